@@ -1,0 +1,126 @@
+//! Signing up, in and out, and one's own password.
+
+use leptos::prelude::*;
+
+use super::NothingElse;
+use crate::{
+    Problem,
+    flash::{Done, Outcome},
+};
+
+#[cfg(feature = "ssr")]
+use {
+    crate::{
+        flash::FormName,
+        gate::{acting, answer, begin_session, end_session, redirect, visit},
+        paths,
+    },
+    directory::{NewAccount, NewSession},
+    policy::Refusal,
+};
+
+/// Signs in and goes to `next`, a path of this console, or home.
+#[server(endpoint = "sign_in")]
+pub(crate) async fn sign_in(
+    email: String,
+    password: String,
+    #[server(default)] next: String,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let visit = visit()?;
+    let session = visit
+        .directory
+        .sign_in(&email, &password, &visit.origin)
+        .await
+        .map_err(Problem::from);
+    enter(FormName::SignIn, &visit, session, &[("email", &email)], &next)
+}
+
+/// Makes an account with an organization of its own (O2), signs in and goes to `next` or home.
+#[server(endpoint = "sign_up")]
+pub(crate) async fn sign_up(
+    name: String,
+    email: String,
+    password: String,
+    #[server(default)] next: String,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let visit = visit()?;
+    let made = async {
+        let account = NewAccount {
+            name: super::name(&name)?,
+            email: email.parse().map_err(|_| Refusal::EmailInvalid)?,
+            password: password.parse().map_err(|_| Refusal::PasswordInvalid)?,
+        };
+        Ok(visit.directory.sign_up(account, &visit.origin).await?)
+    }
+    .await;
+    enter(
+        FormName::SignUp,
+        &visit,
+        made,
+        &[("name", &name), ("email", &email)],
+        &next,
+    )
+}
+
+/// Ends either of the two above: with a session into the console, without one back to the form. Both are plain forms.
+#[cfg(feature = "ssr")]
+fn enter(
+    form: FormName,
+    visit: &crate::gate::Visit,
+    session: Result<NewSession, Problem>,
+    typed: &[(&str, &str)],
+    next: &str,
+) -> Result<Outcome, Problem> {
+    let next = paths::local(next).unwrap_or(paths::HOME);
+    match session {
+        Ok(session) => {
+            begin_session(visit.cookies, &session);
+            redirect(next);
+            Ok(Ok(Done::SignedIn))
+        }
+        Err(problem) => answer(form, typed, Err(problem), |_| {
+            let path = paths::sign_in_and_return(next);
+            if form == FormName::SignUp {
+                path.replacen(paths::SIGN_IN, paths::SIGN_UP, 1)
+            } else {
+                path
+            }
+        }),
+    }
+}
+
+/// Signs out.
+#[server(endpoint = "sign_out")]
+pub(crate) async fn sign_out(#[server(flatten)] rest: NothingElse) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let cookies = visit()?.cookies;
+    // Somebody who is signed out already got what they asked for.
+    if let Ok((directory, actor)) = acting() {
+        directory.sign_out(&actor).await?;
+    }
+    end_session(cookies);
+    redirect(paths::SIGN_IN);
+    Ok(Ok(Done::SignedOut))
+}
+
+/// Changes one's own password; every other session of the person ends.
+#[server(endpoint = "change_password")]
+pub(crate) async fn change_password(
+    current_password: String,
+    password: String,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let (directory, actor) = acting()?;
+    let outcome = async {
+        let password = password.parse().map_err(|_| Refusal::PasswordInvalid)?;
+        directory.change_password(&actor, &current_password, password).await?;
+        Ok(Done::PasswordChanged)
+    }
+    .await;
+    answer(FormName::Password, &[], outcome, |_| paths::PROFILE.to_owned())
+}

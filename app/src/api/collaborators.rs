@@ -1,0 +1,323 @@
+//! Collaborators of a project: the list, and what is done to it.
+
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use policy::{CollaboratorChange, Refusal, Standing, Target, UserId, check_collaborator_change};
+use serde::{Deserialize, Serialize};
+
+use super::{Moment, NothingElse, projects::ProjectHead};
+use crate::{
+    Problem,
+    flash::{Done, Outcome},
+};
+
+#[cfg(feature = "ssr")]
+use {
+    super::slug,
+    crate::{
+        flash::FormName,
+        gate::{acting, answer, signed_in},
+        paths::{self, Dialog},
+    },
+    directory::{Collaborator, CollaboratorKind, CollaboratorQuery, CollaboratorSort, Cursor, OffsetDateTime, Order},
+    policy::{ProjectRole, Slug},
+};
+
+/// How the list is searched, filtered, sorted and paged: as typed into the URL, unchecked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct ListQuery {
+    /// A part of a name or address.
+    pub(crate) q: String,
+    /// `admin` or `member`.
+    pub(crate) role: String,
+    /// `member`, `admin` or `external`.
+    pub(crate) kind: String,
+    /// `name`, `added` or `role`.
+    pub(crate) sort: String,
+    /// `asc` or `desc`.
+    pub(crate) order: String,
+    /// The place to go on from.
+    pub(crate) after: String,
+}
+
+impl ListQuery {
+    /// Its parts, as named in the URL.
+    pub(crate) fn pairs(&self) -> [(&'static str, &str); 6] {
+        [
+            ("q", &self.q),
+            ("role", &self.role),
+            ("kind", &self.kind),
+            ("sort", &self.sort),
+            ("order", &self.order),
+            ("after", &self.after),
+        ]
+    }
+
+    /// Whether anything narrows the list.
+    pub(crate) fn is_narrowed(&self) -> bool {
+        !(self.q.trim().is_empty() && self.role.is_empty() && self.kind.is_empty())
+    }
+}
+
+/// Somebody in the list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Person {
+    /// The person.
+    pub(crate) user: UserId,
+    /// Their name.
+    pub(crate) name: String,
+    /// Their address.
+    pub(crate) email: String,
+    /// What they are to the organization and the project.
+    pub(crate) standing: Standing,
+    /// Who gave them access.
+    pub(crate) added_by: Option<String>,
+    /// Since when.
+    pub(crate) added_at: Moment,
+    /// Until when.
+    pub(crate) expires_at: Option<Moment>,
+}
+
+/// The list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct People {
+    /// The project.
+    pub(crate) project: ProjectHead,
+    /// Who asks.
+    pub(crate) viewer: UserId,
+    /// The people.
+    pub(crate) rows: Vec<Person>,
+    /// Where the next page begins.
+    pub(crate) next: Option<String>,
+    /// The person an open dialog is about, if not among the rows.
+    pub(crate) subject: Option<Person>,
+}
+
+impl People {
+    /// The person with this id.
+    pub(crate) fn find(&self, user: UserId) -> Option<&Person> {
+        self.rows.iter().chain(&self.subject).find(|person| person.user == user)
+    }
+
+    /// Whether the one who looks may make this change to that person; asked of the policy, as the server will.
+    pub(crate) fn check(&self, person: &Person, change: CollaboratorChange) -> Result<(), Refusal> {
+        let target = Target {
+            standing: person.standing,
+            in_default_project: self.project.is_default,
+            is_self: person.user == self.viewer,
+        };
+        check_collaborator_change(&self.project.standing, &target, change)
+    }
+}
+
+/// A page of the list. `subject` is the person an open dialog is about, or empty.
+#[server(endpoint = "collaborators", input = GetUrl)]
+pub(crate) async fn collaborators(
+    project: String,
+    #[server(default)] query: ListQuery,
+    #[server(default)] subject: String,
+) -> Result<People, Problem> {
+    const PAGE: u16 = 50;
+    let (visit, session) = signed_in()?;
+    let slug = slug(&project)?;
+    let query = CollaboratorQuery {
+        search: query.q,
+        role: choice(&query.role, |text| text.parse().ok())?,
+        kind: choice(&query.kind, |text| match text {
+            "member" => Some(CollaboratorKind::Member),
+            "admin" => Some(CollaboratorKind::Admin),
+            "external" => Some(CollaboratorKind::External),
+            _ => None,
+        })?,
+        sort: choice(&query.sort, |text| match text {
+            "name" => Some(CollaboratorSort::Name),
+            "added" => Some(CollaboratorSort::Added),
+            "role" => Some(CollaboratorSort::Role),
+            _ => None,
+        })?
+        .unwrap_or_default(),
+        order: choice(&query.order, |text| match text {
+            "asc" => Some(Order::Asc),
+            "desc" => Some(Order::Desc),
+            _ => None,
+        })?
+        .unwrap_or_default(),
+        after: if query.after.is_empty() {
+            None
+        } else {
+            Some(Cursor::decode(&query.after)?)
+        },
+        limit: PAGE,
+    };
+    let list = visit.directory.collaborators(session.user, &slug, &query).await?;
+    let subject: Option<UserId> = subject.parse().ok();
+    let subject = match subject.filter(|id| list.rows.iter().all(|row| row.user != *id)) {
+        Some(user) => match visit.directory.collaborator(session.user, &slug, user).await {
+            Ok(found) => Some(found.into()),
+            // Somebody who is gone already: the dialog does not open.
+            Err(directory::Error::Refused(_)) => None,
+            Err(error) => return Err(error.into()),
+        },
+        None => None,
+    };
+    Ok(People {
+        project: list.project.into(),
+        viewer: session.user,
+        rows: list.rows.into_iter().map(Into::into).collect(),
+        next: list.next.map(|cursor| cursor.encode()),
+        subject,
+    })
+}
+
+/// A closed list's choice out of a URL: nothing typed is no choice, anything unknown is refused.
+#[cfg(feature = "ssr")]
+fn choice<T>(text: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Problem> {
+    if text.is_empty() {
+        Ok(None)
+    } else {
+        parse(text).map(Some).ok_or(Refusal::Malformed.into())
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl From<Collaborator> for Person {
+    fn from(row: Collaborator) -> Self {
+        Self {
+            user: row.user,
+            name: row.name.to_string(),
+            email: row.email.to_string(),
+            standing: row.standing,
+            added_by: row.added_by.map(|name| name.to_string()),
+            added_at: Moment(row.added_at.unix_timestamp()),
+            expires_at: row.expires_at.map(|at| Moment(at.unix_timestamp())),
+        }
+    }
+}
+
+/// Back to the list, with a dialog open.
+#[cfg(feature = "ssr")]
+fn list(slug: &Slug, dialog: Dialog) -> String {
+    paths::collaborators_with(slug, &ListQuery::default(), &dialog)
+}
+
+/// Adds the person with this address as a Member, at once (C2).
+#[server(endpoint = "add_collaborator")]
+pub(crate) async fn add_collaborator(
+    project: String,
+    email: String,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let (directory, actor) = acting()?;
+    let slug = slug(&project)?;
+    let outcome = directory
+        .add_collaborator(&actor, &slug, &email)
+        .await
+        .map_err(Problem::from);
+    let outcome = outcome.map(|added| Done::Added {
+        name: added.name.to_string(),
+    });
+    answer(FormName::AddCollaborator, &[("email", &email)], outcome, |outcome| {
+        list(&slug, if outcome.is_ok() { Dialog::None } else { Dialog::Add })
+    })
+}
+
+/// Gives a collaborator another role (C5).
+#[server(endpoint = "change_collaborator_role")]
+pub(crate) async fn change_collaborator_role(
+    project: String,
+    user: UserId,
+    role: String,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let (directory, actor) = acting()?;
+    let slug = slug(&project)?;
+    let role: ProjectRole = role.parse().map_err(|_| Refusal::Malformed)?;
+    let outcome = directory
+        .change_collaborator_role(&actor, &slug, user, role)
+        .await
+        .map_err(Problem::from);
+    let outcome = outcome.map(|name| Done::RoleChanged {
+        name: name.to_string(),
+        role,
+    });
+    answer(FormName::ChangeRole, &[], outcome, |_| list(&slug, Dialog::None))
+}
+
+/// Takes a collaborator's access away (C6), or gives up one's own (C7).
+#[server(endpoint = "remove_collaborator")]
+pub(crate) async fn remove_collaborator(
+    project: String,
+    user: UserId,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let (directory, actor) = acting()?;
+    let slug = slug(&project)?;
+    let outcome = directory
+        .remove_collaborator(&actor, &slug, user)
+        .await
+        .map_err(Problem::from);
+    let outcome = outcome.map(|name| {
+        if user == actor.user {
+            Done::Left
+        } else {
+            Done::Removed { name: name.to_string() }
+        }
+    });
+    answer(FormName::Remove, &[], outcome, |outcome| match outcome {
+        Ok(Done::Left) => paths::HOME.to_owned(),
+        _ => list(&slug, Dialog::None),
+    })
+}
+
+/// Gives a collaborator's access an end: the last day of it, `YYYY-MM-DD` in UTC, or nothing for no end (C8).
+#[server(endpoint = "set_collaborator_end_date")]
+pub(crate) async fn set_collaborator_end_date(
+    project: String,
+    user: UserId,
+    expires_on: String,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let (directory, actor) = acting()?;
+    let slug = slug(&project)?;
+    let outcome = async {
+        // Access first, so that what is wrong with the input says nothing about what exists (P3).
+        directory.project(actor.user, &slug).await?;
+        let expires_at = end_of_day(expires_on.trim())?;
+        let name = directory
+            .set_collaborator_end_date(&actor, &slug, user, expires_at)
+            .await?
+            .to_string();
+        Ok(if expires_at.is_some() {
+            Done::EndDateSet { name }
+        } else {
+            Done::EndDateCleared { name }
+        })
+    }
+    .await;
+    answer(FormName::EndDate, &[("expires_on", &expires_on)], outcome, |outcome| {
+        list(
+            &slug,
+            if outcome.is_ok() {
+                Dialog::None
+            } else {
+                Dialog::EndDate(user)
+            },
+        )
+    })
+}
+
+/// The instant a day ends, in UTC.
+#[cfg(feature = "ssr")]
+fn end_of_day(day: &str) -> Result<Option<OffsetDateTime>, Problem> {
+    if day.is_empty() {
+        return Ok(None);
+    }
+    let format = time::macros::format_description!("[year]-[month]-[day]");
+    let day = time::Date::parse(day, format).map_err(|_| Refusal::EndDateInvalid)?;
+    let next = day.next_day().ok_or(Refusal::EndDateInvalid)?;
+    Ok(Some(next.midnight().assume_utc()))
+}

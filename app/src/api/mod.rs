@@ -1,0 +1,98 @@
+//! The console's server functions: who asks, parse, one use case, and the answer. Nothing is decided here.
+
+pub(crate) mod accounts;
+pub(crate) mod collaborators;
+pub(crate) mod projects;
+pub(crate) mod shell;
+
+use std::fmt;
+
+use policy::{Name, Refusal, Slug};
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+use crate::Problem;
+
+/// An instant, in seconds since 1970 UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Moment(pub(crate) i64);
+
+/// The end of every form's arguments: nothing may come after them. A field that nobody knows is refused, rather than taken
+/// for something that was done.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct NothingElse {}
+
+impl<'de> Deserialize<'de> for NothingElse {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = NothingElse;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("no other field")
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<NothingElse, A::Error> {
+                while let Some((name, value)) = map.next_entry::<String, String>()? {
+                    // The button a form was sent by, where it has no name: `&=`, which is read as a name of `=`.
+                    if !(matches!(name.as_str(), "" | "=") && value.is_empty()) {
+                        return Err(de::Error::custom("unknown field"));
+                    }
+                }
+                Ok(NothingElse {})
+            }
+        }
+
+        deserializer.deserialize_map(Visitor)
+    }
+}
+
+/// A slug out of a URL. What cannot be one does not exist.
+#[cfg_attr(
+    not(feature = "ssr"),
+    expect(dead_code, reason = "parsing is the server's; the browser sends what was typed")
+)]
+fn slug(text: &str) -> Result<Slug, Problem> {
+    text.parse().map_err(|_| Refusal::Hidden.into())
+}
+
+/// A name out of a form.
+#[cfg_attr(
+    not(feature = "ssr"),
+    expect(dead_code, reason = "parsing is the server's; the browser sends what was typed")
+)]
+fn name(text: &str) -> Result<Name, Problem> {
+    text.parse().map_err(|_| Refusal::NameInvalid.into())
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use serde_qs::Config;
+
+    use super::{collaborators::AddCollaborator, *};
+
+    fn read(form: &str) -> Result<AddCollaborator, String> {
+        Config::new(5, false)
+            .deserialize_str(form)
+            .map_err(|error| format!("{error:?}"))
+    }
+
+    #[test]
+    fn a_field_that_nobody_knows_is_refused() {
+        assert!(read("project=a&email=b").is_ok());
+        for form in [
+            "project=a&email=b&role=admin",
+            "project=a&email=b&role[x]=admin",
+            "project=a&email=b&x",
+        ] {
+            assert!(read(form).is_err(), "{form}");
+        }
+    }
+
+    /// Scripts send the button along with the form, with the empty name it has.
+    #[test]
+    fn the_nameless_button_a_form_was_sent_by_is_no_field() {
+        assert_eq!(read("project=a&email=b&=").map(|form| form.email), Ok("b".to_owned()));
+    }
+}

@@ -1,0 +1,145 @@
+//! A project and its settings.
+
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use policy::{Slug, Standing};
+use serde::{Deserialize, Serialize};
+
+use super::{Moment, NothingElse};
+use crate::{
+    Problem,
+    flash::{Done, Outcome},
+};
+
+#[cfg(feature = "ssr")]
+use {
+    super::slug,
+    crate::{
+        flash::FormName,
+        gate::{acting, answer, signed_in},
+        paths,
+    },
+    directory::{ProjectChange, ProjectView},
+    policy::Refusal,
+};
+
+/// A project, as the person sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ProjectHead {
+    /// Its slug.
+    pub(crate) slug: Slug,
+    /// Its name.
+    pub(crate) name: String,
+    /// The slug of its organization.
+    pub(crate) organization: Slug,
+    /// The name of its organization.
+    pub(crate) organization_name: String,
+    /// Whether it is the Default Project.
+    pub(crate) is_default: bool,
+    /// Whether externals may be added.
+    pub(crate) allow_externals: bool,
+    /// What the person is to it.
+    pub(crate) standing: Standing,
+    /// When the person's access ends.
+    pub(crate) expires_at: Option<Moment>,
+}
+
+#[cfg(feature = "ssr")]
+impl From<ProjectView> for ProjectHead {
+    fn from(view: ProjectView) -> Self {
+        Self {
+            slug: view.slug,
+            name: view.name.to_string(),
+            organization: view.organization_slug,
+            organization_name: view.organization_name.to_string(),
+            is_default: view.is_default,
+            allow_externals: view.allow_externals,
+            standing: view.standing,
+            expires_at: view.expires_at.map(|at| Moment(at.unix_timestamp())),
+        }
+    }
+}
+
+/// A project's settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SettingsView {
+    /// The project.
+    pub(crate) project: ProjectHead,
+    /// How many External Collaborators there are.
+    pub(crate) externals: i64,
+}
+
+/// A project.
+#[server(endpoint = "project", input = GetUrl)]
+pub(crate) async fn project(project: String) -> Result<ProjectHead, Problem> {
+    let (visit, session) = signed_in()?;
+    Ok(visit.directory.project(session.user, &slug(&project)?).await?.into())
+}
+
+/// A project's settings.
+#[server(endpoint = "project_settings", input = GetUrl)]
+pub(crate) async fn project_settings(project: String) -> Result<SettingsView, Problem> {
+    let (visit, session) = signed_in()?;
+    let slug = slug(&project)?;
+    Ok(SettingsView {
+        project: visit.directory.project(session.user, &slug).await?.into(),
+        externals: visit.directory.count_externals(session.user, &slug).await?,
+    })
+}
+
+/// Changes a project's name, slug and settings (P2, X1). `allow_externals` is a checkbox: there, or not.
+#[server(endpoint = "update_project")]
+pub(crate) async fn update_project(
+    project: String,
+    name: String,
+    slug: String,
+    #[server(default)] allow_externals: String,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let (directory, actor) = acting()?;
+    let before = super::slug(&project)?;
+    let outcome = async {
+        // Access first, so that what is wrong with the input says nothing about what exists (P3).
+        directory.project(actor.user, &before).await?;
+        let wanted = ProjectChange {
+            name: super::name(&name)?,
+            slug: slug.trim().parse().map_err(|_| Refusal::SlugInvalid)?,
+            allow_externals: !allow_externals.is_empty(),
+        };
+        directory.update_project(&actor, &before, &wanted).await?;
+        Ok(Done::Saved {
+            slug: wanted.slug.to_string(),
+        })
+    }
+    .await;
+    answer(
+        FormName::ProjectSettings,
+        &[("name", &name), ("slug", &slug)],
+        outcome,
+        |outcome| match outcome {
+            Ok(_) => slug
+                .trim()
+                .parse()
+                .map_or_else(|_| paths::HOME.to_owned(), |slug| paths::project_settings(&slug)),
+            Err(_) => paths::project_settings(&before),
+        },
+    )
+}
+
+/// Removes every External Collaborator of a project (X1).
+#[server(endpoint = "remove_externals")]
+pub(crate) async fn remove_externals(
+    project: String,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let (directory, actor) = acting()?;
+    let slug = slug(&project)?;
+    let outcome = directory
+        .remove_externals(&actor, &slug)
+        .await
+        .map(|count| Done::ExternalsRemoved { count });
+    answer(FormName::RemoveExternals, &[], outcome.map_err(Problem::from), |_| {
+        paths::project_settings(&slug)
+    })
+}

@@ -1,0 +1,47 @@
+//! A person in a circle: initials on a colour of their own. Says nothing that the name beside it does not.
+
+use leptos::prelude::*;
+
+/// The circle of a person with this name; the colour is made of `seed`, so that it stays when the name changes.
+#[component]
+pub(crate) fn Avatar(#[prop(into)] name: Signal<String>, #[prop(into)] seed: String) -> impl IntoView {
+    const COLOURS: u32 = 8;
+    let colour = seed
+        .bytes()
+        .fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)))
+        % COLOURS;
+    let class = format!("avatar avatar-{colour}");
+    view! { <span class=class aria-hidden="true">{move || name.with(|name| initials(name))}</span> }
+}
+
+/// The first letters of the first and the last word.
+fn initials(name: &str) -> String {
+    let mut words = name
+        .split_whitespace()
+        .filter_map(|word| word.chars().find(|c| c.is_alphanumeric()));
+    let first = words.next();
+    first
+        .into_iter()
+        .chain(words.next_back())
+        .flat_map(char::to_uppercase)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::initials;
+
+    #[test]
+    fn initials_are_of_the_first_and_last_word() {
+        for (name, expected) in [
+            ("Olivia Owner", "OO"),
+            ("Ada", "A"),
+            ("Jean-Luc van der Berg", "JB"),
+            ("", ""),
+            ("🦀 crab", "C"),
+            ("مريم علي", "مع"),
+        ] {
+            assert_eq!(initials(name), expected, "{name}");
+        }
+    }
+}

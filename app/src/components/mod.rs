@@ -1,0 +1,23 @@
+//! The console's own small, accessible components, over the browser's own dialog, popover and details.
+
+mod avatar;
+mod badge;
+mod dialog;
+mod field;
+mod form;
+mod icon;
+mod menu;
+mod moment;
+mod notices;
+mod page;
+
+pub(crate) use avatar::Avatar;
+pub(crate) use badge::{Badge, Tone};
+pub(crate) use dialog::Dialog;
+pub(crate) use field::Field;
+pub(crate) use form::PostForm;
+pub(crate) use icon::{Icon, Sign};
+pub(crate) use menu::{Menu, MenuExplanation, MenuForm, MenuLink};
+pub(crate) use moment::{MomentText, input_day};
+pub(crate) use notices::NoticeRegion;
+pub(crate) use page::{PageHeader, PageTitle};

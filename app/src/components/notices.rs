@@ -1,0 +1,28 @@
+//! The place at the top of the page where messages appear. Always there, so that a screen reader hears what comes into it.
+
+use leptos::prelude::*;
+
+use super::{Icon, Sign};
+use crate::flash::Notices;
+
+/// The region.
+#[component]
+pub(crate) fn NoticeRegion() -> impl IntoView {
+    let notices = expect_context::<Notices>();
+    view! {
+        <div class="notice-region" role="status">
+            {move || notices.get().map(|notice| {
+                let (class, sign) = if notice.is_problem { ("notice notice-problem", Sign::Alert) } else { ("notice", Sign::Check) };
+                view! {
+                    <div class=class>
+                        <Icon sign/>
+                        <p>{notice.text}</p>
+                        <button type="button" class="icon-button needs-scripts" aria-label="Dismiss" on:click=move |_| notices.dismiss()>
+                            <Icon sign=Sign::Close/>
+                        </button>
+                    </div>
+                }
+            })}
+        </div>
+    }
+}

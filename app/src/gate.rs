@@ -1,0 +1,261 @@
+//! The server's side of every server function: who asks, the directory to ask, and how an answer leaves.
+//!
+//! Server functions are public endpoints, and run in-process while a page is rendered: what they need comes from the
+//! request that is being answered, and every check is inside them.
+
+use axum::http::{HeaderValue, StatusCode, header, request::Parts};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use directory::{Actor, Directory, Error, NewSession, Origin, Session};
+use leptos::prelude::use_context;
+use leptos_axum::ResponseOptions;
+use policy::Refusal;
+
+use crate::{
+    Flash, Problem,
+    flash::{FormName, Outcome},
+};
+
+/// What the server knows of a request before anything is decided. Its router puts one into each request's extensions.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    /// The directory.
+    pub directory: Directory,
+    /// Who is signed in.
+    pub session: Option<Session>,
+    /// Where the request came from.
+    pub origin: Origin,
+    /// The outcome of a form sent before.
+    pub flash: Option<Flash>,
+    /// The slug of the project last looked at.
+    pub last_project: Option<String>,
+    /// How cookies are named and sealed.
+    pub cookies: Cookies,
+}
+
+/// How cookies are named and sealed: by the `__Host-` prefix, which a browser accepts only over https.
+#[derive(Clone, Copy, Debug)]
+pub struct Cookies {
+    /// Whether the console is reached over https.
+    pub is_secure: bool,
+}
+
+impl Cookies {
+    /// The session cookie's name.
+    #[must_use]
+    pub const fn session(self) -> &'static str {
+        if self.is_secure { "__Host-roster" } else { "roster" }
+    }
+
+    /// The flash cookie's name.
+    #[must_use]
+    pub const fn flash(self) -> &'static str {
+        if self.is_secure {
+            "__Host-roster-flash"
+        } else {
+            "roster-flash"
+        }
+    }
+
+    /// The name of the cookie that remembers the project last looked at.
+    #[must_use]
+    pub const fn last_project(self) -> &'static str {
+        if self.is_secure {
+            "__Host-roster-project"
+        } else {
+            "roster-project"
+        }
+    }
+
+    /// A `Set-Cookie` value. An empty `value` takes the cookie away.
+    #[must_use]
+    pub fn set(self, name: &str, value: &str, seconds: u64) -> Option<HeaderValue> {
+        let seconds = if value.is_empty() { 0 } else { seconds };
+        let secure = if self.is_secure { "; Secure" } else { "" };
+        HeaderValue::from_str(&format!(
+            "{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+        ))
+        .ok()
+    }
+}
+
+/// The request that is being answered.
+///
+/// # Errors
+/// [`Problem::Internal`] outside of one.
+pub(crate) fn visit() -> Result<Visit, Problem> {
+    use_context::<Parts>()
+        .and_then(|parts| parts.extensions.get::<Visit>().cloned())
+        .ok_or(Problem::Internal)
+}
+
+/// The request that is being answered, and who makes it.
+///
+/// # Errors
+/// [`Refusal::SignedOut`].
+pub(crate) fn signed_in() -> Result<(Visit, Session), Problem> {
+    let visit = visit()?;
+    let session = visit.session.clone().ok_or(Refusal::SignedOut)?;
+    Ok((visit, session))
+}
+
+/// The directory, and who acts.
+///
+/// # Errors
+/// [`Refusal::SignedOut`].
+pub(crate) fn acting() -> Result<(Directory, Actor), Problem> {
+    let (visit, session) = signed_in()?;
+    let actor = session.actor(visit.origin);
+    Ok((visit.directory, actor))
+}
+
+/// The flash that came with the request.
+pub(crate) fn flash() -> Option<Flash> {
+    visit().ok()?.flash
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused(refusal) => Self::Refused(refusal),
+            Error::Unavailable(error) => {
+                tracing::warn!(%error, "the database cannot be asked");
+                Self::Unavailable
+            }
+            Error::Internal(error) => {
+                tracing::error!(error, "a fault of ours");
+                Self::Internal
+            }
+        }
+    }
+}
+
+/// Sets the status of the answer, unless it is a redirect for a plain form.
+pub(crate) fn set_status(status: u16) {
+    let (Some(options), Ok(status)) = (use_context::<ResponseOptions>(), StatusCode::from_u16(status)) else {
+        return;
+    };
+    // A plain form gets a redirect with its flash; that was set by `answer`. What never got there (arguments that cannot
+    // be read) is no form of ours, and gets the plain status.
+    if !options
+        .0
+        .read()
+        .is_ok_and(|options| options.status == Some(StatusCode::SEE_OTHER))
+    {
+        options.set_status(status);
+    }
+}
+
+fn set_cookie(name: &str, value: &str, seconds: u64, cookies: Cookies) {
+    if let (Some(options), Some(cookie)) = (use_context::<ResponseOptions>(), cookies.set(name, value, seconds)) {
+        options.append_header(header::SET_COOKIE, cookie);
+    }
+}
+
+/// Redirects a browser that sent a plain form, or asked for a page.
+pub(crate) fn redirect(path: &str) {
+    if let (Some(options), Ok(location)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(path)) {
+        options.set_status(StatusCode::SEE_OTHER);
+        options.insert_header(header::LOCATION, location);
+    }
+}
+
+/// Whether the request is a form sent without scripts, which wants a page for an answer.
+pub(crate) fn is_plain_form() -> bool {
+    use_context::<Parts>().is_some_and(|parts| {
+        parts
+            .headers
+            .get(header::ACCEPT)
+            .and_then(|accept| accept.to_str().ok())
+            .is_some_and(|accept| accept.contains("text/html"))
+    })
+}
+
+/// Whether the request was made by a script of ours. Browsers say so themselves, and no page can make them lie.
+fn is_own_script() -> bool {
+    use_context::<Parts>().is_some_and(|parts| {
+        let says = |name, value: &str| {
+            parts
+                .headers
+                .get(name)
+                .is_some_and(|said| said.as_bytes() == value.as_bytes())
+        };
+        says("sec-fetch-dest", "empty") && says("sec-fetch-site", "same-origin")
+    })
+}
+
+/// Sends the outcome of a form back. To a script of ours, as it is; to a browser without, by a redirect to `to(outcome)`, with
+/// the outcome and what was typed in a cookie; to a program, a refusal is an error with its status.
+pub(crate) fn answer(
+    form: FormName,
+    typed: &[(&str, &str)],
+    outcome: Outcome,
+    to: impl FnOnce(&Outcome) -> String,
+) -> Result<Outcome, Problem> {
+    if is_plain_form() {
+        redirect(&to(&outcome));
+        if let Ok(visit) = visit() {
+            let typed = match &outcome {
+                Ok(_) => Vec::new(),
+                // A cookie has room for some 4,000 bytes.
+                Err(_) => typed
+                    .iter()
+                    .map(|(name, value)| ((*name).to_owned(), value.chars().take(300).collect()))
+                    .collect(),
+            };
+            let flash = Flash {
+                form,
+                outcome: outcome.clone(),
+                typed,
+            };
+            set_cookie(visit.cookies.flash(), &flash.encode(), 60, visit.cookies);
+        }
+    }
+    match outcome {
+        Err(Problem::Refused(refusal)) if is_own_script() && refusal != Refusal::SignedOut => Ok(Err(refusal.into())),
+        Err(problem) => {
+            if let Problem::Refused(Refusal::TooManyAttempts { retry_after }) = problem
+                && let Some(options) = use_context::<ResponseOptions>()
+            {
+                options.insert_header(header::RETRY_AFTER, HeaderValue::from(retry_after));
+            }
+            Err(problem)
+        }
+        Ok(done) => Ok(Ok(done)),
+    }
+}
+
+/// Gives the browser the session that was just begun.
+pub(crate) fn begin_session(cookies: Cookies, session: &NewSession) {
+    set_cookie(
+        cookies.session(),
+        &session.token.reveal(),
+        session.lifetime.as_secs(),
+        cookies,
+    );
+}
+
+/// Takes the session away from the browser.
+pub(crate) fn end_session(cookies: Cookies) {
+    set_cookie(cookies.session(), "", 0, cookies);
+    set_cookie(cookies.last_project(), "", 0, cookies);
+}
+
+/// Remembers the project that is looked at.
+pub(crate) fn remember_project(visit: &Visit, slug: &str) {
+    if visit.last_project.as_deref() != Some(slug) {
+        set_cookie(visit.cookies.last_project(), slug, 60 * 60 * 24 * 365, visit.cookies);
+    }
+}
+
+impl Flash {
+    /// As a cookie carries it.
+    fn encode(&self) -> String {
+        URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
+    }
+
+    /// Reads a cookie; anything that is not a flash is none.
+    #[must_use]
+    pub fn decode(cookie: &str) -> Option<Self> {
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(cookie).ok()?).ok()
+    }
+}

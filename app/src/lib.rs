@@ -1,0 +1,47 @@
+//! What people see: routes, screens, components, and the thin server functions behind them.
+//!
+//! Builds twice: with `ssr` into the server, which renders every page whole and answers plain forms, and with `hydrate` into
+//! the browser, where the same code makes the page quicker to the hand. It must not know SQL, and decides nothing: the
+//! directory acts, the policy decides.
+
+#![recursion_limit = "256"]
+
+mod api;
+mod app;
+mod components;
+mod flash;
+mod live;
+mod load;
+mod paths;
+mod problem;
+mod screens;
+mod words;
+
+#[cfg(feature = "ssr")]
+pub mod gate;
+
+pub use app::{App, document};
+pub use flash::Flash;
+pub use problem::Problem;
+
+/// What went wrong, in words for people; for the command line, which has no screen.
+#[cfg(feature = "ssr")]
+#[must_use]
+pub fn explain(problem: Problem) -> String {
+    words::problem(problem)
+}
+
+/// The path to sign in at, and to come back from to the path `to`.
+#[cfg(feature = "ssr")]
+#[must_use]
+pub fn sign_in_path(to: &str) -> String {
+    paths::sign_in_and_return(to)
+}
+
+/// Wakes the page in the browser.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_body(App);
+}

@@ -1,0 +1,80 @@
+//! Live screens: the server says that something changed, never what; what is shown is asked again.
+//!
+//! Without scripts there is no such thing, and nothing relies on it: every request reads what is true.
+
+use leptos::prelude::*;
+use policy::Slug;
+
+/// What the live connection told.
+#[derive(Clone, Copy)]
+pub(crate) struct Live {
+    /// Grows whenever something about the project or the person changed.
+    pub(crate) ticks: RwSignal<u32>,
+    /// The project the person has just lost.
+    pub(crate) gone: RwSignal<Option<Slug>>,
+}
+
+impl Live {
+    /// Makes it known to all screens.
+    pub(crate) fn provide() -> Self {
+        let live = Self {
+            ticks: RwSignal::new(0),
+            gone: RwSignal::new(None),
+        };
+        provide_context(live);
+        live
+    }
+
+    /// Follows the project in the URL, whichever it is.
+    pub(crate) fn follow(self, project: Memo<Option<Slug>>) {
+        #[cfg(feature = "hydrate")]
+        browser::follow(self, project);
+        #[cfg(not(feature = "hydrate"))]
+        let _ = (self, project);
+    }
+}
+
+#[cfg(feature = "hydrate")]
+mod browser {
+    use futures::StreamExt;
+    use gloo_net::eventsource::futures::EventSource;
+    use leptos::{prelude::*, task::spawn_local};
+    use policy::Slug;
+
+    use super::Live;
+
+    pub(super) fn follow(live: Live, project: Memo<Option<Slug>>) {
+        // Kept here: an EventSource that is dropped is closed.
+        let open = StoredValue::new_local(None::<EventSource>);
+        let close = move || {
+            if let Some(Some(source)) = open.try_update_value(Option::take) {
+                source.close();
+            }
+        };
+        Effect::new(move |_| {
+            close();
+            let Some(slug) = project.get() else { return };
+            live.gone.set(None);
+            let Ok(mut source) = EventSource::new(&format!("/events?project={slug}")) else {
+                return;
+            };
+            let (Ok(mut changed), Ok(mut gone)) = (source.subscribe("changed"), source.subscribe("gone")) else {
+                return;
+            };
+            open.set_value(Some(source));
+            spawn_local(async move {
+                while let Some(Ok(_)) = changed.next().await {
+                    live.ticks.update(|n| *n = n.wrapping_add(1));
+                }
+            });
+            spawn_local(async move {
+                if let Some(Ok(_)) = gone.next().await {
+                    // Or the browser would knock again and again.
+                    close();
+                    live.gone.set(Some(slug));
+                }
+            });
+        });
+        on_cleanup(close);
+    }
+}

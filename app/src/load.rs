@@ -1,0 +1,109 @@
+//! Loading what a screen shows: once with the page, then again in the browser whenever its key changes, without taking
+//! away what is there meanwhile.
+
+use std::future::Future;
+
+use leptos::{either::EitherOf3, prelude::*, task::spawn_local};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{Problem, screens::problem::ProblemScreen};
+
+/// What a screen shows, as it is now.
+pub(crate) struct Loaded<T: Send + Sync + 'static> {
+    value: RwSignal<Option<T>>,
+    again: RwSignal<u32>,
+    /// Whether something newer is on its way.
+    pub(crate) busy: RwSignal<bool>,
+}
+
+impl<T: Send + Sync + 'static> Clone for Loaded<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Send + Sync + 'static> Copy for Loaded<T> {}
+
+impl<T: Send + Sync + 'static> Loaded<T> {
+    /// Reads a part of it; follows changes.
+    pub(crate) fn with<R: Default>(self, read: impl FnOnce(&T) -> R) -> R {
+        self.value.with(|value| value.as_ref().map(read).unwrap_or_default())
+    }
+
+    /// Reads a part of it as it is now; does not follow changes.
+    pub(crate) fn peek<R: Default>(self, read: impl FnOnce(&T) -> R) -> R {
+        self.value
+            .with_untracked(|value| value.as_ref().map(read).unwrap_or_default())
+    }
+
+    /// Asks again.
+    pub(crate) fn reload(self) {
+        self.again.update(|n| *n = n.wrapping_add(1));
+    }
+}
+
+/// Shows what `fetch` answers for `key` through `render`, and a problem screen where it answers with a problem. `render` runs
+/// once; what it made follows [`Loaded`].
+pub(crate) fn load<K, T, Fut, V>(
+    key: impl Fn() -> K + Copy + Send + Sync + 'static,
+    fetch: impl Fn(K) -> Fut + Copy + Send + Sync + 'static,
+    render: impl Fn(Loaded<T>) -> V + Copy + Send + Sync + 'static,
+) -> impl IntoView
+where
+    K: PartialEq + Clone + Send + Sync + 'static,
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    Fut: Future<Output = Result<T, Problem>> + Send + 'static,
+    V: IntoView + 'static,
+{
+    let first = OnceResource::new_blocking(fetch(untrack(key)));
+    let value = RwSignal::new(None::<T>);
+    let problem = RwSignal::new(None::<Problem>);
+    let (again, busy, latest) = (RwSignal::new(0_u32), RwSignal::new(false), StoredValue::new(0_u32));
+    let loaded = Loaded { value, again, busy };
+
+    // Effects run in the browser alone; the first run is for what came with the page.
+    Effect::new(move |before: Option<(K, u32)>| {
+        let now = (key(), again.get());
+        if before.is_some_and(|before| before != now) {
+            let number = latest.get_value().wrapping_add(1);
+            latest.set_value(number);
+            busy.set(true);
+            let asked = fetch(now.0.clone());
+            spawn_local(async move {
+                let answer = asked.await;
+                // A later question, or another screen, makes this answer moot.
+                if latest.try_get_value() != Some(number) {
+                    return;
+                }
+                busy.set(false);
+                match answer {
+                    Ok(newer) => {
+                        value.set(Some(newer));
+                        problem.set(None);
+                    }
+                    Err(newer) => problem.set(Some(newer)),
+                }
+            });
+        }
+        now
+    });
+
+    // Memos: what `render` made stays when there is only something newer to show.
+    let shown_problem = Memo::new(move |_| problem.get());
+    let has_value = Memo::new(move |_| value.with(Option::is_some));
+    view! {
+        <Suspense fallback=|| view! { <div class="loading" role="status"><span class="visually-hidden">"Loading"</span></div> }>
+            {move || Suspend::new(async move {
+                match first.await {
+                    Ok(loaded) => value.set(Some(loaded)),
+                    Err(refused) => problem.set(Some(refused)),
+                }
+                move || match (shown_problem.get(), has_value.get()) {
+                    (Some(problem), _) => EitherOf3::A(view! { <ProblemScreen problem/> }),
+                    (None, true) => EitherOf3::B(render(loaded)),
+                    (None, false) => EitherOf3::C(()),
+                }
+            })}
+        </Suspense>
+    }
+}

@@ -1,0 +1,82 @@
+//! What can go wrong with a request, as the browser and the console's own pages see it: closed codes, never text.
+
+use leptos::{
+    prelude::FromServerFnError,
+    server_fn::{codec::JsonEncoding, error::ServerFnErrorErr},
+};
+use policy::{Field, Refusal};
+use serde::{Deserialize, Serialize};
+
+/// Why there is no answer, or none as hoped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Problem {
+    /// The rules say no.
+    Refused(Refusal),
+    /// The database cannot be asked now (E6).
+    Unavailable,
+    /// A fault of ours.
+    Internal,
+    /// The server cannot be reached from the browser.
+    Unreachable,
+}
+
+impl Problem {
+    /// The HTTP status it answers with.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Refused(refusal) => refusal.status(),
+            Self::Unavailable | Self::Unreachable => 503,
+            Self::Internal => 500,
+        }
+    }
+
+    /// The field it is about, so that it is shown beside it (N3).
+    #[must_use]
+    pub const fn field(self) -> Option<Field> {
+        match self {
+            Self::Refused(refusal) => refusal.field(),
+            Self::Unavailable | Self::Internal | Self::Unreachable => None,
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl FromServerFnError for Problem {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        match error {
+            ServerFnErrorErr::Args(_)
+            | ServerFnErrorErr::MissingArg(_)
+            | ServerFnErrorErr::UnsupportedRequestMethod(_) => Self::Refused(Refusal::Malformed),
+            // In the browser these are a server that does not answer; on the server, a request that cannot be read.
+            ServerFnErrorErr::Request(_) | ServerFnErrorErr::Deserialization(_) => {
+                if cfg!(feature = "ssr") {
+                    Self::Refused(Refusal::Malformed)
+                } else {
+                    Self::Unreachable
+                }
+            }
+            ServerFnErrorErr::Registration(_)
+            | ServerFnErrorErr::ServerError(_)
+            | ServerFnErrorErr::MiddlewareError(_)
+            | ServerFnErrorErr::Serialization(_)
+            | ServerFnErrorErr::Response(_) => Self::Internal,
+        }
+    }
+
+    fn ser(&self) -> leptos::server_fn::Bytes {
+        // Called on the server when this becomes an answer: the one place that sees every failure, those of reading the
+        // arguments included.
+        #[cfg(feature = "ssr")]
+        crate::gate::set_status(self.status());
+        serde_json::to_vec(self).unwrap_or_default().into()
+    }
+}

@@ -1,0 +1,186 @@
+//! The dialogs: adding somebody, removing somebody or leaving, and the end of somebody's access.
+
+use leptos::prelude::*;
+use policy::{Because, CollaboratorChange, Permission, ProjectStanding};
+
+use super::{Actions, Address, link};
+use crate::{
+    api::collaborators::{People, Person},
+    components::{Dialog as DialogBox, Field, Icon, PostForm, Sign, input_day},
+    flash::{Flashed, FormName, Outcome, outcome},
+    load::Loaded,
+    paths::Dialog,
+    screens::overview::last_day,
+    words,
+};
+
+/// The dialog that the URL says is open, if the person may use it.
+#[component]
+pub(super) fn Dialogs(people: Loaded<People>) -> impl IntoView {
+    let address = expect_context::<Address>();
+    let slug = Memo::new(move |_| people.with(|people| Some(people.project.slug.clone())));
+    // Made once when it opens; what is typed in it stays when the list behind it changes.
+    let open = Memo::new(move |_| {
+        let dialog = address.dialog.get();
+        let is_usable = people.with(|people| match dialog {
+            Dialog::None => false,
+            Dialog::Add => people.project.standing.may(Permission::CollaboratorAdd),
+            Dialog::Remove(user) => is_usable(people, user, CollaboratorChange::Remove),
+            Dialog::EndDate(user) => is_usable(people, user, CollaboratorChange::EndDate),
+        });
+        if is_usable { dialog } else { Dialog::None }
+    });
+    move || {
+        let dialog = open.get();
+        let (people, close) = untrack(|| {
+            (
+                people.peek(|people| Some(people.clone())),
+                link(slug, &address.query.get(), Dialog::None),
+            )
+        });
+        let people = people?;
+        let subject = dialog.user().and_then(|user| people.find(user).cloned());
+        Some(match (dialog, subject) {
+            (Dialog::Add, _) => view! { <AddDialog people close/> }.into_any(),
+            (Dialog::Remove(_), Some(person)) => view! { <RemoveDialog people person close/> }.into_any(),
+            (Dialog::EndDate(_), Some(person)) => view! { <EndDateDialog people person close/> }.into_any(),
+            (Dialog::None | Dialog::Remove(_) | Dialog::EndDate(_), _) => ().into_any(),
+        })
+    }
+}
+
+fn is_usable(people: &People, user: policy::UserId, change: CollaboratorChange) -> bool {
+    people
+        .find(user)
+        .is_some_and(|person| people.check(person, change).is_ok())
+}
+
+/// The problem of a form in a dialog, whichever way it was sent.
+fn problem(value: Signal<Option<Outcome>>, form: FormName) -> Signal<Option<String>> {
+    let flashed = expect_context::<Flashed>();
+    Signal::derive(move || {
+        let problem = match value.get() {
+            Some(outcome) => outcome.err(),
+            None => flashed.problem(form),
+        };
+        problem.map(words::problem)
+    })
+}
+
+/// Adding somebody: by address, at once, as a Member (C2).
+#[component]
+fn AddDialog(people: People, close: String) -> impl IntoView {
+    let action = expect_context::<Actions>().add;
+    let flashed = expect_context::<Flashed>();
+    let project = people.project;
+    let who = if project.is_default {
+        format!(
+            "Every member of {} is here already; nobody else can be added.",
+            project.organization_name
+        )
+    } else if project.allow_externals {
+        format!(
+            "They need an account. People outside {} become External Collaborators.",
+            project.organization_name
+        )
+    } else {
+        format!(
+            "They need an account, and to be a member of {}.",
+            project.organization_name
+        )
+    };
+    let value = outcome(action);
+    view! {
+        <DialogBox title="Add Collaborator" close=close.clone()>
+            <PostForm action class="form">
+                <p>{format!("They get access to {} as a Member, at once. You can change their role afterwards.", project.name)}</p>
+                <input type="hidden" name="project" value=project.slug.to_string()/>
+                <Field
+                    label="Email"
+                    name="email"
+                    kind="email"
+                    hint=who
+                    value=flashed.typed(FormName::AddCollaborator, "email").unwrap_or_default()
+                    error=problem(value, FormName::AddCollaborator)
+                    autofocus=true
+                />
+                <div class="dialog-actions">
+                    <a class="button" role="button" href=close>"Cancel"</a>
+                    <button type="submit" class="button button-primary" aria-busy=move || action.pending().get().to_string()>"Confirm"</button>
+                </div>
+            </PostForm>
+        </DialogBox>
+    }
+}
+
+/// Removing somebody (C6), or leaving (C7): what ends, and what stays.
+#[component]
+fn RemoveDialog(people: People, person: Person, close: String) -> impl IntoView {
+    let action = expect_context::<Actions>().remove;
+    let is_self = person.user == people.viewer;
+    let is_admin = person.standing.project.is_some_and(ProjectStanding::is_admin);
+    let project = people.project;
+    let (title, lead, confirm) = if is_self {
+        let lead = format!("Your access to {} ends at once:", project.name);
+        (format!("Leave {}?", project.name), lead, "Leave Project")
+    } else {
+        let lead = format!("Their access to {} ends at once:", project.name);
+        (format!("Remove {}?", person.name), lead, "Remove User")
+    };
+    view! {
+        <DialogBox title close=close.clone()>
+            <PostForm action class="form">
+                <input type="hidden" name="project" value=project.slug.to_string()/>
+                <input type="hidden" name="user" value=person.user.to_string()/>
+                <p>{lead}</p>
+                <ul class="crosses">
+                    <li>"Clusters, volumes, models, endpoints, evaluations and files of the project"</li>
+                    <li>"SSH access to the nodes of its clusters"</li>
+                    {is_admin.then(|| view! { <li>"Managing its collaborators and settings"</li> })}
+                </ul>
+                <p class="hint">"What they made stays with the project. Running jobs go on."</p>
+                <div class="dialog-actions">
+                    <a class="button" role="button" href=close autofocus=true>"Cancel"</a>
+                    <button type="submit" class="button button-danger" aria-busy=move || action.pending().get().to_string()>{confirm}</button>
+                </div>
+            </PostForm>
+        </DialogBox>
+    }
+}
+
+/// The end of somebody's access (C8).
+#[component]
+fn EndDateDialog(people: People, person: Person, close: String) -> impl IntoView {
+    let action = expect_context::<Actions>().end_date;
+    let flashed = expect_context::<Flashed>();
+    let value = outcome(action);
+    let now = person.expires_at.map(|at| input_day(last_day(at))).unwrap_or_default();
+    let is_external = person
+        .standing
+        .project
+        .is_some_and(|place| place.because == Because::External);
+    view! {
+        <DialogBox title=format!("End date for {}", person.name) close=close.clone()>
+            <PostForm action class="form">
+                <input type="hidden" name="project" value=people.project.slug.to_string()/>
+                <input type="hidden" name="user" value=person.user.to_string()/>
+                {is_external.then(|| view! {
+                    <p class="card-line"><Icon sign=Sign::Info/><span>"External collaborators are best given an end date."</span></p>
+                })}
+                <Field
+                    label="Access until"
+                    name="expires_on"
+                    kind="date"
+                    hint="The last day of access, to its end in UTC. Leave it empty for no end date."
+                    value=flashed.typed(FormName::EndDate, "expires_on").unwrap_or(now)
+                    error=problem(value, FormName::EndDate)
+                    autofocus=true
+                />
+                <div class="dialog-actions">
+                    <a class="button" role="button" href=close>"Cancel"</a>
+                    <button type="submit" class="button button-primary" aria-busy=move || action.pending().get().to_string()>"Save"</button>
+                </div>
+            </PostForm>
+        </DialogBox>
+    }
+}

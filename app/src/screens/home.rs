@@ -1,0 +1,22 @@
+//! The current project: where `/` leads.
+
+use leptos::prelude::*;
+use leptos_router::components::Redirect;
+
+use crate::{api::shell::shell, load::load, paths, screens::frame::NoProjects};
+
+/// Goes on to the project last looked at, or says that there is none.
+#[component]
+pub(crate) fn HomeScreen() -> impl IntoView {
+    load(
+        || (),
+        |()| shell(String::new()),
+        |shell| {
+            let slug = shell.peek(|shell| shell.current.as_ref().map(|project| project.slug.clone()));
+            match slug {
+                Some(slug) => view! { <Redirect path=paths::project(&slug)/> }.into_any(),
+                None => view! { <NoProjects/> }.into_any(),
+            }
+        },
+    )
+}

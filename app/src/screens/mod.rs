@@ -1,0 +1,21 @@
+//! The screens, one to a file.
+
+pub(crate) mod collaborators;
+pub(crate) mod frame;
+pub(crate) mod home;
+pub(crate) mod overview;
+pub(crate) mod problem;
+pub(crate) mod profile;
+pub(crate) mod project_settings;
+pub(crate) mod roles;
+pub(crate) mod sign_in;
+pub(crate) mod sign_up;
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+/// The slug in the URL of a project's screen, as typed.
+fn use_project_slug() -> Memo<String> {
+    let params = use_params_map();
+    Memo::new(move |_| params.with(|params| params.get("project").unwrap_or_default()))
+}

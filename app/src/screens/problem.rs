@@ -1,0 +1,61 @@
+//! Pages that say why there is no page.
+
+use leptos::prelude::*;
+use policy::Refusal;
+
+use crate::{
+    Problem,
+    components::{Icon, PageTitle, Sign},
+    paths, words,
+};
+
+/// A page in place of one that cannot be shown. What is hidden and what does not exist look the same (P3).
+#[component]
+pub(crate) fn ProblemScreen(problem: Problem) -> impl IntoView {
+    #[cfg(feature = "ssr")]
+    crate::gate::set_status(problem.status());
+    #[cfg(feature = "hydrate")]
+    if problem == Problem::Refused(Refusal::SignedOut) {
+        leave_for_sign_in();
+    }
+    let title = match problem {
+        Problem::Refused(Refusal::Hidden) => "Page not found",
+        Problem::Refused(Refusal::Forbidden(_)) => "You can’t do this",
+        Problem::Refused(Refusal::SignedOut) => "You’re signed out",
+        Problem::Refused(_) => "This link doesn’t work",
+        Problem::Unavailable | Problem::Unreachable => "Roster can’t answer right now",
+        Problem::Internal => "Something went wrong",
+    };
+    let sign = if problem == Problem::Refused(Refusal::Hidden) {
+        Sign::Search
+    } else {
+        Sign::Alert
+    };
+    view! {
+        <PageTitle text=title/>
+        <section class="empty empty-page" aria-labelledby="heading">
+            <span class="empty-sign"><Icon sign/></span>
+            <h1 id="heading" tabindex="-1">{title}</h1>
+            <p>{words::problem(problem)}</p>
+            <p><a class="button" href=paths::HOME>"Go to your projects"</a></p>
+        </section>
+    }
+}
+
+/// The page for every address that leads nowhere.
+#[component]
+pub(crate) fn NotFoundScreen() -> impl IntoView {
+    view! { <ProblemScreen problem=Problem::Refused(Refusal::Hidden)/> }
+}
+
+/// The session is over: signing in brings the person back here.
+#[cfg(feature = "hydrate")]
+fn leave_for_sign_in() {
+    let location = window().location();
+    let here = format!(
+        "{}{}",
+        location.pathname().unwrap_or_default(),
+        location.search().unwrap_or_default()
+    );
+    drop(location.assign(&paths::sign_in_and_return(&here)));
+}

@@ -1,0 +1,212 @@
+//! Settings > Project: name, slug, and whether externals may be added (P2, X1).
+
+use leptos::prelude::*;
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+use policy::{Field as About, Permission};
+
+use super::{overview::default_project_notice, use_project_slug};
+use crate::{
+    api::projects::{ProjectHead, RemoveExternals, SettingsView, UpdateProject, project_settings},
+    components::{Field, Icon, PageHeader, PageTitle, PostForm, Sign},
+    flash::{Done, Flashed, FormName, Notice, Notices, outcome},
+    live::Live,
+    load::{Loaded, load},
+    paths, words,
+};
+
+/// The page.
+#[component]
+pub(crate) fn ProjectSettingsScreen() -> impl IntoView {
+    let slug = use_project_slug();
+    let live = expect_context::<Live>();
+    load(
+        move || (slug.get(), live.ticks.get()),
+        |(slug, _)| project_settings(slug),
+        |settings| view! { <Settings settings/> },
+    )
+}
+
+#[component]
+fn Settings(settings: Loaded<SettingsView>) -> impl IntoView {
+    let title =
+        Signal::derive(move || settings.with(|settings| format!("Project settings · {}", settings.project.name)));
+    let lead = Signal::derive(move || {
+        settings.with(|settings| {
+            format!(
+                "The name and address of {}, and who may be added to it.",
+                settings.project.name
+            )
+        })
+    });
+    let notice = move || {
+        settings.with(|settings| {
+            settings
+                .project
+                .is_default
+                .then(|| default_project_notice(&settings.project.organization_name))
+        })
+    };
+    // Another project is another form; the same one, changed by somebody else, leaves alone what is being typed.
+    let project = Memo::new(move |_| settings.with(|settings| settings.project.slug.to_string()));
+    let may_change =
+        Memo::new(move |_| settings.with(|settings| settings.project.standing.may(Permission::ProjectUpdate)));
+    view! {
+        <PageTitle text=title/>
+        <PageHeader title="Project" lead/>
+        {move || notice().map(|text| view! {
+            <aside class="banner" aria-label="About the Default Project"><Icon sign=Sign::Info/><p>{text}</p></aside>
+        })}
+        {move || {
+            project.track();
+            let head = settings.peek(|settings| Some(settings.project.clone()));
+            head.map(|project| if may_change.get() {
+                view! { <SettingsForm project/> }.into_any()
+            } else {
+                view! { <SettingsFacts project/> }.into_any()
+            })
+        }}
+        <LeftoverExternals settings/>
+    }
+}
+
+#[component]
+fn SettingsForm(project: ProjectHead) -> impl IntoView {
+    let flashed = expect_context::<Flashed>();
+    let notices = expect_context::<Notices>();
+    let navigate = use_navigate();
+    let action = ServerAction::<UpdateProject>::new();
+    let value = outcome(action);
+    let slug = project.slug.to_string();
+    Effect::new({
+        let slug = slug.clone();
+        move |_| {
+            let Some(Ok(done)) = value.get() else { return };
+            let notice = Notice::done(&done);
+            match &done {
+                Done::Saved { slug: now } if *now != slug => {
+                    notices.show_on_next(notice);
+                    if let Ok(now) = now.parse() {
+                        navigate(
+                            &paths::project_settings(&now),
+                            NavigateOptions {
+                                replace: true,
+                                ..NavigateOptions::default()
+                            },
+                        );
+                    }
+                }
+                _ => notices.show(notice),
+            }
+        }
+    });
+    let problem = move || match value.get() {
+        Some(outcome) => outcome.err(),
+        None => flashed.problem(FormName::ProjectSettings),
+    };
+    let error =
+        move |field: About| Signal::derive(move || problem().filter(|p| p.field() == Some(field)).map(words::problem));
+    let other = move || {
+        problem()
+            .filter(|p| !matches!(p.field(), Some(About::Name | About::Slug)))
+            .map(words::problem)
+    };
+    let typed = move |field, now: &str| {
+        flashed
+            .typed(FormName::ProjectSettings, field)
+            .unwrap_or_else(|| now.to_owned())
+    };
+    view! {
+        <section class="card" aria-label="Settings">
+            <PostForm action class="form">
+                <input type="hidden" name="project" value=slug.clone()/>
+                <div role="alert">
+                    {move || other().map(|text| view! { <p class="form-problem"><Icon sign=Sign::Alert/><span>{text}</span></p> })}
+                </div>
+                <Field label="Name" name="name" value=typed("name", &project.name) error=error(About::Name)/>
+                <Field
+                    label="Slug"
+                    name="slug"
+                    value=typed("slug", &slug)
+                    hint="The project’s name in addresses. When you change it, the old one stops working, and nobody else gets it for 90 days."
+                    error=error(About::Slug)
+                />
+                {if project.is_default {
+                    view! { <p class="hint">"External collaborators can’t be added to the Default Project."</p> }.into_any()
+                } else {
+                    view! {
+                        <div class="switch">
+                            <input type="checkbox" id="allow-externals" name="allow_externals" value="on" checked=project.allow_externals aria-describedby="allow-externals-hint"/>
+                            <div>
+                                <label for="allow-externals">"Allow external collaborators"</label>
+                                <p class="hint" id="allow-externals-hint">
+                                    {format!("People outside {} can be added to this project. They see this project and nothing else.", project.organization_name)}
+                                </p>
+                            </div>
+                        </div>
+                    }.into_any()
+                }}
+                <div class="form-actions">
+                    <button type="submit" class="button button-primary" aria-busy=move || action.pending().get().to_string()>"Save"</button>
+                </div>
+            </PostForm>
+        </section>
+    }
+}
+
+/// The settings, for somebody who may read but not change them (R2).
+#[component]
+fn SettingsFacts(project: ProjectHead) -> impl IntoView {
+    view! {
+        <section class="card" aria-label="Settings">
+            <dl class="facts">
+                <div><dt>"Name"</dt><dd>{project.name}</dd></div>
+                <div><dt>"Slug"</dt><dd><code>{project.slug.to_string()}</code></dd></div>
+                <div><dt>"Allow external collaborators"</dt><dd>{if project.allow_externals { "On" } else { "Off" }}</dd></div>
+            </dl>
+            <p class="hint">"Only Admins of the project can change its settings."</p>
+        </section>
+    }
+}
+
+/// Externals who stayed when they were disallowed, and the offer to remove them (X1).
+#[component]
+fn LeftoverExternals(settings: Loaded<SettingsView>) -> impl IntoView {
+    let notices = expect_context::<Notices>();
+    let action = ServerAction::<RemoveExternals>::new();
+    let value = outcome(action);
+    Effect::new(move |_| match value.get() {
+        Some(Ok(done)) => {
+            notices.show(Notice::done(&done));
+            settings.reload();
+        }
+        Some(Err(problem)) => notices.show(Notice::problem(problem)),
+        None => {}
+    });
+    let leftover = Memo::new(move |_| {
+        settings.with(|settings| {
+            let may = settings.project.standing.may(Permission::CollaboratorRemove);
+            let is_left = !settings.project.allow_externals && settings.externals > 0;
+            (may && is_left).then(|| (settings.project.slug.clone(), settings.externals))
+        })
+    });
+    move || {
+        leftover.get().map(|(slug, count)| {
+            let words = if count == 1 {
+                "1 external collaborator still has access.".to_owned()
+            } else {
+                format!("{count} external collaborators still have access.")
+            };
+            view! {
+                <section class="card card-danger" aria-labelledby="leftover">
+                    <h2 id="leftover">"External collaborators"</h2>
+                    <p>{words}" New ones can’t be added while "<strong>"Allow external collaborators"</strong>" is off."</p>
+                    <PostForm action class="form-actions">
+                        <input type="hidden" name="project" value=slug.to_string()/>
+                        <a class="button" href=format!("{}?kind=external", paths::collaborators(&slug))>"See who"</a>
+                        <button type="submit" class="button button-danger">"Remove them all"</button>
+                    </PostForm>
+                </section>
+            }
+        })
+    }
+}

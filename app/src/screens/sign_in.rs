@@ -1,0 +1,46 @@
+//! Signing in.
+
+use leptos::{prelude::*, server_fn::ServerFn};
+use leptos_router::hooks::use_query_map;
+
+use super::sign_up::EntryProblem;
+use crate::{
+    api::accounts::SignIn,
+    components::{Field, PageTitle},
+    flash::{Flashed, FormName},
+    paths,
+};
+
+/// The page. A plain form, with scripts or without: what follows is another page, for another person.
+#[component]
+pub(crate) fn SignInScreen() -> impl IntoView {
+    let flashed = expect_context::<Flashed>();
+    let query = use_query_map();
+    let next = move || query.with(|query| query.get("next")).unwrap_or_default();
+    let other = move || paths::sign_in_and_return(&next()).replacen(paths::SIGN_IN, paths::SIGN_UP, 1);
+    view! {
+        <PageTitle text="Sign in"/>
+        <main id="main" class="entry">
+            <p class="brand"><span class="brand-mark" aria-hidden="true"></span>"Roster"</p>
+            <section class="entry-card" aria-labelledby="heading">
+                <h1 id="heading">"Sign in"</h1>
+                <EntryProblem form=FormName::SignIn/>
+                <form method="post" action=SignIn::url() novalidate=true>
+                    <input type="hidden" name="next" value=next/>
+                    <Field
+                        label="Email"
+                        name="email"
+                        kind="email"
+                        autocomplete="username"
+                        value=flashed.typed(FormName::SignIn, "email").unwrap_or_default()
+                        error=Signal::stored(None::<String>)
+                        autofocus=true
+                    />
+                    <Field label="Password" name="password" kind="password" autocomplete="current-password" error=Signal::stored(None::<String>)/>
+                    <button type="submit" class="button button-primary button-wide">"Sign in"</button>
+                </form>
+            </section>
+            <p class="entry-foot">"New here? " <a href=other rel="external">"Create an account"</a></p>
+        </main>
+    }
+}

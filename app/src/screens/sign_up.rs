@@ -1,0 +1,73 @@
+//! Signing up.
+
+use leptos::{prelude::*, server_fn::ServerFn};
+use leptos_router::hooks::use_query_map;
+use policy::Field as About;
+
+use crate::{
+    api::accounts::SignUp,
+    components::{Field, Icon, PageTitle, Sign},
+    flash::{Flashed, FormName},
+    paths, words,
+};
+
+/// The page. A plain form, as signing in is.
+#[component]
+pub(crate) fn SignUpScreen() -> impl IntoView {
+    let flashed = expect_context::<Flashed>();
+    let query = use_query_map();
+    let next = move || query.with(|query| query.get("next")).unwrap_or_default();
+    let other = move || paths::sign_in_and_return(&next());
+    let error = move |field: About| {
+        Signal::derive(move || {
+            flashed
+                .problem(FormName::SignUp)
+                .filter(|p| p.field() == Some(field))
+                .map(words::problem)
+        })
+    };
+    let typed = move |field| flashed.typed(FormName::SignUp, field).unwrap_or_default();
+    view! {
+        <PageTitle text="Sign up"/>
+        <main id="main" class="entry">
+            <p class="brand"><span class="brand-mark" aria-hidden="true"></span>"Roster"</p>
+            <section class="entry-card" aria-labelledby="heading">
+                <h1 id="heading">"Create your account"</h1>
+                <p class="lead">"You get an organization of your own, with a project to begin with."</p>
+                <EntryProblem form=FormName::SignUp/>
+                <form method="post" action=SignUp::url() novalidate=true>
+                    <input type="hidden" name="next" value=next/>
+                    <Field label="Name" name="name" autocomplete="name" value=typed("name") error=error(About::Name) autofocus=true/>
+                    <Field label="Email" name="email" kind="email" autocomplete="username" value=typed("email") error=error(About::Email)/>
+                    <Field
+                        label="Password"
+                        name="password"
+                        kind="password"
+                        autocomplete="new-password"
+                        hint="At least 12 characters."
+                        error=error(About::Password)
+                    />
+                    <button type="submit" class="button button-primary button-wide">"Sign up"</button>
+                </form>
+            </section>
+            <p class="entry-foot">"Have an account? " <a href=other rel="external">"Sign in"</a></p>
+        </main>
+    }
+}
+
+/// What went wrong and is about no single field.
+#[component]
+pub(crate) fn EntryProblem(form: FormName) -> impl IntoView {
+    let flashed = expect_context::<Flashed>();
+    let text = move || {
+        flashed
+            .problem(form)
+            .filter(|problem| problem.field().is_none())
+            .map(words::problem)
+    };
+    view! {
+        <div role="alert">
+            {move || text().map(|text| view! { <p class="form-problem"><Icon sign=Sign::Alert/><span>{text}</span></p> })}
+        </div>
+    }
+}

@@ -1,0 +1,236 @@
+//! Accounts: signing up, signing in, and passwords.
+
+use policy::{Email, Name, Password, Refusal, UserId};
+use serde_json::json;
+use sqlx::PgConnection;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use crate::{
+    Actor, Directory, Hint, NewSession, Origin, Result, attempts::Limit, change::By, error::refuse_on, organizations,
+    secret, sessions,
+};
+
+/// What it takes to make an account.
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    /// The address to sign in with.
+    pub email: Email,
+    /// The person's name.
+    pub name: Name,
+    /// The password to sign in with.
+    pub password: Password,
+}
+
+/// Failed attempts at one account, from anywhere.
+fn account_limit(email: &Email) -> Limit {
+    Limit {
+        bucket: format!("sign_in account {email}"),
+        count: 10,
+        window: Duration::minutes(15),
+    }
+}
+
+/// Failed attempts from one address, at any account.
+fn address_limit(origin: &Origin) -> Limit {
+    Limit {
+        bucket: format!("sign_in address {}", origin.address),
+        count: 100,
+        window: Duration::minutes(15),
+    }
+}
+
+/// New accounts from one address.
+fn sign_up_limit(origin: &Origin) -> Limit {
+    Limit {
+        bucket: format!("sign_up address {}", origin.address),
+        count: 30,
+        window: Duration::hours(1),
+    }
+}
+
+impl Directory {
+    /// Makes an account with an organization of its own (O2), and signs in.
+    ///
+    /// # Errors
+    /// [`Refusal::SignUpClosed`], [`Refusal::EmailTaken`], [`Refusal::TooManyAttempts`].
+    pub async fn sign_up(&self, account: NewAccount, origin: &Origin) -> Result<NewSession> {
+        let limit = sign_up_limit(origin);
+        self.attempt(&limit).await?;
+        let hash = secret::hash_password(account.password.clone()).await?;
+        let mut change = self.change(By::Nobody(origin), "user:create").await?;
+        let outcome = async {
+            change.record.target = Some(account.email.to_string());
+            if !self.settings.open_sign_up {
+                return Err(Refusal::SignUpClosed.into());
+            }
+            let at = change.at;
+            let user = insert(&mut change.tx, &account, &hash, at).await?;
+            change.about(user);
+            organizations::create_own(&mut change, user, &account.name, self.settings.additional_projects).await?;
+            sessions::begin(&mut change.tx, user, at, origin).await
+        }
+        .await;
+        change.finish(outcome).await
+    }
+
+    /// Signs in. Takes the same time and answers the same whether the address or the password is wrong.
+    ///
+    /// # Errors
+    /// [`Refusal::CredentialsWrong`], [`Refusal::TooManyAttempts`].
+    pub async fn sign_in(&self, email: &str, password: &str, origin: &Origin) -> Result<NewSession> {
+        let email: Email = email.parse().map_err(|_| Refusal::CredentialsWrong)?;
+        let (by_account, by_address) = (account_limit(&email), address_limit(origin));
+        self.attempt(&by_address).await?;
+        self.attempt(&by_account).await?;
+        let row = sqlx::query!("SELECT id, password_hash FROM users WHERE email = $1", email.as_str())
+            .fetch_optional(&self.pool)
+            .await?;
+        let (user, hash): (_, Option<String>) = row.map(|row| (UserId(row.id), row.password_hash)).unzip();
+        // A password longer than any that was ever set is not hashed: that would be work for free.
+        let typed = password.chars().take(257).collect();
+        let is_right = secret::verify_password(typed, hash.clone()).await?;
+
+        let mut change = self.change(By::Nobody(origin), "session:create").await?;
+        change.record.target = Some(email.to_string());
+        change.record.target_id = user.map(|id| id.0);
+        let outcome = async {
+            let (user, hash) = user.zip(hash).filter(|_| is_right).ok_or(Refusal::CredentialsWrong)?;
+            if !lock_hash(&mut change.tx, user, &hash).await? {
+                return Err(Refusal::CredentialsWrong.into());
+            }
+            let at = change.at;
+            sessions::begin(&mut change.tx, user, at, origin).await
+        }
+        .await;
+        let session = change.finish(outcome).await?;
+        self.forgive(&by_account).await?;
+        self.forgive(&by_address).await?;
+        Ok(session)
+    }
+
+    /// Gives oneself a new password; every other session of the person ends.
+    ///
+    /// # Errors
+    /// [`Refusal::CurrentPasswordWrong`], [`Refusal::TooManyAttempts`].
+    pub async fn change_password(&self, actor: &Actor, current: &str, new: Password) -> Result<()> {
+        let row = sqlx::query!("SELECT email, password_hash FROM users WHERE id = $1", actor.user.0)
+            .fetch_one(&self.pool)
+            .await?;
+        let email: Email = row
+            .email
+            .parse()
+            .map_err(|_| crate::error::inconsistent("users", "email"))?;
+        let limit = account_limit(&email);
+        self.attempt(&limit).await?;
+        let typed = current.chars().take(257).collect();
+        let is_right = secret::verify_password(typed, Some(row.password_hash.clone())).await?;
+        let hash = secret::hash_password(new).await?;
+        let mut change = self.change(By::User(actor), "user:update_password").await?;
+        change.about(actor.user);
+        let outcome = async {
+            if !is_right || !lock_hash(&mut change.tx, actor.user, &row.password_hash).await? {
+                return Err(Refusal::CurrentPasswordWrong.into());
+            }
+            set_hash(&mut change.tx, actor.user, &hash).await?;
+            sessions::end_all(&mut change.tx, actor.user, Some(actor.session)).await?;
+            change.hint(Hint::User(actor.user));
+            Ok(())
+        }
+        .await;
+        change.finish(outcome).await?;
+        self.forgive(&limit).await
+    }
+
+    /// Gives a person a new password, as the operator; every session of theirs ends.
+    ///
+    /// # Errors
+    /// [`Refusal::UserNotFound`].
+    pub async fn set_password(&self, email: &Email, new: Password) -> Result<()> {
+        let hash = secret::hash_password(new).await?;
+        let mut change = self.change(By::Operator, "user:update_password").await?;
+        change.record.target = Some(email.to_string());
+        let outcome = async {
+            let user = find_by_email(&mut change.tx, email)
+                .await?
+                .ok_or(Refusal::UserNotFound)?;
+            change.about(user);
+            set_hash(&mut change.tx, user, &hash).await?;
+            sessions::end_all(&mut change.tx, user, None).await?;
+            change.hint(Hint::User(user));
+            Ok(())
+        }
+        .await;
+        change.finish(outcome).await
+    }
+
+    /// Makes an account as the operator, with an organization of its own.
+    ///
+    /// # Errors
+    /// [`Refusal::EmailTaken`].
+    pub async fn create_user(&self, account: NewAccount) -> Result<UserId> {
+        let hash = secret::hash_password(account.password.clone()).await?;
+        let mut change = self.change(By::Operator, "user:create").await?;
+        change.record.target = Some(account.email.to_string());
+        let outcome = async {
+            let at = change.at;
+            let user = insert(&mut change.tx, &account, &hash, at).await?;
+            change.about(user);
+            change.values(None, Some(json!({ "name": account.name })));
+            organizations::create_own(&mut change, user, &account.name, self.settings.additional_projects).await?;
+            Ok(user)
+        }
+        .await;
+        change.finish(outcome).await
+    }
+}
+
+/// Writes an account.
+pub(crate) async fn insert(
+    db: &mut PgConnection,
+    account: &NewAccount,
+    hash: &str,
+    at: OffsetDateTime,
+) -> Result<UserId> {
+    let id = UserId(Uuid::now_v7());
+    sqlx::query!(
+        "INSERT INTO users (id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)",
+        id.0,
+        account.email.as_str(),
+        account.name.as_str(),
+        hash,
+        at,
+    )
+    .execute(db)
+    .await
+    .map_err(|error| refuse_on(error, "users_email_key", Refusal::EmailTaken))?;
+    Ok(id)
+}
+
+/// The person with this address.
+pub(crate) async fn find_by_email(db: &mut PgConnection, email: &Email) -> Result<Option<UserId>> {
+    let row = sqlx::query!("SELECT id FROM users WHERE email = $1", email.as_str())
+        .fetch_optional(db)
+        .await?;
+    Ok(row.map(|row| UserId(row.id)))
+}
+
+/// Holds an account's password until the change ends, if it is still the one that was verified: verifying takes a while,
+/// and a password that was replaced meanwhile opens nothing any more.
+async fn lock_hash(db: &mut PgConnection, user: UserId, verified: &str) -> Result<bool> {
+    let row = sqlx::query!(
+        "SELECT id FROM users WHERE id = $1 AND password_hash = $2 FOR NO KEY UPDATE",
+        user.0,
+        verified
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.is_some())
+}
+
+async fn set_hash(db: &mut PgConnection, user: UserId, hash: &str) -> Result<()> {
+    sqlx::query!("UPDATE users SET password_hash = $2 WHERE id = $1", user.0, hash)
+        .execute(db)
+        .await?;
+    Ok(())
+}

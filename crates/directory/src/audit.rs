@@ -1,0 +1,100 @@
+//! Reading the audit (A2). It is written by [`crate::change`], and by nothing else.
+
+use policy::{EventId, Permission, Slug, UserId};
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use crate::{Directory, Result, access::find_project};
+
+/// One thing that was done or refused (A1).
+#[derive(Clone, Debug)]
+pub struct AuditEvent {
+    /// Its id, which grows with time.
+    pub id: EventId,
+    /// When.
+    pub at: OffsetDateTime,
+    /// Who: `user`, `operator` or `nobody`.
+    pub actor_kind: String,
+    /// Which user.
+    pub actor: Option<UserId>,
+    /// By which credential; its id, never its secret (A3).
+    pub credential: String,
+    /// What: the name of a permission, mostly.
+    pub action: String,
+    /// Why not, if it was refused.
+    pub refusal: Option<String>,
+    /// On whom.
+    pub target_id: Option<uuid::Uuid>,
+    /// On what, as it was given.
+    pub target: Option<String>,
+    /// What it was before.
+    pub before: Option<Value>,
+    /// What it was after.
+    pub after: Option<Value>,
+    /// From which address.
+    pub address: String,
+    /// In which request.
+    pub request_id: String,
+}
+
+/// A page of the audit, the latest first.
+#[derive(Clone, Debug)]
+pub struct AuditPage {
+    /// The events.
+    pub events: Vec<AuditEvent>,
+    /// Where the next page begins; none on the last.
+    pub next: Option<EventId>,
+}
+
+impl Directory {
+    /// What happened in a project, the latest first, for its Admins.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`](policy::Refusal::Hidden), [`Refusal::Forbidden`](policy::Refusal::Forbidden).
+    pub async fn project_audit(
+        &self,
+        user: UserId,
+        slug: &Slug,
+        after: Option<EventId>,
+        limit: u16,
+    ) -> Result<AuditPage> {
+        let project = find_project(&self.pool, slug, user).await?;
+        project.standing.require(Permission::AuditRead)?;
+        let limit = usize::from(limit.max(1));
+        let rows = sqlx::query!(
+            r#"SELECT id, at, actor_kind, actor_id, credential, action, refusal, target_id, target,
+                      before AS "before: Value", after AS "after: Value", address, request_id
+               FROM audit_events
+               WHERE organization_id = $1 AND project_id = $2 AND ($3::uuid IS NULL OR id < $3)
+               ORDER BY id DESC LIMIT $4"#,
+            project.organization.0,
+            project.project.0,
+            after.map(|id| id.0),
+            i64::try_from(limit + 1).unwrap_or(i64::MAX),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let has_more = rows.len() > limit;
+        let events: Vec<_> = rows
+            .into_iter()
+            .take(limit)
+            .map(|row| AuditEvent {
+                id: EventId(row.id),
+                at: row.at,
+                actor_kind: row.actor_kind,
+                actor: row.actor_id.map(UserId),
+                credential: row.credential,
+                action: row.action,
+                refusal: row.refusal,
+                target_id: row.target_id,
+                target: row.target,
+                before: row.before,
+                after: row.after,
+                address: row.address,
+                request_id: row.request_id,
+            })
+            .collect();
+        let next = events.last().filter(|_| has_more).map(|last| last.id);
+        Ok(AuditPage { events, next })
+    }
+}

@@ -1,0 +1,150 @@
+//! The transaction every change is made in, and the audit row that goes with it (A1).
+//!
+//! A use case opens a [`Change`], notes in it what it is about as it finds out, and hands its outcome to
+//! [`Change::finish`]: done is audited and committed in one transaction; refused is rolled back, then audited as refused;
+//! anything else is rolled back.
+
+use policy::{EventId, OrganizationId, ProjectId, Refusal, UserId};
+use serde_json::Value;
+use sqlx::{PgTransaction, types::Json};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{Actor, Directory, Error, Hint, Origin, Result};
+
+/// Who makes a change.
+#[derive(Clone, Copy)]
+pub(crate) enum By<'a> {
+    /// A signed-in person.
+    User(&'a Actor),
+    /// Somebody not signed in: signing up, signing in.
+    Nobody(&'a Origin),
+    /// The person who runs the installation, at the command line.
+    Operator,
+}
+
+/// What the audit row will say.
+#[derive(Default)]
+pub(crate) struct Record {
+    pub(crate) organization: Option<OrganizationId>,
+    pub(crate) project: Option<ProjectId>,
+    pub(crate) target_id: Option<Uuid>,
+    pub(crate) target: Option<String>,
+    pub(crate) before: Option<Value>,
+    pub(crate) after: Option<Value>,
+}
+
+/// A change under way.
+pub(crate) struct Change<'a> {
+    pub(crate) tx: PgTransaction<'static>,
+    pub(crate) at: OffsetDateTime,
+    pub(crate) record: Record,
+    directory: &'a Directory,
+    by: By<'a>,
+    action: &'static str,
+    hints: Vec<Hint>,
+}
+
+impl Directory {
+    /// Begins a change. `action` is its name in the audit.
+    pub(crate) async fn change<'a>(&'a self, by: By<'a>, action: &'static str) -> Result<Change<'a>> {
+        Ok(Change {
+            tx: self.pool.begin().await?,
+            at: self.now(),
+            record: Record::default(),
+            directory: self,
+            by,
+            action,
+            hints: Vec::new(),
+        })
+    }
+}
+
+impl Change<'_> {
+    /// Tells whoever is looking at this, once the change is committed.
+    pub(crate) fn hint(&mut self, hint: Hint) {
+        self.hints.push(hint);
+    }
+
+    /// Notes whom the change is about.
+    pub(crate) fn about(&mut self, user: UserId) {
+        self.record.target_id = Some(user.0);
+    }
+
+    /// Notes values before and after.
+    pub(crate) fn values(&mut self, before: Option<Value>, after: Option<Value>) {
+        self.record.before = before;
+        self.record.after = after;
+    }
+
+    /// Ends the change: commits what is done, audits what is refused.
+    pub(crate) async fn finish<T>(mut self, outcome: Result<T>) -> Result<T> {
+        match outcome {
+            Ok(done) => {
+                self.write_record(None).await?;
+                for hint in &self.hints {
+                    sqlx::query!("SELECT pg_notify($1, $2)", Hint::CHANNEL, hint.to_string())
+                        .execute(&mut *self.tx)
+                        .await?;
+                }
+                self.tx.commit().await?;
+                Ok(done)
+            }
+            Err(Error::Refused(refusal)) => {
+                self.tx.rollback().await?;
+                self.tx = self.directory.pool.begin().await?;
+                self.write_record(Some(refusal)).await?;
+                self.tx.commit().await?;
+                Err(refusal.into())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn write_record(&mut self, refusal: Option<Refusal>) -> Result<()> {
+        let nowhere = Origin::default();
+        let (kind, actor, credential, origin) = match self.by {
+            By::User(actor) => (
+                "user",
+                Some(actor.user.0),
+                format!("session {}", actor.session),
+                &actor.origin,
+            ),
+            By::Nobody(origin) => ("nobody", None, String::new(), origin),
+            By::Operator => ("operator", None, "command line".to_owned(), &nowhere),
+        };
+        let Record {
+            organization,
+            project,
+            target_id,
+            target,
+            before,
+            after,
+        } = &self.record;
+        // Nothing was changed by what was refused, so there is no "after".
+        let after = after.as_ref().filter(|_| refusal.is_none());
+        sqlx::query!(
+            "INSERT INTO audit_events (id, at, organization_id, project_id, actor_kind, actor_id, credential, action,
+                 refusal, target_id, target, before, after, address, request_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+            EventId(Uuid::now_v7()).0,
+            self.at,
+            organization.map(|id| id.0),
+            project.map(|id| id.0),
+            kind,
+            actor,
+            credential,
+            self.action,
+            refusal.map(Refusal::code),
+            *target_id,
+            *target,
+            before.as_ref().map(Json) as _,
+            after.map(Json) as _,
+            origin.address,
+            origin.request_id,
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+}

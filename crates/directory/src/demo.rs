@@ -1,0 +1,150 @@
+//! The demo organization (INTERFACES, demo data): people of every kind, to try the console with and to test against.
+
+use policy::{Name, OrganizationId, OrganizationRole, Password, ProjectId, ProjectRole, Slug, UserId};
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+
+use crate::{
+    Directory, Error, NewAccount, Result, accounts,
+    change::{By, Change},
+    error::inconsistent,
+    members, organizations, projects, secret,
+};
+
+/// Everybody's password.
+pub const DEMO_PASSWORD: &str = "correct-horse-battery";
+
+/// Why there is no demo data.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// Somebody lives here already.
+    #[error("the database has people in it already: demo data goes into an empty one only")]
+    NotEmpty,
+    /// The database said no.
+    #[error(transparent)]
+    Directory(#[from] Error),
+}
+
+impl Directory {
+    /// Fills an empty database with the demo organization. One transaction: all of it or nothing.
+    ///
+    /// # Errors
+    /// [`DemoError::NotEmpty`] if there is anybody in the database.
+    pub async fn load_demo(&self) -> std::result::Result<(), DemoError> {
+        let any = sqlx::query!(r#"SELECT EXISTS (SELECT FROM users) AS "any!""#)
+            .fetch_one(&self.pool)
+            .await
+            .map_err(Error::from)?
+            .any;
+        if any {
+            return Err(DemoError::NotEmpty);
+        }
+        let mut change = self.change(By::Operator, "demo:load").await?;
+        let outcome = fill(&mut change).await;
+        Ok(change.finish(outcome).await?)
+    }
+}
+
+async fn fill(change: &mut Change<'_>) -> Result<()> {
+    let at = change.at;
+    let password: Password = DEMO_PASSWORD.parse().map_err(|_| inconsistent("demo", "password"))?;
+    let hash = secret::hash_password(password.clone()).await?;
+    let mut people = Vec::new();
+    for (name, email) in [
+        ("Olivia Owner", "olivia@acme.test"),
+        ("Adam Admin", "adam@acme.test"),
+        ("Maya Member", "maya@acme.test"),
+        ("Noah Newcomer", "noah@acme.test"),
+        ("Mia Muster", "mia@acme.test"),
+        ("Eve External", "eve@partner.test"),
+    ] {
+        let account = NewAccount {
+            email: parse(email)?,
+            name: parse(name)?,
+            password: password.clone(),
+        };
+        people.push(accounts::insert(&mut change.tx, &account, &hash, at).await?);
+    }
+    let [olivia, adam, maya, noah, mia, eve] = people[..] else {
+        return Err(inconsistent("demo", "people"));
+    };
+
+    let acme = found(change, olivia, "Acme Research", "acme").await?;
+    for (user, role) in [
+        (adam, OrganizationRole::Admin),
+        (maya, OrganizationRole::Member),
+        (noah, OrganizationRole::Member),
+        (mia, OrganizationRole::Member),
+    ] {
+        members::insert(&mut change.tx, acme, user, role, Some(olivia), at).await?;
+    }
+    found(change, eve, "Partner Labs", "partner").await?;
+
+    let db = &mut *change.tx;
+    let research = project(db, acme, "ML Research", "ml-research", true, at).await?;
+    project(db, acme, "Production", "production", false, at).await?;
+    for (user, role) in [
+        (maya, ProjectRole::Admin),
+        (mia, ProjectRole::Member),
+        (eve, ProjectRole::Member),
+    ] {
+        collaborator(db, acme, research, user, role, olivia, at).await?;
+    }
+    Ok(())
+}
+
+async fn found(change: &mut Change<'_>, owner: UserId, name: &str, slug: &str) -> Result<OrganizationId> {
+    let name: Name = parse(name)?;
+    organizations::create(change, owner, &name, slug, None, true).await
+}
+
+async fn project(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    name: &str,
+    slug: &str,
+    externals: bool,
+    at: OffsetDateTime,
+) -> Result<ProjectId> {
+    let (name, slug): (Name, Slug) = (parse(name)?, parse(slug)?);
+    let id = projects::new_id();
+    projects::insert(db, organization, id, &name, &slug, false, at).await?;
+    sqlx::query!(
+        "UPDATE projects SET allow_externals = $3 WHERE organization_id = $1 AND id = $2",
+        organization.0,
+        id.0,
+        externals,
+    )
+    .execute(db)
+    .await?;
+    Ok(id)
+}
+
+async fn collaborator(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    project: ProjectId,
+    user: UserId,
+    role: ProjectRole,
+    by: UserId,
+    at: OffsetDateTime,
+) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO collaborators (organization_id, project_id, user_id, name, role, added_by, added_at)
+         SELECT $1, $2, u.id, u.name, $4, $5, $6 FROM users u WHERE u.id = $3",
+        organization.0,
+        project.0,
+        user.0,
+        role.code(),
+        by.0,
+        at,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Demo data is written by us: what does not parse is a fault, and says so.
+fn parse<T: std::str::FromStr>(text: &str) -> Result<T> {
+    text.parse().map_err(|_| Error::Internal(format!("demo data: {text}")))
+}

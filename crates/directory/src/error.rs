@@ -1,0 +1,60 @@
+//! What can go wrong, and what the database's own words mean.
+
+use policy::Refusal;
+
+/// Why a use case did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The rules say no. Nothing was changed.
+    #[error("refused: {0:?}")]
+    Refused(Refusal),
+    /// The database cannot be asked now. Nothing was changed; asking again may work (E6).
+    #[error("the database cannot be asked: {0}")]
+    Unavailable(#[source] sqlx::Error),
+    /// A fault of ours. The text is for the log, never for a client.
+    #[error("internal: {0}")]
+    Internal(String),
+}
+
+/// The result of a use case.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        if let sqlx::Error::Database(database) = &error {
+            let code = database.code().unwrap_or_default();
+            // Classes: 08 connection, 40 rollback (deadlock), 53 resources, 57 shut down or cancelled.
+            if !["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)) {
+                return Self::Internal(error.to_string());
+            }
+        } else if let sqlx::Error::RowNotFound
+        | sqlx::Error::ColumnDecode { .. }
+        | sqlx::Error::Decode(_)
+        | sqlx::Error::Encode(_)
+        | sqlx::Error::ColumnNotFound(_) = &error
+        {
+            return Self::Internal(error.to_string());
+        }
+        Self::Unavailable(error)
+    }
+}
+
+/// A row that the constraints should have made impossible.
+pub(crate) fn inconsistent(table: &str, column: &str) -> Error {
+    Error::Internal(format!("inconsistent: {table}.{column}"))
+}
+
+/// Turns the violation of a named constraint into the refusal it stands for.
+pub(crate) fn refuse_on(error: sqlx::Error, constraint: &str, refusal: Refusal) -> Error {
+    if error.as_database_error().and_then(|database| database.constraint()) == Some(constraint) {
+        Error::Refused(refusal)
+    } else {
+        error.into()
+    }
+}

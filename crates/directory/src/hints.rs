@@ -1,0 +1,81 @@
+//! Hints: what changed, sent over PostgreSQL's NOTIFY to every server when a change commits.
+//!
+//! A hint makes an open screen ask again. It never carries what changed, and nothing relies on its arriving: truth is
+//! read from the tables, at every request.
+
+use std::{fmt, str::FromStr};
+
+use policy::{OrganizationId, ProjectId, UserId};
+use sqlx::postgres::PgListener;
+
+use crate::{Directory, Result};
+
+/// What changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Hint {
+    /// Something in an organization: members, projects, settings.
+    Organization(OrganizationId),
+    /// Something in a project: collaborators, settings.
+    Project(ProjectId),
+    /// Something about a person: access, sessions, name.
+    User(UserId),
+    /// Perhaps anything: hints may have been missed.
+    Everything,
+}
+
+impl Hint {
+    pub(crate) const CHANNEL: &'static str = "roster";
+}
+
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Organization(id) => write!(f, "organization {id}"),
+            Self::Project(id) => write!(f, "project {id}"),
+            Self::User(id) => write!(f, "user {id}"),
+            Self::Everything => f.write_str("everything"),
+        }
+    }
+}
+
+impl FromStr for Hint {
+    type Err = ();
+
+    fn from_str(text: &str) -> std::result::Result<Self, ()> {
+        match text.split_once(' ') {
+            Some(("organization", id)) => id.parse().map(Self::Organization).map_err(drop),
+            Some(("project", id)) => id.parse().map(Self::Project).map_err(drop),
+            Some(("user", id)) => id.parse().map(Self::User).map_err(drop),
+            _ => Err(()),
+        }
+    }
+}
+
+/// The hints of this database, as they come.
+#[derive(Debug)]
+pub struct Hints(PgListener);
+
+impl Directory {
+    /// Starts to listen, on a connection of its own.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`](crate::Error::Unavailable).
+    pub async fn hints(&self) -> Result<Hints> {
+        let mut listener = PgListener::connect_with(&self.pool).await?;
+        listener.listen(Hint::CHANNEL).await?;
+        Ok(Hints(listener))
+    }
+}
+
+impl Hints {
+    /// Waits for the next hint. After a lost connection it is [`Hint::Everything`], for some may have been missed.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`](crate::Error::Unavailable) while the database is away; ask again.
+    pub async fn next(&mut self) -> Result<Hint> {
+        Ok(match self.0.try_recv().await? {
+            Some(notification) => notification.payload().parse().unwrap_or(Hint::Everything),
+            None => Hint::Everything,
+        })
+    }
+}

@@ -1,0 +1,207 @@
+//! Sessions: who is signed in. The cookie holds 256 random bits; the table holds their SHA-256.
+
+use std::fmt;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use policy::{Email, Name, SessionId, UserId};
+use sqlx::PgConnection;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use crate::{Actor, Directory, Hint, Origin, Result, change::By, error::inconsistent, secret};
+
+/// A session lasts no longer than this, however much it is used.
+const LIFETIME: Duration = Duration::days(30);
+/// A session nobody uses ends after this.
+const IDLE: Duration = Duration::days(7);
+/// Last use is written no more often than this, so that reading a page writes nothing.
+const SEEN_EVERY: Duration = Duration::minutes(1);
+
+/// The secret of a session: the cookie's value. Its `Debug` is blank.
+#[derive(Clone)]
+pub struct SessionToken([u8; 32]);
+
+impl SessionToken {
+    /// Reads a cookie's value; `None` if it cannot be one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
+    }
+
+    /// The cookie's value.
+    #[must_use]
+    pub fn reveal(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0)
+    }
+
+    fn hash(&self) -> [u8; 32] {
+        secret::sha256(&self.0)
+    }
+}
+
+impl fmt::Debug for SessionToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionToken(…)")
+    }
+}
+
+/// A session just begun; the only time its secret is at hand.
+#[derive(Clone, Debug)]
+pub struct NewSession {
+    /// The cookie's value to be.
+    pub token: SessionToken,
+    /// How long the cookie is worth keeping.
+    pub lifetime: std::time::Duration,
+}
+
+/// A session, and the person it signs in.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Its id, which is no secret.
+    pub id: SessionId,
+    /// The person.
+    pub user: UserId,
+    /// Their name.
+    pub name: Name,
+    /// Their address.
+    pub email: Email,
+}
+
+impl Session {
+    /// The person as the one who asks.
+    #[must_use]
+    pub const fn actor(&self, origin: Origin) -> Actor {
+        Actor {
+            user: self.user,
+            session: self.id,
+            origin,
+        }
+    }
+}
+
+impl Directory {
+    /// The session of a cookie, if it is still good.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`](crate::Error::Unavailable): then nothing is known about the cookie.
+    pub async fn session(&self, token: &SessionToken) -> Result<Option<Session>> {
+        let now = self.now();
+        let row = sqlx::query!(
+            "SELECT s.id, s.last_seen_at, u.id AS user_id, u.name, u.email
+             FROM sessions s JOIN users u ON u.id = s.user_id
+             WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.last_seen_at > $3",
+            &token.hash(),
+            now,
+            now - IDLE,
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        if row.last_seen_at < now - SEEN_EVERY {
+            sqlx::query!("UPDATE sessions SET last_seen_at = $2 WHERE id = $1", row.id, now)
+                .execute(&self.pool)
+                .await?;
+        }
+        Ok(Some(Session {
+            id: SessionId(row.id),
+            user: UserId(row.user_id),
+            name: row.name.parse().map_err(|_| inconsistent("users", "name"))?,
+            email: row.email.parse().map_err(|_| inconsistent("users", "email"))?,
+        }))
+    }
+
+    /// Whether a session still signs its person in; for connections that stay open.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`](crate::Error::Unavailable).
+    pub async fn session_lives(&self, session: SessionId) -> Result<bool> {
+        let now = self.now();
+        let row = sqlx::query!(
+            "SELECT id FROM sessions WHERE id = $1 AND expires_at > $2 AND last_seen_at > $3",
+            session.0,
+            now,
+            now - IDLE
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.is_some())
+    }
+
+    /// Signs out: ends the session the actor came with.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`](crate::Error::Unavailable).
+    pub async fn sign_out(&self, actor: &Actor) -> Result<()> {
+        let mut change = self.change(By::User(actor), "session:end").await?;
+        change.about(actor.user);
+        let outcome = async {
+            sqlx::query!(
+                "DELETE FROM sessions WHERE id = $1 AND user_id = $2",
+                actor.session.0,
+                actor.user.0
+            )
+            .execute(&mut *change.tx)
+            .await?;
+            change.hint(Hint::User(actor.user));
+            Ok(())
+        }
+        .await;
+        change.finish(outcome).await
+    }
+
+    /// Throws away sessions that are over. Called now and then by the server.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`](crate::Error::Unavailable).
+    pub async fn forget_old_sessions(&self) -> Result<()> {
+        let now = self.now();
+        sqlx::query!(
+            "DELETE FROM sessions WHERE expires_at <= $1 OR last_seen_at <= $2",
+            now,
+            now - IDLE
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+}
+
+/// Begins a session for a person who has just proved who they are.
+pub(crate) async fn begin(
+    db: &mut PgConnection,
+    user: UserId,
+    at: OffsetDateTime,
+    origin: &Origin,
+) -> Result<NewSession> {
+    let token = SessionToken(secret::random()?);
+    let user_agent: String = origin.user_agent.chars().take(300).collect();
+    sqlx::query!(
+        "INSERT INTO sessions (id, token_hash, user_id, created_at, last_seen_at, expires_at, address, user_agent)
+         VALUES ($1, $2, $3, $4, $4, $5, $6, $7)",
+        Uuid::now_v7(),
+        &token.hash(),
+        user.0,
+        at,
+        at + LIFETIME,
+        origin.address,
+        user_agent,
+    )
+    .execute(db)
+    .await?;
+    Ok(NewSession {
+        token,
+        lifetime: LIFETIME.unsigned_abs(),
+    })
+}
+
+/// Ends every session of a person, except one.
+pub(crate) async fn end_all(db: &mut PgConnection, user: UserId, except: Option<SessionId>) -> Result<()> {
+    sqlx::query!(
+        "DELETE FROM sessions WHERE user_id = $1 AND id IS DISTINCT FROM $2",
+        user.0,
+        except.map(|id| id.0)
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

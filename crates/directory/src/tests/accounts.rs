@@ -1,0 +1,357 @@
+//! Signing up, signing in, passwords, and the limits on trying.
+
+use policy::Refusal;
+use sqlx::PgPool;
+use time::{Duration, OffsetDateTime};
+
+use super::fixture::{
+    OTHER_PASSWORD, PASSWORD, account, directory, email, events, origin, password, refusal, until_one_waits,
+};
+use crate::{Directory, Origin};
+
+const MAYA: &str = "maya@acme.test";
+
+async fn with_maya(pool: &PgPool) -> Directory {
+    let directory = directory(pool);
+    directory.create_user(account("Maya Muster", MAYA)).await.unwrap();
+    directory
+}
+
+fn later(directory: &Directory) -> Directory {
+    directory
+        .clone()
+        .with_clock(|| OffsetDateTime::now_utc() + Duration::minutes(16))
+}
+
+/// C3: an address is one account's, in whichever case.
+#[sqlx::test]
+async fn an_address_has_one_account(pool: PgPool) {
+    let directory = with_maya(&pool).await;
+    for typed in [MAYA, " MAYA@Acme.Test "] {
+        let outcome = directory.sign_up(account("Another", typed), &origin()).await;
+        assert_eq!(refusal(outcome), Refusal::EmailTaken);
+        assert_eq!(
+            refusal(directory.create_user(account("Another", typed)).await),
+            Refusal::EmailTaken
+        );
+    }
+    let people: i64 = sqlx::query_scalar("SELECT count(*) FROM users")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(people, 1);
+}
+
+/// The same answer and the same trace, whether the address or the password is wrong.
+#[sqlx::test]
+async fn a_wrong_password_and_an_unknown_address_get_the_same_answer(pool: PgPool) {
+    let directory = with_maya(&pool).await;
+    for (typed, secret) in [
+        (MAYA, OTHER_PASSWORD),
+        (MAYA, ""),
+        (MAYA, "correct-horse-battery "),
+        ("nobody@acme.test", PASSWORD),
+        ("no address", PASSWORD),
+        (MAYA, &"x".repeat(100_000)),
+    ] {
+        assert_eq!(
+            refusal(directory.sign_in(typed, secret, &origin()).await),
+            Refusal::CredentialsWrong
+        );
+    }
+    let sessions: i64 = sqlx::query_scalar("SELECT count(*) FROM sessions")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(sessions, 0);
+    directory.sign_in(" MAYA@ACME.test", PASSWORD, &origin()).await.unwrap();
+}
+
+/// A1
+#[sqlx::test]
+async fn signing_in_is_audited_done_or_refused(pool: PgPool) {
+    let directory = with_maya(&pool).await;
+    directory.sign_in(MAYA, OTHER_PASSWORD, &origin()).await.unwrap_err();
+    directory
+        .sign_in("nobody@acme.test", PASSWORD, &origin())
+        .await
+        .unwrap_err();
+    directory.sign_in(MAYA, PASSWORD, &origin()).await.unwrap();
+    let maya = directory
+        .session(&directory.sign_in(MAYA, PASSWORD, &origin()).await.unwrap().token)
+        .await
+        .unwrap()
+        .unwrap();
+    let events = events(&pool).await;
+    let seen: Vec<_> = events[1..]
+        .iter()
+        .map(|event| (event.refusal.as_deref(), event.target.as_deref(), event.target_id))
+        .collect();
+    let user = Some(maya.user.0);
+    assert_eq!(
+        seen,
+        [
+            (Some("credentials_wrong"), Some(MAYA), user),
+            (Some("credentials_wrong"), Some("nobody@acme.test"), None),
+            (None, Some(MAYA), user),
+            (None, Some(MAYA), user),
+        ]
+    );
+    for event in &events[1..] {
+        assert_eq!(
+            (event.action.as_str(), event.actor_kind.as_str()),
+            ("session:create", "nobody")
+        );
+        assert_eq!(
+            (event.address.as_str(), event.request_id.as_str()),
+            ("192.0.2.7", "request-1")
+        );
+    }
+}
+
+/// Ten failures in a quarter of an hour at one account, from wherever; then the right password has to wait, too.
+#[sqlx::test]
+async fn failures_at_one_account_are_limited(pool: PgPool) {
+    let directory = with_maya(&pool).await;
+    directory.create_user(account("Mia", "mia@acme.test")).await.unwrap();
+    let from = |number: u8| Origin {
+        address: format!("192.0.2.{number}"),
+        ..origin()
+    };
+    for number in 0..10 {
+        let outcome = directory.sign_in(MAYA, OTHER_PASSWORD, &from(number)).await;
+        assert_eq!(refusal(outcome), Refusal::CredentialsWrong);
+    }
+    let refused = refusal(directory.sign_in(MAYA, PASSWORD, &from(99)).await);
+    assert!(
+        matches!(refused, Refusal::TooManyAttempts { retry_after: 1..=900 }),
+        "{refused:?}"
+    );
+    directory.sign_in("mia@acme.test", PASSWORD, &from(0)).await.unwrap();
+    later(&directory).sign_in(MAYA, PASSWORD, &from(99)).await.unwrap();
+}
+
+/// A hundred failures in a quarter of an hour from one address, at whichever accounts.
+#[sqlx::test]
+async fn failures_from_one_address_are_limited(pool: PgPool) {
+    let directory = with_maya(&pool).await;
+    // The hashing is the same for each; the counting is what is looked at.
+    let limit = crate::attempts::Limit {
+        bucket: "sign_in address 192.0.2.7".to_owned(),
+        count: 100,
+        window: Duration::minutes(15),
+    };
+    for _ in 0..99 {
+        directory.attempt(&limit).await.unwrap();
+    }
+    let outcome = directory.sign_in("nobody1@acme.test", PASSWORD, &origin()).await;
+    assert_eq!(refusal(outcome), Refusal::CredentialsWrong);
+    let refused = refusal(directory.sign_in(MAYA, PASSWORD, &origin()).await);
+    assert!(matches!(refused, Refusal::TooManyAttempts { .. }), "{refused:?}");
+    let elsewhere = Origin {
+        address: "198.51.100.1".to_owned(),
+        ..origin()
+    };
+    directory.sign_in(MAYA, PASSWORD, &elsewhere).await.unwrap();
+    later(&directory).sign_in(MAYA, PASSWORD, &origin()).await.unwrap();
+}
+
+/// What succeeds is not counted, however often.
+#[sqlx::test]
+async fn signing_in_rightly_does_not_count_towards_a_limit(pool: PgPool) {
+    let directory = with_maya(&pool).await;
+    for _ in 0..11 {
+        directory.sign_in(MAYA, PASSWORD, &origin()).await.unwrap();
+    }
+    let counted: i64 = sqlx::query_scalar("SELECT sum(count) FROM attempts")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(counted, 0);
+}
+
+/// A limit counts attempts side by side, too, and its window opens again.
+#[sqlx::test]
+async fn attempts_side_by_side_do_not_pass_a_limit_together(pool: PgPool) {
+    let directory = directory(&pool);
+    let limit = crate::attempts::Limit {
+        bucket: "test".to_owned(),
+        count: 3,
+        window: Duration::minutes(15),
+    };
+    let (a, b, c, d, e) = tokio::join!(
+        directory.attempt(&limit),
+        directory.attempt(&limit),
+        directory.attempt(&limit),
+        directory.attempt(&limit),
+        directory.attempt(&limit),
+    );
+    assert_eq!([a, b, c, d, e].iter().filter(|outcome| outcome.is_ok()).count(), 3);
+    later(&directory).attempt(&limit).await.unwrap();
+    later(&directory).forgive(&limit).await.unwrap();
+    directory.forget_old_attempts().await.unwrap();
+    let tomorrow = directory
+        .clone()
+        .with_clock(|| OffsetDateTime::now_utc() + Duration::days(2));
+    tomorrow.forget_old_attempts().await.unwrap();
+    let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM attempts")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(kept, 0);
+}
+
+/// Thirty new accounts an hour from one address.
+#[sqlx::test]
+async fn new_accounts_from_one_address_are_limited(pool: PgPool) {
+    let directory = directory(&pool);
+    let limit = crate::attempts::Limit {
+        bucket: "sign_up address 192.0.2.7".to_owned(),
+        count: 30,
+        window: Duration::hours(1),
+    };
+    for _ in 0..30 {
+        directory.attempt(&limit).await.unwrap();
+    }
+    let refused = refusal(directory.sign_up(account("Maya", MAYA), &origin()).await);
+    assert!(
+        matches!(refused, Refusal::TooManyAttempts { retry_after: 1..=3600 }),
+        "{refused:?}"
+    );
+}
+
+/// Changing one's password ends every other session, and keeps the one it was changed in.
+#[sqlx::test]
+async fn a_new_password_ends_every_other_session(pool: PgPool) {
+    let directory = with_maya(&pool).await;
+    let here = directory.sign_in(MAYA, PASSWORD, &origin()).await.unwrap();
+    let there = directory.sign_in(MAYA, PASSWORD, &origin()).await.unwrap();
+    let session = directory.session(&here.token).await.unwrap().unwrap();
+    let actor = session.actor(origin());
+
+    let outcome = directory
+        .change_password(&actor, OTHER_PASSWORD, password(OTHER_PASSWORD))
+        .await;
+    assert_eq!(refusal(outcome), Refusal::CurrentPasswordWrong);
+    assert!(directory.session(&there.token).await.unwrap().is_some());
+
+    directory
+        .change_password(&actor, PASSWORD, password(OTHER_PASSWORD))
+        .await
+        .unwrap();
+    assert!(directory.session(&here.token).await.unwrap().is_some());
+    assert!(directory.session_lives(session.id).await.unwrap());
+    assert!(directory.session(&there.token).await.unwrap().is_none());
+    assert_eq!(
+        refusal(directory.sign_in(MAYA, PASSWORD, &origin()).await),
+        Refusal::CredentialsWrong
+    );
+    directory.sign_in(MAYA, OTHER_PASSWORD, &origin()).await.unwrap();
+}
+
+/// Guessing the password in force in a session somebody left open is limited as signing in is.
+#[sqlx::test]
+async fn guessing_the_password_in_force_is_limited(pool: PgPool) {
+    let directory = with_maya(&pool).await;
+    let session = directory.sign_in(MAYA, PASSWORD, &origin()).await.unwrap();
+    let actor = directory
+        .session(&session.token)
+        .await
+        .unwrap()
+        .unwrap()
+        .actor(origin());
+    let limit = crate::attempts::Limit {
+        bucket: format!("sign_in account {MAYA}"),
+        count: 10,
+        window: Duration::minutes(15),
+    };
+    for _ in 0..10 {
+        directory.attempt(&limit).await.unwrap();
+    }
+    let refused = refusal(
+        directory
+            .change_password(&actor, PASSWORD, password(OTHER_PASSWORD))
+            .await,
+    );
+    assert!(matches!(refused, Refusal::TooManyAttempts { .. }), "{refused:?}");
+}
+
+/// An operator's new password ends every session.
+#[sqlx::test]
+async fn a_password_set_by_the_operator_ends_every_session(pool: PgPool) {
+    let directory = with_maya(&pool).await;
+    let session = directory.sign_in(MAYA, PASSWORD, &origin()).await.unwrap();
+    directory
+        .set_password(&email(MAYA), password(OTHER_PASSWORD))
+        .await
+        .unwrap();
+    assert!(directory.session(&session.token).await.unwrap().is_none());
+    directory.sign_in(MAYA, OTHER_PASSWORD, &origin()).await.unwrap();
+    let outcome = directory
+        .set_password(&email("nobody@acme.test"), password(OTHER_PASSWORD))
+        .await;
+    assert_eq!(refusal(outcome), Refusal::UserNotFound);
+    let kinds: Vec<_> = events(&pool)
+        .await
+        .into_iter()
+        .filter(|event| event.action == "user:update_password")
+        .map(|event| event.actor_kind)
+        .collect();
+    assert_eq!(kinds, ["operator", "operator"]);
+}
+
+/// A password replaced while it is being verified opens no session any more, which would outlive its replacement.
+#[sqlx::test]
+async fn a_password_replaced_while_it_is_verified_opens_nothing(pool: PgPool) {
+    let directory = with_maya(&pool).await;
+    let session = directory.sign_in(MAYA, PASSWORD, &origin()).await.unwrap();
+    let actor = directory
+        .session(&session.token)
+        .await
+        .unwrap()
+        .unwrap()
+        .actor(origin());
+    let origin = origin();
+    for signs_in in [true, false] {
+        let mut tx = pool.begin().await.unwrap();
+        // The replacement is under way …
+        sqlx::query("SELECT FROM users FOR UPDATE")
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        let attempt = async {
+            if signs_in {
+                refusal(directory.sign_in(MAYA, PASSWORD, &origin).await)
+            } else {
+                refusal(
+                    directory
+                        .change_password(&actor, PASSWORD, password(OTHER_PASSWORD))
+                        .await,
+                )
+            }
+        };
+        // … the old one has been found right, and whoever typed it waits for the row …
+        let (refused, ()) = tokio::join!(attempt, async {
+            until_one_waits(&pool).await;
+            sqlx::query("UPDATE users SET password_hash = password_hash || 'x'")
+                .execute(&mut *tx)
+                .await
+                .unwrap();
+            tx.commit().await.unwrap();
+        });
+        // … in vain.
+        assert_eq!(
+            refused,
+            if signs_in {
+                Refusal::CredentialsWrong
+            } else {
+                Refusal::CurrentPasswordWrong
+            }
+        );
+        sqlx::query("UPDATE users SET password_hash = left(password_hash, -1)")
+            .execute(&pool)
+            .await
+            .unwrap();
+    }
+    directory.sign_in(MAYA, PASSWORD, &origin).await.unwrap();
+}

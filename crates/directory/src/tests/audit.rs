@@ -1,0 +1,262 @@
+//! A1 to A3: what was done and what was refused is written down, once, for good, and without a secret.
+
+use policy::{OrganizationRole, ProjectRole, Refusal};
+use sqlx::PgPool;
+
+use super::fixture::{
+    OTHER_PASSWORD, PASSWORD, Tenant, account, email, events, origin, password, refusal, refused_by_database, slug, sql,
+};
+use crate::{ProjectChange, SessionToken};
+
+/// Does everything there is to do, and has everything refused that can be. Answers the tokens given out on the way.
+async fn everything(t: &Tenant) -> Vec<SessionToken> {
+    let d = &t.directory;
+    let project = &t.research.slug;
+    let mut tokens = Vec::new();
+    let session = d
+        .sign_up(account("Nina New", "nina@new.test"), &origin())
+        .await
+        .unwrap();
+    let nina = d.session(&session.token).await.unwrap().unwrap().actor(origin());
+    tokens.push(session.token);
+    tokens.push(d.sign_in("nina@new.test", PASSWORD, &origin()).await.unwrap().token);
+    d.sign_up(account("Nina New", "nina@new.test"), &origin())
+        .await
+        .unwrap_err();
+    d.sign_in("nina@new.test", OTHER_PASSWORD, &origin()).await.unwrap_err();
+    d.sign_in("nobody@new.test", OTHER_PASSWORD, &origin())
+        .await
+        .unwrap_err();
+    d.change_password(&nina, OTHER_PASSWORD, password(OTHER_PASSWORD))
+        .await
+        .unwrap_err();
+    d.change_password(&nina, PASSWORD, password(OTHER_PASSWORD))
+        .await
+        .unwrap();
+    d.set_password(&email("nina@new.test"), password(PASSWORD))
+        .await
+        .unwrap();
+    tokens.push(d.sign_in("nina@new.test", PASSWORD, &origin()).await.unwrap().token);
+    d.create_user(account("Otto Operator", "otto@new.test")).await.unwrap();
+    d.create_user(account("Otto Operator", "otto@new.test"))
+        .await
+        .unwrap_err();
+    for actor in [&t.lead.actor, &t.maya.actor, &t.stranger.actor] {
+        let _ = d.add_collaborator(actor, project, "nina@new.test").await;
+        let _ = d.add_collaborator(actor, project, "nobody@new.test").await;
+        let _ = d.add_collaborator(actor, project, "no address").await;
+        let _ = d
+            .change_collaborator_role(actor, project, nina.user, ProjectRole::Admin)
+            .await;
+        let _ = d.set_collaborator_end_date(actor, project, nina.user, None).await;
+        let _ = d.remove_collaborator(actor, project, nina.user).await;
+        let _ = d.remove_externals(actor, project).await;
+        let _ = d
+            .update_project(
+                actor,
+                project,
+                &ProjectChange {
+                    slug: slug("vision"),
+                    ..t.settings(&t.production).await
+                },
+            )
+            .await;
+    }
+    for actor in [&t.stranger.actor, &t.maya.actor, &t.owner.actor] {
+        let _ = d
+            .change_member_role(actor, &t.slug, t.noah.id, OrganizationRole::Admin)
+            .await;
+        let _ = d.remove_member(actor, &t.slug, t.noah.id).await;
+        let _ = d.remove_member(actor, &t.slug, t.owner.id).await;
+    }
+    d.sign_out(&nina).await.unwrap();
+    tokens
+}
+
+/// A1: each refusal leaves one row, too, with who, what, why and in which request; and nothing "after".
+#[sqlx::test]
+async fn each_refusal_is_audited_once(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let (d, project) = (&t.directory, &t.research.slug);
+    let settings = t.settings(&t.research).await;
+    let taken = ProjectChange {
+        slug: t.production.slug.clone(),
+        ..settings.clone()
+    };
+    let nowhere = slug("no-such-project");
+    let (lead, maya, owner) = (&t.lead.actor, &t.maya.actor, &t.owner.actor);
+    macro_rules! refused {
+        ($($actor:expr, $action:literal, $code:literal, $target:expr, $doing:expr;)*) => {$({
+            let (done, events) = t.audited($doing).await;
+            assert_eq!(refusal(done).code(), $code);
+            let [event] = &events[..] else { panic!("{events:?}") };
+            assert_eq!((event.action.as_str(), event.refusal.as_deref()), ($action, Some($code)));
+            assert_eq!((event.actor_kind.as_str(), event.actor_id), ("user", Some($actor.user.0)));
+            assert_eq!(event.credential, format!("session {}", $actor.session));
+            assert_eq!(event.target_id, $target, "{}", $action);
+            assert_eq!(event.after, None);
+            assert_eq!((event.address.as_str(), event.request_id.as_str()), ("192.0.2.7", "request-1"));
+        })*};
+    }
+    refused! {
+        maya, "collaborator:add", "forbidden", None, d.add_collaborator(maya, project, &t.noah.email);
+        lead, "collaborator:add", "user_not_found", None, d.add_collaborator(lead, project, "nobody@acme.test");
+        owner, "collaborator:add", "not_found", None, d.add_collaborator(owner, &nowhere, &t.noah.email);
+        maya, "collaborator:update_role", "forbidden", Some(t.lead.id.0),
+            d.change_collaborator_role(maya, project, t.lead.id, ProjectRole::Member);
+        lead, "collaborator:update_role", "owner_protected", Some(t.owner.id.0),
+            d.change_collaborator_role(lead, project, t.owner.id, ProjectRole::Member);
+        lead, "collaborator:update_role", "end_date_invalid", Some(t.maya.id.0),
+            d.set_collaborator_end_date(lead, project, t.maya.id, Some(time::OffsetDateTime::UNIX_EPOCH));
+        lead, "collaborator:remove", "organization_admin_protected", Some(t.admin.id.0),
+            d.remove_collaborator(lead, project, t.admin.id);
+        maya, "collaborator:remove", "default_project_for_all", Some(t.maya.id.0),
+            d.remove_collaborator(maya, &t.default.slug, t.maya.id);
+        lead, "collaborator:remove", "not_a_collaborator", Some(t.noah.id.0), d.remove_collaborator(lead, project, t.noah.id);
+        maya, "collaborator:remove", "forbidden", None, d.remove_externals(maya, project);
+        maya, "project:update", "forbidden", None, d.update_project(maya, project, &settings);
+        lead, "project:update", "slug_taken", None, d.update_project(lead, project, &taken);
+        maya, "member:update_role", "forbidden", Some(t.noah.id.0),
+            d.change_member_role(maya, &t.slug, t.noah.id, OrganizationRole::Admin);
+        owner, "member:remove", "owner_protected", Some(t.owner.id.0), d.remove_member(owner, &t.slug, t.owner.id);
+        owner, "member:remove", "not_found", Some(t.eve.id.0), d.remove_member(owner, &t.slug, t.eve.id);
+    }
+}
+
+/// A1: without its row in the audit, a change is not made.
+#[sqlx::test]
+async fn nothing_is_done_that_cannot_be_audited(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    sql(
+        &pool,
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END';
+         CREATE TRIGGER fail BEFORE INSERT ON audit_events FOR EACH ROW EXECUTE FUNCTION fail()",
+    )
+    .await;
+    let (d, slug) = (&t.directory, &t.research.slug);
+    d.add_collaborator(&t.lead.actor, slug, &t.noah.email)
+        .await
+        .unwrap_err();
+    d.remove_collaborator(&t.lead.actor, slug, t.maya.id).await.unwrap_err();
+    d.remove_member(&t.owner.actor, &t.slug, t.admin.id).await.unwrap_err();
+    assert!(!t.sees(&t.research, &t.noah).await);
+    assert!(t.sees(&t.research, &t.maya).await);
+    assert!(t.sees(&t.production, &t.admin).await);
+}
+
+/// A2: past the code, too.
+#[sqlx::test]
+async fn the_audit_can_only_be_added_to(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let before = events(&pool).await.len();
+    assert!(before > 0);
+    for sql in [
+        "UPDATE audit_events SET action = 'nothing'",
+        "DELETE FROM audit_events",
+        "TRUNCATE audit_events",
+        "TRUNCATE audit_events CASCADE",
+        "INSERT INTO audit_events SELECT * FROM audit_events LIMIT 1 ON CONFLICT (id) DO UPDATE SET action = 'nothing'",
+    ] {
+        assert_eq!(
+            refused_by_database(&t.pool, sql).await,
+            "audit_events_append_only",
+            "{sql}"
+        );
+    }
+    assert_eq!(events(&pool).await.len(), before);
+}
+
+/// A3: no password, no token, no hash of either, whatever was done or refused.
+#[sqlx::test]
+async fn no_secret_is_ever_in_the_audit(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let tokens = everything(&t).await;
+    let rows: Vec<String> = sqlx::query_scalar("SELECT e::text FROM audit_events e")
+        .fetch_all(&pool)
+        .await
+        .unwrap();
+    assert!(rows.len() > 40, "{}", rows.len());
+    let hashes: Vec<String> = sqlx::query_scalar(
+        "SELECT password_hash FROM users WHERE email LIKE '%@new.test' UNION ALL SELECT encode(token_hash, 'hex') FROM sessions",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    assert!(hashes.len() >= 3);
+    let mut secrets: Vec<String> = tokens.iter().map(SessionToken::reveal).collect();
+    secrets.extend(hashes);
+    secrets.extend([PASSWORD, OTHER_PASSWORD, "argon2", "password_hash", "token"].map(str::to_owned));
+    for row in rows {
+        for secret in &secrets {
+            assert!(!row.contains(secret.as_str()), "{secret} in {row}");
+        }
+    }
+}
+
+/// A2: project Admins read their project's, in pages, the latest first; nobody else does, and nothing else is in it.
+#[sqlx::test]
+async fn project_admins_read_their_projects_audit(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let other = Tenant::named(&pool, "other").await;
+    let (d, slug) = (&t.directory, &t.research.slug);
+    for role in [ProjectRole::Admin, ProjectRole::Member, ProjectRole::Admin] {
+        d.change_collaborator_role(&t.lead.actor, slug, t.maya.id, role)
+            .await
+            .unwrap();
+    }
+    d.change_collaborator_role(&t.lead.actor, slug, t.maya.id, ProjectRole::Member)
+        .await
+        .unwrap();
+    d.add_collaborator(&t.stranger.actor, slug, &t.noah.email)
+        .await
+        .unwrap_err();
+    d.add_collaborator(&t.owner.actor, &t.production.slug, &t.noah.email)
+        .await
+        .unwrap();
+    other
+        .directory
+        .remove_collaborator(&other.owner.actor, &other.research.slug, other.maya.id)
+        .await
+        .unwrap();
+
+    let mut seen = Vec::new();
+    let mut after = None;
+    loop {
+        let page = d.project_audit(t.lead.id, slug, after, 2).await.unwrap();
+        assert!(page.events.len() <= 2);
+        seen.extend(page.events);
+        match page.next {
+            Some(next) => after = Some(next),
+            None => break,
+        }
+    }
+    let actions: Vec<_> = seen
+        .iter()
+        .map(|event| (event.action.as_str(), event.refusal.as_deref()))
+        .collect();
+    let mut expected = vec![("collaborator:add", Some("not_found"))];
+    expected.extend([("collaborator:update_role", None); 4]);
+    assert_eq!(actions, expected);
+    let stored = events(&pool)
+        .await
+        .into_iter()
+        .find(|event| event.event_id() == seen[0].id)
+        .unwrap();
+    assert_eq!(
+        (stored.target, stored.actor_id),
+        (seen[0].target.clone(), Some(t.stranger.id.0))
+    );
+    assert!(
+        seen.windows(2)
+            .all(|pair| pair[0].id > pair[1].id && pair[0].at >= pair[1].at)
+    );
+
+    for (person, expected) in [
+        (&t.maya, Refusal::Forbidden(policy::Permission::AuditRead)),
+        (&t.eve, Refusal::Forbidden(policy::Permission::AuditRead)),
+        (&t.noah, Refusal::Hidden),
+        (&other.owner, Refusal::Hidden),
+    ] {
+        assert_eq!(refusal(d.project_audit(person.id, slug, None, 10).await), expected);
+    }
+}

@@ -1,0 +1,456 @@
+//! A tenant with people of every kind, and short words for what tests ask over and over.
+
+use std::future::Future;
+
+use policy::{
+    Email, EventId, Name, OrganizationId, OrganizationRole, Password, ProjectId, ProjectRole, Refusal, SessionId, Slug,
+    Standing, UserId,
+};
+use proptest::{
+    strategy::{Strategy, ValueTree},
+    test_runner::TestRunner,
+};
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, FromRow, PgPool};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{
+    Actor, Collaborator, CollaboratorQuery, Directory, Error, NewAccount, Origin, ProjectChange, Result, Settings,
+    access::find_project, accounts, change::By, members, organizations, projects,
+};
+
+/// A hash that no password has: nobody of the fixture signs in, so nothing need be hashed.
+const NO_PASSWORD: &str = "no password";
+pub(super) const PASSWORD: &str = "correct-horse-battery";
+pub(super) const OTHER_PASSWORD: &str = "staple-battery-horse";
+
+/// Two organizations. In the first:
+///
+/// | | organization | Research (externals allowed) | Production |
+/// |---|---|---|---|
+/// | owner | Owner | Admin | Admin |
+/// | admin | Admin | Admin | Admin |
+/// | lead | Member | Admin | |
+/// | maya | Member | Member | |
+/// | noah | Member | | |
+/// | eve | | Member, external | |
+/// | stranger | Owner of the other organization | | |
+pub(super) struct Tenant {
+    pub(super) directory: Directory,
+    pub(super) pool: PgPool,
+    pub(super) organization: OrganizationId,
+    pub(super) slug: Slug,
+    pub(super) default: Project,
+    pub(super) research: Project,
+    pub(super) production: Project,
+    pub(super) owner: Person,
+    pub(super) admin: Person,
+    pub(super) lead: Person,
+    pub(super) maya: Person,
+    pub(super) noah: Person,
+    pub(super) eve: Person,
+    pub(super) stranger: Person,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Project {
+    pub(super) id: ProjectId,
+    pub(super) slug: Slug,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Person {
+    pub(super) id: UserId,
+    pub(super) email: String,
+    pub(super) actor: Actor,
+}
+
+pub(super) fn slug(text: &str) -> Slug {
+    text.parse().unwrap()
+}
+
+pub(super) fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+pub(super) fn password(text: &str) -> Password {
+    text.parse().unwrap()
+}
+
+pub(super) fn account(person: &str, email: &str) -> NewAccount {
+    NewAccount {
+        email: email.parse().unwrap(),
+        name: name(person),
+        password: password(PASSWORD),
+    }
+}
+
+pub(super) fn origin() -> Origin {
+    Origin {
+        address: "192.0.2.7".to_owned(),
+        request_id: "request-1".to_owned(),
+        user_agent: "a browser".to_owned(),
+    }
+}
+
+pub(super) fn directory(pool: &PgPool) -> Directory {
+    Directory::new(pool.clone(), Settings::default())
+}
+
+/// Why it was refused.
+#[track_caller]
+pub(super) fn refusal<T>(result: Result<T>) -> Refusal {
+    match result {
+        Err(Error::Refused(refusal)) => refusal,
+        Err(error) => panic!("failed, not refused: {error}"),
+        Ok(_) => panic!("done, not refused"),
+    }
+}
+
+/// Whether somebody has what it takes to make an account already, or a new row for them.
+async fn person(directory: &Directory, person: &str, email: String) -> Person {
+    let account = account(person, &email);
+    let mut db = directory.pool.acquire().await.unwrap();
+    let id = accounts::insert(&mut db, &account, NO_PASSWORD, OffsetDateTime::now_utc())
+        .await
+        .unwrap();
+    Person {
+        id,
+        email,
+        actor: Actor {
+            user: id,
+            session: SessionId(Uuid::now_v7()),
+            origin: origin(),
+        },
+    }
+}
+
+impl Tenant {
+    pub(super) async fn new(pool: &PgPool) -> Self {
+        Self::named(pool, "acme").await
+    }
+
+    /// One more of them in the same database.
+    pub(super) async fn named(pool: &PgPool, called: &str) -> Self {
+        let directory = directory(pool);
+        let someone = async |who: &str, first: &str| person(&directory, who, format!("{first}@{called}.test")).await;
+        let owner = someone("Olivia Owner", "olivia").await;
+        let admin = someone("Adam Admin", "adam").await;
+        let lead = someone("Lea Lead", "lea").await;
+        let maya = someone("Maya Member", "maya").await;
+        let noah = someone("Noah Newcomer", "noah").await;
+        let eve = someone("Eve External", "eve").await;
+        let stranger = someone("Sam Stranger", "sam").await;
+
+        let mut change = directory.change(By::Operator, "fixture").await.unwrap();
+        let at = change.at;
+        let elsewhere = format!("{called}-elsewhere");
+        organizations::create(&mut change, stranger.id, &name("Elsewhere"), &elsewhere, None, true)
+            .await
+            .unwrap();
+        let organization = organizations::create(&mut change, owner.id, &name("Acme Research"), called, None, true)
+            .await
+            .unwrap();
+        for (person, role) in [
+            (&admin, OrganizationRole::Admin),
+            (&lead, OrganizationRole::Member),
+            (&maya, OrganizationRole::Member),
+            (&noah, OrganizationRole::Member),
+        ] {
+            members::insert(&mut change.tx, organization, person.id, role, Some(owner.id), at)
+                .await
+                .unwrap();
+        }
+        let mut made = Vec::new();
+        for called in ["research", "production"].map(|project| format!("{called}-{project}")) {
+            let project = Project {
+                id: projects::new_id(),
+                slug: slug(&called),
+            };
+            let (id, title) = (project.id, name(&called));
+            projects::insert(&mut change.tx, organization, id, &title, &project.slug, false, at)
+                .await
+                .unwrap();
+            made.push(project);
+        }
+        change.finish(Ok(())).await.unwrap();
+        let (production, research) = (made.pop().unwrap(), made.pop().unwrap());
+        let default = sqlx::query_scalar("SELECT default_project_id FROM organizations WHERE id = $1")
+            .bind(organization.0)
+            .fetch_one(pool)
+            .await
+            .unwrap();
+        let default = Project {
+            id: ProjectId(default),
+            slug: slug(&format!("{called}-default")),
+        };
+        let tenant = Self {
+            directory,
+            pool: pool.clone(),
+            organization,
+            slug: slug(called),
+            default,
+            research,
+            production,
+            owner,
+            admin,
+            lead,
+            maya,
+            noah,
+            eve,
+            stranger,
+        };
+        tenant.set_externals(&tenant.research, true).await;
+        for (person, role) in [
+            (&tenant.lead, ProjectRole::Admin),
+            (&tenant.maya, ProjectRole::Member),
+            (&tenant.eve, ProjectRole::Member),
+        ] {
+            tenant.put(&tenant.research, person, role).await;
+        }
+        tenant
+    }
+
+    /// The same with other settings.
+    pub(super) fn with_settings(mut self, settings: Settings) -> Self {
+        self.directory = Directory::new(self.pool.clone(), settings);
+        self
+    }
+
+    /// Everybody, by what they are called in the table above.
+    pub(super) fn people(&self) -> [(&'static str, &Person); 7] {
+        [
+            ("owner", &self.owner),
+            ("admin", &self.admin),
+            ("lead", &self.lead),
+            ("maya", &self.maya),
+            ("noah", &self.noah),
+            ("eve", &self.eve),
+            ("stranger", &self.stranger),
+        ]
+    }
+
+    /// One more account.
+    pub(super) async fn someone(&self, who: &str, email: &str) -> Person {
+        person(&self.directory, who, email.to_owned()).await
+    }
+
+    /// One more member.
+    pub(super) async fn join(&self, person: &Person, role: OrganizationRole) {
+        let mut db = self.pool.acquire().await.unwrap();
+        let at = OffsetDateTime::now_utc();
+        members::insert(&mut db, self.organization, person.id, role, Some(self.owner.id), at)
+            .await
+            .unwrap();
+    }
+
+    /// Writes a collaborator as if added long ago.
+    pub(super) async fn put(&self, project: &Project, person: &Person, role: ProjectRole) {
+        sqlx::query(
+            "INSERT INTO collaborators (organization_id, project_id, user_id, name, role, added_by, added_at)
+             SELECT $1, $2, u.id, u.name, $4, $5, now() FROM users u WHERE u.id = $3",
+        )
+        .bind(self.organization.0)
+        .bind(project.id.0)
+        .bind(person.id.0)
+        .bind(role.code())
+        .bind(self.owner.id.0)
+        .execute(&self.pool)
+        .await
+        .unwrap();
+    }
+
+    pub(super) async fn set_externals(&self, project: &Project, allow: bool) {
+        sqlx::query("UPDATE projects SET allow_externals = $2 WHERE id = $1")
+            .bind(project.id.0)
+            .bind(allow)
+            .execute(&self.pool)
+            .await
+            .unwrap();
+    }
+
+    /// Lets somebody's access end that many seconds from now; before, if negative.
+    pub(super) async fn let_end(&self, project: &Project, person: &Person, seconds: i32) {
+        let rows = sqlx::query(
+            "UPDATE collaborators SET expires_at = now() + make_interval(secs => $3) WHERE project_id = $1 AND user_id = $2",
+        )
+        .bind(project.id.0)
+        .bind(person.id.0)
+        .bind(f64::from(seconds))
+        .execute(&self.pool)
+        .await
+        .unwrap()
+        .rows_affected();
+        assert_eq!(rows, 1);
+    }
+
+    /// What somebody is to a project, by the reader that every decision uses.
+    pub(super) async fn standing(&self, project: &Project, person: &Person) -> Standing {
+        find_project(&self.pool, &project.slug, person.id)
+            .await
+            .unwrap()
+            .standing
+    }
+
+    /// Whether somebody gets in.
+    pub(super) async fn sees(&self, project: &Project, person: &Person) -> bool {
+        match self.directory.project(person.id, &project.slug).await {
+            Ok(_) => true,
+            Err(Error::Refused(Refusal::Hidden)) => false,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// A person's row on the Collaborators page, as the Owner sees it.
+    pub(super) async fn row(&self, project: &Project, person: &Person) -> Collaborator {
+        self.directory
+            .collaborator(self.owner.id, &project.slug, person.id)
+            .await
+            .unwrap()
+    }
+
+    /// All collaborators, as the Owner sees them, in pages of `limit`.
+    pub(super) async fn pages(&self, project: &Project, mut query: CollaboratorQuery) -> Vec<Collaborator> {
+        let mut all = Vec::new();
+        loop {
+            let page = self
+                .directory
+                .collaborators(self.owner.id, &project.slug, &query)
+                .await
+                .unwrap();
+            assert!(page.rows.len() <= usize::from(query.limit));
+            all.extend(page.rows);
+            match page.next {
+                Some(next) => query.after = Some(crate::Cursor::decode(&next.encode()).unwrap()),
+                None => return all,
+            }
+        }
+    }
+
+    /// A project's settings with nothing changed; to change one of them in.
+    pub(super) async fn settings(&self, project: &Project) -> ProjectChange {
+        let seen = find_project(&self.pool, &project.slug, self.owner.id).await.unwrap();
+        ProjectChange {
+            name: seen.name,
+            slug: seen.slug,
+            allow_externals: seen.allow_externals,
+        }
+    }
+
+    /// What is done meanwhile, and the audit rows it leaves.
+    pub(super) async fn audited<T>(&self, doing: impl Future<Output = T>) -> (T, Vec<Event>) {
+        let before = events(&self.pool).await.len();
+        let done = doing.await;
+        (done, events(&self.pool).await.split_off(before))
+    }
+}
+
+/// A row of the audit.
+#[derive(Debug, FromRow)]
+pub(super) struct Event {
+    pub(super) id: Uuid,
+    pub(super) organization_id: Option<Uuid>,
+    pub(super) project_id: Option<Uuid>,
+    pub(super) actor_kind: String,
+    pub(super) actor_id: Option<Uuid>,
+    pub(super) credential: String,
+    pub(super) action: String,
+    pub(super) refusal: Option<String>,
+    pub(super) target_id: Option<Uuid>,
+    pub(super) target: Option<String>,
+    pub(super) before: Option<Value>,
+    pub(super) after: Option<Value>,
+    pub(super) address: String,
+    pub(super) request_id: String,
+}
+
+impl Event {
+    pub(super) const fn event_id(&self) -> EventId {
+        EventId(self.id)
+    }
+}
+
+/// The whole audit, the oldest first.
+pub(super) async fn events(pool: &PgPool) -> Vec<Event> {
+    sqlx::query_as("SELECT * FROM audit_events ORDER BY id")
+        .fetch_all(pool)
+        .await
+        .unwrap()
+}
+
+/// Runs SQL past the code, up to the commit; answers the name of the constraint that refused it.
+pub(super) async fn refused_by_database(pool: &PgPool, sql: &str) -> String {
+    let mut tx = pool.begin().await.unwrap();
+    let outcome = match sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut *tx).await {
+        Ok(_) => tx.commit().await,
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Err(sqlx::Error::Database(error)) => error.constraint().map_or_else(|| error.to_string(), str::to_owned),
+        Err(error) => panic!("{error}"),
+        Ok(()) => panic!("the database did as told: {sql}"),
+    }
+}
+
+/// Runs SQL past the code, and expects it to be done.
+pub(super) async fn sql(pool: &PgPool, sql: &str) {
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+        .execute(pool)
+        .await
+        .unwrap();
+}
+
+/// Whether somebody waits for a lock that another holds; until then, waits for that.
+pub(super) async fn until_one_waits(pool: &PgPool) {
+    loop {
+        let waits: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')",
+        )
+        .fetch_one(pool)
+        .await
+        .unwrap();
+        if waits {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+pub(super) fn email(text: &str) -> Email {
+    text.parse().unwrap()
+}
+
+/// Tries a property on random inputs; a failing one is made as small as still fails, and shown.
+pub(super) async fn for_all<S: Strategy>(
+    cases: u32,
+    inputs: S,
+    mut holds: impl AsyncFnMut(S::Value) -> std::result::Result<(), String>,
+) where
+    S::Value: Clone,
+{
+    let mut runner = TestRunner::default();
+    for _ in 0..cases {
+        let mut input = inputs.new_tree(&mut runner).unwrap();
+        let Err(mut fault) = holds(input.current()).await else {
+            continue;
+        };
+        let mut smallest = input.current();
+        for _ in 0..100 {
+            if !input.simplify() {
+                break;
+            }
+            loop {
+                match holds(input.current()).await {
+                    Err(again) => {
+                        (fault, smallest) = (again, input.current());
+                        break;
+                    }
+                    Ok(()) if input.complicate() => {}
+                    Ok(()) => break,
+                }
+            }
+        }
+        panic!("{fault}\nwith {smallest:#?}");
+    }
+}

@@ -1,0 +1,183 @@
+//! Hints: sent when a change is committed, never before, and never for what was refused.
+
+use policy::{OrganizationRole, ProjectRole};
+use sqlx::{PgPool, postgres::PgListener};
+
+use super::fixture::{PASSWORD, Tenant, account, origin, sql};
+use crate::Hint;
+
+/// Hints come in the order of their commits, so what was sent before this mark has come when the mark does.
+const MARK: &str = "SELECT pg_notify('roster', 'mark')";
+
+async fn listener(t: &Tenant) -> PgListener {
+    let mut listener = PgListener::connect_with(&t.pool).await.unwrap();
+    listener.listen(Hint::CHANNEL).await.unwrap();
+    listener
+}
+
+async fn heard(t: &Tenant, listener: &mut PgListener) -> Vec<String> {
+    sql(&t.pool, MARK).await;
+    let mut heard = Vec::new();
+    loop {
+        let notification = listener.recv().await.unwrap();
+        if notification.payload() == "mark" {
+            heard.sort();
+            return heard;
+        }
+        heard.push(notification.payload().to_owned());
+    }
+}
+
+fn sorted(hints: &[Hint]) -> Vec<String> {
+    let mut texts: Vec<_> = hints.iter().map(Hint::to_string).collect();
+    texts.sort();
+    texts
+}
+
+/// E5: each change tells whom it concerns.
+#[sqlx::test]
+async fn each_change_sends_hints_to_whom_it_concerns(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let (d, slug) = (&t.directory, &t.research.slug);
+    let mut listener = listener(&t).await;
+    let (project, organization) = (Hint::Project(t.research.id), Hint::Organization(t.organization));
+
+    d.add_collaborator(&t.lead.actor, slug, &t.noah.email).await.unwrap();
+    assert_eq!(
+        heard(&t, &mut listener).await,
+        sorted(&[project, Hint::User(t.noah.id)])
+    );
+    d.change_collaborator_role(&t.lead.actor, slug, t.noah.id, ProjectRole::Admin)
+        .await
+        .unwrap();
+    assert_eq!(
+        heard(&t, &mut listener).await,
+        sorted(&[project, Hint::User(t.noah.id)])
+    );
+    d.set_collaborator_end_date(&t.lead.actor, slug, t.noah.id, None)
+        .await
+        .unwrap();
+    assert_eq!(
+        heard(&t, &mut listener).await,
+        sorted(&[project, Hint::User(t.noah.id)])
+    );
+    d.remove_collaborator(&t.lead.actor, slug, t.noah.id).await.unwrap();
+    assert_eq!(
+        heard(&t, &mut listener).await,
+        sorted(&[project, Hint::User(t.noah.id)])
+    );
+    d.remove_externals(&t.lead.actor, slug).await.unwrap();
+    assert_eq!(heard(&t, &mut listener).await, sorted(&[project, Hint::User(t.eve.id)]));
+    let settings = t.settings(&t.research).await;
+    d.update_project(&t.lead.actor, slug, &settings).await.unwrap();
+    assert_eq!(heard(&t, &mut listener).await, sorted(&[project]));
+    d.change_member_role(&t.owner.actor, &t.slug, t.noah.id, OrganizationRole::Admin)
+        .await
+        .unwrap();
+    assert_eq!(
+        heard(&t, &mut listener).await,
+        sorted(&[organization, Hint::User(t.noah.id)])
+    );
+    d.remove_member(&t.owner.actor, &t.slug, t.noah.id).await.unwrap();
+    assert_eq!(
+        heard(&t, &mut listener).await,
+        sorted(&[organization, Hint::User(t.noah.id)])
+    );
+
+    let token = d
+        .sign_up(account("Nina", "nina@new.test"), &origin())
+        .await
+        .unwrap()
+        .token;
+    let session = d.session(&token).await.unwrap().unwrap();
+    let hint = sorted(&[Hint::User(session.user)]);
+    assert!(
+        heard(&t, &mut listener).await.is_empty(),
+        "nobody looks at what did not exist"
+    );
+    d.change_password(
+        &session.actor(origin()),
+        PASSWORD,
+        super::fixture::password("another password"),
+    )
+    .await
+    .unwrap();
+    assert_eq!(heard(&t, &mut listener).await, hint);
+    d.set_password(&session.email, super::fixture::password(PASSWORD))
+        .await
+        .unwrap();
+    assert_eq!(heard(&t, &mut listener).await, hint);
+    d.sign_out(&session.actor(origin())).await.unwrap();
+    assert_eq!(heard(&t, &mut listener).await, hint);
+}
+
+#[sqlx::test]
+async fn what_is_refused_sends_no_hint(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let (d, slug) = (&t.directory, &t.research.slug);
+    let mut listener = listener(&t).await;
+    d.add_collaborator(&t.maya.actor, slug, &t.noah.email)
+        .await
+        .unwrap_err();
+    d.add_collaborator(&t.lead.actor, slug, &t.maya.email)
+        .await
+        .unwrap_err();
+    d.remove_collaborator(&t.lead.actor, slug, t.owner.id)
+        .await
+        .unwrap_err();
+    d.remove_member(&t.owner.actor, &t.slug, t.owner.id).await.unwrap_err();
+    d.sign_in("nobody@acme.test", PASSWORD, &origin()).await.unwrap_err();
+    // Refused late, with the change made already: two want one slug.
+    let wanted = crate::ProjectChange {
+        slug: t.production.slug.clone(),
+        ..t.settings(&t.research).await
+    };
+    d.update_project(&t.lead.actor, slug, &wanted).await.unwrap_err();
+    assert!(heard(&t, &mut listener).await.is_empty());
+}
+
+/// Whoever hears a hint finds the change made; what fails in the end was never heard of.
+#[sqlx::test]
+async fn a_hint_comes_after_the_commit_and_not_at_all_without_one(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let (d, slug) = (&t.directory, &t.research.slug);
+    let mut hints = d.hints().await.unwrap();
+    d.add_collaborator(&t.lead.actor, slug, &t.noah.email).await.unwrap();
+    assert_eq!(hints.next().await.unwrap(), Hint::Project(t.research.id));
+    assert!(t.sees(&t.research, &t.noah).await);
+    assert_eq!(hints.next().await.unwrap(), Hint::User(t.noah.id));
+
+    // A fault at the very end, at the commit itself.
+    sql(
+        &pool,
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END';
+         CREATE CONSTRAINT TRIGGER fail AFTER INSERT ON audit_events DEFERRABLE INITIALLY DEFERRED
+             FOR EACH ROW EXECUTE FUNCTION fail()",
+    )
+    .await;
+    let mut listener = listener(&t).await;
+    d.remove_collaborator(&t.lead.actor, slug, t.noah.id).await.unwrap_err();
+    assert!(heard(&t, &mut listener).await.is_empty());
+    assert!(t.sees(&t.research, &t.noah).await);
+}
+
+#[test]
+fn a_hint_is_read_back_from_its_text_and_nothing_else_is_one() {
+    let id = uuid::Uuid::now_v7();
+    for hint in [
+        Hint::Organization(policy::OrganizationId(id)),
+        Hint::Project(policy::ProjectId(id)),
+        Hint::User(policy::UserId(id)),
+    ] {
+        assert_eq!(hint.to_string().parse(), Ok(hint));
+    }
+    for text in [
+        "",
+        "mark",
+        "user",
+        "user x",
+        "nobody 01893c5a-7e00-7000-8000-000000000001",
+    ] {
+        assert_eq!(text.parse::<Hint>(), Err(()), "{text}");
+    }
+}

@@ -1,0 +1,316 @@
+//! W1, M1 to M8: members, and what follows from membership.
+
+use policy::{
+    Because, OrganizationRole, OrganizationStanding, Permission, ProjectRole, ProjectStanding, Refusal, Standing,
+};
+use serde_json::json;
+use sqlx::PgPool;
+
+use super::fixture::{Tenant, refusal, refused_by_database, slug, sql};
+
+/// W1: every door of the directory. Whoever is allowed to try gets the error that says so.
+#[sqlx::test]
+async fn the_owner_is_neither_demoted_nor_removed_by_any_door(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let (d, owner) = (&t.directory, t.owner.id);
+    for who in [&t.owner, &t.admin] {
+        let a = &who.actor;
+        let role = d.change_member_role(a, &t.slug, owner, OrganizationRole::Member).await;
+        assert_eq!(refusal(role), Refusal::OwnerProtected);
+        assert_eq!(
+            refusal(d.remove_member(a, &t.slug, owner).await),
+            Refusal::OwnerProtected
+        );
+        for project in [&t.default, &t.research, &t.production] {
+            let role = d
+                .change_collaborator_role(a, &project.slug, owner, ProjectRole::Member)
+                .await;
+            assert_eq!(refusal(role), Refusal::OwnerProtected);
+            assert_eq!(
+                refusal(d.remove_collaborator(a, &project.slug, owner).await),
+                Refusal::OwnerProtected
+            );
+            let end = Some(time::OffsetDateTime::now_utc() + time::Duration::days(1));
+            let end = d.set_collaborator_end_date(a, &project.slug, owner, end).await;
+            assert_eq!(refusal(end), Refusal::OwnerProtected);
+        }
+    }
+    // A project Admin tries at the one door they have.
+    let removed = d.remove_collaborator(&t.lead.actor, &t.research.slug, owner).await;
+    assert_eq!(refusal(removed), Refusal::OwnerProtected);
+    for project in [&t.default, &t.research, &t.production] {
+        assert_eq!(
+            t.standing(project, &t.owner).await.organization,
+            Some(OrganizationStanding::Owner)
+        );
+        assert_eq!(
+            t.standing(project, &t.owner).await.project.unwrap().role,
+            ProjectRole::Admin
+        );
+    }
+}
+
+/// W1: past the code, too.
+#[sqlx::test]
+async fn the_database_refuses_an_owner_who_is_no_admin(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let (organization, owner, maya, eve) = (t.organization, t.owner.id, t.maya.id, t.eve.id);
+    for (sql, constraint) in [
+        (
+            format!("UPDATE members SET role = 'member' WHERE user_id = '{owner}'"),
+            "organizations_owner_is_admin_fkey",
+        ),
+        (
+            format!("DELETE FROM members WHERE user_id = '{owner}'"),
+            "organizations_owner_is_admin_fkey",
+        ),
+        (
+            format!("UPDATE organizations SET owner_id = '{maya}' WHERE id = '{organization}'"),
+            "organizations_owner_is_admin_fkey",
+        ),
+        (
+            format!("UPDATE organizations SET owner_id = '{eve}' WHERE id = '{organization}'"),
+            "organizations_owner_is_admin_fkey",
+        ),
+        (format!("DELETE FROM users WHERE id = '{owner}'"), "members_user_fkey"),
+        (
+            format!("UPDATE members SET role = 'owner' WHERE user_id = '{maya}'"),
+            "members_role_known",
+        ),
+    ] {
+        assert_eq!(refused_by_database(&pool, &sql).await, constraint, "{sql}");
+    }
+    // W2: to another Admin it can go.
+    sql(
+        &pool,
+        &format!(
+            "UPDATE organizations SET owner_id = '{}' WHERE id = '{organization}'",
+            t.admin.id
+        ),
+    )
+    .await;
+    t.directory.remove_member(&t.admin.actor, &t.slug, owner).await.unwrap();
+}
+
+/// M5, D2
+#[sqlx::test]
+async fn a_new_member_is_in_the_default_project_at_once_and_in_no_other(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let new = t.someone("Nina New", "nina@acme.test").await;
+    assert!(!t.sees(&t.default, &new).await);
+    t.join(&new, OrganizationRole::Member).await;
+    let expected = Standing {
+        organization: Some(OrganizationStanding::Member(OrganizationRole::Member)),
+        project: Some(ProjectStanding {
+            role: ProjectRole::Member,
+            because: Because::OrganizationMember,
+        }),
+    };
+    assert_eq!(t.standing(&t.default, &new).await, expected);
+    assert!(!t.sees(&t.research, &new).await);
+    assert!(!t.sees(&t.production, &new).await);
+}
+
+/// M6, O3: only Admins change roles and remove; what they do acts at once.
+#[sqlx::test]
+async fn only_admins_change_members(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let d = &t.directory;
+    for (who, expected) in [
+        (
+            &t.lead,
+            [Permission::MemberUpdateRole, Permission::MemberRemove].map(Refusal::Forbidden),
+        ),
+        (&t.eve, [Refusal::Hidden; 2]),
+        (&t.stranger, [Refusal::Hidden; 2]),
+    ] {
+        let role = d
+            .change_member_role(&who.actor, &t.slug, t.maya.id, OrganizationRole::Admin)
+            .await;
+        let removal = d.remove_member(&who.actor, &t.slug, t.maya.id).await;
+        assert_eq!([refusal(role), refusal(removal)], expected);
+    }
+    d.change_member_role(&t.admin.actor, &t.slug, t.maya.id, OrganizationRole::Admin)
+        .await
+        .unwrap();
+    assert_eq!(
+        t.standing(&t.production, &t.maya).await.project,
+        Some(ProjectStanding {
+            role: ProjectRole::Admin,
+            because: Because::OrganizationAdmin
+        })
+    );
+    // Back again: what the membership gave is gone, what the project gave is as it was (C4).
+    d.change_member_role(&t.maya.actor, &t.slug, t.maya.id, OrganizationRole::Member)
+        .await
+        .unwrap();
+    assert!(!t.sees(&t.production, &t.maya).await);
+    assert_eq!(
+        t.standing(&t.research, &t.maya).await.project,
+        Some(ProjectStanding {
+            role: ProjectRole::Member,
+            because: Because::Added
+        })
+    );
+    let again = d
+        .change_member_role(&t.maya.actor, &t.slug, t.noah.id, OrganizationRole::Admin)
+        .await;
+    assert_eq!(refusal(again), Refusal::Forbidden(Permission::MemberUpdateRole));
+}
+
+/// P3: who is no member cannot be told from who does not exist, nor a foreign organization from none.
+#[sqlx::test]
+async fn there_is_nothing_to_change_about_somebody_who_is_no_member(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let nobody = policy::UserId(uuid::Uuid::now_v7());
+    for user in [t.eve.id, t.stranger.id, nobody] {
+        let role = t
+            .directory
+            .change_member_role(&t.owner.actor, &t.slug, user, OrganizationRole::Admin)
+            .await;
+        assert_eq!(refusal(role), Refusal::Hidden);
+        assert_eq!(
+            refusal(t.directory.remove_member(&t.owner.actor, &t.slug, user).await),
+            Refusal::Hidden
+        );
+    }
+    for organization in ["acme-elsewhere", "no-such-organization"] {
+        let outcome = t
+            .directory
+            .remove_member(&t.owner.actor, &slug(organization), t.stranger.id)
+            .await;
+        assert_eq!(refusal(outcome), Refusal::Hidden);
+    }
+}
+
+/// M6: removal ends all access in the same instant, and nobody becomes an external by it, where externals are allowed or not.
+#[sqlx::test]
+async fn a_removed_member_has_no_access_to_anything_of_the_organization(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    t.put(&t.production, &t.lead, ProjectRole::Member).await;
+    t.directory
+        .change_collaborator_role(&t.owner.actor, &t.default.slug, t.lead.id, ProjectRole::Admin)
+        .await
+        .unwrap();
+    t.directory
+        .remove_member(&t.admin.actor, &t.slug, t.lead.id)
+        .await
+        .unwrap();
+    for project in [&t.default, &t.research, &t.production] {
+        assert!(!t.sees(project, &t.lead).await);
+        assert!(
+            !t.directory
+                .has_access(t.lead.id, t.organization, project.id)
+                .await
+                .unwrap()
+        );
+        let row = t.directory.collaborator(t.owner.id, &project.slug, t.lead.id).await;
+        assert_eq!(refusal(row), Refusal::NotACollaborator);
+    }
+    assert!(t.directory.projects_of(t.lead.id, 10).await.unwrap().is_empty());
+    assert!(t.directory.organizations_of(t.lead.id, 10).await.unwrap().is_empty());
+    assert_eq!(
+        t.directory.count_externals(t.owner.id, &t.research.slug).await.unwrap(),
+        1,
+        "eve, as before"
+    );
+    let outcome = t.directory.remove_member(&t.admin.actor, &t.slug, t.lead.id).await;
+    assert_eq!(refusal(outcome), Refusal::Hidden, "there is no such member any more");
+}
+
+/// M6: an organization Admin loses, with the membership, every project too.
+#[sqlx::test]
+async fn a_removed_admin_has_no_access_left(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    t.directory
+        .remove_member(&t.owner.actor, &t.slug, t.admin.id)
+        .await
+        .unwrap();
+    for project in [&t.default, &t.research, &t.production] {
+        assert!(!t.sees(project, &t.admin).await);
+    }
+    let outcome = t
+        .directory
+        .add_collaborator(&t.admin.actor, &t.research.slug, &t.noah.email)
+        .await;
+    assert_eq!(refusal(outcome), Refusal::Hidden);
+}
+
+/// M7: earlier project roles do not come back, not even one in the Default Project.
+#[sqlx::test]
+async fn a_member_invited_again_starts_fresh(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    t.directory
+        .change_collaborator_role(&t.owner.actor, &t.default.slug, t.lead.id, ProjectRole::Admin)
+        .await
+        .unwrap();
+    t.directory
+        .remove_member(&t.owner.actor, &t.slug, t.lead.id)
+        .await
+        .unwrap();
+    t.join(&t.lead, OrganizationRole::Member).await;
+    assert!(!t.sees(&t.research, &t.lead).await);
+    assert_eq!(
+        t.standing(&t.default, &t.lead).await.project,
+        Some(ProjectStanding {
+            role: ProjectRole::Member,
+            because: Because::OrganizationMember
+        })
+    );
+}
+
+/// M8
+#[sqlx::test]
+async fn a_member_may_leave_and_the_owner_may_not(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    for person in [&t.maya, &t.admin] {
+        t.directory
+            .remove_member(&person.actor, &t.slug, person.id)
+            .await
+            .unwrap();
+        assert!(!t.sees(&t.default, person).await);
+    }
+    let outcome = t.directory.remove_member(&t.owner.actor, &t.slug, t.owner.id).await;
+    assert_eq!(refusal(outcome), Refusal::OwnerProtected);
+    // An external is no member, so there is nothing to leave.
+    assert_eq!(
+        refusal(t.directory.remove_member(&t.eve.actor, &t.slug, t.eve.id).await),
+        Refusal::Hidden
+    );
+}
+
+/// A1
+#[sqlx::test]
+async fn what_happens_to_a_member_is_audited(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let change = t
+        .directory
+        .change_member_role(&t.owner.actor, &t.slug, t.maya.id, OrganizationRole::Admin);
+    let (done, events) = t.audited(change).await;
+    done.unwrap();
+    let [event] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(event.action, "member:update_role");
+    assert_eq!(
+        (event.organization_id, event.project_id),
+        (Some(t.organization.0), None)
+    );
+    assert_eq!(
+        (event.actor_id, event.target_id),
+        (Some(t.owner.id.0), Some(t.maya.id.0))
+    );
+    assert_eq!(
+        (&event.before, &event.after),
+        (&Some(json!({ "role": "member" })), &Some(json!({ "role": "admin" })))
+    );
+
+    let (done, events) = t
+        .audited(t.directory.remove_member(&t.owner.actor, &t.slug, t.maya.id))
+        .await;
+    done.unwrap();
+    let [event] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((event.action.as_str(), &event.refusal), ("member:remove", &None));
+    assert_eq!(
+        (&event.before, &event.after),
+        (&Some(json!({ "role": "admin" })), &None)
+    );
+}

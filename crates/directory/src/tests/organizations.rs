@@ -1,0 +1,271 @@
+//! O1, O2, D1: an organization is whole from its first instant.
+
+use policy::{OrganizationRole, OrganizationStanding, ProjectRole, Refusal};
+use sqlx::PgPool;
+
+use super::fixture::{
+    Tenant, account, directory, events, name, origin, refusal, refused_by_database, slug, sql, until_one_waits,
+};
+use crate::{Settings, change::By, organizations};
+
+async fn count(pool: &PgPool, what: &'static str) -> i64 {
+    sqlx::query_scalar(what).fetch_one(pool).await.unwrap()
+}
+
+/// O1, O2, D1, D2
+#[sqlx::test]
+async fn signing_up_makes_an_organization_with_its_owner_and_its_default_project(pool: PgPool) {
+    let directory = directory(&pool);
+    let session = directory
+        .sign_up(account("Maya Muster", "maya@acme.test"), &origin())
+        .await
+        .unwrap();
+    let user = directory.session(&session.token).await.unwrap().unwrap().user;
+
+    let organizations = directory.organizations_of(user, 10).await.unwrap();
+    let [organization] = &organizations[..] else {
+        panic!("{organizations:?}")
+    };
+    assert_eq!(organization.name.as_str(), "Maya Muster’s organization");
+    assert_eq!(organization.slug, slug("maya-muster"));
+    assert_eq!(organization.standing, Some(OrganizationStanding::Owner));
+
+    let projects = directory.projects_of(user, 10).await.unwrap();
+    let [project] = &projects[..] else {
+        panic!("{projects:?}")
+    };
+    assert_eq!(project.name.as_str(), "Default Project");
+    let project = directory.project(user, &project.slug).await.unwrap();
+    assert!(project.is_default && !project.allow_externals);
+    assert_eq!(project.standing.project.unwrap().role, ProjectRole::Admin);
+}
+
+/// O1: in one transaction. Whatever part of it fails, nothing of it is there.
+#[sqlx::test]
+async fn no_part_of_a_sign_up_stays_when_another_fails(pool: PgPool) {
+    let directory = directory(&pool);
+    sql(
+        &pool,
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END'",
+    )
+    .await;
+    for table in [
+        "organizations",
+        "members",
+        "projects",
+        "project_slugs",
+        "sessions",
+        "audit_events",
+    ] {
+        sql(
+            &pool,
+            &format!("CREATE TRIGGER fail BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION fail()"),
+        )
+        .await;
+        assert!(
+            directory
+                .sign_up(account("Maya", "maya@acme.test"), &origin())
+                .await
+                .is_err()
+        );
+        let left = count(
+            &pool,
+            "SELECT (SELECT count(*) FROM users) + (SELECT count(*) FROM organizations)",
+        )
+        .await;
+        assert_eq!(left, 0, "{table}");
+        sql(&pool, &format!("DROP TRIGGER fail ON {table}")).await;
+    }
+    directory
+        .sign_up(account("Maya", "maya@acme.test"), &origin())
+        .await
+        .unwrap();
+}
+
+/// O2: people of one name do not stand in each other's way, not even at the same instant: here the other is about to commit.
+#[sqlx::test]
+async fn people_of_the_same_name_can_sign_up_at_once(pool: PgPool) {
+    let directory = directory(&pool);
+    let other = directory
+        .create_user(account("Other", "other@acme.test"))
+        .await
+        .unwrap();
+    let mut change = directory.change(By::Operator, "fixture").await.unwrap();
+    organizations::create(&mut change, other, &name("First"), "maya-muster", None, true)
+        .await
+        .unwrap();
+    let origin = origin();
+    let (session, ()) = tokio::join!(
+        directory.sign_up(account("Maya Muster", "maya@acme.test"), &origin),
+        async {
+            until_one_waits(&pool).await;
+            change.finish(Ok(())).await.unwrap();
+        }
+    );
+    session.unwrap();
+    assert_eq!(
+        count(
+            &pool,
+            "SELECT count(*) FROM organizations WHERE slug LIKE 'maya-muster%'"
+        )
+        .await,
+        2
+    );
+    assert_eq!(count(&pool, "SELECT count(*) FROM projects WHERE is_default").await, 3);
+}
+
+/// O2: a name need not have a letter of a to z, nor be short.
+#[sqlx::test]
+async fn any_name_makes_an_organization(pool: PgPool) {
+    let directory = directory(&pool);
+    let names = [
+        "李小龍".to_owned(),
+        "Х".to_owned(),
+        "é".repeat(100),
+        "a".repeat(100),
+        "\u{1F469}\u{200D}\u{1F4BB}".to_owned(),
+    ];
+    for (number, name) in names.iter().enumerate() {
+        directory
+            .create_user(account(name, &format!("person{number}@acme.test")))
+            .await
+            .unwrap();
+    }
+    assert_eq!(count(&pool, "SELECT count(*) FROM organizations").await, 5);
+}
+
+/// O2: where the operator closed sign-up, nothing is made, and it is audited who tried.
+#[sqlx::test]
+async fn nobody_signs_up_where_that_is_closed(pool: PgPool) {
+    let closed = crate::Directory::new(
+        pool.clone(),
+        Settings {
+            open_sign_up: false,
+            ..Settings::default()
+        },
+    );
+    let outcome = closed.sign_up(account("Maya", "maya@acme.test"), &origin()).await;
+    assert_eq!(refusal(outcome), Refusal::SignUpClosed);
+    assert_eq!(count(&pool, "SELECT count(*) FROM users").await, 0);
+    let events = events(&pool).await;
+    let [event] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(
+        (event.action.as_str(), event.refusal.as_deref()),
+        ("user:create", Some("sign_up_closed"))
+    );
+    assert_eq!(event.target.as_deref(), Some("maya@acme.test"));
+    // The operator still can.
+    closed.create_user(account("Maya", "maya@acme.test")).await.unwrap();
+}
+
+/// P1: what the operator decided goes into the new organization.
+#[sqlx::test]
+async fn a_new_organization_gets_the_operators_setting_for_additional_projects(pool: PgPool) {
+    for (wanted, email) in [(true, "maya@acme.test"), (false, "mia@acme.test")] {
+        let settings = Settings {
+            additional_projects: wanted,
+            ..Settings::default()
+        };
+        let directory = crate::Directory::new(pool.clone(), settings);
+        directory.create_user(account("Muster", email)).await.unwrap();
+        let last: bool =
+            sqlx::query_scalar("SELECT additional_projects FROM organizations ORDER BY created_at DESC LIMIT 1")
+                .fetch_one(&pool)
+                .await
+                .unwrap();
+        assert_eq!(last, wanted);
+    }
+}
+
+/// O2, X3: a person's organizations are those they are a member of and those they are an external of, the latter without a place.
+#[sqlx::test]
+async fn a_person_sees_their_organizations_and_what_they_are_in_each(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let member = |role| Some(OrganizationStanding::Member(role));
+    for (who, person, expected) in [
+        ("owner", &t.owner, vec![("acme", Some(OrganizationStanding::Owner))]),
+        ("admin", &t.admin, vec![("acme", member(OrganizationRole::Admin))]),
+        ("maya", &t.maya, vec![("acme", member(OrganizationRole::Member))]),
+        ("eve", &t.eve, vec![("acme", None)]),
+        (
+            "stranger",
+            &t.stranger,
+            vec![("acme-elsewhere", Some(OrganizationStanding::Owner))],
+        ),
+    ] {
+        let seen = t.directory.organizations_of(person.id, 10).await.unwrap();
+        let seen: Vec<_> = seen.iter().map(|one| (one.slug.as_str(), one.standing)).collect();
+        assert_eq!(seen, expected, "{who}");
+    }
+    t.let_end(&t.research, &t.eve, -1).await;
+    assert!(t.directory.organizations_of(t.eve.id, 10).await.unwrap().is_empty());
+    assert_eq!(t.directory.organizations_of(t.owner.id, 0).await.unwrap().len(), 0);
+}
+
+/// D1: the database holds it without the code's help.
+#[sqlx::test]
+async fn the_database_refuses_a_second_default_project_and_none_at_all(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let (organization, default, other) = (t.organization, t.default.id, t.production.id);
+    for (sql, constraint) in [
+        (
+            format!(
+                "INSERT INTO projects (organization_id, id, name, is_default, created_at)
+                 VALUES ('{organization}', gen_random_uuid(), 'Second', true, now())"
+            ),
+            "projects_one_default_index",
+        ),
+        (
+            format!("UPDATE projects SET is_default = true WHERE id = '{other}'"),
+            "projects_one_default_index",
+        ),
+        (
+            format!("UPDATE projects SET is_default = false WHERE id = '{default}'"),
+            "organizations_default_project_fkey",
+        ),
+        (
+            format!("DELETE FROM projects WHERE id = '{default}'"),
+            "organizations_default_project_fkey",
+        ),
+        (
+            format!("UPDATE organizations SET default_project_id = '{other}' WHERE id = '{organization}'"),
+            "organizations_default_project_fkey",
+        ),
+        (
+            format!("UPDATE organizations SET default_project_id = gen_random_uuid() WHERE id = '{organization}'"),
+            "organizations_default_project_fkey",
+        ),
+    ] {
+        assert_eq!(refused_by_database(&pool, &sql).await, constraint, "{sql}");
+    }
+    // An organization without a project or an Owner does not come to be.
+    let new =
+        "INSERT INTO organizations (id, slug, name, additional_projects, created_at, owner_id, default_project_id)
+               SELECT gen_random_uuid(), 'hollow', 'Hollow', true, now(), id, gen_random_uuid() FROM users LIMIT 1";
+    let constraint = refused_by_database(&pool, new).await;
+    assert!(
+        [
+            "organizations_default_project_fkey",
+            "organizations_owner_is_admin_fkey"
+        ]
+        .contains(&constraint.as_str())
+    );
+}
+
+/// The house's rule: no row mixes two tenants.
+#[sqlx::test]
+async fn the_database_refuses_a_collaborator_row_across_tenants(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let other = Tenant::named(&pool, "other").await;
+    let sql = format!(
+        "INSERT INTO collaborators (organization_id, project_id, user_id, name, role, added_at)
+         SELECT '{}', '{}', id, name, 'member', now() FROM users WHERE id = '{}'",
+        t.organization, other.research.id, t.maya.id
+    );
+    assert_eq!(refused_by_database(&pool, &sql).await, "collaborators_project_fkey");
+    let sql = format!(
+        "UPDATE collaborators SET organization_id = '{}' WHERE user_id = '{}'",
+        other.organization, t.eve.id
+    );
+    assert_eq!(refused_by_database(&pool, &sql).await, "collaborators_project_fkey");
+}

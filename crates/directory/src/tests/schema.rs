@@ -1,0 +1,92 @@
+//! The schema and the code that names its parts.
+
+use std::collections::BTreeSet;
+
+use sqlx::{PgPool, Row};
+
+/// Where [`crate::error::refuse_on`] is called, and other places that name a constraint.
+const SOURCES: [&str; 4] = [
+    include_str!("../accounts.rs"),
+    include_str!("../collaborators.rs"),
+    include_str!("../projects.rs"),
+    include_str!("../organizations.rs"),
+];
+
+fn named() -> BTreeSet<&'static str> {
+    let after = |word: &'static str, end: char| {
+        SOURCES.into_iter().flat_map(move |source| {
+            source
+                .split(word)
+                .skip(1)
+                .filter_map(move |rest| rest.split(end).next())
+        })
+    };
+    after("refuse_on(error, \"", '"')
+        .chain(after("ON CONFLICT ON CONSTRAINT ", ' '))
+        .collect()
+}
+
+/// A constraint renamed in a migration and not in the code would turn a refusal into a fault.
+#[sqlx::test]
+async fn every_constraint_that_the_code_names_exists(pool: PgPool) {
+    let named = named();
+    assert!(named.len() >= 4, "{named:?}");
+    for constraint in named {
+        let exists: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM pg_constraint WHERE conname = $1)
+                 OR EXISTS (SELECT FROM pg_class WHERE relkind = 'i' AND relname = $1)
+                 OR EXISTS (SELECT FROM pg_proc WHERE prosrc LIKE '%CONSTRAINT = ''' || $1 || '''%')",
+        )
+        .bind(constraint)
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+        assert!(exists, "{constraint}");
+    }
+}
+
+/// Every constraint has a name somebody gave it: it begins with its table's.
+#[sqlx::test]
+async fn every_constraint_is_named_after_its_table(pool: PgPool) {
+    let rows = sqlx::query(
+        "SELECT c.conname::text, r.relname::text FROM pg_constraint c
+         JOIN pg_class r ON r.oid = c.conrelid JOIN pg_namespace n ON n.oid = r.relnamespace
+         WHERE n.nspname = 'public' AND r.relname <> '_sqlx_migrations'",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    assert!(rows.len() > 30);
+    for row in rows {
+        let (constraint, table): (String, String) = (row.get(0), row.get(1));
+        assert!(constraint.starts_with(&format!("{table}_")), "{constraint} of {table}");
+    }
+}
+
+/// Every foreign key can be followed backwards without reading a whole table.
+#[sqlx::test]
+async fn every_foreign_key_that_deletes_or_updates_along_has_an_index(pool: PgPool) {
+    let missing: Vec<String> = sqlx::query_scalar(
+        "SELECT c.conname::text FROM pg_constraint c
+         WHERE c.contype = 'f' AND c.connamespace = 'public'::regnamespace AND c.confdeltype IN ('c')
+           AND NOT EXISTS (
+               SELECT FROM pg_index i WHERE i.indrelid = c.conrelid
+                 AND (i.indkey::int2[])[0:cardinality(c.conkey) - 1] @> c.conkey
+           )",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    assert_eq!(missing, Vec::<String>::new());
+}
+
+/// Starting twice, or on two servers at once, is fine.
+#[sqlx::test(migrations = false)]
+async fn the_schema_can_be_brought_up_to_date_by_several_servers_at_once(pool: PgPool) {
+    let directory = super::fixture::directory(&pool);
+    let (a, b) = tokio::join!(directory.migrate(), directory.migrate());
+    a.unwrap();
+    b.unwrap();
+    directory.migrate().await.unwrap();
+    directory.ping().await.unwrap();
+}

@@ -1,0 +1,95 @@
+//! What may be done to a person of a project or an organization, beyond holding the permission: the Owner, organization
+//! Admins and the Default Project have rules of their own (W1, C4, C7, C8, D3).
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Because, OrganizationRole, OrganizationStanding, Permission, Refusal, Standing};
+
+/// A change to one collaborator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CollaboratorChange {
+    /// Another project role (C5).
+    Role,
+    /// Taking their access away (C6), or giving up one's own (C7).
+    Remove,
+    /// Giving the access an end, another, or none (C8).
+    EndDate,
+}
+
+/// The collaborator to change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// What they are to the organization and the project.
+    pub standing: Standing,
+    /// Whether the project is the organization's Default Project.
+    pub in_default_project: bool,
+    /// Whether they are the one who asks.
+    pub is_self: bool,
+}
+
+/// Whether one with this standing may make this change to that person.
+///
+/// # Errors
+/// Says why not. Access comes first (P3), then the permission (R2), then the rules about the person.
+pub fn check_collaborator_change(actor: &Standing, target: &Target, change: CollaboratorChange) -> Result<(), Refusal> {
+    actor.require(Permission::CollaboratorList)?;
+    // Anybody may leave (C7); everything else takes the permission.
+    match change {
+        CollaboratorChange::Remove if target.is_self => {}
+        CollaboratorChange::Remove => actor.require(Permission::CollaboratorRemove)?,
+        CollaboratorChange::Role | CollaboratorChange::EndDate => actor.require(Permission::CollaboratorUpdateRole)?,
+    }
+    let access = target.standing.project.ok_or(Refusal::NotACollaborator)?;
+    match target.standing.organization {
+        Some(OrganizationStanding::Owner) => return Err(Refusal::OwnerProtected),
+        Some(OrganizationStanding::Member(OrganizationRole::Admin)) => {
+            return Err(Refusal::OrganizationAdminProtected);
+        }
+        Some(OrganizationStanding::Member(OrganizationRole::Member)) | None => {}
+    }
+    match (change, access.because) {
+        (CollaboratorChange::Remove, _) if target.in_default_project => Err(Refusal::DefaultProjectForAll),
+        (CollaboratorChange::EndDate, Because::OrganizationMember | Because::OrganizationAdmin) => {
+            Err(Refusal::NoEndDate)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether an end date may be moved from `before` to `after` (seconds, or any ordered measure of time; `None` is never).
+///
+/// # Errors
+/// [`Refusal::OwnEndDate`] where somebody would extend their own access (C8); making it shorter is theirs to do.
+pub fn check_end_date<T: PartialOrd>(is_self: bool, before: Option<T>, after: Option<T>) -> Result<(), Refusal> {
+    let extends = match (before, after) {
+        (None, _) => false,
+        (Some(_), None) => true,
+        (Some(before), Some(after)) => after > before,
+    };
+    if is_self && extends {
+        Err(Refusal::OwnEndDate)
+    } else {
+        Ok(())
+    }
+}
+
+/// Whether one with this standing may change the role of that member, or remove them (M6); anybody may leave (M8).
+///
+/// # Errors
+/// Says why not: [`Refusal::OwnerProtected`] for the Owner, whoever asks (W1).
+pub fn check_member_change(
+    actor: &Standing,
+    target: Option<OrganizationStanding>,
+    is_self: bool,
+    permission: Permission,
+) -> Result<(), Refusal> {
+    actor.require(Permission::MemberList)?;
+    if !(is_self && permission == Permission::MemberRemove) {
+        actor.require(permission)?;
+    }
+    match target {
+        None => Err(Refusal::Hidden),
+        Some(OrganizationStanding::Owner) => Err(Refusal::OwnerProtected),
+        Some(OrganizationStanding::Member(_)) => Ok(()),
+    }
+}

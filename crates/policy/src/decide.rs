@@ -1,0 +1,85 @@
+//! The decision: a standing and a permission in, an answer with its reason out.
+
+use crate::{
+    Because, Grant, OrganizationRole, OrganizationStanding, Permission, ProjectRole, Refusal, Scope, Standing,
+};
+
+/// Whether something is allowed, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It is, because of this.
+    Allowed(Allowance),
+    /// It is not, because of this.
+    Denied(Denial),
+}
+
+/// What allows something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allowance {
+    /// Their place in the organization.
+    Organization(OrganizationStanding),
+    /// Their role in the project, and where it comes from.
+    Project(ProjectRole, Because),
+}
+
+/// What denies something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// They have no access: to them, it does not exist (P3, R2).
+    Hidden,
+    /// They see it but their role does not permit this (R2).
+    Role,
+}
+
+/// Decides by the table of permissions (R1). Deny is the default: no standing, no permission.
+#[must_use]
+pub const fn decide(standing: &Standing, permission: Permission) -> Decision {
+    match permission.scope() {
+        Scope::Organization => match standing.organization {
+            None => Decision::Denied(Denial::Hidden),
+            Some(place) => match (permission.grant(), place.role()) {
+                (Grant::Everyone, _) | (Grant::Admins, OrganizationRole::Admin) => {
+                    Decision::Allowed(Allowance::Organization(place))
+                }
+                (Grant::Admins, OrganizationRole::Member) => Decision::Denied(Denial::Role),
+            },
+        },
+        Scope::Project => match standing.project {
+            None => Decision::Denied(Denial::Hidden),
+            Some(place) => match (permission.grant(), place.role) {
+                (Grant::Everyone, _) | (Grant::Admins, ProjectRole::Admin) => {
+                    Decision::Allowed(Allowance::Project(place.role, place.because))
+                }
+                (Grant::Admins, ProjectRole::Member) => Decision::Denied(Denial::Role),
+            },
+        },
+    }
+}
+
+impl Decision {
+    /// Whether it is allowed.
+    #[must_use]
+    pub const fn is_allowed(self) -> bool {
+        matches!(self, Self::Allowed(_))
+    }
+}
+
+impl Standing {
+    /// Whether this standing permits it; for what to show.
+    #[must_use]
+    pub const fn may(&self, permission: Permission) -> bool {
+        decide(self, permission).is_allowed()
+    }
+
+    /// Goes on only if this standing permits it; for what to do.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`] without access, [`Refusal::Forbidden`] where the role does not permit it (R2).
+    pub const fn require(&self, permission: Permission) -> Result<(), Refusal> {
+        match decide(self, permission) {
+            Decision::Allowed(_) => Ok(()),
+            Decision::Denied(Denial::Hidden) => Err(Refusal::Hidden),
+            Decision::Denied(Denial::Role) => Err(Refusal::Forbidden(permission)),
+        }
+    }
+}

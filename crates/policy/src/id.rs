@@ -1,0 +1,42 @@
+//! Ids as types, so that one cannot be given where another is meant.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! id {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.hyphenated().fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::try_parse(text).map(Self)
+            }
+        }
+    )*};
+}
+
+id! {
+    /// A person with an account.
+    UserId,
+    /// An organization.
+    OrganizationId,
+    /// A project; permanent, unlike its slug (P2).
+    ProjectId,
+    /// A signed-in session; names it without being its secret.
+    SessionId,
+    /// A row of the audit (A1).
+    EventId,
+}

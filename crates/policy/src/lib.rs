@@ -1,0 +1,24 @@
+//! The rules of Roster as pure code.
+//!
+//! Owns the words of the domain (ids, addresses, names, slugs, roles), the table of permissions (RULES R), and
+//! [`decide`]: what somebody's [`Standing`] lets them do, and why. It must not know where facts come from or how answers
+//! travel: no I/O, no async, no clock. It builds for the browser too, so that the console asks the same code what to show
+//! that the server asks before it acts.
+
+mod collaborators;
+mod decide;
+mod id;
+mod permission;
+mod refusal;
+mod role;
+mod standing;
+mod text;
+
+pub use collaborators::{CollaboratorChange, Target, check_collaborator_change, check_end_date, check_member_change};
+pub use decide::{Allowance, Decision, Denial, decide};
+pub use id::{EventId, OrganizationId, ProjectId, SessionId, UserId};
+pub use permission::{Grant, Permission, Scope, UnknownPermission};
+pub use refusal::{Field, Refusal};
+pub use role::{OrganizationRole, ProjectRole, UnknownRole};
+pub use standing::{Because, OrganizationStanding, ProjectStanding, Standing};
+pub use text::{Email, EmailError, Name, NameError, Password, PasswordError, Slug, SlugError};

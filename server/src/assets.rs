@@ -1,0 +1,82 @@
+//! The built site: WebAssembly, JavaScript, CSS and what lies in `public/`.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+/// Where the files of the site are, and what they are called: their names change with their content.
+#[derive(Clone, Debug)]
+pub struct Assets {
+    /// The site's folder.
+    pub folder: PathBuf,
+    /// The path of the script that wakes a page.
+    pub script: String,
+    /// The path of the WebAssembly.
+    pub wasm: String,
+    /// The path of the styles.
+    pub style: String,
+}
+
+/// The site is not where it should be.
+#[derive(Debug, thiserror::Error)]
+#[error("the built site was not found in {0}: build it with `make build`, or set ROSTER_SITE to its folder")]
+pub struct NoSite(PathBuf);
+
+impl Assets {
+    /// Finds the site: in `given`, else beside the program, else in `target/site`.
+    ///
+    /// # Errors
+    /// [`NoSite`].
+    pub fn find(given: Option<&Path>) -> Result<Self, NoSite> {
+        if let Some(folder) = given {
+            return Self::read(folder);
+        }
+        let program = env::current_exe().ok();
+        let beside = program
+            .as_deref()
+            .and_then(Path::parent)
+            .map(|folder| [folder.join("site"), folder.join("../site")]);
+        let places = beside.into_iter().flatten().chain([PathBuf::from("target/site")]);
+        let mut last = NoSite(PathBuf::from("target/site"));
+        for place in places {
+            match Self::read(&place) {
+                Ok(found) => return Ok(found),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    fn read(folder: &Path) -> Result<Self, NoSite> {
+        let missing = || NoSite(folder.to_owned());
+        let names: Vec<_> = fs::read_dir(folder.join("pkg"))
+            .map_err(|_| missing())?
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .collect();
+        let path = |ending| {
+            let name = names
+                .iter()
+                .find(|name| name.starts_with("roster.") && name.ends_with(ending))
+                .ok_or_else(missing)?;
+            Ok(format!("/pkg/{name}"))
+        };
+        Ok(Self {
+            folder: folder.to_owned(),
+            script: path(".js")?,
+            wasm: path(".wasm")?,
+            style: path(".css")?,
+        })
+    }
+
+    /// A site with nothing in it, for tests that only read pages.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            folder: PathBuf::new(),
+            script: "/pkg/roster.js".to_owned(),
+            wasm: "/pkg/roster.wasm".to_owned(),
+            style: "/pkg/roster.css".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The command line of `roster` (INTERFACES, commands).
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Self-hosted console and access service: organizations, their projects, and who may do what in them.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+pub struct Cli {
+    /// Settings; they win over the environment and the file.
+    #[command(flatten)]
+    pub settings: Flags,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Settings on the command line. Each is also an environment variable, and a line of `roster.toml`.
+#[derive(Args, Debug, Default)]
+pub struct Flags {
+    /// PostgreSQL to use [env: DATABASE_URL] [default: a private PostgreSQL in the data folder]
+    #[arg(long, global = true, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// Data folder of the private PostgreSQL [env: ROSTER_DATA] [default: .roster]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub data: Option<String>,
+    /// Address to listen on [env: ROSTER_ADDR] [default: 127.0.0.1:3000]
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    pub addr: Option<String>,
+    /// Public base URL [env: ROSTER_URL] [default: http:// and the address]
+    #[arg(long, global = true, value_name = "URL")]
+    pub url: Option<String>,
+    /// Folder of the built site [env: ROSTER_SITE] [default: beside the program, else target/site]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub site: Option<String>,
+    /// Settings file
+    #[arg(long, global = true, value_name = "FILE", default_value = "roster.toml")]
+    pub config: PathBuf,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the server
+    Serve {
+        /// Fill an empty database with a demo organization
+        #[arg(long)]
+        demo: bool,
+    },
+    /// Bring the database's schema up to date, and end
+    Migrate,
+    /// What the operator does
+    #[command(subcommand)]
+    Admin(Admin),
+}
+
+/// What the operator does.
+#[derive(Debug, Subcommand)]
+pub enum Admin {
+    /// Accounts
+    #[command(subcommand)]
+    User(UserCommand),
+}
+
+/// What the operator does with accounts.
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Make an account, with an organization of its own
+    Create {
+        /// The address to sign in with
+        email: String,
+        /// The person's name
+        #[arg(long)]
+        name: String,
+        /// How the password comes
+        #[command(flatten)]
+        password: PasswordSource,
+        /// How the answer looks
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Give a person a new password; ends their sessions
+    SetPassword {
+        /// The person's address
+        email: String,
+        /// How the password comes
+        #[command(flatten)]
+        password: PasswordSource,
+        /// How the answer looks
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+/// A password never stands on the command line, where other users of the machine can read it.
+#[derive(Args, Debug)]
+pub struct PasswordSource {
+    /// Read the password from standard input: its first line
+    #[arg(long, required = true)]
+    pub password_stdin: bool,
+}
+
+/// How the answer looks.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Output {
+    /// Answer in JSON
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,257 @@
+//! Configuration: flags win, then the environment, then `roster.toml`, then the default (INTERFACES, configuration).
+//!
+//! A wrong value stops the start, with one line that names the setting, the value and what is allowed.
+
+use std::{
+    collections::HashMap,
+    env,
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+use directory::Settings;
+use http::Uri;
+
+use crate::cli::Flags;
+
+/// How the server is to run.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    /// PostgreSQL to use; none for the private one.
+    pub(crate) database_url: Option<String>,
+    /// Data folder of the private PostgreSQL.
+    pub(crate) data: PathBuf,
+    /// Address to listen on.
+    pub(crate) addr: SocketAddr,
+    /// Public base URL, without a path.
+    pub(crate) url: String,
+    /// Whether the public URL is https.
+    pub(crate) is_secure: bool,
+    /// Folder of the built site, if given.
+    pub(crate) site: Option<PathBuf>,
+    /// What the operator decides for the installation.
+    pub(crate) settings: Settings,
+}
+
+/// What is wrong with the configuration.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    /// A value that is not allowed.
+    #[error("{name} is {value:?}, but must be {allowed}")]
+    Value {
+        name: &'static str,
+        value: String,
+        allowed: &'static str,
+    },
+    /// A settings file that cannot be read.
+    #[error("{0} cannot be read: {1}")]
+    File(PathBuf, String),
+    /// A line of the settings file that nobody knows.
+    #[error("{0} has the unknown setting {1:?}; known are {names}", names = NAMES.map(|(_, key)| key).join(", "))]
+    Unknown(PathBuf, String),
+}
+
+/// Each setting: the environment variable, and the line of the file.
+const NAMES: [(&str, &str); 9] = [
+    ("DATABASE_URL", "database_url"),
+    ("ROSTER_DATA", "data"),
+    ("ROSTER_ADDR", "addr"),
+    ("ROSTER_URL", "url"),
+    ("ROSTER_SITE", "site"),
+    ("ROSTER_SIGN_UP", "sign_up"),
+    ("ROSTER_ADDITIONAL_PROJECTS", "additional_projects"),
+    ("ROSTER_NEUTRAL_ADD_ERRORS", "neutral_add_errors"),
+    ("ROSTER_INSECURE_HTTP", "insecure_http"),
+];
+
+impl Config {
+    /// Reads flags, environment and file.
+    pub(crate) fn read(flags: &Flags) -> Result<Self, ConfigError> {
+        let file = read_file(&flags.config)?;
+        Self::from_sources(|name| {
+            let flag = match name {
+                "DATABASE_URL" => &flags.database_url,
+                "ROSTER_DATA" => &flags.data,
+                "ROSTER_ADDR" => &flags.addr,
+                "ROSTER_URL" => &flags.url,
+                "ROSTER_SITE" => &flags.site,
+                _ => &None,
+            };
+            let from_file = || {
+                NAMES
+                    .iter()
+                    .find(|(known, _)| *known == name)
+                    .and_then(|(_, key)| file.get(*key).cloned())
+            };
+            flag.clone()
+                .or_else(|| env::var(name).ok().filter(|value| !value.is_empty()))
+                .or_else(from_file)
+        })
+    }
+
+    fn from_sources(value: impl Fn(&'static str) -> Option<String>) -> Result<Self, ConfigError> {
+        let addr = match value("ROSTER_ADDR") {
+            None => SocketAddr::from(([127, 0, 0, 1], 3000)),
+            Some(text) => text
+                .parse()
+                .map_err(|_| wrong("ROSTER_ADDR", text, "an address and a port, like 127.0.0.1:3000"))?,
+        };
+        let url = value("ROSTER_URL").unwrap_or_else(|| format!("http://{addr}"));
+        let is_insecure_allowed = choice(&value, "ROSTER_INSECURE_HTTP", false, ["on", "off"])?;
+        let (url, is_secure) = parse_url(url, is_insecure_allowed)?;
+        if let Some(database) = value("DATABASE_URL")
+            && !["postgres://", "postgresql://"]
+                .iter()
+                .any(|scheme| database.starts_with(scheme))
+        {
+            // Not the value itself: it may hold a password.
+            return Err(wrong(
+                "DATABASE_URL",
+                "…".to_owned(),
+                "a URL that begins with postgres://",
+            ));
+        }
+        Ok(Self {
+            database_url: value("DATABASE_URL"),
+            data: value("ROSTER_DATA").unwrap_or_else(|| ".roster".to_owned()).into(),
+            addr,
+            url,
+            is_secure,
+            site: value("ROSTER_SITE").map(PathBuf::from),
+            settings: Settings {
+                open_sign_up: choice(&value, "ROSTER_SIGN_UP", true, ["open", "invited"])?,
+                additional_projects: choice(&value, "ROSTER_ADDITIONAL_PROJECTS", true, ["on", "off"])?,
+                neutral_add_errors: choice(&value, "ROSTER_NEUTRAL_ADD_ERRORS", false, ["on", "off"])?,
+            },
+        })
+    }
+}
+
+const fn wrong(name: &'static str, value: String, allowed: &'static str) -> ConfigError {
+    ConfigError::Value { name, value, allowed }
+}
+
+fn choice(
+    value: &impl Fn(&'static str) -> Option<String>,
+    name: &'static str,
+    default: bool,
+    [yes, no]: [&'static str; 2],
+) -> Result<bool, ConfigError> {
+    match value(name) {
+        None => Ok(default),
+        Some(text) if text == yes => Ok(true),
+        Some(text) if text == no => Ok(false),
+        Some(text) => Err(wrong(
+            name,
+            text,
+            if yes == "open" { "open or invited" } else { "on or off" },
+        )),
+    }
+}
+
+/// The base URL without a slash at its end, and whether it is https.
+fn parse_url(url: String, is_insecure_allowed: bool) -> Result<(String, bool), ConfigError> {
+    let allowed = "a URL without a path, like https://roster.example.com";
+    let Ok(uri) = url.parse::<Uri>() else {
+        return Err(wrong("ROSTER_URL", url, allowed));
+    };
+    let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else {
+        return Err(wrong("ROSTER_URL", url, allowed));
+    };
+    if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
+        return Err(wrong("ROSTER_URL", url, allowed));
+    }
+    let is_loopback = host == "localhost"
+        || host
+            .trim_matches(['[', ']'])
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback());
+    match scheme {
+        "https" => Ok((url.trim_end_matches('/').to_owned(), true)),
+        "http" if is_loopback || is_insecure_allowed => Ok((url.trim_end_matches('/').to_owned(), false)),
+        "http" => Err(wrong(
+            "ROSTER_URL",
+            url,
+            "https, or a loopback address: plain http would send passwords in the clear (ROSTER_INSECURE_HTTP=on allows it all the same)",
+        )),
+        _ => Err(wrong("ROSTER_URL", url, allowed)),
+    }
+}
+
+fn read_file(path: &Path) -> Result<HashMap<String, String>, ConfigError> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        // There need not be one, unless it was asked for.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && path == Path::new("roster.toml") => String::new(),
+        Err(error) => return Err(ConfigError::File(path.to_owned(), error.to_string())),
+    };
+    let table: toml::Table =
+        toml::from_str(&text).map_err(|error| ConfigError::File(path.to_owned(), error.message().to_owned()))?;
+    table
+        .into_iter()
+        .map(|(key, value)| {
+            if !NAMES.iter().any(|(_, known)| *known == key) {
+                return Err(ConfigError::Unknown(path.to_owned(), key));
+            }
+            Ok((key, value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(set: &[(&'static str, &'static str)]) -> Result<Config, String> {
+        let value = |name| {
+            set.iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
+        Config::from_sources(value).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn nothing_set_is_a_console_on_this_machine() {
+        let config = config(&[]).unwrap();
+        assert_eq!(
+            (config.url.as_str(), config.is_secure),
+            ("http://127.0.0.1:3000", false)
+        );
+        assert_eq!(config.data, Path::new(".roster"));
+        assert!(
+            config.settings.open_sign_up && config.settings.additional_projects && !config.settings.neutral_add_errors
+        );
+    }
+
+    #[test]
+    fn a_wrong_value_names_the_setting_the_value_and_what_is_allowed() {
+        for (name, value, allowed) in [
+            ("ROSTER_ADDR", "here", "an address and a port"),
+            ("ROSTER_URL", "ftp://x", "a URL without a path"),
+            ("ROSTER_URL", "https://x.test/y", "a URL without a path"),
+            ("ROSTER_URL", "http://roster.test", "https, or a loopback address"),
+            ("ROSTER_SIGN_UP", "yes", "open or invited"),
+            ("ROSTER_ADDITIONAL_PROJECTS", "1", "on or off"),
+            ("ROSTER_NEUTRAL_ADD_ERRORS", "true", "on or off"),
+        ] {
+            let error = config(&[(name, value)]).unwrap_err();
+            assert!(
+                error.contains(name) && error.contains(value) && error.contains(allowed),
+                "{error}"
+            );
+            assert_eq!(error.lines().count(), 1);
+        }
+        let error = config(&[("DATABASE_URL", "mysql://u:hunter2@x")]).unwrap_err();
+        assert!(error.contains("DATABASE_URL") && !error.contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn plain_http_is_for_this_machine_alone() {
+        for url in ["http://localhost:8080", "http://127.0.0.1", "http://[::1]:3000/"] {
+            assert!(!config(&[("ROSTER_URL", url)]).unwrap().is_secure, "{url}");
+        }
+        assert!(config(&[("ROSTER_URL", "https://roster.test")]).unwrap().is_secure);
+        assert!(config(&[("ROSTER_URL", "http://roster.test"), ("ROSTER_INSECURE_HTTP", "on")]).is_ok());
+    }
+}

@@ -1,0 +1,195 @@
+//! Live events (`GET /events`): tells an open page that something changed, or that its reader's access is gone (E5).
+//!
+//! Each stream asks the directory itself whether its reader may still look, at every hint about them and now and then
+//! without one: an end date gives no hint.
+
+use std::{convert::Infallible, time::Duration};
+
+use app::{Problem, gate::Visit};
+use axum::{
+    Json,
+    extract::{Extension, Query, State},
+    http::StatusCode,
+    response::{
+        IntoResponse, Response,
+        sse::{Event, Sse},
+    },
+};
+use directory::{Directory, Hint, Session};
+use policy::{OrganizationId, ProjectId, Refusal, Slug};
+use serde::Deserialize;
+use tokio::{
+    sync::{broadcast, mpsc, watch},
+    time::{MissedTickBehavior, interval, sleep},
+};
+use tokio_stream::wrappers::ReceiverStream;
+
+use crate::Console;
+
+/// A quiet stream is checked, and kept from being taken for dead, this often.
+const BEAT: Duration = Duration::from_secs(15);
+
+/// Hands the database's hints to every open stream of this server.
+#[derive(Clone, Debug)]
+pub struct Broadcast {
+    hints: broadcast::Sender<Hint>,
+    stop: watch::Sender<bool>,
+}
+
+impl Default for Broadcast {
+    fn default() -> Self {
+        Self {
+            hints: broadcast::channel(1024).0,
+            stop: watch::channel(false).0,
+        }
+    }
+}
+
+impl Broadcast {
+    /// Listens to the database, for as long as the server runs.
+    pub async fn listen(self, directory: Directory) {
+        loop {
+            if let Err(error) = self.relay(&directory).await {
+                tracing::warn!(%error, "live updates pause: the database cannot be listened to");
+            }
+            sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    async fn relay(&self, directory: &Directory) -> directory::Result<()> {
+        let mut hints = directory.hints().await?;
+        // Some may have been missed while nobody listened.
+        self.send(Hint::Everything);
+        loop {
+            self.send(hints.next().await?);
+        }
+    }
+
+    fn send(&self, hint: Hint) {
+        // Nobody looking is no error.
+        drop(self.hints.send(hint));
+    }
+
+    /// Ends every stream, so that the server can stop.
+    pub fn end(&self) {
+        self.stop.send_replace(true);
+    }
+}
+
+/// What to follow.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Followed {
+    project: String,
+}
+
+/// A reader and what they look at.
+struct Reader {
+    directory: Directory,
+    session: Session,
+    organization: OrganizationId,
+    project: ProjectId,
+}
+
+/// What a reader finds when looking again.
+enum Look {
+    /// They may still look.
+    Fine,
+    /// They have no access any more.
+    Gone,
+    /// They are signed in no more.
+    SignedOut,
+    /// The database does not say.
+    Unknown,
+}
+
+/// Opens a stream for a project.
+pub(crate) async fn events(
+    State(console): State<Console>,
+    Extension(visit): Extension<Visit>,
+    Query(followed): Query<Followed>,
+) -> Response {
+    // Before the first look, so that nothing falls between.
+    let (hints, stop) = (console.broadcast.hints.subscribe(), console.broadcast.stop.subscribe());
+    match open(visit, &followed.project).await {
+        Ok(reader) => {
+            let (events, stream) = mpsc::channel(4);
+            tokio::spawn(follow(reader, hints, stop, events));
+            Sse::new(ReceiverStream::new(stream)).into_response()
+        }
+        Err(problem) => {
+            let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            (status, Json(problem)).into_response()
+        }
+    }
+}
+
+async fn open(visit: Visit, project: &str) -> Result<Reader, Problem> {
+    let session = visit.session.ok_or(Refusal::SignedOut)?;
+    let slug: Slug = project.parse().map_err(|_| Refusal::Hidden)?;
+    let (organization, project) = visit.directory.project_ids(session.user, &slug).await?;
+    Ok(Reader {
+        directory: visit.directory,
+        session,
+        organization,
+        project,
+    })
+}
+
+async fn follow(
+    reader: Reader,
+    mut hints: broadcast::Receiver<Hint>,
+    mut stop: watch::Receiver<bool>,
+    events: mpsc::Sender<Result<Event, Infallible>>,
+) {
+    let mut beat = interval(BEAT);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let is_news = tokio::select! {
+            hint = hints.recv() => match hint {
+                Ok(hint) if reader.is_concerned(hint) => true,
+                Ok(_) => continue,
+                Err(broadcast::error::RecvError::Lagged(_)) => true,
+                Err(broadcast::error::RecvError::Closed) => return,
+            },
+            _ = beat.tick() => false,
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = events.closed() => return,
+        };
+        let (event, is_last) = match (reader.look().await, is_news) {
+            (Look::Gone, _) => (Event::default().event("gone").data("access"), true),
+            // Asking again will send them to sign in.
+            (Look::SignedOut, _) => (Event::default().event("changed").data("session"), true),
+            (Look::Fine, true) => (Event::default().event("changed").data("project"), false),
+            (Look::Fine | Look::Unknown, _) => (Event::default().comment("still here"), false),
+        };
+        if events.send(Ok(event)).await.is_err() || is_last {
+            return;
+        }
+    }
+}
+
+impl Reader {
+    fn is_concerned(&self, hint: Hint) -> bool {
+        match hint {
+            Hint::Organization(id) => id == self.organization,
+            Hint::Project(id) => id == self.project,
+            Hint::User(id) => id == self.session.user,
+            Hint::Everything => true,
+        }
+    }
+
+    async fn look(&self) -> Look {
+        let lives = self.directory.session_lives(self.session.id).await;
+        let access = self
+            .directory
+            .has_access(self.session.user, self.organization, self.project)
+            .await;
+        match (lives, access) {
+            (Ok(false), _) => Look::SignedOut,
+            (Ok(true), Ok(false)) => Look::Gone,
+            (Ok(true), Ok(true)) => Look::Fine,
+            (Err(_), _) | (_, Err(_)) => Look::Unknown,
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The server: HTTP, sessions' cookies, live events, the private PostgreSQL, the command line.
+//!
+//! One router per audience, each with its own layers. It must not know the rules (that is `policy`), the tables (that is
+//! `directory`) or the screens (that is `app`): it listens, says who is asking, and passes on.
+
+#![recursion_limit = "256"]
+
+mod admin;
+mod assets;
+pub mod cli;
+mod config;
+mod events;
+mod log;
+mod pages;
+pub mod postgres;
+mod router;
+mod serve;
+mod visit;
+
+pub use assets::Assets;
+pub use events::Broadcast;
+pub use router::{Console, router};
+
+use std::error::Error;
+
+use cli::{Admin, Cli, Command};
+use config::Config;
+
+/// Does what the command line says.
+///
+/// # Errors
+/// One line for the person at the command line.
+pub async fn run(cli: Cli) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let config = Config::read(&cli.settings)?;
+    match cli.command {
+        Command::Serve { demo } => serve::serve(&config, demo).await,
+        Command::Migrate => admin::migrate(&config).await,
+        Command::Admin(Admin::User(command)) => admin::user(&config, command).await,
+    }
+}

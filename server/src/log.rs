@@ -1,0 +1,63 @@
+//! Logs: one line an event, on standard error; JSON when nobody is watching.
+//!
+//! A line never holds a query string, a body, a cookie or a header: that is where secrets travel.
+
+use std::{io::IsTerminal, time::Duration};
+
+use http::{Request, Response};
+use tower_http::{
+    classify::{ServerErrorsAsFailures, SharedClassifier},
+    trace::{MakeSpan, OnResponse, TraceLayer},
+};
+use tracing::Span;
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging. `RUST_LOG` says how much.
+pub(crate) fn start() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    // A second start, in tests, changes nothing.
+    drop(if std::io::stderr().is_terminal() {
+        lines.compact().try_init()
+    } else {
+        lines.json().try_init()
+    });
+}
+
+/// Logs requests.
+pub(crate) fn requests()
+-> TraceLayer<SharedClassifier<ServerErrorsAsFailures>, Spans, tower_http::trace::DefaultOnRequest, Answers> {
+    TraceLayer::new_for_http().make_span_with(Spans).on_response(Answers)
+}
+
+/// The request a line belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spans;
+
+impl<B> MakeSpan<B> for Spans {
+    fn make_span(&mut self, request: &Request<B>) -> Span {
+        let id = request
+            .headers()
+            .get("x-request-id")
+            .and_then(|id| id.to_str().ok())
+            .unwrap_or_default();
+        tracing::info_span!("request", method = %request.method(), path = request.uri().path(), id)
+    }
+}
+
+/// The line of an answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Answers;
+
+impl<B> OnResponse<B> for Answers {
+    fn on_response(self, response: &Response<B>, latency: Duration, _: &Span) {
+        let status = response.status().as_u16();
+        if response.status().is_server_error() {
+            tracing::warn!(status, ?latency, "answered");
+        } else {
+            tracing::debug!(status, ?latency, "answered");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Who runs PostgreSQL: this user, or, because PostgreSQL refuses root, an unprivileged one.
+//!
+//! Owns the making of every command of PostgreSQL, so that none runs as root, with the caller's environment, or in the
+//! terminal's process group. Must not know what the commands do.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::PostgresError;
+
+/// What the commands keep of the environment: enough to find programs and libraries. A stray PGDATA, PGPORT or LC_ALL
+/// would change what they do.
+const KEPT: [&str; 4] = ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LOCALE_ARCHIVE"];
+
+/// The user PostgreSQL runs as.
+#[derive(Clone, Debug)]
+pub(super) struct Account {
+    pub(super) uid: u32,
+    pub(super) name: String,
+    /// Set when this program is root and steps down: the group to step down to.
+    step_down_to: Option<u32>,
+}
+
+impl Account {
+    /// This user; for root the owner of the cluster, else `postgres`, else `nobody`.
+    pub(super) fn choose(existing: Option<&Path>) -> Result<Self, PostgresError> {
+        let here = Path::new(".");
+        // A socket pair tells the own user id in safe Rust, on every Unix.
+        let own = tokio::net::UnixStream::pair()
+            .and_then(|(one, _other)| one.peer_cred())
+            .map_err(PostgresError::folder(here))?
+            .uid();
+        let owner = match existing {
+            Some(path) => Some((path, fs::metadata(path).map_err(PostgresError::folder(path))?)),
+            None => None,
+        };
+        match owner {
+            Some((path, found)) if own != 0 && found.uid() != own => Err(PostgresError::Foreign {
+                path: path.into(),
+                problem: "belongs to another user: start as that user or as root, or set ROSTER_DATA to another folder",
+            }),
+            _ if own != 0 => Ok(Self {
+                uid: own,
+                name: format!("{own}"),
+                step_down_to: None,
+            }),
+            // Whoever it belongs to could run it yesterday; a user `postgres` that came later must not take it away.
+            Some((_, found)) if found.uid() != 0 => Ok(Self {
+                uid: found.uid(),
+                name: format!("{}", found.uid()),
+                step_down_to: Some(found.gid()),
+            }),
+            _ => Self::unprivileged(&fs::read_to_string("/etc/passwd").unwrap_or_default()),
+        }
+    }
+
+    fn unprivileged(passwd: &str) -> Result<Self, PostgresError> {
+        let find = |wanted: &str| {
+            passwd.lines().find_map(|line| {
+                let mut fields = line.split(':');
+                if fields.next()? != wanted {
+                    return None;
+                }
+                let uid = fields.nth(1)?.parse().ok()?;
+                let gid = fields.next()?.parse().ok()?;
+                (uid != 0).then(|| Self {
+                    uid,
+                    name: wanted.into(),
+                    step_down_to: Some(gid),
+                })
+            })
+        };
+        find("postgres").or_else(|| find("nobody")).ok_or(PostgresError::NoUser)
+    }
+
+    /// Whether this program is root, who may give files away.
+    pub(super) fn given_by_root(&self) -> bool {
+        self.step_down_to.is_some()
+    }
+
+    /// Gives a file or folder to this user. A symbolic link is given itself, never what it points to.
+    pub(super) fn give(&self, path: &Path) -> Result<(), PostgresError> {
+        let Some(gid) = self.step_down_to else {
+            return Ok(());
+        };
+        std::os::unix::fs::lchown(path, Some(self.uid), Some(gid)).map_err(PostgresError::folder(path))
+    }
+
+    /// Gives a folder and all in it to this user.
+    pub(super) fn give_all(&self, path: &Path) -> Result<(), PostgresError> {
+        let mut waiting = vec![path.to_path_buf()];
+        while let Some(path) = waiting.pop() {
+            self.give(&path)?;
+            let found = fs::symlink_metadata(&path).map_err(PostgresError::folder(&path))?;
+            if found.is_dir() {
+                for entry in fs::read_dir(&path).map_err(PostgresError::folder(&path))? {
+                    waiting.push(entry.map_err(PostgresError::folder(&path))?.path());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A command run by this user, without terminal, in `/` (the folder this program was started in may be closed to that
+    /// user) and in a process group of its own: Ctrl-C in a terminal reaches only this program, which stops the others in order.
+    pub(super) fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().env("LC_ALL", "C").current_dir("/").process_group(0);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        for name in KEPT {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        if let Some(gid) = self.step_down_to {
+            // `uid` of root also drops root's supplementary groups.
+            command.uid(self.uid).gid(gid);
+        }
+        command
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_steps_down_to_postgres_else_nobody() {
+        let nobody = "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65533:nobody:/:/bin/false\n";
+        let both = format!("{nobody}postgres:x:101:104::/var/lib/postgresql:/bin/bash\n");
+        let who = |passwd| {
+            Account::unprivileged(passwd)
+                .ok()
+                .map(|account| (account.uid, account.step_down_to))
+        };
+        assert_eq!(who(&both), Some((101, Some(104))));
+        assert_eq!(who(nobody), Some((65534, Some(65533))));
+        assert_eq!(who("postgres:x:0:0::/:/bin/sh\n"), None);
+    }
+}

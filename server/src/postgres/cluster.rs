@@ -1,0 +1,196 @@
+//! The cluster: made once, all or nothing, and described to whoever starts it.
+//!
+//! Owns `initdb` and the first database. Must not know what runs on it later.
+
+use std::fs;
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use super::account::Account;
+use super::programs::{self, Programs};
+use super::{PostgresError, ROSTER, folders};
+
+/// `initdb` takes a second or two; a slow disk under load may need far longer.
+const INITIALIZE: Duration = Duration::from_secs(300);
+/// The log begins anew when it is larger.
+const LARGEST_LOG: u64 = 10 * 1024 * 1024;
+
+/// A cluster, with all that is needed to run it.
+#[derive(Debug)]
+pub(super) struct Cluster {
+    /// Its real path: what PostgreSQL is given and shows.
+    pub(super) folder: PathBuf,
+    pub(super) sockets: PathBuf,
+    pub(super) log: PathBuf,
+    pub(super) account: Account,
+    pub(super) programs: Programs,
+}
+
+impl Cluster {
+    /// The existing cluster made fit to run, or a new one.
+    pub(super) async fn prepare(
+        data: &Path,
+        existing: Option<PathBuf>,
+        account: Account,
+        programs: Programs,
+    ) -> Result<Self, PostgresError> {
+        let reachable = programs.can_enter(&account, data).await?;
+        let link = data.join(folders::CLUSTER).is_symlink();
+        let home = match &existing {
+            _ if reachable => data.to_path_buf(),
+            Some(cluster) if link => cluster.parent().unwrap_or(data).to_path_buf(),
+            Some(cluster) => {
+                return Err(PostgresError::Unreachable {
+                    path: cluster.clone(),
+                    user: account.name,
+                });
+            }
+            None => folders::home_elsewhere(data)?,
+        };
+        folders::sweep(&home);
+        let folder = match existing {
+            Some(folder) => {
+                let owner = fs::metadata(&folder).map_err(PostgresError::folder(&folder))?.uid();
+                if owner != account.uid {
+                    // Root restored it from a backup, as root.
+                    account.give_all(&folder)?;
+                }
+                folder
+            }
+            None => make(data, &home, &account, &programs).await?,
+        };
+        let sockets = folders::sockets(&home, data, &account)?;
+        let cluster = Self {
+            folder,
+            sockets,
+            log: data.join("postgres.log"),
+            account,
+            programs,
+        };
+        cluster.trim_log();
+        Ok(cluster)
+    }
+
+    /// The log, to write at its end.
+    pub(super) fn open_log(&self) -> Result<File, PostgresError> {
+        // Opened here and handed over: PostgreSQL's user may not be able to.
+        OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(&self.log)
+            .map_err(PostgresError::folder(&self.log))
+    }
+
+    /// Empties a log that has grown too large. Everyone who writes to it appends, so they go on at the beginning.
+    pub(super) fn trim_log(&self) {
+        let Ok(found) = fs::metadata(&self.log) else {
+            return;
+        };
+        if found.len() > LARGEST_LOG {
+            let outcome = OpenOptions::new()
+                .write(true)
+                .open(&self.log)
+                .and_then(|file| file.set_len(0));
+            if let Err(error) = outcome {
+                tracing::warn!(%error, log = %self.log.display(), "cannot empty the log");
+            }
+        }
+    }
+}
+
+/// Makes a cluster with the database in it, aside, and puts it in place only when it is whole: whatever kills this in
+/// the middle, the next start begins from nothing.
+async fn make(data: &Path, home: &Path, account: &Account, programs: &Programs) -> Result<PathBuf, PostgresError> {
+    tracing::info!(folder = %home.display(), version = programs.major, "making a PostgreSQL cluster");
+    let new = folders::make_new(home, account)?;
+    let outcome = match fill(&new, account, programs).await {
+        Ok(()) => folders::put_in_place(&new, home, data),
+        Err(error) => Err(error),
+    };
+    if outcome.is_err() {
+        // The error that is reported is the first one; the rest is swept at the next start.
+        let _ = fs::remove_dir_all(&new);
+    }
+    outcome
+}
+
+async fn fill(new: &Path, account: &Account, programs: &Programs) -> Result<(), PostgresError> {
+    let failed = |output: &Output| PostgresError::Initialize {
+        path: new.into(),
+        detail: programs::last_words(&String::from_utf8_lossy(&output.stderr), 3),
+    };
+
+    // Sorted by code point everywhere, upper and lower case of all of Unicode where the system or PostgreSQL knows it.
+    let locales: &[&[&str]] = if programs.major >= 17 {
+        &[&["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]]
+    } else {
+        &[&["--locale=C.UTF-8"], &["--locale=C"]]
+    };
+    let mut last = None;
+    for locale in locales {
+        let output = initdb(new, account, programs, locale).await?;
+        let done = output.status.success();
+        let other_locale = String::from_utf8_lossy(&output.stderr).contains("locale");
+        last = Some(output);
+        if done || !other_locale {
+            break;
+        }
+    }
+    match last {
+        Some(output) if output.status.success() => {}
+        Some(output) => return Err(failed(&output)),
+        None => {}
+    }
+
+    // Without a server, because the cluster must be whole before it is one; and without `createdb`, which not every
+    // distribution of PostgreSQL has.
+    let program = programs.path("postgres");
+    let run = |source| PostgresError::Run {
+        program: program.clone(),
+        source,
+    };
+    let (input, mut sql) = std::io::pipe().map_err(run)?;
+    let mut command = account.command(&program);
+    // Unless told so, it takes errors for conversation and ends well.
+    command
+        .arg("--single")
+        .arg("-D")
+        .arg(new)
+        .args(["-c", "exit_on_error=on", "postgres"])
+        .stdin(Stdio::from(input));
+    writeln!(sql, "CREATE DATABASE {ROSTER} OWNER {ROSTER};").map_err(run)?;
+    drop(sql);
+    let output = programs::output(command, INITIALIZE).await.map_err(run)?;
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(failed(&output))
+    }
+}
+
+async fn initdb(new: &Path, account: &Account, programs: &Programs, locale: &[&str]) -> Result<Output, PostgresError> {
+    let program = programs.path("initdb");
+    let mut command = account.command(&program);
+    // Only PostgreSQL's user and root get to the socket, so whoever does is trusted. There is no other way in.
+    command
+        .arg("--pgdata")
+        .arg(new)
+        .args(["--auth-local=trust", "--auth-host=reject"]);
+    command.arg(format!("--username={ROSTER}"));
+    command
+        .args([
+            "--encoding=UTF8",
+            "--lc-messages=C",
+            "--data-checksums",
+            "--no-instructions",
+        ])
+        .args(locale);
+    programs::output(command, INITIALIZE)
+        .await
+        .map_err(|source| PostgresError::Run { program, source })
+}

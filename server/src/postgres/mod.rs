@@ -1,0 +1,368 @@
+//! The private PostgreSQL of a server that was given no `DATABASE_URL`.
+//!
+//! Owns the cluster under the data folder: makes it, starts it, keeps it running, stops it, and tells the URL. Nothing
+//! else in the program starts, signals or looks for a PostgreSQL process.
+//!
+//! Must not know what is stored in it: no schema, no migrations, no queries. Whoever needs the database gets the URL and
+//! cannot tell this PostgreSQL from one an operator runs.
+
+mod account;
+mod cluster;
+mod folders;
+mod postmaster;
+mod programs;
+
+use std::fs::File;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use account::Account;
+use cluster::Cluster;
+use folders::Lock;
+use postmaster::{PidFile, Postmaster};
+use programs::Programs;
+
+/// The only port name a Unix socket needs; part of its file name.
+const PORT: u16 = 5432;
+/// The superuser role and the database.
+const ROSTER: &str = "roster";
+
+/// How often the supervisor looks at the size of the log.
+const LOG_CHECK: Duration = Duration::from_secs(600);
+/// Pauses between two attempts to bring a dead PostgreSQL back.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// A PostgreSQL that lived this long died of something new: begin with the first pause again.
+const LONG_LIFE: Duration = Duration::from_secs(60);
+
+/// A private PostgreSQL under the data folder.
+///
+/// Dropping it without [`Embedded::stop`] also asks PostgreSQL to stop, but waits for nothing.
+#[derive(Debug)]
+pub struct Embedded {
+    url: String,
+    stop: oneshot::Sender<()>,
+    supervisor: JoinHandle<()>,
+}
+
+impl Embedded {
+    /// Makes the cluster if there is none, starts it, waits until it answers, and keeps it running until it is stopped.
+    ///
+    /// Holds the data folder's lock as long as it lives.
+    ///
+    /// # Errors
+    ///
+    /// When another server uses the folder, there is no PostgreSQL to run, the folder cannot be used, or PostgreSQL does
+    /// not come up within a minute.
+    pub async fn start(data: &Path) -> Result<Self, PostgresError> {
+        let data = folders::open_data(data)?;
+        let lock = folders::lock_data(&data).await?;
+
+        let existing = folders::existing_cluster(&data)?;
+        let account = Account::choose(existing.as_deref())?;
+        let major = existing.as_deref().map(folders::major_of).transpose()?;
+        let programs = Programs::find(&account, existing.as_deref().zip(major)).await?;
+        let cluster = Cluster::prepare(&data, existing, account, programs).await?;
+        let cluster_lock = folders::lock_cluster(&cluster.folder, &data)?;
+
+        let postmaster = first_launch(&cluster).await?;
+        let url = url(&cluster.sockets);
+        let (stop, stopped) = oneshot::channel();
+        let supervisor = tokio::spawn(supervise(cluster, postmaster, stopped, [lock, cluster_lock]));
+        Ok(Self { url, stop, supervisor })
+    }
+
+    /// The URL of its database; stays the same when PostgreSQL is restarted.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Stops it: open transactions are rolled back, everything committed is on disk. Takes a bounded time.
+    pub async fn stop(self) {
+        // A supervisor that is gone has nothing left to stop.
+        let _ = self.stop.send(());
+        if let Err(error) = self.supervisor.await {
+            tracing::error!(%error, "the supervisor of PostgreSQL failed");
+        }
+    }
+}
+
+/// The URL of the database of the server that is now running on this data folder.
+///
+/// # Errors
+///
+/// When no server is running there, it is still starting, or the caller may not read the folder.
+pub fn url_of_running(data: &Path) -> Result<String, PostgresError> {
+    let path = data.join(folders::LOCK);
+    let lock = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(PostgresError::NotRunning { data: data.into() });
+        }
+        Err(source) => return Err(PostgresError::Folder { path, source }),
+    };
+    // Shared and for a moment only: the server's own attempt to lock waits out such looks.
+    if Lock::shared(lock).map_err(PostgresError::folder(&path))?.is_some() {
+        return Err(PostgresError::NotRunning { data: data.into() });
+    }
+    match PidFile::read(&data.join(folders::CLUSTER))? {
+        Some(PidFile {
+            ready: true,
+            sockets: Some(sockets),
+            ..
+        }) => Ok(url(&sockets)),
+        _ => Err(PostgresError::Starting { data: data.into() }),
+    }
+}
+
+/// Starts PostgreSQL for the first time. A few attempts: one that a killed server had only just forked may be in the way
+/// for a moment, invisible until it has written its pid file.
+async fn first_launch(cluster: &Cluster) -> Result<Postmaster, PostgresError> {
+    let mut attempt = 1;
+    loop {
+        match Postmaster::launch(cluster).await {
+            Err(PostgresError::Exited { .. }) if attempt < 3 => {
+                tokio::time::sleep(FIRST_PAUSE * attempt).await;
+                attempt += 1;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Keeps PostgreSQL running until `stop` is sent or dropped. The locks are released after PostgreSQL has ended, so the
+/// next server finds an empty field.
+async fn supervise(cluster: Cluster, mut postmaster: Postmaster, mut stop: oneshot::Receiver<()>, locks: [Lock; 2]) {
+    let mut pause = FIRST_PAUSE;
+    let mut log_check = tokio::time::interval(LOG_CHECK);
+    'running: loop {
+        let since = Instant::now();
+        loop {
+            tokio::select! {
+                _ = &mut stop => {
+                    postmaster.stop().await;
+                    break 'running;
+                }
+                how = postmaster.ended() => {
+                    tracing::error!(%how, log = %cluster.log.display(), "PostgreSQL died; restarting it");
+                    break;
+                }
+                _ = log_check.tick() => cluster.trim_log(),
+            }
+        }
+        if since.elapsed() > LONG_LIFE {
+            pause = FIRST_PAUSE;
+        }
+        postmaster = loop {
+            let attempt = async {
+                tokio::time::sleep(pause).await;
+                Postmaster::launch(&cluster).await
+            };
+            let outcome = tokio::select! {
+                _ = &mut stop => None,
+                outcome = attempt => Some(outcome),
+            };
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            match outcome {
+                // Asked to stop in the middle of an attempt: what it had started is told to stop by its drop; wait for it.
+                None => {
+                    if let Err(error) = postmaster::clear_the_field(&cluster).await {
+                        tracing::error!(%error, "PostgreSQL was left behind");
+                    }
+                    break 'running;
+                }
+                Some(Ok(new)) => {
+                    tracing::info!("PostgreSQL is back");
+                    break new;
+                }
+                Some(Err(error)) => {
+                    tracing::error!(%error, "PostgreSQL does not start; trying again")
+                }
+            }
+        };
+    }
+    drop(locks);
+}
+
+/// The connection URL. Everything a PG* variable of the environment could change is written out.
+fn url(sockets: &Path) -> String {
+    let mut host = String::new();
+    for byte in sockets.as_os_str().as_bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => host.push(char::from(*byte)),
+            _ => host.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    format!("postgres://{ROSTER}@localhost:{PORT}/{ROSTER}?host={host}&sslmode=disable")
+}
+
+/// Why the private PostgreSQL is not to be had. Each message is one line for the person at the terminal.
+#[derive(Debug, thiserror::Error)]
+pub enum PostgresError {
+    /// Another server holds the lock.
+    #[error("another server is using the data folder {data}: stop it, or set ROSTER_DATA to another folder")]
+    InUse {
+        /// The data folder.
+        data: PathBuf,
+    },
+    /// Nobody holds the lock.
+    #[error(
+        "no server is running on the data folder {data}: start it, set ROSTER_DATA to its folder, or set DATABASE_URL"
+    )]
+    NotRunning {
+        /// The data folder.
+        data: PathBuf,
+    },
+    /// The server is there, its PostgreSQL not yet.
+    #[error(
+        "the server on the data folder {data} is still starting (or just restarting) its database: try again in a moment"
+    )]
+    Starting {
+        /// The data folder.
+        data: PathBuf,
+    },
+    /// A file or folder that is needed cannot be read, written or given away.
+    #[error("cannot use {path} ({source}): give this user access to it, or set ROSTER_DATA to another folder")]
+    Folder {
+        /// What was to be used.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Something is there that this server did not make.
+    #[error("{path} {problem}")]
+    Foreign {
+        /// What is in the way.
+        path: PathBuf,
+        /// What is wrong with it and what to do.
+        problem: &'static str,
+    },
+    /// The cluster was put elsewhere and is no longer there.
+    #[error(
+        "the database of this data folder is gone: {link} points to {target}, which is missing; restore it, or remove the link to begin with an empty database"
+    )]
+    Lost {
+        /// The link in the data folder.
+        link: PathBuf,
+        /// Where the cluster was.
+        target: PathBuf,
+    },
+    /// Root owns the way to an existing cluster.
+    #[error(
+        "the user {user}, who runs PostgreSQL, cannot reach {path}: allow passing through the folders above it (chmod o+x)"
+    )]
+    Unreachable {
+        /// The cluster.
+        path: PathBuf,
+        /// The user PostgreSQL runs as.
+        user: String,
+    },
+    /// No usable PostgreSQL on this machine.
+    #[error(
+        "no PostgreSQL 15 or newer found{notes}: install it (Debian, Ubuntu: apt-get install postgresql; Fedora: dnf install postgresql-server; macOS: brew install postgresql@17), name the folder of its programs in ROSTER_POSTGRES_BIN, or set DATABASE_URL to a running one"
+    )]
+    NoPostgres {
+        /// What was found and why it does not do; begins with a space, or is empty.
+        notes: String,
+    },
+    /// The cluster was made by a PostgreSQL that is no longer here.
+    #[error(
+        "the database in {cluster} needs PostgreSQL {needed}, but only {found} is here: install PostgreSQL {needed}, or name the folder of its programs in ROSTER_POSTGRES_BIN"
+    )]
+    OtherVersion {
+        /// The cluster.
+        cluster: PathBuf,
+        /// Its major version.
+        needed: u32,
+        /// The major versions found.
+        found: String,
+    },
+    /// Started by root on a machine without an unprivileged user.
+    #[error(
+        "PostgreSQL does not run as root, and there is neither a user postgres nor a user nobody: start as another user, or set DATABASE_URL"
+    )]
+    NoUser,
+    /// A program of PostgreSQL could not be run at all.
+    #[error(
+        "cannot run {program} ({source}): check the installation of PostgreSQL, or name another in ROSTER_POSTGRES_BIN"
+    )]
+    Run {
+        /// The program.
+        program: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The cluster could not be made.
+    #[error("cannot make a database cluster in {path}: {detail}")]
+    Initialize {
+        /// Where it was to be.
+        path: PathBuf,
+        /// The last words of the program that failed.
+        detail: String,
+    },
+    /// PostgreSQL ended before it was ready.
+    #[error("PostgreSQL did not start ({how}): {detail} (its log: {log})")]
+    Exited {
+        /// Exit status or signal.
+        how: String,
+        /// The last lines of its log.
+        detail: String,
+        /// The log.
+        log: PathBuf,
+    },
+    /// PostgreSQL runs but is not ready in time.
+    #[error("PostgreSQL was not ready within {seconds} s: {detail} (its log: {log})")]
+    NotReady {
+        /// How long it was waited for.
+        seconds: u64,
+        /// The last lines of its log.
+        detail: String,
+        /// The log.
+        log: PathBuf,
+    },
+    /// Processes of an earlier PostgreSQL do not end.
+    #[error(
+        "process {pid} of an earlier PostgreSQL still uses {cluster} and does not end: stop it (kill -9 {pid}), then start again"
+    )]
+    Lingering {
+        /// The process.
+        pid: u32,
+        /// The cluster.
+        cluster: PathBuf,
+    },
+}
+
+impl PostgresError {
+    fn folder(path: &Path) -> impl FnOnce(io::Error) -> Self + use<'_> {
+        move |source| Self::Folder {
+            path: path.into(),
+            source,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_keeps_any_folder_name() {
+        assert_eq!(
+            url(Path::new("/srv/a b/ü?&/run")),
+            "postgres://roster@localhost:5432/roster?host=%2Fsrv%2Fa%20b%2F%C3%BC%3F%26%2Frun&sslmode=disable"
+        );
+    }
+
+    #[test]
+    fn messages_are_one_line() {
+        let error = PostgresError::NoPostgres { notes: String::new() };
+        assert_eq!(error.to_string().lines().count(), 1);
+    }
+}

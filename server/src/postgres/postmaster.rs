@@ -1,0 +1,401 @@
+//! The process: started on a free field, watched until it is ready, stopped in order.
+//!
+//! Owns signals, the pid file, and the remains of servers that were killed. Must not know how the cluster came to be.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use tokio::net::UnixStream;
+use tokio::process::Child;
+use tokio::time::Instant;
+
+use super::account::Account;
+use super::cluster::Cluster;
+use super::programs::{self, Programs};
+use super::{PORT, PostgresError, folders};
+
+/// How long PostgreSQL may take to come up, recovery from a crash included.
+const READY: Duration = Duration::from_secs(60);
+/// How long a shutdown may take: first in order, with a last checkpoint; then at once, leaving recovery to the next start.
+const FAST: Duration = Duration::from_secs(30);
+const IMMEDIATE: Duration = Duration::from_secs(10);
+/// How long backends may outlive their killed postmaster before they are helped.
+const BACKENDS: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(25);
+
+/// What PostgreSQL understands (`pg_ctl kill`).
+#[derive(Clone, Copy, Debug)]
+enum Signal {
+    /// Fast shutdown.
+    Int,
+    /// Immediate shutdown.
+    Quit,
+    Kill,
+}
+
+/// A running PostgreSQL that this process started. Dropped, it is told to stop, so that no way out of this program but its
+/// violent death leaves one behind.
+#[derive(Debug)]
+pub(super) struct Postmaster {
+    child: Child,
+    pid: u32,
+    ended: bool,
+    account: Account,
+    programs: Programs,
+}
+
+impl Postmaster {
+    /// Clears the field, starts PostgreSQL and waits until it answers.
+    pub(super) async fn launch(cluster: &Cluster) -> Result<Self, PostgresError> {
+        clear_the_field(cluster).await?;
+        let log = cluster.open_log()?;
+        let before = log.metadata().map_or(0, |found| found.len());
+        let mut postmaster = Self::spawn(cluster, log)?;
+        let outcome = postmaster.wait_until_ready(cluster, before).await;
+        match outcome {
+            Ok(()) => Ok(postmaster),
+            Err(error) => {
+                postmaster.stop().await;
+                Err(error)
+            }
+        }
+    }
+
+    fn spawn(cluster: &Cluster, log: File) -> Result<Self, PostgresError> {
+        let program = cluster.programs.path("postgres");
+        let run = |source| PostgresError::Run {
+            program: program.clone(),
+            source,
+        };
+        let mut sockets = std::ffi::OsString::from("unix_socket_directories=");
+        sockets.push(folders::quoted(&cluster.sockets));
+        let mut command = cluster.account.command(&program);
+        command
+            .arg("-D")
+            .arg(&cluster.folder)
+            .arg("-c")
+            .arg(sockets)
+            .arg("-c")
+            .arg(format!("port={PORT}"));
+        for setting in [
+            "listen_addresses=",
+            "unix_socket_permissions=0700",
+            "max_connections=100",
+            "shared_buffers=128MB",
+            "timezone=UTC",
+            "log_timezone=UTC",
+            "logging_collector=off",
+            "log_destination=stderr",
+            "log_checkpoints=off",
+        ] {
+            command.arg("-c").arg(setting);
+        }
+        command.stdout(log.try_clone().map_err(run)?).stderr(log);
+        let child = tokio::process::Command::from(command).spawn().map_err(run)?;
+        // Only a child that was waited for has no id.
+        let pid = child.id().ok_or_else(|| run(io::Error::other("it ended at once")))?;
+        let (account, programs) = (cluster.account.clone(), cluster.programs.clone());
+        Ok(Self {
+            child,
+            pid,
+            ended: false,
+            account,
+            programs,
+        })
+    }
+
+    async fn wait_until_ready(&mut self, cluster: &Cluster, log_from: u64) -> Result<(), PostgresError> {
+        let [socket, _] = folders::socket_files(&cluster.sockets);
+        let deadline = Instant::now() + READY;
+        loop {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                self.ended = true;
+                return Err(PostgresError::Exited {
+                    how: status.to_string(),
+                    detail: log_since(&cluster.log, log_from),
+                    log: cluster.log.clone(),
+                });
+            }
+            // The pid file tells that it is ready; a connection, that we can get to it.
+            let written = PidFile::read(&cluster.folder)?;
+            if written.is_some_and(|file| file.ready && file.pid == self.pid)
+                && UnixStream::connect(&socket).await.is_ok()
+            {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                return Err(PostgresError::NotReady {
+                    seconds: READY.as_secs(),
+                    detail: log_since(&cluster.log, log_from),
+                    log: cluster.log.clone(),
+                });
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Waits until it ends by itself; how it ended.
+    pub(super) async fn ended(&mut self) -> String {
+        let outcome = self.child.wait().await;
+        self.ended = true;
+        match outcome {
+            Ok(status) => status.to_string(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    /// Stops it in order; if that takes too long, at once; in the end by force.
+    pub(super) async fn stop(mut self) {
+        for (signal, limit) in [
+            (Signal::Int, FAST),
+            (Signal::Quit, IMMEDIATE),
+            (Signal::Kill, IMMEDIATE),
+        ] {
+            if self.ended {
+                return;
+            }
+            send(signal, self.pid, &self.account, &self.programs).await;
+            if matches!(signal, Signal::Kill) {
+                // Should pg_ctl be gone. Fails when the process is, which is as well.
+                let _ = self.child.start_kill();
+            }
+            if tokio::time::timeout(limit, self.ended()).await.is_err() {
+                tracing::warn!(pid = self.pid, ?signal, "PostgreSQL did not stop in time");
+            }
+        }
+    }
+}
+
+impl Drop for Postmaster {
+    fn drop(&mut self) {
+        // The child has not been waited for, so its pid is still its own.
+        if !self.ended {
+            let _ = kill_command(Signal::Int, self.pid, &self.account, &self.programs).status();
+        }
+    }
+}
+
+/// Makes sure that no process of an earlier PostgreSQL works on the cluster, and that what one left behind does not stop
+/// a new one. The caller holds the locks: whatever is found belongs to a server that is dead.
+pub(super) async fn clear_the_field(cluster: &Cluster) -> Result<(), PostgresError> {
+    let folder = &cluster.folder;
+    let written = PidFile::read(folder)?.map(|file| file.pid);
+    if let Some(pid) = written.filter(|pid| works_on(*pid, folder)) {
+        tracing::warn!(pid, "stopping the PostgreSQL that an earlier server left behind");
+        for (signal, limit) in [
+            (Signal::Int, FAST),
+            (Signal::Quit, IMMEDIATE),
+            (Signal::Kill, IMMEDIATE),
+        ] {
+            send(signal, pid, &cluster.account, &cluster.programs).await;
+            if wait_for(limit, || !works_on(pid, folder)).await {
+                break;
+            }
+        }
+        if works_on(pid, folder) {
+            return Err(PostgresError::Lingering {
+                pid,
+                cluster: folder.clone(),
+            });
+        }
+    }
+    // Backends notice the death of their postmaster when they next wait for something. Two generations writing
+    // to one cluster would destroy it.
+    if !wait_for(BACKENDS, || workers(folder).is_empty()).await {
+        for pid in workers(folder) {
+            send(Signal::Kill, pid, &cluster.account, &cluster.programs).await;
+        }
+        if !wait_for(BACKENDS, || workers(folder).is_empty()).await
+            && let Some(pid) = workers(folder).first().copied()
+        {
+            return Err(PostgresError::Lingering {
+                pid,
+                cluster: folder.clone(),
+            });
+        }
+    }
+    // A new PostgreSQL clears the files of a dead one itself, with checks of its own; but it takes any living process of
+    // the same user that has got the old one's number for the old one.
+    if let Some(pid) = written.filter(|pid| alive(*pid)) {
+        tracing::warn!(
+            pid,
+            "the pid file of an earlier PostgreSQL names a process that is not one; removing it"
+        );
+        remove(&folder.join(PidFile::NAME))?;
+    }
+    for path in folders::socket_files(&cluster.sockets) {
+        remove(&path)?;
+    }
+    Ok(())
+}
+
+/// What PostgreSQL writes into its cluster while it runs.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct PidFile {
+    pub(super) pid: u32,
+    pub(super) sockets: Option<PathBuf>,
+    pub(super) ready: bool,
+}
+
+impl PidFile {
+    const NAME: &str = "postmaster.pid";
+
+    /// Reads it; none if there is none or it is not yet written.
+    pub(super) fn read(cluster: &Path) -> Result<Option<Self>, PostgresError> {
+        let path = cluster.join(Self::NAME);
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(Self::parse(&text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(PostgresError::Folder { path, source }),
+        }
+    }
+
+    /// Lines: pid, data folder, start time, port, socket folder, address, shared memory, status.
+    fn parse(text: &str) -> Option<Self> {
+        let mut lines = text.lines();
+        // Negative for single-user mode.
+        let pid = lines.next()?.trim().trim_start_matches('-').parse().ok()?;
+        let sockets = lines.nth(3).filter(|line| !line.is_empty()).map(PathBuf::from);
+        let ready = lines.nth(2).is_some_and(|line| line.trim() == "ready");
+        Some(Self { pid, sockets, ready })
+    }
+}
+
+/// Whether a process is a PostgreSQL working on this cluster.
+fn works_on(pid: u32, cluster: &Path) -> bool {
+    let process = Path::new("/proc").join(pid.to_string());
+    if !has_proc() {
+        return ps(pid).is_some_and(|name| name.contains("postgres"));
+    }
+    let named = fs::read_to_string(process.join("comm")).is_ok_and(|name| name.contains("postgres"));
+    if !named {
+        return false;
+    }
+    // All its processes stay in the cluster's folder. In a container root may not be allowed to see that of others' processes,
+    // but always the arguments.
+    match (fs::metadata(process.join("cwd")), fs::metadata(cluster)) {
+        (Ok(theirs), Ok(ours)) => (theirs.dev(), theirs.ino()) == (ours.dev(), ours.ino()),
+        _ => fs::read(process.join("cmdline")).is_ok_and(|arguments| {
+            arguments
+                .split(|byte| *byte == 0)
+                .any(|argument| argument == cluster.as_os_str().as_encoded_bytes())
+        }),
+    }
+}
+
+/// All processes of PostgreSQL working on this cluster, as far as the system shows them.
+fn workers(cluster: &Path) -> Vec<u32> {
+    let Ok(processes) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    processes
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|pid| works_on(*pid, cluster))
+        .collect()
+}
+
+fn alive(pid: u32) -> bool {
+    if has_proc() {
+        Path::new("/proc").join(pid.to_string()).exists()
+    } else {
+        ps(pid).is_some()
+    }
+}
+
+fn has_proc() -> bool {
+    Path::new("/proc/self/comm").exists()
+}
+
+/// The name of a process, on systems without `/proc`.
+fn ps(pid: u32) -> Option<String> {
+    let output = Command::new("ps")
+        .args(["-o", "comm=", "-p", &pid.to_string()])
+        .output()
+        .ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// The command that sends a signal. By `pg_ctl`, because it is there where PostgreSQL is, and as PostgreSQL's user, because
+/// then no other user's process can be hit.
+fn kill_command(signal: Signal, pid: u32, account: &Account, programs: &Programs) -> Command {
+    let name = match signal {
+        Signal::Int => "INT",
+        Signal::Quit => "QUIT",
+        Signal::Kill => "KILL",
+    };
+    let mut command = account.command(programs.path("pg_ctl"));
+    command.args(["kill", name, &pid.to_string()]).stdin(Stdio::null());
+    command
+}
+
+/// Sends a signal. That it failed shows in what it should have done.
+async fn send(signal: Signal, pid: u32, account: &Account, programs: &Programs) {
+    let command = kill_command(signal, pid, account, programs);
+    if let Err(error) = programs::output(command, Duration::from_secs(5)).await {
+        tracing::warn!(%error, pid, ?signal, "cannot signal PostgreSQL");
+    }
+}
+
+async fn wait_for(limit: Duration, done: impl Fn() -> bool) -> bool {
+    let deadline = Instant::now() + limit;
+    while !done() {
+        if Instant::now() > deadline {
+            return false;
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    true
+}
+
+fn remove(path: &Path) -> Result<(), PostgresError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(PostgresError::folder(path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// The last lines of the log, of those written after it was `from` bytes long.
+fn log_since(log: &Path, from: u64) -> String {
+    let read = || {
+        let mut file = File::open(log)?;
+        let end = file.metadata()?.len();
+        file.seek(SeekFrom::Start(from.max(end.saturating_sub(4096))))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        io::Result::Ok(bytes)
+    };
+    programs::last_words(&String::from_utf8_lossy(&read().unwrap_or_default()), 3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pid_file_as_postgres_writes_it() {
+        let text = "4711\n/srv/data/postgres\n1731000000\n5432\n/srv/data/run\n\n  1234567     98304\nready   \n";
+        let ready = PidFile {
+            pid: 4711,
+            sockets: Some("/srv/data/run".into()),
+            ready: true,
+        };
+        assert_eq!(PidFile::parse(text), Some(ready));
+        let starting = PidFile::parse("4711\n/srv/data/postgres\n1731000000\n5432\n/srv/data/run\n");
+        assert!(starting.is_some_and(|file| !file.ready));
+        assert_eq!(PidFile::parse(""), None);
+    }
+
+    #[test]
+    fn no_other_process_is_taken_for_postgres() {
+        assert!(!works_on(std::process::id(), Path::new("/")));
+        assert!(alive(std::process::id()));
+    }
+}

@@ -1,0 +1,223 @@
+//! The routers, one per audience, each with its own layers.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use app::{Problem, gate::Cookies};
+use axum::{
+    Json, Router,
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::{from_fn, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::{any, get},
+};
+use directory::Directory;
+use policy::Refusal;
+use tower::ServiceBuilder;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::{CompressionLayer, CompressionLevel},
+    csrf::CsrfLayer,
+    limit::RequestBodyLimitLayer,
+    request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
+    services::ServeDir,
+    set_header::SetResponseHeaderLayer,
+    timeout::TimeoutLayer,
+};
+use uuid::Uuid;
+
+use crate::{Assets, Broadcast, events, log, pages, visit};
+
+/// A form of ours is smaller than this.
+const MOST_BYTES: usize = 64 * 1024;
+/// Nothing of ours takes longer.
+const MOST_TIME: Duration = Duration::from_secs(30);
+
+/// What the console needs to answer. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Console {
+    /// The directory.
+    pub directory: Directory,
+    /// The built site.
+    pub assets: Arc<Assets>,
+    /// How cookies are named and sealed.
+    pub cookies: Cookies,
+    /// The live hints.
+    pub broadcast: Broadcast,
+    /// The public base URL: the origin that forms come from.
+    pub url: String,
+}
+
+/// Everything the server answers.
+///
+/// # Errors
+/// If the public base URL is none that a form could come from.
+pub fn router(console: &Console) -> Result<Router, tower_http::csrf::ConfigError> {
+    // Rendering spawns its work there. A second router, in tests, finds it set.
+    drop(any_spawner::Executor::init_tokio());
+    Ok(Router::new()
+        .merge(health(console))
+        .merge(assets(console))
+        .merge(people(console)?)
+        .layer(
+            ServiceBuilder::new()
+                .layer(from_fn(protect))
+                // Ours, whatever the client sends: it goes into logs and the audit.
+                .layer(from_fn(drop_request_id))
+                .layer(SetRequestIdLayer::x_request_id(NewRequestId))
+                .layer(log::requests())
+                .layer(PropagateRequestIdLayer::x_request_id())
+                .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+                    problem(Problem::Internal)
+                })),
+        ))
+}
+
+/// For load balancers and probes.
+fn health(console: &Console) -> Router {
+    Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready))
+        .layer(no_store())
+        .with_state(console.clone())
+}
+
+async fn ready(State(console): State<Console>) -> Response {
+    match console.directory.ping().await {
+        Ok(()) => "ok\n".into_response(),
+        Err(error) => problem(error.into()),
+    }
+}
+
+/// The built site. What is in `/pkg` is named for its content, and kept for good.
+fn assets(console: &Console) -> Router {
+    let files = |folder: &str| {
+        ServeDir::new(console.assets.folder.join(folder))
+            .precompressed_br()
+            .precompressed_gzip()
+    };
+    let keep = |value| {
+        SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, move |response: &Response<_>| {
+            Some(HeaderValue::from_static(if response.status().is_success() {
+                value
+            } else {
+                "no-store"
+            }))
+        })
+    };
+    let days = keep("public, max-age=86400");
+    Router::new()
+        .nest_service(
+            "/pkg",
+            ServiceBuilder::new()
+                .layer(keep("public, max-age=31536000, immutable"))
+                .service(files("pkg")),
+        )
+        .nest_service(
+            "/fonts",
+            ServiceBuilder::new().layer(days.clone()).service(files("fonts")),
+        )
+        .nest_service(
+            "/favicon.svg",
+            ServiceBuilder::new()
+                .layer(days)
+                .service(tower_http::services::ServeFile::new(
+                    console.assets.folder.join("favicon.svg"),
+                )),
+        )
+}
+
+/// The console, for people in browsers: cookies, forms, pages.
+fn people(console: &Console) -> Result<Router, tower_http::csrf::ConfigError> {
+    let csrf = CsrfLayer::new().add_trusted_origin(&console.url)?;
+    let known: Arc<HashSet<(String, Method)>> = Arc::new(
+        leptos::server_fn::axum::server_fn_paths()
+            .map(|(path, method)| (path.to_owned(), method))
+            .collect(),
+    );
+    let functions = any(move |request: Request| call(Arc::clone(&known), request));
+    let quick = ServiceBuilder::new()
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            MOST_TIME,
+        ))
+        .layer(RequestBodyLimitLayer::new(MOST_BYTES))
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest));
+    Ok(Router::new()
+        .route("/api/{*function}", functions)
+        .fallback(get(pages::page))
+        .layer(quick)
+        .route("/events", get(events::events))
+        .layer(
+            ServiceBuilder::new()
+                .layer(no_store())
+                .layer(csrf)
+                .layer(from_fn_with_state(console.clone(), visit::identify)),
+        )
+        .with_state(console.clone()))
+}
+
+/// Calls a server function; what is none is not found, like anything else that is not there.
+async fn call(known: Arc<HashSet<(String, Method)>>, request: Request<Body>) -> Response {
+    if known.contains(&(request.uri().path().to_owned(), request.method().clone())) {
+        leptos_axum::handle_server_fns(request).await.into_response()
+    } else {
+        problem(Refusal::Hidden.into())
+    }
+}
+
+fn problem(problem: Problem) -> Response {
+    (
+        StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        Json(problem),
+    )
+        .into_response()
+}
+
+/// Nothing a person sees is kept by a cache: the next one at this browser is somebody else.
+fn no_store() -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
+}
+
+async fn drop_request_id(mut request: Request, next: axum::middleware::Next) -> Response {
+    request.headers_mut().remove(HeaderName::from_static("x-request-id"));
+    next.run(request).await
+}
+
+/// The headers that keep a browser on its guard.
+async fn protect(request: Request, next: axum::middleware::Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        // The path of the page a form was on is needed to go back to it; other sites get nothing.
+        ("referrer-policy", "same-origin"),
+        ("x-frame-options", "DENY"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+        (
+            "permissions-policy",
+            "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        ),
+    ] {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    // Pages set their own, with the nonce of their script; nothing else has anything to run.
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+    response
+}
+
+/// Request ids that sort by time.
+#[derive(Clone, Copy)]
+struct NewRequestId;
+
+impl MakeRequestId for NewRequestId {
+    fn make_request_id<B>(&mut self, _: &http::Request<B>) -> Option<RequestId> {
+        HeaderValue::from_str(&Uuid::now_v7().to_string())
+            .ok()
+            .map(RequestId::new)
+    }
+}

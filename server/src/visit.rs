@@ -1,0 +1,133 @@
+//! Who is asking: reads the cookies of a request, finds the session, and puts a [`Visit`] where pages and server functions
+//! look for it.
+
+use std::net::{IpAddr, SocketAddr};
+
+use app::{Flash, Problem, gate::Visit};
+use axum::{
+    Json,
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderMap, HeaderName, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use directory::{Origin, Session, SessionToken};
+
+use crate::Console;
+
+/// Finds out who is asking, and passes on.
+pub(crate) async fn identify(State(console): State<Console>, mut request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    let session = match session(&console, headers).await {
+        Ok(session) => session,
+        Err(error) => {
+            let problem = Problem::from(error);
+            let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+            return if is_page(&request) {
+                crate::pages::unavailable(status)
+            } else {
+                (status, Json(problem)).into_response()
+            };
+        }
+    };
+    let cookies = console.cookies;
+    // Only a page shows a flash, and takes it away by that.
+    let flash_cookie = if is_page(&request) {
+        cookie(headers, cookies.flash())
+    } else {
+        None
+    };
+    let visit = Visit {
+        directory: console.directory.clone(),
+        session,
+        origin: origin(&request),
+        flash: flash_cookie.and_then(Flash::decode),
+        last_project: cookie(headers, cookies.last_project()).map(ToOwned::to_owned),
+        cookies,
+    };
+    let had_flash = flash_cookie.is_some();
+    request.extensions_mut().insert(visit);
+    let mut response = next.run(request).await;
+    if had_flash && let Some(gone) = cookies.set(cookies.flash(), "", 0) {
+        response.headers_mut().append(header::SET_COOKIE, gone);
+    }
+    response
+}
+
+/// Whether the request is for a page, rather than for a server function or an event stream.
+fn is_page(request: &Request) -> bool {
+    let path = request.uri().path();
+    !path.starts_with("/api/") && path != "/events"
+}
+
+async fn session(console: &Console, headers: &HeaderMap) -> directory::Result<Option<Session>> {
+    match cookie(headers, console.cookies.session()).and_then(SessionToken::parse) {
+        Some(token) => console.directory.session(&token).await,
+        None => Ok(None),
+    }
+}
+
+/// The value of a cookie (RFC 6265, 4.2.1).
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers
+        .get_all(header::COOKIE)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
+}
+
+fn origin(request: &Request) -> Origin {
+    let text = |name: HeaderName| {
+        request
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    };
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|ConnectInfo(peer)| peer.ip());
+    Origin {
+        address: address(peer, text(HeaderName::from_static("x-forwarded-for")))
+            .map(|ip| ip.to_string())
+            .unwrap_or_default(),
+        request_id: text(HeaderName::from_static("x-request-id")).to_owned(),
+        user_agent: text(header::USER_AGENT).to_owned(),
+    }
+}
+
+/// The client's address: the peer's, or, behind a proxy on this machine, the one that proxy saw. What somebody further
+/// away writes into the header is not believed.
+fn address(peer: Option<IpAddr>, forwarded_for: &str) -> Option<IpAddr> {
+    let forwarded = || forwarded_for.rsplit(',').next()?.trim().parse().ok();
+    match peer {
+        Some(peer) if peer.is_loopback() => Some(forwarded().unwrap_or(peer)),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_proxy_on_this_machine_is_believed_about_the_client() {
+        let (near, far) = (Some(IpAddr::from([127, 0, 0, 1])), Some(IpAddr::from([203, 0, 113, 9])));
+        let client = Some(IpAddr::from([198, 51, 100, 7]));
+        assert_eq!(address(near, "1.2.3.4, 198.51.100.7"), client);
+        assert_eq!(address(far, "1.2.3.4, 198.51.100.7"), far);
+        assert_eq!(address(near, ""), near);
+        assert_eq!(address(near, "nonsense"), near);
+    }
+
+    #[test]
+    fn a_cookie_is_found_by_its_whole_name() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, "xroster=1; roster-flash=2; roster=3".parse().unwrap());
+        assert_eq!(cookie(&headers, "roster"), Some("3"));
+        assert_eq!(cookie(&headers, "roster-flash"), Some("2"));
+        assert_eq!(cookie(&headers, "flash"), None);
+    }
+}
