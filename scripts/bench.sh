@@ -9,6 +9,8 @@ set -euo pipefail
 trap throwaway_stop EXIT
 trap 'exit 130' INT TERM
 bash scripts/build.sh
+# Compiled before anything is measured.
+cargo bench --workspace --bench '*' --no-run
 need_postgres
 THROWAWAY_AUTOVACUUM=on throwaway_postgres bench
 # shellcheck disable=SC2119 # its arguments are not ours

@@ -3,7 +3,7 @@
 //! Server functions are public endpoints, and run in-process while a page is rendered: what they need comes from the
 //! request that is being answered, and every check is inside them.
 
-use axum::http::{HeaderValue, StatusCode, header, request::Parts};
+use axum::http::{HeaderValue, StatusCode, Uri, header, request::Parts};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use directory::{Actor, Directory, Error, NewSession, Origin, Session};
 use leptos::prelude::use_context;
@@ -13,6 +13,7 @@ use policy::Refusal;
 use crate::{
     Flash, Problem,
     flash::{FormName, Outcome},
+    paths,
 };
 
 /// What the server knows of a request before anything is decided. Its router puts one into each request's extensions.
@@ -129,20 +130,33 @@ impl From<Error> for Problem {
     }
 }
 
-/// Sets the status of the answer, unless it is a redirect for a plain form.
+/// Sets the status of a page, or of an answer to a script or a program.
 pub(crate) fn set_status(status: u16) {
-    let (Some(options), Ok(status)) = (use_context::<ResponseOptions>(), StatusCode::from_u16(status)) else {
-        return;
-    };
-    // A plain form gets a redirect with its flash; that was set by `answer`. What never got there (arguments that cannot
-    // be read) is no form of ours, and gets the plain status.
-    if !options
-        .0
-        .read()
-        .is_ok_and(|options| options.status == Some(StatusCode::SEE_OTHER))
-    {
+    if let (Some(options), Ok(status)) = (use_context::<ResponseOptions>(), StatusCode::from_u16(status)) {
         options.set_status(status);
     }
+}
+
+/// Sets the status of a server function's failure; to a browser without scripts, a failure is a page to go on from.
+pub(crate) fn fail(problem: Problem) {
+    if problem == Problem::Refused(Refusal::SignedOut) && is_plain_form() {
+        // Back to the page the form was on, once signed in again.
+        let page = use_context::<Parts>()
+            .and_then(|parts| parts.headers.get(header::REFERER)?.to_str().ok()?.parse::<Uri>().ok());
+        redirect(&paths::sign_in_and_return(page.as_ref().map_or(paths::HOME, Uri::path)));
+    } else if !is_answered() {
+        set_status(problem.status());
+    }
+}
+
+/// Whether `answer` has sent the browser to a page already.
+fn is_answered() -> bool {
+    use_context::<ResponseOptions>().is_some_and(|options| {
+        options
+            .0
+            .read()
+            .is_ok_and(|options| options.status == Some(StatusCode::SEE_OTHER))
+    })
 }
 
 fn set_cookie(name: &str, value: &str, seconds: u64, cookies: Cookies) {

@@ -59,7 +59,7 @@ fn refused(refusal: Refusal) -> String {
         Refusal::NameInvalid => "Enter a name of 1 to 100 characters, without control characters.",
         Refusal::SlugInvalid => "Use 3 to 63 characters: a–z, 0–9 and hyphens, with no hyphen at either end.",
         Refusal::PasswordInvalid => "Use 12 to 256 characters. A few unrelated words make a good password.",
-        Refusal::EndDateInvalid => "Enter a date after today.",
+        Refusal::EndDateInvalid => "Enter a date: today’s or a later one.",
         Refusal::UserNotFound => "No account has this address. Check the spelling, or ask them to sign up first.",
         Refusal::NotInOrganization => {
             "This person isn’t a member of the organization. Invite them to it, or allow external collaborators in the project’s settings."

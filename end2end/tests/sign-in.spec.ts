@@ -97,15 +97,16 @@ test('N3: signing up with an address that is taken, no name or a short password 
 
 test('a changed password ends every other session of the person, and only the new one signs in', async ({ as, page, tenant }) => {
   const [here, elsewhere] = [await as(tenant.member), await as(tenant.member)];
+  await visit(elsewhere, '/settings/profile');
   await visit(here, '/settings/profile');
   await here.getByLabel('Current password').fill(PASSWORD);
   await here.getByLabel('New password').fill('another good password');
   await here.getByRole('button', { name: 'Save' }).click();
   await expect(here.getByRole('status').filter({ hasText: 'Your password was changed.' })).toBeVisible();
 
-  await elsewhere.goto('/settings/profile');
+  await visit(elsewhere, '/settings/profile');
   await expect(elsewhere).toHaveURL(/\/sign-in/);
-  await here.reload();
+  await visit(here, '/settings/profile');
   await expect(here.getByRole('heading', { name: 'Profile' })).toBeVisible();
   await signIn(page, tenant.member, 'another good password');
 });
@@ -133,14 +134,14 @@ test('who signed out in one tab is signed out in the other, and sent back after 
   await visit(other, '/settings/profile');
   await signOut(page, tenant.member);
 
-  await other.goto('/settings/profile');
+  await visit(other, '/settings/profile');
   await expect(other).toHaveURL('/sign-in?next=%2Fsettings%2Fprofile');
 });
 
 test('who is signed in is not asked to sign in', async ({ as, tenant }) => {
   const page = await as(tenant.member);
   for (const path of ['/sign-in', '/sign-up']) {
-    await page.goto(path);
+    await visit(page, path);
     await expect(page.getByRole('heading', { name: tenant.defaultProject.name, level: 1 })).toBeVisible();
   }
 });

@@ -115,7 +115,8 @@ pub(crate) async fn events(
         Ok(reader) => {
             let (events, stream) = mpsc::channel(4);
             tokio::spawn(follow(reader, hints, stop, events));
-            Sse::new(ReceiverStream::new(stream)).into_response()
+            // A proxy that collects answers would hold events back.
+            ([("x-accel-buffering", "no")], Sse::new(ReceiverStream::new(stream))).into_response()
         }
         Err(problem) => {
             let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

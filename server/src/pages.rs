@@ -83,7 +83,7 @@ fn restrict() {
 pub(crate) fn unavailable(status: StatusCode) -> Response {
     let page = "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
                 <title>Roster can’t answer right now</title><h1>Roster can’t answer right now</h1>\
-                <p>It can’t reach its database. Nothing was changed. Try again in a moment.</p></html>";
+                <p>Nothing was changed. Try again in a moment.</p></html>";
     let headers = [
         (header::RETRY_AFTER, HeaderValue::from_static("5")),
         (

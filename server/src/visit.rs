@@ -102,7 +102,7 @@ fn origin(request: &Request) -> Origin {
 /// away writes into the header is not believed.
 fn address(peer: Option<IpAddr>, forwarded_for: &str) -> Option<IpAddr> {
     let forwarded = || forwarded_for.rsplit(',').next()?.trim().parse().ok();
-    match peer {
+    match peer.map(|peer| peer.to_canonical()) {
         Some(peer) if peer.is_loopback() => Some(forwarded().unwrap_or(peer)),
         other => other,
     }

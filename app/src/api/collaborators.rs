@@ -19,7 +19,7 @@ use {
         paths::{self, Dialog},
     },
     directory::{Collaborator, CollaboratorKind, CollaboratorQuery, CollaboratorSort, Cursor, OffsetDateTime, Order},
-    policy::{ProjectRole, Slug},
+    policy::{Permission, ProjectRole, Slug},
 };
 
 /// How the list is searched, filtered, sorted and paged: as typed into the URL, unchecked.
@@ -284,8 +284,10 @@ pub(crate) async fn set_collaborator_end_date(
     let (directory, actor) = acting()?;
     let slug = slug(&project)?;
     let outcome = async {
-        // Access first, so that what is wrong with the input says nothing about what exists (P3).
-        directory.project(actor.user, &slug).await?;
+        // Permission first: what is wrong with the input is for those who may change it.
+        directory
+            .authorize(&actor, &slug, Permission::CollaboratorUpdateRole)
+            .await?;
         let expires_at = end_of_day(expires_on.trim())?;
         let name = directory
             .set_collaborator_end_date(&actor, &slug, user, expires_at)

@@ -19,7 +19,7 @@ use {
         paths,
     },
     directory::{ProjectChange, ProjectView},
-    policy::Refusal,
+    policy::{Permission, Refusal},
 };
 
 /// A project, as the person sees it.
@@ -99,8 +99,8 @@ pub(crate) async fn update_project(
     let (directory, actor) = acting()?;
     let before = super::slug(&project)?;
     let outcome = async {
-        // Access first, so that what is wrong with the input says nothing about what exists (P3).
-        directory.project(actor.user, &before).await?;
+        // Permission first: what is wrong with the input is for those who may change it.
+        directory.authorize(&actor, &before, Permission::ProjectUpdate).await?;
         let wanted = ProjectChange {
             name: super::name(&name)?,
             slug: slug.trim().parse().map_err(|_| Refusal::SlugInvalid)?,

@@ -7,10 +7,17 @@ use crate::api::Moment;
 
 /// An instant. Shows the day; day, time and UTC are at hand in its tooltip.
 #[component]
-pub(crate) fn MomentText(#[prop(into)] at: Signal<Moment>) -> impl IntoView {
+pub(crate) fn MomentText(
+    /// The instant.
+    #[prop(into)]
+    at: Signal<Moment>,
+    /// Whether it stands for a day that was chosen in UTC, and means that day everywhere.
+    #[prop(optional)]
+    is_utc_day: bool,
+) -> impl IntoView {
     let is_local = RwSignal::new(false);
     // Only after hydration, so that the browser's first copy of the page is the server's.
-    Effect::new(move |_| is_local.set(true));
+    Effect::new(move |_| is_local.set(!is_utc_day));
     let day = move || {
         if is_local.get() {
             local_day(at.get())

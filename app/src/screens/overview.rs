@@ -80,7 +80,7 @@ fn Overview(project: Loaded<ProjectHead>) -> impl IntoView {
                 <span>{reason}</span>
             </p>
             {move || project.with(|project| project.expires_at).map(|at| view! {
-                <p class="card-line"><Icon sign=Sign::Info/><span>"Your access ends after "<MomentText at=last_day(at)/>"."</span></p>
+                <p class="card-line"><Icon sign=Sign::Info/><span>"Your access ends after "<MomentText at=last_day(at) is_utc_day=true/>"."</span></p>
             })}
             <div class="columns">
                 <div>

@@ -44,7 +44,7 @@ fn address_limit(origin: &Origin) -> Limit {
 fn sign_up_limit(origin: &Origin) -> Limit {
     Limit {
         bucket: format!("sign_up address {}", origin.address),
-        count: 30,
+        count: 300,
         window: Duration::hours(1),
     }
 }
@@ -56,11 +56,15 @@ impl Directory {
     /// [`Refusal::SignUpClosed`], [`Refusal::EmailTaken`], [`Refusal::TooManyAttempts`].
     pub async fn sign_up(&self, account: NewAccount, origin: &Origin) -> Result<NewSession> {
         let limit = sign_up_limit(origin);
-        self.attempt(&limit).await?;
-        let hash = secret::hash_password(account.password.clone()).await?;
+        let within_limit = self.attempt(&limit).await;
+        let hash = match within_limit {
+            Ok(()) => secret::hash_password(account.password.clone()).await,
+            Err(error) => Err(error),
+        };
         let mut change = self.change(By::Nobody(origin), "user:create").await?;
         let outcome = async {
             change.record.target = Some(account.email.to_string());
+            let hash = hash?;
             if !self.settings.open_sign_up {
                 return Err(Refusal::SignUpClosed.into());
             }
@@ -81,20 +85,24 @@ impl Directory {
     pub async fn sign_in(&self, email: &str, password: &str, origin: &Origin) -> Result<NewSession> {
         let email: Email = email.parse().map_err(|_| Refusal::CredentialsWrong)?;
         let (by_account, by_address) = (account_limit(&email), address_limit(origin));
-        self.attempt(&by_address).await?;
-        self.attempt(&by_account).await?;
+        let within_limit = async {
+            self.attempt(&by_address).await?;
+            self.attempt(&by_account).await
+        }
+        .await;
         let row = sqlx::query!("SELECT id, password_hash FROM users WHERE email = $1", email.as_str())
             .fetch_optional(&self.pool)
             .await?;
         let (user, hash): (_, Option<String>) = row.map(|row| (UserId(row.id), row.password_hash)).unzip();
         // A password longer than any that was ever set is not hashed: that would be work for free.
         let typed = password.chars().take(257).collect();
-        let is_right = secret::verify_password(typed, hash.clone()).await?;
+        let is_right = within_limit.is_ok() && secret::verify_password(typed, hash.clone()).await?;
 
         let mut change = self.change(By::Nobody(origin), "session:create").await?;
         change.record.target = Some(email.to_string());
         change.record.target_id = user.map(|id| id.0);
         let outcome = async {
+            within_limit?;
             let (user, hash) = user.zip(hash).filter(|_| is_right).ok_or(Refusal::CredentialsWrong)?;
             if !lock_hash(&mut change.tx, user, &hash).await? {
                 return Err(Refusal::CredentialsWrong.into());
@@ -122,13 +130,18 @@ impl Directory {
             .parse()
             .map_err(|_| crate::error::inconsistent("users", "email"))?;
         let limit = account_limit(&email);
-        self.attempt(&limit).await?;
+        let within_limit = self.attempt(&limit).await;
         let typed = current.chars().take(257).collect();
-        let is_right = secret::verify_password(typed, Some(row.password_hash.clone())).await?;
-        let hash = secret::hash_password(new).await?;
+        let is_right = within_limit.is_ok() && secret::verify_password(typed, Some(row.password_hash.clone())).await?;
+        let hash = if is_right {
+            secret::hash_password(new).await?
+        } else {
+            String::new()
+        };
         let mut change = self.change(By::User(actor), "user:update_password").await?;
         change.about(actor.user);
         let outcome = async {
+            within_limit?;
             if !is_right || !lock_hash(&mut change.tx, actor.user, &row.password_hash).await? {
                 return Err(Refusal::CurrentPasswordWrong.into());
             }

@@ -232,13 +232,26 @@ impl Directory {
     /// (C3); [`Refusal::ExternalInDefaultProject`] (D4); [`Refusal::CannotAdd`], [`Refusal::TooManyAttempts`] (X6).
     pub async fn add_collaborator(&self, actor: &Actor, slug: &Slug, email: &str) -> Result<Added> {
         let limit = add_limit(actor);
-        self.attempt(&limit).await?;
+        let within_limit = self.attempt(&limit).await;
         let mut change = self.change(By::User(actor), Permission::CollaboratorAdd.name()).await?;
         change.record.target = Some(email.trim().chars().filter(|c| !c.is_control()).take(254).collect());
-        let outcome = self.add_collaborator_in(&mut change, actor, slug, email).await;
-        let added = change.finish(outcome).await?;
-        self.forgive(&limit).await?;
-        Ok(added)
+        let outcome = match within_limit {
+            Ok(()) => self.add_collaborator_in(&mut change, actor, slug, email).await,
+            Err(error) => Err(error),
+        };
+        let outcome = change.finish(outcome).await;
+        // What counts against the limit is what could tell who has an account.
+        let tells_nothing = matches!(
+            outcome,
+            Ok(_)
+                | Err(Error::Refused(
+                    Refusal::EmailInvalid | Refusal::Hidden | Refusal::Forbidden(_)
+                ))
+        );
+        if tells_nothing {
+            self.forgive(&limit).await?;
+        }
+        outcome
     }
 
     async fn add_collaborator_in(

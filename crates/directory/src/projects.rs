@@ -167,6 +167,28 @@ impl Directory {
         .may(Permission::ProjectRead))
     }
 
+    /// Asks for a permission before what was typed is looked at, so that a slip in it says nothing to somebody who may not do
+    /// this anyway (P3, R2). A refusal is audited like one of the change itself; the change asks again, under its lock.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`], [`Refusal::Forbidden`].
+    pub async fn authorize(&self, actor: &Actor, slug: &Slug, permission: Permission) -> Result<()> {
+        let project = find_project(&self.pool, slug, actor.user).await;
+        let (ids, decision) = match project {
+            Ok(project) => (
+                Some((project.organization, project.project)),
+                project.standing.require(permission).map_err(Error::from),
+            ),
+            Err(error) => (None, Err(error)),
+        };
+        if decision.is_ok() {
+            return Ok(());
+        }
+        let mut change = self.change(By::User(actor), permission.name()).await?;
+        (change.record.organization, change.record.project) = ids.unzip();
+        change.finish(decision).await
+    }
+
     /// The permanent ids behind a slug, for somebody with access.
     ///
     /// # Errors

@@ -151,14 +151,14 @@ fn PersonRow(people: Loaded<People>, slug: Memo<Option<Slug>>, user: UserId) -> 
                             {is_self.then(|| view! { <span class="you">"You"</span> })}
                         </span>
                         <span class="person-email">{email}</span>
-                        <span class="person-access"><Access person/></span>
+                        <span class="person-access"><Access people person/></span>
                     </div>
                 </div>
             </td>
             <td class="role-cell">
                 <Badge tone>{move || place.get().map(|place| place.role.to_string())}</Badge>
             </td>
-            <td class="added-cell"><Access person/></td>
+            <td class="added-cell"><Access people person/></td>
             <td class="actions-cell"><PersonMenu people slug person/></td>
         </tr>
     }
@@ -166,7 +166,17 @@ fn PersonRow(people: Loaded<People>, slug: Memo<Option<Slug>>, user: UserId) -> 
 
 /// Why somebody has access, since when, by whom, until when (C1, C8).
 #[component]
-fn Access(person: Memo<Option<Person>>) -> impl IntoView {
+fn Access(people: Loaded<People>, person: Memo<Option<Person>>) -> impl IntoView {
+    // Externals stay when they are disallowed, and are marked (X1).
+    let external = Memo::new(move |_| {
+        people.with(|people| {
+            if people.project.allow_externals {
+                "External"
+            } else {
+                "External, no longer allowed"
+            }
+        })
+    });
     move || {
         let person = person.get()?;
         let because = person.standing.project?.because;
@@ -183,13 +193,13 @@ fn Access(person: Memo<Option<Person>>) -> impl IntoView {
         };
         Some(view! {
             <span class="access">
-                {(because == Because::External).then(|| view! { <Badge tone=Signal::stored(Tone::Warning)>"External"</Badge> })}
+                {(because == Because::External).then(|| view! { <Badge tone=Signal::stored(Tone::Warning)>{external.get()}</Badge> })}
                 <span>
                     {reason}
                     {by.map(|by| view! { " by "<bdi>{by}</bdi> })}
                     <span class="access-when">" · "<MomentText at=person.added_at/></span>
                 </span>
-                {person.expires_at.map(|at| view! { <span class="access-end">"Until "<MomentText at=last_day(at)/></span> })}
+                {person.expires_at.map(|at| view! { <span class="access-end">"Until "<MomentText at=last_day(at) is_utc_day=true/></span> })}
             </span>
         })
     }

@@ -1,0 +1,126 @@
+import {
+  CollaboratorsScreen,
+  expectFieldError,
+  notFound,
+  notice,
+  projectPath,
+  SettingsScreen,
+  visit,
+} from '../fixtures/pages.ts';
+import { expect, test } from '../fixtures/test.ts';
+
+test('X1 X2: an Admin allows externals, adds one, sees them marked, and removes them', async ({ as, tenant }) => {
+  const page = await as(tenant.owner);
+  const settings = await SettingsScreen.open(page, tenant.closed);
+  await expect(settings.allowExternals).not.toBeChecked();
+  await settings.allowExternals.check();
+  await settings.save.click();
+  await expect(notice(page, 'Your changes were saved.')).toBeVisible();
+
+  const screen = await CollaboratorsScreen.open(page, tenant.closed);
+  await screen.add(tenant.outsider.email);
+  await expect(notice(page, `${tenant.outsider.name} was added as a Member.`)).toBeVisible();
+  await expect(screen.row(tenant.outsider)).toContainText('External');
+  await expect(screen.row(tenant.outsider)).toContainText(`Added by ${tenant.owner.name}`);
+
+  await screen.remove(tenant.outsider);
+  await expect(notice(page, `${tenant.outsider.name} was removed.`)).toBeVisible();
+  await expect(screen.row(tenant.outsider)).toBeHidden();
+  expect(await tenant.role(tenant.closed, tenant.outsider)).toBeNull();
+});
+
+test('X1 C3: while externals are off, somebody from outside is refused with what to do about it', async ({ as, guard, tenant }) => {
+  guard.allowStatus(422);
+  const screen = await CollaboratorsScreen.open(await as(tenant.owner), tenant.closed);
+  await screen.add(tenant.outsider.email);
+  await expectFieldError(screen.email, /Invite them to it, or allow external collaborators in the project’s settings\./);
+  expect(await tenant.role(tenant.closed, tenant.outsider)).toBeNull();
+});
+
+test('X2: an external may hold either role, and an Admin among them manages people', async ({ as, tenant }) => {
+  await tenant.add(tenant.open, tenant.outsider);
+  const screen = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open);
+  await screen.choose(tenant.outsider, 'Make Admin');
+  await expect(screen.row(tenant.outsider).getByRole('cell').nth(1)).toHaveText('Admin');
+
+  const theirs = await CollaboratorsScreen.open(await as(tenant.outsider), tenant.open);
+  await theirs.add(tenant.member.email);
+  await expect(theirs.row(tenant.member)).toContainText(`Added by ${tenant.outsider.name}`);
+});
+
+test('X1: externals who are there when they are switched off stay, are marked, and can be removed together', async ({ as, tenant }) => {
+  const second = await tenant.person('Frida Fremd');
+  await tenant.add(tenant.open, tenant.outsider);
+  await tenant.add(tenant.open, second, { role: 'admin' });
+  const page = await as(tenant.manager);
+  const settings = await SettingsScreen.open(page, tenant.open);
+  await settings.allowExternals.uncheck();
+  await settings.save.click();
+  await expect(notice(page, 'Your changes were saved.')).toBeVisible();
+
+  const leftover = page.getByRole('region', { name: 'External collaborators' });
+  await expect(leftover).toContainText('2 external collaborators still have access.');
+  expect(await tenant.role(tenant.open, tenant.outsider)).toBe('member');
+  await leftover.getByRole('link', { name: 'See who' }).click();
+  const screen = new CollaboratorsScreen(page, tenant.open);
+  await screen.expectPeople(tenant.outsider, second);
+  await expect(screen.row(second)).toContainText('External');
+
+  await SettingsScreen.open(page, tenant.open);
+  await leftover.getByRole('button', { name: 'Remove them all' }).click();
+  await expect(notice(page, '2 external collaborators were removed.')).toBeVisible();
+  await expect(leftover).toBeHidden();
+  for (const person of [tenant.outsider, second]) {
+    expect(await tenant.role(tenant.open, person)).toBeNull();
+  }
+  expect(await tenant.role(tenant.open, tenant.manager)).toBe('admin');
+});
+
+test('X1: one leftover external is removed from the list like anybody', async ({ as, tenant }) => {
+  await tenant.add(tenant.open, tenant.outsider);
+  await tenant.database.query('UPDATE projects SET allow_externals = false WHERE id = $1', [tenant.open.id]);
+  const page = await as(tenant.manager);
+  await SettingsScreen.open(page, tenant.open);
+  await expect(page.getByRole('main')).toContainText('1 external collaborator still has access.');
+  const screen = await CollaboratorsScreen.open(page, tenant.open);
+  await screen.remove(tenant.outsider);
+  await expect(screen.row(tenant.outsider)).toBeHidden();
+  await SettingsScreen.open(page, tenant.open);
+  await expect(page.getByRole('region', { name: 'External collaborators' })).toBeHidden();
+});
+
+test('X3: an external sees the organization’s name and their project, and nothing else of it', async ({ as, guard, tenant }) => {
+  guard.allowStatus(404);
+  await tenant.add(tenant.open, tenant.outsider);
+  const page = await as(tenant.outsider);
+  await visit(page, projectPath(tenant.open));
+  await expect(page.getByRole('main')).toContainText(tenant.organization.name);
+  await expect(page.getByRole('main')).toContainText(
+    `You were added to this project from outside ${tenant.organization.name}.`,
+  );
+  await page.getByRole('button', { name: /Switch project/ }).click();
+  await expect(page.getByRole('menuitem', { name: tenant.open.name })).toBeVisible();
+  await expect(page.getByRole('menuitem', { name: tenant.closed.name })).toBeHidden();
+  await expect(page.getByRole('menuitem', { name: tenant.defaultProject.name })).toBeHidden();
+  for (const project of [tenant.closed, tenant.defaultProject]) {
+    expect(await visit(page, projectPath(project))).toBe(404);
+    await expect(notFound(page)).toBeVisible();
+  }
+});
+
+test('X4: an external who becomes a member keeps the role, loses the mark, and is in the Default Project', async ({ as, tenant }) => {
+  await tenant.add(tenant.open, tenant.outsider, { role: 'admin' });
+  await tenant.join(tenant.outsider);
+  const screen = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open);
+  await expect(screen.row(tenant.outsider).getByRole('cell').nth(1)).toHaveText('Admin');
+  await expect(screen.row(tenant.outsider).getByRole('cell').nth(2)).not.toContainText('External');
+  await CollaboratorsScreen.open(screen.page, tenant.defaultProject);
+  await expect(screen.row(tenant.outsider)).toContainText('Organization member');
+});
+
+test('X5: the end date of an external is suggested where it is set', async ({ as, tenant }) => {
+  await tenant.add(tenant.open, tenant.outsider);
+  const screen = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open);
+  await screen.choose(tenant.outsider, 'Set end date');
+  await expect(screen.endDateDialog(tenant.outsider)).toContainText('External collaborators are best given an end date.');
+});

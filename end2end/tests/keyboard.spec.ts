@@ -1,0 +1,305 @@
+import type { Locator, Page } from '@playwright/test';
+
+import {
+  awake,
+  CollaboratorsScreen,
+  expectFieldError,
+  notice,
+  projectPath,
+  SettingsScreen,
+  visit,
+} from '../fixtures/pages.ts';
+import { PASSWORD } from '../fixtures/tenant.ts';
+import { expect, test } from '../fixtures/test.ts';
+
+/** Goes to something by the Tab key alone, as somebody would who has no mouse. */
+async function tabTo(target: Locator, key: 'Tab' | 'Shift+Tab' = 'Tab'): Promise<void> {
+  const page = target.page();
+  const isThere = (): Promise<boolean> => target.evaluate((element) => element === document.activeElement);
+  for (let step = 0; step < 60 && !(await isThere()); step++) {
+    await page.keyboard.press(key);
+  }
+  await expect(target).toBeFocused();
+}
+
+/** Where the focus is must be visible: an outline, a ring, anything that is not there without it. */
+async function expectVisibleFocus(target: Locator): Promise<void> {
+  const { outline, shadow } = await target.evaluate((element) => {
+    const style = getComputedStyle(element);
+    return { outline: `${style.outlineStyle} ${style.outlineWidth}`, shadow: style.boxShadow };
+  });
+  expect(outline.startsWith('none') && shadow === 'none', `focus shows: ${outline}, ${shadow}`).toBe(false);
+}
+
+/** Opens somebody's menu and goes to one of its items. */
+async function chooseByKeys(screen: CollaboratorsScreen, person: { name: string }, item: string): Promise<void> {
+  await tabTo(screen.menuButton(person));
+  await screen.page.keyboard.press('Enter');
+  const wanted = screen.menu(person).getByRole('menuitem', { name: item });
+  await expect(screen.menu(person).getByRole('menuitem').first()).toBeFocused();
+  for (let step = 0; step < 6 && !(await wanted.evaluate((element) => element === document.activeElement)); step++) {
+    await screen.page.keyboard.press('ArrowDown');
+  }
+  await expect(wanted).toBeFocused();
+  await screen.page.keyboard.press('Enter');
+}
+
+async function type(page: Page, text: string): Promise<void> {
+  await page.keyboard.press('ControlOrMeta+a');
+  await page.keyboard.type(text);
+}
+
+test.describe('with the keyboard alone', { tag: '@scripts' }, () => {
+  test('N2: somebody signs in, and out again', async ({ page, tenant }) => {
+    await visit(page, '/sign-in');
+    await expect(page.getByLabel('Email')).toBeFocused();
+    await page.keyboard.type(tenant.manager.email);
+    await page.keyboard.press('Tab');
+    await page.keyboard.type(PASSWORD);
+    await page.keyboard.press('Enter');
+    await expect(page.getByRole('heading', { name: tenant.defaultProject.name, level: 1 })).toBeVisible();
+    await awake(page);
+
+    await tabTo(page.getByRole('button', { name: `Account: ${tenant.manager.name}` }));
+    await page.keyboard.press('Enter');
+    await expect(page.getByRole('menuitem', { name: 'Profile' })).toBeFocused();
+    await page.keyboard.press('End');
+    await expect(page.getByRole('menuitem', { name: 'Sign out' })).toBeFocused();
+    await page.keyboard.press('Enter');
+    await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
+  });
+
+  test('N2: somebody signs up, and hears first what was wrong', async ({ page, tenant }) => {
+    await visit(page, '/sign-up');
+    await expect(page.getByLabel('Name')).toBeFocused();
+    await page.keyboard.type('Nina Nova');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type(`new-${tenant.tag}@roster.test`);
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('short');
+    await page.keyboard.press('Enter');
+    await expectFieldError(page.getByLabel('Password'), /Use 12 to 256 characters/);
+    await awake(page);
+    await tabTo(page.getByLabel('Password'));
+    await page.keyboard.type('a long enough password');
+    await page.keyboard.press('Enter');
+    await expect(page.getByRole('button', { name: 'Account: Nina Nova' })).toBeVisible();
+  });
+
+  test('N2: the first Tab leads to a link that skips the navigation', async ({ as, tenant }) => {
+    const page = await as(tenant.manager);
+    await visit(page, projectPath(tenant.open));
+    await page.keyboard.press('Tab');
+    const skip = page.getByRole('link', { name: 'Skip to content' });
+    await expect(skip).toBeFocused();
+    await expect(skip).toBeInViewport();
+    await page.keyboard.press('Enter');
+    await expect(page.getByRole('main')).toBeFocused();
+  });
+
+  test('N2: the selectors and the navigation lead to a project and its people', async ({ as, tenant }) => {
+    const page = await as(tenant.manager);
+    await tabTo(page.getByRole('button', { name: /Switch project/ }));
+    await page.keyboard.press('ArrowDown');
+    await expect(page.getByRole('menuitem', { name: tenant.defaultProject.name })).toBeFocused();
+    await page.keyboard.press('ArrowDown');
+    await expect(page.getByRole('menuitem', { name: tenant.open.name })).toBeFocused();
+    await page.keyboard.press('Enter');
+    await expect(page).toHaveURL(projectPath(tenant.open));
+    await tabTo(page.getByRole('link', { name: 'Collaborators' }));
+    await page.keyboard.press('Enter');
+    await expect(page.getByRole('heading', { name: 'Collaborators', level: 1 })).toBeVisible();
+  });
+
+  test('N2 C2: an Admin adds somebody, and the focus returns to the button', async ({ as, guard, tenant }) => {
+    guard.allowStatus(422);
+    const screen = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open);
+    await tabTo(screen.addButton);
+    await expectVisibleFocus(screen.addButton);
+    await screen.page.keyboard.press('Enter');
+    await expect(screen.email).toBeFocused();
+    await screen.page.keyboard.type('nobody');
+    await screen.page.keyboard.press('Enter');
+    await expectFieldError(screen.email, /Enter an email address/);
+    await expect(screen.email).toBeFocused();
+    await type(screen.page, tenant.member.email);
+    await screen.page.keyboard.press('Enter');
+    await expect(screen.row(tenant.member)).toBeVisible();
+    await expect(screen.addDialog).toBeHidden();
+    await expect(screen.addButton).toBeFocused();
+  });
+
+  test('N2: what is called a button is pressed with the space bar', async ({ as, tenant }) => {
+    const screen = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open);
+    await tabTo(screen.addButton);
+    await screen.page.keyboard.press('Space');
+    await expect(screen.addDialog).toBeVisible();
+    await tabTo(screen.addDialog.getByRole('button', { name: 'Cancel' }));
+    await screen.page.keyboard.press('Space');
+    await expect(screen.addDialog).toBeHidden();
+    await expect(screen.addButton).toBeFocused();
+  });
+
+  test('N2: Escape closes a dialog and gives the focus back; its address is gone from the URL', async ({ as, tenant }) => {
+    await tenant.add(tenant.open, tenant.member);
+    const screen = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open);
+    await tabTo(screen.addButton);
+    await screen.page.keyboard.press('Enter');
+    await expect(screen.addDialog).toBeVisible();
+    await screen.page.keyboard.press('Escape');
+    await expect(screen.addDialog).toBeHidden();
+    await expect(screen.page).not.toHaveURL(/dialog/);
+    await expect(screen.addButton).toBeFocused();
+
+    await chooseByKeys(screen, tenant.member, 'Remove User');
+    await expect(screen.removeDialog(tenant.member)).toBeVisible();
+    await screen.page.keyboard.press('Escape');
+    await expect(screen.removeDialog(tenant.member)).toBeHidden();
+    await expect(screen.menuButton(tenant.member)).toBeFocused();
+
+    // And again: the second time is like the first.
+    await screen.page.keyboard.press('Enter');
+    await expect(screen.menu(tenant.member)).toBeVisible();
+  });
+
+  test('N2: the focus does not leave an open dialog', async ({ as, tenant }) => {
+    const screen = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open);
+    await tabTo(screen.addButton);
+    await screen.page.keyboard.press('Enter');
+    await expect(screen.email).toBeFocused();
+    for (let step = 0; step < 8; step++) {
+      await screen.page.keyboard.press('Tab');
+      const isBehind = await screen.page.evaluate(() => {
+        const active = document.activeElement;
+        return active !== document.body && active !== null && active.closest('dialog') === null;
+      });
+      expect(isBehind).toBe(false);
+    }
+  });
+
+  test('N2 C5 C8 C6: an Admin promotes, limits and removes somebody, and the focus stays near', async ({ as, tenant }) => {
+    await tenant.add(tenant.open, tenant.member);
+    const screen = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open);
+    await chooseByKeys(screen, tenant.member, 'Make Admin');
+    await expect(notice(screen.page, 'is now an Admin')).toBeVisible();
+    await expect(screen.menu(tenant.member)).toBeHidden();
+    await expect(screen.menuButton(tenant.member)).toBeFocused();
+
+    await chooseByKeys(screen, tenant.member, 'Set end date');
+    await expect(screen.endDateDialog(tenant.member).getByLabel('Access until')).toBeFocused();
+    await screen.page.keyboard.type('31122999');
+    await screen.page.keyboard.press('Enter');
+    await expect(screen.row(tenant.member)).toContainText('Until 31 Dec 2999');
+    await expect(screen.endDateDialog(tenant.member)).toBeHidden();
+    await expect(screen.menuButton(tenant.member)).toBeFocused();
+
+    await chooseByKeys(screen, tenant.member, 'Remove User');
+    const dialog = screen.removeDialog(tenant.member);
+    // What does no harm has the focus first.
+    await expect(dialog.getByRole('button', { name: 'Cancel' })).toBeFocused();
+    await screen.page.keyboard.press('Tab');
+    await expect(dialog.getByRole('button', { name: 'Remove User' })).toBeFocused();
+    await screen.page.keyboard.press('Enter');
+    await expect(screen.row(tenant.member)).toBeHidden();
+    // Their menu is gone with them.
+    await expect(screen.page.getByRole('heading', { name: 'Collaborators', level: 1 })).toBeFocused();
+  });
+
+  test('N2: a menu follows the arrows, Home and End, and closes on Escape and Tab', async ({ as, tenant }) => {
+    await tenant.add(tenant.open, tenant.member);
+    const screen = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open);
+    const items = screen.menu(tenant.member).getByRole('menuitem');
+    await tabTo(screen.menuButton(tenant.member));
+    await screen.page.keyboard.press('Space');
+    await expect(items.first()).toBeFocused();
+    await expectVisibleFocus(items.first());
+    for (const [key, at] of [
+      ['ArrowDown', 1],
+      ['End', 2],
+      ['ArrowDown', 0],
+      ['ArrowUp', 2],
+      ['Home', 0],
+    ] as const) {
+      await screen.page.keyboard.press(key);
+      await expect(items.nth(at)).toBeFocused();
+    }
+    await screen.page.keyboard.press('Escape');
+    await expect(screen.menu(tenant.member)).toBeHidden();
+    await expect(screen.menuButton(tenant.member)).toBeFocused();
+
+    await screen.page.keyboard.press('ArrowDown');
+    await expect(items.first()).toBeFocused();
+    await screen.page.keyboard.press('Tab');
+    await expect(screen.menu(tenant.member)).toBeHidden();
+  });
+
+  test('N2 W1: why a row cannot be changed is reached by the keyboard', async ({ as, tenant }) => {
+    const screen = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open);
+    await tabTo(screen.menuButton(tenant.owner));
+    await screen.page.keyboard.press('Enter');
+    await expect(screen.menu(tenant.owner).getByRole('menuitem').first()).toBeFocused();
+    await expect(screen.menu(tenant.owner).getByRole('menuitem').first()).toContainText('owns the organization');
+  });
+
+  test('N2 C10: searching and sorting leave the focus where it is', async ({ as, tenant }) => {
+    const screen = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open);
+    await tabTo(screen.search);
+    await screen.page.keyboard.type('adam');
+    await screen.expectPeople(tenant.admin);
+    await expect(screen.search).toBeFocused();
+    await type(screen.page, 'a');
+    await expect(screen.people).toHaveCount(3);
+    await expect(screen.search).toBeFocused();
+
+    const sort = screen.page.getByRole('columnheader', { name: 'Person' }).getByRole('link');
+    await tabTo(sort);
+    await screen.page.keyboard.press('Enter');
+    await expect(screen.page.getByRole('columnheader', { name: 'Person' })).toHaveAttribute('aria-sort', 'descending');
+    await expect(sort).toBeFocused();
+  });
+
+  test('N2 X1: a project Admin changes the settings', async ({ as, tenant }) => {
+    const screen = await SettingsScreen.open(await as(tenant.manager), tenant.open);
+    await tabTo(screen.name);
+    await type(screen.page, 'Renamed by keys');
+    await tabTo(screen.allowExternals);
+    await screen.page.keyboard.press('Space');
+    await tabTo(screen.save);
+    await screen.page.keyboard.press('Enter');
+    await expect(notice(screen.page, 'Your changes were saved.')).toBeVisible();
+    await expect(screen.save).toBeFocused();
+    await visit(screen.page, projectPath(tenant.open));
+    await expect(screen.page.getByRole('heading', { name: 'Renamed by keys', level: 1 })).toBeVisible();
+  });
+
+  test('N2: somebody leaves a project, and changes their password', async ({ as, tenant }) => {
+    await tenant.add(tenant.open, tenant.member);
+    const screen = await CollaboratorsScreen.open(await as(tenant.member), tenant.open);
+    await chooseByKeys(screen, tenant.member, 'Leave Project');
+    await expect(screen.page.getByRole('dialog').getByRole('button', { name: 'Cancel' })).toBeFocused();
+    await screen.page.keyboard.press('Tab');
+    await screen.page.keyboard.press('Enter');
+    await expect(notice(screen.page, 'You left the project.')).toBeVisible();
+
+    await visit(screen.page, '/settings/profile');
+    await tabTo(screen.page.getByLabel('Current password'));
+    await screen.page.keyboard.type(PASSWORD);
+    await screen.page.keyboard.press('Tab');
+    await screen.page.keyboard.type('another good password');
+    await screen.page.keyboard.press('Enter');
+    await expect(notice(screen.page, 'Your password was changed.')).toBeVisible();
+  });
+
+  test('N2: a message is dismissed, and the focus is not lost with it', async ({ as, tenant }) => {
+    await tenant.add(tenant.open, tenant.member);
+    const screen = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open);
+    await chooseByKeys(screen, tenant.member, 'Make Admin');
+    const message = notice(screen.page, 'is now an Admin');
+    await tabTo(message.getByRole('button', { name: 'Dismiss' }), 'Shift+Tab');
+    await screen.page.keyboard.press('Enter');
+    await expect(message).toBeHidden();
+    await screen.page.keyboard.press('Tab');
+    const isInPage = await screen.page.evaluate(() => document.activeElement?.closest('main') !== null);
+    expect(isInPage).toBe(true);
+  });
+});

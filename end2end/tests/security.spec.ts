@@ -1,0 +1,260 @@
+import {
+  awake,
+  collaboratorsPath,
+  CollaboratorsScreen,
+  hasScripts,
+  projectPath,
+  settingsPath,
+  signIn,
+  visit,
+} from '../fixtures/pages.ts';
+import { PASSWORD } from '../fixtures/tenant.ts';
+import { expect, test } from '../fixtures/test.ts';
+
+const MARKUP = '</title><script>document.documentElement.dataset.pwned=1</script><b>x';
+
+test('names with markup in them are text, in titles, headings, menus, dialogs and messages', async ({ as, tenant }) => {
+  await tenant.renameProject(tenant.open, `P ${MARKUP}`);
+  await tenant.renameOrganization(`O ${MARKUP}`);
+  await tenant.rename(tenant.owner, `A ${MARKUP}`);
+  const person = await tenant.rename(tenant.member, `M ${MARKUP}`);
+  const page = await as(tenant.manager);
+  const expectHarmless = async (): Promise<void> => {
+    await expect(page.locator('html[data-pwned]')).toHaveCount(0);
+    await expect(page.locator('body b')).toHaveCount(0);
+  };
+
+  await visit(page, projectPath(tenant.open));
+  await expect(page).toHaveTitle(`P ${MARKUP} · Roster`);
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(`P ${MARKUP}`);
+  await expectHarmless();
+  await visit(page, settingsPath(tenant.open));
+  await expect(page.getByRole('textbox', { name: 'Name' })).toHaveValue(`P ${MARKUP}`);
+  await expectHarmless();
+
+  const screen = await CollaboratorsScreen.open(page, tenant.open);
+  await screen.add(person.email);
+  await expect(screen.row(person)).toContainText(`M ${MARKUP}`);
+  await expect(page.getByRole('main').getByRole('status')).toContainText(`M ${MARKUP} was added`);
+  await expect(screen.row(tenant.manager)).toContainText(`Added by A ${MARKUP}`);
+  await expectHarmless();
+  await screen.choose(person, 'Remove User');
+  await expect(screen.removeDialog(person)).toBeVisible();
+  await expectHarmless();
+});
+
+test('what is searched for is text, in the page and in its links', async ({ as, tenant }) => {
+  const text = `"><script>document.documentElement.dataset.pwned=1</script>`;
+  const screen = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open, `?q=${encodeURIComponent(text)}`);
+  await expect(screen.search).toHaveValue(text);
+  await expect(screen.page.getByRole('heading', { name: 'Nobody found' })).toBeVisible();
+  await expect(screen.page.locator('html[data-pwned]')).toHaveCount(0);
+});
+
+test('a script that got into the page does not run', { tag: '@scripts' }, async ({ guard, page }) => {
+  guard.allow(/Content Security Policy/);
+  await page.route('**/docs/roles', async (route) => {
+    const response = await route.fetch();
+    const planted = `
+      <script>document.documentElement.dataset.pwned = 'inline'</script>
+      <img src="data:," alt="" onerror="document.documentElement.dataset.pwned = 'handler'">
+      <script src="data:text/javascript,document.documentElement.dataset.pwned='data'"></script>
+      <style>html { --pwned: 1 }</style></body>`;
+    await route.fulfill({ response, body: (await response.text()).replace('</body>', planted) });
+  });
+  const violations: string[] = [];
+  page.on('console', (message) => {
+    if (message.text().includes('Content Security Policy')) {
+      violations.push(message.text());
+    }
+  });
+  await page.goto('/docs/roles');
+  await expect.poll(() => violations.length).toBeGreaterThanOrEqual(4);
+  await expect(page.locator('html[data-pwned]')).toHaveCount(0);
+  expect(await page.evaluate(() => getComputedStyle(document.documentElement).getPropertyValue('--pwned'))).toBe('');
+});
+
+test('every page has a policy with a nonce of its own, and the headers that keep a browser on its guard', { tag: '@scripts' }, async ({
+  as,
+  tenant,
+}) => {
+  const page = await as(tenant.manager);
+  const nonces = new Set<string>();
+  const paths = ['/docs/roles', projectPath(tenant.open), projectPath(tenant.closed), collaboratorsPath(tenant.open)];
+  for (const path of paths) {
+    const headers = (await page.request.get(path)).headers();
+    const policy = headers['content-security-policy'] ?? '';
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).toContain("base-uri 'none'");
+    expect(policy).toContain("form-action 'self'");
+    expect(policy).not.toContain('unsafe-inline');
+    expect(policy).not.toContain("'unsafe-eval'");
+    nonces.add(/'nonce-([^']+)'/.exec(policy)?.[1] ?? '');
+    expect(headers).toMatchObject({
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'referrer-policy': 'same-origin',
+      'cross-origin-opener-policy': 'same-origin',
+    });
+    expect(headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+  }
+  expect(nonces.size).toBe(paths.length);
+  expect([...nonces].every((nonce) => nonce.length >= 16)).toBe(true);
+});
+
+test('what is shown to somebody signed in is kept by no cache, answers of the API included', { tag: '@scripts' }, async ({ as, tenant }) => {
+  const page = await as(tenant.manager);
+  for (const path of [
+    projectPath(tenant.open),
+    '/settings/profile',
+    `/api/collaborators?project=${tenant.open.slug}`,
+    '/api/shell',
+  ]) {
+    const response = await page.request.get(path);
+    expect(response.status(), path).toBe(200);
+    expect(response.headers()['cache-control'], path).toBe('no-store');
+  }
+});
+
+test('after signing out, the back button shows nothing of what was there', async ({ as, tenant }) => {
+  const page = await as(tenant.manager);
+  await visit(page, collaboratorsPath(tenant.open));
+  await page.getByRole('button', { name: `Account: ${tenant.manager.name}` }).click();
+  await page.getByRole('menuitem', { name: 'Sign out' }).click();
+  await expect(page).toHaveURL(/\/sign-in/);
+  await awake(page);
+  await page.goBack();
+  await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
+  await awake(page);
+  await expect(page.getByText(tenant.manager.email)).toBeHidden();
+});
+
+test('the session cookie is out of reach of scripts and of other sites, and gone after signing out', async ({ as, page, tenant }) => {
+  const signedIn = await as(tenant.manager);
+  const isSecure = new URL(signedIn.url()).protocol === 'https:';
+  const name = isSecure ? '__Host-roster' : 'roster';
+  const cookie = (await signedIn.context().cookies()).find((found) => found.name === name);
+  expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Lax', secure: isSecure, path: '/' });
+  // 256 random bits.
+  expect(cookie?.value).toMatch(/^[\w-]{43}$/);
+  expect(cookie?.expires).toBeGreaterThan(Date.now() / 1000);
+
+  await signedIn.getByRole('button', { name: `Account: ${tenant.manager.name}` }).click();
+  await signedIn.getByRole('menuitem', { name: 'Sign out' }).click();
+  await expect(signedIn).toHaveURL(/\/sign-in/);
+  await awake(signedIn);
+  expect((await signedIn.context().cookies()).map((found) => found.name)).not.toContain(name);
+
+  // The cookie's value is worth nothing any more, wherever somebody may have kept it.
+  await page.context().addCookies([{ name, value: cookie?.value ?? '', url: signedIn.url() }]);
+  await visit(page, projectPath(tenant.open));
+  await expect(page).toHaveURL(/\/sign-in/);
+});
+
+test('signing in gives a session of its own, whatever cookie was planted before', async ({ page, tenant }) => {
+  const planted = 'A'.repeat(43);
+  await page.goto('/sign-in');
+  await page.context().addCookies([{ name: 'roster', value: planted, url: page.url() }]);
+  await awake(page);
+  await signIn(page, tenant.manager);
+  const cookie = (await page.context().cookies()).find((found) => found.name === 'roster');
+  expect(cookie?.value).not.toBe(planted);
+});
+
+const ELSEWHERE = [
+  'https://evil.test/',
+  '//evil.test/',
+  '/\\evil.test/',
+  '\\\\evil.test',
+  '/\t/evil.test/',
+  'javascript:alert(1)',
+  '/%0d%0aLocation:https://evil.test',
+  '/.//evil.test',
+];
+
+test('next= leads to this console and to no other site', { tag: '@scripts' }, async ({ request, tenant, baseURL }) => {
+  for (const next of ELSEWHERE) {
+    const response = await request.post('/api/sign_in', {
+      form: { email: tenant.manager.email, password: PASSWORD, next },
+      headers: { accept: 'text/html' },
+      maxRedirects: 0,
+    });
+    expect(response.status(), next).toBe(303);
+    const to = new URL(response.headers()['location'] ?? '', baseURL);
+    expect(to.origin, next).toBe(new URL(baseURL ?? '').origin);
+    expect(to.pathname.startsWith('//'), next).toBe(false);
+  }
+});
+
+test('a link to the sign-in page with next= of another site stays here', async ({ page, tenant, baseURL }) => {
+  await visit(page, `/sign-in?next=${encodeURIComponent('//evil.test/')}`);
+  await page.getByLabel('Email').fill(tenant.manager.email);
+  await page.getByLabel('Password').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page.getByRole('button', { name: `Account: ${tenant.manager.name}` })).toBeVisible();
+  expect(new URL(page.url()).origin).toBe(new URL(baseURL ?? '').origin);
+});
+
+test('a form of another site does nothing', async ({ as, tenant, guard }) => {
+  guard.allowStatus(403);
+  const page = await as(tenant.manager);
+  const before = await tenant.snapshot(tenant.open);
+  const target = new URL('/api/add_collaborator', page.url()).href;
+  // Another site that somebody who is signed in visits; 127.0.0.1 and localhost are two.
+  await page.route('http://evil.localhost/**', (route) =>
+    route.fulfill({
+      contentType: 'text/html',
+      body: `<form method="post" action="${target}">
+        <input name="project" value="${tenant.open.slug}"><input name="email" value="${tenant.member.email}">
+        <button>Win a prize</button></form>`,
+    }),
+  );
+  await page.goto('http://evil.localhost/');
+  const [response] = await Promise.all([
+    page.waitForResponse((answer) => answer.url() === target),
+    page.getByRole('button', { name: 'Win a prize' }).click(),
+  ]);
+  expect([401, 403]).toContain(response.status());
+  expect(await tenant.snapshot(tenant.open)).toBe(before);
+});
+
+test('cross-origin writes are refused even with the session’s cookie, and nothing is changed by reading', { tag: '@scripts' }, async ({
+  as,
+  tenant,
+}) => {
+  const page = await as(tenant.manager);
+  const before = await tenant.snapshot(tenant.open);
+  const form = { project: tenant.open.slug, email: tenant.member.email };
+  for (const headers of [{ origin: 'https://evil.test' }, { origin: 'null' }, { 'sec-fetch-site': 'cross-site' }]) {
+    const response = await page.request.post('/api/add_collaborator', { form, headers });
+    expect(response.status(), JSON.stringify(headers)).toBe(403);
+  }
+  for (const method of ['GET', 'HEAD', 'PUT', 'DELETE']) {
+    const response = await page.request.fetch(`/api/add_collaborator?${new URLSearchParams(form).toString()}`, { method });
+    expect(response.status(), method).toBeGreaterThanOrEqual(400);
+  }
+  expect(await tenant.snapshot(tenant.open)).toBe(before);
+});
+
+test('a forged message cookie shows no words of its own', async ({ as, tenant, baseURL }) => {
+  const page = await as(tenant.manager);
+  const forged = Buffer.from(JSON.stringify({ form: 'remove', outcome: { Err: '<b>Call this number</b>' }, typed: [] }));
+  for (const value of [forged.toString('base64url'), 'not base64 at all', 'A'.repeat(3_000)]) {
+    await page.context().addCookies([{ name: 'roster-flash', value, url: baseURL ?? '' }]);
+    expect(await visit(page, collaboratorsPath(tenant.open))).toBe(200);
+    await expect(page.getByText('Call this number')).toBeHidden();
+    await expect(page.getByRole('main').getByRole('status')).toHaveText('');
+  }
+});
+
+test('the password is never in a URL, and is not shown again', async ({ page, tenant }) => {
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(request.url()));
+  await signIn(page, tenant.manager);
+  expect(asked.some((url) => url.includes(PASSWORD))).toBe(false);
+  if (hasScripts()) {
+    expect(await page.evaluate(() => document.cookie)).not.toContain('roster=');
+  }
+});

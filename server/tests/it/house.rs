@@ -1,0 +1,458 @@
+//! The demo organization behind the whole router, people of every kind signed in to it, and short words for asking.
+
+use std::{collections::BTreeMap, fmt::Write, sync::Arc};
+
+use app::{Flash, gate::Cookies};
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, HeaderName, Method, Request, StatusCode, header},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use directory::{Directory, NewAccount, Settings};
+use http_body_util::BodyExt;
+use server::{Assets, Broadcast, Console, router};
+use sha2::{Digest, Sha256};
+use sqlx::{AssertSqlSafe, PgPool};
+use tower::ServiceExt;
+use uuid::Uuid;
+
+/// Where the console is reached; what browsers send as `Origin`.
+pub(crate) const URL: &str = "http://127.0.0.1:3000";
+/// Everybody's password.
+pub(crate) const PASSWORD: &str = directory::DEMO_PASSWORD;
+
+/// The project that the people of [`Who`] are described for, and one of as many letters that is none.
+pub(crate) const RESEARCH: &str = "ml-research";
+pub(crate) const NO_PROJECT: &str = "xx-nothings";
+
+/// Who asks. All but the first are signed in; what they are is said of `ml-research`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Who {
+    /// Nobody who is signed in.
+    Nobody,
+    /// The Owner of another organization, who has nothing to do with this one.
+    Stranger,
+    /// Noah: a member of the organization, in no project but the default one.
+    Newcomer,
+    /// Mia: a Member.
+    Member,
+    /// Maya: an Admin, and no more than a member of the organization.
+    Admin,
+    /// Adam: an Admin of the organization.
+    OrganizationAdmin,
+    /// Olivia: the Owner of the organization.
+    Owner,
+    /// Eve: an External Collaborator, and Owner of another organization.
+    External,
+}
+
+impl Who {
+    pub(crate) const SIGNED_IN: [Self; 7] = [
+        Self::Stranger,
+        Self::Newcomer,
+        Self::Member,
+        Self::Admin,
+        Self::OrganizationAdmin,
+        Self::Owner,
+        Self::External,
+    ];
+
+    pub(crate) const fn email(self) -> &'static str {
+        match self {
+            Self::Nobody => "nobody@nowhere.test",
+            Self::Stranger => "stranger@elsewhere.test",
+            Self::Newcomer => "noah@acme.test",
+            Self::Member => "mia@acme.test",
+            Self::Admin => "maya@acme.test",
+            Self::OrganizationAdmin => "adam@acme.test",
+            Self::Owner => "olivia@acme.test",
+            Self::External => "eve@partner.test",
+        }
+    }
+}
+
+/// The router with everything it needs.
+pub(crate) struct House {
+    pub(crate) console: Console,
+    pub(crate) pool: PgPool,
+    router: Router,
+    tokens: BTreeMap<Who, String>,
+    ids: BTreeMap<Who, Uuid>,
+    /// One statement that reads everything that only changes by somebody's will.
+    fingerprint: String,
+    /// Puts everything back as it was.
+    restore: String,
+}
+
+impl House {
+    /// The demo organization, reached over plain http.
+    pub(crate) async fn new(pool: PgPool) -> Self {
+        Self::with(pool, false).await
+    }
+
+    /// The demo organization.
+    pub(crate) async fn with(pool: PgPool, is_secure: bool) -> Self {
+        let directory = Directory::new(pool.clone(), Settings::default());
+        directory.load_demo().await.unwrap();
+        directory
+            .create_user(NewAccount {
+                email: Who::Stranger.email().parse().unwrap(),
+                name: "Sam Stranger".parse().unwrap(),
+                password: PASSWORD.parse().unwrap(),
+            })
+            .await
+            .unwrap();
+        let console = console(directory, is_secure);
+        let mut house = Self {
+            router: router(&console).unwrap(),
+            console,
+            pool,
+            tokens: BTreeMap::new(),
+            ids: BTreeMap::new(),
+            fingerprint: String::new(),
+            restore: String::new(),
+        };
+        for who in Who::SIGNED_IN {
+            let (token, id) = begin_session(&house.pool, who).await;
+            house.tokens.insert(who, token);
+            house.ids.insert(who, id);
+        }
+        house.keep().await;
+        house
+    }
+
+    /// The same people and sessions behind another router: one whose database is away, say.
+    pub(crate) fn behind(&self, directory: Directory) -> Self {
+        let console = console(directory, self.console.cookies.is_secure);
+        Self {
+            router: router(&console).unwrap(),
+            console,
+            pool: self.pool.clone(),
+            tokens: self.tokens.clone(),
+            ids: self.ids.clone(),
+            fingerprint: self.fingerprint.clone(),
+            restore: self.restore.clone(),
+        }
+    }
+
+    pub(crate) fn id(&self, who: Who) -> Uuid {
+        self.ids[&who]
+    }
+
+    /// The `Cookie` header of somebody signed in.
+    pub(crate) fn cookie(&self, who: Who) -> Option<String> {
+        let token = self.tokens.get(&who)?;
+        Some(format!("{}={token}", self.console.cookies.session()))
+    }
+
+    /// Replaces the names of things in braces by what they are.
+    pub(crate) fn fill(&self, text: &str) -> String {
+        Who::SIGNED_IN.into_iter().fold(text.to_owned(), |text, who| {
+            text.replace(&format!("{{{who:?}}}"), &self.id(who).to_string())
+        })
+    }
+
+    pub(crate) async fn ask(&self, ask: Ask) -> Answer {
+        let mut request = Request::builder().method(ask.method).uri(&ask.uri);
+        for (name, value) in ask.headers {
+            request = request.header(name, value);
+        }
+        if let Some(cookie) = self.cookie(ask.who) {
+            request = request.header(header::COOKIE, cookie);
+        }
+        let request = request.body(Body::from(ask.body)).unwrap();
+        self.send(request).await
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8_lossy(&body).into_owned(),
+        }
+    }
+
+    /// The answer with its body still to come, for streams.
+    pub(crate) async fn open(&self, ask: Ask) -> axum::response::Response {
+        let mut request = Request::builder().method(ask.method).uri(&ask.uri);
+        if let Some(cookie) = self.cookie(ask.who) {
+            request = request.header(header::COOKIE, cookie);
+        }
+        self.router
+            .clone()
+            .oneshot(request.body(Body::empty()).unwrap())
+            .await
+            .unwrap()
+    }
+
+    /// Everything in the database that only changes by somebody's will: rows of every table but the audit, which records
+    /// refusals, the counts of attempts, and sessions, which note when they were last used.
+    pub(crate) async fn fingerprint(&self) -> Vec<(String, i64, String)> {
+        sqlx::query_as(AssertSqlSafe(self.fingerprint.clone()))
+            .fetch_all(&self.pool)
+            .await
+            .unwrap()
+    }
+
+    /// Puts everything back as [`Self::new`] made it, so that the next case begins where this one did.
+    pub(crate) async fn restore(&self) {
+        sqlx::raw_sql(AssertSqlSafe(self.restore.clone()))
+            .execute(&self.pool)
+            .await
+            .unwrap();
+    }
+
+    /// Notes what there is, for [`Self::fingerprint`] and [`Self::restore`].
+    async fn keep(&mut self) {
+        let tables: Vec<(String, String)> = sqlx::query_as(
+            "SELECT t.table_name::text, string_agg(quote_ident(c.column_name), ', ')
+             FROM information_schema.tables t
+             JOIN information_schema.columns c ON c.table_schema = t.table_schema AND c.table_name = t.table_name
+             WHERE t.table_schema = 'public' AND t.table_type = 'BASE TABLE' AND c.is_generated = 'NEVER'
+                 AND t.table_name NOT IN ('_sqlx_migrations', 'audit_events')
+             GROUP BY 1 ORDER BY 1",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .unwrap();
+        // Without triggers and foreign keys, which would have an opinion on the order.
+        let mut keep = String::from("CREATE SCHEMA kept;");
+        let mut restore = String::from("BEGIN; SET LOCAL session_replication_role = replica;");
+        let mut read = Vec::new();
+        for (table, columns) in tables {
+            write!(keep, "CREATE TABLE kept.{table} AS TABLE public.{table};").unwrap();
+            write!(
+                restore,
+                "DELETE FROM public.{table}; INSERT INTO public.{table} ({columns}) SELECT {columns} FROM kept.{table};"
+            )
+            .unwrap();
+            if !["attempts", "sessions"].contains(&table.as_str()) {
+                read.push(format!(
+                    "SELECT '{table}', count(*), coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '')
+                     FROM public.{table} t"
+                ));
+            }
+        }
+        restore.push_str("COMMIT;");
+        sqlx::raw_sql(AssertSqlSafe(keep)).execute(&self.pool).await.unwrap();
+        self.restore = restore;
+        self.fingerprint = read.join(" UNION ALL ");
+    }
+
+    /// How often something is in the audit, done or refused.
+    pub(crate) async fn audited(&self, request_id: &str) -> Vec<(String, Option<String>)> {
+        sqlx::query_as("SELECT action, refusal FROM audit_events WHERE request_id = $1")
+            .bind(request_id)
+            .fetch_all(&self.pool)
+            .await
+            .unwrap()
+    }
+}
+
+/// What the router is given.
+fn console(directory: Directory, is_secure: bool) -> Console {
+    Console {
+        directory,
+        assets: Arc::new(Assets::none()),
+        cookies: Cookies { is_secure },
+        broadcast: Broadcast::default(),
+        url: URL.to_owned(),
+    }
+}
+
+/// A session, without the work of checking a password.
+pub(crate) async fn begin_session(pool: &PgPool, who: Who) -> (String, Uuid) {
+    let (session, user) = (
+        Uuid::now_v7(),
+        sqlx::query_scalar("SELECT id FROM users WHERE email = $1")
+            .bind(who.email())
+            .fetch_one(pool)
+            .await
+            .unwrap(),
+    );
+    let token: [u8; 32] = Sha256::digest(session.as_bytes()).into();
+    sqlx::query(
+        "INSERT INTO sessions (id, token_hash, user_id, created_at, last_seen_at, expires_at, address, user_agent)
+         VALUES ($1, $2, $3, now(), now(), now() + interval '1 day', '', '')",
+    )
+    .bind(session)
+    .bind(Sha256::digest(token).to_vec())
+    .bind(user)
+    .execute(pool)
+    .await
+    .unwrap();
+    (URL_SAFE_NO_PAD.encode(token), user)
+}
+
+/// How something is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// By a program: no word about itself.
+    Program,
+    /// By the console's own script.
+    Script,
+    /// By a form or link in a browser, without scripts.
+    Plain,
+}
+
+impl Manner {
+    pub(crate) const ALL: [Self; 3] = [Self::Program, Self::Script, Self::Plain];
+}
+
+/// A question.
+#[derive(Clone, Debug)]
+pub(crate) struct Ask {
+    pub(crate) method: Method,
+    pub(crate) uri: String,
+    pub(crate) who: Who,
+    pub(crate) headers: Vec<(HeaderName, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Ask {
+    pub(crate) fn get(uri: impl Into<String>) -> Self {
+        Self {
+            method: Method::GET,
+            uri: uri.into(),
+            who: Who::Nobody,
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
+    /// A form as a browser sends it.
+    pub(crate) fn post<'a, V: AsRef<[u8]> + 'a>(
+        uri: impl Into<String>,
+        fields: impl IntoIterator<Item = (&'a str, V)>,
+    ) -> Self {
+        Self {
+            method: Method::POST,
+            body: encode(fields).into_bytes(),
+            ..Self::get(uri)
+        }
+        .with(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+    }
+
+    pub(crate) fn by(self, who: Who) -> Self {
+        Self { who, ..self }
+    }
+
+    pub(crate) fn with(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// With the headers of that kind of client.
+    pub(crate) fn manner(self, manner: Manner) -> Self {
+        let site = HeaderName::from_static("sec-fetch-site");
+        let dest = HeaderName::from_static("sec-fetch-dest");
+        match manner {
+            Manner::Program => self,
+            Manner::Script => self
+                .with(header::ACCEPT, "application/json")
+                .with(site, "same-origin")
+                .with(dest, "empty"),
+            Manner::Plain => self
+                .with(header::ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8")
+                .with(header::ORIGIN, URL)
+                .with(header::REFERER, format!("{URL}/settings/profile"))
+                .with(site, "same-origin")
+                .with(dest, "document"),
+        }
+    }
+}
+
+/// A form, or a query.
+pub(crate) fn encode<'a, V: AsRef<[u8]> + 'a>(fields: impl IntoIterator<Item = (&'a str, V)>) -> String {
+    let mut text = String::new();
+    for (name, value) in fields {
+        if !text.is_empty() {
+            text.push('&');
+        }
+        text.push_str(name);
+        text.push('=');
+        text.extend(form_urlencoded::byte_serialize(value.as_ref()));
+    }
+    text
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    /// A header, or nothing.
+    pub(crate) fn header(&self, name: impl AsRef<str>) -> &str {
+        self.headers
+            .get(name.as_ref())
+            .map(|value| value.to_str().unwrap())
+            .unwrap_or_default()
+    }
+
+    /// Where it sends the browser to.
+    pub(crate) fn location(&self) -> &str {
+        self.header("location")
+    }
+
+    /// The `Set-Cookie` of this name.
+    pub(crate) fn set_cookie(&self, name: &str) -> Option<&str> {
+        self.headers
+            .get_all(header::SET_COOKIE)
+            .into_iter()
+            .map(|value| value.to_str().unwrap())
+            .find(|value| value.strip_prefix(name).is_some_and(|rest| rest.starts_with('=')))
+    }
+
+    /// The value of that cookie.
+    pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
+        self.set_cookie(name)?.strip_prefix(name)?.get(1..)?.split(';').next()
+    }
+
+    /// The flash that the next page will show.
+    pub(crate) fn flash(&self) -> Option<Flash> {
+        self.cookie("roster-flash").and_then(Flash::decode)
+    }
+
+    /// The nonce of its content security policy.
+    pub(crate) fn nonce(&self) -> Option<&str> {
+        let policy = self.header("content-security-policy");
+        policy.split_once("'nonce-")?.1.split_once('\'').map(|(nonce, _)| nonce)
+    }
+
+    /// All of it, except what no two answers share (request id, date, nonce), with `slug` made anonymous.
+    pub(crate) fn anonymous(&self, slug: &str) -> String {
+        let mut text = format!("{}\n", self.status);
+        let mut headers: Vec<_> = self
+            .headers
+            .iter()
+            .filter(|(name, _)| !["x-request-id", "date"].contains(&name.as_str()))
+            .map(|(name, value)| {
+                let value = value.to_str().unwrap();
+                let flash = value
+                    .strip_prefix("roster-flash=")
+                    .and_then(|rest| rest.split_once(';'))
+                    .and_then(|(flash, _)| URL_SAFE_NO_PAD.decode(flash).ok());
+                match flash {
+                    Some(flash) => format!("{name}: flash {}", String::from_utf8_lossy(&flash)),
+                    None => format!("{name}: {value}"),
+                }
+            })
+            .collect();
+        headers.sort();
+        text.push_str(&headers.join("\n"));
+        text.push_str("\n\n");
+        text.push_str(&self.text);
+        if let Some(nonce) = self.nonce() {
+            text = text.replace(nonce, "NONCE");
+        }
+        text.replace(slug, "SLUG")
+    }
+}

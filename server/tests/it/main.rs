@@ -1,0 +1,24 @@
+//! The whole router against real PostgreSQL: who gets what, what is kept from whom, and what bad input does.
+//!
+//! One program, so that it is linked once. `architecture` needs no database.
+
+#![recursion_limit = "256"]
+
+#[cfg(test)]
+mod architecture;
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod events;
+#[cfg(test)]
+mod forms;
+#[cfg(test)]
+mod functions;
+#[cfg(test)]
+mod house;
+#[cfg(test)]
+mod isolation;
+#[cfg(test)]
+mod matrix;
+#[cfg(test)]
+mod security;

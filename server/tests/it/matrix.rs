@@ -1,0 +1,578 @@
+//! Who may do what, for every page and every server function (R1, R2, P3): the expected status, as data.
+//!
+//! What is expected here was read off RULES, not off the code.
+
+use std::collections::BTreeSet;
+
+use axum::http::StatusCode;
+use leptos_axum::generate_route_list;
+use sqlx::PgPool;
+
+use crate::{
+    functions::{FUNCTIONS, NEW_PASSWORD, function, registered},
+    house::{Ask, House, Manner, PASSWORD, RESEARCH, Who},
+};
+
+const PEOPLE: [Who; 8] = [
+    Who::Nobody,
+    Who::Stranger,
+    Who::Newcomer,
+    Who::Member,
+    Who::Admin,
+    Who::OrganizationAdmin,
+    Who::Owner,
+    Who::External,
+];
+
+/// One expected status for each of [`PEOPLE`].
+type Statuses = [u16; 8];
+
+// In the order of PEOPLE:         nobody stranger newcomer member admin org-adm owner external
+const ANYONE: Statuses = /*    */ [200, 200, 200, 200, 200, 200, 200, 200];
+const NO_ONE: Statuses = /*    */ [404, 404, 404, 404, 404, 404, 404, 404];
+const SIGNED_IN: Statuses = /* */ [401, 200, 200, 200, 200, 200, 200, 200];
+const ENTERS: Statuses = /*    */ [303, 303, 303, 303, 303, 303, 303, 303];
+const RESEARCH_READ: Statuses = [401, 404, 404, 200, 200, 200, 200, 200];
+const RESEARCH_ADMIN: Statuses = [401, 404, 404, 403, 200, 200, 200, 403];
+const PRODUCTION_READ: Statuses = [401, 404, 404, 404, 404, 200, 200, 404];
+const DEFAULT_READ: Statuses = /**/ [401, 404, 200, 200, 200, 200, 200, 404];
+const DEFAULT_ADMIN: Statuses = [401, 404, 403, 403, 403, 200, 200, 404];
+
+const PRODUCTION: &str = "production";
+const DEFAULT: &str = "acme-default";
+
+/// A call of a server function, and what each gets.
+struct Case {
+    path: &'static str,
+    fields: &'static [(&'static str, &'static str)],
+    expected: Statuses,
+    rules: &'static str,
+}
+
+const fn case(
+    rules: &'static str,
+    path: &'static str,
+    fields: &'static [(&'static str, &'static str)],
+    expected: Statuses,
+) -> Case {
+    Case {
+        path,
+        fields,
+        expected,
+        rules,
+    }
+}
+
+const CASES: &[Case] = &[
+    // Reading.
+    case("P3", "/api/shell", &[], SIGNED_IN),
+    case("P3", "/api/shell", &[("project", PRODUCTION)], SIGNED_IN),
+    case("P3", "/api/project", &[("project", RESEARCH)], RESEARCH_READ),
+    case("P3 C4", "/api/project", &[("project", PRODUCTION)], PRODUCTION_READ),
+    case("P3 D2 X3", "/api/project", &[("project", DEFAULT)], DEFAULT_READ),
+    case(
+        "P3",
+        "/api/project",
+        &[("project", "no-such-project")],
+        SIGNED_OUT_OR_NOTHING,
+    ),
+    case("P3", "/api/project_settings", &[("project", RESEARCH)], RESEARCH_READ),
+    case(
+        "P3",
+        "/api/project_settings",
+        &[("project", PRODUCTION)],
+        PRODUCTION_READ,
+    ),
+    case("P3 D2", "/api/project_settings", &[("project", DEFAULT)], DEFAULT_READ),
+    case("C1", "/api/collaborators", &[("project", RESEARCH)], RESEARCH_READ),
+    case(
+        "C1 C4",
+        "/api/collaborators",
+        &[("project", PRODUCTION)],
+        PRODUCTION_READ,
+    ),
+    case("C1 D2", "/api/collaborators", &[("project", DEFAULT)], DEFAULT_READ),
+    case(
+        "C1 C10",
+        "/api/collaborators",
+        &[
+            ("project", RESEARCH),
+            ("query[kind]", "external"),
+            ("subject", "{Owner}"),
+        ],
+        RESEARCH_READ,
+    ),
+    // One's own account.
+    case(
+        "A1",
+        "/api/sign_in",
+        &[("email", "mia@acme.test"), ("password", PASSWORD)],
+        ENTERS,
+    ),
+    case(
+        "A1",
+        "/api/sign_in",
+        &[("email", "mia@acme.test"), ("password", "not-her-password")],
+        [422; 8],
+    ),
+    case(
+        "O2",
+        "/api/sign_up",
+        &[
+            ("name", "Nora New"),
+            ("email", "nora@new.test"),
+            ("password", NEW_PASSWORD),
+        ],
+        ENTERS,
+    ),
+    case(
+        "O2",
+        "/api/sign_up",
+        &[
+            ("name", "Nora New"),
+            ("email", "mia@acme.test"),
+            ("password", NEW_PASSWORD),
+        ],
+        [409; 8],
+    ),
+    case("A1", "/api/sign_out", &[], ENTERS),
+    case(
+        "A1",
+        "/api/change_password",
+        &[("current_password", PASSWORD), ("password", NEW_PASSWORD)],
+        SIGNED_IN,
+    ),
+    case(
+        "A1",
+        "/api/change_password",
+        &[("current_password", "not-the-password"), ("password", NEW_PASSWORD)],
+        [401, 422, 422, 422, 422, 422, 422, 422],
+    ),
+    // Adding.
+    case(
+        "C2",
+        "/api/add_collaborator",
+        &[("project", RESEARCH), ("email", "noah@acme.test")],
+        RESEARCH_ADMIN,
+    ),
+    case(
+        "X2",
+        "/api/add_collaborator",
+        &[("project", RESEARCH), ("email", "stranger@elsewhere.test")],
+        RESEARCH_ADMIN,
+    ),
+    case(
+        "C3",
+        "/api/add_collaborator",
+        &[("project", RESEARCH), ("email", "mia@acme.test")],
+        [401, 404, 404, 403, 409, 409, 409, 403],
+    ),
+    case(
+        "C3",
+        "/api/add_collaborator",
+        &[("project", RESEARCH), ("email", "nobody@nowhere.test")],
+        [401, 404, 404, 403, 422, 422, 422, 403],
+    ),
+    case(
+        "C3",
+        "/api/add_collaborator",
+        &[("project", RESEARCH), ("email", "no address")],
+        [401, 404, 404, 403, 422, 422, 422, 403],
+    ),
+    case(
+        "C2 C4",
+        "/api/add_collaborator",
+        &[("project", PRODUCTION), ("email", "mia@acme.test")],
+        PRODUCTION_READ,
+    ),
+    case(
+        "X1",
+        "/api/add_collaborator",
+        &[("project", PRODUCTION), ("email", "eve@partner.test")],
+        [401, 404, 404, 404, 404, 422, 422, 404],
+    ),
+    case(
+        "D4",
+        "/api/add_collaborator",
+        &[("project", DEFAULT), ("email", "eve@partner.test")],
+        [401, 404, 403, 403, 403, 422, 422, 404],
+    ),
+    // Roles.
+    case(
+        "C5",
+        "/api/change_collaborator_role",
+        &[("project", RESEARCH), ("user", "{Member}"), ("role", "admin")],
+        RESEARCH_ADMIN,
+    ),
+    case(
+        "X2",
+        "/api/change_collaborator_role",
+        &[("project", RESEARCH), ("user", "{External}"), ("role", "admin")],
+        RESEARCH_ADMIN,
+    ),
+    case(
+        "C7",
+        "/api/change_collaborator_role",
+        &[("project", RESEARCH), ("user", "{Admin}"), ("role", "member")],
+        RESEARCH_ADMIN,
+    ),
+    case(
+        "W1",
+        "/api/change_collaborator_role",
+        &[("project", RESEARCH), ("user", "{Owner}"), ("role", "member")],
+        [401, 404, 404, 403, 409, 409, 409, 403],
+    ),
+    case(
+        "C4",
+        "/api/change_collaborator_role",
+        &[
+            ("project", RESEARCH),
+            ("user", "{OrganizationAdmin}"),
+            ("role", "member"),
+        ],
+        [401, 404, 404, 403, 409, 409, 409, 403],
+    ),
+    // Somebody without access is not there to be changed; who may not change anybody is told that and no more.
+    case(
+        "P3",
+        "/api/change_collaborator_role",
+        &[("project", RESEARCH), ("user", "{Stranger}"), ("role", "admin")],
+        [401, 404, 404, 403, 404, 404, 404, 403],
+    ),
+    case(
+        "P3",
+        "/api/change_collaborator_role",
+        &[("project", PRODUCTION), ("user", "{Admin}"), ("role", "admin")],
+        [401, 404, 404, 404, 404, 404, 404, 404],
+    ),
+    case(
+        "C5 D2",
+        "/api/change_collaborator_role",
+        &[("project", DEFAULT), ("user", "{Newcomer}"), ("role", "admin")],
+        DEFAULT_ADMIN,
+    ),
+    // Removing and leaving.
+    case(
+        "C6 C7",
+        "/api/remove_collaborator",
+        &[("project", RESEARCH), ("user", "{Member}")],
+        [401, 404, 404, 200, 200, 200, 200, 403],
+    ),
+    case(
+        "C6 C7",
+        "/api/remove_collaborator",
+        &[("project", RESEARCH), ("user", "{Admin}")],
+        RESEARCH_ADMIN,
+    ),
+    case(
+        "C6 C7 X2",
+        "/api/remove_collaborator",
+        &[("project", RESEARCH), ("user", "{External}")],
+        [401, 404, 404, 403, 200, 200, 200, 200],
+    ),
+    case(
+        "C4",
+        "/api/remove_collaborator",
+        &[("project", RESEARCH), ("user", "{OrganizationAdmin}")],
+        [401, 404, 404, 403, 409, 409, 409, 403],
+    ),
+    case(
+        "W1",
+        "/api/remove_collaborator",
+        &[("project", RESEARCH), ("user", "{Owner}")],
+        [401, 404, 404, 403, 409, 409, 409, 403],
+    ),
+    case(
+        "D3",
+        "/api/remove_collaborator",
+        &[("project", DEFAULT), ("user", "{Newcomer}")],
+        [401, 404, 409, 403, 403, 409, 409, 404],
+    ),
+    // End dates.
+    case(
+        "C8",
+        "/api/set_collaborator_end_date",
+        &[
+            ("project", RESEARCH),
+            ("user", "{Member}"),
+            ("expires_on", "2999-12-31"),
+        ],
+        RESEARCH_ADMIN,
+    ),
+    case(
+        "C8",
+        "/api/set_collaborator_end_date",
+        &[
+            ("project", RESEARCH),
+            ("user", "{Member}"),
+            ("expires_on", "1999-12-31"),
+        ],
+        [401, 404, 404, 403, 422, 422, 422, 403],
+    ),
+    case(
+        "W1 C4",
+        "/api/set_collaborator_end_date",
+        &[("project", RESEARCH), ("user", "{Owner}"), ("expires_on", "2999-12-31")],
+        [401, 404, 404, 403, 409, 409, 409, 403],
+    ),
+    case(
+        "D2 C8",
+        "/api/set_collaborator_end_date",
+        &[
+            ("project", DEFAULT),
+            ("user", "{Newcomer}"),
+            ("expires_on", "2999-12-31"),
+        ],
+        [401, 404, 403, 403, 403, 409, 409, 404],
+    ),
+    // Settings.
+    case(
+        "P2 X1",
+        "/api/update_project",
+        &[("project", RESEARCH), ("name", "Renamed"), ("slug", "renamed")],
+        RESEARCH_ADMIN,
+    ),
+    case(
+        "P2",
+        "/api/update_project",
+        &[("project", RESEARCH), ("name", "Renamed"), ("slug", PRODUCTION)],
+        [401, 404, 404, 403, 409, 409, 409, 403],
+    ),
+    case(
+        "P2",
+        "/api/update_project",
+        &[("project", RESEARCH), ("name", ""), ("slug", "renamed")],
+        [401, 404, 404, 403, 422, 422, 422, 403],
+    ),
+    case(
+        "P2",
+        "/api/update_project",
+        &[("project", PRODUCTION), ("name", "Renamed"), ("slug", "renamed")],
+        PRODUCTION_READ,
+    ),
+    case(
+        "D1",
+        "/api/update_project",
+        &[("project", DEFAULT), ("name", "Renamed"), ("slug", "renamed")],
+        DEFAULT_ADMIN,
+    ),
+    case(
+        "D4",
+        "/api/update_project",
+        &[
+            ("project", DEFAULT),
+            ("name", "Renamed"),
+            ("slug", "renamed"),
+            ("allow_externals", "on"),
+        ],
+        [401, 404, 403, 403, 403, 422, 422, 404],
+    ),
+    case("X1", "/api/remove_externals", &[("project", RESEARCH)], RESEARCH_ADMIN),
+];
+
+const SIGNED_OUT_OR_NOTHING: Statuses = [401, 404, 404, 404, 404, 404, 404, 404];
+
+/// Those whose success leaves nothing behind but a session more or less, or the same as before.
+const CHANGES_NOTHING: [&str; 2] = ["/api/sign_in", "/api/sign_out"];
+
+#[test]
+fn every_server_function_is_in_the_matrix_and_has_one_who_is_let_in() {
+    let rows: BTreeSet<_> = CASES.iter().map(|case| case.path.to_owned()).collect();
+    assert_eq!(rows, registered().into_iter().map(|(_, path)| path).collect());
+    for function in &FUNCTIONS {
+        let cases = || CASES.iter().filter(|case| case.path == function.path);
+        assert!(
+            cases().any(|case| case.expected.iter().any(|s| *s < 400)),
+            "{}",
+            function.path
+        );
+        if function.takes_project() && function.path != "/api/shell" {
+            assert!(cases().any(|case| case.expected.contains(&404)), "{}", function.path);
+        }
+    }
+}
+
+/// R1, R2, P3, E5, A1: each call by each person, as a program, a script and a plain form send it. What is refused changes
+/// nothing; what is done changes something; both are in the audit, once, with the id of the request.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn each_server_function_answers_each_person_as_the_table_says(pool: PgPool) {
+    let house = House::new(pool).await;
+    let before = house.fingerprint().await;
+    let mut wrong = Vec::new();
+    for case in CASES {
+        for (who, expected) in PEOPLE.into_iter().zip(case.expected) {
+            for manner in Manner::ALL {
+                // Reading is for scripts and programs; a browser that goes there is sent back to where it was.
+                if manner == Manner::Plain && !function(case.path).is_write() {
+                    continue;
+                }
+                let fields: Vec<_> = case
+                    .fields
+                    .iter()
+                    .map(|(name, value)| (*name, house.fill(value).into_bytes()))
+                    .collect();
+                let answer = house
+                    .ask(function(case.path).call(&fields).by(who).manner(manner))
+                    .await;
+                let what = format!("{} {} {:?} {who:?} {manner:?}", case.rules, case.path, case.fields);
+                let is_write = function(case.path).is_write();
+                let wanted = match manner {
+                    // A browser is led on, whatever came of it.
+                    Manner::Plain if is_write => 303,
+                    // A refusal is told to a script of ours, unless nobody is signed in.
+                    Manner::Script if is_write && (402..500).contains(&expected) => 200,
+                    _ => expected,
+                };
+                if answer.status != wanted {
+                    wrong.push(format!("{what}: {} for {wanted}: {}", answer.status, answer.text));
+                }
+                if expected >= 400 && !answer.text.contains("refused") {
+                    wrong.push(format!("{what}: no refusal: {}", answer.text));
+                }
+                let is_changed = house.fingerprint().await != before;
+                let may_change = expected < 400 && is_write && !CHANGES_NOTHING.contains(&case.path);
+                if is_changed != may_change {
+                    wrong.push(format!("{what}: changed: {is_changed}"));
+                }
+                // Calls by nobody end before anything is attempted, except entering; signing out twice is nothing.
+                let is_attempt = is_write && expected != 401 && !(case.path == "/api/sign_out" && who == Who::Nobody);
+                let audited = house.audited(answer.header("x-request-id")).await;
+                let refused: Vec<_> = audited.iter().map(|(_, refusal)| refusal.is_some()).collect();
+                let wanted = if is_attempt { vec![expected >= 400] } else { vec![] };
+                // What is wrong with what was typed may be found before anything is attempted.
+                if refused != wanted && !(expected == 422 && refused.is_empty()) {
+                    wrong.push(format!("{what}: audited (refused?): {refused:?} for {wanted:?}"));
+                }
+                if is_changed || is_write {
+                    house.restore().await;
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+const TO_SIGN_IN: Statuses = [303, 200, 200, 200, 200, 200, 200, 200];
+const ONLY_SIGNED_OUT: Statuses = [200, 303, 303, 303, 303, 303, 303, 303];
+const RESEARCH_PAGE: Statuses = [303, 404, 404, 200, 200, 200, 200, 200];
+const PRODUCTION_PAGE: Statuses = [303, 404, 404, 404, 404, 200, 200, 404];
+const DEFAULT_PAGE: Statuses = [303, 404, 200, 200, 200, 200, 200, 404];
+const NO_PAGE: Statuses = [303, 404, 404, 404, 404, 404, 404, 404];
+
+/// Pages and other addresses: the route it belongs to, the address, and what each gets.
+const PAGES: &[(&str, &str, Statuses)] = &[
+    ("/", "/", [303, 302, 302, 302, 302, 302, 302, 302]),
+    ("/sign-in", "/sign-in", ONLY_SIGNED_OUT),
+    ("/sign-up", "/sign-up", ONLY_SIGNED_OUT),
+    ("/docs/roles", "/docs/roles", ANYONE),
+    ("/projects/{project}", "/projects/ml-research", RESEARCH_PAGE),
+    ("/projects/{project}", "/projects/production", PRODUCTION_PAGE),
+    ("/projects/{project}", "/projects/acme-default", DEFAULT_PAGE),
+    ("/projects/{project}", "/projects/no-such-project", NO_PAGE),
+    ("/projects/{project}", "/projects/~current", ENTERS),
+    ("/settings/profile", "/settings/profile", TO_SIGN_IN),
+    (
+        "/settings/projects/{project}",
+        "/settings/projects/ml-research",
+        RESEARCH_PAGE,
+    ),
+    (
+        "/settings/projects/{project}",
+        "/settings/projects/production",
+        PRODUCTION_PAGE,
+    ),
+    (
+        "/settings/projects/{project}",
+        "/settings/projects/acme-default",
+        DEFAULT_PAGE,
+    ),
+    ("/settings/projects/{project}", "/settings/projects/~current", ENTERS),
+    (
+        "/settings/projects/{project}/collaborators",
+        "/settings/projects/ml-research/collaborators",
+        RESEARCH_PAGE,
+    ),
+    (
+        "/settings/projects/{project}/collaborators",
+        "/settings/projects/ml-research/collaborators?dialog=add",
+        RESEARCH_PAGE,
+    ),
+    (
+        "/settings/projects/{project}/collaborators",
+        "/settings/projects/ml-research/collaborators?dialog=remove&user={Member}",
+        RESEARCH_PAGE,
+    ),
+    (
+        "/settings/projects/{project}/collaborators",
+        "/settings/projects/production/collaborators",
+        PRODUCTION_PAGE,
+    ),
+    (
+        "/settings/projects/{project}/collaborators",
+        "/settings/projects/acme-default/collaborators?q=a&sort=role&order=desc",
+        DEFAULT_PAGE,
+    ),
+    (
+        "/settings/projects/{project}/collaborators",
+        "/settings/projects/~current/collaborators?q=a",
+        ENTERS,
+    ),
+    ("/{*rest}", "/nothing-here", NO_PAGE),
+    ("/{*rest}", "/settings/organization/acme", NO_PAGE),
+    ("", "/healthz", ANYONE),
+    ("", "/readyz", ANYONE),
+    (
+        "",
+        "/events?project=production",
+        [401, 404, 404, 404, 404, 200, 200, 404],
+    ),
+    ("", "/events", [400; 8]),
+    ("", "/api/nothing", NO_ONE),
+    ("", "/pkg/nothing.js", NO_ONE),
+    ("", "/fonts/nothing.woff2", NO_ONE),
+    ("", "/favicon.svg", NO_ONE),
+];
+
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn each_page_answers_each_person_as_the_table_says(pool: PgPool) {
+    let house = House::new(pool).await;
+    let before = house.fingerprint().await;
+    let mut wrong = Vec::new();
+    for (_, uri, expected) in PAGES {
+        let uri = house.fill(uri);
+        for (who, expected) in PEOPLE.into_iter().zip(*expected) {
+            let ask = Ask::get(&uri).by(who).manner(Manner::Plain);
+            // An event stream goes on: its head is enough.
+            let (status, location) = if uri.starts_with("/events") {
+                (house.open(ask).await.status(), String::new())
+            } else {
+                let answer = house.ask(ask).await;
+                (answer.status, answer.location().to_owned())
+            };
+            if status != expected {
+                wrong.push(format!("{uri} {who:?}: {status} for {expected}"));
+            }
+            if who == Who::Nobody && status == StatusCode::SEE_OTHER && !location.starts_with("/sign-in") {
+                wrong.push(format!("{uri} {who:?}: sent to {location}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+    assert_eq!(house.fingerprint().await, before, "looking changes nothing");
+}
+
+/// A new page without a row fails, and so does a row whose page is gone.
+#[tokio::test]
+async fn every_page_is_in_the_matrix() {
+    drop(any_spawner::Executor::init_tokio());
+    let routes: BTreeSet<_> = generate_route_list(app::App)
+        .iter()
+        .map(|route| route.path().to_owned())
+        .collect();
+    let rows: BTreeSet<_> = PAGES
+        .iter()
+        .map(|(route, ..)| (*route).to_owned())
+        .filter(|route| !route.is_empty())
+        .collect();
+    assert_eq!(rows, routes);
+}
