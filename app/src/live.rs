@@ -12,6 +12,8 @@ pub(crate) struct Live {
     pub(crate) ticks: RwSignal<u32>,
     /// The project the person has just lost.
     pub(crate) gone: RwSignal<Option<Slug>>,
+    /// Whether the person is on the way out, and what is shown no matter any more.
+    is_stopped: RwSignal<bool>,
 }
 
 impl Live {
@@ -20,9 +22,15 @@ impl Live {
         let live = Self {
             ticks: RwSignal::new(0),
             gone: RwSignal::new(None),
+            is_stopped: RwSignal::new(false),
         };
         provide_context(live);
         live
+    }
+
+    /// Follows nothing any more.
+    pub(crate) fn stop(self) {
+        self.is_stopped.set(true);
     }
 
     /// Follows the project in the URL, whichever it is.
@@ -53,6 +61,9 @@ mod browser {
         };
         Effect::new(move |_| {
             close();
+            if live.is_stopped.get() {
+                return;
+            }
             let Some(slug) = project.get() else { return };
             live.gone.set(None);
             let Ok(mut source) = EventSource::new(&format!("/events?project={slug}")) else {

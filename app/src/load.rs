@@ -55,6 +55,23 @@ where
     Fut: Future<Output = Result<T, Problem>> + Send + 'static,
     V: IntoView + 'static,
 {
+    load_or(key, fetch, render, |problem| view! { <ProblemScreen problem/> })
+}
+
+/// The same, with something else in place of the problem screen: a page has one of those.
+pub(crate) fn load_or<K, T, Fut, V, P>(
+    key: impl Fn() -> K + Copy + Send + Sync + 'static,
+    fetch: impl Fn(K) -> Fut + Copy + Send + Sync + 'static,
+    render: impl Fn(Loaded<T>) -> V + Copy + Send + Sync + 'static,
+    render_problem: impl Fn(Problem) -> P + Copy + Send + Sync + 'static,
+) -> impl IntoView
+where
+    K: PartialEq + Clone + Send + Sync + 'static,
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    Fut: Future<Output = Result<T, Problem>> + Send + 'static,
+    V: IntoView + 'static,
+    P: IntoView + 'static,
+{
     let first = OnceResource::new_blocking(fetch(untrack(key)));
     let value = RwSignal::new(None::<T>);
     let problem = RwSignal::new(None::<Problem>);
@@ -99,7 +116,7 @@ where
                     Err(refused) => problem.set(Some(refused)),
                 }
                 move || match (shown_problem.get(), has_value.get()) {
-                    (Some(problem), _) => EitherOf3::A(view! { <ProblemScreen problem/> }),
+                    (Some(problem), _) => EitherOf3::A(render_problem(problem)),
                     (None, true) => EitherOf3::B(render(loaded)),
                     (None, false) => EitherOf3::C(()),
                 }

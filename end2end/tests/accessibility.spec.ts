@@ -26,7 +26,7 @@ async function expectAccessible(page: Page, state: string): Promise<void> {
     await page.emulateMedia({ colorScheme });
     for (const width of [1280, 360]) {
       await page.setViewportSize({ width, height: 800 });
-      const found = await new AxeBuilder({ page }).withTags(STANDARD).analyze();
+      const found = await new AxeBuilder({ page }).withTags(STANDARD).setLegacyMode().analyze();
       const problems = found.violations.map(
         ({ id, help, nodes }) => `${id}: ${help}\n${nodes.map((node) => `    ${node.target.join(' ')}`).join('\n')}`,
       );
@@ -97,9 +97,11 @@ test.describe('N2: axe finds nothing', { tag: '@scripts' }, () => {
     const long = await tenant.person('Maximiliane-Wilhelmine von und zu Hohenstein-Oberwaldingen-Unterhausen');
     await tenant.join(long);
     await tenant.add(tenant.open, long, { role: 'admin' });
-    const screen = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open);
+    const screen = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open, '?order=desc');
+    await screen.page.getByRole('link', { name: 'Next page' }).click();
+    await expect(screen.row(tenant.admin)).toBeVisible();
     await expectAccessible(screen.page, 'collaborators');
-    await screen.openMenu(tenant.owner);
+    await screen.openMenu(tenant.admin);
     await expectAccessible(screen.page, 'menu of a row that cannot be changed');
     await screen.page.keyboard.press('Escape');
     await CollaboratorsScreen.open(screen.page, tenant.open, '?q=ma&sort=role&order=desc');

@@ -40,7 +40,7 @@ test('C3 N3: whatever is typed for an address is answered beside the field, kept
   const screen = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open);
   const before = await tenant.snapshot(tenant.open);
   await screen.addButton.click();
-  for (const typed of ['   ', "'; drop table users; --", '<script>alert(1)</script>', '🦀@roster.test', 'שלום@דוגמה.קום']) {
+  for (const typed of ['', "'; drop table users; --", '<script>alert(1)</script>', '🦀@roster.test', 'שלום@דוגמה.קום']) {
     await screen.email.fill(typed);
     await screen.confirm.click();
     await expectFieldError(screen.email, /Enter an email address/);

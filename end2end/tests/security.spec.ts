@@ -184,7 +184,6 @@ test('next= leads to this console and to no other site', { tag: '@scripts' }, as
     expect(response.status(), next).toBe(303);
     const to = new URL(response.headers()['location'] ?? '', baseURL);
     expect(to.origin, next).toBe(new URL(baseURL ?? '').origin);
-    expect(to.pathname.startsWith('//'), next).toBe(false);
   }
 });
 

@@ -8,7 +8,7 @@ use std::{convert::Infallible, time::Duration};
 use app::{Problem, gate::Visit};
 use axum::{
     Json,
-    extract::{Extension, Query, State},
+    extract::{Extension, Query, State, rejection::QueryRejection},
     http::StatusCode,
     response::{
         IntoResponse, Response,
@@ -107,11 +107,11 @@ enum Look {
 pub(crate) async fn events(
     State(console): State<Console>,
     Extension(visit): Extension<Visit>,
-    Query(followed): Query<Followed>,
+    followed: Result<Query<Followed>, QueryRejection>,
 ) -> Response {
     // Before the first look, so that nothing falls between.
     let (hints, stop) = (console.broadcast.hints.subscribe(), console.broadcast.stop.subscribe());
-    match open(visit, &followed.project).await {
+    match open(visit, followed).await {
         Ok(reader) => {
             let (events, stream) = mpsc::channel(4);
             tokio::spawn(follow(reader, hints, stop, events));
@@ -125,9 +125,11 @@ pub(crate) async fn events(
     }
 }
 
-async fn open(visit: Visit, project: &str) -> Result<Reader, Problem> {
+async fn open(visit: Visit, followed: Result<Query<Followed>, QueryRejection>) -> Result<Reader, Problem> {
     let session = visit.session.ok_or(Refusal::SignedOut)?;
-    let slug: Slug = project.parse().map_err(|_| Refusal::Hidden)?;
+    // The extractor's own answer would be words from inside.
+    let Query(followed) = followed.map_err(|_| Refusal::Malformed)?;
+    let slug: Slug = followed.project.parse().map_err(|_| Refusal::Hidden)?;
     let (organization, project) = visit.directory.project_ids(session.user, &slug).await?;
     Ok(Reader {
         directory: visit.directory,

@@ -4,7 +4,7 @@ use app::{document, gate::Visit};
 use axum::{
     body::Body,
     extract::{Extension, Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{Html, IntoResponse, Redirect, Response},
 };
 use leptos::{nonce::use_nonce, prelude::use_context};
@@ -18,6 +18,10 @@ const PUBLIC: [&str; 3] = ["/sign-in", "/sign-up", "/docs/roles"];
 /// The part of a path that stands for the project last looked at (INTERFACES, pages).
 const CURRENT: &str = "~current";
 
+/// The pages it stands in, up to it.
+const HEADS: [&str; 3] = ["/projects/", "/settings/projects/", ORGANIZATION];
+const ORGANIZATION: &str = "/settings/organization/";
+
 /// Answers with a page.
 pub(crate) async fn page(
     State(console): State<Console>,
@@ -25,6 +29,14 @@ pub(crate) async fn page(
     request: Request,
 ) -> Response {
     let path = request.uri().path();
+    let is_utf8 = |query: &str| percent_encoding::percent_decode_str(query).decode_utf8().is_ok();
+    if !request.uri().query().is_none_or(is_utf8) {
+        return bare(
+            StatusCode::BAD_REQUEST,
+            "This link doesn’t work",
+            "It isn’t one that Roster made. Start again from your projects.",
+        );
+    }
     let Some(session) = &visit.session else {
         if PUBLIC.contains(&path) {
             return render(&console, request).await;
@@ -35,13 +47,13 @@ pub(crate) async fn page(
     if matches!(path, "/sign-in" | "/sign-up") {
         return Redirect::to("/").into_response();
     }
-    if path.split('/').any(|part| part == CURRENT)
+    if let Some(head) = head_of_current(path)
         && let Ok(Some(project)) = visit
             .directory
             .current_project(session.user, visit.last_project.as_deref())
             .await
     {
-        let part = if path.starts_with("/settings/organization/") {
+        let part = if head == ORGANIZATION {
             project.organization_slug
         } else {
             project.slug
@@ -55,6 +67,14 @@ pub(crate) async fn page(
         return Redirect::to(&format!("{to}{query}")).into_response();
     }
     render(&console, request).await
+}
+
+/// What comes before [`CURRENT`] in the path of a page that has it. Nothing else is redirected: `//evil.test/~current` would
+/// lead to another site.
+fn head_of_current(path: &str) -> Option<&'static str> {
+    HEADS
+        .into_iter()
+        .find(|head| path.strip_prefix(head).and_then(|rest| rest.split('/').next()) == Some(CURRENT))
 }
 
 async fn render(console: &Console, request: Request<Body>) -> Response {
@@ -79,17 +99,32 @@ fn restrict() {
     }
 }
 
-/// The page for when the database cannot be asked (E6): made of nothing but itself.
+/// The page for when the database cannot be asked (E6).
 pub(crate) fn unavailable(status: StatusCode) -> Response {
-    let page = "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-                <title>Roster can’t answer right now</title><h1>Roster can’t answer right now</h1>\
-                <p>Nothing was changed. Try again in a moment.</p></html>";
-    let headers = [
-        (header::RETRY_AFTER, HeaderValue::from_static("5")),
-        (
-            HeaderName::from_static("content-security-policy"),
-            HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
-        ),
-    ];
-    (status, headers, Html(page)).into_response()
+    let mut response = bare(
+        status,
+        "Roster can’t answer right now",
+        "Nothing was changed. Try again in a moment.",
+    );
+    response
+        .headers_mut()
+        .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    response
+}
+
+/// The page for a form that came from somewhere else.
+pub(crate) fn foreign_form() -> Response {
+    let words = "It came from another address than the one this console is set up for, so nothing was changed. Open the \
+                 console at its own address and try again. If this is its address, whoever runs it has to set ROSTER_URL to it.";
+    bare(StatusCode::FORBIDDEN, "This form was not accepted", words)
+}
+
+/// A page made of nothing but itself.
+fn bare(status: StatusCode, title: &str, words: &str) -> Response {
+    let page = format!(
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+         <meta name=\"color-scheme\" content=\"light dark\"><title>{title}</title></head>\
+         <body><main><h1>{title}</h1><p>{words}</p></main></body></html>"
+    );
+    (status, Html(page)).into_response()
 }

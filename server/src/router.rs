@@ -13,6 +13,7 @@ use axum::{
     routing::{any, get},
 };
 use directory::Directory;
+use http_body_util::BodyExt;
 use policy::Refusal;
 use tower::ServiceBuilder;
 use tower_http::{
@@ -130,7 +131,9 @@ fn assets(console: &Console) -> Router {
 
 /// The console, for people in browsers: cookies, forms, pages.
 fn people(console: &Console) -> Result<Router, tower_http::csrf::ConfigError> {
-    let csrf = CsrfLayer::new().add_trusted_origin(&console.url)?;
+    let csrf = CsrfLayer::new()
+        .add_trusted_origin(&console.url)?
+        .with_rejection_response(|_| pages::foreign_form());
     let known: Arc<HashSet<(String, Method)>> = Arc::new(
         leptos::server_fn::axum::server_fn_paths()
             .map(|(path, method)| (path.to_owned(), method))
@@ -161,10 +164,22 @@ fn people(console: &Console) -> Result<Router, tower_http::csrf::ConfigError> {
 /// Calls a server function; what is none is not found, like anything else that is not there.
 async fn call(known: Arc<HashSet<(String, Method)>>, request: Request<Body>) -> Response {
     if known.contains(&(request.uri().path().to_owned(), request.method().clone())) {
-        leptos_axum::handle_server_fns(request).await.into_response()
+        match well_formed(request).await {
+            Some(request) => leptos_axum::handle_server_fns(request).await.into_response(),
+            None => problem(Refusal::Malformed.into()),
+        }
     } else {
         problem(Refusal::Hidden.into())
     }
+}
+
+/// The request, if its arguments are UTF-8: what is not would be read with signs of replacement in it, and saved as such.
+async fn well_formed(request: Request<Body>) -> Option<Request<Body>> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.ok()?.to_bytes();
+    let is_utf8 = |form: &[u8]| percent_encoding::percent_decode(form).decode_utf8().is_ok();
+    let query = parts.uri.query().unwrap_or_default();
+    (is_utf8(query.as_bytes()) && is_utf8(&body)).then(|| Request::from_parts(parts, body.into()))
 }
 
 fn problem(problem: Problem) -> Response {

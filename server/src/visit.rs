@@ -48,7 +48,11 @@ pub(crate) async fn identify(State(console): State<Console>, mut request: Reques
     let had_flash = flash_cookie.is_some();
     request.extensions_mut().insert(visit);
     let mut response = next.run(request).await;
-    if had_flash && let Some(gone) = cookies.set(cookies.flash(), "", 0) {
+    // A redirect shows nothing: the page it leads to does.
+    if had_flash
+        && !response.status().is_redirection()
+        && let Some(gone) = cookies.set(cookies.flash(), "", 0)
+    {
         response.headers_mut().append(header::SET_COOKIE, gone);
     }
     response

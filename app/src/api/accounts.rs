@@ -3,15 +3,12 @@
 use leptos::prelude::*;
 
 use super::NothingElse;
-use crate::{
-    Problem,
-    flash::{Done, Outcome},
-};
+use crate::{Problem, flash::Outcome};
 
 #[cfg(feature = "ssr")]
 use {
     crate::{
-        flash::FormName,
+        flash::{Done, FormName},
         gate::{acting, answer, begin_session, end_session, redirect, visit},
         paths,
     },

@@ -5,16 +5,13 @@ use policy::{CollaboratorChange, Refusal, Standing, Target, UserId, check_collab
 use serde::{Deserialize, Serialize};
 
 use super::{Moment, NothingElse, projects::ProjectHead};
-use crate::{
-    Problem,
-    flash::{Done, Outcome},
-};
+use crate::{Problem, flash::Outcome};
 
 #[cfg(feature = "ssr")]
 use {
     super::slug,
     crate::{
-        flash::FormName,
+        flash::{Done, FormName},
         gate::{acting, answer, signed_in},
         paths::{self, Dialog},
     },

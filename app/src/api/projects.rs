@@ -5,16 +5,13 @@ use policy::{Slug, Standing};
 use serde::{Deserialize, Serialize};
 
 use super::{Moment, NothingElse};
-use crate::{
-    Problem,
-    flash::{Done, Outcome},
-};
+use crate::{Problem, flash::Outcome};
 
 #[cfg(feature = "ssr")]
 use {
     super::slug,
     crate::{
-        flash::FormName,
+        flash::{Done, FormName},
         gate::{acting, answer, signed_in},
         paths,
     },

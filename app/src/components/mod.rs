@@ -2,6 +2,7 @@
 
 mod avatar;
 mod badge;
+mod button_link;
 mod dialog;
 mod field;
 mod form;
@@ -13,6 +14,7 @@ mod page;
 
 pub(crate) use avatar::Avatar;
 pub(crate) use badge::{Badge, Tone};
+pub(crate) use button_link::ButtonLink;
 pub(crate) use dialog::Dialog;
 pub(crate) use field::Field;
 pub(crate) use form::PostForm;

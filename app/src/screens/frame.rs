@@ -12,7 +12,7 @@ use crate::{
     components::{Avatar, Icon, Menu, MenuForm, MenuLink, NoticeRegion, PageTitle, Sign},
     flash::Notices,
     live::Live,
-    load::{Loaded, load},
+    load::{Loaded, load_or},
     paths,
 };
 
@@ -36,10 +36,12 @@ pub(crate) fn Frame() -> impl IntoView {
         <a class="skip-link" href="#main" rel="external">"Skip to content"</a>
         <div class="frame">
             <aside class="sidebar">
-                {load(
+                {load_or(
                     move || (project.get(), live.ticks.get()),
                     |(project, _)| shell(project),
                     move |shell| view! { <Sidebar shell project/> },
+                    // The page says what is wrong.
+                    |_| (),
                 )}
             </aside>
             <main id="main" class="main" tabindex="-1">
@@ -218,6 +220,7 @@ fn Account(
     /// The frame shows it in two places, by the width of the screen.
     prefix: &'static str,
 ) -> impl IntoView {
+    let live = expect_context::<Live>();
     let name = Signal::derive(move || shell.with(|shell| shell.name.clone()));
     let seed = shell.peek(|shell| shell.user.to_string());
     view! {
@@ -236,7 +239,7 @@ fn Account(
             <MenuLink href=paths::PROFILE><Icon sign=Sign::Person/>"Profile"</MenuLink>
             <MenuLink href=paths::ROLES><Icon sign=Sign::Shield/>"Roles and permissions"</MenuLink>
             // Signing out leaves everything behind: a whole new page.
-            <form method="post" action=SignOut::url() role="none">
+            <form method="post" action=SignOut::url() role="none" on:submit=move |_| live.stop()>
                 <MenuForm><Icon sign=Sign::SignOut/>"Sign out"</MenuForm>
             </form>
         </Menu>

@@ -9,7 +9,6 @@ use crate::{
     api::projects::{ProjectHead, RemoveExternals, SettingsView, UpdateProject, project_settings},
     components::{Field, Icon, PageHeader, PageTitle, PostForm, Sign},
     flash::{Done, Flashed, FormName, Notice, Notices, outcome},
-    live::Live,
     load::{Loaded, load},
     paths, words,
 };
@@ -18,10 +17,10 @@ use crate::{
 #[component]
 pub(crate) fn ProjectSettingsScreen() -> impl IntoView {
     let slug = use_project_slug();
-    let live = expect_context::<Live>();
+    // Not live: a form that changes under one's hands is worse than one that is a little old.
     load(
-        move || (slug.get(), live.ticks.get()),
-        |(slug, _)| project_settings(slug),
+        move || slug.get(),
+        project_settings,
         |settings| view! { <Settings settings/> },
     )
 }
@@ -60,7 +59,7 @@ fn Settings(settings: Loaded<SettingsView>) -> impl IntoView {
             project.track();
             let head = settings.peek(|settings| Some(settings.project.clone()));
             head.map(|project| if may_change.get() {
-                view! { <SettingsForm project/> }.into_any()
+                view! { <SettingsForm settings project/> }.into_any()
             } else {
                 view! { <SettingsFacts project/> }.into_any()
             })
@@ -70,7 +69,7 @@ fn Settings(settings: Loaded<SettingsView>) -> impl IntoView {
 }
 
 #[component]
-fn SettingsForm(project: ProjectHead) -> impl IntoView {
+fn SettingsForm(settings: Loaded<SettingsView>, project: ProjectHead) -> impl IntoView {
     let flashed = expect_context::<Flashed>();
     let notices = expect_context::<Notices>();
     let navigate = use_navigate();
@@ -95,7 +94,10 @@ fn SettingsForm(project: ProjectHead) -> impl IntoView {
                         );
                     }
                 }
-                _ => notices.show(notice),
+                _ => {
+                    notices.show(notice);
+                    settings.reload();
+                }
             }
         }
     });

@@ -1,1 +1,536 @@
-//! Soon.
+//! Bad input, for every function and every argument (issue 2): a clear 4xx that is a closed code, and nothing changed; or, where
+//! the text is a good one after all, done. Never a 5xx.
+
+use app::Problem;
+use axum::http::header;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use policy::Refusal;
+use sqlx::PgPool;
+
+use crate::{
+    functions::{FUNCTIONS, Function, function},
+    house::{Answer, Ask, House, Manner, RESEARCH, Who, encode},
+    security::closed_code,
+};
+
+/// What is put into each argument. `UPPER` and `SPACED` are the good value, changed.
+const UPPER: &str = "the value in upper case";
+const SPACED: &str = "the value with spaces around it";
+const LONG: &str = "10,000 characters";
+const BAD: [(&str, &[u8]); 18] = [
+    ("empty", b""),
+    ("spaces", b"   "),
+    (UPPER, b""),
+    (SPACED, b""),
+    (LONG, b""),
+    ("sql", b"'; drop table users; --"),
+    ("sql wildcards", b"%_\\"),
+    ("markup", b"<script>alert(1)</script>"),
+    ("emoji", "👩‍👩‍👧 🚀".as_bytes()),
+    ("right-to-left", "שלום عالم".as_bytes()),
+    ("direction override", "abc\u{202e}cba".as_bytes()),
+    ("NUL", b"ab\0cdefghijklmnop"),
+    ("control characters", b"ab\r\nX-Evil: 1"),
+    ("broken UTF-8", b"ab\xff\xfecdefghijkl"),
+    ("surrogate", b"ab\xed\xa0\x80cdefghijkl"),
+    ("unknown id", b"00000000-0000-7000-8000-000000000000"),
+    ("malformed id", b"00000000-0000"),
+    ("number", b"-1"),
+];
+
+/// What is good after all: function, argument, and which of [`BAD`].
+const GOOD: &[(&str, &str, &[&str])] = &[
+    // An address is trimmed and compared without case (C3).
+    ("/api/sign_in", "email", &[UPPER, SPACED]),
+    ("/api/sign_up", "email", &[UPPER, SPACED]),
+    ("/api/add_collaborator", "email", &[UPPER, SPACED]),
+    // A name is nearly any text; a project's slug is not.
+    (
+        "/api/sign_up",
+        "name",
+        &[
+            UPPER,
+            SPACED,
+            "sql",
+            "sql wildcards",
+            "markup",
+            "emoji",
+            "right-to-left",
+            "unknown id",
+            "malformed id",
+            "number",
+        ],
+    ),
+    (
+        "/api/update_project",
+        "name",
+        &[
+            UPPER,
+            SPACED,
+            "sql",
+            "sql wildcards",
+            "markup",
+            "emoji",
+            "right-to-left",
+            "unknown id",
+            "malformed id",
+            "number",
+        ],
+    ),
+    ("/api/update_project", "slug", &[SPACED, "unknown id", "malformed id"]),
+    // A checkbox is there or it is not.
+    (
+        "/api/update_project",
+        "allow_externals",
+        &[
+            "empty",
+            "spaces",
+            UPPER,
+            SPACED,
+            LONG,
+            "sql",
+            "sql wildcards",
+            "markup",
+            "emoji",
+            "right-to-left",
+            "direction override",
+            "NUL",
+            "control characters",
+            "unknown id",
+            "malformed id",
+            "number",
+        ],
+    ),
+    // Where to go next is a wish: one that cannot be granted leads home.
+    ("/api/sign_in", "next", ANYTHING),
+    ("/api/sign_up", "next", ANYTHING),
+    // A password is any text that is long enough.
+    ("/api/sign_up", "password", PASSWORDS),
+    ("/api/change_password", "password", PASSWORDS),
+    // A date is trimmed; none at all is no end.
+    (
+        "/api/set_collaborator_end_date",
+        "expires_on",
+        &["empty", "spaces", UPPER, SPACED],
+    ),
+    // A search may be for anything that a name or address could have; nobody may be found.
+    (
+        "/api/collaborators",
+        "query[q]",
+        &[
+            "empty",
+            "spaces",
+            UPPER,
+            SPACED,
+            "sql",
+            "sql wildcards",
+            "markup",
+            "emoji",
+            "right-to-left",
+            "direction override",
+            "control characters",
+            "unknown id",
+            "malformed id",
+            "number",
+        ],
+    ),
+    ("/api/collaborators", "query[role]", &["empty"]),
+    ("/api/collaborators", "query[kind]", &["empty"]),
+    ("/api/collaborators", "query[sort]", &["empty"]),
+    ("/api/collaborators", "query[order]", &["empty"]),
+    ("/api/collaborators", "query[after]", &["empty", UPPER]),
+    // A person who is not there: the dialog does not open.
+    ("/api/collaborators", "subject", ANYTHING),
+    // The frame of a page for a project that is not there shows another.
+    ("/api/shell", "project", ANYTHING),
+    // Hexadecimal digits have no case.
+    ("/api/change_collaborator_role", "user", &[UPPER]),
+    ("/api/remove_collaborator", "user", &[UPPER]),
+    ("/api/set_collaborator_end_date", "user", &[UPPER]),
+];
+
+const PASSWORDS: &[&str] = &[
+    UPPER,
+    SPACED,
+    "sql",
+    "markup",
+    "NUL",
+    "control characters",
+    "unknown id",
+    "malformed id",
+];
+
+/// Any text: what is no text (broken UTF-8) is refused all the same.
+const ANYTHING: &[&str] = &[
+    "empty",
+    "spaces",
+    UPPER,
+    SPACED,
+    LONG,
+    "sql",
+    "sql wildcards",
+    "markup",
+    "emoji",
+    "right-to-left",
+    "direction override",
+    "NUL",
+    "control characters",
+    "unknown id",
+    "malformed id",
+    "number",
+];
+
+fn value(kind: &str, bad: &[u8], good: &[u8]) -> Vec<u8> {
+    match kind {
+        UPPER => good.to_ascii_uppercase(),
+        SPACED => [b"  ", good, b" \t "].concat(),
+        LONG => vec![b'a'; 10_000],
+        _ => bad.to_vec(),
+    }
+}
+
+/// A refusal, as it should be.
+fn is_refused(answer: &Answer) -> bool {
+    answer.status.is_client_error() && serde_json::from_str::<Problem>(&answer.text).is_ok()
+}
+
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn every_argument_takes_what_is_good_and_refuses_the_rest(pool: PgPool) {
+    let house = House::new(pool).await;
+    let before = house.fingerprint().await;
+    let mut wrong = Vec::new();
+    for function in &FUNCTIONS {
+        let base = function.filled(&house);
+        for (at, (name, good)) in base.iter().enumerate() {
+            for (kind, bad) in BAD {
+                let mut fields = base.clone();
+                fields[at].1 = value(kind, bad, good);
+                let what = format!("{} {name} {kind}", function.path);
+                let answer = house.ask(function.call(&fields).by(Who::Admin)).await;
+                let is_good = GOOD
+                    .iter()
+                    .any(|(path, field, kinds)| (*path, field) == (function.path, name) && kinds.contains(&kind));
+                let is_done = answer.status.is_success() || answer.status == 303;
+                if is_good && !is_done || !is_good && !is_refused(&answer) {
+                    wrong.push(format!("{what}: {} {}", answer.status, answer.text));
+                }
+                let is_changed = house.fingerprint().await != before;
+                if is_changed && !(is_good && function.is_write()) {
+                    wrong.push(format!("{what}: something changed"));
+                }
+                if function.is_write() {
+                    house.restore().await;
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// As a browser without scripts sends it: led on, with the problem in the flash or a plain refusal; the page then shows.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn plain_forms_with_bad_input_lead_to_a_page_that_can_be_shown(pool: PgPool) {
+    let house = House::new(pool).await;
+    let before = house.fingerprint().await;
+    for function in FUNCTIONS.iter().filter(|function| function.is_write()) {
+        let base = function.filled(&house);
+        for (at, (name, good)) in base.iter().enumerate() {
+            for (kind, bad) in BAD {
+                let mut fields = base.clone();
+                fields[at].1 = value(kind, bad, good);
+                let what = format!("{} {name} {kind}", function.path);
+                let answer = house
+                    .ask(function.call(&fields).by(Who::Admin).manner(Manner::Plain))
+                    .await;
+                assert!(answer.status == 303 || is_refused(&answer), "{what}: {}", answer.status);
+                if let Some(flash) = answer.flash()
+                    && flash.outcome.is_err()
+                {
+                    assert_eq!(house.fingerprint().await, before, "{what}");
+                    let cookie = format!("roster-flash={}", answer.cookie("roster-flash").unwrap());
+                    // What browsers keep of a cookie.
+                    assert!(cookie.len() < 4_096, "{what}: a cookie of {} bytes", cookie.len());
+                    let page = Ask::get(answer.location()).by(Who::Admin).with(header::COOKIE, cookie);
+                    let page = house.ask(page).await;
+                    assert!(!page.status.is_server_error(), "{what}: {}", page.status);
+                }
+                house.restore().await;
+            }
+        }
+    }
+}
+
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn fields_that_are_missing_doubled_or_unknown_are_refused(pool: PgPool) {
+    /// What may be left out.
+    const OPTIONAL: [(&str, &str); 3] = [
+        ("/api/sign_in", "next"),
+        ("/api/sign_up", "next"),
+        ("/api/update_project", "allow_externals"),
+    ];
+    let house = House::new(pool).await;
+    let before = house.fingerprint().await;
+    let mut wrong = Vec::new();
+    for function in FUNCTIONS.iter().filter(|function| function.is_write()) {
+        let base = function.filled(&house);
+        let mut variants = Vec::new();
+        for (at, (name, good)) in base.iter().enumerate() {
+            let mut fields = base.clone();
+            fields.remove(at);
+            if !OPTIONAL.contains(&(function.path, name)) {
+                variants.push((format!("without {name}"), fields));
+            }
+            let mut fields = base.clone();
+            fields.push((name, good.clone()));
+            variants.push((format!("{name} twice"), fields));
+            let mut fields = base.clone();
+            fields.push((name, b"another".to_vec()));
+            variants.push((format!("{name} twice, another"), fields));
+        }
+        for (name, value) in [
+            ("role", "admin"),
+            ("unknown", ""),
+            ("unknown", "x"),
+            ("user_id", "1"),
+            ("rest", "x"),
+            ("rest[x]", "y"),
+            ("unknown[]", "x"),
+            ("unknown[a][b][c][d][e][f][g]", "x"),
+            ("is_admin", "true"),
+            ("%00", "x"),
+            ("%ff", "x"),
+            ("", "x"),
+        ] {
+            if base.iter().any(|(known, _)| *known == name) {
+                continue;
+            }
+            let mut fields = base.clone();
+            fields.push((name, value.as_bytes().to_vec()));
+            variants.push((format!("with {name:?}={value:?}"), fields));
+        }
+        for (what, fields) in variants {
+            let answer = house.ask(function.call(&fields).by(Who::Admin)).await;
+            if !is_refused(&answer) {
+                wrong.push(format!("{} {what}: {} {}", function.path, answer.status, answer.text));
+            }
+            if house.fingerprint().await != before {
+                wrong.push(format!("{} {what}: something changed", function.path));
+                house.restore().await;
+            }
+        }
+        sqlx::query("DELETE FROM attempts").execute(&house.pool).await.unwrap();
+    }
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+    assert_eq!(
+        house.ask(Ask::get("/api/shell").by(Who::Admin)).await.status,
+        200,
+        "nobody was signed out"
+    );
+}
+
+/// A body that is no form at all.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn bodies_that_are_no_form_are_refused(pool: PgPool) {
+    let house = House::new(pool).await;
+    let before = house.fingerprint().await;
+    let bodies: [&[u8]; 8] = [
+        b"",
+        b"{\"project\":\"ml-research\",\"email\":\"noah@acme.test\"}",
+        b"\xff\xfe\x00",
+        b"&&&&",
+        b"====",
+        b"[[[]]]",
+        b"project=ml-research&email[]=noah@acme.test",
+        b"project[slug]=ml-research&email=noah@acme.test",
+    ];
+    for function in FUNCTIONS
+        .iter()
+        .filter(|function| function.is_write() && !function.fields.is_empty())
+    {
+        for body in bodies {
+            for kind in [
+                "application/x-www-form-urlencoded",
+                "application/json",
+                "text/plain",
+                "multipart/form-data",
+                "\u{7f}x",
+            ] {
+                let mut ask = Ask::post(function.path, [("", ""); 0]).by(Who::Admin);
+                body.clone_into(&mut ask.body);
+                ask.headers = match kind {
+                    "\u{7f}x" => Vec::new(),
+                    kind => vec![(header::CONTENT_TYPE, kind.to_owned())],
+                };
+                let answer = house.ask(ask).await;
+                let what = format!("{} {kind} {:?}", function.path, String::from_utf8_lossy(body));
+                assert!(is_refused(&answer), "{what}: {} {}", answer.status, answer.text);
+            }
+        }
+    }
+    assert_eq!(house.fingerprint().await, before);
+}
+
+/// The address of the list (C10): whatever is in it, the function and the page say 400 or show a list.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn a_list_address_that_was_tampered_with_is_refused(pool: PgPool) {
+    let house = House::new(pool).await;
+    let cursor = |json: &str| URL_SAFE_NO_PAD.encode(json);
+    let good = r#"{"sort":"name","order":"asc","role":"member","name":"Maya","added":1700000000000000000,"user":"00000000-0000-7000-8000-000000000000"}"#;
+    let change = |from: &str, to: &str| {
+        assert!(good.contains(from));
+        cursor(&good.replace(from, to))
+    };
+    let after: Vec<String> = vec![
+        "nonsense".into(),
+        "%%%".into(),
+        "=".into(),
+        "-".into(),
+        "a".repeat(10_000),
+        cursor("null"),
+        cursor("[]"),
+        cursor("{}"),
+        cursor("\0"),
+        cursor(&"[".repeat(5_000)),
+        URL_SAFE_NO_PAD.encode([0xff, 0xfe]),
+        change("member", "owner"),
+        change("\"name\",\"order\"", "\"password_hash\",\"order\""),
+        change("\"asc\"", "\"asc; drop table users\""),
+        // Of another list.
+        change("\"asc\"", "\"desc\""),
+        change("\"sort\":\"name\"", "\"sort\":\"added\""),
+        change("1700000000000000000", "170141183460469231731687303715884105727"),
+        change("1700000000000000000", "-170141183460469231731687303715884105728"),
+        change("1700000000000000000", "99999999999999999999999999999999999999999"),
+        change("1700000000000000000", "1.5"),
+        change("1700000000000000000", "253402300800000000000"),
+        change("1700000000000000000", "-1"),
+        change("Maya", "M\\u0000aya"),
+        change("Maya", "M\\ud800aya"),
+        change("00000000-0000-7000-8000-000000000000", "1"),
+    ];
+    for after in &after {
+        refused(&house, "after", after, Refusal::CursorInvalid).await;
+    }
+    // It is the tampering that is refused.
+    for after in [
+        cursor(good),
+        change("Maya", "'; drop table users; --"),
+        change("Maya", ""),
+    ] {
+        let answer = list(&house, &[("after", after.as_bytes())]).await;
+        assert_eq!(answer.0.status, 200, "{}", answer.0.text);
+        assert_eq!(answer.1.status, 200);
+    }
+    for part in ["role", "kind", "sort", "order"] {
+        for unknown in [
+            "x",
+            "Admin",
+            "admin ",
+            "owner",
+            "name desc",
+            "1",
+            "'; drop table users; --",
+            "admin\0",
+            "ascending",
+        ] {
+            refused(&house, part, unknown, Refusal::Malformed).await;
+        }
+        refused(&house, part, &"a".repeat(10_000), Refusal::Malformed).await;
+    }
+    refused(&house, "q", "a\0b", Refusal::Malformed).await;
+    refused(&house, "q", &"a".repeat(10_000), Refusal::Malformed).await;
+    for q in [
+        "%",
+        "_",
+        "\\",
+        "'",
+        "''; --",
+        "\u{202e}",
+        "İ",
+        "ß",
+        "👩‍👩‍👧",
+        "a".repeat(200).as_str(),
+    ] {
+        let (answer, page) = list(&house, &[("q", q.as_bytes())]).await;
+        assert_eq!(
+            (answer.status.as_u16(), page.status.as_u16()),
+            (200, 200),
+            "{q:?}: {}",
+            answer.text
+        );
+        // Every character counts as itself: nobody's name has one of these.
+        assert!(answer.text.contains("\"rows\":[]"), "{q:?}: {}", answer.text);
+    }
+    // Broken UTF-8 is no text.
+    for part in ["q", "role", "kind", "sort", "order", "after"] {
+        let (answer, page) = list(&house, &[(part, b"a\xff")]).await;
+        assert_eq!(closed_code(part, &answer), Problem::from(Refusal::Malformed), "{part}");
+        assert!([200, 400].contains(&page.status.as_u16()), "{part}: {}", page.status);
+    }
+}
+
+async fn refused(house: &House, part: &str, text: &str, refusal: Refusal) {
+    let (answer, page) = list(house, &[(part, text.as_bytes())]).await;
+    let what = format!("{part} {}", text.chars().take(60).collect::<String>());
+    assert_eq!(closed_code(&what, &answer), Problem::from(refusal), "{what}");
+    assert_eq!(page.status, 400, "{what}");
+    assert!(page.text.contains("This link doesn’t work"), "{what}: in words");
+}
+
+/// The list with this in its address, as the function and as the page.
+async fn list(house: &House, parts: &[(&str, &[u8])]) -> (Answer, Answer) {
+    let page = format!(
+        "/settings/projects/{RESEARCH}/collaborators?{}",
+        encode(parts.iter().copied())
+    );
+    let mut fields = vec![("project".to_owned(), RESEARCH.as_bytes().to_vec())];
+    fields.extend(
+        parts
+            .iter()
+            .map(|(name, value)| (format!("query[{name}]"), value.to_vec())),
+    );
+    let fields: Vec<_> = fields
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.clone()))
+        .collect();
+    (
+        house.ask(list_function().call(&fields).by(Who::Admin)).await,
+        house.ask(Ask::get(page).by(Who::Admin).manner(Manner::Plain)).await,
+    )
+}
+
+fn list_function() -> &'static Function {
+    function("/api/collaborators")
+}
+
+/// A project's name in an address that cannot be one is a project that is not there (P3).
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn a_slug_that_cannot_be_one_is_not_found(pool: PgPool) {
+    let house = House::new(pool).await;
+    for slug in [
+        "ML-Research",
+        "ml_research",
+        "ml",
+        "-ml-research",
+        "ml-research-",
+        "ml-research%00",
+        "ml%2fresearch",
+        "%27%3b--",
+        "%f0%9f%9a%80",
+        &"a".repeat(64),
+        &"a".repeat(10_000),
+    ] {
+        for page in [
+            "/projects/{slug}",
+            "/settings/projects/{slug}",
+            "/settings/projects/{slug}/collaborators",
+        ] {
+            let answer = house.ask(Ask::get(page.replace("{slug}", slug)).by(Who::Owner)).await;
+            assert_eq!(answer.status, 404, "{page} {slug}");
+        }
+        let answer = house
+            .ask(Ask::get(format!("/events?project={slug}")).by(Who::Owner))
+            .await;
+        assert_eq!(answer.status, 404, "{slug}");
+    }
+}

@@ -1,1 +1,597 @@
-//! Soon.
+//! Forms (N1, N3): without scripts a redirect, with a message that the next page shows once; with them a JSON answer. What
+//! was typed is kept, and a password never is.
+
+use app::{Flash, Problem};
+use axum::http::{HeaderName, header};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use policy::{Permission, Refusal};
+use sqlx::PgPool;
+
+use crate::{
+    functions::{FUNCTIONS, NEW_PASSWORD},
+    house::{Answer, Ask, House, Manner, PASSWORD, RESEARCH, Who},
+};
+
+const LIST: &str = "/settings/projects/ml-research/collaborators";
+
+/// A form, where it leads, and what the page there says.
+struct Sent {
+    who: Who,
+    path: &'static str,
+    fields: &'static [(&'static str, &'static str)],
+    to: &'static str,
+    says: &'static str,
+}
+
+const fn sent(
+    who: Who,
+    path: &'static str,
+    fields: &'static [(&'static str, &'static str)],
+    to: &'static str,
+    says: &'static str,
+) -> Sent {
+    Sent {
+        who,
+        path,
+        fields,
+        to,
+        says,
+    }
+}
+
+/// What is done, and told once.
+const DONE: &[Sent] = &[
+    sent(
+        Who::Admin,
+        "/api/add_collaborator",
+        &[("project", RESEARCH), ("email", " NOAH@acme.test ")],
+        LIST,
+        "Noah Newcomer was added as a Member.",
+    ),
+    sent(
+        Who::Admin,
+        "/api/change_collaborator_role",
+        &[("project", RESEARCH), ("user", "{Member}"), ("role", "admin")],
+        LIST,
+        "Mia Muster is now an Admin.",
+    ),
+    sent(
+        Who::Owner,
+        "/api/change_collaborator_role",
+        &[("project", RESEARCH), ("user", "{Admin}"), ("role", "member")],
+        LIST,
+        "Maya Member is now a Member.",
+    ),
+    sent(
+        Who::Admin,
+        "/api/remove_collaborator",
+        &[("project", RESEARCH), ("user", "{Member}")],
+        LIST,
+        "Mia Muster was removed. Their access ended at once.",
+    ),
+    sent(
+        Who::Admin,
+        "/api/set_collaborator_end_date",
+        &[
+            ("project", RESEARCH),
+            ("user", "{External}"),
+            ("expires_on", "2999-12-31"),
+        ],
+        LIST,
+        "The end date of Eve External’s access was saved.",
+    ),
+    sent(
+        Who::Admin,
+        "/api/set_collaborator_end_date",
+        &[("project", RESEARCH), ("user", "{External}"), ("expires_on", "")],
+        LIST,
+        "Eve External’s access has no end date any more.",
+    ),
+    sent(
+        Who::Admin,
+        "/api/update_project",
+        &[("project", RESEARCH), ("name", "Renamed"), ("slug", "renamed")],
+        "/settings/projects/renamed",
+        "Your changes were saved.",
+    ),
+    sent(
+        Who::Admin,
+        "/api/remove_externals",
+        &[("project", RESEARCH)],
+        "/settings/projects/ml-research",
+        "1 external collaborator was removed.",
+    ),
+    sent(
+        Who::Admin,
+        "/api/change_password",
+        &[("current_password", PASSWORD), ("password", NEW_PASSWORD)],
+        "/settings/profile",
+        "Your password was changed. You were signed out everywhere else.",
+    ),
+];
+
+/// What is refused, and why: the words are beside the field or at the top of the page.
+const REFUSED: &[(Sent, Refusal)] = &[
+    refused(
+        Who::Admin,
+        "/api/add_collaborator",
+        &[("project", RESEARCH), ("email", "no address")],
+        "/settings/projects/ml-research/collaborators?dialog=add",
+        Refusal::EmailInvalid,
+    ),
+    refused(
+        Who::Admin,
+        "/api/add_collaborator",
+        &[("project", RESEARCH), ("email", "nobody@nowhere.test")],
+        "/settings/projects/ml-research/collaborators?dialog=add",
+        Refusal::UserNotFound,
+    ),
+    refused(
+        Who::Owner,
+        "/api/add_collaborator",
+        &[("project", "production"), ("email", "eve@partner.test")],
+        "/settings/projects/production/collaborators?dialog=add",
+        Refusal::NotInOrganization,
+    ),
+    refused(
+        Who::Admin,
+        "/api/add_collaborator",
+        &[("project", RESEARCH), ("email", "mia@acme.test")],
+        "/settings/projects/ml-research/collaborators?dialog=add",
+        Refusal::AlreadyCollaborator,
+    ),
+    refused(
+        Who::Owner,
+        "/api/add_collaborator",
+        &[("project", "acme-default"), ("email", "eve@partner.test")],
+        "/settings/projects/acme-default/collaborators?dialog=add",
+        Refusal::ExternalInDefaultProject,
+    ),
+    refused(
+        Who::Member,
+        "/api/change_collaborator_role",
+        &[("project", RESEARCH), ("user", "{Member}"), ("role", "admin")],
+        LIST,
+        Refusal::Forbidden(Permission::CollaboratorUpdateRole),
+    ),
+    refused(
+        Who::Admin,
+        "/api/remove_collaborator",
+        &[("project", RESEARCH), ("user", "{Owner}")],
+        LIST,
+        Refusal::OwnerProtected,
+    ),
+    refused(
+        Who::Admin,
+        "/api/remove_collaborator",
+        &[("project", RESEARCH), ("user", "{OrganizationAdmin}")],
+        LIST,
+        Refusal::OrganizationAdminProtected,
+    ),
+    refused(
+        Who::Newcomer,
+        "/api/remove_collaborator",
+        &[("project", "acme-default"), ("user", "{Newcomer}")],
+        "/settings/projects/acme-default/collaborators",
+        Refusal::DefaultProjectForAll,
+    ),
+    refused(
+        Who::Admin,
+        "/api/set_collaborator_end_date",
+        &[
+            ("project", RESEARCH),
+            ("user", "{Member}"),
+            ("expires_on", "1999-12-31"),
+        ],
+        "/settings/projects/ml-research/collaborators?dialog=end-date&user={Member}",
+        Refusal::EndDateInvalid,
+    ),
+    refused(
+        Who::Admin,
+        "/api/update_project",
+        &[("project", RESEARCH), ("name", " "), ("slug", "renamed")],
+        "/settings/projects/ml-research",
+        Refusal::NameInvalid,
+    ),
+    refused(
+        Who::Admin,
+        "/api/update_project",
+        &[("project", RESEARCH), ("name", "Typed Name"), ("slug", "Not A Slug")],
+        "/settings/projects/ml-research",
+        Refusal::SlugInvalid,
+    ),
+    refused(
+        Who::Admin,
+        "/api/update_project",
+        &[("project", RESEARCH), ("name", "Typed Name"), ("slug", "production")],
+        "/settings/projects/ml-research",
+        Refusal::SlugTaken,
+    ),
+    refused(
+        Who::Admin,
+        "/api/change_password",
+        &[("current_password", "not-the-password"), ("password", NEW_PASSWORD)],
+        "/settings/profile",
+        Refusal::CurrentPasswordWrong,
+    ),
+    refused(
+        Who::Admin,
+        "/api/change_password",
+        &[("current_password", PASSWORD), ("password", "short")],
+        "/settings/profile",
+        Refusal::PasswordInvalid,
+    ),
+    refused(
+        Who::Nobody,
+        "/api/sign_in",
+        &[
+            ("email", "mia@acme.test"),
+            ("password", "not-her-password"),
+            ("next", "/docs/roles"),
+        ],
+        "/sign-in?next=%2Fdocs%2Froles",
+        Refusal::CredentialsWrong,
+    ),
+    refused(
+        Who::Nobody,
+        "/api/sign_up",
+        &[
+            ("name", "Nora New"),
+            ("email", "mia@acme.test"),
+            ("password", NEW_PASSWORD),
+            ("next", "/docs/roles"),
+        ],
+        "/sign-up?next=%2Fdocs%2Froles",
+        Refusal::EmailTaken,
+    ),
+    refused(
+        Who::Nobody,
+        "/api/sign_up",
+        &[("name", "Nora New"), ("email", "nora@new.test"), ("password", "short")],
+        "/sign-up",
+        Refusal::PasswordInvalid,
+    ),
+];
+
+const fn refused(
+    who: Who,
+    path: &'static str,
+    fields: &'static [(&'static str, &'static str)],
+    to: &'static str,
+    refusal: Refusal,
+) -> (Sent, Refusal) {
+    (sent(who, path, fields, to, ""), refusal)
+}
+
+impl Sent {
+    fn ask(&self, house: &House, manner: Manner) -> Ask {
+        let fields = self.fields.iter().map(|(name, value)| (*name, house.fill(value)));
+        Ask::post(self.path, fields).by(self.who).manner(manner)
+    }
+}
+
+/// The page a browser shows next, with the cookie it was given; then once more, as it is after the cookie was taken away.
+async fn follow(house: &House, sent: &Sent, answer: &Answer) -> (Answer, Answer) {
+    let what = format!("{} {:?}", sent.path, sent.fields);
+    assert_eq!(answer.status, 303, "{what}");
+    assert_eq!(answer.location(), house.fill(sent.to), "{what}");
+    let flash = answer.cookie("roster-flash").unwrap();
+    let get = || Ask::get(answer.location()).by(sent.who).manner(Manner::Plain);
+    let first = house
+        .ask(get().with(header::COOKIE, format!("roster-flash={flash}")))
+        .await;
+    assert_eq!(first.status, 200, "{what}");
+    assert_eq!(first.cookie("roster-flash"), Some(""), "{what}: shown once");
+    let second = house.ask(get()).await;
+    (first, second)
+}
+
+/// What a person reads: the text of the page's body, without markup and without what is in it for scripts.
+fn words(html: &str) -> String {
+    let mut text = String::new();
+    for (at, part) in html.split("<script").enumerate() {
+        let part = if at == 0 {
+            part
+        } else {
+            part.split_once("</script>").map_or("", |(_, rest)| rest)
+        };
+        for piece in part.split('<') {
+            text.push_str(piece.split_once('>').map_or(piece, |(_, words)| words));
+        }
+    }
+    text.replace("&#x27;", "'")
+        .replace("&quot;", "\"")
+        .replace("&amp;", "&")
+}
+
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn without_scripts_what_was_done_is_told_once(pool: PgPool) {
+    let house = House::new(pool).await;
+    for sent in DONE {
+        let answer = house.ask(sent.ask(&house, Manner::Plain)).await;
+        let (first, second) = follow(&house, sent, &answer).await;
+        assert!(
+            words(&first.text).contains(sent.says),
+            "{}: {}",
+            sent.path,
+            words(&first.text)
+        );
+        assert!(!second.text.contains(sent.says), "{}: told twice", sent.path);
+        house.restore().await;
+    }
+}
+
+/// C7: who left has no page of the project to go back to.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn who_leaves_is_led_home_and_told(pool: PgPool) {
+    let house = House::new(pool).await;
+    let fields = [
+        ("project", RESEARCH.to_owned()),
+        ("user", house.id(Who::Member).to_string()),
+    ];
+    let answer = house
+        .ask(
+            Ask::post("/api/remove_collaborator", fields)
+                .by(Who::Member)
+                .manner(Manner::Plain),
+        )
+        .await;
+    assert_eq!((answer.status.as_u16(), answer.location()), (303, "/"));
+    let flash = format!("roster-flash={}", answer.cookie("roster-flash").unwrap());
+    // Home leads on to a project; the message must survive that.
+    let home = Ask::get("/").by(Who::Member).manner(Manner::Plain);
+    let home = house.ask(home.with(header::COOKIE, flash.clone())).await;
+    assert_eq!((home.status.as_u16(), home.location()), (302, "/projects/acme-default"));
+    assert_eq!(
+        home.set_cookie("roster-flash"),
+        None,
+        "not taken away by a page that nobody sees"
+    );
+    let page = house
+        .ask(Ask::get(home.location()).by(Who::Member).with(header::COOKIE, flash))
+        .await;
+    assert!(words(&page.text).contains("You left the project."));
+    assert_eq!(page.cookie("roster-flash"), Some(""));
+}
+
+/// N3: the error is beside its field, and what was typed is in it; once.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn without_scripts_what_was_refused_is_told_where_it_belongs_and_what_was_typed_is_kept(pool: PgPool) {
+    let house = House::new(pool).await;
+    let before = house.fingerprint().await;
+    for (sent, refusal) in REFUSED {
+        let what = format!("{} {:?}", sent.path, sent.fields);
+        let says = app::explain((*refusal).into());
+        let answer = house.ask(sent.ask(&house, Manner::Plain)).await;
+        let (first, second) = follow(&house, sent, &answer).await;
+        // Once more than the page says it anyway: a menu may give the same reason.
+        let times = |answer: &Answer| words(&answer.text).matches(&says).count();
+        assert_eq!(times(&first), times(&second) + 1, "{what}: told once: {}", first.text);
+        let Flash { outcome, .. } = answer.flash().unwrap();
+        assert_eq!(outcome, Err((*refusal).into()), "{what}");
+        if let Some(field) = refusal.field() {
+            let name = serde_json::to_value(field).unwrap();
+            let name = name.as_str().unwrap();
+            // The field says that it is wrong, and by which words.
+            let input = input(&first.text, name).unwrap_or_else(|| panic!("{what}: no field {name}"));
+            assert!(input.contains("aria-invalid=\"true\""), "{what}: {input}");
+            assert!(input.contains(&format!("field-{name}-error")), "{what}: {input}");
+            let (_, beside) = first.text.split_once(&format!("id=\"field-{name}-error\"")).unwrap();
+            let (beside, _) = beside.split_once("</p>").unwrap();
+            assert!(words(&format!("<{beside}")).contains(&says), "{what}: {beside}");
+        }
+        // What was typed is kept, in every field of the form that is shown; but never a password.
+        for (name, typed) in sent.fields {
+            let Some(input) = input(&first.text, name).filter(|input| !input.contains("type=\"hidden\"")) else {
+                continue;
+            };
+            if name.contains("password") {
+                assert!(
+                    !input.contains("value=\"") || input.contains("value=\"\""),
+                    "{what}: {input}"
+                );
+            } else {
+                let typed = house.fill(typed);
+                assert!(input.contains(&format!("value=\"{typed}\"")), "{what}: {input}");
+            }
+        }
+        assert_eq!(house.fingerprint().await, before, "{what}");
+        house.restore().await;
+    }
+}
+
+/// The tag of a field.
+fn input<'a>(html: &'a str, name: &str) -> Option<&'a str> {
+    html.split("<input")
+        .skip(1)
+        .filter_map(|rest| rest.split('>').next())
+        .find(|tag| tag.contains(&format!("name=\"{name}\"")))
+}
+
+/// A password is in no flash, no page and no audit, whatever came of the form.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn a_password_is_never_kept(pool: PgPool) {
+    let house = House::new(pool).await;
+    let (one, other) = ("a-secret-to-look-for", "another-secret-to-look-for");
+    let forms: [(&str, Vec<(&str, &str)>); 6] = [
+        ("/api/sign_in", vec![("email", "mia@acme.test"), ("password", one)]),
+        ("/api/sign_in", vec![("email", one), ("password", other)]),
+        (
+            "/api/sign_up",
+            vec![("name", "N"), ("email", "mia@acme.test"), ("password", one)],
+        ),
+        ("/api/sign_up", vec![("name", ""), ("email", "x"), ("password", one)]),
+        (
+            "/api/change_password",
+            vec![("current_password", one), ("password", other)],
+        ),
+        (
+            "/api/change_password",
+            vec![("current_password", PASSWORD), ("password", other)],
+        ),
+    ];
+    for (path, fields) in forms {
+        for manner in Manner::ALL {
+            let answer = house
+                .ask(Ask::post(path, fields.clone()).by(Who::Member).manner(manner))
+                .await;
+            let flash = answer.cookie("roster-flash").unwrap_or_default();
+            let flash = String::from_utf8(URL_SAFE_NO_PAD.decode(flash).unwrap()).unwrap();
+            let typed_as_address = fields.iter().any(|(name, value)| *name == "email" && *value == one);
+            for secret in [one, other] {
+                let is_address = secret == one && typed_as_address;
+                assert!(is_address || !flash.contains(secret), "{path}: {flash}");
+                assert!(!answer.text.contains(secret), "{path}: {}", answer.text);
+                assert!(!answer.location().contains(secret), "{path}: {}", answer.location());
+            }
+            house.restore().await;
+        }
+    }
+    // A3. Even what was typed into the wrong field does not stay: an address that is none is not recorded.
+    let audit: Vec<String> = sqlx::query_scalar("SELECT a::text FROM audit_events a")
+        .fetch_all(&house.pool)
+        .await
+        .unwrap();
+    assert!(audit.len() > 5);
+    for row in audit {
+        assert!(!row.contains("secret-to-look-for") && !row.contains(PASSWORD), "{row}");
+    }
+}
+
+/// With scripts: JSON, the outcome in it; 200 also for a slip of a person, whose browser need not shout about it.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn with_scripts_the_answer_is_json(pool: PgPool) {
+    let house = House::new(pool).await;
+    for (sent, is_done) in DONE
+        .iter()
+        .map(|sent| (sent, true))
+        .chain(REFUSED.iter().map(|(sent, _)| (sent, false)))
+    {
+        let answer = house.ask(sent.ask(&house, Manner::Script)).await;
+        let what = format!("{} {:?}", sent.path, sent.fields);
+        assert_eq!(answer.status, 200, "{what}: {}", answer.text);
+        assert_eq!(answer.header("content-type"), "application/json", "{what}");
+        assert_eq!(
+            (answer.location(), answer.set_cookie("roster-flash")),
+            ("", None),
+            "{what}"
+        );
+        let json: serde_json::Value = serde_json::from_str(&answer.text).unwrap();
+        assert_eq!(json.get("Ok").is_some(), is_done, "{what}: {json}");
+        assert_eq!(json.get("Err").is_some(), !is_done, "{what}: {json}");
+        house.restore().await;
+    }
+}
+
+/// A program is told by the status; and only a browser, which no page can make lie, is taken for a script of ours.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn programs_are_told_by_the_status(pool: PgPool) {
+    let house = House::new(pool).await;
+    let dest = || HeaderName::from_static("sec-fetch-dest");
+    for (sent, refusal) in REFUSED {
+        for ask in [
+            sent.ask(&house, Manner::Program),
+            sent.ask(&house, Manner::Program)
+                .with(header::ACCEPT, "application/json"),
+            sent.ask(&house, Manner::Program).with(dest(), "empty"),
+        ] {
+            let answer = house.ask(ask).await;
+            let problem = crate::security::closed_code(sent.path, &answer);
+            assert_eq!(problem, Problem::from(*refusal), "{}", sent.path);
+            house.restore().await;
+        }
+    }
+}
+
+/// Unknown person and wrong password: the same words and status, in every manner; the password is checked either way.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn signing_in_does_not_tell_who_has_an_account(pool: PgPool) {
+    let house = House::new(pool).await;
+    for manner in Manner::ALL {
+        let mut answers = Vec::new();
+        for email in ["mia@acme.test", "aia@acme.test"] {
+            let enter = [
+                ("email", email),
+                ("password", "not-the-password"),
+                ("next", "/docs/roles"),
+            ];
+            let answer = house.ask(Ask::post("/api/sign_in", enter).manner(manner)).await;
+            assert_eq!(answer.set_cookie("roster"), None);
+            answers.push(answer.anonymous(email));
+        }
+        assert_eq!(answers[0], answers[1]);
+    }
+}
+
+/// Attempts are counted, for an account that is there and for one that is not; the answer says when to come back.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn signing_in_is_limited_for_known_and_unknown_alike(pool: PgPool) {
+    let house = House::new(pool).await;
+    for email in ["mia@acme.test", "nobody@nowhere.test"] {
+        let enter = |password| Ask::post("/api/sign_in", [("email", email), ("password", password)]);
+        let mut statuses = Vec::new();
+        for _ in 0..11 {
+            statuses.push(house.ask(enter("not-the-password")).await.status.as_u16());
+        }
+        assert_eq!(statuses, [[422; 10].as_slice(), &[429]].concat(), "{email}");
+        let answer = house.ask(enter(PASSWORD)).await;
+        assert_eq!(answer.status, 429, "{email}: not even with the right one");
+        let wait: u32 = answer.header("retry-after").parse().unwrap();
+        assert!((1..=15 * 60).contains(&wait), "{wait}");
+        let plain = house.ask(enter(PASSWORD).manner(Manner::Plain)).await;
+        let flash = format!("roster-flash={}", plain.cookie("roster-flash").unwrap());
+        let page = house.ask(Ask::get(plain.location()).with(header::COOKIE, flash)).await;
+        assert!(
+            words(&page.text).contains("Too many attempts. Try again in 15 minutes."),
+            "{email}"
+        );
+    }
+}
+
+/// The way in and out, without scripts: to where one was going, and back to the door.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn signing_in_leads_to_where_one_was_going(pool: PgPool) {
+    let house = House::new(pool).await;
+    let wanted = "/settings/projects/ml-research/collaborators?q=mia&role=member";
+    let first = house.ask(Ask::get(wanted).manner(Manner::Plain)).await;
+    assert_eq!(first.status, 303);
+    let page = house.ask(Ask::get(first.location())).await;
+    assert!(page.text.contains("action=\"/api/sign_in\""));
+    let next = input(&page.text, "next").unwrap().replace("&amp;", "&");
+    assert!(next.contains(&format!("value=\"{wanted}\"")), "{next}");
+    let enter = [("email", "mia@acme.test"), ("password", PASSWORD), ("next", wanted)];
+    let entered = house.ask(Ask::post("/api/sign_in", enter).manner(Manner::Plain)).await;
+    assert_eq!((entered.status.as_u16(), entered.location()), (303, wanted));
+    let cookie = format!("roster={}", entered.cookie("roster").unwrap());
+    let page = house.ask(Ask::get(wanted).with(header::COOKIE, cookie.clone())).await;
+    assert_eq!(page.status, 200);
+    assert!(words(&page.text).contains("Mia Muster"));
+    let out = Ask::post("/api/sign_out", [("", ""); 0])
+        .manner(Manner::Plain)
+        .with(header::COOKIE, cookie.clone());
+    let out = house.ask(out).await;
+    assert_eq!((out.status.as_u16(), out.location()), (303, "/sign-in"));
+    let again = house.ask(Ask::get(wanted).with(header::COOKIE, cookie)).await;
+    assert_eq!(again.status, 303, "the back button shows nothing");
+}
+
+/// N1: a form that is sent after the session ended leads to the door, not to a page of JSON.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn a_plain_form_without_a_session_leads_to_signing_in(pool: PgPool) {
+    let house = House::new(pool).await;
+    for function in FUNCTIONS.iter().filter(|function| function.is_write()) {
+        if ["/api/sign_in", "/api/sign_up", "/api/sign_out"].contains(&function.path) {
+            continue;
+        }
+        let answer = house
+            .ask(function.call(&function.filled(&house)).manner(Manner::Plain))
+            .await;
+        assert_eq!(answer.status, 303, "{}", function.path);
+        assert!(
+            answer.location().starts_with("/sign-in"),
+            "{}: {}",
+            function.path,
+            answer.location()
+        );
+    }
+}

@@ -526,7 +526,7 @@ const PAGES: &[(&str, &str, Statuses)] = &[
         "/events?project=production",
         [401, 404, 404, 404, 404, 200, 200, 404],
     ),
-    ("", "/events", [400; 8]),
+    ("", "/events", [401, 400, 400, 400, 400, 400, 400, 400]),
     ("", "/api/nothing", NO_ONE),
     ("", "/pkg/nothing.js", NO_ONE),
     ("", "/fonts/nothing.woff2", NO_ONE),

@@ -6,7 +6,7 @@ use policy::{Because, CollaboratorChange, Permission, ProjectStanding};
 use super::{Actions, Address, link};
 use crate::{
     api::collaborators::{People, Person},
-    components::{Dialog as DialogBox, Field, Icon, PostForm, Sign, input_day},
+    components::{ButtonLink, Dialog as DialogBox, Field, Icon, PostForm, Sign, input_day},
     flash::{Flashed, FormName, Outcome, outcome},
     load::Loaded,
     paths::Dialog,
@@ -105,7 +105,7 @@ fn AddDialog(people: People, close: String) -> impl IntoView {
                     autofocus=true
                 />
                 <div class="dialog-actions">
-                    <a class="button" role="button" href=close>"Cancel"</a>
+                    <ButtonLink href=close>"Cancel"</ButtonLink>
                     <button type="submit" class="button button-primary" aria-busy=move || action.pending().get().to_string()>"Confirm"</button>
                 </div>
             </PostForm>
@@ -140,7 +140,7 @@ fn RemoveDialog(people: People, person: Person, close: String) -> impl IntoView 
                 </ul>
                 <p class="hint">"What they made stays with the project. Running jobs go on."</p>
                 <div class="dialog-actions">
-                    <a class="button" role="button" href=close autofocus=true>"Cancel"</a>
+                    <ButtonLink href=close autofocus=true>"Cancel"</ButtonLink>
                     <button type="submit" class="button button-danger" aria-busy=move || action.pending().get().to_string()>{confirm}</button>
                 </div>
             </PostForm>
@@ -177,7 +177,7 @@ fn EndDateDialog(people: People, person: Person, close: String) -> impl IntoView
                     autofocus=true
                 />
                 <div class="dialog-actions">
-                    <a class="button" role="button" href=close>"Cancel"</a>
+                    <ButtonLink href=close>"Cancel"</ButtonLink>
                     <button type="submit" class="button button-primary" aria-busy=move || action.pending().get().to_string()>"Save"</button>
                 </div>
             </PostForm>

@@ -15,7 +15,7 @@ use crate::{
         AddCollaborator, ChangeCollaboratorRole, ListQuery, People, RemoveCollaborator, SetCollaboratorEndDate,
         collaborators,
     },
-    components::{Icon, PageHeader, PageTitle, Sign},
+    components::{ButtonLink, Icon, PageHeader, PageTitle, Sign},
     flash::{Done, Flashed, Notice, Notices, Outcome, outcome},
     live::Live,
     load::{Loaded, load},
@@ -101,7 +101,7 @@ fn Collaborators(people: Loaded<People>) -> impl IntoView {
         <PageTitle text=title/>
         <PageHeader title="Collaborators" lead>
             {move || may_add.get().then(|| view! {
-                <a class="button button-primary" role="button" href=add><Icon sign=Sign::Plus/>"Add Collaborator"</a>
+                <ButtonLink class="button button-primary" href=Signal::derive(add)><Icon sign=Sign::Plus/>"Add Collaborator"</ButtonLink>
             })}
         </PageHeader>
         {move || notice().map(|text| view! {
