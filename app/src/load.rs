@@ -12,6 +12,7 @@ use crate::{Problem, screens::problem::ProblemScreen};
 pub(crate) struct Loaded<T: Send + Sync + 'static> {
     value: RwSignal<Option<T>>,
     again: RwSignal<u32>,
+    then_heading: StoredValue<bool>,
     /// Whether something newer is on its way.
     pub(crate) busy: RwSignal<bool>,
 }
@@ -34,6 +35,11 @@ impl<T: Send + Sync + 'static> Loaded<T> {
     pub(crate) fn peek<R: Default>(self, read: impl FnOnce(&T) -> R) -> R {
         self.value
             .with_untracked(|value| value.as_ref().map(read).unwrap_or_default())
+    }
+
+    /// Once something newer is shown, the heading gets the focus: what has it now will be gone.
+    pub(crate) fn then_focus_heading(self) {
+        self.then_heading.set_value(true);
     }
 
     /// Asks again.
@@ -76,7 +82,13 @@ where
     let value = RwSignal::new(None::<T>);
     let problem = RwSignal::new(None::<Problem>);
     let (again, busy, latest) = (RwSignal::new(0_u32), RwSignal::new(false), StoredValue::new(0_u32));
-    let loaded = Loaded { value, again, busy };
+    let then_heading = StoredValue::new(false);
+    let loaded = Loaded {
+        value,
+        again,
+        then_heading,
+        busy,
+    };
 
     // Effects run in the browser alone; the first run is for what came with the page.
     Effect::new(move |before: Option<(K, u32)>| {
@@ -97,6 +109,10 @@ where
                     Ok(newer) => {
                         value.set(Some(newer));
                         problem.set(None);
+                        if then_heading.get_value() {
+                            then_heading.set_value(false);
+                            focus_heading();
+                        }
                     }
                     Err(newer) => problem.set(Some(newer)),
                 }
@@ -123,4 +139,19 @@ where
             })}
         </Suspense>
     }
+}
+
+/// Gives the focus to the page's heading, once the page is up to date.
+fn focus_heading() {
+    #[cfg(feature = "hydrate")]
+    request_animation_frame(|| {
+        use wasm_bindgen::JsCast;
+
+        let heading = document()
+            .get_element_by_id("heading")
+            .and_then(|heading| heading.dyn_into::<web_sys::HtmlElement>().ok());
+        if let Some(heading) = heading {
+            drop(heading.focus());
+        }
+    });
 }

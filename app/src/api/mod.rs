@@ -70,7 +70,7 @@ fn name(text: &str) -> Result<Name, Problem> {
 mod tests {
     use serde_qs::Config;
 
-    use super::{collaborators::AddCollaborator, *};
+    use super::collaborators::AddCollaborator;
 
     fn read(form: &str) -> Result<AddCollaborator, String> {
         Config::new(5, false)

@@ -111,7 +111,7 @@ pub(crate) async fn update_project(
     .await;
     answer(
         FormName::ProjectSettings,
-        &[("name", &name), ("slug", &slug)],
+        &[("name", &name), ("slug", &slug), ("allow_externals", &allow_externals)],
         outcome,
         |outcome| match outcome {
             Ok(_) => slug

@@ -14,12 +14,12 @@ pub(crate) enum Sign {
     Folder,
     Gear,
     Info,
+    Leave,
     People,
     Person,
     Plus,
     Search,
     Shield,
-    SignOut,
     SortDown,
     SortUp,
 }
@@ -47,7 +47,7 @@ pub(crate) fn Icon(sign: Sign) -> impl IntoView {
         Sign::Plus => "M8 3v10M3 8h10",
         Sign::Search => "M7 11.6a4.6 4.6 0 1 0 0-9.2 4.6 4.6 0 0 0 0 9.2ZM10.4 10.4l3.4 3.4",
         Sign::Shield => "M8 1.8 13.2 4v3.6c0 3.1-2.1 5.5-5.2 6.6-3.1-1.1-5.2-3.5-5.2-6.6V4L8 1.8Z",
-        Sign::SignOut => "M6.2 2.4H3.4c-.6 0-1 .4-1 1v9.2c0 .6.4 1 1 1h2.8M10.4 11.2 13.6 8l-3.2-3.2M13.4 8H6",
+        Sign::Leave => "M6.2 2.4H3.4c-.6 0-1 .4-1 1v9.2c0 .6.4 1 1 1h2.8M10.4 11.2 13.6 8l-3.2-3.2M13.4 8H6",
         Sign::SortDown => "M8 3v10M4.5 9.5 8 13l3.5-3.5",
         Sign::SortUp => "M8 13V3M4.5 6.5 8 3l3.5 3.5",
     };

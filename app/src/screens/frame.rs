@@ -240,7 +240,7 @@ fn Account(
             <MenuLink href=paths::ROLES><Icon sign=Sign::Shield/>"Roles and permissions"</MenuLink>
             // Signing out leaves everything behind: a whole new page.
             <form method="post" action=SignOut::url() role="none" on:submit=move |_| live.stop()>
-                <MenuForm><Icon sign=Sign::SignOut/>"Sign out"</MenuForm>
+                <MenuForm><Icon sign=Sign::Leave/>"Sign out"</MenuForm>
             </form>
         </Menu>
     }

@@ -81,23 +81,19 @@ fn SettingsForm(settings: Loaded<SettingsView>, project: ProjectHead) -> impl In
         move |_| {
             let Some(Ok(done)) = value.get() else { return };
             let notice = Notice::done(&done);
-            match &done {
-                Done::Saved { slug: now } if *now != slug => {
-                    notices.show_on_next(notice);
-                    if let Ok(now) = now.parse() {
-                        navigate(
-                            &paths::project_settings(&now),
-                            NavigateOptions {
-                                replace: true,
-                                ..NavigateOptions::default()
-                            },
-                        );
-                    }
-                }
-                _ => {
-                    notices.show(notice);
-                    settings.reload();
-                }
+            if let Done::Saved { slug: now } = &done
+                && *now != slug
+                && let Ok(now) = now.parse()
+            {
+                notices.show_on_next(notice);
+                let options = NavigateOptions {
+                    replace: true,
+                    ..NavigateOptions::default()
+                };
+                navigate(&paths::project_settings(&now), options);
+            } else {
+                notices.show(notice);
+                settings.reload();
             }
         }
     });
@@ -117,6 +113,9 @@ fn SettingsForm(settings: Loaded<SettingsView>, project: ProjectHead) -> impl In
             .typed(FormName::ProjectSettings, field)
             .unwrap_or_else(|| now.to_owned())
     };
+    let allow_externals = flashed
+        .typed(FormName::ProjectSettings, "allow_externals")
+        .map_or(project.allow_externals, |typed| !typed.is_empty());
     view! {
         <section class="card" aria-label="Settings">
             <PostForm action class="form">
@@ -137,7 +136,7 @@ fn SettingsForm(settings: Loaded<SettingsView>, project: ProjectHead) -> impl In
                 } else {
                     view! {
                         <div class="switch">
-                            <input type="checkbox" id="allow-externals" name="allow_externals" value="on" checked=project.allow_externals aria-describedby="allow-externals-hint"/>
+                            <input type="checkbox" id="allow-externals" name="allow_externals" value="on" checked=allow_externals aria-describedby="allow-externals-hint"/>
                             <div>
                                 <label for="allow-externals">"Allow external collaborators"</label>
                                 <p class="hint" id="allow-externals-hint">

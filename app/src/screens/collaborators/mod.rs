@@ -141,6 +141,9 @@ fn finish(people: Loaded<People>) {
             navigate(paths::HOME, NavigateOptions::default());
         }
         Some(Ok(done)) => {
+            if matches!(done, Done::Removed { .. }) {
+                people.then_focus_heading();
+            }
             notices.show(Notice::done(&done));
             close(&navigate, slug, query, dialog);
             people.reload();

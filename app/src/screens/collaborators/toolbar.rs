@@ -16,6 +16,7 @@ use crate::{
 pub(super) fn Toolbar(people: Loaded<People>) -> impl IntoView {
     let address = expect_context::<Address>();
     let node = NodeRef::<html::Button>::new();
+    let field = NodeRef::<html::Input>::new();
     let action = move || people.with(|people| paths::collaborators(&people.project.slug));
     let query = address.query;
     let chosen = move |read: fn(&ListQuery) -> &str, value: &'static str| query.with(|query| read(query) == value);
@@ -41,6 +42,15 @@ pub(super) fn Toolbar(people: Loaded<People>) -> impl IntoView {
             std::time::Duration::from_millis(250),
         );
     };
+    // The address may change from elsewhere: a link, the back button. What is being typed is left alone.
+    Effect::new(move |_| {
+        let words = query.with(|query| query.q.clone());
+        if let Some(field) = field.get()
+            && document().active_element().as_ref() != Some(&field)
+        {
+            field.set_value(&words);
+        }
+    });
     view! {
         <search>
             <Form method="get" action=action replace=true noscroll=true attr:class="toolbar" attr:aria-label="Find collaborators">
@@ -55,6 +65,7 @@ pub(super) fn Toolbar(people: Loaded<People>) -> impl IntoView {
                         spellcheck="false"
                         value=query.with_untracked(|query| query.q.clone())
                         on:input=soon
+                        node_ref=field
                     />
                 </div>
                 <select name="role" aria-label="Role" on:change=move |_| send()>
