@@ -6,13 +6,16 @@ use leptos_meta::Title;
 /// The document's title. Leptos writes titles into the page as they are, so a name with markup in it is made harmless here.
 #[component]
 pub(crate) fn PageTitle(#[prop(into)] text: Signal<String>) -> impl IntoView {
-    let text = move || {
-        let text = format!("{} · Roster", text.get());
-        if cfg!(feature = "ssr") { escape(&text) } else { text }
-    };
+    let whole = move |text: String| format!("{text} · Roster");
+    // On the server the title is written when the page is done, and what made it may be gone by then: it is read here and now.
+    #[cfg(feature = "ssr")]
+    let text = escape(&whole(text.get_untracked()));
+    #[cfg(not(feature = "ssr"))]
+    let text = move || whole(text.get());
     view! { <Title text=text/> }
 }
 
+#[cfg(feature = "ssr")]
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
@@ -41,7 +44,7 @@ pub(crate) fn PageHeader(
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "ssr"))]
 mod tests {
     use super::escape;
 
