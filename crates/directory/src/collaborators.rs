@@ -528,11 +528,14 @@ const fn membership(place: ProjectStanding, is_owner: bool) -> Option<Organizati
     }
 }
 
+/// The view of those who are in the Default Project by membership.
+const DEFAULT_MEMBERS: &str = "access_default_members";
+
 /// The views that `access` is made of. Each is read in the order of its own index and no further than the page goes, so
 /// that a page costs the same among 100 and among 100,000 people (C10).
 const VIEWS: [(&str, &[CollaboratorKind]); 3] = [
     ("access_organization_admins", &[CollaboratorKind::Admin]),
-    ("access_default_members", &[CollaboratorKind::Member]),
+    (DEFAULT_MEMBERS, &[CollaboratorKind::Member]),
     (
         "access_collaborators",
         &[CollaboratorKind::Member, CollaboratorKind::External],
@@ -565,6 +568,10 @@ pub(crate) fn list_statement(project: &ProjectSeen, query: &CollaboratorQuery, l
     let mut is_first = true;
     for (view, kinds) in VIEWS {
         if query.kind.is_some_and(|kind| !kinds.contains(&kind)) {
+            continue;
+        }
+        // Nobody is in another project by membership alone: PostgreSQL would read every member to find that out.
+        if view == DEFAULT_MEMBERS && !project.is_default {
             continue;
         }
         if !is_first {
