@@ -10,6 +10,8 @@ mod api;
 mod app;
 mod components;
 mod flash;
+#[cfg(feature = "hydrate")]
+mod focus;
 mod live;
 mod load;
 mod paths;

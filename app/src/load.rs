@@ -145,12 +145,7 @@ where
 fn focus_heading() {
     #[cfg(feature = "hydrate")]
     request_animation_frame(|| {
-        use wasm_bindgen::JsCast;
-
-        let heading = document()
-            .get_element_by_id("heading")
-            .and_then(|heading| heading.dyn_into::<web_sys::HtmlElement>().ok());
-        if let Some(heading) = heading {
+        if let Some(heading) = crate::focus::heading() {
             drop(heading.focus());
         }
     });

@@ -7,9 +7,7 @@ use std::{convert::Infallible, time::Duration};
 
 use app::{Problem, gate::Visit};
 use axum::{
-    Json,
     extract::{Extension, Query, State, rejection::QueryRejection},
-    http::StatusCode,
     response::{
         IntoResponse, Response,
         sse::{Event, Sse},
@@ -24,7 +22,7 @@ use tokio::{
 };
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::Console;
+use crate::{Console, router::problem};
 
 /// A quiet stream is checked, and kept from being taken for dead, this often.
 const BEAT: Duration = Duration::from_secs(15);
@@ -118,10 +116,7 @@ pub(crate) async fn events(
             // A proxy that collects answers would hold events back.
             ([("x-accel-buffering", "no")], Sse::new(ReceiverStream::new(stream))).into_response()
         }
-        Err(problem) => {
-            let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            (status, Json(problem)).into_response()
-        }
+        Err(refused) => problem(refused),
     }
 }
 

@@ -10,7 +10,7 @@ use axum::{
 use leptos::{nonce::use_nonce, prelude::use_context};
 use leptos_axum::ResponseOptions;
 
-use crate::Console;
+use crate::{Console, router::is_utf8};
 
 /// Pages for people who are not signed in; every other page asks them to.
 const PUBLIC: [&str; 3] = ["/sign-in", "/sign-up", "/docs/roles"];
@@ -29,8 +29,7 @@ pub(crate) async fn page(
     request: Request,
 ) -> Response {
     let path = request.uri().path();
-    let is_utf8 = |query: &str| percent_encoding::percent_decode_str(query).decode_utf8().is_ok();
-    if !request.uri().query().is_none_or(is_utf8) {
+    if !is_utf8(request.uri().query().unwrap_or_default().as_bytes()) {
         return bare(
             StatusCode::BAD_REQUEST,
             "This link doesn’t work",

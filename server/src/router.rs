@@ -177,12 +177,17 @@ async fn call(known: Arc<HashSet<(String, Method)>>, request: Request<Body>) -> 
 async fn well_formed(request: Request<Body>) -> Option<Request<Body>> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.ok()?.to_bytes();
-    let is_utf8 = |form: &[u8]| percent_encoding::percent_decode(form).decode_utf8().is_ok();
     let query = parts.uri.query().unwrap_or_default();
     (is_utf8(query.as_bytes()) && is_utf8(&body)).then(|| Request::from_parts(parts, body.into()))
 }
 
-fn problem(problem: Problem) -> Response {
+/// Whether form-encoded text is UTF-8 once its percent signs are read.
+pub(crate) fn is_utf8(form: &[u8]) -> bool {
+    percent_encoding::percent_decode(form).decode_utf8().is_ok()
+}
+
+/// A problem as the answer to a script or a program.
+pub(crate) fn problem(problem: Problem) -> Response {
     (
         StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
         Json(problem),

@@ -5,11 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use app::{Flash, Problem, gate::Visit};
 use axum::{
-    Json,
     extract::{ConnectInfo, Request, State},
     http::{HeaderMap, HeaderName, StatusCode, header},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use directory::{Origin, Session, SessionToken};
 
@@ -22,11 +21,11 @@ pub(crate) async fn identify(State(console): State<Console>, mut request: Reques
         Ok(session) => session,
         Err(error) => {
             let problem = Problem::from(error);
-            let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
             return if is_page(&request) {
+                let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
                 crate::pages::unavailable(status)
             } else {
-                (status, Json(problem)).into_response()
+                crate::router::problem(problem)
             };
         }
     };

@@ -69,12 +69,9 @@ mod modal {
             let before = before.try_get_value().flatten();
             // Once the dialog is out of the page and the list is up to date.
             request_animation_frame(move || {
-                let heading = || {
-                    document()
-                        .get_element_by_id("heading")
-                        .and_then(|element| element.dyn_into().ok())
-                };
-                let back = before.filter(|element| element.is_connected()).or_else(heading);
+                let back = before
+                    .filter(|element| element.is_connected())
+                    .or_else(crate::focus::heading);
                 if let Some(element) = back {
                     drop(element.focus());
                 }
