@@ -9,9 +9,13 @@ use policy::Slug;
 #[derive(Clone, Copy)]
 pub(crate) struct Live {
     /// Grows whenever something about the project or the person changed.
-    pub(crate) ticks: RwSignal<u32>,
+    pub(crate) ticks: Memo<u32>,
     /// The project the person has just lost.
-    pub(crate) gone: RwSignal<Option<Slug>>,
+    pub(crate) gone: Memo<Option<Slug>>,
+    told_ticks: RwSignal<u32>,
+    told_gone: RwSignal<Option<Slug>>,
+    /// Whether news wait, because the person is doing something that may end their own access: its answer goes first.
+    is_held: RwSignal<bool>,
     /// Whether the person is on the way out, and what is shown no matter any more.
     is_stopped: RwSignal<bool>,
 }
@@ -19,13 +23,31 @@ pub(crate) struct Live {
 impl Live {
     /// Makes it known to all screens.
     pub(crate) fn provide() -> Self {
+        let (told_ticks, told_gone) = (RwSignal::new(0), RwSignal::new(None));
+        let is_held = RwSignal::new(false);
         let live = Self {
-            ticks: RwSignal::new(0),
-            gone: RwSignal::new(None),
+            ticks: Memo::new(move |last| match last {
+                Some(last) if is_held.get() => *last,
+                Some(_) | None => told_ticks.get(),
+            }),
+            gone: Memo::new(move |_| if is_held.get() { None } else { told_gone.get() }),
+            told_ticks,
+            told_gone,
+            is_held,
             is_stopped: RwSignal::new(false),
         };
         provide_context(live);
         live
+    }
+
+    /// Lets news wait, until they are released or another project is followed.
+    pub(crate) fn hold(self) {
+        self.is_held.set(true);
+    }
+
+    /// Lets the news that waited through.
+    pub(crate) fn release(self) {
+        self.is_held.set(false);
     }
 
     /// Follows nothing any more.
@@ -64,8 +86,10 @@ mod browser {
             if live.is_stopped.get() {
                 return;
             }
-            let Some(slug) = project.get() else { return };
-            live.gone.set(None);
+            let slug = project.get();
+            live.told_gone.set(None);
+            live.release();
+            let Some(slug) = slug else { return };
             let Ok(mut source) = EventSource::new(&format!("/events?project={slug}")) else {
                 return;
             };
@@ -75,14 +99,14 @@ mod browser {
             open.set_value(Some(source));
             spawn_local(async move {
                 while let Some(Ok(_)) = changed.next().await {
-                    live.ticks.update(|n| *n = n.wrapping_add(1));
+                    live.told_ticks.update(|n| *n = n.wrapping_add(1));
                 }
             });
             spawn_local(async move {
                 if let Some(Ok(_)) = gone.next().await {
                     // Or the browser would knock again and again.
                     close();
-                    live.gone.set(Some(slug));
+                    live.told_gone.set(Some(slug));
                 }
             });
         });

@@ -443,6 +443,20 @@ test.describe('removing', () => {
     await expect(notice(screen.page, 'You left the project.')).toBeVisible();
     expect(await tenant.role(tenant.open, tenant.manager)).toBeNull();
   });
+
+  test('C7: news of one’s own leaving that overtake its answer do not hide it @scripts', async ({ as, tenant }) => {
+    const screen = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open);
+    // The answer waits until the live connection has told everything.
+    await screen.page.route('**/api/remove_collaborator', async (route) => {
+      const response = await route.fetch();
+      await screen.page.waitForTimeout(700);
+      await route.fulfill({ response });
+    });
+    await screen.choose(tenant.manager, 'Leave Project');
+    await screen.page.getByRole('dialog').getByRole('button', { name: 'Leave Project' }).click();
+    await expect(notice(screen.page, 'You left the project.')).toBeVisible();
+    await expect(screen.page.getByRole('heading', { name: tenant.defaultProject.name, level: 1 })).toBeVisible();
+  });
 });
 
 test.describe('end dates', () => {

@@ -23,13 +23,19 @@ pub(crate) fn Frame() -> impl IntoView {
     let project = Memo::new(move |_| path.with(|path| project_in(path).to_owned()));
     let live = Live::provide();
     let notices = expect_context::<Notices>();
-    // A message is about the page it was shown on.
+    // A message is about the page it was shown on. Home only leads on to one.
     Effect::new(move |before: Option<String>| {
         let now = path.get();
-        if before.is_some_and(|before| before != now) {
-            notices.turn_page();
+        match before {
+            Some(before) if now == paths::HOME => before,
+            Some(before) => {
+                if before != now {
+                    notices.turn_page();
+                }
+                now
+            }
+            None => now,
         }
-        now
     });
     let lost = Memo::new(move |_| live.gone.with(Option::is_some));
     view! {

@@ -131,12 +131,17 @@ fn finish(people: Loaded<People>) {
         end_date,
     } = expect_context();
     let Address { query, dialog } = expect_context();
-    let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
+    let (flashed, notices, live) = (
+        expect_context::<Flashed>(),
+        expect_context::<Notices>(),
+        expect_context::<Live>(),
+    );
     let navigate = use_navigate();
     let slug = Memo::new(move |_| people.with(|people| Some(people.project.slug.clone())));
 
     let settle = move |outcome: Option<Outcome>, is_shown_in_dialog: bool| match outcome {
         Some(Ok(Done::Left)) => {
+            // The news stay held: they would say that access was lost, which the person knows.
             notices.show_on_next(Notice::done(&Done::Left));
             navigate(paths::HOME, NavigateOptions::default());
         }
@@ -162,6 +167,15 @@ fn finish(people: Loaded<People>) {
     let each = settle.clone();
     Effect::new(move |_| each(outcome(change_role).get(), false));
     Effect::new(move |_| settle(outcome(remove).get(), false));
+
+    // Removing may be leaving. Its news can overtake its answer.
+    Effect::new(move |_| {
+        if remove.pending().get() {
+            live.hold();
+        } else if !matches!(remove.value().get_untracked(), Some(Ok(Ok(Done::Left)))) {
+            live.release();
+        }
+    });
 
     // A dialog that is closed forgets what came of it.
     Effect::new(move |_| {
