@@ -10,9 +10,24 @@ use leptos_router::{
 use crate::{
     flash::{Flashed, Notices},
     screens::{
-        collaborators::CollaboratorsScreen, frame::Frame, home::HomeScreen, overview::OverviewScreen,
-        problem::NotFoundScreen, profile::ProfileScreen, project_settings::ProjectSettingsScreen, roles::RolesScreen,
-        sign_in::SignInScreen, sign_up::SignUpScreen,
+        collaborators::CollaboratorsScreen,
+        forgot_password::{ForgotPasswordScreen, ResetPasswordScreen},
+        frame::Frame,
+        home::HomeScreen,
+        invitation::InvitationScreen,
+        organization::{
+            invitations::InvitationsScreen, members::MembersScreen, projects::ProjectsScreen,
+            settings::OrganizationScreen,
+        },
+        overview::OverviewScreen,
+        problem::NotFoundScreen,
+        profile::ProfileScreen,
+        project_settings::ProjectSettingsScreen,
+        roles::RolesScreen,
+        sessions::SessionsScreen,
+        sign_in::SignInScreen,
+        sign_up::SignUpScreen,
+        ssh_keys::SshKeysScreen,
     },
 };
 
@@ -54,11 +69,20 @@ pub fn App() -> impl IntoView {
             <Routes fallback=NotFoundScreen>
                 <Route path=path!("/sign-in") view=SignInScreen/>
                 <Route path=path!("/sign-up") view=SignUpScreen/>
+                <Route path=path!("/forgot-password") view=ForgotPasswordScreen/>
+                <Route path=path!("/reset-password/:token") view=ResetPasswordScreen/>
+                <Route path=path!("/invitations/:token") view=InvitationScreen/>
                 <Route path=path!("/docs/roles") view=RolesScreen/>
                 <ParentRoute path=path!("") view=Frame>
                     <Route path=path!("/") view=HomeScreen/>
                     <Route path=path!("/projects/:project") view=OverviewScreen/>
                     <Route path=path!("/settings/profile") view=ProfileScreen/>
+                    <Route path=path!("/settings/sessions") view=SessionsScreen/>
+                    <Route path=path!("/settings/ssh-keys") view=SshKeysScreen/>
+                    <Route path=path!("/settings/organization/:organization") view=OrganizationScreen/>
+                    <Route path=path!("/settings/organization/:organization/members") view=MembersScreen/>
+                    <Route path=path!("/settings/organization/:organization/invitations") view=InvitationsScreen/>
+                    <Route path=path!("/settings/organization/:organization/projects") view=ProjectsScreen/>
                     <Route path=path!("/settings/projects/:project") view=ProjectSettingsScreen/>
                     <Route path=path!("/settings/projects/:project/collaborators") view=CollaboratorsScreen/>
                     <Route path=path!("/*rest") view=NotFoundScreen/>

@@ -4,7 +4,7 @@
 //! Holds codes and what was typed, never markup or words; nothing in it is trusted.
 
 use leptos::{prelude::*, server_fn::ServerFn};
-use policy::ProjectRole;
+use policy::{OrganizationRole, ProjectRole};
 use serde::{Deserialize, Serialize};
 
 use crate::{Problem, words};
@@ -58,6 +58,92 @@ pub enum Done {
     },
     /// The password was changed.
     PasswordChanged,
+    /// A member got another role (M6).
+    MemberRoleChanged {
+        /// Their name.
+        name: String,
+        /// Their role now.
+        role: OrganizationRole,
+    },
+    /// A member was removed (M6).
+    MemberRemoved {
+        /// Their name.
+        name: String,
+    },
+    /// The person left the organization (M8).
+    LeftOrganization,
+    /// People were invited (M2).
+    Invited {
+        /// Those who were.
+        sent: Vec<SentInvitation>,
+        /// Those who were not, and why.
+        failed: Vec<(String, Problem)>,
+    },
+    /// An invitation was sent again (M3).
+    InvitationResent {
+        /// It.
+        sent: SentInvitation,
+    },
+    /// An invitation was revoked (M3).
+    InvitationRevoked {
+        /// The address it was for.
+        email: String,
+    },
+    /// The person became a member (M5).
+    Joined {
+        /// The organization's name.
+        organization: String,
+    },
+    /// A project was created (P1).
+    ProjectCreated {
+        /// Its name.
+        name: String,
+        /// Its slug.
+        slug: String,
+    },
+    /// A project was deleted (P4).
+    ProjectDeleted {
+        /// Its name.
+        name: String,
+    },
+    /// Somebody else owns the organization now (W2).
+    Transferred {
+        /// Their name.
+        name: String,
+    },
+    /// The organization was deleted.
+    OrganizationDeleted,
+    /// The person's name was changed.
+    ProfileSaved,
+    /// A session was ended.
+    SessionEnded,
+    /// All other sessions were ended.
+    OtherSessionsEnded,
+    /// An SSH key was added (E4).
+    SshKeyAdded {
+        /// What it is called.
+        name: String,
+    },
+    /// An SSH key was removed (E4).
+    SshKeyRemoved {
+        /// What it was called.
+        name: String,
+    },
+    /// The person's account was deleted.
+    AccountDeleted,
+    /// A link to a new password is on its way, if there is such an account.
+    ResetRequested,
+    /// A forgotten password was replaced.
+    PasswordReset,
+}
+
+/// An invitation that was just sent, and the link to copy: it is shown this once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentInvitation {
+    /// The address it is for.
+    pub email: String,
+    /// Its link, unless there were too many to carry.
+    pub link: Option<String>,
 }
 
 /// What came of a form. A refusal is an outcome like another: a script is told it as one, so that a person's slip is no
@@ -86,6 +172,36 @@ pub enum FormName {
     RemoveExternals,
     /// Changing one's password.
     Password,
+    /// An organization's settings.
+    OrganizationSettings,
+    /// Handing an organization over.
+    Transfer,
+    /// Deleting an organization.
+    DeleteOrganization,
+    /// Inviting people.
+    Invite,
+    /// Sending an invitation again, or revoking it.
+    Invitation,
+    /// Accepting an invitation.
+    Accept,
+    /// Creating a project.
+    CreateProject,
+    /// Deleting a project.
+    DeleteProject,
+    /// Changing one's name.
+    Profile,
+    /// Ending sessions.
+    Sessions,
+    /// Adding an SSH key.
+    SshKey,
+    /// Removing an SSH key.
+    RemoveSshKey,
+    /// Deleting one's account.
+    DeleteAccount,
+    /// Asking for a link to a new password.
+    RequestReset,
+    /// Replacing a forgotten password.
+    Reset,
 }
 
 /// The outcome of a form that was sent without scripts.
@@ -125,6 +241,14 @@ impl Flashed {
         flashed
     }
 
+    /// What a form did that was sent without scripts.
+    pub(crate) fn done(self, form: FormName) -> Option<Done> {
+        self.0.with(|flash| {
+            let flash = flash.as_ref().filter(|flash| flash.form == form)?;
+            flash.outcome.as_ref().ok().cloned()
+        })
+    }
+
     /// The problem of a form that was sent without scripts.
     pub(crate) fn problem(self, form: FormName) -> Option<Problem> {
         self.0.with(|flash| {
@@ -153,9 +277,15 @@ impl Flashed {
     /// The message for the top of the page: what was done, or a problem that no form on the page shows itself.
     fn notice(self) -> Option<Notice> {
         self.0.with_untracked(|flash| match flash.as_ref()? {
-            Flash { outcome: Ok(done), .. } => Some(Notice::done(done)),
+            Flash { outcome: Ok(done), .. } => Notice::done_unless_shown(done),
             Flash {
-                form: FormName::ChangeRole | FormName::Remove | FormName::RemoveExternals,
+                form:
+                    FormName::ChangeRole
+                    | FormName::Remove
+                    | FormName::RemoveExternals
+                    | FormName::Invitation
+                    | FormName::Sessions
+                    | FormName::RemoveSshKey,
                 outcome: Err(problem),
                 ..
             } => Some(Notice::problem(*problem)),
@@ -179,10 +309,26 @@ pub(crate) struct Notice {
 }
 
 impl Notice {
+    /// What was done, except where a dialog says it, with a link to copy.
+    fn done_unless_shown(done: &Done) -> Option<Self> {
+        match done {
+            Done::Invited { .. } | Done::InvitationResent { .. } => None,
+            _ => Some(Self::done(done)),
+        }
+    }
+
     pub(crate) fn done(done: &Done) -> Self {
         Self {
             is_problem: false,
             text: words::done(done),
+        }
+    }
+
+    /// What came of a form, whichever it was.
+    pub(crate) fn of(outcome: &Outcome) -> Self {
+        match outcome {
+            Ok(done) => Self::done(done),
+            Err(problem) => Self::problem(*problem),
         }
     }
 

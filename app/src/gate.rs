@@ -3,6 +3,8 @@
 //! Server functions are public endpoints, and run in-process while a page is rendered: what they need comes from the
 //! request that is being answered, and every check is inside them.
 
+use std::{str::FromStr, sync::Arc};
+
 use axum::http::{HeaderValue, StatusCode, Uri, header, request::Parts};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use directory::{Actor, Directory, Error, NewSession, Origin, Session};
@@ -12,7 +14,7 @@ use policy::Refusal;
 
 use crate::{
     Flash, Problem,
-    flash::{FormName, Outcome},
+    flash::{Done, FormName, Outcome},
     paths,
 };
 
@@ -31,6 +33,8 @@ pub struct Visit {
     pub last_project: Option<String>,
     /// How cookies are named and sealed.
     pub cookies: Cookies,
+    /// The public base URL, which links that leave the console begin with.
+    pub url: Arc<str>,
 }
 
 /// How cookies are named and sealed: by the `__Host-` prefix, which a browser accepts only over https.
@@ -127,6 +131,18 @@ impl From<Error> for Problem {
                 Self::Internal
             }
         }
+    }
+}
+
+/// A closed list's choice out of a URL: nothing typed is no choice, anything unknown is refused.
+///
+/// # Errors
+/// [`Refusal::Malformed`].
+pub fn choice<T: FromStr>(text: &str) -> Result<Option<T>, Problem> {
+    if text.is_empty() {
+        Ok(None)
+    } else {
+        text.parse().map(Some).map_err(|_| Refusal::Malformed.into())
     }
 }
 
@@ -262,9 +278,21 @@ pub(crate) fn remember_project(visit: &Visit, slug: &str) {
 }
 
 impl Flash {
-    /// As a cookie carries it.
+    /// As a cookie carries it, which has room for some 4,000 bytes: too many links to copy are left out.
     fn encode(&self) -> String {
-        URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
+        const MOST: usize = 3_600;
+        let encode = |flash: &Self| URL_SAFE_NO_PAD.encode(serde_json::to_vec(flash).unwrap_or_default());
+        let whole = encode(self);
+        if whole.len() <= MOST {
+            return whole;
+        }
+        let mut short = self.clone();
+        if let Ok(Done::Invited { sent, failed }) = &mut short.outcome {
+            sent.iter_mut().for_each(|sent| sent.link = None);
+            let most = 10;
+            failed.truncate(most);
+        }
+        encode(&short)
     }
 
     /// Reads a cookie; anything that is not a flash is none.

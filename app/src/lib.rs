@@ -40,6 +40,20 @@ pub fn sign_in_path(to: &str) -> String {
     paths::sign_in_and_return(to)
 }
 
+/// The path of an invitation, by what its link carries.
+#[cfg(feature = "ssr")]
+#[must_use]
+pub fn invitation_path(token: &str) -> String {
+    paths::invitation(token)
+}
+
+/// The path to a new password, by what its link carries.
+#[cfg(feature = "ssr")]
+#[must_use]
+pub fn reset_password_path(token: &str) -> String {
+    paths::reset_password(token)
+}
+
 /// Wakes the page in the browser.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]

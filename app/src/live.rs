@@ -2,18 +2,34 @@
 //!
 //! Without scripts there is no such thing, and nothing relies on it: every request reads what is true.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::ServerFn};
 use policy::Slug;
+
+use crate::{
+    Problem,
+    flash::{Done, Outcome},
+};
+
+/// What a screen is about, and what its news are about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Followed {
+    /// A project.
+    Project(Slug),
+    /// An organization.
+    Organization(Slug),
+}
 
 /// What the live connection told.
 #[derive(Clone, Copy)]
 pub(crate) struct Live {
     /// Grows whenever something about the project or the person changed.
     pub(crate) ticks: Memo<u32>,
-    /// The project the person has just lost.
-    pub(crate) gone: Memo<Option<Slug>>,
+    /// What the person has just lost access to.
+    pub(crate) gone: Memo<Option<Followed>>,
+    #[cfg(feature = "hydrate")]
     told_ticks: RwSignal<u32>,
-    told_gone: RwSignal<Option<Slug>>,
+    #[cfg(feature = "hydrate")]
+    told_gone: RwSignal<Option<Followed>>,
     /// Whether news wait, because the person is doing something that may end their own access: its answer goes first.
     is_held: RwSignal<bool>,
     /// Whether the person is on the way out, and what is shown no matter any more.
@@ -31,7 +47,9 @@ impl Live {
                 Some(_) | None => told_ticks.get(),
             }),
             gone: Memo::new(move |_| if is_held.get() { None } else { told_gone.get() }),
+            #[cfg(feature = "hydrate")]
             told_ticks,
+            #[cfg(feature = "hydrate")]
             told_gone,
             is_held,
             is_stopped: RwSignal::new(false),
@@ -40,14 +58,18 @@ impl Live {
         live
     }
 
-    /// Lets news wait, until they are released or another project is followed.
-    pub(crate) fn hold(self) {
-        self.is_held.set(true);
-    }
-
-    /// Lets the news that waited through.
-    pub(crate) fn release(self) {
-        self.is_held.set(false);
+    /// Lets news wait while an action is under way that may be leaving: its answer goes first. If it was, they wait until
+    /// something else is followed; they would only say what the person knows.
+    pub(crate) fn hold_while<S>(self, action: ServerAction<S>, is_leaving: fn(&Done) -> bool)
+    where
+        S: ServerFn<Output = Outcome, Error = Problem> + Clone + Send + Sync + 'static,
+    {
+        let pending = action.pending();
+        Effect::new(move |_| {
+            let is_pending = pending.get();
+            let has_left = matches!(action.value().get_untracked(), Some(Ok(Ok(done))) if is_leaving(&done));
+            self.is_held.set(is_pending || has_left);
+        });
     }
 
     /// Follows nothing any more.
@@ -55,12 +77,12 @@ impl Live {
         self.is_stopped.set(true);
     }
 
-    /// Follows the project in the URL, whichever it is.
-    pub(crate) fn follow(self, project: Memo<Option<Slug>>) {
+    /// Follows what the URL is about, whatever it is.
+    pub(crate) fn follow(self, followed: Memo<Option<Followed>>) {
         #[cfg(feature = "hydrate")]
-        browser::follow(self, project);
+        browser::follow(self, followed);
         #[cfg(not(feature = "hydrate"))]
-        let _ = (self, project);
+        let _ = (self, followed);
     }
 }
 
@@ -69,11 +91,10 @@ mod browser {
     use futures::StreamExt;
     use gloo_net::eventsource::futures::EventSource;
     use leptos::{prelude::*, task::spawn_local};
-    use policy::Slug;
 
-    use super::Live;
+    use super::{Followed, Live};
 
-    pub(super) fn follow(live: Live, project: Memo<Option<Slug>>) {
+    pub(super) fn follow(live: Live, followed: Memo<Option<Followed>>) {
         // Kept here: an EventSource that is dropped is closed.
         let open = StoredValue::new_local(None::<EventSource>);
         let close = move || {
@@ -86,11 +107,15 @@ mod browser {
             if live.is_stopped.get() {
                 return;
             }
-            let slug = project.get();
+            let followed = followed.get();
             live.told_gone.set(None);
-            live.release();
-            let Some(slug) = slug else { return };
-            let Ok(mut source) = EventSource::new(&format!("/events?project={slug}")) else {
+            live.is_held.set(false);
+            let Some(followed) = followed else { return };
+            let path = match &followed {
+                Followed::Project(slug) => format!("/events?project={slug}"),
+                Followed::Organization(slug) => format!("/events?organization={slug}"),
+            };
+            let Ok(mut source) = EventSource::new(&path) else {
                 return;
             };
             let (Ok(mut changed), Ok(mut gone)) = (source.subscribe("changed"), source.subscribe("gone")) else {
@@ -106,7 +131,7 @@ mod browser {
                 if let Some(Ok(_)) = gone.next().await {
                     // Or the browser would knock again and again.
                     close();
-                    live.told_gone.set(Some(slug));
+                    live.told_gone.set(Some(followed));
                 }
             });
         });

@@ -2,7 +2,7 @@
 
 use policy::{Slug, UserId};
 
-use crate::api::collaborators::ListQuery;
+use crate::api::list::ListQuery;
 
 /// Signing in.
 pub(crate) const SIGN_IN: &str = "/sign-in";
@@ -12,6 +12,12 @@ pub(crate) const SIGN_UP: &str = "/sign-up";
 pub(crate) const HOME: &str = "/";
 /// The person's own profile.
 pub(crate) const PROFILE: &str = "/settings/profile";
+/// Where the person is signed in.
+pub(crate) const SESSIONS: &str = "/settings/sessions";
+/// The person's SSH keys.
+pub(crate) const SSH_KEYS: &str = "/settings/ssh-keys";
+/// A forgotten password.
+pub(crate) const FORGOT_PASSWORD: &str = "/forgot-password";
 /// The printed permissions.
 pub(crate) const ROLES: &str = "/docs/roles";
 
@@ -30,43 +36,73 @@ pub(crate) fn collaborators(slug: &Slug) -> String {
     format!("/settings/projects/{slug}/collaborators")
 }
 
-/// A project's collaborators as searched, filtered and sorted, with an open dialog.
-pub(crate) fn collaborators_with(slug: &Slug, query: &ListQuery, dialog: &Dialog) -> String {
+/// An organization's settings.
+pub(crate) fn organization(slug: &Slug) -> String {
+    format!("/settings/organization/{slug}")
+}
+
+/// An organization's members.
+pub(crate) fn members(slug: &Slug) -> String {
+    format!("/settings/organization/{slug}/members")
+}
+
+/// An organization's invitations.
+pub(crate) fn invitations(slug: &Slug) -> String {
+    format!("/settings/organization/{slug}/invitations")
+}
+
+/// An organization's projects.
+pub(crate) fn projects(slug: &Slug) -> String {
+    format!("/settings/organization/{slug}/projects")
+}
+
+/// An invitation, by what its link carries.
+pub(crate) fn invitation(token: &str) -> String {
+    format!("/invitations/{token}")
+}
+
+/// A new password, by what its link carries.
+#[cfg(feature = "ssr")]
+pub(crate) fn reset_password(token: &str) -> String {
+    format!("/reset-password/{token}")
+}
+
+/// A list as searched, filtered and sorted, with an open dialog.
+pub(crate) fn with_query(path: &str, query: &ListQuery, dialog: Dialog) -> String {
     let mut parts = form_urlencoded::Serializer::new(String::new());
     for (name, value) in query.pairs() {
         if !value.is_empty() {
             parts.append_pair(name, value);
         }
     }
-    let (name, user) = match dialog {
-        Dialog::None => (None, None),
-        Dialog::Add => (Some(Dialog::ADD), None),
-        Dialog::Remove(user) => (Some(Dialog::REMOVE), Some(user)),
-        Dialog::EndDate(user) => (Some(Dialog::END_DATE), Some(user)),
-    };
-    if let Some(name) = name {
+    if let Some(name) = dialog.name() {
         parts.append_pair("dialog", name);
     }
-    if let Some(user) = user {
+    if let Some(user) = dialog.user() {
         parts.append_pair("user", &user.to_string());
     }
     let query = parts.finish();
-    let path = collaborators(slug);
     if query.is_empty() {
-        path
+        path.to_owned()
     } else {
         format!("{path}?{query}")
     }
 }
 
-/// The dialog that is open on Collaborators; the URL holds it, so that it opens without scripts.
+/// The dialog that is open on a list; the URL holds it, so that it opens without scripts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Dialog {
     /// None.
     #[default]
     None,
-    /// Adding somebody.
+    /// Adding somebody to a project.
     Add,
+    /// Inviting somebody to an organization.
+    Invite,
+    /// The new link of an invitation that was sent again.
+    Sent,
+    /// Creating a project.
+    Create,
     /// Removing this person.
     Remove(UserId),
     /// Setting the end of this person's access.
@@ -74,17 +110,28 @@ pub(crate) enum Dialog {
 }
 
 impl Dialog {
-    const ADD: &'static str = "add";
-    const REMOVE: &'static str = "remove";
-    const END_DATE: &'static str = "end-date";
-
     /// Reads `?dialog=` and `?user=`; what makes no sense opens nothing.
     pub(crate) fn parse(dialog: &str, user: &str) -> Self {
-        match (dialog, user.parse()) {
-            (Self::ADD, _) => Self::Add,
-            (Self::REMOVE, Ok(user)) => Self::Remove(user),
-            (Self::END_DATE, Ok(user)) => Self::EndDate(user),
-            _ => Self::None,
+        let user = user.parse();
+        let known = [Self::Add, Self::Invite, Self::Sent, Self::Create]
+            .into_iter()
+            .chain(user.iter().flat_map(|user| [Self::Remove(*user), Self::EndDate(*user)]));
+        known
+            .into_iter()
+            .find(|known| known.name() == Some(dialog))
+            .unwrap_or_default()
+    }
+
+    /// As in the URL.
+    const fn name(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Add => Some("add"),
+            Self::Invite => Some("invite"),
+            Self::Sent => Some("sent"),
+            Self::Create => Some("create"),
+            Self::Remove(_) => Some("remove"),
+            Self::EndDate(_) => Some("end-date"),
         }
     }
 
@@ -92,7 +139,7 @@ impl Dialog {
     pub(crate) const fn user(self) -> Option<UserId> {
         match self {
             Self::Remove(user) | Self::EndDate(user) => Some(user),
-            Self::None | Self::Add => None,
+            Self::None | Self::Add | Self::Invite | Self::Sent | Self::Create => None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The words people read when something was done or went wrong: what happened, why, and what to do (N3).
 
-use policy::Refusal;
+use policy::{OrganizationRole, Refusal};
 
 use crate::{Problem, flash::Done};
 
@@ -25,6 +25,37 @@ pub(crate) fn done(done: &Done) -> String {
         Done::Saved { .. } => "Your changes were saved.".to_owned(),
         Done::ExternalsRemoved { count: 1 } => "1 external collaborator was removed.".to_owned(),
         Done::ExternalsRemoved { count } => format!("{count} external collaborators were removed."),
+        Done::MemberRoleChanged {
+            name,
+            role: OrganizationRole::Admin,
+        } => format!("{name} is now an Admin of the organization."),
+        Done::MemberRoleChanged {
+            name,
+            role: OrganizationRole::Member,
+        } => format!("{name} is now a Member of the organization."),
+        Done::MemberRemoved { name } => {
+            format!("{name} was removed from the organization. All access to its projects ended at once.")
+        }
+        Done::LeftOrganization => "You left the organization.".to_owned(),
+        Done::Invited { sent, .. } if sent.len() == 1 => "1 invitation was sent.".to_owned(),
+        Done::Invited { sent, .. } => format!("{} invitations were sent.", sent.len()),
+        Done::InvitationResent { sent } => format!("The invitation of {} was sent again.", sent.email),
+        Done::InvitationRevoked { email } => format!("The invitation of {email} was revoked. Its link is dead."),
+        Done::Joined { organization } => format!("You’re a member of {organization} now."),
+        Done::ProjectCreated { name, .. } => format!("{name} was created. Add the people who work in it."),
+        Done::ProjectDeleted { name } => format!("{name} was deleted."),
+        Done::Transferred { name } => format!("{name} owns the organization now. You’re still an Admin of it."),
+        Done::OrganizationDeleted => "The organization was deleted.".to_owned(),
+        Done::ProfileSaved => "Your changes were saved.".to_owned(),
+        Done::SessionEnded => "The session was signed out.".to_owned(),
+        Done::OtherSessionsEnded => "You were signed out everywhere else.".to_owned(),
+        Done::SshKeyAdded { name } => format!("The SSH key {name} was added."),
+        Done::SshKeyRemoved { name } => format!("The SSH key {name} was removed. It opens nothing any more."),
+        Done::AccountDeleted => "Your account was deleted.".to_owned(),
+        Done::ResetRequested => {
+            "If an account has this address, a mail with a link is on its way. The link works for one hour.".to_owned()
+        }
+        Done::PasswordReset => "Your password was changed. You were signed out everywhere else.".to_owned(),
         Done::PasswordChanged => "Your password was changed. You were signed out everywhere else.".to_owned(),
     }
 }
@@ -90,6 +121,40 @@ fn refused(refusal: Refusal) -> String {
         Refusal::SignUpClosed => {
             "New accounts are made by invitation here. Ask an Admin of your organization to invite you."
         }
+        Refusal::AlreadyMember => "This person is a member of the organization already.",
+        Refusal::AlreadyInvited => "This address has an open invitation. Send that one again instead.",
+        Refusal::TooManyAddresses => "Invite 20 addresses at most at once. Send the rest afterwards.",
+        Refusal::NotAMember => "This person isn’t a member of the organization any more. Nothing was changed.",
+        Refusal::InvitationExpired => "This invitation has expired. Ask whoever invited you to send it again.",
+        Refusal::InvitationRevoked => "This invitation was revoked. Ask an Admin of the organization for a new one.",
+        Refusal::InvitationAccepted => "This invitation was accepted already. Sign in to go on.",
+        Refusal::InvitationForAnother => {
+            "This invitation is for another address. Sign out, and sign in with the address that was invited."
+        }
+        Refusal::ProjectsSwitchedOff => {
+            "Additional projects are switched off for this organization. Ask whoever runs this console to switch them on."
+        }
+        Refusal::DefaultProjectKept => "Every organization has its Default Project, so it can’t be deleted.",
+        Refusal::ConfirmationWrong => "This isn’t what you were asked to type. Type it exactly as shown.",
+        Refusal::OwnerOnly => "Only the Owner of the organization can do this.",
+        Refusal::NotAnAdmin => "Choose another Admin of the organization. A Member has to be made an Admin first.",
+        Refusal::OwnsOrganization => {
+            "You own an organization. Transfer it to another Admin, or delete it, before you delete your account."
+        }
+        Refusal::OrganizationInUse => {
+            "The organization still has other members or projects. Remove the members and delete the projects first."
+        }
+        Refusal::LinkDead => "This link was used already, or is too old. Ask for a new one.",
+        Refusal::NoMail => "This console sends no mail. Ask whoever runs it to set a new password for you.",
+        Refusal::SshKeyInvalid => {
+            "This isn’t an SSH public key. Paste one whole line of a .pub file, like ssh-ed25519 AAAA… you@laptop."
+        }
+        Refusal::SshKeyPrivate => {
+            "This is a private key. Never give it to anyone; if you pasted it elsewhere too, make a new one. Paste the .pub file instead."
+        }
+        Refusal::SshKeyWeak => "This kind of key is too weak. Use Ed25519, ECDSA, or RSA with at least 2048 bits.",
+        Refusal::SshKeyTaken => "This key is in use already. Every account needs a key of its own.",
+        Refusal::TooManySshKeys => "You have 50 SSH keys, which is as many as there can be. Remove one first.",
         Refusal::TooManyAttempts { retry_after } => {
             let minutes = retry_after.div_ceil(60);
             let unit = if minutes == 1 { "minute" } else { "minutes" };

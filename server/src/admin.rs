@@ -8,11 +8,11 @@ use std::{
 
 use app::Problem;
 use directory::{Directory, NewAccount};
-use policy::{Password, Refusal};
+use policy::{Email, Password, Refusal, Slug};
 use serde_json::json;
 
 use crate::{
-    cli::{Output, PasswordSource, UserCommand},
+    cli::{OrganizationCommand, Output, PasswordSource, Switch, UserCommand},
     config::Config,
     postgres::{self, Embedded},
 };
@@ -46,7 +46,7 @@ pub(crate) async fn user(config: &Config, command: UserCommand) -> Outcome<()> {
             output,
         } => {
             let account = NewAccount {
-                email: email.parse().map_err(|_| refused(Refusal::EmailInvalid))?,
+                email: self::email(&email)?,
                 name: name.parse().map_err(|_| refused(Refusal::NameInvalid))?,
                 password: read_password(&password)?,
             };
@@ -63,7 +63,7 @@ pub(crate) async fn user(config: &Config, command: UserCommand) -> Outcome<()> {
             password,
             output,
         } => {
-            let email = email.parse().map_err(|_| refused(Refusal::EmailInvalid))?;
+            let email = self::email(&email)?;
             let password = read_password(&password)?;
             directory(config)
                 .await?
@@ -76,6 +76,88 @@ pub(crate) async fn user(config: &Config, command: UserCommand) -> Outcome<()> {
                 &format!("Changed the password of {email}; their sessions ended."),
             )
         }
+    }
+}
+
+/// Does something with organizations.
+pub(crate) async fn organization(config: &Config, command: OrganizationCommand) -> Outcome<()> {
+    match command {
+        OrganizationCommand::List { output } => {
+            let all = directory(config).await?.organizations().await.map_err(explain)?;
+            let rows: Vec<_> = all
+                .iter()
+                .map(|organization| {
+                    json!({
+                        "slug": organization.slug,
+                        "name": organization.name,
+                        "owner": organization.owner,
+                        "members": organization.members,
+                        "projects": organization.projects,
+                        "additional_projects": organization.additional_projects,
+                    })
+                })
+                .collect();
+            let words: Vec<_> = all
+                .iter()
+                .map(|organization| {
+                    format!(
+                        "{}  {}  owner {}  members {}  projects {}  additional projects {}",
+                        organization.slug,
+                        organization.name,
+                        organization.owner,
+                        organization.members,
+                        organization.projects,
+                        if organization.additional_projects { "on" } else { "off" },
+                    )
+                })
+                .collect();
+            say(output, &json!(rows), &words.join("\n"))
+        }
+        OrganizationCommand::Transfer { slug, to, output } => {
+            let (slug, to) = (organization_slug(&slug)?, email(&to)?);
+            directory(config)
+                .await?
+                .transfer_ownership_as_operator(&slug, &to)
+                .await
+                .map_err(|error| about_organization(error, &slug))?;
+            say(
+                output,
+                &json!({ "slug": slug, "owner": to }),
+                &format!("{to} owns {slug} now."),
+            )
+        }
+        OrganizationCommand::AdditionalProjects { slug, switch, output } => {
+            let (slug, on) = (organization_slug(&slug)?, switch == Switch::On);
+            directory(config)
+                .await?
+                .set_additional_projects(&slug, on)
+                .await
+                .map_err(|error| about_organization(error, &slug))?;
+            say(
+                output,
+                &json!({ "slug": slug, "additional_projects": on }),
+                &format!(
+                    "Additional projects of {slug} are {} now.",
+                    if on { "on" } else { "off" }
+                ),
+            )
+        }
+    }
+}
+
+fn email(text: &str) -> Outcome<Email> {
+    Ok(text.parse().map_err(|_| refused(Refusal::EmailInvalid))?)
+}
+
+fn organization_slug(text: &str) -> Outcome<Slug> {
+    Ok(text.parse().map_err(|_| refused(Refusal::SlugInvalid))?)
+}
+
+/// The operator may know everything: what is hidden from others does not exist.
+fn about_organization(error: directory::Error, slug: &Slug) -> String {
+    match error {
+        directory::Error::Refused(Refusal::Hidden) => format!("There is no organization {slug}."),
+        other => explain(other),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Self-hosted console and access service: organizations, their projects, and who may do what in them.
 #[derive(Debug, Parser)]
@@ -61,6 +61,50 @@ pub enum Admin {
     /// Accounts
     #[command(subcommand)]
     User(UserCommand),
+    /// Organizations
+    #[command(subcommand)]
+    Organization(OrganizationCommand),
+}
+
+/// What the operator does with organizations.
+#[derive(Debug, Subcommand)]
+pub enum OrganizationCommand {
+    /// List them, with Owner, members and switches
+    List {
+        /// How the answer looks
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Make a member the Owner, for when an Owner is lost; a Member becomes an Admin by it
+    Transfer {
+        /// The organization's slug
+        slug: String,
+        /// The address of the member
+        #[arg(long, value_name = "EMAIL")]
+        to: String,
+        /// How the answer looks
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Switch additional projects on or off; projects that are there stay
+    AdditionalProjects {
+        /// The organization's slug
+        slug: String,
+        /// Whether its Admins may create projects
+        switch: Switch,
+        /// How the answer looks
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// On.
+    On,
+    /// Off.
+    Off,
 }
 
 /// What the operator does with accounts.

@@ -12,7 +12,7 @@ use std::{
 use directory::Settings;
 use http::Uri;
 
-use crate::cli::Flags;
+use crate::{cli::Flags, mail::Post};
 
 /// How the server is to run.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) site: Option<PathBuf>,
     /// What the operator decides for the installation.
     pub(crate) settings: Settings,
+    /// The mail server, if there is one.
+    pub(crate) post: Option<Post>,
 }
 
 /// What is wrong with the configuration.
@@ -52,12 +54,14 @@ pub(crate) enum ConfigError {
 }
 
 /// Each setting: the environment variable, and the line of the file.
-const NAMES: [(&str, &str); 9] = [
+const NAMES: [(&str, &str); 11] = [
     ("DATABASE_URL", "database_url"),
     ("ROSTER_DATA", "data"),
     ("ROSTER_ADDR", "addr"),
     ("ROSTER_URL", "url"),
     ("ROSTER_SITE", "site"),
+    ("ROSTER_SMTP_URL", "smtp_url"),
+    ("ROSTER_MAIL_FROM", "mail_from"),
     ("ROSTER_SIGN_UP", "sign_up"),
     ("ROSTER_ADDITIONAL_PROJECTS", "additional_projects"),
     ("ROSTER_NEUTRAL_ADD_ERRORS", "neutral_add_errors"),
@@ -111,6 +115,7 @@ impl Config {
                 "a URL that begins with postgres://",
             ));
         }
+        let post = parse_post(value("ROSTER_SMTP_URL"), value("ROSTER_MAIL_FROM"))?;
         Ok(Self {
             database_url: value("DATABASE_URL"),
             data: value("ROSTER_DATA").unwrap_or_else(|| ".roster".to_owned()).into(),
@@ -122,7 +127,9 @@ impl Config {
                 open_sign_up: choice(&value, "ROSTER_SIGN_UP", true, ["open", "invited"])?,
                 additional_projects: choice(&value, "ROSTER_ADDITIONAL_PROJECTS", true, ["on", "off"])?,
                 neutral_add_errors: choice(&value, "ROSTER_NEUTRAL_ADD_ERRORS", false, ["on", "off"])?,
+                sends_mail: post.is_some(),
             },
+            post,
         })
     }
 }
@@ -147,6 +154,44 @@ fn choice(
             if yes == "open" { "open or invited" } else { "on or off" },
         )),
     }
+}
+
+/// The mail server, and whom mail is from: both or neither.
+fn parse_post(url: Option<String>, from: Option<String>) -> Result<Option<Post>, ConfigError> {
+    let (url, from) = match (url, from) {
+        (None, None) => return Ok(None),
+        (Some(url), Some(from)) => (url, from),
+        (Some(_), None) => {
+            return Err(wrong(
+                "ROSTER_MAIL_FROM",
+                String::new(),
+                "set when ROSTER_SMTP_URL is: whom mail is from, like Roster <roster@example.com>",
+            ));
+        }
+        (None, Some(from)) => {
+            return Err(wrong(
+                "ROSTER_MAIL_FROM",
+                from,
+                "left out when there is no ROSTER_SMTP_URL to send it by",
+            ));
+        }
+    };
+    let Ok(mailbox) = from.parse() else {
+        return Err(wrong(
+            "ROSTER_MAIL_FROM",
+            from,
+            "an address, like Roster <roster@example.com>",
+        ));
+    };
+    // Not the value itself: it may hold a password.
+    let post = Post::new(&url, mailbox).ok_or_else(|| {
+        wrong(
+            "ROSTER_SMTP_URL",
+            "…".to_owned(),
+            "a URL like smtps://user:password@mail.example.com, or smtp://127.0.0.1:25",
+        )
+    })?;
+    Ok(Some(post))
 }
 
 /// The base URL without a slash at its end, and whether it is https.
@@ -242,8 +287,31 @@ mod tests {
             );
             assert_eq!(error.lines().count(), 1);
         }
+        let from = ("ROSTER_MAIL_FROM", "Roster <roster@acme.test>");
+        let error = config(&[("ROSTER_SMTP_URL", "http://u:hunter2@x"), from]).unwrap_err();
+        assert!(
+            error.contains("ROSTER_SMTP_URL") && !error.contains("hunter2"),
+            "{error}"
+        );
+        let error = config(&[("ROSTER_SMTP_URL", "smtp://x"), ("ROSTER_MAIL_FROM", "nobody")]).unwrap_err();
+        assert!(
+            error.contains("ROSTER_MAIL_FROM") && error.contains("an address"),
+            "{error}"
+        );
+        assert!(config(&[("ROSTER_SMTP_URL", "smtp://x")]).is_err() && config(&[from]).is_err());
         let error = config(&[("DATABASE_URL", "mysql://u:hunter2@x")]).unwrap_err();
         assert!(error.contains("DATABASE_URL") && !error.contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn mail_is_sent_where_there_is_a_mail_server() {
+        assert!(!config(&[]).unwrap().settings.sends_mail);
+        let set = [
+            ("ROSTER_SMTP_URL", "smtp://127.0.0.1:25"),
+            ("ROSTER_MAIL_FROM", "roster@acme.test"),
+        ];
+        let config = config(&set).unwrap();
+        assert!(config.settings.sends_mail && config.post.is_some());
     }
 
     #[test]

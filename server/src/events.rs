@@ -68,17 +68,23 @@ impl Broadcast {
         drop(self.hints.send(hint));
     }
 
+    /// The hints from now on.
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Hint> {
+        self.hints.subscribe()
+    }
+
     /// Ends every stream, so that the server can stop.
     pub fn end(&self) {
         self.stop.send_replace(true);
     }
 }
 
-/// What to follow.
+/// What to follow: one of the two.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Followed {
-    project: String,
+    project: Option<String>,
+    organization: Option<String>,
 }
 
 /// A reader and what they look at.
@@ -86,7 +92,8 @@ struct Reader {
     directory: Directory,
     session: Session,
     organization: OrganizationId,
-    project: ProjectId,
+    /// None where the organization itself is looked at.
+    project: Option<ProjectId>,
 }
 
 /// What a reader finds when looking again.
@@ -101,14 +108,14 @@ enum Look {
     Unknown,
 }
 
-/// Opens a stream for a project.
+/// Opens a stream for a project or an organization.
 pub(crate) async fn events(
     State(console): State<Console>,
     Extension(visit): Extension<Visit>,
     followed: Result<Query<Followed>, QueryRejection>,
 ) -> Response {
     // Before the first look, so that nothing falls between.
-    let (hints, stop) = (console.broadcast.hints.subscribe(), console.broadcast.stop.subscribe());
+    let (hints, stop) = (console.broadcast.subscribe(), console.broadcast.stop.subscribe());
     match open(visit, followed).await {
         Ok(reader) => {
             let (events, stream) = mpsc::channel(4);
@@ -124,8 +131,18 @@ async fn open(visit: Visit, followed: Result<Query<Followed>, QueryRejection>) -
     let session = visit.session.ok_or(Refusal::SignedOut)?;
     // The extractor's own answer would be words from inside.
     let Query(followed) = followed.map_err(|_| Refusal::Malformed)?;
-    let slug: Slug = followed.project.parse().map_err(|_| Refusal::Hidden)?;
-    let (organization, project) = visit.directory.project_ids(session.user, &slug).await?;
+    let slug = |text: String| text.parse::<Slug>().map_err(|_| Refusal::Hidden);
+    let (organization, project) = match (followed.project, followed.organization) {
+        (Some(project), None) => {
+            let (organization, project) = visit.directory.project_ids(session.user, &slug(project)?).await?;
+            (organization, Some(project))
+        }
+        (None, Some(organization)) => {
+            let organization = visit.directory.organization(session.user, &slug(organization)?).await?;
+            (organization.id, None)
+        }
+        (Some(_), Some(_)) | (None, None) => return Err(Refusal::Malformed.into()),
+    };
     Ok(Reader {
         directory: visit.directory,
         session,
@@ -171,7 +188,8 @@ impl Reader {
     fn is_concerned(&self, hint: Hint) -> bool {
         match hint {
             Hint::Organization(id) => id == self.organization,
-            Hint::Project(id) => id == self.project,
+            Hint::Project(id) => Some(id) == self.project,
+            Hint::Mail => false,
             Hint::User(id) => id == self.session.user,
             Hint::Everything => true,
         }
@@ -179,10 +197,11 @@ impl Reader {
 
     async fn look(&self) -> Look {
         let lives = self.directory.session_lives(self.session.id).await;
-        let access = self
-            .directory
-            .has_access(self.session.user, self.organization, self.project)
-            .await;
+        let (user, organization) = (self.session.user, self.organization);
+        let access = match self.project {
+            Some(project) => self.directory.has_access(user, organization, project).await,
+            None => self.directory.is_member(user, organization).await,
+        };
         match (lives, access) {
             (Ok(false), _) => Look::SignedOut,
             (Ok(true), Ok(false)) => Look::Gone,

@@ -10,7 +10,9 @@ mod assets;
 pub mod cli;
 mod config;
 mod events;
+mod export;
 mod log;
+mod mail;
 mod pages;
 pub mod postgres;
 mod router;
@@ -36,5 +38,6 @@ pub async fn run(cli: Cli) -> Result<(), Box<dyn Error + Send + Sync>> {
         Command::Serve { demo } => serve::serve(&config, demo).await,
         Command::Migrate => admin::migrate(&config).await,
         Command::Admin(Admin::User(command)) => admin::user(&config, command).await,
+        Command::Admin(Admin::Organization(command)) => admin::organization(&config, command).await,
     }
 }

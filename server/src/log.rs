@@ -1,6 +1,6 @@
 //! Logs: one line an event, on standard error; JSON when nobody is watching.
 //!
-//! A line never holds a query string, a body, a cookie or a header: that is where secrets travel.
+//! A line never holds a query string, a body, a cookie, a header or a link's secret: that is where secrets travel.
 
 use std::{io::IsTerminal, time::Duration};
 
@@ -11,6 +11,8 @@ use tower_http::{
 };
 use tracing::Span;
 use tracing_subscriber::EnvFilter;
+
+use crate::pages::BY_LINK;
 
 /// Starts logging. `RUST_LOG` says how much.
 pub(crate) fn start() {
@@ -43,8 +45,13 @@ impl<B> MakeSpan<B> for Spans {
             .get("x-request-id")
             .and_then(|id| id.to_str().ok())
             .unwrap_or_default();
-        tracing::info_span!("request", method = %request.method(), path = request.uri().path(), id)
+        tracing::info_span!("request", method = %request.method(), path = without_secret(request.uri().path()), id)
     }
+}
+
+/// A path as it may be logged: a link's secret is left out.
+fn without_secret(path: &str) -> &str {
+    BY_LINK.into_iter().find(|head| path.starts_with(head)).unwrap_or(path)
 }
 
 /// The line of an answer.
@@ -59,5 +66,18 @@ impl<B> OnResponse<B> for Answers {
         } else {
             tracing::debug!(status, ?latency, "answered");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_secret;
+
+    #[test]
+    fn a_links_secret_is_not_logged() {
+        assert_eq!(without_secret("/invitations/secret"), "/invitations/");
+        assert_eq!(without_secret("/reset-password/secret?x"), "/reset-password/");
+        let plain = "/settings/organization/acme/invitations";
+        assert_eq!(without_secret(plain), plain);
     }
 }

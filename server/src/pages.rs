@@ -13,7 +13,10 @@ use leptos_axum::ResponseOptions;
 use crate::{Console, router::is_utf8};
 
 /// Pages for people who are not signed in; every other page asks them to.
-const PUBLIC: [&str; 3] = ["/sign-in", "/sign-up", "/docs/roles"];
+const PUBLIC: [&str; 4] = ["/sign-in", "/sign-up", "/forgot-password", "/docs/roles"];
+
+/// Pages whose path ends in a secret that stands in for signing in.
+pub(crate) const BY_LINK: [&str; 2] = ["/invitations/", "/reset-password/"];
 
 /// The part of a path that stands for the project last looked at (INTERFACES, pages).
 const CURRENT: &str = "~current";
@@ -37,7 +40,7 @@ pub(crate) async fn page(
         );
     }
     let Some(session) = &visit.session else {
-        if PUBLIC.contains(&path) {
+        if PUBLIC.contains(&path) || BY_LINK.iter().any(|head| path.starts_with(head)) {
             return render(&console, request).await;
         }
         let to = request.uri().path_and_query().map_or("/", |whole| whole.as_str());
@@ -49,7 +52,7 @@ pub(crate) async fn page(
     if let Some(head) = head_of_current(path)
         && let Ok(Some(project)) = visit
             .directory
-            .current_project(session.user, visit.last_project.as_deref())
+            .current_project(session.user, visit.last_project.as_deref(), None)
             .await
     {
         let part = if head == ORGANIZATION {

@@ -28,7 +28,7 @@ use tower_http::{
 };
 use uuid::Uuid;
 
-use crate::{Assets, Broadcast, events, log, pages, visit};
+use crate::{Assets, Broadcast, events, export, log, pages, visit};
 
 /// A form of ours is smaller than this.
 const MOST_BYTES: usize = 64 * 1024;
@@ -47,7 +47,7 @@ pub struct Console {
     /// The live hints.
     pub broadcast: Broadcast,
     /// The public base URL: the origin that forms come from.
-    pub url: String,
+    pub url: Arc<str>,
 }
 
 /// Everything the server answers.
@@ -132,7 +132,7 @@ fn assets(console: &Console) -> Router {
 /// The console, for people in browsers: cookies, forms, pages.
 fn people(console: &Console) -> Result<Router, tower_http::csrf::ConfigError> {
     let csrf = CsrfLayer::new()
-        .add_trusted_origin(&console.url)?
+        .add_trusted_origin(&*console.url)?
         .with_rejection_response(|_| pages::foreign_form());
     let known: Arc<HashSet<(String, Method)>> = Arc::new(
         leptos::server_fn::axum::server_fn_paths()
@@ -149,6 +149,14 @@ fn people(console: &Console) -> Result<Router, tower_http::csrf::ConfigError> {
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest));
     Ok(Router::new()
         .route("/api/{*function}", functions)
+        .route(
+            "/settings/organization/{organization}/members.csv",
+            get(export::members),
+        )
+        .route(
+            "/settings/projects/{project}/collaborators.csv",
+            get(export::collaborators),
+        )
         .fallback(get(pages::page))
         .layer(quick)
         .route("/events", get(events::events))

@@ -62,13 +62,17 @@ async fn with_database(
             is_secure: config.is_secure,
         },
         broadcast: broadcast.clone(),
-        url: config.url.clone(),
+        url: config.url.as_str().into(),
     };
     let router = router(&console)?.into_make_service_with_connect_info::<SocketAddr>();
-    let helpers = [
+    let mut helpers = vec![
         tokio::spawn(broadcast.clone().listen(directory.clone())),
         tokio::spawn(tidy(directory.clone())),
     ];
+    if let Some(post) = config.post.clone() {
+        let deliver = post.deliver(directory.clone(), broadcast.subscribe(), console.url.clone());
+        helpers.push(tokio::spawn(deliver));
+    }
 
     let stopping = Arc::new(tokio::sync::Notify::new());
     let told = Arc::clone(&stopping);
@@ -98,7 +102,7 @@ async fn with_database(
     Ok(served?)
 }
 
-/// Throws away, now and then, what is over: sessions and counts of attempts.
+/// Throws away, now and then, what is over: sessions, counts of attempts, mail that was sent.
 async fn tidy(directory: Directory) {
     let mut hour = time::interval(Duration::from_secs(60 * 60));
     loop {
@@ -106,6 +110,7 @@ async fn tidy(directory: Directory) {
         for done in [
             directory.forget_old_sessions().await,
             directory.forget_old_attempts().await,
+            directory.forget_old_mail().await,
         ] {
             if let Err(error) = done {
                 tracing::warn!(%error, "tidying has to wait");

@@ -43,6 +43,7 @@ pub(crate) async fn identify(State(console): State<Console>, mut request: Reques
         flash: flash_cookie.and_then(Flash::decode),
         last_project: cookie(headers, cookies.last_project()).map(ToOwned::to_owned),
         cookies,
+        url: console.url.clone(),
     };
     let had_flash = flash_cookie.is_some();
     request.extensions_mut().insert(visit);

@@ -1,6 +1,6 @@
-//! Signing up, in and out, and one's own password.
+//! Signing up, in and out; one's own name, password and account.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::codec::GetUrl};
 
 use super::NothingElse;
 use crate::{Problem, flash::Outcome};
@@ -12,7 +12,7 @@ use {
         gate::{acting, answer, begin_session, end_session, redirect, visit},
         paths,
     },
-    directory::{NewAccount, NewSession},
+    directory::{LinkToken, NewAccount, NewSession},
     policy::Refusal,
 };
 
@@ -120,4 +120,105 @@ pub(crate) async fn change_password(
     }
     .await;
     answer(FormName::Password, &[], outcome, |_| paths::PROFILE.to_owned())
+}
+
+/// Gives oneself another name.
+#[server(endpoint = "change_name")]
+pub(crate) async fn change_name(name: String, #[server(flatten)] rest: NothingElse) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let (directory, actor) = acting()?;
+    let outcome = async {
+        directory.change_name(&actor, &super::name(&name)?).await?;
+        Ok(Done::ProfileSaved)
+    }
+    .await;
+    answer(FormName::Profile, &[("name", &name)], outcome, |_| {
+        paths::PROFILE.to_owned()
+    })
+}
+
+/// Deletes one's own account, for good.
+#[server(endpoint = "delete_account")]
+pub(crate) async fn delete_account(
+    current_password: String,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let cookies = visit()?.cookies;
+    let (directory, actor) = acting()?;
+    match directory.delete_account(&actor, &current_password).await {
+        Ok(()) => {
+            end_session(cookies);
+            let told = answer(FormName::DeleteAccount, &[], Ok(Done::AccountDeleted), |_| {
+                paths::SIGN_IN.to_owned()
+            });
+            redirect(paths::SIGN_IN);
+            told
+        }
+        Err(error) => answer(FormName::DeleteAccount, &[], Err(error.into()), |_| {
+            paths::PROFILE.to_owned()
+        }),
+    }
+}
+
+/// Whether there is a mail server, so that a forgotten password can be replaced by oneself.
+#[server(endpoint = "sends_mail", input = GetUrl)]
+pub(crate) async fn sends_mail() -> Result<bool, Problem> {
+    Ok(visit()?.directory.settings().sends_mail)
+}
+
+/// Has a link to a new password mailed. Says the same whether the address has an account or not.
+#[server(endpoint = "request_password_reset")]
+pub(crate) async fn request_password_reset(
+    email: String,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let visit = visit()?;
+    let outcome = visit
+        .directory
+        .request_password_reset(&email, &visit.origin)
+        .await
+        .map(|()| Done::ResetRequested)
+        .map_err(Problem::from);
+    answer(FormName::RequestReset, &[("email", &email)], outcome, |_| {
+        paths::FORGOT_PASSWORD.to_owned()
+    })
+}
+
+/// The address whose password a mailed link replaces.
+#[server(endpoint = "password_reset", input = GetUrl)]
+pub(crate) async fn password_reset(token: String) -> Result<String, Problem> {
+    let token = LinkToken::parse(&token).ok_or(Refusal::LinkDead)?;
+    Ok(visit()?.directory.open_password_reset(&token).await?.to_string())
+}
+
+/// Gives the person a link was mailed to a new password, and signs them in.
+#[server(endpoint = "reset_password")]
+pub(crate) async fn reset_password(
+    token: String,
+    password: String,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let visit = visit()?;
+    let secret = LinkToken::parse(&token).ok_or(Refusal::LinkDead)?;
+    let outcome = async {
+        let password = password.parse().map_err(|_| Refusal::PasswordInvalid)?;
+        Ok(visit.directory.reset_password(&secret, password, &visit.origin).await?)
+    }
+    .await;
+    match outcome {
+        Ok(session) => {
+            begin_session(visit.cookies, &session);
+            let told = answer(FormName::Reset, &[], Ok(Done::PasswordReset), |_| {
+                paths::HOME.to_owned()
+            });
+            redirect(paths::HOME);
+            told
+        }
+        Err(problem) => answer(FormName::Reset, &[], Err(problem), |_| {
+            paths::reset_password(&secret.reveal())
+        }),
+    }
 }

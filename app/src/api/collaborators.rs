@@ -4,7 +4,7 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 use policy::{CollaboratorChange, Refusal, Standing, Target, UserId, check_collaborator_change};
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, NothingElse, projects::ProjectHead};
+use super::{Moment, NothingElse, list::ListQuery, projects::ProjectHead};
 use crate::{Problem, flash::Outcome};
 
 #[cfg(feature = "ssr")]
@@ -12,49 +12,12 @@ use {
     super::slug,
     crate::{
         flash::{Done, FormName},
-        gate::{acting, answer, signed_in},
+        gate::{acting, answer, choice, signed_in},
         paths::{self, Dialog},
     },
-    directory::{Collaborator, CollaboratorKind, CollaboratorQuery, CollaboratorSort, Cursor, OffsetDateTime, Order},
+    directory::{Collaborator, CollaboratorQuery, OffsetDateTime},
     policy::{Permission, ProjectRole, Slug},
 };
-
-/// How the list is searched, filtered, sorted and paged: as typed into the URL, unchecked.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub(crate) struct ListQuery {
-    /// A part of a name or address.
-    pub(crate) q: String,
-    /// `admin` or `member`.
-    pub(crate) role: String,
-    /// `member`, `admin` or `external`.
-    pub(crate) kind: String,
-    /// `name`, `added` or `role`.
-    pub(crate) sort: String,
-    /// `asc` or `desc`.
-    pub(crate) order: String,
-    /// The place to go on from.
-    pub(crate) after: String,
-}
-
-impl ListQuery {
-    /// Its parts, as named in the URL.
-    pub(crate) fn pairs(&self) -> [(&'static str, &str); 6] {
-        [
-            ("q", &self.q),
-            ("role", &self.role),
-            ("kind", &self.kind),
-            ("sort", &self.sort),
-            ("order", &self.order),
-            ("after", &self.after),
-        ]
-    }
-
-    /// Whether anything narrows the list.
-    pub(crate) fn is_narrowed(&self) -> bool {
-        !(self.q.trim().is_empty() && self.role.is_empty() && self.kind.is_empty())
-    }
-}
 
 /// Somebody in the list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -114,37 +77,16 @@ pub(crate) async fn collaborators(
     #[server(default)] query: ListQuery,
     #[server(default)] subject: String,
 ) -> Result<People, Problem> {
-    const PAGE: u16 = 50;
     let (visit, session) = signed_in()?;
     let slug = slug(&project)?;
     let query = CollaboratorQuery {
+        role: choice(&query.role)?,
+        kind: choice(&query.kind)?,
+        sort: choice(&query.sort)?.unwrap_or_default(),
+        order: choice(&query.order)?.unwrap_or_default(),
+        after: query.people_after()?,
         search: query.q,
-        role: choice(&query.role, |text| text.parse().ok())?,
-        kind: choice(&query.kind, |text| match text {
-            "member" => Some(CollaboratorKind::Member),
-            "admin" => Some(CollaboratorKind::Admin),
-            "external" => Some(CollaboratorKind::External),
-            _ => None,
-        })?,
-        sort: choice(&query.sort, |text| match text {
-            "name" => Some(CollaboratorSort::Name),
-            "added" => Some(CollaboratorSort::Added),
-            "role" => Some(CollaboratorSort::Role),
-            _ => None,
-        })?
-        .unwrap_or_default(),
-        order: choice(&query.order, |text| match text {
-            "asc" => Some(Order::Asc),
-            "desc" => Some(Order::Desc),
-            _ => None,
-        })?
-        .unwrap_or_default(),
-        after: if query.after.is_empty() {
-            None
-        } else {
-            Some(Cursor::decode(&query.after)?)
-        },
-        limit: PAGE,
+        limit: super::list::PAGE,
     };
     let list = visit.directory.collaborators(session.user, &slug, &query).await?;
     let subject: Option<UserId> = subject.parse().ok();
@@ -166,16 +108,6 @@ pub(crate) async fn collaborators(
     })
 }
 
-/// A closed list's choice out of a URL: nothing typed is no choice, anything unknown is refused.
-#[cfg(feature = "ssr")]
-fn choice<T>(text: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Problem> {
-    if text.is_empty() {
-        Ok(None)
-    } else {
-        parse(text).map(Some).ok_or(Refusal::Malformed.into())
-    }
-}
-
 #[cfg(feature = "ssr")]
 impl From<Collaborator> for Person {
     fn from(row: Collaborator) -> Self {
@@ -194,7 +126,7 @@ impl From<Collaborator> for Person {
 /// Back to the list, with a dialog open.
 #[cfg(feature = "ssr")]
 fn list(slug: &Slug, dialog: Dialog) -> String {
-    paths::collaborators_with(slug, &ListQuery::default(), &dialog)
+    paths::with_query(&paths::collaborators(slug), &ListQuery::default(), dialog)
 }
 
 /// Adds the person with this address as a Member, at once (C2).

@@ -2,8 +2,14 @@
 
 pub(crate) mod accounts;
 pub(crate) mod collaborators;
+pub(crate) mod invitations;
+pub(crate) mod list;
+pub(crate) mod members;
+pub(crate) mod organizations;
 pub(crate) mod projects;
+pub(crate) mod sessions;
 pub(crate) mod shell;
+pub(crate) mod ssh_keys;
 
 use std::fmt;
 

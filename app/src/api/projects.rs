@@ -1,21 +1,21 @@
 //! A project and its settings.
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
-use policy::{Slug, Standing};
+use policy::{ProjectId, ProjectRole, Slug, Standing};
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, NothingElse};
+use super::{Moment, NothingElse, list::ListQuery, organizations::OrganizationHead};
 use crate::{Problem, flash::Outcome};
 
 #[cfg(feature = "ssr")]
 use {
-    super::slug,
+    super::{list::PAGE, slug},
     crate::{
         flash::{Done, FormName},
         gate::{acting, answer, signed_in},
-        paths,
+        paths::{self, Dialog},
     },
-    directory::{ProjectChange, ProjectView},
+    directory::{ProjectChange, ProjectCursor, ProjectQuery, ProjectView},
     policy::{Permission, Refusal},
 };
 
@@ -139,4 +139,140 @@ pub(crate) async fn remove_externals(
     answer(FormName::RemoveExternals, &[], outcome.map_err(Problem::from), |_| {
         paths::project_settings(&slug)
     })
+}
+
+/// A project in its organization's list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ProjectRow {
+    /// Its permanent id.
+    pub(crate) id: ProjectId,
+    /// Its name.
+    pub(crate) name: String,
+    /// Its slug, if the person has access.
+    pub(crate) slug: Option<Slug>,
+    /// Whether it is the Default Project.
+    pub(crate) is_default: bool,
+    /// The person's role in it.
+    pub(crate) role: Option<ProjectRole>,
+    /// Since when it is there.
+    pub(crate) since: Moment,
+}
+
+/// An organization's projects.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ProjectsPage {
+    /// The organization.
+    pub(crate) organization: OrganizationHead,
+    /// The projects.
+    pub(crate) rows: Vec<ProjectRow>,
+    /// Where the next page begins.
+    pub(crate) next: Option<String>,
+}
+
+/// A page of an organization's projects (O3, P3).
+#[server(endpoint = "projects", input = GetUrl)]
+pub(crate) async fn projects(
+    organization: String,
+    #[server(default)] query: ListQuery,
+) -> Result<ProjectsPage, Problem> {
+    let (visit, session) = signed_in()?;
+    let query = ProjectQuery {
+        after: if query.after.is_empty() {
+            None
+        } else {
+            Some(ProjectCursor::decode(&query.after)?)
+        },
+        search: query.q,
+        limit: PAGE,
+    };
+    let list = visit
+        .directory
+        .projects(session.user, &slug(&organization)?, &query)
+        .await?;
+    Ok(ProjectsPage {
+        organization: list.organization.into(),
+        rows: list
+            .rows
+            .into_iter()
+            .map(|row| ProjectRow {
+                id: row.id,
+                name: row.name.to_string(),
+                slug: row.slug,
+                is_default: row.is_default,
+                role: row.place.map(|place| place.role),
+                since: Moment(row.created_at.unix_timestamp()),
+            })
+            .collect(),
+        next: list.next.map(|cursor| cursor.encode()),
+    })
+}
+
+/// Creates a project (P1, P2).
+#[server(endpoint = "create_project")]
+pub(crate) async fn create_project(
+    organization: String,
+    name: String,
+    slug: String,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let (directory, actor) = acting()?;
+    let organization = super::slug(&organization)?;
+    let outcome = async {
+        // Permission first: what is wrong with the input is for those who may create.
+        directory
+            .authorize_in_organization(&actor, &organization, Permission::ProjectCreate)
+            .await?;
+        let title = super::name(&name)?;
+        let slug = slug.trim().parse().map_err(|_| Refusal::SlugInvalid)?;
+        directory.create_project(&actor, &organization, &title, &slug).await?;
+        Ok(Done::ProjectCreated {
+            name: title.to_string(),
+            slug: slug.to_string(),
+        })
+    }
+    .await;
+    answer(
+        FormName::CreateProject,
+        &[("name", &name), ("slug", &slug)],
+        outcome,
+        |outcome| match outcome {
+            Ok(_) => slug
+                .trim()
+                .parse()
+                .map_or_else(|_| paths::HOME.to_owned(), |slug| paths::project(&slug)),
+            Err(_) => paths::with_query(&paths::projects(&organization), &ListQuery::default(), Dialog::Create),
+        },
+    )
+}
+
+/// Deletes a project for good (P4).
+#[server(endpoint = "delete_project")]
+pub(crate) async fn delete_project(
+    project: String,
+    confirmation: String,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let (directory, actor) = acting()?;
+    let slug = slug(&project)?;
+    let organization = directory
+        .project(actor.user, &slug)
+        .await
+        .map(|project| project.organization_slug);
+    let outcome = directory
+        .delete_project(&actor, &slug, &confirmation)
+        .await
+        .map(|name| Done::ProjectDeleted { name: name.to_string() })
+        .map_err(Problem::from);
+    answer(
+        FormName::DeleteProject,
+        &[("confirmation", &confirmation)],
+        outcome,
+        |outcome| match (outcome, organization) {
+            (Ok(_), Ok(organization)) => paths::projects(&organization),
+            (Ok(_), Err(_)) => paths::HOME.to_owned(),
+            (Err(_), _) => paths::project_settings(&slug),
+        },
+    )
 }

@@ -8,7 +8,10 @@ use super::projects::ProjectHead;
 use crate::Problem;
 
 #[cfg(feature = "ssr")]
-use crate::gate::{remember_project, signed_in};
+use {
+    crate::gate::{remember_project, signed_in},
+    directory::ProjectSummary,
+};
 
 /// The frame.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,22 +54,30 @@ pub(crate) struct ProjectItem {
     pub(crate) organization: Slug,
 }
 
-/// The frame around a page; `project` is the slug in its URL, empty if there is none.
+/// The frame around a page; `project` and `organization` are the slugs in its URL, empty if there are none.
 #[server(endpoint = "shell", input = GetUrl)]
-pub(crate) async fn shell(#[server(default)] project: String) -> Result<ShellView, Problem> {
-    const MOST: i64 = 200;
+pub(crate) async fn shell(
+    #[server(default)] project: String,
+    #[server(default)] organization: String,
+) -> Result<ShellView, Problem> {
     let (visit, session) = signed_in()?;
     let directory = &visit.directory;
-    let projects = directory.projects_of(session.user, MOST).await?;
+    let projects = directory.find_projects(session.user, None, "", MOST).await?;
     let organizations = directory.organizations_of(session.user, MOST).await?;
 
-    // The project in the URL, else the one last looked at, else the first.
+    // The project in the URL, else the one last looked at, else the first; of the organization in the URL, if there is one.
     let wanted = if project.is_empty() {
         visit.last_project.as_deref()
     } else {
         Some(project.as_str())
     };
-    let current = directory.current_project(session.user, wanted).await?;
+    let organization = organization.parse().ok();
+    let mut current = directory
+        .current_project(session.user, wanted, organization.as_ref())
+        .await?;
+    if current.is_none() && organization.is_some() {
+        current = directory.current_project(session.user, wanted, None).await?;
+    }
     if let Some(current) = &current
         && wanted == Some(current.slug.as_str())
     {
@@ -89,14 +100,40 @@ pub(crate) async fn shell(#[server(default)] project: String) -> Result<ShellVie
                 is_external: organization.standing.is_none(),
             })
             .collect(),
-        projects: projects
-            .into_iter()
-            .map(|project| ProjectItem {
-                slug: project.slug,
-                name: project.name.to_string(),
-                organization: project.organization_slug,
-            })
-            .collect(),
+        projects: projects.into_iter().map(Into::into).collect(),
         current: current.map(Into::into),
     })
+}
+
+/// The projects of an organization that the person has access to and that have `search` in their name, for the selector.
+#[server(endpoint = "find_projects", input = GetUrl)]
+pub(crate) async fn find_projects(
+    organization: String,
+    #[server(default)] search: String,
+) -> Result<Vec<ProjectItem>, Problem> {
+    let (visit, session) = signed_in()?;
+    let organization = super::slug(&organization)?;
+    let found = visit
+        .directory
+        .find_projects(session.user, Some(&organization), &search, MOST_FOUND)
+        .await?;
+    Ok(found.into_iter().map(Into::into).collect())
+}
+
+/// Projects and organizations that come with the frame.
+#[cfg(feature = "ssr")]
+const MOST: i64 = 200;
+/// Projects that a search in the selector shows.
+#[cfg(feature = "ssr")]
+const MOST_FOUND: i64 = 50;
+
+#[cfg(feature = "ssr")]
+impl From<ProjectSummary> for ProjectItem {
+    fn from(project: ProjectSummary) -> Self {
+        Self {
+            slug: project.slug,
+            name: project.name.to_string(),
+            organization: project.organization_slug,
+        }
+    }
 }

@@ -3,6 +3,12 @@
 use leptos::prelude::*;
 
 use super::{Icon, Sign};
+use crate::{
+    Problem,
+    flash::{Flashed, FormName, Outcome},
+    words,
+};
+use policy::Field as About;
 
 /// The field. The error stands beside it, is announced with it, and what was typed stays (N3).
 #[component]
@@ -33,8 +39,18 @@ pub(crate) fn Field(
     /// Whether it shows a value that cannot be changed.
     #[prop(optional)]
     readonly: bool,
+    /// Its id, where one by its name would not be unique in the page.
+    #[prop(optional)]
+    id: &'static str,
+    /// Lines of text it has room for, if more than one.
+    #[prop(optional)]
+    lines: u8,
 ) -> impl IntoView {
-    let id = format!("field-{name}");
+    let id = if id.is_empty() {
+        format!("field-{name}")
+    } else {
+        id.to_owned()
+    };
     let (hint_id, error_id) = (format!("{id}-hint"), format!("{id}-error"));
     let described = {
         let (hint_id, error_id, has_hint) = (hint_id.clone(), error_id.clone(), !hint.is_empty());
@@ -48,23 +64,86 @@ pub(crate) fn Field(
     view! {
         <div class="field">
             <label for=id.clone()>{label}</label>
-            <input
-                id=id.clone()
-                name=name
-                type=kind
-                value=value
-                autocomplete=autocomplete
-                autocapitalize=(kind == "email").then_some("none")
-                spellcheck=(kind != "text").then_some("false")
-                autofocus=autofocus
-                readonly=readonly
-                aria-invalid=move || error.with(Option::is_some).then_some("true")
-                aria-describedby=described
-            />
+            {if lines > 1 {
+                view! {
+                    <textarea
+                        id=id.clone()
+                        name=name
+                        rows=lines.to_string()
+                        autocomplete=autocomplete
+                        autocapitalize="none"
+                        spellcheck="false"
+                        autofocus=autofocus
+                        aria-invalid=move || error.with(Option::is_some).then_some("true")
+                        aria-describedby=described
+                    >{text_in(value)}</textarea>
+                }.into_any()
+            } else {
+                view! {
+                    <input
+                        id=id.clone()
+                        name=name
+                        type=kind
+                        value=value
+                        autocomplete=autocomplete
+                        autocapitalize=(kind == "email").then_some("none")
+                        spellcheck=(kind != "text").then_some("false")
+                        autofocus=autofocus
+                        readonly=readonly
+                        aria-invalid=move || error.with(Option::is_some).then_some("true")
+                        aria-describedby=described
+                    />
+                }.into_any()
+            }}
             <p class="field-error" id=error_id aria-live="polite">
                 {move || error.get().map(|error| view! { <Icon sign=Sign::Alert/> <span>{error}</span> })}
             </p>
             {(!hint.is_empty()).then(|| view! { <p class="hint" id=hint_id>{hint}</p> })}
+        </div>
+    }
+}
+
+/// Leptos writes the text of a textarea into the page as it is: markup in it is made harmless here.
+#[cfg(feature = "ssr")]
+fn text_in(value: String) -> String {
+    super::page::escape(&value)
+}
+
+#[cfg(not(feature = "ssr"))]
+const fn text_in(value: String) -> String {
+    value
+}
+
+/// What went wrong with a form, whichever way it was sent.
+fn problem_of(value: Signal<Option<Outcome>>, form: FormName) -> impl Fn() -> Option<Problem> + Copy + Send + Sync {
+    let flashed = expect_context::<Flashed>();
+    move || match value.get() {
+        Some(outcome) => outcome.err(),
+        None => flashed.problem(form),
+    }
+}
+
+/// What went wrong with a form and is about this field, in words.
+pub(crate) fn form_error(value: Signal<Option<Outcome>>, form: FormName, field: About) -> Signal<Option<String>> {
+    let problem = problem_of(value, form);
+    Signal::derive(move || {
+        problem()
+            .filter(|problem| problem.field() == Some(field))
+            .map(words::problem)
+    })
+}
+
+/// What went wrong with a form and is about none of these fields, shown above it.
+pub(crate) fn form_problem(value: Signal<Option<Outcome>>, form: FormName, fields: &'static [About]) -> impl IntoView {
+    let problem = problem_of(value, form);
+    let other = move || {
+        problem()
+            .filter(|problem| problem.field().is_none_or(|field| !fields.contains(&field)))
+            .map(words::problem)
+    };
+    view! {
+        <div role="alert">
+            {move || other().map(|text| view! { <p class="form-problem"><Icon sign=Sign::Alert/><span>{text}</span></p> })}
         </div>
     }
 }

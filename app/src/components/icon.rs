@@ -7,6 +7,7 @@ use leptos::prelude::*;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sign {
     Alert,
+    Building,
     Check,
     ChevronUpDown,
     Close,
@@ -14,10 +15,13 @@ pub(crate) enum Sign {
     Folder,
     Gear,
     Info,
+    Key,
     Leave,
+    Mail,
     People,
     Person,
     Plus,
+    Screen,
     Search,
     Shield,
     SortDown,
@@ -29,6 +33,9 @@ pub(crate) enum Sign {
 pub(crate) fn Icon(sign: Sign) -> impl IntoView {
     let path = match sign {
         Sign::Alert => "M8 2.2 14.4 13.4H1.6L8 2.2ZM8 6.4v3.2M8 11.5v.1",
+        Sign::Building => {
+            "M3 13.8V3.2c0-.6.4-1 1-1h5c.6 0 1 .4 1 1v10.6M10 6.6h2.2c.5 0 .8.3.8.8v6.4M1.6 13.8h12.8M5.4 5.2h2.2M5.4 7.8h2.2M5.4 10.4h2.2"
+        }
         Sign::Check => "m3 8.5 3.2 3.2L13 4.8",
         Sign::ChevronUpDown => "m5 6 3-3 3 3M5 10l3 3 3-3",
         Sign::Close => "m4 4 8 8M12 4l-8 8",
@@ -40,6 +47,13 @@ pub(crate) fn Icon(sign: Sign) -> impl IntoView {
             "M8 10.2a2.2 2.2 0 1 0 0-4.4 2.2 2.2 0 0 0 0 4.4ZM8 1.6v1.8M8 12.6v1.8M1.6 8h1.8M12.6 8h1.8M3.5 3.5l1.2 1.2M11.3 11.3l1.2 1.2M12.5 3.5l-1.2 1.2M4.7 11.3l-1.2 1.2"
         }
         Sign::Info => "M8 14.2A6.2 6.2 0 1 0 8 1.8a6.2 6.2 0 0 0 0 12.4ZM8 7.4v3.6M8 5.1v.1",
+        Sign::Key => "M5.4 13.6a3 3 0 1 0 0-6 3 3 0 0 0 0 6ZM7.6 8.4 13.4 2.6M10.8 5.2l2 2M12.2 3.8l1.4 1.4",
+        Sign::Mail => {
+            "M2 4.2c0-.6.4-1 1-1h10c.6 0 1 .4 1 1v7.6c0 .6-.4 1-1 1H3c-.6 0-1-.4-1-1V4.2ZM2.2 4.4 8 8.8l5.8-4.4"
+        }
+        Sign::Screen => {
+            "M1.8 3.6c0-.6.4-1 1-1h10.4c.6 0 1 .4 1 1v6.2c0 .6-.4 1-1 1H2.8c-.6 0-1-.4-1-1V3.6ZM5.4 13.4h5.2M8 10.8v2.6"
+        }
         Sign::People => {
             "M6 7.6a2.6 2.6 0 1 0 0-5.2 2.6 2.6 0 0 0 0 5.2ZM1.4 13.6c.3-2.4 2.2-3.9 4.6-3.9s4.3 1.5 4.6 3.9M10.6 2.7a2.5 2.5 0 0 1 0 4.7M12 10c1.5.5 2.4 1.8 2.6 3.6"
         }

@@ -40,6 +40,43 @@ pub(crate) fn Menu(
     }
 }
 
+/// A button and a small window with more than a menu has room for. Without scripts it opens and closes as well.
+#[component]
+pub(crate) fn Popover(
+    /// The window's id, unique in the page.
+    #[prop(into)]
+    id: String,
+    /// What the button is called.
+    #[prop(into)]
+    label: Signal<String>,
+    /// The button's class.
+    class: &'static str,
+    /// What is on the button.
+    #[prop(into)]
+    face: ViewFn,
+    /// What is in the window.
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <div class="menu-anchor">
+            <button type="button" class=class popovertarget=id.clone() aria-haspopup="dialog" aria-label=move || label.get()>
+                {face.run()}
+            </button>
+            <div
+                id=id
+                class="menu popover"
+                popover="auto"
+                role="dialog"
+                aria-label=move || label.get()
+                on:toggle=keys::enter_popover
+                on:click=keys::leave_popover
+            >
+                {children()}
+            </div>
+        </div>
+    }
+}
+
 /// An item that leads somewhere.
 #[component]
 pub(crate) fn MenuLink(
@@ -99,6 +136,8 @@ mod keys {
         pub(crate) fn open(_: KeyboardEvent) {}
         pub(crate) fn walk(_: KeyboardEvent) {}
         pub(crate) fn enter(_: leptos::ev::Event) {}
+        pub(crate) fn enter_popover(_: leptos::ev::Event) {}
+        pub(crate) fn leave_popover(_: leptos::ev::MouseEvent) {}
         pub(crate) fn close(_: &leptos::ev::MouseEvent) {}
     }
 
@@ -130,6 +169,30 @@ mod keys {
                 && let Some(first) = items(&menu).first()
             {
                 drop(first.focus());
+            }
+        }
+
+        /// What is typed into has the focus once the window is open.
+        pub(crate) fn enter_popover(event: ev::Event) {
+            if let Some(popover) = event.target().and_then(|target| target.dyn_into::<Element>().ok())
+                && popover.matches(":popover-open").unwrap_or(false)
+                && let Ok(Some(field)) = popover.query_selector("input")
+                && let Ok(field) = field.dyn_into::<HtmlElement>()
+            {
+                drop(field.focus());
+            }
+        }
+
+        /// A link in the window leads away from it.
+        pub(crate) fn leave_popover(event: ev::MouseEvent) {
+            let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+            let is_link = target.is_some_and(|target| target.closest("a").is_ok_and(|link| link.is_some()));
+            if is_link
+                && let Some(popover) = event
+                    .current_target()
+                    .and_then(|target| target.dyn_into::<HtmlElement>().ok())
+            {
+                request_animation_frame(move || drop(popover.hide_popover()));
             }
         }
 
@@ -183,5 +246,5 @@ mod keys {
         }
     }
 
-    pub(super) use browser::{close, enter, open, walk};
+    pub(super) use browser::{close, enter, enter_popover, leave_popover, open, walk};
 }

@@ -16,7 +16,7 @@ pub(crate) fn PageTitle(#[prop(into)] text: Signal<String>) -> impl IntoView {
 }
 
 #[cfg(feature = "ssr")]
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

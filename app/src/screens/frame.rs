@@ -1,17 +1,17 @@
 //! The frame around every signed-in page: selectors, navigation, the account, messages.
 
-use leptos::{prelude::*, server_fn::ServerFn};
+use leptos::{prelude::*, server_fn::ServerFn, task::spawn_local};
 use leptos_router::{components::Outlet, hooks::use_location};
-use policy::Slug;
+use policy::{Permission, Slug};
 
 use crate::{
     api::{
         accounts::SignOut,
-        shell::{ShellView, shell},
+        shell::{ProjectItem, ShellView, find_projects, shell},
     },
-    components::{Avatar, Icon, Menu, MenuForm, MenuLink, NoticeRegion, PageTitle, Sign},
+    components::{Avatar, Icon, Menu, MenuForm, MenuLink, NoticeRegion, PageTitle, Popover, Sign},
     flash::Notices,
-    live::Live,
+    live::{Followed, Live},
     load::{Loaded, load_or},
     paths,
 };
@@ -20,7 +20,7 @@ use crate::{
 #[component]
 pub(crate) fn Frame() -> impl IntoView {
     let path = use_location().pathname;
-    let project = Memo::new(move |_| path.with(|path| project_in(path).to_owned()));
+    let place = Memo::new(move |_| path.with(|path| place_in(path)));
     let live = Live::provide();
     let notices = expect_context::<Notices>();
     // A message is about the page it was shown on. Home only leads on to one.
@@ -43,9 +43,9 @@ pub(crate) fn Frame() -> impl IntoView {
         <div class="frame">
             <aside class="sidebar">
                 {load_or(
-                    move || (project.get(), live.ticks.get()),
-                    |(project, _)| shell(project),
-                    move |shell| view! { <Sidebar shell project/> },
+                    move || (place.get(), live.ticks.get()),
+                    |(place, _)| shell(place.project, place.organization),
+                    move |shell| view! { <Sidebar shell place/> },
                     // The page says what is wrong.
                     |_| (),
                 )}
@@ -62,25 +62,44 @@ pub(crate) fn Frame() -> impl IntoView {
     }
 }
 
-/// The project's slug in a path, or nothing.
-fn project_in(path: &str) -> &str {
+/// The slugs in a path, or nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Place {
+    project: String,
+    organization: String,
+}
+
+fn place_in(path: &str) -> Place {
     let mut parts = path.trim_start_matches('/').split('/');
-    match (parts.next(), parts.next(), parts.next()) {
-        (Some("projects"), Some(slug), _) | (Some("settings"), Some("projects"), Some(slug)) => slug,
-        _ => "",
+    let (project, organization) = match (parts.next(), parts.next(), parts.next()) {
+        (Some("projects"), Some(slug), _) | (Some("settings"), Some("projects"), Some(slug)) => (slug, ""),
+        (Some("settings"), Some("organization"), Some(slug)) => ("", slug),
+        _ => ("", ""),
+    };
+    Place {
+        project: project.to_owned(),
+        organization: organization.to_owned(),
     }
 }
 
 #[component]
 fn Sidebar(
     shell: Loaded<ShellView>,
-    /// The slug in the URL, if it is a project's page.
-    project: Memo<String>,
+    /// What the URL is about.
+    place: Memo<Place>,
 ) -> impl IntoView {
-    // Only a project that the person has access to can be followed.
+    // Only what the person has access to can be followed.
     expect_context::<Live>().follow(Memo::new(move |_| {
-        let current = shell.with(|shell| shell.current.as_ref().map(|current| current.slug.clone()));
-        current.filter(|slug| project.with(|project| project == slug.as_str()))
+        let current = shell.with(|shell| shell.current.clone())?;
+        place.with(|place| {
+            if place.project == current.slug.as_str() {
+                Some(Followed::Project(current.slug))
+            } else if place.organization == current.organization.as_str() && current.standing.organization.is_some() {
+                Some(Followed::Organization(current.organization))
+            } else {
+                None
+            }
+        })
     }));
     view! {
         <div class="sidebar-top">
@@ -99,12 +118,17 @@ fn Sidebar(
 /// What somebody sees who was removed while looking (E5).
 #[component]
 fn Lost() -> impl IntoView {
+    let gone = expect_context::<Live>().gone;
+    let what = match gone.get_untracked() {
+        Some(Followed::Organization(_)) => "organization",
+        Some(Followed::Project(_)) | None => "project",
+    };
     view! {
         <PageTitle text="Access ended"/>
         <section class="empty empty-page" role="alert" aria-labelledby="heading">
             <span class="empty-sign"><Icon sign=Sign::Shield/></span>
-            <h1 id="heading" tabindex="-1">"Your access to this project has ended"</h1>
-            <p>"Somebody removed you from it, or it is gone. Ask an Admin of the project if you think this is a mistake."</p>
+            <h1 id="heading" tabindex="-1">{format!("Your access to this {what} has ended")}</h1>
+            <p>{format!("Somebody removed you from it, or it is gone. Ask an Admin of the {what} if you think this is a mistake.")}</p>
             <p><a class="button" href=paths::HOME rel="external">"Go to your projects"</a></p>
         </section>
     }
@@ -122,35 +146,12 @@ fn Selectors(shell: Loaded<ShellView>) -> impl IntoView {
                 .unwrap_or_default()
         })
     };
-    let project = move || {
-        shell.with(|shell| {
-            shell
-                .current
-                .as_ref()
-                .map(|project| project.name.clone())
-                .unwrap_or_default()
-        })
-    };
     let organizations = move || {
         shell.with(|shell| {
             let here = shell.current.as_ref().map(|project| project.organization.clone());
             let items = shell.organizations.iter();
             items
                 .map(|item| (item.clone(), here.as_ref() == Some(&item.slug)))
-                .collect::<Vec<_>>()
-        })
-    };
-    let projects = move || {
-        shell.with(|shell| {
-            let Some(here) = shell.current.clone() else {
-                return Vec::new();
-            };
-            let siblings = shell
-                .projects
-                .iter()
-                .filter(|item| item.organization == here.organization);
-            siblings
-                .map(|item| (item.clone(), item.slug == here.slug))
                 .collect::<Vec<_>>()
         })
     };
@@ -175,45 +176,164 @@ fn Selectors(shell: Loaded<ShellView>) -> impl IntoView {
                     </MenuLink>
                 }).collect_view()}
             </Menu>
-            <Menu
-                id="projects"
-                label=Signal::derive(move || format!("Project: {}. Switch project", project()))
-                class="selector"
-                face=move || view! {
-                    <span class="selector-face">
-                        <span class="selector-kind">"Project"</span>
-                        <span class="selector-name">{project}</span>
-                    </span>
-                    <Icon sign=Sign::ChevronUpDown/>
-                }
-            >
-                {move || projects().into_iter().map(|(item, is_current)| view! {
-                    <MenuLink href=paths::project(&item.slug) is_current>
-                        <span class="menu-item-name">{item.name}</span>
-                    </MenuLink>
-                }).collect_view()}
-            </Menu>
+            <ProjectSelector shell/>
         </div>
+    }
+}
+
+/// The project that is looked at, and the way to others: by the list, or by typing a part of a name.
+#[component]
+fn ProjectSelector(shell: Loaded<ShellView>) -> impl IntoView {
+    let current = Memo::new(move |_| {
+        shell.with(|shell| {
+            let current = shell.current.as_ref()?;
+            Some((current.organization.clone(), current.slug.clone(), current.name.clone()))
+        })
+    });
+    let name = move || current.get().map(|(_, _, name)| name).unwrap_or_default();
+    let search = RwSignal::new(String::new());
+    // What the server found; nothing was asked while nothing is typed.
+    let found = RwSignal::new(None::<Vec<ProjectItem>>);
+    let projects = move || {
+        let Some((organization, slug, _)) = current.get() else {
+            return Vec::new();
+        };
+        let items = found.get().unwrap_or_else(|| {
+            shell.with(|shell| {
+                let siblings = shell.projects.iter().filter(|item| item.organization == organization);
+                siblings.cloned().collect()
+            })
+        });
+        items
+            .into_iter()
+            .map(|item| {
+                let is_current = item.slug == slug;
+                (item, is_current)
+            })
+            .collect::<Vec<_>>()
+    };
+    let latest = StoredValue::new(0_u32);
+    let find = move |text: String| {
+        search.set(text.clone());
+        let number = latest.get_value().wrapping_add(1);
+        latest.set_value(number);
+        let Some((organization, ..)) = current.get_untracked() else {
+            return;
+        };
+        if text.trim().is_empty() {
+            found.set(None);
+            return;
+        }
+        // Once typing rests.
+        set_timeout(
+            move || {
+                if latest.try_get_value() != Some(number) {
+                    return;
+                }
+                spawn_local(async move {
+                    let answer = find_projects(organization.to_string(), text).await;
+                    if latest.try_get_value() == Some(number)
+                        && let Ok(items) = answer
+                    {
+                        found.set(Some(items));
+                    }
+                });
+            },
+            std::time::Duration::from_millis(150),
+        );
+    };
+    // Another project, and the search is over.
+    Effect::new(move |_| {
+        current.track();
+        search.set(String::new());
+        found.set(None);
+    });
+    let all = move || {
+        shell.with(|shell| {
+            let current = shell.current.as_ref()?;
+            current
+                .standing
+                .may(Permission::ProjectList)
+                .then(|| paths::projects(&current.organization))
+        })
+    };
+    view! {
+        <Popover
+            id="projects"
+            label=Signal::derive(move || format!("Project: {}. Switch project", name()))
+            class="selector"
+            face=move || view! {
+                <span class="selector-face">
+                    <span class="selector-kind">"Project"</span>
+                    <span class="selector-name">{name}</span>
+                </span>
+                <Icon sign=Sign::ChevronUpDown/>
+            }
+        >
+            <div class="search-field needs-scripts">
+                <Icon sign=Sign::Search/>
+                <input
+                    type="search"
+                    aria-label="Find a project"
+                    placeholder="Find a project"
+                    autocomplete="off"
+                    spellcheck="false"
+                    prop:value=move || search.get()
+                    on:input:target=move |event| find(event.target().value())
+                />
+            </div>
+            <ul class="choices" aria-label="Projects">
+                {move || projects().into_iter().map(|(item, is_current)| view! {
+                    <li>
+                        <a class="menu-item" href=paths::project(&item.slug) aria-current=is_current.then_some("true")>
+                            <span class="menu-item-name">{item.name}</span>
+                        </a>
+                    </li>
+                }).collect_view()}
+            </ul>
+            <p class="choices-none" role="status">
+                {move || (found.with(|found| found.as_ref().is_some_and(Vec::is_empty))).then_some("No project found")}
+            </p>
+            {move || all().map(|href| view! { <a class="menu-item choices-all" href=href>"All projects"</a> })}
+        </Popover>
     }
 }
 
 #[component]
 fn Navigation(shell: Loaded<ShellView>) -> impl IntoView {
     let slug = Memo::new(move |_| shell.with(|shell| shell.current.as_ref().map(|project| project.slug.clone())));
+    // An External Collaborator sees nothing of the organization (X3).
+    let organization = Memo::new(move |_| {
+        shell.with(|shell| {
+            let current = shell.current.as_ref()?;
+            let may = |permission| current.standing.may(permission);
+            may(Permission::OrganizationRead).then(|| (current.organization.clone(), may(Permission::MemberInvite)))
+        })
+    });
     let path = use_location().pathname;
-    let item = move |to: fn(&Slug) -> String, sign: Sign, label: &'static str| {
-        let href = move || slug.with(|slug| slug.as_ref().map(to)).unwrap_or_default();
-        let current = move || path.with(|path| *path == href()).then_some("page");
+    let item = move |slug: &Slug, to: fn(&Slug) -> String, sign: Sign, label: &'static str| {
+        let href = to(slug);
+        let here = href.clone();
+        let current = move || path.with(|path| *path == here).then_some("page");
         view! { <li><a class="nav-item" href=href aria-current=current><Icon sign/>{label}</a></li> }
     };
     view! {
-        <nav class="nav" aria-label="Project">
-            {move || slug.with(Option::is_some).then(|| view! {
-                <ul>{item(paths::project, Sign::Folder, "Overview")}</ul>
-                <p class="nav-group" id="nav-settings">"Settings"</p>
-                <ul aria-labelledby="nav-settings">
-                    {item(paths::project_settings, Sign::Gear, "Project")}
-                    {item(paths::collaborators, Sign::People, "Collaborators")}
+        <nav class="nav" aria-label="Main">
+            {move || slug.get().map(|slug| view! {
+                <ul>{item(&slug, paths::project, Sign::Folder, "Overview")}</ul>
+                <p class="nav-group" id="nav-project">"Project"</p>
+                <ul aria-labelledby="nav-project">
+                    {item(&slug, paths::project_settings, Sign::Gear, "Project settings")}
+                    {item(&slug, paths::collaborators, Sign::People, "Collaborators")}
+                </ul>
+            })}
+            {move || organization.get().map(|(slug, may_invite)| view! {
+                <p class="nav-group" id="nav-organization">"Organization"</p>
+                <ul aria-labelledby="nav-organization">
+                    {item(&slug, paths::organization, Sign::Building, "Organization settings")}
+                    {item(&slug, paths::members, Sign::People, "Members")}
+                    {may_invite.then(|| item(&slug, paths::invitations, Sign::Mail, "Invitations"))}
+                    {item(&slug, paths::projects, Sign::Folder, "Projects")}
                 </ul>
             })}
         </nav>
@@ -243,6 +363,8 @@ fn Account(
             }
         >
             <MenuLink href=paths::PROFILE><Icon sign=Sign::Person/>"Profile"</MenuLink>
+            <MenuLink href=paths::SESSIONS><Icon sign=Sign::Screen/>"Sessions"</MenuLink>
+            <MenuLink href=paths::SSH_KEYS><Icon sign=Sign::Key/>"SSH keys"</MenuLink>
             <MenuLink href=paths::ROLES><Icon sign=Sign::Shield/>"Roles and permissions"</MenuLink>
             // Signing out leaves everything behind: a whole new page.
             <form method="post" action=SignOut::url() role="none" on:submit=move |_| live.stop()>

@@ -10,7 +10,7 @@ use crate::{api::shell::shell, load::load, paths, screens::frame::NoProjects};
 pub(crate) fn HomeScreen() -> impl IntoView {
     load(
         || (),
-        |()| shell(String::new()),
+        |()| shell(String::new(), String::new()),
         |shell| {
             let slug = shell.peek(|shell| shell.current.as_ref().map(|project| project.slug.clone()));
             match slug {

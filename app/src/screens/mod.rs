@@ -1,15 +1,20 @@
 //! The screens, one to a file.
 
 pub(crate) mod collaborators;
+pub(crate) mod forgot_password;
 pub(crate) mod frame;
 pub(crate) mod home;
+pub(crate) mod invitation;
+pub(crate) mod organization;
 pub(crate) mod overview;
 pub(crate) mod problem;
 pub(crate) mod profile;
 pub(crate) mod project_settings;
 pub(crate) mod roles;
+pub(crate) mod sessions;
 pub(crate) mod sign_in;
 pub(crate) mod sign_up;
+pub(crate) mod ssh_keys;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;

@@ -1,28 +1,75 @@
-//! The person's own: name, address, password.
+//! The person's own: name, address, password, and the end of the account.
 
 use leptos::prelude::*;
 use policy::Field as About;
 
 use crate::{
     api::{
-        accounts::ChangePassword,
+        accounts::{ChangeName, ChangePassword, DeleteAccount},
         shell::{ShellView, shell},
     },
-    components::{Field, Icon, PageHeader, PageTitle, PostForm, Sign},
+    components::{Field, PageHeader, PageTitle, PostForm, form_error, form_problem},
     flash::{Flashed, FormName, Notice, Notices, outcome},
     load::{Loaded, load},
-    words,
+    paths,
 };
 
 /// The page.
 #[component]
 pub(crate) fn ProfileScreen() -> impl IntoView {
-    load(|| (), |()| shell(String::new()), |shell| view! { <Profile shell/> })
+    load(
+        || (),
+        |()| shell(String::new(), String::new()),
+        |shell| view! { <Profile shell/> },
+    )
 }
 
 #[component]
 fn Profile(shell: Loaded<ShellView>) -> impl IntoView {
-    let flashed = expect_context::<Flashed>();
+    view! {
+        <PageTitle text="Profile"/>
+        <PageHeader title="Profile" lead="Who you are here, and how you sign in."/>
+        <You shell/>
+        <Password/>
+        <Delete/>
+    }
+}
+
+#[component]
+fn You(shell: Loaded<ShellView>) -> impl IntoView {
+    let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
+    let action = ServerAction::<ChangeName>::new();
+    let value = outcome(action);
+    Effect::new(move |_| {
+        if let Some(Ok(done)) = value.get() {
+            notices.show(Notice::done(&done));
+        }
+    });
+    let name = shell.peek(|shell| shell.name.clone());
+    let email = move || shell.with(|shell| shell.email.clone());
+    view! {
+        <section class="card" aria-labelledby="you">
+            <h2 id="you">"You"</h2>
+            <PostForm action class="form">
+                {form_problem(value, FormName::Profile, &[About::Name])}
+                <Field
+                    label="Name"
+                    name="name"
+                    autocomplete="name"
+                    value=flashed.typed(FormName::Profile, "name").unwrap_or(name)
+                    error=form_error(value, FormName::Profile, About::Name)
+                />
+                <dl class="facts"><div><dt>"Email"</dt><dd>{email}</dd></div></dl>
+                <div class="form-actions">
+                    <button type="submit" class="button button-primary" aria-busy=move || action.pending().get().to_string()>"Save"</button>
+                </div>
+            </PostForm>
+        </section>
+    }
+}
+
+#[component]
+fn Password() -> impl IntoView {
     let notices = expect_context::<Notices>();
     let action = ServerAction::<ChangePassword>::new();
     let value = outcome(action);
@@ -31,40 +78,18 @@ fn Profile(shell: Loaded<ShellView>) -> impl IntoView {
             notices.show(Notice::done(&done));
         }
     });
-    let problem = move || match value.get() {
-        Some(outcome) => outcome.err(),
-        None => flashed.problem(FormName::Password),
-    };
-    let error =
-        move |field: About| Signal::derive(move || problem().filter(|p| p.field() == Some(field)).map(words::problem));
-    let other = move || {
-        problem()
-            .filter(|problem| problem.field().is_none())
-            .map(words::problem)
-    };
     view! {
-        <PageTitle text="Profile"/>
-        <PageHeader title="Profile" lead="Who you are here, and how you sign in."/>
-        <section class="card" aria-labelledby="you">
-            <h2 id="you">"You"</h2>
-            <dl class="facts">
-                <div><dt>"Name"</dt><dd>{move || shell.with(|shell| shell.name.clone())}</dd></div>
-                <div><dt>"Email"</dt><dd>{move || shell.with(|shell| shell.email.clone())}</dd></div>
-            </dl>
-        </section>
         <section class="card" aria-labelledby="password">
             <h2 id="password">"Password"</h2>
             <p class="lead">"Changing it signs you out everywhere else."</p>
             <PostForm action class="form">
-                <div role="alert">
-                    {move || other().map(|text| view! { <p class="form-problem"><Icon sign=Sign::Alert/><span>{text}</span></p> })}
-                </div>
+                {form_problem(value, FormName::Password, &[About::CurrentPassword, About::Password])}
                 <Field
                     label="Current password"
                     name="current_password"
                     kind="password"
                     autocomplete="current-password"
-                    error=error(About::CurrentPassword)
+                    error=form_error(value, FormName::Password, About::CurrentPassword)
                 />
                 <Field
                     label="New password"
@@ -72,7 +97,7 @@ fn Profile(shell: Loaded<ShellView>) -> impl IntoView {
                     kind="password"
                     autocomplete="new-password"
                     hint="At least 12 characters."
-                    error=error(About::Password)
+                    error=form_error(value, FormName::Password, About::Password)
                 />
                 <div class="form-actions">
                     <button type="submit" class="button button-primary" aria-busy=move || action.pending().get().to_string()>"Save"</button>
@@ -80,4 +105,44 @@ fn Profile(shell: Loaded<ShellView>) -> impl IntoView {
             </PostForm>
         </section>
     }
+}
+
+/// Deleting the account (W1, K5).
+#[component]
+fn Delete() -> impl IntoView {
+    let action = ServerAction::<DeleteAccount>::new();
+    let value = outcome(action);
+    Effect::new(move |_| {
+        if matches!(value.get(), Some(Ok(_))) {
+            leave();
+        }
+    });
+    view! {
+        <section class="card card-danger" aria-labelledby="delete">
+            <h2 id="delete">"Delete account"</h2>
+            <p>"You lose every access at once, and your sessions, SSH keys and open invitations end. What you made stays with its projects, by a “Deleted user”. This can’t be undone."</p>
+            <PostForm action class="form">
+                {form_problem(value, FormName::DeleteAccount, &[About::CurrentPassword])}
+                <Field
+                    label="Your password"
+                    name="current_password"
+                    id="delete-password"
+                    kind="password"
+                    autocomplete="current-password"
+                    error=form_error(value, FormName::DeleteAccount, About::CurrentPassword)
+                />
+                <div class="form-actions">
+                    <button type="submit" class="button button-danger" aria-busy=move || action.pending().get().to_string()>"Delete account"</button>
+                </div>
+            </PostForm>
+        </section>
+    }
+}
+
+/// Nothing here is the person's any more: a whole new page.
+fn leave() {
+    #[cfg(feature = "hydrate")]
+    drop(window().location().assign(paths::SIGN_IN));
+    #[cfg(not(feature = "hydrate"))]
+    let _ = paths::SIGN_IN;
 }

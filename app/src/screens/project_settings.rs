@@ -6,9 +6,10 @@ use policy::{Field as About, Permission};
 
 use super::{overview::default_project_notice, use_project_slug};
 use crate::{
-    api::projects::{ProjectHead, RemoveExternals, SettingsView, UpdateProject, project_settings},
-    components::{Field, Icon, PageHeader, PageTitle, PostForm, Sign},
+    api::projects::{DeleteProject, ProjectHead, RemoveExternals, SettingsView, UpdateProject, project_settings},
+    components::{Field, Icon, PageHeader, PageTitle, PostForm, Sign, form_error, form_problem},
     flash::{Done, Flashed, FormName, Notice, Notices, outcome},
+    live::Live,
     load::{Loaded, load},
     paths, words,
 };
@@ -65,6 +66,7 @@ fn Settings(settings: Loaded<SettingsView>) -> impl IntoView {
             })
         }}
         <LeftoverExternals settings/>
+        <DeleteProjectForm settings/>
     }
 }
 
@@ -208,6 +210,57 @@ fn LeftoverExternals(settings: Loaded<SettingsView>) -> impl IntoView {
                     </PostForm>
                 </section>
             }
+        })
+    }
+}
+
+/// Deleting the project (P4): for Admins of the organization, and never the Default Project (D1).
+#[component]
+fn DeleteProjectForm(settings: Loaded<SettingsView>) -> impl IntoView {
+    let (flashed, notices, live) = (
+        expect_context::<Flashed>(),
+        expect_context::<Notices>(),
+        expect_context::<Live>(),
+    );
+    let navigate = use_navigate();
+    let action = ServerAction::<DeleteProject>::new();
+    let value = outcome(action);
+    // The news of it can overtake the answer.
+    live.hold_while(action, |_| true);
+    Effect::new(move |_| {
+        if let Some(Ok(done)) = value.get() {
+            notices.show_on_next(Notice::done(&done));
+            let organization = settings.peek(|settings| Some(settings.project.organization.clone()));
+            let to = organization.map_or_else(|| paths::HOME.to_owned(), |slug| paths::projects(&slug));
+            navigate(&to, NavigateOptions::default());
+        }
+    });
+    let deletable = Memo::new(move |_| {
+        settings.with(|settings| {
+            let project = &settings.project;
+            let may = project.standing.may(Permission::ProjectDelete) && !project.is_default;
+            may.then(|| (project.slug.to_string(), project.name.clone()))
+        })
+    });
+    move || {
+        deletable.get().map(|(slug, name)| view! {
+            <section class="card card-danger" aria-labelledby="delete">
+                <h2 id="delete">"Delete project"</h2>
+                <p>"Everybody’s access to "<strong><bdi>{name}</bdi></strong>" ends at once. Its slug is given to nobody for 90 days. This can’t be undone."</p>
+                <PostForm action class="form">
+                    {form_problem(value, FormName::DeleteProject, &[About::Confirmation])}
+                    <input type="hidden" name="project" value=slug.clone()/>
+                    <Field
+                        label=format!("Type {slug} to confirm")
+                        name="confirmation"
+                        value=flashed.typed(FormName::DeleteProject, "confirmation").unwrap_or_default()
+                        error=form_error(value, FormName::DeleteProject, About::Confirmation)
+                    />
+                    <div class="form-actions">
+                        <button type="submit" class="button button-danger" aria-busy=move || action.pending().get().to_string()>"Delete project"</button>
+                    </div>
+                </PostForm>
+            </section>
         })
     }
 }

@@ -3,7 +3,7 @@
 use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_router::hooks::use_query_map;
 
-use super::sign_up::EntryProblem;
+use super::sign_up::{EntryNotice, EntryProblem};
 use crate::{
     api::accounts::SignIn,
     components::{Field, PageTitle},
@@ -24,6 +24,7 @@ pub(crate) fn SignInScreen() -> impl IntoView {
             <p class="brand"><span class="brand-mark" aria-hidden="true"></span>"Roster"</p>
             <section class="entry-card" aria-labelledby="heading">
                 <h1 id="heading">"Sign in"</h1>
+                <EntryNotice/>
                 <EntryProblem form=FormName::SignIn/>
                 <form method="post" action=SignIn::url() novalidate=true>
                     <input type="hidden" name="next" value=next/>
@@ -40,6 +41,7 @@ pub(crate) fn SignInScreen() -> impl IntoView {
                     <button type="submit" class="button button-primary button-wide">"Sign in"</button>
                 </form>
             </section>
+            <p class="entry-foot"><a href=paths::FORGOT_PASSWORD rel="external">"Forgot your password?"</a></p>
             <p class="entry-foot">"New here? " <a href=other rel="external">"Create an account"</a></p>
         </main>
     }

@@ -7,7 +7,7 @@ use policy::Field as About;
 use crate::{
     api::accounts::SignUp,
     components::{Field, Icon, PageTitle, Sign},
-    flash::{Flashed, FormName},
+    flash::{Flashed, FormName, Notices},
     paths, words,
 };
 
@@ -52,6 +52,18 @@ pub(crate) fn SignUpScreen() -> impl IntoView {
             </section>
             <p class="entry-foot">"Have an account? " <a href=other rel="external">"Sign in"</a></p>
         </main>
+    }
+}
+
+/// What was done on the way here.
+#[component]
+pub(crate) fn EntryNotice() -> impl IntoView {
+    let notices = expect_context::<Notices>();
+    let done = move || notices.get().filter(|notice| !notice.is_problem);
+    view! {
+        <div role="status">
+            {move || done().map(|notice| view! { <p class="notice"><Icon sign=Sign::Check/><span>{notice.text}</span></p> })}
+        </div>
     }
 }
 

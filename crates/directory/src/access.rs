@@ -32,6 +32,83 @@ pub(crate) struct PersonSeen {
     pub(crate) expires_at: Option<OffsetDateTime>,
 }
 
+/// An organization, and what the one who asks is in it.
+pub(crate) struct OrganizationSeen {
+    pub(crate) id: OrganizationId,
+    pub(crate) slug: Slug,
+    pub(crate) name: Name,
+    pub(crate) owner: UserId,
+    pub(crate) default_project: ProjectId,
+    pub(crate) additional_projects: bool,
+    pub(crate) created_at: OffsetDateTime,
+    pub(crate) standing: Standing,
+}
+
+/// Finds an organization by its slug, as `user` sees it.
+///
+/// # Errors
+/// [`Refusal::Hidden`] if there is none. Whether they may see it is still to be decided, by their standing.
+pub(crate) async fn find_organization(db: impl PgExecutor<'_>, slug: &Slug, user: UserId) -> Result<OrganizationSeen> {
+    let row = sqlx::query!(
+        r#"SELECT o.id, o.slug, o.name, o.owner_id, o.default_project_id, o.additional_projects, o.created_at,
+                  m.role AS "role?"
+           FROM organizations o
+           LEFT JOIN members m ON m.organization_id = o.id AND m.user_id = $2
+           WHERE o.slug = $1"#,
+        slug.as_str(),
+        user.0,
+    )
+    .fetch_optional(db)
+    .await?
+    .ok_or(Refusal::Hidden)?;
+    Ok(OrganizationSeen {
+        id: OrganizationId(row.id),
+        slug: row.slug.parse().map_err(|_| inconsistent("organizations", "slug"))?,
+        name: row.name.parse().map_err(|_| inconsistent("organizations", "name"))?,
+        owner: UserId(row.owner_id),
+        default_project: ProjectId(row.default_project_id),
+        additional_projects: row.additional_projects,
+        created_at: row.created_at,
+        standing: Standing {
+            organization: organization_standing(row.role.as_deref(), row.owner_id == user.0)?,
+            project: None,
+        },
+    })
+}
+
+/// Finds an organization by its slug and locks it until the change ends: nobody else changes its people, invitations or
+/// projects meanwhile.
+///
+/// # Errors
+/// [`Refusal::Hidden`] if there is none.
+pub(crate) async fn lock_organization(db: &mut PgConnection, slug: &Slug, user: UserId) -> Result<OrganizationSeen> {
+    sqlx::query!(
+        "SELECT id FROM organizations WHERE slug = $1 FOR NO KEY UPDATE",
+        slug.as_str()
+    )
+    .fetch_optional(&mut *db)
+    .await?
+    .ok_or(Refusal::Hidden)?;
+    // Read again: the wait for the lock may have changed everything.
+    find_organization(db, slug, user).await
+}
+
+/// What a person is in an organization.
+pub(crate) async fn find_place(
+    db: impl PgExecutor<'_>,
+    organization: &OrganizationSeen,
+    user: UserId,
+) -> Result<Option<OrganizationStanding>> {
+    let row = sqlx::query!(
+        "SELECT role FROM members WHERE organization_id = $1 AND user_id = $2",
+        organization.id.0,
+        user.0
+    )
+    .fetch_optional(db)
+    .await?;
+    organization_standing(row.as_ref().map(|row| row.role.as_str()), organization.owner == user)
+}
+
 /// Finds a project by its slug, as `user` sees it.
 ///
 /// # Errors
@@ -104,7 +181,7 @@ pub(crate) async fn lock_project(db: &mut PgConnection, slug: &Slug, user: UserI
     find_project(db, slug, user).await
 }
 
-/// What a person is to a project.
+/// What a person is to a project. Inside a change, their name and account stay until it ends.
 ///
 /// # Errors
 /// [`Refusal::NotACollaborator`] if there is no such person; whether they have access is in their standing.
@@ -119,7 +196,8 @@ pub(crate) async fn find_person(db: impl PgExecutor<'_>, project: &ProjectSeen, 
                WHERE a.organization_id = $1 AND a.project_id = $2 AND a.user_id = $3
                OFFSET 0
            ) a ON true
-           WHERE u.id = $3"#,
+           WHERE u.id = $3 AND u.deleted_at IS NULL
+           FOR KEY SHARE OF u"#,
         project.organization.0,
         project.project.0,
         user.0,

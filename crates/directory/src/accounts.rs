@@ -1,15 +1,24 @@
 //! Accounts: signing up, signing in, and passwords.
 
-use policy::{Email, Name, Password, Refusal, UserId};
+use policy::{Email, Name, OrganizationId, Password, ProjectId, Refusal, UserId};
 use serde_json::json;
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
-    Actor, Directory, Hint, NewSession, Origin, Result, attempts::Limit, change::By, error::refuse_on, organizations,
-    secret, sessions,
+    Actor, Directory, Hint, LinkToken, NewSession, Origin, Result,
+    attempts::Limit,
+    change::By,
+    error::{inconsistent, refuse_on},
+    members, organizations, outbox, secret, sessions,
 };
+
+/// What a deleted person is called where rows name them.
+const DELETED: &str = "Deleted user";
+
+/// A link to a new password is good for this long.
+const RESET_LIFETIME: Duration = Duration::hours(1);
 
 /// What it takes to make an account.
 #[derive(Clone, Debug)]
@@ -45,6 +54,24 @@ fn sign_up_limit(origin: &Origin) -> Limit {
     Limit {
         bucket: format!("sign_up address {}", origin.address),
         count: 300,
+        window: Duration::hours(1),
+    }
+}
+
+/// Links to a new password wanted for one address: each is a mail.
+fn reset_limit(email: &Email) -> Limit {
+    Limit {
+        bucket: format!("password_reset account {email}"),
+        count: 5,
+        window: Duration::hours(1),
+    }
+}
+
+/// Links to a new password wanted from one address.
+fn reset_origin_limit(origin: &Origin) -> Limit {
+    Limit {
+        bucket: format!("password_reset address {}", origin.address),
+        count: 100,
         window: Duration::hours(1),
     }
 }
@@ -120,15 +147,16 @@ impl Directory {
     /// Gives oneself a new password; every other session of the person ends.
     ///
     /// # Errors
-    /// [`Refusal::CurrentPasswordWrong`], [`Refusal::TooManyAttempts`].
+    /// [`Refusal::CurrentPasswordWrong`], [`Refusal::TooManyAttempts`]; [`Refusal::SignedOut`] for an account just deleted.
     pub async fn change_password(&self, actor: &Actor, current: &str, new: Password) -> Result<()> {
-        let row = sqlx::query!("SELECT email, password_hash FROM users WHERE id = $1", actor.user.0)
-            .fetch_one(&self.pool)
-            .await?;
-        let email: Email = row
-            .email
-            .parse()
-            .map_err(|_| crate::error::inconsistent("users", "email"))?;
+        let row = sqlx::query!(
+            r#"SELECT email AS "email!", password_hash FROM users WHERE id = $1 AND deleted_at IS NULL"#,
+            actor.user.0
+        )
+        .fetch_optional(&self.pool)
+        .await?
+        .ok_or(Refusal::SignedOut)?;
+        let email: Email = row.email.parse().map_err(|_| inconsistent("users", "email"))?;
         let limit = account_limit(&email);
         let within_limit = self.attempt(&limit).await;
         let typed = current.chars().take(257).collect();
@@ -146,6 +174,7 @@ impl Directory {
                 return Err(Refusal::CurrentPasswordWrong.into());
             }
             set_hash(&mut change.tx, actor.user, &hash).await?;
+            forget_reset_tokens(&mut change.tx, actor.user).await?;
             sessions::end_all(&mut change.tx, actor.user, Some(actor.session)).await?;
             change.hint(Hint::User(actor.user));
             Ok(())
@@ -153,6 +182,191 @@ impl Directory {
         .await;
         change.finish(outcome).await?;
         self.forgive(&limit).await
+    }
+
+    /// Gives oneself another name.
+    ///
+    /// # Errors
+    /// [`Refusal::SignedOut`] for an account just deleted.
+    pub async fn change_name(&self, actor: &Actor, name: &Name) -> Result<()> {
+        let mut change = self.change(By::User(actor), "user:update_name").await?;
+        change.about(actor.user);
+        let outcome = async {
+            let before = members::name_of(&mut change.tx, actor.user).await?;
+            // Lists have a copy, which the database keeps true.
+            let changed = sqlx::query!(
+                "UPDATE users SET name = $2 WHERE id = $1 AND deleted_at IS NULL",
+                actor.user.0,
+                name.as_str()
+            )
+            .execute(&mut *change.tx)
+            .await?
+            .rows_affected();
+            if changed == 0 {
+                return Err(Refusal::SignedOut.into());
+            }
+            change.values(Some(json!({ "name": before })), Some(json!({ "name": name })));
+            change.hint(Hint::User(actor.user));
+            Ok(())
+        }
+        .await;
+        change.finish(outcome).await
+    }
+
+    /// Deletes one's own account, for good: every session, membership and access ends, open invitations they sent are
+    /// revoked, and the address is free. What they made stays (K5, E1), and is by a deleted user from now on.
+    ///
+    /// # Errors
+    /// [`Refusal::CurrentPasswordWrong`], [`Refusal::TooManyAttempts`]; [`Refusal::OwnsOrganization`] (W1);
+    /// [`Refusal::SignedOut`] for an account deleted already.
+    pub async fn delete_account(&self, actor: &Actor, password: &str) -> Result<()> {
+        let row = sqlx::query!(
+            r#"SELECT email AS "email!", password_hash FROM users WHERE id = $1 AND deleted_at IS NULL"#,
+            actor.user.0
+        )
+        .fetch_optional(&self.pool)
+        .await?
+        .ok_or(Refusal::SignedOut)?;
+        let limit = account_limit(&row.email.parse().map_err(|_| inconsistent("users", "email"))?);
+        let within_limit = self.attempt(&limit).await;
+        let typed = password.chars().take(257).collect();
+        let is_right = within_limit.is_ok() && secret::verify_password(typed, Some(row.password_hash.clone())).await?;
+        let mut change = self.change(By::User(actor), "user:delete").await?;
+        change.about(actor.user);
+        let outcome = async {
+            within_limit?;
+            // In one order, so that two who do this at once do not wait for each other.
+            let organizations = sqlx::query!(
+                "SELECT o.id, o.owner_id FROM organizations o
+                 WHERE o.id IN (SELECT organization_id FROM members WHERE user_id = $1) ORDER BY o.id FOR NO KEY UPDATE",
+                actor.user.0
+            )
+            .fetch_all(&mut *change.tx)
+            .await?;
+            if !is_right || !lock_hash(&mut change.tx, actor.user, &row.password_hash).await? {
+                return Err(Refusal::CurrentPasswordWrong.into());
+            }
+            if organizations.iter().any(|row| row.owner_id == actor.user.0) {
+                return Err(Refusal::OwnsOrganization.into());
+            }
+            // The person first: whoever was about to let them in somewhere finds nobody any more.
+            sqlx::query!(
+                "UPDATE users SET email = NULL, name = $2, password_hash = '', deleted_at = $3 WHERE id = $1",
+                actor.user.0,
+                DELETED,
+                change.at,
+            )
+            .execute(&mut *change.tx)
+            .await?;
+            // Read again: whoever was let in somewhere while the row was waited for is in more of them now.
+            let organizations = sqlx::query!("SELECT organization_id FROM members WHERE user_id = $1", actor.user.0)
+                .fetch_all(&mut *change.tx)
+                .await?;
+            for row in organizations {
+                members::end(&mut change, OrganizationId(row.organization_id), actor.user).await?;
+            }
+            let external = sqlx::query!(
+                "DELETE FROM collaborators WHERE user_id = $1 RETURNING project_id",
+                actor.user.0
+            )
+            .fetch_all(&mut *change.tx)
+            .await?;
+            for row in external {
+                change.hint(Hint::Project(ProjectId(row.project_id)));
+            }
+            sqlx::query!("DELETE FROM ssh_keys WHERE user_id = $1", actor.user.0)
+                .execute(&mut *change.tx)
+                .await?;
+            // Mail to them is dropped when it is due: see `take_mail`.
+            forget_reset_tokens(&mut change.tx, actor.user).await?;
+            sessions::end_all(&mut change.tx, actor.user, None).await?;
+            change.values(Some(json!({ "email": row.email })), None);
+            change.hint(Hint::User(actor.user));
+            Ok(())
+        }
+        .await;
+        change.finish(outcome).await?;
+        self.forgive(&limit).await
+    }
+
+    /// Has a link to a new password mailed to an address, if it has an account. Answers the same either way.
+    ///
+    /// # Errors
+    /// [`Refusal::NoMail`], [`Refusal::EmailInvalid`], [`Refusal::TooManyAttempts`].
+    pub async fn request_password_reset(&self, email: &str, origin: &Origin) -> Result<()> {
+        if !self.settings.sends_mail {
+            return Err(Refusal::NoMail.into());
+        }
+        let email: Email = email.parse().map_err(|_| Refusal::EmailInvalid)?;
+        let within_limit = async {
+            self.attempt(&reset_origin_limit(origin)).await?;
+            self.attempt(&reset_limit(&email)).await
+        }
+        .await;
+        let mut change = self.change(By::Nobody(origin), "user:request_password_reset").await?;
+        change.record.target = Some(email.to_string());
+        let outcome = async {
+            within_limit?;
+            if let Some(user) = find_by_email(&mut change.tx, &email).await? {
+                change.about(user);
+                outbox::password_reset(&mut change, user).await?;
+            }
+            Ok(())
+        }
+        .await;
+        change.finish(outcome).await
+    }
+
+    /// Whether a link to a new password still leads to one.
+    ///
+    /// # Errors
+    /// [`Refusal::LinkDead`].
+    pub async fn open_password_reset(&self, token: &LinkToken) -> Result<Email> {
+        let row = sqlx::query!(
+            r#"SELECT u.email AS "email!" FROM password_reset_tokens t JOIN users u ON u.id = t.user_id
+               WHERE t.token_hash = $1 AND t.expires_at > $2"#,
+            &token.hash(),
+            self.now(),
+        )
+        .fetch_optional(&self.pool)
+        .await?
+        .ok_or(Refusal::LinkDead)?;
+        row.email.parse().map_err(|_| inconsistent("users", "email"))
+    }
+
+    /// Gives the person a link was mailed to a new password, and signs them in; their other sessions end, and so do their
+    /// other links.
+    ///
+    /// # Errors
+    /// [`Refusal::LinkDead`].
+    pub async fn reset_password(&self, token: &LinkToken, new: Password, origin: &Origin) -> Result<NewSession> {
+        // Dead links cost no hash.
+        let opened = self.open_password_reset(token).await;
+        let hash = match &opened {
+            Ok(_) => secret::hash_password(new).await?,
+            Err(_) => String::new(),
+        };
+        let mut change = self.change(By::Nobody(origin), "user:reset_password").await?;
+        let outcome = async {
+            opened?;
+            let row = sqlx::query!(
+                "DELETE FROM password_reset_tokens WHERE token_hash = $1 AND expires_at > $2 RETURNING user_id",
+                &token.hash(),
+                change.at,
+            )
+            .fetch_optional(&mut *change.tx)
+            .await?
+            .ok_or(Refusal::LinkDead)?;
+            let (user, at) = (UserId(row.user_id), change.at);
+            change.about(user);
+            set_hash(&mut change.tx, user, &hash).await?;
+            forget_reset_tokens(&mut change.tx, user).await?;
+            sessions::end_all(&mut change.tx, user, None).await?;
+            change.hint(Hint::User(user));
+            sessions::begin(&mut change.tx, user, at, origin).await
+        }
+        .await;
+        change.finish(outcome).await
     }
 
     /// Gives a person a new password, as the operator; every session of theirs ends.
@@ -169,6 +383,7 @@ impl Directory {
                 .ok_or(Refusal::UserNotFound)?;
             change.about(user);
             set_hash(&mut change.tx, user, &hash).await?;
+            forget_reset_tokens(&mut change.tx, user).await?;
             sessions::end_all(&mut change.tx, user, None).await?;
             change.hint(Hint::User(user));
             Ok(())
@@ -243,6 +458,28 @@ async fn lock_hash(db: &mut PgConnection, user: UserId, verified: &str) -> Resul
 
 async fn set_hash(db: &mut PgConnection, user: UserId, hash: &str) -> Result<()> {
     sqlx::query!("UPDATE users SET password_hash = $2 WHERE id = $1", user.0, hash)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Makes a link to a new password for a person.
+pub(crate) async fn add_reset_token(db: &mut PgConnection, user: UserId, at: OffsetDateTime) -> Result<LinkToken> {
+    let token = LinkToken::random()?;
+    sqlx::query!(
+        "INSERT INTO password_reset_tokens (token_hash, user_id, expires_at) VALUES ($1, $2, $3)",
+        &token.hash(),
+        user.0,
+        at + RESET_LIFETIME,
+    )
+    .execute(db)
+    .await?;
+    Ok(token)
+}
+
+/// Links to a new password end with the old one.
+async fn forget_reset_tokens(db: &mut PgConnection, user: UserId) -> Result<()> {
+    sqlx::query!("DELETE FROM password_reset_tokens WHERE user_id = $1", user.0)
         .execute(db)
         .await?;
     Ok(())

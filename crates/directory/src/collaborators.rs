@@ -1,6 +1,7 @@
 //! Collaborators of a project: adding, changing, removing them, and the list (RULES C, X).
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use std::str::FromStr;
+
 use policy::{
     Because, CollaboratorChange, Email, Name, OrganizationRole, OrganizationStanding, Permission, ProjectRole,
     ProjectStanding, Refusal, Slug, Standing, Target, UserId, check_collaborator_change, check_end_date,
@@ -18,31 +19,8 @@ use crate::{
     attempts::Limit,
     change::{By, Change},
     error::{inconsistent, refuse_on},
+    people::{Cursor, Order, PeopleSort, check_search, order_by, pattern},
 };
-
-/// The order of a list.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CollaboratorSort {
-    /// By name.
-    #[default]
-    Name,
-    /// By the time access was given.
-    Added,
-    /// By role, Admins first, then by name.
-    Role,
-}
-
-/// The direction of a list.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Order {
-    /// Smallest, earliest first.
-    #[default]
-    Asc,
-    /// Greatest, latest first.
-    Desc,
-}
 
 /// Which people of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,38 +34,16 @@ pub enum CollaboratorKind {
     External,
 }
 
-/// A place in a list: after this row. Opaque to the outside; one that does not fit the list is refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cursor {
-    sort: CollaboratorSort,
-    order: Order,
-    role: ProjectRole,
-    name: String,
-    added: i128,
-    user: UserId,
-}
+impl FromStr for CollaboratorKind {
+    type Err = Refusal;
 
-impl Cursor {
-    /// Reads what [`Self::encode`] wrote.
-    ///
-    /// # Errors
-    /// [`Refusal::CursorInvalid`].
-    pub fn decode(text: &str) -> std::result::Result<Self, Refusal> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Refusal::CursorInvalid)?;
-        let cursor: Self = serde_json::from_slice(&bytes).map_err(|_| Refusal::CursorInvalid)?;
-        // PostgreSQL's text cannot hold a NUL, nor its time every instant.
-        let fits = !cursor.name.contains('\0') && cursor.added().is_some_and(|at| (1970..10_000).contains(&at.year()));
-        if fits { Ok(cursor) } else { Err(Refusal::CursorInvalid) }
-    }
-
-    /// As a URL carries it.
-    #[must_use]
-    pub fn encode(&self) -> String {
-        URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
-    }
-
-    fn added(&self) -> Option<OffsetDateTime> {
-        OffsetDateTime::from_unix_timestamp_nanos(self.added).ok()
+    fn from_str(text: &str) -> std::result::Result<Self, Refusal> {
+        match text {
+            "member" => Ok(Self::Member),
+            "admin" => Ok(Self::Admin),
+            "external" => Ok(Self::External),
+            _ => Err(Refusal::Malformed),
+        }
     }
 }
 
@@ -101,7 +57,7 @@ pub struct CollaboratorQuery {
     /// Only these people.
     pub kind: Option<CollaboratorKind>,
     /// The order.
-    pub sort: CollaboratorSort,
+    pub sort: PeopleSort,
     /// Its direction.
     pub order: Order,
     /// The place to go on from.
@@ -172,16 +128,8 @@ impl Directory {
     ) -> Result<CollaboratorList> {
         let project = find_project(&self.pool, slug, user).await?;
         project.standing.require(Permission::CollaboratorList)?;
-        if query
-            .after
-            .as_ref()
-            .is_some_and(|after| (after.sort, after.order) != (query.sort, query.order))
-        {
-            return Err(Refusal::CursorInvalid.into());
-        }
-        if query.search.contains('\0') || query.search.chars().count() > 200 {
-            return Err(Refusal::Malformed.into());
-        }
+        check_search(&query.search)?;
+        Cursor::check(query.after.as_ref(), query.sort, query.order)?;
         let limit = usize::from(query.limit.max(1));
         let mut rows: Vec<Row> = list_statement(&project, query, limit + 1)
             .build_query_as()
@@ -197,7 +145,7 @@ impl Directory {
             Some(Cursor {
                 sort: query.sort,
                 order: query.order,
-                role: last.standing.project?.role,
+                role: last.standing.project?.role.code().to_owned(),
                 name: last.name.to_string(),
                 added: last.added_at.unix_timestamp_nanos(),
                 user: last.user,
@@ -281,7 +229,11 @@ impl Directory {
             .await?
             .ok_or(not_found)?;
         change.about(user);
-        let person = find_person(&mut *change.tx, &project, user).await?;
+        let person = match find_person(&mut *change.tx, &project, user).await {
+            // Their account was deleted just now.
+            Err(Error::Refused(Refusal::NotACollaborator)) => return Err(not_found.into()),
+            person => person?,
+        };
         if person.standing.project.is_some() {
             return Err(Refusal::AlreadyCollaborator.into());
         }
@@ -548,20 +500,7 @@ const COLUMNS: &str =
 const PEOPLE: &str = ") a JOIN users u ON u.id = a.user_id LEFT JOIN users adder ON adder.id = a.added_by";
 
 pub(crate) fn list_statement(project: &ProjectSeen, query: &CollaboratorQuery, limit: usize) -> QueryBuilder<Postgres> {
-    let (direction, compare) = match query.order {
-        Order::Asc => ("ASC", '>'),
-        Order::Desc => ("DESC", '<'),
-    };
-    let keys: &[&str] = match query.sort {
-        CollaboratorSort::Name => &["name", "user_id"],
-        CollaboratorSort::Added => &["added_at", "user_id"],
-        CollaboratorSort::Role => &["role", "name", "user_id"],
-    };
-    let order = keys
-        .iter()
-        .map(|key| format!("a.{key} {direction}"))
-        .collect::<Vec<_>>()
-        .join(", ");
+    let order = order_by(query.sort, query.order);
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
 
     let mut sql = QueryBuilder::new(COLUMNS);
@@ -598,17 +537,7 @@ pub(crate) fn list_statement(project: &ProjectSeen, query: &CollaboratorQuery, l
                 .push_bind(pattern(&query.search));
         }
         if let Some(after) = &query.after {
-            let columns = keys.iter().map(|key| format!("a.{key}")).collect::<Vec<_>>().join(", ");
-            sql.push(format!(" AND ({columns}) {compare} ("));
-            for key in keys {
-                match *key {
-                    "role" => sql.push_bind(after.role.code()),
-                    "name" => sql.push_bind(after.name.clone()),
-                    "added_at" => sql.push_bind(after.added()),
-                    _ => sql.push_bind(after.user.0),
-                };
-                sql.push(if *key == "user_id" { ")" } else { ", " });
-            }
+            after.push(&mut sql);
         }
         sql.push(format!(" ORDER BY {order} LIMIT ")).push_bind(limit).push(")");
     }
@@ -626,17 +555,4 @@ fn one_statement(project: &ProjectSeen, user: UserId) -> QueryBuilder<Postgres> 
     sql.push(" AND a.user_id = ").push_bind(user.0);
     sql.push(PEOPLE);
     sql
-}
-
-/// A LIKE pattern for a part of a text, whatever characters it has.
-fn pattern(search: &str) -> String {
-    let mut pattern = String::from("%");
-    for c in search.trim().to_lowercase().chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    pattern
 }

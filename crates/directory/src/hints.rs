@@ -19,6 +19,8 @@ pub enum Hint {
     Project(ProjectId),
     /// Something about a person: access, sessions, name.
     User(UserId),
+    /// There is mail to send.
+    Mail,
     /// Perhaps anything: hints may have been missed.
     Everything,
 }
@@ -33,6 +35,7 @@ impl fmt::Display for Hint {
             Self::Organization(id) => write!(f, "organization {id}"),
             Self::Project(id) => write!(f, "project {id}"),
             Self::User(id) => write!(f, "user {id}"),
+            Self::Mail => f.write_str("mail"),
             Self::Everything => f.write_str("everything"),
         }
     }
@@ -46,7 +49,8 @@ impl FromStr for Hint {
             Some(("organization", id)) => id.parse().map(Self::Organization).map_err(drop),
             Some(("project", id)) => id.parse().map(Self::Project).map_err(drop),
             Some(("user", id)) => id.parse().map(Self::User).map_err(drop),
-            _ => Err(()),
+            None if text == "mail" => Ok(Self::Mail),
+            Some(_) | None => Err(()),
         }
     }
 }

@@ -14,26 +14,37 @@ mod collaborators;
 mod demo;
 mod error;
 mod hints;
+mod invitations;
 mod members;
 mod organizations;
+mod outbox;
+mod people;
 mod projects;
 mod secret;
 mod sessions;
+mod ssh_keys;
 #[cfg(test)]
 mod tests;
 
 pub use accounts::NewAccount;
 pub use actor::{Actor, Origin};
 pub use audit::{AuditEvent, AuditPage};
-pub use collaborators::{
-    Added, Collaborator, CollaboratorKind, CollaboratorList, CollaboratorQuery, CollaboratorSort, Cursor, Order,
-};
+pub use collaborators::{Added, Collaborator, CollaboratorKind, CollaboratorList, CollaboratorQuery};
 pub use demo::{DEMO_PASSWORD, DemoError};
 pub use error::{Error, Result};
 pub use hints::{Hint, Hints};
-pub use organizations::OrganizationSummary;
-pub use projects::{ProjectChange, ProjectSummary, ProjectView};
-pub use sessions::{NewSession, Session, SessionToken};
+pub use invitations::{
+    Delivery, Invitation, InvitationList, InvitationQuery, InvitationState, Joined, LinkToken, NewInvitation, Opened,
+};
+pub use members::{Departure, Member, MemberList, MemberQuery};
+pub use organizations::{OrganizationReport, OrganizationSettings, OrganizationSummary, OrganizationView};
+pub use outbox::{Mail, MailAbout};
+pub use people::{Cursor, Order, PeopleSort};
+pub use projects::{
+    ListedProject, ProjectChange, ProjectCursor, ProjectList, ProjectQuery, ProjectSummary, ProjectView,
+};
+pub use sessions::{NewSession, Session, SessionToken, SignedInAt};
+pub use ssh_keys::SshKey;
 pub use time::OffsetDateTime;
 
 use std::time::Duration;
@@ -49,6 +60,8 @@ pub struct Settings {
     pub additional_projects: bool,
     /// Whether failed adds say less to project Admins who are not members (X6).
     pub neutral_add_errors: bool,
+    /// Whether there is a mail server: without one links are shown, and none are mailed.
+    pub sends_mail: bool,
 }
 
 impl Default for Settings {
@@ -57,6 +70,7 @@ impl Default for Settings {
             open_sign_up: true,
             additional_projects: true,
             neutral_add_errors: false,
+            sends_mail: false,
         }
     }
 }

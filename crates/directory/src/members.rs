@@ -1,134 +1,330 @@
-//! Members of an organization. Access to the Default Project follows from membership by itself (D2), and what was given to a
-//! member ends with it (M6): the database sees to both.
+//! Members of an organization: the list, their roles, and the end of a membership. Access to the Default Project follows from
+//! membership by itself (D2), and what was given to a member ends with it (M6): the database sees to both.
 
 use policy::{
-    OrganizationId, OrganizationRole, OrganizationStanding, Permission, Refusal, Slug, Standing, UserId,
-    check_member_change,
+    Email, MemberChange, Name, OrganizationId, OrganizationRole, OrganizationStanding, Permission, Refusal, Slug,
+    UserId, check_member_change,
 };
 use serde_json::json;
-use sqlx::PgConnection;
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
-use crate::{Actor, Directory, Hint, Result, access::organization_standing, change::By, error::inconsistent};
+use crate::{
+    Actor, Directory, Hint, OrganizationView, Result,
+    access::{OrganizationSeen, find_organization, find_place, lock_organization, organization_standing},
+    change::{By, Change},
+    error::inconsistent,
+    invitations,
+    people::{Cursor, Order, PeopleSort, check_search, order_by, pattern},
+};
 
-struct OrganizationSeen {
-    id: OrganizationId,
-    owner: UserId,
-    standing: Standing,
+/// Which part of an organization's members, in which order.
+#[derive(Clone, Debug, Default)]
+pub struct MemberQuery {
+    /// A part of a name or address; empty for all.
+    pub search: String,
+    /// Only this role.
+    pub role: Option<OrganizationRole>,
+    /// The order.
+    pub sort: PeopleSort,
+    /// Its direction.
+    pub order: Order,
+    /// The place to go on from.
+    pub after: Option<Cursor>,
+    /// How many, at most.
+    pub limit: u16,
+}
+
+/// Somebody in an organization.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// The person.
+    pub user: UserId,
+    /// Their name.
+    pub name: Name,
+    /// Their address.
+    pub email: Email,
+    /// What they are in the organization.
+    pub place: OrganizationStanding,
+    /// Who invited them.
+    pub added_by: Option<Name>,
+    /// Since when.
+    pub added_at: OffsetDateTime,
+}
+
+/// A page of an organization's members.
+#[derive(Clone, Debug)]
+pub struct MemberList {
+    /// The organization, as the one who asks sees it.
+    pub organization: OrganizationView,
+    /// The people.
+    pub rows: Vec<Member>,
+    /// Where the next page begins; none on the last.
+    pub next: Option<Cursor>,
+}
+
+/// What ends when a membership does (M6).
+#[derive(Clone, Debug)]
+pub struct Departure {
+    /// The names of the projects they lose access to; no more than [`Departure::MOST`].
+    pub projects: Vec<Name>,
+    /// How many projects that is.
+    pub project_count: i64,
+    /// The addresses they invited that have not answered; no more than [`Departure::MOST`].
+    pub invitations: Vec<Email>,
+    /// How many invitations that is.
+    pub invitation_count: i64,
+}
+
+impl Departure {
+    /// As many are named.
+    pub const MOST: i64 = 100;
 }
 
 impl Directory {
-    /// Gives a member another organization role (M6).
+    /// A page of an organization's members, for every member of it (O3).
     ///
     /// # Errors
-    /// [`Refusal::OwnerProtected`] for the Owner (W1); [`Refusal::Hidden`] if there is no such organization or member.
+    /// [`Refusal::Hidden`]; [`Refusal::CursorInvalid`] for a place in another list; [`Refusal::Malformed`] for a search text
+    /// that cannot be one.
+    pub async fn members(&self, user: UserId, slug: &Slug, query: &MemberQuery) -> Result<MemberList> {
+        let organization = find_organization(&self.pool, slug, user).await?;
+        organization.standing.require(Permission::MemberList)?;
+        check_search(&query.search)?;
+        Cursor::check(query.after.as_ref(), query.sort, query.order)?;
+        let limit = usize::from(query.limit.max(1));
+        let mut rows: Vec<Row> = list_statement(&organization, query, limit + 1)
+            .build_query_as()
+            .fetch_all(&self.pool)
+            .await?;
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        let rows = rows
+            .into_iter()
+            .map(|row| row.member(organization.owner))
+            .collect::<Result<Vec<_>>>()?;
+        let next = rows.last().filter(|_| has_more).map(|last| Cursor {
+            sort: query.sort,
+            order: query.order,
+            role: last.place.role().code().to_owned(),
+            name: last.name.to_string(),
+            added: last.added_at.unix_timestamp_nanos(),
+            user: last.user,
+        });
+        Ok(MemberList {
+            organization: organization.into(),
+            rows,
+            next,
+        })
+    }
+
+    /// One member of an organization, for every member of it.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`]; [`Refusal::NotAMember`].
+    pub async fn member(&self, actor: UserId, slug: &Slug, user: UserId) -> Result<Member> {
+        let organization = find_organization(&self.pool, slug, actor).await?;
+        organization.standing.require(Permission::MemberList)?;
+        let mut sql = QueryBuilder::new(COLUMNS);
+        sql.push("SELECT * FROM members WHERE organization_id = ")
+            .push_bind(organization.id.0);
+        sql.push(" AND user_id = ").push_bind(user.0).push(PEOPLE);
+        let row: Row = sql
+            .build_query_as()
+            .fetch_optional(&self.pool)
+            .await?
+            .ok_or(Refusal::NotAMember)?;
+        row.member(organization.owner)
+    }
+
+    /// What ends with a membership, told before it does (M6): to those who may end it.
+    ///
+    /// # Errors
+    /// Those of [`check_member_change`].
+    pub async fn departure(&self, actor: UserId, slug: &Slug, user: UserId) -> Result<Departure> {
+        let organization = find_organization(&self.pool, slug, actor).await?;
+        let place = find_place(&self.pool, &organization, user).await?;
+        check_member_change(&organization.standing, place, user == actor, MemberChange::Remove)?;
+        let projects = sqlx::query!(
+            r#"SELECT p.name, count(*) OVER () AS "count!" FROM access a
+               JOIN projects p ON p.organization_id = a.organization_id AND p.id = a.project_id
+               WHERE a.organization_id = $1 AND a.user_id = $2
+               ORDER BY p.is_default DESC, p.name, p.id LIMIT $3"#,
+            organization.id.0,
+            user.0,
+            Departure::MOST,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let invitations = sqlx::query!(
+            r#"SELECT email, count(*) OVER () AS "count!" FROM invitations
+               WHERE organization_id = $1 AND invited_by = $2 AND accepted_at IS NULL AND revoked_at IS NULL
+               ORDER BY email LIMIT $3"#,
+            organization.id.0,
+            user.0,
+            Departure::MOST,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(Departure {
+            project_count: projects.first().map_or(0, |row| row.count),
+            projects: projects
+                .iter()
+                .map(|row| row.name.parse().map_err(|_| inconsistent("projects", "name")))
+                .collect::<Result<_>>()?,
+            invitation_count: invitations.first().map_or(0, |row| row.count),
+            invitations: invitations
+                .iter()
+                .map(|row| row.email.parse().map_err(|_| inconsistent("invitations", "email")))
+                .collect::<Result<_>>()?,
+        })
+    }
+
+    /// Gives a member another organization role (M6). The invitations of somebody who may invite no more are revoked.
+    ///
+    /// # Errors
+    /// Those of [`check_member_change`].
     pub async fn change_member_role(
         &self,
         actor: &Actor,
-        organization: &Slug,
+        slug: &Slug,
         user: UserId,
         role: OrganizationRole,
-    ) -> Result<()> {
+    ) -> Result<Name> {
         let mut change = self
             .change(By::User(actor), Permission::MemberUpdateRole.name())
             .await?;
-        change.about(user);
         let outcome = async {
-            let organization = lock(&mut change.tx, organization, actor.user).await?;
-            change.record.organization = Some(organization.id);
-            let before = place(&mut change.tx, &organization, user).await?;
-            check_member_change(
-                &organization.standing,
-                before,
-                user == actor.user,
-                Permission::MemberUpdateRole,
-            )?;
-            sqlx::query!(
-                "UPDATE members SET role = $3 WHERE organization_id = $1 AND user_id = $2",
-                organization.id.0,
-                user.0,
-                role.code(),
-            )
-            .execute(&mut *change.tx)
-            .await?;
+            let (organization, before) = lock_member(&mut change, actor, slug, user, MemberChange::Role).await?;
+            set_role(&mut change.tx, organization.id, user, role).await?;
+            let place = OrganizationStanding::Member(role);
+            let standing = policy::Standing {
+                organization: Some(place),
+                project: None,
+            };
+            let revoked = if standing.may(Permission::MemberInvite) {
+                Vec::new()
+            } else {
+                invitations::revoke_of(&mut change, organization.id, user).await?
+            };
             change.values(
-                before.map(|place| json!({ "role": place.role() })),
-                Some(json!({ "role": role })),
+                Some(json!({ "role": before.role() })),
+                Some(if revoked.is_empty() {
+                    json!({ "role": role })
+                } else {
+                    json!({ "role": role, "revoked_invitations": revoked })
+                }),
             );
-            change.hint(Hint::Organization(organization.id));
-            change.hint(Hint::User(user));
-            Ok(())
+            changed(&mut change, organization.id, user);
+            name_of(&mut change.tx, user).await
         }
         .await;
         change.finish(outcome).await
     }
 
-    /// Ends a membership, and with it all access to the organization and its projects (M6); one's own is leaving (M8).
+    /// Ends a membership, and with it all access to the organization and its projects (M6); one's own is leaving (M8). The
+    /// invitations they sent that are still open are revoked.
     ///
     /// # Errors
-    /// [`Refusal::OwnerProtected`] for the Owner (W1); [`Refusal::Hidden`] if there is no such organization or member.
-    pub async fn remove_member(&self, actor: &Actor, organization: &Slug, user: UserId) -> Result<()> {
+    /// Those of [`check_member_change`].
+    pub async fn remove_member(&self, actor: &Actor, slug: &Slug, user: UserId) -> Result<Name> {
         let mut change = self.change(By::User(actor), Permission::MemberRemove.name()).await?;
-        change.about(user);
         let outcome = async {
-            let organization = lock(&mut change.tx, organization, actor.user).await?;
-            change.record.organization = Some(organization.id);
-            let before = place(&mut change.tx, &organization, user).await?;
-            check_member_change(
-                &organization.standing,
-                before,
-                user == actor.user,
-                Permission::MemberRemove,
-            )?;
-            sqlx::query!(
-                "DELETE FROM members WHERE organization_id = $1 AND user_id = $2",
-                organization.id.0,
-                user.0
-            )
-            .execute(&mut *change.tx)
-            .await?;
-            change.values(before.map(|place| json!({ "role": place.role() })), None);
-            change.hint(Hint::Organization(organization.id));
-            change.hint(Hint::User(user));
-            Ok(())
+            let (organization, before) = lock_member(&mut change, actor, slug, user, MemberChange::Remove).await?;
+            let revoked = end(&mut change, organization.id, user).await?;
+            change.values(
+                Some(json!({ "role": before.role() })),
+                (!revoked.is_empty()).then(|| json!({ "revoked_invitations": revoked })),
+            );
+            name_of(&mut change.tx, user).await
         }
         .await;
         change.finish(outcome).await
     }
+
+    /// Whether somebody is a member of an organization, by its permanent id; for connections that stay open.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`](crate::Error::Unavailable).
+    pub async fn is_member(&self, user: UserId, organization: OrganizationId) -> Result<bool> {
+        let row = sqlx::query!(
+            "SELECT role FROM members WHERE organization_id = $1 AND user_id = $2",
+            organization.0,
+            user.0
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        let standing = policy::Standing {
+            organization: organization_standing(row.as_ref().map(|row| row.role.as_str()), false)?,
+            project: None,
+        };
+        Ok(standing.may(Permission::OrganizationRead))
+    }
 }
 
-/// Locks an organization against every change to its people, and reads what `user` is in it.
-async fn lock(db: &mut PgConnection, slug: &Slug, user: UserId) -> Result<OrganizationSeen> {
-    let row = sqlx::query!(
-        "SELECT id, owner_id FROM organizations WHERE slug = $1 FOR NO KEY UPDATE",
-        slug.as_str()
-    )
-    .fetch_optional(&mut *db)
-    .await?
-    .ok_or(Refusal::Hidden)?;
-    let mut organization = OrganizationSeen {
-        id: OrganizationId(row.id),
-        owner: UserId(row.owner_id),
-        standing: Standing::default(),
-    };
-    organization.standing.organization = place(db, &organization, user).await?;
-    Ok(organization)
-}
-
-/// What a person is in an organization.
-async fn place(
-    db: &mut PgConnection,
-    organization: &OrganizationSeen,
-    user: UserId,
-) -> Result<Option<OrganizationStanding>> {
-    let row = sqlx::query!(
-        "SELECT role FROM members WHERE organization_id = $1 AND user_id = $2",
-        organization.id.0,
+/// Ends a membership inside a change. Answers the addresses whose invitations ended with it.
+pub(crate) async fn end(change: &mut Change<'_>, organization: OrganizationId, user: UserId) -> Result<Vec<String>> {
+    let revoked = invitations::revoke_of(change, organization, user).await?;
+    sqlx::query!(
+        "DELETE FROM members WHERE organization_id = $1 AND user_id = $2",
+        organization.0,
         user.0
     )
-    .fetch_optional(db)
+    .execute(&mut *change.tx)
     .await?;
-    organization_standing(row.as_ref().map(|row| row.role.as_str()), organization.owner == user)
+    changed(change, organization, user);
+    Ok(revoked)
+}
+
+/// Tells everybody who looks at the organization, and the person.
+pub(crate) fn changed(change: &mut Change<'_>, organization: OrganizationId, user: UserId) {
+    change.hint(Hint::Organization(organization));
+    change.hint(Hint::User(user));
+}
+
+/// Locks the organization, reads the member, and asks the policy about the change.
+async fn lock_member(
+    change: &mut Change<'_>,
+    actor: &Actor,
+    slug: &Slug,
+    user: UserId,
+    wanted: MemberChange,
+) -> Result<(OrganizationSeen, OrganizationStanding)> {
+    change.about(user);
+    let organization = lock_organization(&mut change.tx, slug, actor.user).await?;
+    change.record.organization = Some(organization.id);
+    let place = find_place(&mut *change.tx, &organization, user).await?;
+    check_member_change(&organization.standing, place, user == actor.user, wanted)?;
+    Ok((organization, place.ok_or(Refusal::NotAMember)?))
+}
+
+/// Writes a member's role.
+pub(crate) async fn set_role(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    user: UserId,
+    role: OrganizationRole,
+) -> Result<()> {
+    sqlx::query!(
+        "UPDATE members SET role = $3 WHERE organization_id = $1 AND user_id = $2",
+        organization.0,
+        user.0,
+        role.code(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// A person's name.
+pub(crate) async fn name_of(db: &mut PgConnection, user: UserId) -> Result<Name> {
+    sqlx::query!("SELECT name FROM users WHERE id = $1", user.0)
+        .fetch_one(db)
+        .await?
+        .name
+        .parse()
+        .map_err(|_| inconsistent("users", "name"))
 }
 
 /// Writes a membership.
@@ -157,4 +353,65 @@ pub(crate) async fn insert(
     } else {
         Err(inconsistent("members", "user_id"))
     }
+}
+
+#[derive(FromRow)]
+struct Row {
+    user_id: Uuid,
+    name: String,
+    email: String,
+    role: String,
+    added_by: Option<String>,
+    added_at: OffsetDateTime,
+}
+
+impl Row {
+    fn member(self, owner: UserId) -> Result<Member> {
+        let user = UserId(self.user_id);
+        Ok(Member {
+            user,
+            name: self.name.parse().map_err(|_| inconsistent("users", "name"))?,
+            email: self.email.parse().map_err(|_| inconsistent("users", "email"))?,
+            place: organization_standing(Some(&self.role), user == owner)?
+                .ok_or_else(|| inconsistent("members", "role"))?,
+            added_by: self
+                .added_by
+                .map(|name| name.parse().map_err(|_| inconsistent("users", "name")))
+                .transpose()?,
+            added_at: self.added_at,
+        })
+    }
+}
+
+const COLUMNS: &str = "SELECT a.user_id, a.name, u.email, a.role, adder.name AS added_by, a.added_at FROM (";
+const PEOPLE: &str = ") a JOIN users u ON u.id = a.user_id LEFT JOIN users adder ON adder.id = a.added_by";
+
+/// Read in the order of an index, and no further than the page goes (C10).
+pub(crate) fn list_statement(
+    organization: &OrganizationSeen,
+    query: &MemberQuery,
+    limit: usize,
+) -> QueryBuilder<Postgres> {
+    let order = order_by(query.sort, query.order);
+    let mut sql = QueryBuilder::new(COLUMNS);
+    sql.push("SELECT a.* FROM members a");
+    if !query.search.is_empty() {
+        sql.push(" JOIN users u ON u.id = a.user_id");
+    }
+    sql.push(" WHERE a.organization_id = ").push_bind(organization.id.0);
+    if let Some(role) = query.role {
+        sql.push(" AND a.role = ").push_bind(role.code());
+    }
+    if !query.search.is_empty() {
+        sql.push(" AND (lower(u.name) || ' ' || u.email) LIKE ")
+            .push_bind(pattern(&query.search));
+    }
+    if let Some(after) = &query.after {
+        after.push(&mut sql);
+    }
+    sql.push(format!(" ORDER BY {order} LIMIT "))
+        .push_bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .push(PEOPLE)
+        .push(format!(" ORDER BY {order}"));
+    sql
 }

@@ -1,12 +1,21 @@
 //! Organizations: made whole, with their Owner and their Default Project, or not at all (O1, D1).
 
-use policy::{Name, OrganizationId, OrganizationRole, OrganizationStanding, Slug, UserId};
+use policy::{
+    Email, Name, OrganizationId, OrganizationRole, OrganizationStanding, Permission, Refusal, Slug, Standing, UserId,
+    check_transfer,
+};
 use serde_json::json;
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    Directory, Result, access::organization_standing, change::Change, error::inconsistent, members, projects, secret,
+    Actor, Directory, Error, Hint, Result,
+    access::{OrganizationSeen, find_organization, find_place, lock_organization, organization_standing},
+    accounts,
+    change::{By, Change},
+    error::{inconsistent, refuse_on},
+    members, projects, secret,
 };
 
 /// An organization somebody has to do with.
@@ -18,6 +27,64 @@ pub struct OrganizationSummary {
     pub name: Name,
     /// What the person is in it; nothing for an External Collaborator (X3).
     pub standing: Option<OrganizationStanding>,
+}
+
+/// An organization, as a member sees it.
+#[derive(Clone, Debug)]
+pub struct OrganizationView {
+    /// Its permanent id.
+    pub id: OrganizationId,
+    /// Its slug.
+    pub slug: Slug,
+    /// Its name.
+    pub name: Name,
+    /// Whether projects beside the default one may be created (P1).
+    pub additional_projects: bool,
+    /// Since when it is there.
+    pub created_at: OffsetDateTime,
+    /// What the one who asks is in it.
+    pub standing: Standing,
+}
+
+impl From<OrganizationSeen> for OrganizationView {
+    fn from(seen: OrganizationSeen) -> Self {
+        Self {
+            id: seen.id,
+            slug: seen.slug,
+            name: seen.name,
+            additional_projects: seen.additional_projects,
+            created_at: seen.created_at,
+            standing: seen.standing,
+        }
+    }
+}
+
+/// An organization's settings, as a member sees them (O3).
+#[derive(Clone, Debug)]
+pub struct OrganizationSettings {
+    /// The organization.
+    pub organization: OrganizationView,
+    /// The Owner's name.
+    pub owner: Name,
+    /// The other Admins, to whom the Owner may hand over (W2), by name; no more than 1,000, and none for anybody else.
+    pub heirs: Vec<(UserId, Name, Email)>,
+}
+
+/// An organization, as the operator sees it.
+#[derive(Clone, Debug)]
+pub struct OrganizationReport {
+    /// Its slug.
+    pub slug: Slug,
+    /// Its name.
+    pub name: Name,
+    /// The Owner's address.
+    pub owner: Email,
+    /// How many members it has.
+    pub members: i64,
+    /// How many projects it has.
+    pub projects: i64,
+    /// Whether projects beside the default one may be created (P1).
+    pub additional_projects: bool,
 }
 
 /// Makes the organization that comes with an account (O2), named for the person.
@@ -104,6 +171,262 @@ async fn free_slug(db: &mut PgConnection, wanted: &str) -> Result<Slug> {
 }
 
 impl Directory {
+    /// An organization, for its members.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`] if there is none, or not for them.
+    pub async fn organization(&self, user: UserId, slug: &Slug) -> Result<OrganizationView> {
+        let seen = find_organization(&self.pool, slug, user).await?;
+        seen.standing.require(Permission::OrganizationRead)?;
+        Ok(seen.into())
+    }
+
+    /// An organization's settings, for its members (O3).
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`] if there is none, or not for them.
+    pub async fn organization_settings(&self, user: UserId, slug: &Slug) -> Result<OrganizationSettings> {
+        let seen = find_organization(&self.pool, slug, user).await?;
+        seen.standing.require(Permission::OrganizationRead)?;
+        let owner = sqlx::query!("SELECT name FROM users WHERE id = $1", seen.owner.0)
+            .fetch_one(&self.pool)
+            .await?
+            .name;
+        let heirs = if seen.standing.organization == Some(OrganizationStanding::Owner) {
+            sqlx::query!(
+                r#"SELECT m.user_id, m.name, u.email AS "email!" FROM members m JOIN users u ON u.id = m.user_id
+                   WHERE m.organization_id = $1 AND m.role = $2 AND m.user_id <> $3 ORDER BY m.name, m.user_id LIMIT 1000"#,
+                seen.id.0,
+                OrganizationRole::Admin.code(),
+                seen.owner.0,
+            )
+            .fetch_all(&self.pool)
+            .await?
+        } else {
+            Vec::new()
+        };
+        Ok(OrganizationSettings {
+            owner: owner.parse().map_err(|_| inconsistent("users", "name"))?,
+            heirs: heirs
+                .into_iter()
+                .map(|row| {
+                    Ok((
+                        UserId(row.user_id),
+                        row.name.parse().map_err(|_| inconsistent("users", "name"))?,
+                        row.email.parse().map_err(|_| inconsistent("users", "email"))?,
+                    ))
+                })
+                .collect::<Result<_>>()?,
+            organization: seen.into(),
+        })
+    }
+
+    /// Asks for a permission before what was typed is looked at, as [`Self::authorize`] does in a project.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`], [`Refusal::Forbidden`].
+    pub async fn authorize_in_organization(&self, actor: &Actor, slug: &Slug, permission: Permission) -> Result<()> {
+        let organization = find_organization(&self.pool, slug, actor.user).await;
+        let (id, decision) = match organization {
+            Ok(seen) => (Some(seen.id), seen.standing.require(permission).map_err(Error::from)),
+            Err(error) => (None, Err(error)),
+        };
+        if decision.is_ok() {
+            return Ok(());
+        }
+        let mut change = self.change(By::User(actor), permission.name()).await?;
+        change.record.organization = id;
+        change.finish(decision).await
+    }
+
+    /// Changes an organization's name and slug.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`], [`Refusal::Forbidden`], [`Refusal::SlugTaken`].
+    pub async fn update_organization(&self, actor: &Actor, slug: &Slug, name: &Name, new_slug: &Slug) -> Result<()> {
+        let mut change = self
+            .change(By::User(actor), Permission::OrganizationUpdate.name())
+            .await?;
+        let outcome = async {
+            let organization = lock_organization(&mut change.tx, slug, actor.user).await?;
+            change.record.organization = Some(organization.id);
+            organization.standing.require(Permission::OrganizationUpdate)?;
+            sqlx::query!(
+                "UPDATE organizations SET name = $2, slug = $3 WHERE id = $1",
+                organization.id.0,
+                name.as_str(),
+                new_slug.as_str(),
+            )
+            .execute(&mut *change.tx)
+            .await
+            .map_err(|error| refuse_on(error, "organizations_slug_key", Refusal::SlugTaken))?;
+            change.values(
+                Some(json!({ "name": organization.name, "slug": organization.slug })),
+                Some(json!({ "name": name, "slug": new_slug })),
+            );
+            change.hint(Hint::Organization(organization.id));
+            Ok(())
+        }
+        .await;
+        change.finish(outcome).await
+    }
+
+    /// Makes another Admin the Owner; the old one stays an Admin (W2). `confirmation` is the organization's name as typed.
+    ///
+    /// # Errors
+    /// Those of [`check_transfer`]; [`Refusal::ConfirmationWrong`].
+    pub async fn transfer_ownership(&self, actor: &Actor, slug: &Slug, to: UserId, confirmation: &str) -> Result<Name> {
+        let mut change = self.change(By::User(actor), TRANSFER).await?;
+        change.about(to);
+        let outcome = async {
+            let organization = lock_organization(&mut change.tx, slug, actor.user).await?;
+            change.record.organization = Some(organization.id);
+            let place = find_place(&mut *change.tx, &organization, to).await?;
+            check_transfer(&organization.standing, place)?;
+            if confirmation.trim() != organization.name.as_str() {
+                return Err(Refusal::ConfirmationWrong.into());
+            }
+            set_owner(&mut change, organization.id, organization.owner, to).await?;
+            members::name_of(&mut change.tx, to).await
+        }
+        .await;
+        change.finish(outcome).await
+    }
+
+    /// Makes a member the Owner, as the operator: for when an Owner is lost (W2). A member who is no Admin becomes one, for
+    /// there may be nobody left to make them one.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`] for no such organization; [`Refusal::UserNotFound`], [`Refusal::NotAMember`].
+    pub async fn transfer_ownership_as_operator(&self, slug: &Slug, to: &Email) -> Result<()> {
+        let mut change = self.change(By::Operator, TRANSFER).await?;
+        change.record.target = Some(to.to_string());
+        let outcome = async {
+            let user = accounts::find_by_email(&mut change.tx, to)
+                .await?
+                .ok_or(Refusal::UserNotFound)?;
+            change.about(user);
+            let organization = lock_organization(&mut change.tx, slug, user).await?;
+            change.record.organization = Some(organization.id);
+            if organization.standing.organization.is_none() {
+                return Err(Refusal::NotAMember.into());
+            }
+            members::set_role(&mut change.tx, organization.id, user, OrganizationRole::Admin).await?;
+            set_owner(&mut change, organization.id, organization.owner, user).await
+        }
+        .await;
+        change.finish(outcome).await
+    }
+
+    /// Deletes an organization that nobody else is in and that has no project but its default one, as its Owner: the way to an
+    /// account that owns none (W1). `confirmation` is its name as typed.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`], [`Refusal::OwnerOnly`], [`Refusal::OrganizationInUse`], [`Refusal::ConfirmationWrong`].
+    pub async fn delete_organization(&self, actor: &Actor, slug: &Slug, confirmation: &str) -> Result<()> {
+        let mut change = self.change(By::User(actor), "organization:delete").await?;
+        let outcome = async {
+            let organization = lock_organization(&mut change.tx, slug, actor.user).await?;
+            change.record.organization = Some(organization.id);
+            change.record.target = Some(organization.slug.to_string());
+            organization.standing.require(Permission::OrganizationRead)?;
+            if organization.standing.organization != Some(OrganizationStanding::Owner) {
+                return Err(Refusal::OwnerOnly.into());
+            }
+            let in_use = sqlx::query!(
+                r#"SELECT EXISTS (SELECT FROM members WHERE organization_id = $1 AND user_id <> $2)
+                       OR EXISTS (SELECT FROM projects WHERE organization_id = $1 AND NOT is_default) AS "in_use!""#,
+                organization.id.0,
+                actor.user.0,
+            )
+            .fetch_one(&mut *change.tx)
+            .await?
+            .in_use;
+            if in_use {
+                return Err(Refusal::OrganizationInUse.into());
+            }
+            if confirmation.trim() != organization.name.as_str() {
+                return Err(Refusal::ConfirmationWrong.into());
+            }
+            let at = change.at;
+            projects::release_slug(&mut change.tx, organization.default_project, at).await?;
+            // The mail first: one that is being made right now is waited for before its invitation goes.
+            sqlx::query!("DELETE FROM outbox WHERE organization_id = $1", organization.id.0)
+                .execute(&mut *change.tx)
+                .await?;
+            sqlx::query!("DELETE FROM organizations WHERE id = $1", organization.id.0)
+                .execute(&mut *change.tx)
+                .await?;
+            change.values(Some(json!({ "name": organization.name })), None);
+            members::changed(&mut change, organization.id, actor.user);
+            Ok(())
+        }
+        .await;
+        change.finish(outcome).await
+    }
+
+    /// Every organization, by slug, for the operator.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn organizations(&self) -> Result<Vec<OrganizationReport>> {
+        let rows = sqlx::query!(
+            r#"SELECT o.slug, o.name, u.email AS "email!", o.additional_projects,
+                      (SELECT count(*) FROM members m WHERE m.organization_id = o.id) AS "members!",
+                      (SELECT count(*) FROM projects p WHERE p.organization_id = o.id) AS "projects!"
+               FROM organizations o JOIN users u ON u.id = o.owner_id ORDER BY o.slug"#
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(OrganizationReport {
+                    slug: row.slug.parse().map_err(|_| inconsistent("organizations", "slug"))?,
+                    name: row.name.parse().map_err(|_| inconsistent("organizations", "name"))?,
+                    owner: row.email.parse().map_err(|_| inconsistent("users", "email"))?,
+                    members: row.members,
+                    projects: row.projects,
+                    additional_projects: row.additional_projects,
+                })
+            })
+            .collect()
+    }
+
+    /// Switches additional projects on or off for an organization, as the operator (P1). Projects that are there stay.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`] for no such organization.
+    pub async fn set_additional_projects(&self, slug: &Slug, on: bool) -> Result<()> {
+        let mut change = self.change(By::Operator, "organization:additional_projects").await?;
+        change.record.target = Some(slug.to_string());
+        let outcome = async {
+            let row = sqlx::query!(
+                "SELECT id, additional_projects FROM organizations WHERE slug = $1 FOR NO KEY UPDATE",
+                slug.as_str()
+            )
+            .fetch_optional(&mut *change.tx)
+            .await?
+            .ok_or(Refusal::Hidden)?;
+            let organization = OrganizationId(row.id);
+            change.record.organization = Some(organization);
+            sqlx::query!(
+                "UPDATE organizations SET additional_projects = $2 WHERE id = $1",
+                organization.0,
+                on
+            )
+            .execute(&mut *change.tx)
+            .await?;
+            change.values(
+                Some(json!({ "additional_projects": row.additional_projects })),
+                Some(json!({ "additional_projects": on })),
+            );
+            change.hint(Hint::Organization(organization));
+            Ok(())
+        }
+        .await;
+        change.finish(outcome).await
+    }
+
     /// The organizations a person is in, or an external of, by name; at most `limit`.
     ///
     /// # Errors
@@ -134,4 +457,21 @@ impl Directory {
             })
             .collect()
     }
+}
+
+/// What handing over is called in the audit: no role has it as a permission, for the Owner alone may.
+const TRANSFER: &str = "organization:transfer";
+
+async fn set_owner(change: &mut Change<'_>, organization: OrganizationId, from: UserId, to: UserId) -> Result<()> {
+    sqlx::query!(
+        "UPDATE organizations SET owner_id = $2 WHERE id = $1",
+        organization.0,
+        to.0
+    )
+    .execute(&mut *change.tx)
+    .await?;
+    change.values(Some(json!({ "owner": from })), Some(json!({ "owner": to })));
+    members::changed(change, organization, to);
+    change.hint(Hint::User(from));
+    Ok(())
 }

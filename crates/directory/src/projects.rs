@@ -1,16 +1,19 @@
 //! Projects: their names, slugs and settings.
 
-use policy::{Name, OrganizationId, Permission, ProjectId, Refusal, Slug, Standing, UserId};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use policy::{Name, OrganizationId, Permission, ProjectId, ProjectStanding, Refusal, Slug, Standing, UserId};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
-    Actor, Directory, Error, Hint, Result,
-    access::{ProjectSeen, find_project, lock_project, project_standing},
+    Actor, Directory, Error, Hint, OrganizationView, Result,
+    access::{ProjectSeen, find_organization, find_project, lock_organization, lock_project, project_standing},
     change::By,
     error::{inconsistent, refuse_on},
+    people::{check_search, pattern},
 };
 
 /// A slug let go is given to nobody else for this long (P2).
@@ -27,6 +30,73 @@ pub struct ProjectSummary {
     pub organization_slug: Slug,
     /// The name of its organization.
     pub organization_name: Name,
+}
+
+/// A project in its organization's list: every member sees its name (P3).
+#[derive(Clone, Debug)]
+pub struct ListedProject {
+    /// Its permanent id.
+    pub id: ProjectId,
+    /// Its name.
+    pub name: Name,
+    /// Its slug, for those who have access.
+    pub slug: Option<Slug>,
+    /// Whether it is the Default Project (D1).
+    pub is_default: bool,
+    /// What the one who asks is to it.
+    pub place: Option<ProjectStanding>,
+    /// Since when it is there.
+    pub created_at: OffsetDateTime,
+}
+
+/// Which part of an organization's projects, by name.
+#[derive(Clone, Debug, Default)]
+pub struct ProjectQuery {
+    /// A part of a name; empty for all.
+    pub search: String,
+    /// The place to go on from.
+    pub after: Option<ProjectCursor>,
+    /// How many, at most.
+    pub limit: u16,
+}
+
+/// A place in the list of projects: after this one. Opaque to the outside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectCursor {
+    name: String,
+    id: ProjectId,
+}
+
+impl ProjectCursor {
+    /// Reads what [`Self::encode`] wrote.
+    ///
+    /// # Errors
+    /// [`Refusal::CursorInvalid`].
+    pub fn decode(text: &str) -> std::result::Result<Self, Refusal> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Refusal::CursorInvalid)?;
+        let cursor: Self = serde_json::from_slice(&bytes).map_err(|_| Refusal::CursorInvalid)?;
+        if cursor.name.contains('\0') {
+            return Err(Refusal::CursorInvalid);
+        }
+        Ok(cursor)
+    }
+
+    /// As a URL carries it.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
+    }
+}
+
+/// A page of an organization's projects.
+#[derive(Clone, Debug)]
+pub struct ProjectList {
+    /// The organization, as the one who asks sees it.
+    pub organization: OrganizationView,
+    /// The projects.
+    pub rows: Vec<ListedProject>,
+    /// Where the next page begins; none on the last.
+    pub next: Option<ProjectCursor>,
 }
 
 /// A project, as somebody with access to it sees it.
@@ -90,20 +160,31 @@ impl Directory {
         Ok(seen.into())
     }
 
-    /// The projects a person has access to, by organization and name, the Default Project first; at most `limit`.
+    /// The projects a person has access to, by organization and name, the Default Project first; at most `limit`. Narrowed to an
+    /// organization, and to those with `search` in their name, unless empty.
     ///
     /// # Errors
-    /// [`Error::Unavailable`](crate::Error::Unavailable).
-    pub async fn projects_of(&self, user: UserId, limit: i64) -> Result<Vec<ProjectSummary>> {
+    /// [`Refusal::Malformed`] for a search text that cannot be one.
+    pub async fn find_projects(
+        &self,
+        user: UserId,
+        organization: Option<&Slug>,
+        search: &str,
+        limit: i64,
+    ) -> Result<Vec<ProjectSummary>> {
+        check_search(search)?;
         let rows = sqlx::query!(
             "SELECT s.slug, p.name, o.slug AS organization_slug, o.name AS organization_name
              FROM (SELECT organization_id, project_id FROM access WHERE user_id = $1) mine
              JOIN projects p ON p.organization_id = mine.organization_id AND p.id = mine.project_id
              JOIN project_slugs s ON s.project_id = p.id AND s.released_at IS NULL
              JOIN organizations o ON o.id = p.organization_id
+             WHERE ($3::text IS NULL OR o.slug = $3) AND lower(p.name) LIKE $4
              ORDER BY o.name, o.id, p.is_default DESC, p.name, p.id LIMIT $2",
             user.0,
             limit,
+            organization.map(Slug::as_str),
+            pattern(search),
         )
         .fetch_all(&self.pool)
         .await?;
@@ -125,21 +206,158 @@ impl Directory {
             .collect()
     }
 
-    /// The project a person is at: the one last looked at, if they may still, else their first; none if they have none.
+    /// The project a person is at: the one last looked at, if they may still, else their first; none if they have none. With an
+    /// organization, only one of its projects.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
-    pub async fn current_project(&self, user: UserId, last: Option<&str>) -> Result<Option<ProjectView>> {
+    pub async fn current_project(
+        &self,
+        user: UserId,
+        last: Option<&str>,
+        organization: Option<&Slug>,
+    ) -> Result<Option<ProjectView>> {
         if let Some(slug) = last.and_then(|last| last.parse().ok()) {
             match self.project(user, &slug).await {
                 Err(Error::Refused(Refusal::Hidden)) => {}
+                Ok(found) if organization.is_some_and(|wanted| *wanted != found.organization_slug) => {}
                 found => return found.map(Some),
             }
         }
-        match self.projects_of(user, 1).await?.first() {
+        match self.find_projects(user, organization, "", 1).await?.first() {
             Some(first) => self.project(user, &first.slug).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// The projects of an organization, by name, for every member of it (O3); only those with access learn their slugs (P3).
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`]; [`Refusal::Malformed`] for a search text that cannot be one.
+    pub async fn projects(&self, user: UserId, slug: &Slug, query: &ProjectQuery) -> Result<ProjectList> {
+        let organization = find_organization(&self.pool, slug, user).await?;
+        organization.standing.require(Permission::ProjectList)?;
+        check_search(&query.search)?;
+        let limit = usize::from(query.limit.max(1));
+        let (after_name, after_id) = query
+            .after
+            .as_ref()
+            .map(|after| (after.name.as_str(), after.id.0))
+            .unzip();
+        let rows = sqlx::query!(
+            r#"SELECT p.id, p.name, p.is_default, p.created_at, s.slug,
+                      a.role AS "role?", a.because AS "because?"
+               FROM projects p
+               JOIN project_slugs s ON s.project_id = p.id AND s.released_at IS NULL
+               LEFT JOIN LATERAL (
+                   SELECT a.role, a.because FROM access a
+                   WHERE a.organization_id = p.organization_id AND a.project_id = p.id AND a.user_id = $2
+                   OFFSET 0
+               ) a ON true
+               WHERE p.organization_id = $1 AND lower(p.name) LIKE $3
+                 AND ($4::text IS NULL OR (p.name, p.id) > ($4, $5::uuid))
+               ORDER BY p.name, p.id LIMIT $6"#,
+            organization.id.0,
+            user.0,
+            pattern(&query.search),
+            after_name,
+            after_id,
+            i64::try_from(limit + 1).unwrap_or(i64::MAX),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let has_more = rows.len() > limit;
+        let rows: Vec<_> = rows
+            .into_iter()
+            .take(limit)
+            .map(|row| {
+                let place = project_standing(row.role.as_deref(), row.because.as_deref())?;
+                let slug = row.slug.parse().map_err(|_| inconsistent("project_slugs", "slug"))?;
+                Ok(ListedProject {
+                    id: ProjectId(row.id),
+                    name: row.name.parse().map_err(|_| inconsistent("projects", "name"))?,
+                    slug: place.is_some().then_some(slug),
+                    is_default: row.is_default,
+                    place,
+                    created_at: row.created_at,
+                })
+            })
+            .collect::<Result<_>>()?;
+        let next = rows.last().filter(|_| has_more).map(|last| ProjectCursor {
+            name: last.name.to_string(),
+            id: last.id,
+        });
+        Ok(ProjectList {
+            organization: organization.into(),
+            rows,
+            next,
+        })
+    }
+
+    /// Creates a project (P1, P2). Organization Admins are its Admins by that (C4); nobody else is in it.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`], [`Refusal::Forbidden`], [`Refusal::ProjectsSwitchedOff`], [`Refusal::SlugTaken`].
+    pub async fn create_project(&self, actor: &Actor, organization: &Slug, name: &Name, slug: &Slug) -> Result<()> {
+        let mut change = self.change(By::User(actor), Permission::ProjectCreate.name()).await?;
+        change.record.target = Some(slug.to_string());
+        let outcome = async {
+            let organization = lock_organization(&mut change.tx, organization, actor.user).await?;
+            change.record.organization = Some(organization.id);
+            organization.standing.require(Permission::ProjectCreate)?;
+            if !organization.additional_projects {
+                return Err(Refusal::ProjectsSwitchedOff.into());
+            }
+            let (id, at) = (new_id(), change.at);
+            insert(&mut change.tx, organization.id, id, name, slug, false, at).await?;
+            change.record.project = Some(id);
+            change.values(None, Some(json!({ "name": name, "slug": slug })));
+            change.hint(Hint::Organization(organization.id));
+            Ok(())
+        }
+        .await;
+        change.finish(outcome).await
+    }
+
+    /// Deletes a project for good (P4); everybody's access to it ends, and its slug rests for 90 days (P2). `confirmation` is
+    /// the slug as typed.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`], [`Refusal::Forbidden`], [`Refusal::DefaultProjectKept`] (D1), [`Refusal::ConfirmationWrong`].
+    pub async fn delete_project(&self, actor: &Actor, slug: &Slug, confirmation: &str) -> Result<Name> {
+        let mut change = self.change(By::User(actor), Permission::ProjectDelete.name()).await?;
+        change.record.target = Some(slug.to_string());
+        let outcome = async {
+            let project = lock_project(&mut change.tx, slug, actor.user).await?;
+            change.record.organization = Some(project.organization);
+            change.record.project = Some(project.project);
+            project.standing.require(Permission::ProjectRead)?;
+            // An External Collaborator sees the project, not the organization: no, rather than not found.
+            if !project.standing.may(Permission::ProjectDelete) {
+                return Err(Refusal::Forbidden(Permission::ProjectDelete).into());
+            }
+            if project.is_default {
+                return Err(Refusal::DefaultProjectKept.into());
+            }
+            if confirmation.trim() != project.slug.as_str() {
+                return Err(Refusal::ConfirmationWrong.into());
+            }
+            let at = change.at;
+            release_slug(&mut change.tx, project.project, at).await?;
+            sqlx::query!(
+                "DELETE FROM projects WHERE organization_id = $1 AND id = $2",
+                project.organization.0,
+                project.project.0,
+            )
+            .execute(&mut *change.tx)
+            .await?;
+            change.values(Some(json!({ "name": project.name, "slug": project.slug })), None);
+            change.hint(Hint::Project(project.project));
+            change.hint(Hint::Organization(project.organization));
+            Ok(project.name)
+        }
+        .await;
+        change.finish(outcome).await
     }
 
     /// Whether somebody has access to a project, by its permanent id; for connections that stay open.
@@ -246,13 +464,7 @@ impl Directory {
             .await?;
             if wanted.slug != project.slug {
                 let at = change.at;
-                sqlx::query!(
-                    "UPDATE project_slugs SET released_at = $2 WHERE slug = $1",
-                    project.slug.as_str(),
-                    at
-                )
-                .execute(&mut *change.tx)
-                .await?;
+                release_slug(&mut change.tx, project.project, at).await?;
                 take_slug(&mut change.tx, project.organization, project.project, &wanted.slug, at).await?;
             }
             change.hint(Hint::Project(project.project));
@@ -321,6 +533,18 @@ pub(crate) async fn insert(
     .execute(&mut *db)
     .await?;
     take_slug(db, organization, id, slug, at).await
+}
+
+/// Takes a project's slug from it: nobody has it now, and nobody gets it for 90 days (P2).
+pub(crate) async fn release_slug(db: &mut PgConnection, project: ProjectId, at: OffsetDateTime) -> Result<()> {
+    sqlx::query!(
+        "UPDATE project_slugs SET released_at = $2 WHERE project_id = $1 AND released_at IS NULL",
+        project.0,
+        at,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Gives a project a slug that is free, was its own before, or was let go long enough ago.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use policy::{Email, Name, SessionId, UserId};
+use policy::{Email, Name, Refusal, SessionId, UserId};
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -67,6 +67,21 @@ pub struct Session {
     pub email: Email,
 }
 
+/// A place somebody is signed in at.
+#[derive(Clone, Debug)]
+pub struct SignedInAt {
+    /// The session's id.
+    pub id: SessionId,
+    /// Since when.
+    pub created_at: OffsetDateTime,
+    /// When it was last used, to the minute.
+    pub last_seen_at: OffsetDateTime,
+    /// From which address it was begun.
+    pub address: String,
+    /// What the browser called itself.
+    pub user_agent: String,
+}
+
 impl Session {
     /// The person as the one who asks.
     #[must_use]
@@ -87,9 +102,9 @@ impl Directory {
     pub async fn session(&self, token: &SessionToken) -> Result<Option<Session>> {
         let now = self.now();
         let row = sqlx::query!(
-            "SELECT s.id, s.last_seen_at, u.id AS user_id, u.name, u.email
+            r#"SELECT s.id, s.last_seen_at, u.id AS user_id, u.name, u.email AS "email!"
              FROM sessions s JOIN users u ON u.id = s.user_id
-             WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.last_seen_at > $3",
+             WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.last_seen_at > $3"#,
             &token.hash(),
             now,
             now - IDLE,
@@ -142,6 +157,75 @@ impl Directory {
             )
             .execute(&mut *change.tx)
             .await?;
+            change.hint(Hint::User(actor.user));
+            Ok(())
+        }
+        .await;
+        change.finish(outcome).await
+    }
+
+    /// The sessions of a person that are still good, the last used first.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`](crate::Error::Unavailable).
+    pub async fn sessions(&self, user: UserId) -> Result<Vec<SignedInAt>> {
+        let now = self.now();
+        let rows = sqlx::query!(
+            "SELECT id, created_at, last_seen_at, address, user_agent FROM sessions
+             WHERE user_id = $1 AND expires_at > $2 AND last_seen_at > $3 ORDER BY last_seen_at DESC, id LIMIT 200",
+            user.0,
+            now,
+            now - IDLE,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| SignedInAt {
+                id: SessionId(row.id),
+                created_at: row.created_at,
+                last_seen_at: row.last_seen_at,
+                address: row.address,
+                user_agent: row.user_agent,
+            })
+            .collect())
+    }
+
+    /// Ends one session of the actor's own.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`] for one that is over, or somebody else's.
+    pub async fn end_session(&self, actor: &Actor, session: SessionId) -> Result<()> {
+        let mut change = self.change(By::User(actor), "session:end").await?;
+        change.record.target_id = Some(session.0);
+        let outcome = async {
+            let ended = sqlx::query!(
+                "DELETE FROM sessions WHERE id = $1 AND user_id = $2",
+                session.0,
+                actor.user.0
+            )
+            .execute(&mut *change.tx)
+            .await?
+            .rows_affected();
+            if ended == 0 {
+                return Err(Refusal::Hidden.into());
+            }
+            change.hint(Hint::User(actor.user));
+            Ok(())
+        }
+        .await;
+        change.finish(outcome).await
+    }
+
+    /// Ends every session of the actor's but the one they came with.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`](crate::Error::Unavailable).
+    pub async fn end_other_sessions(&self, actor: &Actor) -> Result<()> {
+        let mut change = self.change(By::User(actor), "session:end_others").await?;
+        change.about(actor.user);
+        let outcome = async {
+            end_all(&mut change.tx, actor.user, Some(actor.session)).await?;
             change.hint(Hint::User(actor.user));
             Ok(())
         }

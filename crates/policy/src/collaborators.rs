@@ -72,24 +72,3 @@ pub fn check_end_date<T: PartialOrd>(is_self: bool, before: Option<T>, after: Op
         Ok(())
     }
 }
-
-/// Whether one with this standing may change the role of that member, or remove them (M6); anybody may leave (M8).
-///
-/// # Errors
-/// Says why not: [`Refusal::OwnerProtected`] for the Owner, whoever asks (W1).
-pub fn check_member_change(
-    actor: &Standing,
-    target: Option<OrganizationStanding>,
-    is_self: bool,
-    permission: Permission,
-) -> Result<(), Refusal> {
-    actor.require(Permission::MemberList)?;
-    if !(is_self && permission == Permission::MemberRemove) {
-        actor.require(permission)?;
-    }
-    match target {
-        None => Err(Refusal::Hidden),
-        Some(OrganizationStanding::Owner) => Err(Refusal::OwnerProtected),
-        Some(OrganizationStanding::Member(_)) => Ok(()),
-    }
-}

@@ -37,6 +37,10 @@ id! {
     ProjectId,
     /// A signed-in session; names it without being its secret.
     SessionId,
+    /// An invitation to an organization.
+    InvitationId,
+    /// An SSH public key of a person.
+    SshKeyId,
     /// A row of the audit (A1).
     EventId,
 }

@@ -8,15 +8,17 @@
 mod collaborators;
 mod decide;
 mod id;
+mod members;
 mod permission;
 mod refusal;
 mod role;
 mod standing;
 mod text;
 
-pub use collaborators::{CollaboratorChange, Target, check_collaborator_change, check_end_date, check_member_change};
+pub use collaborators::{CollaboratorChange, Target, check_collaborator_change, check_end_date};
 pub use decide::{Allowance, Decision, Denial, decide};
-pub use id::{EventId, OrganizationId, ProjectId, SessionId, UserId};
+pub use id::{EventId, InvitationId, OrganizationId, ProjectId, SessionId, SshKeyId, UserId};
+pub use members::{MemberChange, check_member_change, check_transfer};
 pub use permission::{Grant, Permission, Scope, UnknownPermission};
 pub use refusal::{Field, Refusal};
 pub use role::{OrganizationRole, ProjectRole, UnknownRole};

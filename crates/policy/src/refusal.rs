@@ -25,6 +25,10 @@ pub enum Field {
     Role,
     /// An end date.
     ExpiresOn,
+    /// A name typed to confirm something dangerous.
+    Confirmation,
+    /// An SSH public key.
+    PublicKey,
 }
 
 /// Why something was not done.
@@ -83,6 +87,50 @@ pub enum Refusal {
     CurrentPasswordWrong,
     /// Accounts are made by invitation.
     SignUpClosed,
+    /// The person is a member of the organization already.
+    AlreadyMember,
+    /// The address has an open invitation to the organization already (M3).
+    AlreadyInvited,
+    /// More addresses at once than are taken.
+    TooManyAddresses,
+    /// The person is no member of the organization (any more).
+    NotAMember,
+    /// The invitation lapsed (M3).
+    InvitationExpired,
+    /// The invitation was revoked (M3).
+    InvitationRevoked,
+    /// The invitation was accepted already: it is single-use (M3).
+    InvitationAccepted,
+    /// The invitation is for another address (M4).
+    InvitationForAnother,
+    /// Additional projects are switched off for the organization (P1).
+    ProjectsSwitchedOff,
+    /// The Default Project stays as long as its organization (D1, P4).
+    DefaultProjectKept,
+    /// What was typed to confirm is not what was asked for (W2, P4).
+    ConfirmationWrong,
+    /// The Owner alone may do this (W2).
+    OwnerOnly,
+    /// Ownership goes to another Admin of the organization only (W2).
+    NotAnAdmin,
+    /// Whoever owns an organization cannot delete their account (W1).
+    OwnsOrganization,
+    /// The organization has other members or projects, so it is not deleted.
+    OrganizationInUse,
+    /// The link to a new password was used, or is too old.
+    LinkDead,
+    /// There is no mail server, so no mail with a link can be sent.
+    NoMail,
+    /// Not an SSH public key (E4).
+    SshKeyInvalid,
+    /// An SSH private key, which must never be given away (E4).
+    SshKeyPrivate,
+    /// An SSH public key of a kind or length that is too weak (E4).
+    SshKeyWeak,
+    /// The SSH public key belongs to an account already (E4).
+    SshKeyTaken,
+    /// The account has as many SSH keys as it may have.
+    TooManySshKeys,
     /// Too many attempts; try again after this many seconds.
     TooManyAttempts {
         /// Seconds until the next attempt can succeed.
@@ -121,6 +169,28 @@ impl Refusal {
             Self::CredentialsWrong => "credentials_wrong",
             Self::CurrentPasswordWrong => "current_password_wrong",
             Self::SignUpClosed => "sign_up_closed",
+            Self::AlreadyMember => "already_member",
+            Self::AlreadyInvited => "already_invited",
+            Self::TooManyAddresses => "too_many_addresses",
+            Self::NotAMember => "not_a_member",
+            Self::InvitationExpired => "invitation_expired",
+            Self::InvitationRevoked => "invitation_revoked",
+            Self::InvitationAccepted => "invitation_accepted",
+            Self::InvitationForAnother => "invitation_for_another",
+            Self::ProjectsSwitchedOff => "projects_switched_off",
+            Self::DefaultProjectKept => "default_project_kept",
+            Self::ConfirmationWrong => "confirmation_wrong",
+            Self::OwnerOnly => "owner_only",
+            Self::NotAnAdmin => "not_an_admin",
+            Self::OwnsOrganization => "owns_organization",
+            Self::OrganizationInUse => "organization_in_use",
+            Self::LinkDead => "link_dead",
+            Self::NoMail => "no_mail",
+            Self::SshKeyInvalid => "ssh_key_invalid",
+            Self::SshKeyPrivate => "ssh_key_private",
+            Self::SshKeyWeak => "ssh_key_weak",
+            Self::SshKeyTaken => "ssh_key_taken",
+            Self::TooManySshKeys => "too_many_ssh_keys",
             Self::TooManyAttempts { .. } => "too_many_attempts",
         }
     }
@@ -131,9 +201,22 @@ impl Refusal {
         match self {
             Self::Malformed | Self::CursorInvalid => 400,
             Self::SignedOut => 401,
-            Self::Forbidden(_) | Self::SignUpClosed => 403,
-            Self::Hidden | Self::NotACollaborator => 404,
-            Self::AlreadyCollaborator
+            Self::InvitationForAnother
+            | Self::ProjectsSwitchedOff
+            | Self::OwnerOnly
+            | Self::Forbidden(_)
+            | Self::SignUpClosed => 403,
+            Self::NotAMember | Self::Hidden | Self::NotACollaborator => 404,
+            Self::AlreadyMember
+            | Self::AlreadyInvited
+            | Self::DefaultProjectKept
+            | Self::NotAnAdmin
+            | Self::OwnsOrganization
+            | Self::OrganizationInUse
+            | Self::NoMail
+            | Self::SshKeyTaken
+            | Self::TooManySshKeys
+            | Self::AlreadyCollaborator
             | Self::DefaultProjectForAll
             | Self::OwnerProtected
             | Self::OrganizationAdminProtected
@@ -141,7 +224,12 @@ impl Refusal {
             | Self::OwnEndDate
             | Self::SlugTaken
             | Self::EmailTaken => 409,
-            Self::EmailInvalid
+            Self::TooManyAddresses
+            | Self::ConfirmationWrong
+            | Self::SshKeyInvalid
+            | Self::SshKeyPrivate
+            | Self::SshKeyWeak
+            | Self::EmailInvalid
             | Self::NameInvalid
             | Self::SlugInvalid
             | Self::PasswordInvalid
@@ -152,6 +240,7 @@ impl Refusal {
             | Self::ExternalInDefaultProject
             | Self::CredentialsWrong
             | Self::CurrentPasswordWrong => 422,
+            Self::InvitationExpired | Self::InvitationRevoked | Self::InvitationAccepted | Self::LinkDead => 410,
             Self::TooManyAttempts { .. } => 429,
         }
     }
@@ -160,7 +249,10 @@ impl Refusal {
     #[must_use]
     pub const fn field(self) -> Option<Field> {
         match self {
-            Self::EmailInvalid
+            Self::AlreadyMember
+            | Self::AlreadyInvited
+            | Self::TooManyAddresses
+            | Self::EmailInvalid
             | Self::UserNotFound
             | Self::NotInOrganization
             | Self::CannotAdd
@@ -170,9 +262,26 @@ impl Refusal {
             Self::NameInvalid => Some(Field::Name),
             Self::SlugInvalid | Self::SlugTaken => Some(Field::Slug),
             Self::PasswordInvalid => Some(Field::Password),
+            Self::ConfirmationWrong => Some(Field::Confirmation),
+            Self::SshKeyInvalid | Self::SshKeyPrivate | Self::SshKeyWeak | Self::SshKeyTaken | Self::TooManySshKeys => {
+                Some(Field::PublicKey)
+            }
             Self::CurrentPasswordWrong => Some(Field::CurrentPassword),
             Self::EndDateInvalid | Self::OwnEndDate | Self::NoEndDate => Some(Field::ExpiresOn),
-            Self::SignedOut
+            Self::NotAMember
+            | Self::InvitationExpired
+            | Self::InvitationRevoked
+            | Self::InvitationAccepted
+            | Self::InvitationForAnother
+            | Self::ProjectsSwitchedOff
+            | Self::DefaultProjectKept
+            | Self::OwnerOnly
+            | Self::NotAnAdmin
+            | Self::OwnsOrganization
+            | Self::OrganizationInUse
+            | Self::LinkDead
+            | Self::NoMail
+            | Self::SignedOut
             | Self::Hidden
             | Self::Forbidden(_)
             | Self::Malformed

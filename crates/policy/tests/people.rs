@@ -1,8 +1,9 @@
-//! W1, C4 to C8, D3, M6, M8: what may be done to whom, over every standing there is and every one there is not.
+//! W1, W2, C4 to C8, D3, M6, M8: what may be done to whom, over every standing there is and every one there is not.
 
 use policy::{
-    Because, CollaboratorChange, OrganizationRole, OrganizationStanding, Permission, ProjectRole, ProjectStanding,
-    Refusal, Standing, Target, check_collaborator_change, check_end_date, check_member_change,
+    Because, CollaboratorChange, MemberChange, OrganizationRole, OrganizationStanding, Permission, ProjectRole,
+    ProjectStanding, Refusal, Standing, Target, check_collaborator_change, check_end_date, check_member_change,
+    check_transfer,
 };
 
 const CHANGES: [CollaboratorChange; 3] = [
@@ -13,6 +14,7 @@ const CHANGES: [CollaboratorChange; 3] = [
 
 const MEMBER: OrganizationStanding = OrganizationStanding::Member(OrganizationRole::Member);
 const ADMIN: OrganizationStanding = OrganizationStanding::Member(OrganizationRole::Admin);
+const MEMBER_CHANGES: [MemberChange; 2] = [MemberChange::Role, MemberChange::Remove];
 const PLACES: [Option<OrganizationStanding>; 4] = [None, Some(MEMBER), Some(ADMIN), Some(OrganizationStanding::Owner)];
 
 const fn at(organization: Option<OrganizationStanding>, role: ProjectRole, because: Because) -> Standing {
@@ -223,54 +225,117 @@ fn no_pair_of_standings_gets_around_the_rules_about_people() {
     }
 }
 
-/// M6, M8, W1: every actor, every target, oneself or another.
-#[test]
-fn what_each_may_do_to_members() {
-    let name = |place: Option<OrganizationStanding>| match place {
+/// A standing in the organization alone.
+const fn in_organization(organization: Option<OrganizationStanding>) -> Standing {
+    Standing {
+        organization,
+        project: None,
+    }
+}
+
+const fn called(place: Option<OrganizationStanding>) -> &'static str {
+    match place {
         None => "nobody",
         Some(OrganizationStanding::Owner) => "Owner",
         Some(OrganizationStanding::Member(OrganizationRole::Admin)) => "Admin",
         Some(OrganizationStanding::Member(OrganizationRole::Member)) => "Member",
-    };
+    }
+}
+
+/// M6, M8, W1: every actor, every target, oneself or another.
+#[test]
+fn what_each_may_do_to_members() {
     let mut table = String::new();
     line(&mut table, &["WHO, TO WHOM", "role", "remove"].map(str::to_owned));
     for actor in PLACES {
-        let standing = Standing {
-            organization: actor,
-            project: None,
-        };
-        for target in PLACES {
-            let cells = [Permission::MemberUpdateRole, Permission::MemberRemove]
-                .map(|permission| verdict(check_member_change(&standing, target, false, permission)));
-            line(
-                &mut table,
-                &[vec![format!("{} to {}", name(actor), name(target))], cells.to_vec()].concat(),
-            );
+        let standing = in_organization(actor);
+        let others = PLACES.map(|target| (target, false, called(target)));
+        for (target, is_self, whom) in others.into_iter().chain([(actor, true, "themselves")]) {
+            let mut cells = vec![format!("{} to {whom}", called(actor))];
+            cells.extend(MEMBER_CHANGES.map(|change| verdict(check_member_change(&standing, target, is_self, change))));
+            line(&mut table, &cells);
         }
-        let cells = [Permission::MemberUpdateRole, Permission::MemberRemove]
-            .map(|permission| verdict(check_member_change(&standing, actor, true, permission)));
-        line(
-            &mut table,
-            &[vec![format!("{} to themselves", name(actor))], cells.to_vec()].concat(),
-        );
     }
     insta::assert_snapshot!(table);
+}
+
+/// The same, told as the rules tell it: access, then the permission, then whether there is such a member, then the Owner.
+#[test]
+fn no_pair_of_standings_gets_around_the_rules_about_members() {
+    for (actor, target) in PLACES
+        .into_iter()
+        .flat_map(|actor| PLACES.map(|target| (actor, target)))
+    {
+        for (change, is_self) in MEMBER_CHANGES
+            .into_iter()
+            .flat_map(|change| [(change, false), (change, true)])
+        {
+            let permission = match change {
+                MemberChange::Role => Permission::MemberUpdateRole,
+                MemberChange::Remove => Permission::MemberRemove,
+            };
+            let leaves = is_self && change == MemberChange::Remove;
+            let is_admin = actor.is_some_and(OrganizationStanding::is_admin);
+            let expected = if actor.is_none() {
+                Err(Refusal::Hidden) // P3, X3
+            } else if !is_admin && !leaves {
+                Err(Refusal::Forbidden(permission)) // M6, M8
+            } else if target.is_none() {
+                Err(Refusal::NotAMember)
+            } else if target == Some(OrganizationStanding::Owner) {
+                Err(Refusal::OwnerProtected) // W1
+            } else {
+                Ok(())
+            };
+            assert_eq!(
+                check_member_change(&in_organization(actor), target, is_self, change),
+                expected,
+                "{actor:?} {target:?} {change:?} {is_self}"
+            );
+        }
+    }
+}
+
+/// W2: the Owner alone, to another Admin alone; over every standing of the actor and every place of the target.
+#[test]
+fn ownership_goes_from_the_owner_to_another_admin_and_in_no_other_way() {
+    let mut ways = Vec::new();
+    for actor in every_standing() {
+        for target in PLACES {
+            let expected = match (actor.organization, target) {
+                (None, _) => Err(Refusal::Hidden), // P3, X3
+                (Some(OrganizationStanding::Member(_)), _) => Err(Refusal::OwnerOnly),
+                (Some(OrganizationStanding::Owner), None) => Err(Refusal::NotAMember),
+                (Some(OrganizationStanding::Owner), Some(ADMIN)) => Ok(()),
+                (Some(OrganizationStanding::Owner), Some(_)) => Err(Refusal::NotAnAdmin),
+            };
+            let outcome = check_transfer(&actor, target);
+            assert_eq!(outcome, expected, "{actor:?} {target:?}");
+            if outcome.is_ok() {
+                ways.push((actor.organization, target));
+            }
+        }
+    }
+    ways.dedup();
+    assert_eq!(ways, [(Some(OrganizationStanding::Owner), Some(ADMIN))]);
 }
 
 /// X3: a role in a project is no place in the organization.
 #[test]
 fn a_project_role_changes_no_member() {
     for actor in every_standing() {
+        let bare = in_organization(actor.organization);
         for target in PLACES {
-            for permission in [Permission::MemberUpdateRole, Permission::MemberRemove] {
-                for is_self in [false, true] {
-                    let bare = Standing { project: None, ..actor };
-                    assert_eq!(
-                        check_member_change(&actor, target, is_self, permission),
-                        check_member_change(&bare, target, is_self, permission)
-                    );
-                }
+            for (change, is_self) in MEMBER_CHANGES
+                .into_iter()
+                .flat_map(|change| [(change, false), (change, true)])
+            {
+                assert_eq!(
+                    check_member_change(&actor, target, is_self, change),
+                    check_member_change(&bare, target, is_self, change)
+                );
             }
+            assert_eq!(check_transfer(&actor, target), check_transfer(&bare, target));
         }
     }
 }

@@ -34,7 +34,29 @@ fn all() -> Vec<Refusal> {
             Refusal::EmailTaken => Refusal::CredentialsWrong,
             Refusal::CredentialsWrong => Refusal::CurrentPasswordWrong,
             Refusal::CurrentPasswordWrong => Refusal::SignUpClosed,
-            Refusal::SignUpClosed => Refusal::TooManyAttempts { retry_after: 90 },
+            Refusal::SignUpClosed => Refusal::AlreadyMember,
+            Refusal::AlreadyMember => Refusal::AlreadyInvited,
+            Refusal::AlreadyInvited => Refusal::TooManyAddresses,
+            Refusal::TooManyAddresses => Refusal::NotAMember,
+            Refusal::NotAMember => Refusal::InvitationExpired,
+            Refusal::InvitationExpired => Refusal::InvitationRevoked,
+            Refusal::InvitationRevoked => Refusal::InvitationAccepted,
+            Refusal::InvitationAccepted => Refusal::InvitationForAnother,
+            Refusal::InvitationForAnother => Refusal::ProjectsSwitchedOff,
+            Refusal::ProjectsSwitchedOff => Refusal::DefaultProjectKept,
+            Refusal::DefaultProjectKept => Refusal::ConfirmationWrong,
+            Refusal::ConfirmationWrong => Refusal::OwnerOnly,
+            Refusal::OwnerOnly => Refusal::NotAnAdmin,
+            Refusal::NotAnAdmin => Refusal::OwnsOrganization,
+            Refusal::OwnsOrganization => Refusal::OrganizationInUse,
+            Refusal::OrganizationInUse => Refusal::LinkDead,
+            Refusal::LinkDead => Refusal::NoMail,
+            Refusal::NoMail => Refusal::SshKeyInvalid,
+            Refusal::SshKeyInvalid => Refusal::SshKeyPrivate,
+            Refusal::SshKeyPrivate => Refusal::SshKeyWeak,
+            Refusal::SshKeyWeak => Refusal::SshKeyTaken,
+            Refusal::SshKeyTaken => Refusal::TooManySshKeys,
+            Refusal::TooManySshKeys => Refusal::TooManyAttempts { retry_after: 90 },
             Refusal::TooManyAttempts { .. } => return all,
         };
         all.push(next);
@@ -70,6 +92,42 @@ fn every_status_is_a_client_error() {
     for refusal in all() {
         assert!((400..500).contains(&refusal.status()), "{refusal:?}");
     }
+}
+
+/// N3: what was typed wrong is said beside the field it was typed in; what no field is about is not.
+#[test]
+fn a_status_fits_what_the_refusal_is_about() {
+    for refusal in all() {
+        match refusal.status() {
+            // The answer is not about what was typed, but about who asks, or about what is there.
+            400 | 401 | 403 | 404 | 410 | 429 => assert_eq!(refusal.field(), None, "{refusal:?}"),
+            // It clashes with something that is there, whether that was typed or not.
+            409 => {}
+            // Something typed cannot be taken as it is. Which of address and password is wrong is not told.
+            422 => assert!(
+                refusal.field().is_some() || refusal == Refusal::CredentialsWrong,
+                "{refusal:?}"
+            ),
+            status => panic!("{refusal:?} {status}"),
+        }
+    }
+}
+
+/// M3: each end an invitation can come to has an answer of its own; a dead link is gone, not merely refused.
+#[test]
+fn links_that_lead_nowhere_any_more_are_gone() {
+    let gone: Vec<_> = all()
+        .into_iter()
+        .filter(|refusal| refusal.status() == 410)
+        .map(Refusal::code)
+        .collect();
+    let expected = [
+        "invitation_expired",
+        "invitation_revoked",
+        "invitation_accepted",
+        "link_dead",
+    ];
+    assert_eq!(gone, expected);
 }
 
 #[test]

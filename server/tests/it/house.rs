@@ -260,7 +260,7 @@ fn console(directory: Directory, is_secure: bool) -> Console {
         assets: Arc::new(Assets::none()),
         cookies: Cookies { is_secure },
         broadcast: Broadcast::default(),
-        url: URL.to_owned(),
+        url: URL.into(),
     }
 }
 

@@ -1,29 +1,29 @@
 //! The dialogs: adding somebody, removing somebody or leaving, and the end of somebody's access.
 
 use leptos::prelude::*;
-use policy::{Because, CollaboratorChange, Permission, ProjectStanding};
+use policy::{Because, CollaboratorChange, Field as About, Permission, ProjectStanding};
 
-use super::{Actions, Address, link};
+use super::Actions;
 use crate::{
     api::collaborators::{People, Person},
-    components::{ButtonLink, Dialog as DialogBox, Field, Icon, PostForm, Sign, input_day},
-    flash::{Flashed, FormName, Outcome, outcome},
+    components::{
+        ButtonLink, Dialog as DialogBox, Field, Icon, ListAddress, PostForm, Sign, form_error, form_problem, input_day,
+    },
+    flash::{Flashed, FormName, outcome},
     load::Loaded,
     paths::Dialog,
     screens::overview::last_day,
-    words,
 };
 
 /// The dialog that the URL says is open, if the person may use it.
 #[component]
 pub(super) fn Dialogs(people: Loaded<People>) -> impl IntoView {
-    let address = expect_context::<Address>();
-    let slug = Memo::new(move |_| people.with(|people| Some(people.project.slug.clone())));
+    let address = expect_context::<ListAddress>();
     // Made once when it opens; what is typed in it stays when the list behind it changes.
     let open = Memo::new(move |_| {
         let dialog = address.dialog.get();
         let is_usable = people.with(|people| match dialog {
-            Dialog::None => false,
+            Dialog::None | Dialog::Invite | Dialog::Sent | Dialog::Create => false,
             Dialog::Add => people.project.standing.may(Permission::CollaboratorAdd),
             Dialog::Remove(user) => is_usable(people, user, CollaboratorChange::Remove),
             Dialog::EndDate(user) => is_usable(people, user, CollaboratorChange::EndDate),
@@ -35,7 +35,7 @@ pub(super) fn Dialogs(people: Loaded<People>) -> impl IntoView {
         let (people, close) = untrack(|| {
             (
                 people.peek(|people| Some(people.clone())),
-                link(slug, &address.query.get(), Dialog::None),
+                address.to(Dialog::None).get(),
             )
         });
         let people = people?;
@@ -44,7 +44,7 @@ pub(super) fn Dialogs(people: Loaded<People>) -> impl IntoView {
             (Dialog::Add, _) => view! { <AddDialog people close/> }.into_any(),
             (Dialog::Remove(_), Some(person)) => view! { <RemoveDialog people person close/> }.into_any(),
             (Dialog::EndDate(_), Some(person)) => view! { <EndDateDialog people person close/> }.into_any(),
-            (Dialog::None | Dialog::Remove(_) | Dialog::EndDate(_), _) => ().into_any(),
+            _ => ().into_any(),
         })
     }
 }
@@ -53,18 +53,6 @@ fn is_usable(people: &People, user: policy::UserId, change: CollaboratorChange) 
     people
         .find(user)
         .is_some_and(|person| people.check(person, change).is_ok())
-}
-
-/// The problem of a form in a dialog, whichever way it was sent.
-fn problem(value: Signal<Option<Outcome>>, form: FormName) -> Signal<Option<String>> {
-    let flashed = expect_context::<Flashed>();
-    Signal::derive(move || {
-        let problem = match value.get() {
-            Some(outcome) => outcome.err(),
-            None => flashed.problem(form),
-        };
-        problem.map(words::problem)
-    })
 }
 
 /// Adding somebody: by address, at once, as a Member (C2).
@@ -94,6 +82,7 @@ fn AddDialog(people: People, close: String) -> impl IntoView {
         <DialogBox title="Add Collaborator" close=close.clone()>
             <PostForm action class="form">
                 <p>{format!("They get access to {} as a Member, at once. You can change their role afterwards.", project.name)}</p>
+                {form_problem(value, FormName::AddCollaborator, &[About::Email])}
                 <input type="hidden" name="project" value=project.slug.to_string()/>
                 <Field
                     label="Email"
@@ -101,7 +90,7 @@ fn AddDialog(people: People, close: String) -> impl IntoView {
                     kind="email"
                     hint=who
                     value=flashed.typed(FormName::AddCollaborator, "email").unwrap_or_default()
-                    error=problem(value, FormName::AddCollaborator)
+                    error=form_error(value, FormName::AddCollaborator, About::Email)
                     autofocus=true
                 />
                 <div class="dialog-actions">
@@ -164,6 +153,7 @@ fn EndDateDialog(people: People, person: Person, close: String) -> impl IntoView
             <PostForm action class="form">
                 <input type="hidden" name="project" value=people.project.slug.to_string()/>
                 <input type="hidden" name="user" value=person.user.to_string()/>
+                {form_problem(value, FormName::EndDate, &[About::ExpiresOn])}
                 {is_external.then(|| view! {
                     <p class="card-line"><Icon sign=Sign::Info/><span>"External collaborators are best given an end date."</span></p>
                 })}
@@ -173,7 +163,7 @@ fn EndDateDialog(people: People, person: Person, close: String) -> impl IntoView
                     kind="date"
                     hint="The last day of access, to its end in UTC. Leave it empty for no end date."
                     value=flashed.typed(FormName::EndDate, "expires_on").unwrap_or(now)
-                    error=problem(value, FormName::EndDate)
+                    error=form_error(value, FormName::EndDate, About::ExpiresOn)
                     autofocus=true
                 />
                 <div class="dialog-actions">

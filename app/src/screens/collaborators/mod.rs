@@ -2,20 +2,18 @@
 
 mod dialogs;
 mod table;
-mod toolbar;
 
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
-use leptos_router::hooks::{use_navigate, use_query_map};
-use policy::{Permission, Slug};
+use leptos_router::hooks::use_navigate;
+use policy::Permission;
 
 use super::{overview::default_project_notice, use_project_slug};
 use crate::{
     api::collaborators::{
-        AddCollaborator, ChangeCollaboratorRole, ListQuery, People, RemoveCollaborator, SetCollaboratorEndDate,
-        collaborators,
+        AddCollaborator, ChangeCollaboratorRole, People, RemoveCollaborator, SetCollaboratorEndDate, collaborators,
     },
-    components::{ButtonLink, Icon, PageHeader, PageTitle, Sign},
+    components::{ButtonLink, Filter, Icon, ListAddress, PageHeader, PageTitle, SearchForm, Sign},
     flash::{Done, Flashed, Notice, Notices, Outcome, outcome},
     live::Live,
     load::{Loaded, load},
@@ -23,7 +21,6 @@ use crate::{
 };
 use dialogs::Dialogs;
 use table::PeopleTable;
-use toolbar::Toolbar;
 
 /// What can be done on this screen; each part of it shares these.
 #[derive(Clone, Copy)]
@@ -34,30 +31,15 @@ struct Actions {
     end_date: ServerAction<SetCollaboratorEndDate>,
 }
 
-/// What the URL says.
-#[derive(Clone, Copy)]
-struct Address {
-    query: Memo<ListQuery>,
-    dialog: Memo<Dialog>,
-}
-
 /// The page.
 #[component]
 pub(crate) fn CollaboratorsScreen() -> impl IntoView {
     let slug = use_project_slug();
     let live = expect_context::<Live>();
-    let map = use_query_map();
-    let part = move |name: &str| map.with(|map| map.get(name).unwrap_or_default());
-    let query = Memo::new(move |_| ListQuery {
-        q: part("q"),
-        role: part("role"),
-        kind: part("kind"),
-        sort: part("sort"),
-        order: part("order"),
-        after: part("after"),
-    });
-    let dialog = Memo::new(move |_| Dialog::parse(&part("dialog"), &part("user")));
-    provide_context(Address { query, dialog });
+    let address = ListAddress::provide(Signal::derive(move || {
+        slug.with(|slug| format!("/settings/projects/{slug}/collaborators"))
+    }));
+    let ListAddress { query, dialog, .. } = address;
     provide_context(Actions {
         add: ServerAction::new(),
         change_role: ServerAction::new(),
@@ -81,7 +63,7 @@ pub(crate) fn CollaboratorsScreen() -> impl IntoView {
 
 #[component]
 fn Collaborators(people: Loaded<People>) -> impl IntoView {
-    let address = expect_context::<Address>();
+    let address = expect_context::<ListAddress>();
     let project = move || people.with(|people| people.project.name.clone());
     let title = Signal::derive(move || format!("Collaborators · {}", project()));
     let lead = Signal::derive(move || format!("People with access to {}, and why they have it.", project()));
@@ -93,33 +75,30 @@ fn Collaborators(people: Loaded<People>) -> impl IntoView {
                 .then(|| default_project_notice(&people.project.organization_name))
         })
     };
-    let slug = Memo::new(move |_| people.with(|people| Some(people.project.slug.clone())));
     let may_add = Memo::new(move |_| people.with(|people| people.project.standing.may(Permission::CollaboratorAdd)));
-    let add = move || link(slug, &address.query.get(), Dialog::Add);
     finish(people);
     view! {
         <PageTitle text=title/>
         <PageHeader title="Collaborators" lead>
             {move || may_add.get().then(|| view! {
-                <ButtonLink class="button button-primary" href=Signal::derive(add)><Icon sign=Sign::Plus/>"Add Collaborator"</ButtonLink>
+                <ButtonLink class="button button-primary" href=address.to(Dialog::Add)><Icon sign=Sign::Plus/>"Add Collaborator"</ButtonLink>
             })}
         </PageHeader>
         {move || notice().map(|text| view! {
             <aside class="banner" aria-label="About the Default Project"><Icon sign=Sign::Info/><p>{text}</p></aside>
         })}
-        <Toolbar people/>
+        <SearchForm what="collaborators" placeholder="Search by name or email">
+            <Filter name="role" label="Role" read=|query| &query.role options=&[("", "Any role"), ("admin", "Admin"), ("member", "Member")]/>
+            <Filter
+                name="kind"
+                label="Kind"
+                read=|query| &query.kind
+                options=&[("", "Anyone"), ("member", "Organization members"), ("admin", "Organization Admins"), ("external", "Externals")]
+            />
+        </SearchForm>
         <PeopleTable people/>
         <Dialogs people/>
     }
-}
-
-/// A link to this screen, as it is searched and sorted, with a dialog.
-fn link(slug: Memo<Option<Slug>>, query: &ListQuery, dialog: Dialog) -> String {
-    slug.with(|slug| {
-        slug.as_ref()
-            .map(|slug| paths::collaborators_with(slug, query, &dialog))
-    })
-    .unwrap_or_default()
 }
 
 /// What follows an action in the browser: the message, the dialog's end, the list anew.
@@ -130,14 +109,14 @@ fn finish(people: Loaded<People>) {
         remove,
         end_date,
     } = expect_context();
-    let Address { query, dialog } = expect_context();
+    let address = expect_context::<ListAddress>();
+    let switch = address.switch();
     let (flashed, notices, live) = (
         expect_context::<Flashed>(),
         expect_context::<Notices>(),
         expect_context::<Live>(),
     );
     let navigate = use_navigate();
-    let slug = Memo::new(move |_| people.with(|people| Some(people.project.slug.clone())));
 
     let settle = move |outcome: Option<Outcome>, is_shown_in_dialog: bool| match outcome {
         Some(Ok(Done::Left)) => {
@@ -150,12 +129,12 @@ fn finish(people: Loaded<People>) {
                 people.then_focus_heading();
             }
             notices.show(Notice::done(&done));
-            close(&navigate, slug, query, dialog);
+            switch(Dialog::None);
             people.reload();
         }
         Some(Err(problem)) if !is_shown_in_dialog => {
             notices.show(Notice::problem(problem));
-            close(&navigate, slug, query, dialog);
+            switch(Dialog::None);
             people.reload();
         }
         Some(Err(_)) | None => {}
@@ -169,39 +148,14 @@ fn finish(people: Loaded<People>) {
     Effect::new(move |_| settle(outcome(remove).get(), false));
 
     // Removing may be leaving. Its news can overtake its answer.
-    Effect::new(move |_| {
-        if remove.pending().get() {
-            live.hold();
-        } else if !matches!(remove.value().get_untracked(), Some(Ok(Ok(Done::Left)))) {
-            live.release();
-        }
-    });
+    live.hold_while(remove, |done| *done == Done::Left);
 
     // A dialog that is closed forgets what came of it.
     Effect::new(move |_| {
-        if dialog.get() == Dialog::None {
+        if address.dialog.get() == Dialog::None {
             flashed.clear();
             add.value().set(None);
             end_date.value().set(None);
         }
     });
-}
-
-fn close(
-    navigate: &impl Fn(&str, NavigateOptions),
-    slug: Memo<Option<Slug>>,
-    query: Memo<ListQuery>,
-    dialog: Memo<Dialog>,
-) {
-    if dialog.get_untracked() != Dialog::None {
-        let to = untrack(|| link(slug, &query.get(), Dialog::None));
-        navigate(
-            &to,
-            NavigateOptions {
-                replace: true,
-                scroll: false,
-                ..NavigateOptions::default()
-            },
-        );
-    }
 }

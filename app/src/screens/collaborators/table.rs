@@ -1,12 +1,15 @@
 //! The list: one row a person, the person first, the actions last.
 
 use leptos::{either::Either, prelude::*};
-use policy::{Because, CollaboratorChange, Permission, ProjectRole, ProjectStanding, Refusal, Slug, UserId};
+use policy::{Because, CollaboratorChange, Permission, ProjectRole, ProjectStanding, Refusal, UserId};
 
-use super::{Actions, Address, link};
+use super::Actions;
 use crate::{
-    api::collaborators::{ListQuery, People, Person},
-    components::{Avatar, Badge, Icon, Menu, MenuExplanation, MenuForm, MenuLink, MomentText, PostForm, Sign, Tone},
+    api::collaborators::{People, Person},
+    components::{
+        Avatar, Badge, EmptyList, Icon, ListAddress, Menu, MenuExplanation, MenuForm, MenuLink, MomentText, Pager,
+        PostForm, Sign, SortHeader, Tone,
+    },
     load::Loaded,
     paths::Dialog,
     screens::overview::last_day,
@@ -16,116 +19,45 @@ use crate::{
 /// The table, its empty state, and the way to more.
 #[component]
 pub(super) fn PeopleTable(people: Loaded<People>) -> impl IntoView {
-    let address = expect_context::<Address>();
-    let slug = Memo::new(move |_| people.with(|people| Some(people.project.slug.clone())));
     let ids = Memo::new(move |_| people.with(|people| people.rows.iter().map(|row| row.user).collect::<Vec<_>>()));
     let is_empty = Memo::new(move |_| ids.with(Vec::is_empty));
-    let next = move || people.with(|people| people.next.clone());
-    let to_page = move |after: String| {
-        link(
-            slug,
-            &ListQuery {
-                after,
-                ..address.query.get()
-            },
-            Dialog::None,
-        )
-    };
-    let is_first = move || address.query.with(|query| query.after.is_empty());
+    let next = Signal::derive(move || people.with(|people| people.next.clone()));
     view! {
         <div class="table-frame" aria-busy=move || people.busy.get().to_string()>
             {move || if is_empty.get() {
-                Either::Left(view! { <Nobody slug/> })
+                Either::Left(view! { <EmptyList
+                    sign=Sign::People
+                    none_fits=("Nobody found", "No collaborator matches this search and these filters.")
+                    none=("Nobody yet", "Nobody has access to this project.")
+                    show_all="Show everyone"
+                /> })
             } else {
                 Either::Right(view! {
-                    <table class="table people" aria-labelledby="heading">
+                    <table class="table listing" aria-labelledby="heading">
                         <thead>
                             <tr>
-                                <SortHeader slug sort="name" label="Person"/>
-                                <SortHeader slug sort="role" label="Role"/>
-                                <SortHeader slug sort="added" label="Access"/>
+                                <SortHeader sort="name" label="Person"/>
+                                <SortHeader sort="role" label="Role"/>
+                                <SortHeader sort="added" label="Access"/>
                                 <th scope="col" class="actions-cell"><span class="visually-hidden">"Actions"</span></th>
                             </tr>
                         </thead>
                         <tbody>
                             <For each=move || ids.get() key=|user| *user let:user>
-                                <PersonRow people slug user/>
+                                <PersonRow people user/>
                             </For>
                         </tbody>
                     </table>
                 })
             }}
         </div>
-        {move || (next().is_some() || !is_first()).then(|| view! {
-            <nav class="pager" aria-label="Pages">
-                {(!is_first()).then(|| view! { <a class="button" href=to_page(String::new())>"First page"</a> })}
-                {next().map(|after| view! { <a class="button" rel="next" href=to_page(after)>"Next page"</a> })}
-            </nav>
-        })}
-    }
-}
-
-/// What the list says when nobody is in it.
-#[component]
-fn Nobody(slug: Memo<Option<Slug>>) -> impl IntoView {
-    let address = expect_context::<Address>();
-    let all = move || link(slug, &ListQuery::default(), Dialog::None);
-    move || {
-        let is_narrowed = address.query.with(ListQuery::is_narrowed);
-        let (title, text) = if is_narrowed {
-            ("Nobody found", "No collaborator matches this search and these filters.")
-        } else {
-            ("No more people", "You’re past the end of the list.")
-        };
-        view! {
-            <div class="empty">
-                <span class="empty-sign"><Icon sign=Sign::People/></span>
-                <h2>{title}</h2>
-                <p>{text}</p>
-                <p><a class="button" href=all>"Show everyone"</a></p>
-            </div>
-        }
-    }
-}
-
-/// A column's heading: sorts by it, and turns the order around when it is sorted by already.
-#[component]
-fn SortHeader(slug: Memo<Option<Slug>>, sort: &'static str, label: &'static str) -> impl IntoView {
-    let address = expect_context::<Address>();
-    let state = move || {
-        address.query.with(|query| {
-            let by = if query.sort.is_empty() { "name" } else { &query.sort };
-            (by == sort).then(|| query.order != "desc")
-        })
-    };
-    let href = move || {
-        let order = if state() == Some(true) { "desc" } else { "" };
-        let sort = if sort == "name" { "" } else { sort };
-        let query = ListQuery {
-            sort: sort.to_owned(),
-            order: order.to_owned(),
-            after: String::new(),
-            ..address.query.get()
-        };
-        link(slug, &query, Dialog::None)
-    };
-    view! {
-        <th
-            scope="col"
-            class=format!("{sort}-cell")
-            aria-sort=move || state().map(|ascends| if ascends { "ascending" } else { "descending" })
-        >
-            <a class="sort" href=href>
-                {label}
-                {move || state().map(|ascends| view! { <Icon sign=if ascends { Sign::SortUp } else { Sign::SortDown }/> })}
-            </a>
-        </th>
+        <Pager next/>
     }
 }
 
 /// A person.
 #[component]
-fn PersonRow(people: Loaded<People>, slug: Memo<Option<Slug>>, user: UserId) -> impl IntoView {
+fn PersonRow(people: Loaded<People>, user: UserId) -> impl IntoView {
     // Parts of the row change one by one, so that the focus stays where it is when something else does.
     let person = Memo::new(move |_| people.with(|people| people.find(user).cloned()));
     let name =
@@ -159,7 +91,7 @@ fn PersonRow(people: Loaded<People>, slug: Memo<Option<Slug>>, user: UserId) -> 
                 <Badge tone>{move || place.get().map(|place| place.role.to_string())}</Badge>
             </td>
             <td class="added-cell"><Access people person/></td>
-            <td class="actions-cell"><PersonMenu people slug person/></td>
+            <td class="actions-cell"><PersonMenu people person/></td>
         </tr>
     }
 }
@@ -207,8 +139,8 @@ fn Access(people: Loaded<People>, person: Memo<Option<Person>>) -> impl IntoView
 
 /// What may be done to a person; the policy says what, here as on the server.
 #[component]
-fn PersonMenu(people: Loaded<People>, slug: Memo<Option<Slug>>, person: Memo<Option<Person>>) -> impl IntoView {
-    let address = expect_context::<Address>();
+fn PersonMenu(people: Loaded<People>, person: Memo<Option<Person>>) -> impl IntoView {
+    let address = expect_context::<ListAddress>();
     let actions = expect_context::<Actions>();
     move || {
         let person = person.get()?;
@@ -236,8 +168,8 @@ fn PersonMenu(people: Loaded<People>, slug: Memo<Option<Slug>>, person: Memo<Opt
         let other = people
             .with(|people| people.find(user)?.standing.project)
             .map_or(ProjectRole::Member, |p| p.role.other());
-        let project = slug.get().map(|slug| slug.to_string()).unwrap_or_default();
-        let to = move |dialog| Signal::derive(move || link(slug, &address.query.get(), dialog));
+        let project = people.with(|people| people.project.slug.to_string());
+        let to = move |dialog| address.to(dialog);
         let why = explanation(role.err(), remove.err());
         Some(view! {
             <Menu id=format!("menu-{user}") label=Signal::derive(move || format!("Actions for {}", name.get())) face=|| view! { <Icon sign=Sign::Dots/> }>

@@ -119,7 +119,7 @@ async fn each_refusal_is_audited_once(pool: PgPool) {
         maya, "member:update_role", "forbidden", Some(t.noah.id.0),
             d.change_member_role(maya, &t.slug, t.noah.id, OrganizationRole::Admin);
         owner, "member:remove", "owner_protected", Some(t.owner.id.0), d.remove_member(owner, &t.slug, t.owner.id);
-        owner, "member:remove", "not_found", Some(t.eve.id.0), d.remove_member(owner, &t.slug, t.eve.id);
+        owner, "member:remove", "not_a_member", Some(t.eve.id.0), d.remove_member(owner, &t.slug, t.eve.id);
     }
 }
 

@@ -9,11 +9,11 @@ use uuid::Uuid;
 
 use super::fixture::{Person, Project, Tenant, for_all, refusal, sql};
 use crate::{
-    CollaboratorKind, CollaboratorQuery, CollaboratorSort, Cursor, Directory, Error, Order, access::find_project,
+    CollaboratorKind, CollaboratorQuery, Cursor, Directory, Error, Order, PeopleSort, access::find_project,
     collaborators::list_statement,
 };
 
-const SORTS: [CollaboratorSort; 3] = [CollaboratorSort::Name, CollaboratorSort::Added, CollaboratorSort::Role];
+const SORTS: [PeopleSort; 3] = [PeopleSort::Name, PeopleSort::Added, PeopleSort::Role];
 const ORDERS: [Order; 2] = [Order::Asc, Order::Desc];
 
 fn all() -> CollaboratorQuery {
@@ -207,9 +207,9 @@ async fn pages_visit_everybody_exactly_once(pool: PgPool) {
         for sort in SORTS {
             for order in ORDERS {
                 let by = match sort {
-                    CollaboratorSort::Name => "name, user_id",
-                    CollaboratorSort::Added => "added_at, user_id",
-                    CollaboratorSort::Role => "role, name, user_id",
+                    PeopleSort::Name => "name, user_id",
+                    PeopleSort::Added => "added_at, user_id",
+                    PeopleSort::Role => "role, name, user_id",
                 };
                 let mut expected: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(format!(
                     "SELECT user_id FROM access WHERE project_id = $1 ORDER BY {by}"
@@ -444,12 +444,12 @@ async fn pages_are_read_from_the_indexes_made_for_them(pool: PgPool) {
     for (kind, sort, index) in [
         (
             Some(CollaboratorKind::External),
-            CollaboratorSort::Name,
+            PeopleSort::Name,
             "collaborators_external_index",
         ),
-        (None, CollaboratorSort::Name, "collaborators_name_index"),
-        (None, CollaboratorSort::Added, "collaborators_added_index"),
-        (None, CollaboratorSort::Role, "collaborators_role_index"),
+        (None, PeopleSort::Name, "collaborators_name_index"),
+        (None, PeopleSort::Added, "collaborators_added_index"),
+        (None, PeopleSort::Role, "collaborators_role_index"),
     ] {
         let query = CollaboratorQuery {
             kind,
@@ -547,8 +547,10 @@ impl Tenant {
             .await
             .map(drop)
             .map_err(Error::from),
-            Step::Expel(person) => d.remove_member(a, &self.slug, people[person].id).await,
-            Step::OrganizationRole(person, role) => d.change_member_role(a, &self.slug, people[person].id, role).await,
+            Step::Expel(person) => d.remove_member(a, &self.slug, people[person].id).await.map(drop),
+            Step::OrganizationRole(person, role) => {
+                d.change_member_role(a, &self.slug, people[person].id, role).await.map(drop)
+            }
             Step::Externals(allow) => {
                 let wanted = crate::ProjectChange { allow_externals: allow, ..self.settings(&self.research).await };
                 d.update_project(a, &self.research.slug, &wanted).await

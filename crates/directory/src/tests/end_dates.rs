@@ -43,7 +43,7 @@ async fn access_past_its_end_is_none_for_every_reader(pool: PgPool) {
         );
         assert!(!d.has_access(person.id, t.organization, t.research.id).await.unwrap());
         assert!(
-            d.projects_of(person.id, 10)
+            d.find_projects(person.id, None, "", 10)
                 .await
                 .unwrap()
                 .iter()

@@ -12,12 +12,13 @@ use proptest::{
 };
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, FromRow, PgPool};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
-    Actor, Collaborator, CollaboratorQuery, Directory, Error, NewAccount, Origin, ProjectChange, Result, Settings,
-    access::find_project, accounts, change::By, members, organizations, projects,
+    Actor, Collaborator, CollaboratorQuery, Directory, Error, LinkToken, NewAccount, NewInvitation, Origin,
+    ProjectChange, Result, SessionToken, Settings, access::find_project, accounts, change::By, members, organizations,
+    projects,
 };
 
 /// A hash that no password has: nobody of the fixture signs in, so nothing need be hashed.
@@ -96,6 +97,38 @@ pub(super) fn origin() -> Origin {
 
 pub(super) fn directory(pool: &PgPool) -> Directory {
     Directory::new(pool.clone(), Settings::default())
+}
+
+/// The same directory, that many days later; before, if negative.
+pub(super) fn in_days<const DAYS: i64>(directory: &Directory) -> Directory {
+    directory
+        .clone()
+        .with_clock(|| OffsetDateTime::now_utc() + Duration::days(DAYS))
+}
+
+/// The same directory, that many seconds later.
+pub(super) fn in_seconds<const SECONDS: i64>(directory: &Directory) -> Directory {
+    directory
+        .clone()
+        .with_clock(|| OffsetDateTime::now_utc() + Duration::seconds(SECONDS))
+}
+
+/// A link that leads nowhere.
+pub(super) fn nowhere() -> LinkToken {
+    LinkToken::parse("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").unwrap()
+}
+
+/// The person of a session.
+pub(super) async fn actor(directory: &Directory, token: &SessionToken) -> Actor {
+    directory.session(token).await.unwrap().unwrap().actor(origin())
+}
+
+/// How many rows a query counts.
+pub(super) async fn count(pool: &PgPool, what: &str) -> i64 {
+    sqlx::query_scalar(AssertSqlSafe(what.to_owned()))
+        .fetch_one(pool)
+        .await
+        .unwrap()
 }
 
 /// Why it was refused.
@@ -216,6 +249,52 @@ impl Tenant {
     pub(super) fn with_settings(mut self, settings: Settings) -> Self {
         self.directory = Directory::new(self.pool.clone(), settings);
         self
+    }
+
+    /// The same with a mail server.
+    pub(super) fn sending_mail(self) -> Self {
+        self.with_settings(Settings {
+            sends_mail: true,
+            ..Settings::default()
+        })
+    }
+
+    /// An invitation, by the Owner.
+    pub(super) async fn invite(&self, email: &str) -> NewInvitation {
+        self.directory
+            .invite_member(&self.owner.actor, &self.slug, email)
+            .await
+            .unwrap()
+    }
+
+    /// Accepts an invitation as somebody new, and answers who that is now.
+    pub(super) async fn accept_as_new(&self, token: &LinkToken, who: &str) -> Actor {
+        let (name, password) = (name(who), password(PASSWORD));
+        let (session, _) = self
+            .directory
+            .accept_invitation_as_new(token, name, password, &origin())
+            .await
+            .unwrap();
+        actor(&self.directory, &session.token).await
+    }
+
+    /// Gives somebody a password, and signs them in with it.
+    pub(super) async fn sign_in(&self, person: &Person) -> Actor {
+        self.directory
+            .set_password(&email(&person.email), password(PASSWORD))
+            .await
+            .unwrap();
+        let session = self
+            .directory
+            .sign_in(&person.email, PASSWORD, &origin())
+            .await
+            .unwrap();
+        actor(&self.directory, &session.token).await
+    }
+
+    /// Whether somebody is a member.
+    pub(super) async fn has_member(&self, user: UserId) -> bool {
+        self.directory.is_member(user, self.organization).await.unwrap()
     }
 
     /// Everybody, by what they are called in the table above.

@@ -6,7 +6,8 @@ use policy::{
 use serde_json::json;
 use sqlx::PgPool;
 
-use super::fixture::{Tenant, refusal, refused_by_database, slug, sql};
+use super::fixture::{Tenant, count, refusal, refused_by_database, slug, sql};
+use crate::InvitationState;
 
 /// W1: every door of the directory. Whoever is allowed to try gets the error that says so.
 #[sqlx::test]
@@ -158,7 +159,7 @@ async fn only_admins_change_members(pool: PgPool) {
     assert_eq!(refusal(again), Refusal::Forbidden(Permission::MemberUpdateRole));
 }
 
-/// P3: who is no member cannot be told from who does not exist, nor a foreign organization from none.
+/// M6, P3: who is no member cannot be told from who does not exist, nor a foreign organization from none.
 #[sqlx::test]
 async fn there_is_nothing_to_change_about_somebody_who_is_no_member(pool: PgPool) {
     let t = Tenant::new(&pool).await;
@@ -168,10 +169,10 @@ async fn there_is_nothing_to_change_about_somebody_who_is_no_member(pool: PgPool
             .directory
             .change_member_role(&t.owner.actor, &t.slug, user, OrganizationRole::Admin)
             .await;
-        assert_eq!(refusal(role), Refusal::Hidden);
+        assert_eq!(refusal(role), Refusal::NotAMember);
         assert_eq!(
             refusal(t.directory.remove_member(&t.owner.actor, &t.slug, user).await),
-            Refusal::Hidden
+            Refusal::NotAMember
         );
     }
     for organization in ["acme-elsewhere", "no-such-organization"] {
@@ -207,7 +208,13 @@ async fn a_removed_member_has_no_access_to_anything_of_the_organization(pool: Pg
         let row = t.directory.collaborator(t.owner.id, &project.slug, t.lead.id).await;
         assert_eq!(refusal(row), Refusal::NotACollaborator);
     }
-    assert!(t.directory.projects_of(t.lead.id, 10).await.unwrap().is_empty());
+    assert!(
+        t.directory
+            .find_projects(t.lead.id, None, "", 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     assert!(t.directory.organizations_of(t.lead.id, 10).await.unwrap().is_empty());
     assert_eq!(
         t.directory.count_externals(t.owner.id, &t.research.slug).await.unwrap(),
@@ -215,7 +222,11 @@ async fn a_removed_member_has_no_access_to_anything_of_the_organization(pool: Pg
         "eve, as before"
     );
     let outcome = t.directory.remove_member(&t.admin.actor, &t.slug, t.lead.id).await;
-    assert_eq!(refusal(outcome), Refusal::Hidden, "there is no such member any more");
+    assert_eq!(
+        refusal(outcome),
+        Refusal::NotAMember,
+        "there is no such member any more"
+    );
 }
 
 /// M6: an organization Admin loses, with the membership, every project too.
@@ -313,4 +324,159 @@ async fn what_happens_to_a_member_is_audited(pool: PgPool) {
         (&event.before, &event.after),
         (&Some(json!({ "role": "admin" })), &None)
     );
+}
+
+/// M6, A1: the invitations that somebody sent end with their right to invite, in whichever way it ends, and their mails with
+/// them: nobody comes in on a right that was taken away. Those of others stay.
+#[sqlx::test]
+async fn open_invitations_end_with_the_right_to_invite(pool: PgPool) {
+    let t = Tenant::new(&pool).await.sending_mail();
+    let d = &t.directory;
+    let by_owner = t.invite("stays@new.test").await;
+    for way in ["demoted", "removed", "left"] {
+        let person = t.someone("Ida Inviter", &format!("ida-{way}@acme.test")).await;
+        t.join(&person, OrganizationRole::Admin).await;
+        let (b, a) = (format!("b-{way}@new.test"), format!("a-{way}@new.test"));
+        let mut sent = Vec::new();
+        for email in [&b, &a] {
+            sent.push(d.invite_member(&person.actor, &t.slug, email).await.unwrap());
+        }
+        let taken = t.accept_as_new(&sent[0].token, "Nina New").await;
+        let (done, events) = t
+            .audited(async {
+                match way {
+                    "demoted" => {
+                        let role = OrganizationRole::Member;
+                        d.change_member_role(&t.owner.actor, &t.slug, person.id, role).await
+                    }
+                    "removed" => d.remove_member(&t.admin.actor, &t.slug, person.id).await,
+                    _ => d.remove_member(&person.actor, &t.slug, person.id).await,
+                }
+            })
+            .await;
+        assert_eq!(done.unwrap().as_str(), "Ida Inviter");
+        let [event] = &events[..] else { panic!("{events:?}") };
+        assert_eq!(
+            event.after.as_ref().unwrap()["revoked_invitations"],
+            json!([a]),
+            "the accepted one was not open"
+        );
+        let opened = d.open_invitation(&sent[1].token).await.unwrap();
+        assert_eq!(opened.state, InvitationState::Revoked);
+        let new = t.someone("Nora New", &a).await;
+        let outcome = d.accept_invitation(&new.actor, &sent[1].token).await;
+        assert_eq!(refusal(outcome), Refusal::InvitationRevoked);
+        assert!(t.has_member(taken.user).await, "who came in before stays");
+        assert_eq!(
+            count(&pool, "SELECT count(*) FROM outbox").await,
+            1,
+            "{way}: the Owner's"
+        );
+    }
+    let opened = d.open_invitation(&by_owner.token).await.unwrap();
+    assert_eq!(opened.state, InvitationState::Pending);
+}
+
+/// M6: whoever stays an Admin, or becomes one, keeps what they sent; what another Admin sent again is that Admin's.
+#[sqlx::test]
+async fn an_invitation_sent_again_is_the_last_senders(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let d = &t.directory;
+    let first = d.invite_member(&t.admin.actor, &t.slug, "nina@new.test").await.unwrap();
+    d.change_member_role(&t.owner.actor, &t.slug, t.admin.id, OrganizationRole::Admin)
+        .await
+        .unwrap();
+    assert_eq!(
+        d.open_invitation(&first.token).await.unwrap().state,
+        InvitationState::Pending
+    );
+    let second = d.resend_invitation(&t.owner.actor, &t.slug, first.id).await.unwrap();
+    d.remove_member(&t.owner.actor, &t.slug, t.admin.id).await.unwrap();
+    let opened = d.open_invitation(&second.token).await.unwrap();
+    assert_eq!(opened.state, InvitationState::Pending);
+    assert_eq!(opened.invited_by.unwrap().as_str(), "Olivia Owner");
+}
+
+/// M6, N5: what will end is named before it does, to those who may end it, and it is that which ends.
+#[sqlx::test]
+async fn a_departure_names_the_projects_and_invitations_that_end(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let d = &t.directory;
+    t.put(&t.production, &t.maya, ProjectRole::Admin).await;
+    t.let_end(&t.production, &t.maya, -1).await;
+    for (person, projects) in [
+        (&t.maya, vec!["Default Project", "acme-research"]),
+        (&t.noah, vec!["Default Project"]),
+        (&t.admin, vec!["Default Project", "acme-production", "acme-research"]),
+    ] {
+        let told = d.departure(t.owner.id, &t.slug, person.id).await.unwrap();
+        let names: Vec<_> = told.projects.iter().map(policy::Name::as_str).collect();
+        assert_eq!(
+            (names.len(), names),
+            (usize::try_from(told.project_count).unwrap(), projects)
+        );
+        assert_eq!((told.invitation_count, told.invitations.len()), (0, 0));
+    }
+    for email in ["zoe@new.test", "abe@new.test"] {
+        d.invite_member(&t.admin.actor, &t.slug, email).await.unwrap();
+    }
+    t.invite("by-owner@new.test").await;
+    for who in [&t.owner, &t.admin] {
+        let told = d.departure(who.id, &t.slug, t.admin.id).await.unwrap();
+        let emails: Vec<_> = told.invitations.iter().map(policy::Email::as_str).collect();
+        assert_eq!(
+            (told.invitation_count, emails),
+            (2, vec!["abe@new.test", "zoe@new.test"])
+        );
+    }
+    for (who, of, expected) in [
+        (&t.maya, &t.noah, Refusal::Forbidden(Permission::MemberRemove)),
+        (&t.admin, &t.owner, Refusal::OwnerProtected),
+        (&t.owner, &t.owner, Refusal::OwnerProtected),
+        (&t.owner, &t.eve, Refusal::NotAMember),
+        (&t.eve, &t.noah, Refusal::Hidden),
+        (&t.stranger, &t.stranger, Refusal::Hidden),
+    ] {
+        assert_eq!(refusal(d.departure(who.id, &t.slug, of.id).await), expected);
+    }
+    // M8: one's own is everybody's to know.
+    assert_eq!(
+        d.departure(t.maya.id, &t.slug, t.maya.id).await.unwrap().project_count,
+        2
+    );
+}
+
+/// M6: a great many are counted, and the first hundred named.
+#[sqlx::test]
+async fn a_departure_names_a_hundred_and_counts_the_rest(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    sql(
+        &pool,
+        &format!(
+            "INSERT INTO projects (organization_id, id, name, is_default, created_at)
+                 SELECT '{organization}', gen_random_uuid(), 'Project ' || n, false, now() FROM generate_series(1, 120) n;
+             INSERT INTO invitations (organization_id, id, email, invited_by, created_at, sent_at, expires_at)
+                 SELECT '{organization}', gen_random_uuid(), 'person' || n || '@new.test', '{admin}', now(), now(), now()
+                 FROM generate_series(1, 130) n",
+            organization = t.organization,
+            admin = t.admin.id,
+        ),
+    )
+    .await;
+    let told = t.directory.departure(t.owner.id, &t.slug, t.admin.id).await.unwrap();
+    assert_eq!((told.project_count, told.projects.len()), (123, 100));
+    assert_eq!((told.invitation_count, told.invitations.len()), (130, 100));
+}
+
+/// M6: a removal ends one person's access, and nobody else's.
+#[sqlx::test]
+async fn whom_a_removed_member_let_in_stays_in(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let d = &t.directory;
+    d.add_collaborator(&t.lead.actor, &t.research.slug, &t.noah.email)
+        .await
+        .unwrap();
+    d.remove_member(&t.owner.actor, &t.slug, t.lead.id).await.unwrap();
+    assert!(t.sees(&t.research, &t.noah).await);
+    assert_eq!(t.row(&t.research, &t.noah).await.added_by.unwrap().as_str(), "Lea Lead");
 }

@@ -4,13 +4,9 @@ use policy::{OrganizationRole, OrganizationStanding, ProjectRole, Refusal};
 use sqlx::PgPool;
 
 use super::fixture::{
-    Tenant, account, directory, events, name, origin, refusal, refused_by_database, slug, sql, until_one_waits,
+    Tenant, account, count, directory, events, name, origin, refusal, refused_by_database, slug, sql, until_one_waits,
 };
 use crate::{Settings, change::By, organizations};
-
-async fn count(pool: &PgPool, what: &'static str) -> i64 {
-    sqlx::query_scalar(what).fetch_one(pool).await.unwrap()
-}
 
 /// O1, O2, D1, D2
 #[sqlx::test]
@@ -30,7 +26,7 @@ async fn signing_up_makes_an_organization_with_its_owner_and_its_default_project
     assert_eq!(organization.slug, slug("maya-muster"));
     assert_eq!(organization.standing, Some(OrganizationStanding::Owner));
 
-    let projects = directory.projects_of(user, 10).await.unwrap();
+    let projects = directory.find_projects(user, None, "", 10).await.unwrap();
     let [project] = &projects[..] else {
         panic!("{projects:?}")
     };

@@ -372,13 +372,27 @@ async fn a_person_sees_their_projects_in_order(pool: PgPool) {
         ("eve", &t.eve, vec!["acme-research"]),
         ("stranger", &t.stranger, vec!["acme-research", "acme-elsewhere-default"]),
     ] {
-        let seen = t.directory.projects_of(person.id, 10).await.unwrap();
+        let seen = t.directory.find_projects(person.id, None, "", 10).await.unwrap();
         let seen: Vec<_> = seen.iter().map(|project| project.slug.as_str()).collect();
         assert_eq!(seen, expected, "{who}");
     }
     t.join(&t.stranger, OrganizationRole::Admin).await;
-    assert_eq!(t.directory.projects_of(t.stranger.id, 10).await.unwrap().len(), 4);
-    assert_eq!(t.directory.projects_of(t.stranger.id, 2).await.unwrap().len(), 2);
+    assert_eq!(
+        t.directory
+            .find_projects(t.stranger.id, None, "", 10)
+            .await
+            .unwrap()
+            .len(),
+        4
+    );
+    assert_eq!(
+        t.directory
+            .find_projects(t.stranger.id, None, "", 2)
+            .await
+            .unwrap()
+            .len(),
+        2
+    );
 }
 
 /// A1

@@ -3,7 +3,7 @@
 use sqlx::PgPool;
 use time::{Duration, OffsetDateTime};
 
-use super::fixture::{Tenant, account, directory, events, origin};
+use super::fixture::{Tenant, account, directory, events, in_days, origin};
 use crate::{Directory, Session, SessionToken};
 
 async fn signed_in(directory: &Directory) -> (SessionToken, Session) {
@@ -14,12 +14,6 @@ async fn signed_in(directory: &Directory) -> (SessionToken, Session) {
         .token;
     let session = directory.session(&token).await.unwrap().unwrap();
     (token, session)
-}
-
-fn in_days<const DAYS: i64>(directory: &Directory) -> Directory {
-    directory
-        .clone()
-        .with_clock(|| OffsetDateTime::now_utc() + Duration::days(DAYS))
 }
 
 #[sqlx::test]

@@ -1,0 +1,388 @@
+//! Invitations to an organization: sending them, what became of them, and accepting one.
+
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use policy::{InvitationId, Slug};
+use serde::{Deserialize, Serialize};
+
+use super::{Moment, NothingElse, list::ListQuery, organizations::OrganizationHead};
+use crate::{Problem, flash::Outcome};
+
+#[cfg(feature = "ssr")]
+use {
+    super::{list::PAGE, slug},
+    crate::{
+        flash::{Done, FormName, SentInvitation},
+        gate::{Visit, acting, answer, begin_session, choice, redirect, signed_in, visit},
+        paths::{self, Dialog},
+    },
+    directory::{Delivery, InvitationQuery, InvitationState, LinkToken, NewInvitation},
+    policy::{Email, Permission, Refusal},
+    std::collections::BTreeSet,
+};
+
+/// No more addresses are invited at once than this.
+pub(crate) const MOST_ADDRESSES: usize = 20;
+
+/// What has become of an invitation (M3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum State {
+    /// It can be accepted.
+    Pending,
+    /// It lapsed.
+    Expired,
+    /// It was accepted.
+    Accepted,
+    /// It was revoked.
+    Revoked,
+}
+
+/// What has become of an invitation's mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum MailState {
+    /// None was wanted.
+    None,
+    /// It waits to be sent.
+    Waiting,
+    /// The mail server did not take it so far.
+    Retrying,
+    /// The mail server took it.
+    Sent,
+    /// The mail server would not take it.
+    Failed,
+}
+
+/// An invitation in the list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct InvitationRow {
+    /// Its id.
+    pub(crate) id: InvitationId,
+    /// The address it is for.
+    pub(crate) email: String,
+    /// Who sent it.
+    pub(crate) invited_by: Option<String>,
+    /// When its link was made.
+    pub(crate) sent_at: Moment,
+    /// When that lapses.
+    pub(crate) expires_at: Moment,
+    /// What has become of it.
+    pub(crate) state: State,
+    /// What has become of its mail.
+    pub(crate) mail: MailState,
+}
+
+impl InvitationRow {
+    /// Whether it can be sent again, or revoked.
+    pub(crate) const fn is_open(&self) -> bool {
+        matches!(self.state, State::Pending | State::Expired)
+    }
+}
+
+/// The list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct InvitationsPage {
+    /// The organization.
+    pub(crate) organization: OrganizationHead,
+    /// The invitations.
+    pub(crate) rows: Vec<InvitationRow>,
+    /// Where the next page begins.
+    pub(crate) next: Option<String>,
+    /// Whether mail is sent.
+    pub(crate) sends_mail: bool,
+}
+
+/// An invitation, as whoever opens its link sees it (M4).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct OpenedInvitation {
+    /// The organization's name.
+    pub(crate) organization: String,
+    /// Its slug.
+    pub(crate) slug: Slug,
+    /// Who invites.
+    pub(crate) invited_by: Option<String>,
+    /// The address it is for; partly masked for a signed-in person with another.
+    pub(crate) email: String,
+    /// What has become of it.
+    pub(crate) state: State,
+    /// Who opens it.
+    pub(crate) visitor: Visitor,
+}
+
+/// Who opens an invitation's link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Visitor {
+    /// Nobody signed in; the address has no account.
+    New,
+    /// Nobody signed in; the address has an account.
+    SignedOut,
+    /// The person it is for.
+    Invited,
+    /// Somebody else, with this address.
+    Another(String),
+}
+
+/// A page of the list.
+#[server(endpoint = "invitations", input = GetUrl)]
+pub(crate) async fn invitations(
+    organization: String,
+    #[server(default)] query: ListQuery,
+) -> Result<InvitationsPage, Problem> {
+    let (visit, session) = signed_in()?;
+    let slug = slug(&organization)?;
+    let after = choice(&query.after).map_err(|_| Refusal::CursorInvalid)?;
+    let query = InvitationQuery {
+        state: choice(&query.state)?,
+        search: query.q,
+        after,
+        limit: PAGE,
+    };
+    let list = visit.directory.invitations(session.user, &slug, &query).await?;
+    Ok(InvitationsPage {
+        organization: list.organization.into(),
+        rows: list.rows.into_iter().map(Into::into).collect(),
+        next: list.next.map(|id| id.to_string()),
+        sends_mail: visit.directory.settings().sends_mail,
+    })
+}
+
+#[cfg(feature = "ssr")]
+impl From<directory::Invitation> for InvitationRow {
+    fn from(row: directory::Invitation) -> Self {
+        Self {
+            id: row.id,
+            email: row.email.to_string(),
+            invited_by: row.invited_by.map(|name| name.to_string()),
+            sent_at: Moment(row.sent_at.unix_timestamp()),
+            expires_at: Moment(row.expires_at.unix_timestamp()),
+            state: row.state.into(),
+            mail: match row.delivery {
+                Delivery::None => MailState::None,
+                Delivery::Waiting => MailState::Waiting,
+                Delivery::Retrying => MailState::Retrying,
+                Delivery::Sent => MailState::Sent,
+                Delivery::Failed => MailState::Failed,
+            },
+        }
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl From<InvitationState> for State {
+    fn from(state: InvitationState) -> Self {
+        match state {
+            InvitationState::Pending => Self::Pending,
+            InvitationState::Expired => Self::Expired,
+            InvitationState::Accepted => Self::Accepted,
+            InvitationState::Revoked => Self::Revoked,
+        }
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl SentInvitation {
+    fn new(visit: &Visit, invitation: &NewInvitation) -> Self {
+        let path = paths::invitation(&invitation.token.reveal());
+        Self {
+            email: invitation.email.to_string(),
+            link: Some(format!("{}{path}", visit.url)),
+        }
+    }
+}
+
+/// Invites one person or several, each address on its own (M2). `email` holds them, apart by commas, semicolons or space.
+#[server(endpoint = "invite_members")]
+pub(crate) async fn invite_members(
+    organization: String,
+    email: String,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let (visit, _) = signed_in()?;
+    let (directory, actor) = acting()?;
+    let slug = slug(&organization)?;
+    let outcome = async {
+        // Permission first: what is wrong with the input is for those who may invite.
+        directory
+            .authorize_in_organization(&actor, &slug, Permission::MemberInvite)
+            .await?;
+        let mut seen = BTreeSet::new();
+        let addresses: Vec<&str> = email
+            .split([',', ';'])
+            .flat_map(str::split_whitespace)
+            .filter(|address| seen.insert(address.to_lowercase()))
+            .collect();
+        if addresses.len() > MOST_ADDRESSES {
+            return Err(Refusal::TooManyAddresses.into());
+        }
+        let (mut sent, mut failed) = (Vec::new(), Vec::new());
+        for address in &addresses {
+            match directory.invite_member(&actor, &slug, address).await {
+                Ok(invitation) => sent.push(SentInvitation::new(&visit, &invitation)),
+                Err(directory::Error::Refused(refusal)) => failed.push(((*address).to_owned(), refusal.into())),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        match failed.first() {
+            // One address and its error belong beside the field.
+            Some((_, problem)) if addresses.len() == 1 => Err(*problem),
+            _ if addresses.is_empty() => Err(Refusal::EmailInvalid.into()),
+            _ => Ok(Done::Invited { sent, failed }),
+        }
+    }
+    .await;
+    answer(FormName::Invite, &[("email", &email)], outcome, |_| {
+        paths::with_query(&paths::invitations(&slug), &ListQuery::default(), Dialog::Invite)
+    })
+}
+
+/// Sends an invitation again: a new link, 7 more days (M3).
+#[server(endpoint = "resend_invitation")]
+pub(crate) async fn resend_invitation(
+    organization: String,
+    invitation: InvitationId,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let (visit, _) = signed_in()?;
+    let (directory, actor) = acting()?;
+    let slug = slug(&organization)?;
+    let outcome = directory
+        .resend_invitation(&actor, &slug, invitation)
+        .await
+        .map(|sent| Done::InvitationResent {
+            sent: SentInvitation::new(&visit, &sent),
+        })
+        .map_err(Problem::from);
+    answer(FormName::Invitation, &[], outcome, |outcome| {
+        let dialog = if outcome.is_ok() { Dialog::Sent } else { Dialog::None };
+        paths::with_query(&paths::invitations(&slug), &ListQuery::default(), dialog)
+    })
+}
+
+/// Revokes an invitation (M3).
+#[server(endpoint = "revoke_invitation")]
+pub(crate) async fn revoke_invitation(
+    organization: String,
+    invitation: InvitationId,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let (directory, actor) = acting()?;
+    let slug = slug(&organization)?;
+    let outcome = directory
+        .revoke_invitation(&actor, &slug, invitation)
+        .await
+        .map(|email| Done::InvitationRevoked {
+            email: email.to_string(),
+        })
+        .map_err(Problem::from);
+    answer(FormName::Invitation, &[], outcome, |_| paths::invitations(&slug))
+}
+
+/// What an invitation's link leads to; accepts nothing (M4).
+#[server(endpoint = "invitation", input = GetUrl)]
+pub(crate) async fn invitation(token: String) -> Result<OpenedInvitation, Problem> {
+    let visit = visit()?;
+    let opened = visit.directory.open_invitation(&link_token(&token)?).await?;
+    let visitor = match &visit.session {
+        Some(session) if session.email == opened.email => Visitor::Invited,
+        Some(session) => Visitor::Another(session.email.to_string()),
+        None if opened.has_account => Visitor::SignedOut,
+        None => Visitor::New,
+    };
+    Ok(OpenedInvitation {
+        organization: opened.organization.to_string(),
+        slug: opened.slug,
+        invited_by: opened.invited_by.map(|name| name.to_string()),
+        email: match visitor {
+            Visitor::Another(_) => masked(&opened.email),
+            Visitor::New | Visitor::SignedOut | Visitor::Invited => opened.email.to_string(),
+        },
+        state: opened.state.into(),
+        visitor,
+    })
+}
+
+/// A link's secret. What cannot be one leads nowhere.
+#[cfg(feature = "ssr")]
+fn link_token(text: &str) -> Result<LinkToken, Problem> {
+    LinkToken::parse(text).ok_or(Refusal::Hidden.into())
+}
+
+/// An address as somebody else is told it (M4): enough to know one's own by.
+#[cfg(feature = "ssr")]
+fn masked(email: &Email) -> String {
+    let (local, domain) = email.as_str().split_once('@').unwrap_or_default();
+    let first: String = local.chars().take(1).collect();
+    format!("{first}•••@{domain}")
+}
+
+/// Accepts an invitation as the signed-in person it is for (M4).
+#[server(endpoint = "accept_invitation")]
+pub(crate) async fn accept_invitation(token: String, #[server(flatten)] rest: NothingElse) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let (directory, actor) = acting()?;
+    let secret = link_token(&token)?;
+    match directory.accept_invitation(&actor, &secret).await {
+        Ok(joined) => {
+            let to = paths::project(&joined.default_project);
+            let done = Done::Joined {
+                organization: joined.organization.to_string(),
+            };
+            answer(FormName::Accept, &[], Ok(done), |_| to)
+        }
+        Err(error) => answer(FormName::Accept, &[], Err(error.into()), |_| {
+            paths::invitation(&secret.reveal())
+        }),
+    }
+}
+
+/// Accepts an invitation as somebody without an account: makes one, and signs in (O2).
+#[server(endpoint = "accept_invitation_as_new")]
+pub(crate) async fn accept_invitation_as_new(
+    token: String,
+    name: String,
+    password: String,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let visit = visit()?;
+    let secret = link_token(&token)?;
+    let joined = async {
+        let person = super::name(&name)?;
+        let password = password.parse().map_err(|_| Refusal::PasswordInvalid)?;
+        let made = visit
+            .directory
+            .accept_invitation_as_new(&secret, person, password, &visit.origin)
+            .await?;
+        Ok(made)
+    }
+    .await;
+    match joined {
+        Ok((session, joined)) => {
+            begin_session(visit.cookies, &session);
+            let to = paths::project(&joined.default_project);
+            let done = Done::Joined {
+                organization: joined.organization.to_string(),
+            };
+            let told = answer(FormName::Accept, &[], Ok(done), |_| to.clone());
+            redirect(&to);
+            told
+        }
+        Err(problem) => answer(FormName::Accept, &[("name", &name)], Err(problem), |_| {
+            paths::invitation(&secret.reveal())
+        }),
+    }
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::masked;
+
+    #[test]
+    fn m4_an_address_is_partly_masked_for_others() {
+        assert_eq!(masked(&"noah.new@acme.test".parse().unwrap()), "n•••@acme.test");
+    }
+}

@@ -1,0 +1,209 @@
+//! Members of an organization: the list, and what is done to it.
+
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use policy::{MemberChange, OrganizationStanding, Refusal, UserId, check_member_change};
+use serde::{Deserialize, Serialize};
+
+use super::{Moment, NothingElse, list::ListQuery, organizations::OrganizationHead};
+use crate::{Problem, flash::Outcome};
+
+#[cfg(feature = "ssr")]
+use {
+    super::{list::PAGE, slug},
+    crate::{
+        flash::{Done, FormName},
+        gate::{acting, answer, choice, signed_in},
+        paths,
+    },
+    directory::{Departure, Member, MemberQuery},
+    policy::OrganizationRole,
+};
+
+/// Somebody in the list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct MemberRow {
+    /// The person.
+    pub(crate) user: UserId,
+    /// Their name.
+    pub(crate) name: String,
+    /// Their address.
+    pub(crate) email: String,
+    /// What they are in the organization.
+    pub(crate) place: OrganizationStanding,
+    /// Who invited them.
+    pub(crate) added_by: Option<String>,
+    /// Since when.
+    pub(crate) added_at: Moment,
+}
+
+/// What ends when somebody's membership does (M6).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Ending {
+    /// Whose.
+    pub(crate) user: UserId,
+    /// The first projects they lose access to.
+    pub(crate) projects: Vec<String>,
+    /// How many more.
+    pub(crate) more_projects: i64,
+    /// The first addresses they invited that have not answered.
+    pub(crate) invitations: Vec<String>,
+    /// How many more.
+    pub(crate) more_invitations: i64,
+}
+
+/// The list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct MembersPage {
+    /// The organization.
+    pub(crate) organization: OrganizationHead,
+    /// Who asks.
+    pub(crate) viewer: UserId,
+    /// The people.
+    pub(crate) rows: Vec<MemberRow>,
+    /// Where the next page begins.
+    pub(crate) next: Option<String>,
+    /// The person the open dialog is about, if not among the rows.
+    pub(crate) subject: Option<MemberRow>,
+    /// What would end for them.
+    pub(crate) ending: Option<Ending>,
+    /// Whether mail is sent.
+    pub(crate) sends_mail: bool,
+}
+
+impl MembersPage {
+    /// The person with this id.
+    pub(crate) fn find(&self, user: UserId) -> Option<&MemberRow> {
+        self.rows.iter().chain(&self.subject).find(|row| row.user == user)
+    }
+
+    /// Whether the one who looks may make this change to that person; asked of the policy, as the server will.
+    pub(crate) fn check(&self, row: &MemberRow, change: MemberChange) -> Result<(), Refusal> {
+        check_member_change(
+            &self.organization.standing,
+            Some(row.place),
+            row.user == self.viewer,
+            change,
+        )
+    }
+}
+
+/// A page of the list. `subject` is the person that a removal is asked about, or empty.
+#[server(endpoint = "members", input = GetUrl)]
+pub(crate) async fn members(
+    organization: String,
+    #[server(default)] query: ListQuery,
+    #[server(default)] subject: String,
+) -> Result<MembersPage, Problem> {
+    let (visit, session) = signed_in()?;
+    let slug = slug(&organization)?;
+    let directory = &visit.directory;
+    let query = MemberQuery {
+        role: choice(&query.role)?,
+        sort: choice(&query.sort)?.unwrap_or_default(),
+        order: choice(&query.order)?.unwrap_or_default(),
+        after: query.people_after()?,
+        search: query.q,
+        limit: PAGE,
+    };
+    let list = directory.members(session.user, &slug, &query).await?;
+    let subject: Option<UserId> = subject.parse().ok();
+    let mut page = MembersPage {
+        organization: list.organization.into(),
+        viewer: session.user,
+        rows: list.rows.into_iter().map(Into::into).collect(),
+        next: list.next.map(|cursor| cursor.encode()),
+        subject: None,
+        ending: None,
+        sends_mail: directory.settings().sends_mail,
+    };
+    if let Some(user) = subject {
+        // Somebody who is gone already, or may not be removed: the dialog does not open.
+        page.ending = match directory.departure(session.user, &slug, user).await {
+            Ok(departure) => Some(Ending::new(user, departure)),
+            Err(directory::Error::Refused(_)) => None,
+            Err(error) => return Err(error.into()),
+        };
+        if page.ending.is_some() && page.find(user).is_none() {
+            page.subject = Some(directory.member(session.user, &slug, user).await?.into());
+        }
+    }
+    Ok(page)
+}
+
+#[cfg(feature = "ssr")]
+impl From<Member> for MemberRow {
+    fn from(row: Member) -> Self {
+        Self {
+            user: row.user,
+            name: row.name.to_string(),
+            email: row.email.to_string(),
+            place: row.place,
+            added_by: row.added_by.map(|name| name.to_string()),
+            added_at: Moment(row.added_at.unix_timestamp()),
+        }
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl Ending {
+    fn new(user: UserId, departure: Departure) -> Self {
+        let more = |count: i64, named: usize| count - i64::try_from(named).unwrap_or(i64::MAX);
+        Self {
+            user,
+            more_projects: more(departure.project_count, departure.projects.len()),
+            projects: departure.projects.iter().map(ToString::to_string).collect(),
+            more_invitations: more(departure.invitation_count, departure.invitations.len()),
+            invitations: departure.invitations.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// Gives a member another organization role (M6).
+#[server(endpoint = "change_member_role")]
+pub(crate) async fn change_member_role(
+    organization: String,
+    user: UserId,
+    role: String,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let (directory, actor) = acting()?;
+    let slug = slug(&organization)?;
+    let role: OrganizationRole = role.parse().map_err(|_| Refusal::Malformed)?;
+    let outcome = directory
+        .change_member_role(&actor, &slug, user, role)
+        .await
+        .map(|name| Done::MemberRoleChanged {
+            name: name.to_string(),
+            role,
+        })
+        .map_err(Problem::from);
+    answer(FormName::ChangeRole, &[], outcome, |_| paths::members(&slug))
+}
+
+/// Ends a membership (M6), or one's own (M8).
+#[server(endpoint = "remove_member")]
+pub(crate) async fn remove_member(
+    organization: String,
+    user: UserId,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let (directory, actor) = acting()?;
+    let slug = slug(&organization)?;
+    let outcome = directory
+        .remove_member(&actor, &slug, user)
+        .await
+        .map(|name| {
+            if user == actor.user {
+                Done::LeftOrganization
+            } else {
+                Done::MemberRemoved { name: name.to_string() }
+            }
+        })
+        .map_err(Problem::from);
+    answer(FormName::Remove, &[], outcome, |outcome| match outcome {
+        Ok(Done::LeftOrganization) => paths::HOME.to_owned(),
+        _ => paths::members(&slug),
+    })
+}

@@ -1,0 +1,184 @@
+//! An organization: its settings, handing it over, and its end.
+
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use policy::{Slug, Standing, UserId};
+use serde::{Deserialize, Serialize};
+
+use super::{Moment, NothingElse};
+use crate::{Problem, flash::Outcome};
+
+#[cfg(feature = "ssr")]
+use {
+    super::slug,
+    crate::{
+        flash::{Done, FormName},
+        gate::{acting, answer, signed_in},
+        paths,
+    },
+    directory::OrganizationView,
+    policy::{Permission, Refusal},
+};
+
+/// An organization, as a member sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct OrganizationHead {
+    /// Its slug.
+    pub(crate) slug: Slug,
+    /// Its name.
+    pub(crate) name: String,
+    /// Whether projects beside the default one may be created.
+    pub(crate) additional_projects: bool,
+    /// Since when it is there.
+    pub(crate) created_at: Moment,
+    /// What the person is in it.
+    pub(crate) standing: Standing,
+}
+
+#[cfg(feature = "ssr")]
+impl From<OrganizationView> for OrganizationHead {
+    fn from(view: OrganizationView) -> Self {
+        Self {
+            slug: view.slug,
+            name: view.name.to_string(),
+            additional_projects: view.additional_projects,
+            created_at: Moment(view.created_at.unix_timestamp()),
+            standing: view.standing,
+        }
+    }
+}
+
+/// An organization's settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct OrganizationPage {
+    /// The organization.
+    pub(crate) organization: OrganizationHead,
+    /// The Owner's name.
+    pub(crate) owner: String,
+    /// To whom the Owner may hand over; nobody for anybody else.
+    pub(crate) heirs: Vec<Heir>,
+}
+
+/// Somebody who may become the Owner.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Heir {
+    /// The person.
+    pub(crate) user: UserId,
+    /// Their name.
+    pub(crate) name: String,
+    /// Their address.
+    pub(crate) email: String,
+}
+
+/// An organization's settings (O3).
+#[server(endpoint = "organization", input = GetUrl)]
+pub(crate) async fn organization(organization: String) -> Result<OrganizationPage, Problem> {
+    let (visit, session) = signed_in()?;
+    let settings = visit
+        .directory
+        .organization_settings(session.user, &slug(&organization)?)
+        .await?;
+    Ok(OrganizationPage {
+        organization: settings.organization.into(),
+        owner: settings.owner.to_string(),
+        heirs: settings
+            .heirs
+            .into_iter()
+            .map(|(user, name, email)| Heir {
+                user,
+                name: name.to_string(),
+                email: email.to_string(),
+            })
+            .collect(),
+    })
+}
+
+/// Changes an organization's name and slug.
+#[server(endpoint = "update_organization")]
+pub(crate) async fn update_organization(
+    organization: String,
+    name: String,
+    slug: String,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let (directory, actor) = acting()?;
+    let before = super::slug(&organization)?;
+    let outcome = async {
+        // Permission first: what is wrong with the input is for those who may change it.
+        directory
+            .authorize_in_organization(&actor, &before, Permission::OrganizationUpdate)
+            .await?;
+        let name = super::name(&name)?;
+        let slug = slug.trim().parse().map_err(|_| Refusal::SlugInvalid)?;
+        directory.update_organization(&actor, &before, &name, &slug).await?;
+        Ok(Done::Saved { slug: slug.to_string() })
+    }
+    .await;
+    answer(
+        FormName::OrganizationSettings,
+        &[("name", &name), ("slug", &slug)],
+        outcome,
+        |outcome| match outcome {
+            Ok(_) => slug
+                .trim()
+                .parse()
+                .map_or_else(|_| paths::HOME.to_owned(), |slug| paths::organization(&slug)),
+            Err(_) => paths::organization(&before),
+        },
+    )
+}
+
+/// Makes another Admin the Owner (W2).
+#[server(endpoint = "transfer_ownership")]
+pub(crate) async fn transfer_ownership(
+    organization: String,
+    #[server(default)] user: String,
+    confirmation: String,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let (directory, actor) = acting()?;
+    let slug = slug(&organization)?;
+    let outcome = async {
+        // Nobody chosen is nobody who could be the Owner.
+        let user: UserId = user.parse().map_err(|_| Refusal::NotAnAdmin)?;
+        let name = directory
+            .transfer_ownership(&actor, &slug, user, &confirmation)
+            .await?
+            .to_string();
+        Ok(Done::Transferred { name })
+    }
+    .await;
+    answer(
+        FormName::Transfer,
+        &[("user", &user), ("confirmation", &confirmation)],
+        outcome,
+        |_| paths::organization(&slug),
+    )
+}
+
+/// Deletes an organization that is empty but for its Owner and its Default Project.
+#[server(endpoint = "delete_organization")]
+pub(crate) async fn delete_organization(
+    organization: String,
+    confirmation: String,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let (directory, actor) = acting()?;
+    let slug = slug(&organization)?;
+    let outcome = directory
+        .delete_organization(&actor, &slug, &confirmation)
+        .await
+        .map(|()| Done::OrganizationDeleted)
+        .map_err(Problem::from);
+    answer(
+        FormName::DeleteOrganization,
+        &[("confirmation", &confirmation)],
+        outcome,
+        |outcome| match outcome {
+            Ok(_) => paths::HOME.to_owned(),
+            Err(_) => paths::organization(&slug),
+        },
+    )
+}

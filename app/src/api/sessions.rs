@@ -1,0 +1,139 @@
+//! Where the person is signed in, and ending that.
+
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use policy::SessionId;
+use serde::{Deserialize, Serialize};
+
+use super::{Moment, NothingElse};
+use crate::{Problem, flash::Outcome};
+
+#[cfg(feature = "ssr")]
+use crate::{
+    flash::{Done, FormName},
+    gate::{acting, answer, signed_in},
+    paths,
+};
+
+/// A place the person is signed in at.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SessionRow {
+    /// The session's id.
+    pub(crate) id: SessionId,
+    /// Whether it is this very one.
+    pub(crate) is_this: bool,
+    /// The browser and the system, as far as it says.
+    pub(crate) device: String,
+    /// From which address it was begun.
+    pub(crate) address: String,
+    /// Since when.
+    pub(crate) since: Moment,
+    /// When it was last used.
+    pub(crate) last_seen: Moment,
+}
+
+/// The person's sessions, the last used first.
+#[server(endpoint = "sessions", input = GetUrl)]
+pub(crate) async fn sessions() -> Result<Vec<SessionRow>, Problem> {
+    let (visit, session) = signed_in()?;
+    let mut rows: Vec<_> = visit
+        .directory
+        .sessions(session.user)
+        .await?
+        .into_iter()
+        .map(|row| SessionRow {
+            id: row.id,
+            is_this: row.id == session.id,
+            device: device(&row.user_agent),
+            address: row.address,
+            since: Moment(row.created_at.unix_timestamp()),
+            last_seen: Moment(row.last_seen_at.unix_timestamp()),
+        })
+        .collect();
+    rows.sort_by_key(|row| !row.is_this);
+    Ok(rows)
+}
+
+/// What a browser calls itself, in words: "Chrome on Linux". Only to tell one's own devices apart; nothing relies on it.
+#[cfg(feature = "ssr")]
+fn device(user_agent: &str) -> String {
+    // The order matters: most browsers say they are others as well.
+    let browser = [
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+        ("curl/", "curl"),
+    ];
+    let system = [
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("CrOS", "ChromeOS"),
+        ("Linux", "Linux"),
+    ];
+    let known = |names: &[(&str, &'static str)]| {
+        let found = names.iter().find(|(part, _)| user_agent.contains(part));
+        found.map(|(_, name)| *name)
+    };
+    match (known(&browser), known(&system)) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(one), None) | (None, Some(one)) => one.to_owned(),
+        (None, None) => "Unknown device".to_owned(),
+    }
+}
+
+/// Signs out one of the person's sessions.
+#[server(endpoint = "end_session")]
+pub(crate) async fn end_session(session: SessionId, #[server(flatten)] rest: NothingElse) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let (directory, actor) = acting()?;
+    let outcome = directory
+        .end_session(&actor, session)
+        .await
+        .map(|()| Done::SessionEnded)
+        .map_err(Problem::from);
+    answer(FormName::Sessions, &[], outcome, |_| paths::SESSIONS.to_owned())
+}
+
+/// Signs out all of the person's sessions but this one.
+#[server(endpoint = "end_other_sessions")]
+pub(crate) async fn end_other_sessions(#[server(flatten)] rest: NothingElse) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let (directory, actor) = acting()?;
+    let outcome = directory
+        .end_other_sessions(&actor)
+        .await
+        .map(|()| Done::OtherSessionsEnded)
+        .map_err(Problem::from);
+    answer(FormName::Sessions, &[], outcome, |_| paths::SESSIONS.to_owned())
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::device;
+
+    #[test]
+    fn a_device_is_told_by_what_its_browser_says() {
+        for (user_agent, words) in [
+            (
+                "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36",
+                "Chrome on Linux",
+            ),
+            (
+                "Mozilla/5.0 (Macintosh; Intel Mac OS X 14.5; rv:133.0) Gecko/20100101 Firefox/133.0",
+                "Firefox on macOS",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Version/18.1 Mobile/15E148 Safari/604.1",
+                "Safari on iPhone",
+            ),
+            ("curl/8.10.1", "curl"),
+            ("", "Unknown device"),
+        ] {
+            assert_eq!(device(user_agent), words);
+        }
+    }
+}

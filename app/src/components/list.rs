@@ -1,0 +1,285 @@
+//! The parts every list has: search and filters as a form, columns that sort, pages. All of it lives in the URL.
+
+use leptos::{html, prelude::*};
+use leptos_router::{
+    NavigateOptions,
+    components::Form,
+    hooks::{use_navigate, use_query_map},
+};
+
+use super::{Icon, Sign};
+use crate::{
+    api::list::ListQuery,
+    paths::{self, Dialog},
+};
+
+/// What the URL says about a list.
+#[derive(Clone, Copy)]
+pub(crate) struct ListAddress {
+    /// The list's path.
+    base: Signal<String>,
+    /// How it is searched, filtered, sorted and paged.
+    pub(crate) query: Memo<ListQuery>,
+    /// The dialog that is open.
+    pub(crate) dialog: Memo<Dialog>,
+}
+
+impl ListAddress {
+    /// Reads the URL of the page that is shown.
+    pub(crate) fn provide(base: Signal<String>) -> Self {
+        let map = use_query_map();
+        let part = move |name: &str| map.with(|map| map.get(name).unwrap_or_default());
+        let query = Memo::new(move |_| ListQuery {
+            q: part("q"),
+            role: part("role"),
+            kind: part("kind"),
+            state: part("state"),
+            sort: part("sort"),
+            order: part("order"),
+            after: part("after"),
+        });
+        let dialog = Memo::new(move |_| Dialog::parse(&part("dialog"), &part("user")));
+        let address = Self { base, query, dialog };
+        provide_context(address);
+        address
+    }
+
+    /// A link to the list, otherwise searched or sorted.
+    pub(crate) fn link(self, query: &ListQuery, dialog: Dialog) -> String {
+        self.base.with(|base| paths::with_query(base, query, dialog))
+    }
+
+    /// A link to the list as it is, with a dialog.
+    pub(crate) fn to(self, dialog: Dialog) -> Signal<String> {
+        Signal::derive(move || self.link(&self.query.get(), dialog))
+    }
+
+    /// A way to open another dialog, or to close the one that is open, from a script.
+    pub(crate) fn switch(self) -> impl Fn(Dialog) + Clone + 'static {
+        let navigate = use_navigate();
+        move |dialog| {
+            if self.dialog.get_untracked() != dialog {
+                let options = NavigateOptions {
+                    replace: true,
+                    scroll: false,
+                    ..NavigateOptions::default()
+                };
+                navigate(&untrack(|| self.link(&self.query.get(), dialog)), options);
+            }
+        }
+    }
+}
+
+/// Search and filters: a form that is sent by itself with scripts, and by its button without.
+#[component]
+pub(crate) fn SearchForm(
+    /// What is searched, as in "Search members".
+    what: &'static str,
+    /// What it is searched by.
+    placeholder: &'static str,
+    /// The filters.
+    #[prop(optional)]
+    children: Option<Children>,
+) -> impl IntoView {
+    let address = expect_context::<ListAddress>();
+    let node = NodeRef::<html::Button>::new();
+    let field = NodeRef::<html::Input>::new();
+    let query = address.query;
+    // Sorting outlives a new search; the place in the list does not.
+    let hidden = move |name: &'static str, read: fn(&ListQuery) -> String| {
+        move || {
+            let value = query.with(read);
+            (!value.is_empty()).then(|| view! { <input type="hidden" name=name value=value/> })
+        }
+    };
+    provide_context(SendButton(node));
+    let later = StoredValue::new(0_u32);
+    let soon = move |_| {
+        // Once typing rests.
+        let number = later.get_value().wrapping_add(1);
+        later.set_value(number);
+        set_timeout(
+            move || {
+                if later.try_get_value() == Some(number) {
+                    send(node);
+                }
+            },
+            std::time::Duration::from_millis(250),
+        );
+    };
+    // The address may change from elsewhere: a link, the back button. What is being typed is left alone.
+    Effect::new(move |_| {
+        let words = query.with(|query| query.q.clone());
+        if let Some(field) = field.get()
+            && document().active_element().as_ref() != Some(&field)
+        {
+            field.set_value(&words);
+        }
+    });
+    view! {
+        <search>
+            <Form method="get" action=move || address.base.get() replace=true noscroll=true attr:class="toolbar" attr:aria-label=format!("Find {what}")>
+                <div class="search-field">
+                    <Icon sign=Sign::Search/>
+                    <input
+                        type="search"
+                        name="q"
+                        aria-label=format!("Search {what}")
+                        placeholder=placeholder
+                        autocomplete="off"
+                        spellcheck="false"
+                        value=query.with_untracked(|query| query.q.clone())
+                        on:input=soon
+                        node_ref=field
+                    />
+                </div>
+                {children.map(|children| children())}
+                {hidden("sort", |query| query.sort.clone())}
+                {hidden("order", |query| query.order.clone())}
+                <button type="submit" class="button" node_ref=node>"Search"</button>
+            </Form>
+        </search>
+    }
+}
+
+/// The button of the form a filter is in.
+#[derive(Clone, Copy)]
+struct SendButton(NodeRef<html::Button>);
+
+/// A filter: one of a closed list.
+#[component]
+pub(crate) fn Filter(
+    /// Its name in the URL.
+    name: &'static str,
+    /// What it is called.
+    label: &'static str,
+    /// Its value in the query.
+    read: fn(&ListQuery) -> &str,
+    /// What there is to choose: as in the URL, and as a person reads it. The first is no choice.
+    options: &'static [(&'static str, &'static str)],
+) -> impl IntoView {
+    let query = expect_context::<ListAddress>().query;
+    let SendButton(button) = expect_context();
+    let options = options.iter().map(|(value, words)| {
+        view! { <option value=*value selected=move || query.with(|query| read(query) == *value)>{*words}</option> }
+    });
+    view! {
+        <select name=name aria-label=label on:change=move |_| send(button)>{options.collect_view()}</select>
+    }
+}
+
+/// Sends the form the button is in.
+#[cfg(feature = "hydrate")]
+fn send(node: NodeRef<html::Button>) {
+    if let Some(form) = node.get_untracked().and_then(|button| button.form()) {
+        drop(form.request_submit());
+    }
+}
+
+#[cfg(not(feature = "hydrate"))]
+const fn send(_: NodeRef<html::Button>) {}
+
+/// A column's heading: sorts by it, and turns the order around when it is sorted by already.
+#[component]
+pub(crate) fn SortHeader(
+    /// As in the URL. The list is sorted by `name` to begin with.
+    sort: &'static str,
+    /// What it is called.
+    label: &'static str,
+) -> impl IntoView {
+    let address = expect_context::<ListAddress>();
+    let state = move || {
+        address.query.with(|query| {
+            let by = if query.sort.is_empty() { "name" } else { &query.sort };
+            (by == sort).then(|| query.order != "desc")
+        })
+    };
+    let href = move || {
+        let order = if state() == Some(true) { "desc" } else { "" };
+        let sort = if sort == "name" { "" } else { sort };
+        let query = ListQuery {
+            sort: sort.to_owned(),
+            order: order.to_owned(),
+            after: String::new(),
+            ..address.query.get()
+        };
+        address.link(&query, Dialog::None)
+    };
+    view! {
+        <th
+            scope="col"
+            class=format!("{sort}-cell")
+            aria-sort=move || state().map(|ascends| if ascends { "ascending" } else { "descending" })
+        >
+            <a class="sort" href=href>
+                {label}
+                {move || state().map(|ascends| view! { <Icon sign=if ascends { Sign::SortUp } else { Sign::SortDown }/> })}
+            </a>
+        </th>
+    }
+}
+
+/// The way to more, and back to the beginning.
+#[component]
+pub(crate) fn Pager(
+    /// Where the next page begins.
+    next: Signal<Option<String>>,
+) -> impl IntoView {
+    let address = expect_context::<ListAddress>();
+    let is_first = move || address.query.with(|query| query.after.is_empty());
+    let to_page = move |after: String| {
+        address.link(
+            &ListQuery {
+                after,
+                ..address.query.get()
+            },
+            Dialog::None,
+        )
+    };
+    move || {
+        let (next, is_first) = (next.get(), is_first());
+        (next.is_some() || !is_first).then(|| {
+            view! {
+                <nav class="pager" aria-label="Pages">
+                    {(!is_first).then(|| view! { <a class="button" href=to_page(String::new())>"First page"</a> })}
+                    {next.map(|after| view! { <a class="button" rel="next" href=to_page(after)>"Next page"</a> })}
+                </nav>
+            }
+        })
+    }
+}
+
+/// What a list says when nothing is in it that fits the search, or nothing at all.
+#[component]
+pub(crate) fn EmptyList(
+    /// Its sign.
+    sign: Sign,
+    /// What it says when nothing fits.
+    none_fits: (&'static str, &'static str),
+    /// What it says when there is nothing.
+    none: (&'static str, &'static str),
+    /// The way to everything.
+    show_all: &'static str,
+) -> impl IntoView {
+    let address = expect_context::<ListAddress>();
+    move || {
+        let (is_narrowed, is_first) = address
+            .query
+            .with(|query| (query.is_narrowed(), query.after.is_empty()));
+        let (title, text) = match (is_narrowed, is_first) {
+            (true, _) => none_fits,
+            (false, true) => none,
+            (false, false) => ("Nothing more", "You’re past the end of the list."),
+        };
+        view! {
+            <div class="empty">
+                <span class="empty-sign"><Icon sign/></span>
+                <h2>{title}</h2>
+                <p>{text}</p>
+                {(is_narrowed || !is_first).then(|| view! {
+                    <p><a class="button" href=move || address.link(&ListQuery::default(), Dialog::None)>{show_all}</a></p>
+                })}
+            </div>
+        }
+    }
+}

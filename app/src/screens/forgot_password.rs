@@ -1,0 +1,130 @@
+//! A forgotten password: asking for a link, and using it.
+
+use leptos::{either::Either, prelude::*, server_fn::ServerFn};
+use leptos_router::hooks::use_params_map;
+use policy::{Field as About, Refusal};
+
+use super::{invitation::DeadLink, sign_up::EntryProblem};
+use crate::{
+    api::accounts::{RequestPasswordReset, ResetPassword, password_reset, sends_mail},
+    components::{Field, Icon, PageTitle, Sign},
+    flash::{Done, Flashed, FormName},
+    load::load_or,
+    paths, words,
+};
+
+/// Asking for a link.
+#[component]
+pub(crate) fn ForgotPasswordScreen() -> impl IntoView {
+    view! {
+        <PageTitle text="Forgot your password?"/>
+        <main id="main" class="entry">
+            <p class="brand"><span class="brand-mark" aria-hidden="true"></span>"Roster"</p>
+            <section class="entry-card" aria-labelledby="heading">
+                <h1 id="heading">"Forgot your password?"</h1>
+                {load_or(
+                    || (),
+                    |()| sends_mail(),
+                    |has_mail| if has_mail.peek(|has_mail| *has_mail) {
+                        Either::Left(view! { <AskForm/> })
+                    } else {
+                        Either::Right(view! { <p class="lead">{words::problem(Refusal::NoMail.into())}</p> })
+                    },
+                    |problem| view! { <p class="form-problem"><Icon sign=Sign::Alert/><span>{words::problem(problem)}</span></p> },
+                )}
+            </section>
+            <p class="entry-foot"><a href=paths::SIGN_IN rel="external">"Back to signing in"</a></p>
+        </main>
+    }
+}
+
+#[component]
+fn AskForm() -> impl IntoView {
+    let flashed = expect_context::<Flashed>();
+    let done = move || flashed.done(FormName::RequestReset) == Some(Done::ResetRequested);
+    let error = Signal::derive(move || {
+        flashed
+            .problem(FormName::RequestReset)
+            .filter(|problem| problem.field() == Some(About::Email))
+            .map(words::problem)
+    });
+    view! {
+        <div role="status">
+            {move || done().then(|| view! {
+                <p class="notice"><Icon sign=Sign::Check/><span>{words::done(&Done::ResetRequested)}</span></p>
+            })}
+        </div>
+        <p class="lead">"We’ll send a link to a new password to the address of your account."</p>
+        <EntryProblem form=FormName::RequestReset/>
+        <form method="post" action=RequestPasswordReset::url() novalidate=true>
+            <Field
+                label="Email"
+                name="email"
+                kind="email"
+                autocomplete="username"
+                value=flashed.typed(FormName::RequestReset, "email").unwrap_or_default()
+                error
+                autofocus=true
+            />
+            <button type="submit" class="button button-primary button-wide">"Send link"</button>
+        </form>
+    }
+}
+
+/// Using it.
+#[component]
+pub(crate) fn ResetPasswordScreen() -> impl IntoView {
+    let params = use_params_map();
+    let token = Memo::new(move |_| params.with(|params| params.get("token").unwrap_or_default()));
+    view! {
+        <main id="main" class="entry">
+            <p class="brand"><span class="brand-mark" aria-hidden="true"></span>"Roster"</p>
+            {load_or(
+                move || token.get(),
+                password_reset,
+                move |email| {
+                    let email = email.peek(String::clone);
+                    view! { <ResetForm email token=token.get_untracked()/> }
+                },
+                |problem| {
+                    #[cfg(feature = "ssr")]
+                    crate::gate::set_status(problem.status());
+                    let _ = problem;
+                    view! { <DeadLink text="It was used already, or is too old. Ask for a new one where you sign in."/> }
+                },
+            )}
+        </main>
+    }
+}
+
+#[component]
+fn ResetForm(email: String, token: String) -> impl IntoView {
+    let flashed = expect_context::<Flashed>();
+    let error = Signal::derive(move || {
+        flashed
+            .problem(FormName::Reset)
+            .filter(|problem| problem.field() == Some(About::Password))
+            .map(words::problem)
+    });
+    view! {
+        <PageTitle text="Choose a new password"/>
+        <section class="entry-card" aria-labelledby="heading">
+            <h1 id="heading">"Choose a new password"</h1>
+            <p class="lead">"For "<strong><bdi>{email}</bdi></strong>". You’re signed out everywhere else by it."</p>
+            <EntryProblem form=FormName::Reset/>
+            <form method="post" action=ResetPassword::url() novalidate=true>
+                <input type="hidden" name="token" value=token/>
+                <Field
+                    label="New password"
+                    name="password"
+                    kind="password"
+                    autocomplete="new-password"
+                    hint="At least 12 characters."
+                    error
+                    autofocus=true
+                />
+                <button type="submit" class="button button-primary button-wide">"Save"</button>
+            </form>
+        </section>
+    }
+}

@@ -1,0 +1,168 @@
+//! An invitation's link: who invites to what. Only a button accepts it (M4): programs that check links in mail open them.
+
+use leptos::{prelude::*, server_fn::ServerFn};
+use leptos_router::hooks::use_params_map;
+use policy::Field as About;
+
+use super::sign_up::EntryProblem;
+use crate::{
+    api::{
+        accounts::SignOut,
+        invitations::{AcceptInvitation, AcceptInvitationAsNew, OpenedInvitation, State, Visitor, invitation},
+    },
+    components::{Field, Icon, PageTitle, Sign},
+    flash::{Flashed, FormName},
+    load::{Loaded, load_or},
+    paths, words,
+};
+
+/// The page. Its forms are plain ones, as signing in is: what follows is another page, perhaps for another person.
+#[component]
+pub(crate) fn InvitationScreen() -> impl IntoView {
+    let params = use_params_map();
+    let token = Memo::new(move |_| params.with(|params| params.get("token").unwrap_or_default()));
+    view! {
+        <main id="main" class="entry">
+            <p class="brand"><span class="brand-mark" aria-hidden="true"></span>"Roster"</p>
+            {load_or(
+                move || token.get(),
+                invitation,
+                move |opened| view! { <Opened opened token/> },
+                |problem| {
+                    #[cfg(feature = "ssr")]
+                    crate::gate::set_status(problem.status());
+                    let _ = problem;
+                    view! {
+                        <DeadLink text="It was replaced by a newer one, or isn’t one that Roster made. Ask whoever invited you to send the invitation again."/>
+                    }
+                },
+            )}
+        </main>
+    }
+}
+
+/// A link that leads nowhere.
+#[component]
+pub(super) fn DeadLink(text: &'static str) -> impl IntoView {
+    view! {
+        <PageTitle text="This link doesn’t work"/>
+        <section class="entry-card" aria-labelledby="heading">
+            <h1 id="heading">"This link doesn’t work"</h1>
+            <p class="lead">{text}</p>
+            <p><a class="button" href=paths::HOME rel="external">"Go to Roster"</a></p>
+        </section>
+    }
+}
+
+#[component]
+fn Opened(opened: Loaded<OpenedInvitation>, token: Memo<String>) -> impl IntoView {
+    let opened = opened.peek(|opened| Some(opened.clone()));
+    opened.map(|opened| {
+        let title = format!("Join {}", opened.organization);
+        let ended = match opened.state {
+            State::Pending => None,
+            State::Expired => Some(policy::Refusal::InvitationExpired),
+            State::Accepted => Some(policy::Refusal::InvitationAccepted),
+            State::Revoked => Some(policy::Refusal::InvitationRevoked),
+        };
+        let lead = match opened.invited_by.clone() {
+            Some(by) => view! { <bdi>{by}</bdi>" invites you to join " }.into_any(),
+            None => view! { "You’re invited to join " }.into_any(),
+        };
+        view! {
+            <PageTitle text=title.clone()/>
+            <section class="entry-card" aria-labelledby="heading">
+                <h1 id="heading">{title}</h1>
+                <p class="lead">{lead}<strong><bdi>{opened.organization.clone()}</bdi></strong>"."</p>
+                {match ended {
+                    Some(refusal) => view! { <Ended opened refusal/> }.into_any(),
+                    None => view! { <Pending opened token/> }.into_any(),
+                }}
+            </section>
+        }
+    })
+}
+
+#[component]
+fn Ended(opened: OpenedInvitation, refusal: policy::Refusal) -> impl IntoView {
+    let is_theirs = refusal == policy::Refusal::InvitationAccepted && opened.visitor == Visitor::Invited;
+    let text = if is_theirs {
+        "You accepted this invitation already.".to_owned()
+    } else {
+        words::problem(refusal.into())
+    };
+    view! {
+        <p class="form-problem"><Icon sign=Sign::Info/><span>{text}</span></p>
+        <p><a class="button" href=paths::HOME rel="external">"Go to Roster"</a></p>
+    }
+}
+
+#[component]
+fn Pending(opened: OpenedInvitation, token: Memo<String>) -> impl IntoView {
+    let flashed = expect_context::<Flashed>();
+    let error = move |field: About| {
+        Signal::derive(move || {
+            flashed
+                .problem(FormName::Accept)
+                .filter(|problem| problem.field() == Some(field))
+                .map(words::problem)
+        })
+    };
+    let secret = token.get_untracked();
+    let here = paths::invitation(&secret);
+    match opened.visitor {
+        Visitor::Invited => view! {
+            <p>"You join as "<bdi>{opened.email}</bdi>"."</p>
+            <EntryProblem form=FormName::Accept/>
+            <form method="post" action=AcceptInvitation::url()>
+                <input type="hidden" name="token" value=secret/>
+                <button type="submit" class="button button-primary button-wide">"Accept invitation"</button>
+            </form>
+        }
+        .into_any(),
+        Visitor::New => view! {
+            <EntryProblem form=FormName::Accept/>
+            <form method="post" action=AcceptInvitationAsNew::url() novalidate=true>
+                <input type="hidden" name="token" value=secret/>
+                <p class="facts-line">"Your account’s address: "<strong><bdi>{opened.email.clone()}</bdi></strong></p>
+                <Field
+                    label="Name"
+                    name="name"
+                    autocomplete="name"
+                    value=flashed.typed(FormName::Accept, "name").unwrap_or_default()
+                    error=error(About::Name)
+                    autofocus=true
+                />
+                <Field
+                    label="Password"
+                    name="password"
+                    kind="password"
+                    autocomplete="new-password"
+                    hint="At least 12 characters."
+                    error=error(About::Password)
+                />
+                <button type="submit" class="button button-primary button-wide">"Accept invitation"</button>
+            </form>
+        }
+        .into_any(),
+        Visitor::SignedOut => view! {
+            <p>"Sign in as "<strong><bdi>{opened.email}</bdi></strong>" to accept it."</p>
+            <a class="button button-primary button-wide" href=paths::sign_in_and_return(&here) rel="external">"Sign in"</a>
+        }
+        .into_any(),
+        Visitor::Another(own) => view! {
+            <p class="form-problem">
+                <Icon sign=Sign::Alert/>
+                <span>
+                    "This invitation is for "<strong><bdi>{opened.email}</bdi></strong>". You’re signed in as "<bdi>{own}</bdi>
+                    ", so nothing was accepted. Sign out, then open the link again."
+                </span>
+            </p>
+            <EntryProblem form=FormName::Accept/>
+            <form method="post" action=SignOut::url()>
+                <button type="submit" class="button button-wide">"Sign out"</button>
+            </form>
+        }
+        .into_any(),
+    }
+}

@@ -1,0 +1,338 @@
+//! Settings > Organization > Members: who is in it, as what, and the changes to it (RULES M).
+
+use leptos::{either::Either, prelude::*};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+use policy::{MemberChange, OrganizationRole, OrganizationStanding, Permission, Refusal, UserId};
+
+use super::{invite, path_of, use_organization_slug};
+use crate::{
+    api::{
+        invitations::InviteMembers,
+        members::{ChangeMemberRole, Ending, MemberRow, MembersPage, RemoveMember, members},
+    },
+    components::{
+        Avatar, Badge, ButtonLink, Dialog as DialogBox, EmptyList, Filter, Icon, ListAddress, Menu, MenuExplanation,
+        MenuForm, MenuLink, MomentText, PageHeader, PageTitle, Pager, PostForm, SearchForm, Sign, SortHeader, Tone,
+    },
+    flash::{Done, Notice, Notices, Outcome, outcome},
+    live::Live,
+    load::{Loaded, load},
+    paths::{self, Dialog},
+    words,
+};
+
+#[derive(Clone, Copy)]
+struct Actions {
+    invite: ServerAction<InviteMembers>,
+    change_role: ServerAction<ChangeMemberRole>,
+    remove: ServerAction<RemoveMember>,
+}
+
+/// The page.
+#[component]
+pub(crate) fn MembersScreen() -> impl IntoView {
+    let slug = use_organization_slug();
+    let live = expect_context::<Live>();
+    let ListAddress { query, dialog, .. } = ListAddress::provide(path_of(slug, "members"));
+    provide_context(Actions {
+        invite: ServerAction::new(),
+        change_role: ServerAction::new(),
+        remove: ServerAction::new(),
+    });
+    let subject = Memo::new(move |_| match dialog.get() {
+        Dialog::Remove(user) => user.to_string(),
+        _ => String::new(),
+    });
+    load(
+        move || (slug.get(), query.get(), subject.get(), live.ticks.get()),
+        |(slug, query, subject, _)| members(slug, query, subject),
+        |page| view! { <Members page/> },
+    )
+}
+
+#[component]
+fn Members(page: Loaded<MembersPage>) -> impl IntoView {
+    let address = expect_context::<ListAddress>();
+    let organization = move || page.with(|page| page.organization.name.clone());
+    let title = Signal::derive(move || format!("Members · {}", organization()));
+    let lead = Signal::derive(move || format!("People in {}. All of them are in its Default Project.", organization()));
+    let may_invite = Memo::new(move |_| page.with(|page| page.organization.standing.may(Permission::MemberInvite)));
+    let export = move || {
+        page.with(|page| {
+            let path = format!("{}.csv", paths::members(&page.organization.slug));
+            let query = crate::api::list::ListQuery {
+                after: String::new(),
+                ..address.query.get()
+            };
+            paths::with_query(&path, &query, Dialog::None)
+        })
+    };
+    finish(page);
+    view! {
+        <PageTitle text=title/>
+        <PageHeader title="Members" lead>
+            <a class="button" href=export rel="external" download=true>"Export CSV"</a>
+            {move || may_invite.get().then(|| view! {
+                <ButtonLink class="button button-primary" href=address.to(Dialog::Invite)><Icon sign=Sign::Plus/>"Invite Member"</ButtonLink>
+            })}
+        </PageHeader>
+        <SearchForm what="members" placeholder="Search by name or email">
+            <Filter name="role" label="Role" read=|query| &query.role options=&[("", "Any role"), ("admin", "Admin"), ("member", "Member")]/>
+        </SearchForm>
+        <Table page/>
+        <Dialogs page/>
+    }
+}
+
+/// What follows an action in the browser: the message, the dialog's end, the list anew.
+fn finish(page: Loaded<MembersPage>) {
+    let Actions {
+        invite,
+        change_role,
+        remove,
+    } = expect_context();
+    let (notices, live) = (expect_context::<Notices>(), expect_context::<Live>());
+    let switch = expect_context::<ListAddress>().switch();
+    let navigate = use_navigate();
+    let settle = move |outcome: Option<Outcome>| match outcome {
+        Some(Ok(Done::LeftOrganization)) => {
+            notices.show_on_next(Notice::done(&Done::LeftOrganization));
+            navigate(paths::HOME, NavigateOptions::default());
+        }
+        Some(outcome) => {
+            if matches!(outcome, Ok(Done::MemberRemoved { .. })) {
+                page.then_focus_heading();
+            }
+            notices.show(Notice::of(&outcome));
+            switch(Dialog::None);
+            page.reload();
+        }
+        None => {}
+    };
+    let each = settle.clone();
+    Effect::new(move |_| each(outcome(change_role).get()));
+    Effect::new(move |_| settle(outcome(remove).get()));
+    // Removing may be leaving. Its news can overtake its answer.
+    live.hold_while(remove, |done| *done == Done::LeftOrganization);
+    invite::finish(invite, move || page.reload());
+}
+
+#[component]
+fn Table(page: Loaded<MembersPage>) -> impl IntoView {
+    let ids = Memo::new(move |_| page.with(|page| page.rows.iter().map(|row| row.user).collect::<Vec<_>>()));
+    let is_empty = Memo::new(move |_| ids.with(Vec::is_empty));
+    let next = Signal::derive(move || page.with(|page| page.next.clone()));
+    view! {
+        <div class="table-frame" aria-busy=move || page.busy.get().to_string()>
+            {move || if is_empty.get() {
+                Either::Left(view! {
+                    <EmptyList
+                        sign=Sign::People
+                        none_fits=("Nobody found", "No member matches this search and this filter.")
+                        none=("Nobody yet", "Invite the first member.")
+                        show_all="Show everyone"
+                    />
+                })
+            } else {
+                Either::Right(view! {
+                    <table class="table listing" aria-labelledby="heading">
+                        <thead>
+                            <tr>
+                                <SortHeader sort="name" label="Person"/>
+                                <SortHeader sort="role" label="Role"/>
+                                <SortHeader sort="added" label="Member since"/>
+                                <th scope="col" class="actions-cell"><span class="visually-hidden">"Actions"</span></th>
+                            </tr>
+                        </thead>
+                        <tbody>
+                            <For each=move || ids.get() key=|user| *user let:user>
+                                <Row page user/>
+                            </For>
+                        </tbody>
+                    </table>
+                })
+            }}
+        </div>
+        <Pager next/>
+    }
+}
+
+#[component]
+fn Row(page: Loaded<MembersPage>, user: UserId) -> impl IntoView {
+    // Parts of the row change one by one, so that the focus stays where it is when something else does.
+    let row = Memo::new(move |_| page.with(|page| page.find(user).cloned()));
+    let name = Signal::derive(move || row.with(|row| row.as_ref().map(|row| row.name.clone()).unwrap_or_default()));
+    let email = move || row.with(|row| row.as_ref().map(|row| row.email.clone()));
+    let place = Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.place)));
+    let tone = Signal::derive(move || {
+        if place.get().is_some_and(OrganizationStanding::is_admin) {
+            Tone::Strong
+        } else {
+            Tone::Plain
+        }
+    });
+    let role = move || place.get().map(|place| place.role().to_string());
+    let is_owner = move || place.get() == Some(OrganizationStanding::Owner);
+    let is_self = page.peek(|page| page.viewer == user);
+    view! {
+        <tr>
+            <td class="name-cell">
+                <div class="person">
+                    <Avatar name seed=user.to_string()/>
+                    <div class="person-words">
+                        <span class="person-name">
+                            <bdi>{move || name.get()}</bdi>
+                            {is_self.then(|| view! { <span class="you">"You"</span> })}
+                        </span>
+                        <span class="person-email">{email}</span>
+                        <span class="person-access"><Since row/></span>
+                    </div>
+                </div>
+            </td>
+            <td class="role-cell">
+                <Badge tone>{role}</Badge>
+                {move || is_owner().then(|| view! { " "<Badge tone=Signal::stored(Tone::Plain)>"Owner"</Badge> })}
+            </td>
+            <td class="added-cell"><Since row/></td>
+            <td class="actions-cell"><MemberMenu page row/></td>
+        </tr>
+    }
+}
+
+#[component]
+fn Since(row: Memo<Option<MemberRow>>) -> impl IntoView {
+    move || {
+        let row = row.get()?;
+        Some(view! {
+            <span class="access">
+                <span>
+                    <MomentText at=row.added_at/>
+                    {row.added_by.map(|by| view! { <span class="access-when">" · invited by "<bdi>{by}</bdi></span> })}
+                </span>
+            </span>
+        })
+    }
+}
+
+/// What may be done to a member; the policy says what, here as on the server.
+#[component]
+fn MemberMenu(page: Loaded<MembersPage>, row: Memo<Option<MemberRow>>) -> impl IntoView {
+    let address = expect_context::<ListAddress>();
+    let actions = expect_context::<Actions>();
+    move || {
+        let row = row.get()?;
+        let user = row.user;
+        let check = move |change| page.with(|page| Some(page.check(&row, change)));
+        let (role, remove) = (check.clone()(MemberChange::Role)?, check(MemberChange::Remove)?);
+        let is_self = page.with(|page| page.viewer == user);
+        // No menu for somebody who could never do anything in it.
+        if matches!((role, remove), (Err(Refusal::Forbidden(_)), Err(Refusal::Forbidden(_)))) {
+            return None;
+        }
+        let found = move || page.with(|page| page.find(user).cloned());
+        let name = Signal::derive(move || found().map(|row| row.name).unwrap_or_default());
+        let other = found().map_or(OrganizationRole::Member, |row| row.place.role().other());
+        let organization = page.with(|page| page.organization.slug.to_string());
+        let why = [role.err(), remove.err()]
+            .into_iter()
+            .flatten()
+            .find(|refusal| *refusal == Refusal::OwnerProtected)
+            .map(|refusal| words::problem(refusal.into()));
+        Some(view! {
+            <Menu id=format!("menu-{user}") label=Signal::derive(move || format!("Actions for {}", name.get())) face=|| view! { <Icon sign=Sign::Dots/> }>
+                {role.is_ok().then(|| view! {
+                    <PostForm action=actions.change_role class="menu-form">
+                        <input type="hidden" name="organization" value=organization/>
+                        <input type="hidden" name="user" value=user.to_string()/>
+                        <input type="hidden" name="role" value=other.code()/>
+                        <MenuForm>{format!("Make {other}")}</MenuForm>
+                    </PostForm>
+                })}
+                {remove.is_ok().then(|| view! {
+                    <MenuLink href=address.to(Dialog::Remove(user)) is_dangerous=true>
+                        {if is_self { "Leave Organization" } else { "Remove Member" }}
+                    </MenuLink>
+                })}
+                {why.map(|text| view! { <MenuExplanation text/> })}
+            </Menu>
+        })
+    }
+}
+
+/// The dialog that the URL says is open, if the person may use it.
+#[component]
+fn Dialogs(page: Loaded<MembersPage>) -> impl IntoView {
+    let address = expect_context::<ListAddress>();
+    let actions = expect_context::<Actions>();
+    // Made once when it opens; what is typed in it stays when the list behind it changes.
+    let open = Memo::new(move |_| {
+        let dialog = address.dialog.get();
+        let is_usable = page.with(|page| match dialog {
+            Dialog::Invite => page.organization.standing.may(Permission::MemberInvite),
+            // It opens once it is known what would end.
+            Dialog::Remove(user) => page.ending.as_ref().is_some_and(|ending| ending.user == user),
+            Dialog::None | Dialog::Add | Dialog::Sent | Dialog::Create | Dialog::EndDate(_) => false,
+        });
+        if is_usable { dialog } else { Dialog::None }
+    });
+    move || {
+        let dialog = open.get();
+        let page = page.peek(|page| Some(page.clone()))?;
+        let subject = dialog.user().and_then(|user| page.find(user).cloned());
+        Some(match (dialog, subject, page.ending.clone()) {
+            (Dialog::Invite, _, _) => view! {
+                <invite::InviteDialog
+                    action=actions.invite
+                    organization=page.organization.slug
+                    organization_name=page.organization.name
+                    sends_mail=page.sends_mail
+                />
+            }
+            .into_any(),
+            (Dialog::Remove(_), Some(row), Some(ending)) => view! { <RemoveDialog page row ending/> }.into_any(),
+            _ => ().into_any(),
+        })
+    }
+}
+
+/// Removing somebody (M6), or leaving (M8): what ends, and what stays.
+#[component]
+fn RemoveDialog(page: MembersPage, row: MemberRow, ending: Ending) -> impl IntoView {
+    let action = expect_context::<Actions>().remove;
+    let close = expect_context::<ListAddress>().to(Dialog::None);
+    let organization = page.organization;
+    let is_self = row.user == page.viewer;
+    let (title, lead, confirm) = if is_self {
+        let lead = format!("Your access to {} ends at once, and with it to:", organization.name);
+        (format!("Leave {}?", organization.name), lead, "Leave Organization")
+    } else {
+        let lead = format!("Their access to {} ends at once, and with it to:", organization.name);
+        (format!("Remove {}?", row.name), lead, "Remove Member")
+    };
+    let has_invitations = !ending.invitations.is_empty();
+    view! {
+        <DialogBox title close=close.get_untracked()>
+            <PostForm action class="form">
+                <input type="hidden" name="organization" value=organization.slug.to_string()/>
+                <input type="hidden" name="user" value=row.user.to_string()/>
+                <p>{lead}</p>
+                <ul class="crosses" aria-label="Projects">
+                    {ending.projects.into_iter().map(|name| view! { <li><bdi>{name}</bdi></li> }).collect_view()}
+                    {(ending.more_projects > 0).then(|| view! { <li>{format!("and {} more projects", ending.more_projects)}</li> })}
+                </ul>
+                {has_invitations.then(|| view! {
+                    <p>{if is_self { "Invitations you sent that are still open are revoked:" } else { "Invitations they sent that are still open are revoked:" }}</p>
+                    <ul class="crosses" aria-label="Invitations">
+                        {ending.invitations.into_iter().map(|email| view! { <li><bdi>{email}</bdi></li> }).collect_view()}
+                        {(ending.more_invitations > 0).then(|| view! { <li>{format!("and {} more", ending.more_invitations)}</li> })}
+                    </ul>
+                })}
+                <p class="hint">"Resources and API keys stay with their projects. Whoever comes back starts afresh."</p>
+                <div class="dialog-actions">
+                    <ButtonLink href=close autofocus=true>"Cancel"</ButtonLink>
+                    <button type="submit" class="button button-danger" aria-busy=move || action.pending().get().to_string()>{confirm}</button>
+                </div>
+            </PostForm>
+        </DialogBox>
+    }
+}

@@ -1,0 +1,202 @@
+//! Settings > Organization > Projects: every member sees their names; those with access open them (O3, P1 to P5).
+
+use leptos::{either::Either, prelude::*};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+use policy::{Field as About, Permission, ProjectId, Refusal, Slug};
+
+use super::{path_of, use_organization_slug};
+use crate::{
+    api::projects::{CreateProject, ProjectRow, ProjectsPage, projects},
+    components::{
+        Badge, ButtonLink, Dialog as DialogBox, EmptyList, Field, Icon, ListAddress, MomentText, PageHeader, PageTitle,
+        Pager, PostForm, SearchForm, Sign, Tone, form_error, form_problem,
+    },
+    flash::{Done, Flashed, FormName, Notice, Notices, outcome},
+    live::Live,
+    load::{Loaded, load},
+    paths::{self, Dialog},
+    words,
+};
+
+/// The page.
+#[component]
+pub(crate) fn ProjectsScreen() -> impl IntoView {
+    let slug = use_organization_slug();
+    let live = expect_context::<Live>();
+    let query = ListAddress::provide(path_of(slug, "projects")).query;
+    load(
+        move || (slug.get(), query.get(), live.ticks.get()),
+        |(slug, query, _)| projects(slug, query),
+        |page| view! { <Projects page/> },
+    )
+}
+
+#[component]
+fn Projects(page: Loaded<ProjectsPage>) -> impl IntoView {
+    let address = expect_context::<ListAddress>();
+    let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
+    let navigate = use_navigate();
+    let create = ServerAction::<CreateProject>::new();
+    let title = Signal::derive(move || page.with(|page| format!("Projects · {}", page.organization.name)));
+    let lead = Signal::derive(move || {
+        page.with(|page| {
+            format!(
+                "The projects of {}. You can open those you have access to.",
+                page.organization.name
+            )
+        })
+    });
+    let may_create = Memo::new(move |_| page.with(|page| page.organization.standing.may(Permission::ProjectCreate)));
+    let is_switched_off = Memo::new(move |_| page.with(|page| !page.organization.additional_projects));
+    Effect::new(move |_| {
+        if let Some(Ok(done)) = outcome(create).get()
+            && let Done::ProjectCreated { slug, .. } = &done
+            && let Ok(slug) = slug.parse::<Slug>()
+        {
+            notices.show_on_next(Notice::done(&done));
+            navigate(&paths::project(&slug), NavigateOptions::default());
+        }
+    });
+    Effect::new(move |_| {
+        if address.dialog.get() == Dialog::None {
+            flashed.clear();
+            create.value().set(None);
+        }
+    });
+    view! {
+        <PageTitle text=title/>
+        <PageHeader title="Projects" lead>
+            {move || (may_create.get() && !is_switched_off.get()).then(|| view! {
+                <ButtonLink class="button button-primary" href=address.to(Dialog::Create)><Icon sign=Sign::Plus/>"Create Project"</ButtonLink>
+            })}
+        </PageHeader>
+        {move || (may_create.get() && is_switched_off.get()).then(|| view! {
+            <aside class="banner" aria-label="About new projects">
+                <Icon sign=Sign::Info/><p>{words::problem(Refusal::ProjectsSwitchedOff.into())}</p>
+            </aside>
+        })}
+        <SearchForm what="projects" placeholder="Search by name"/>
+        <Table page/>
+        {move || (address.dialog.get() == Dialog::Create && may_create.get()).then(|| {
+            let organization = page.peek(|page| Some(page.organization.clone()));
+            organization.map(|organization| view! { <CreateDialog create organization=organization.slug/> })
+        })}
+    }
+}
+
+#[component]
+fn Table(page: Loaded<ProjectsPage>) -> impl IntoView {
+    let ids = Memo::new(move |_| page.with(|page| page.rows.iter().map(|row| row.id).collect::<Vec<_>>()));
+    let is_empty = Memo::new(move |_| ids.with(Vec::is_empty));
+    let next = Signal::derive(move || page.with(|page| page.next.clone()));
+    view! {
+        <div class="table-frame" aria-busy=move || page.busy.get().to_string()>
+            {move || if is_empty.get() {
+                Either::Left(view! {
+                    <EmptyList
+                        sign=Sign::Folder
+                        none_fits=("No project found", "No project has this in its name.")
+                        none=("No projects yet", "Create the first project.")
+                        show_all="Show all projects"
+                    />
+                })
+            } else {
+                Either::Right(view! {
+                    <table class="table listing" aria-labelledby="heading">
+                        <thead>
+                            <tr>
+                                <th scope="col">"Project"</th>
+                                <th scope="col" class="role-cell">"Your role"</th>
+                                <th scope="col" class="added-cell">"Created"</th>
+                            </tr>
+                        </thead>
+                        <tbody>
+                            <For each=move || ids.get() key=|id| *id let:id>
+                                <Row page id/>
+                            </For>
+                        </tbody>
+                    </table>
+                })
+            }}
+        </div>
+        <Pager next/>
+    }
+}
+
+#[component]
+fn Row(page: Loaded<ProjectsPage>, id: ProjectId) -> impl IntoView {
+    let row = Memo::new(move |_| page.with(|page| page.rows.iter().find(|row| row.id == id).cloned()));
+    move || {
+        let ProjectRow {
+            name,
+            slug,
+            is_default,
+            role,
+            since,
+            ..
+        } = row.get()?;
+        let path = slug.as_ref().map(paths::project);
+        Some(view! {
+            <tr>
+                <td class="name-cell">
+                    <div class="person-words">
+                        <span class="person-name">
+                            {match path {
+                                Some(href) => Either::Left(view! { <a class="row-link" href=href><bdi>{name}</bdi></a> }),
+                                None => Either::Right(view! { <bdi>{name}</bdi> }),
+                            }}
+                            {is_default.then(|| view! { <span class="you">"Default"</span> })}
+                        </span>
+                        {slug.map(|slug| view! { <code class="person-email">{slug.to_string()}</code> })}
+                    </div>
+                </td>
+                <td class="role-cell">
+                    {match role {
+                        Some(role) => Either::Left(view! { <Badge tone=Signal::stored(Tone::Plain)>{role.to_string()}</Badge> }),
+                        None => Either::Right(view! { <span class="hint">"No access"</span> }),
+                    }}
+                </td>
+                <td class="added-cell"><MomentText at=since/></td>
+            </tr>
+        })
+    }
+}
+
+/// Creating a project, with the four common ways to split (P5).
+#[component]
+fn CreateDialog(create: ServerAction<CreateProject>, organization: Slug) -> impl IntoView {
+    let close = expect_context::<ListAddress>().to(Dialog::None);
+    let flashed = expect_context::<Flashed>();
+    let value = outcome(create);
+    let typed = move |field| flashed.typed(FormName::CreateProject, field).unwrap_or_default();
+    view! {
+        <DialogBox title="Create Project" close=close.get_untracked()>
+            <PostForm action=create class="form">
+                <p>"A project has its own collaborators, resources and API keys. Organization Admins have access; everybody else you add."</p>
+                {form_problem(value, FormName::CreateProject, &[About::Name, About::Slug])}
+                <input type="hidden" name="organization" value=organization.to_string()/>
+                <Field label="Name" name="name" value=typed("name") error=form_error(value, FormName::CreateProject, About::Name) autofocus=true/>
+                <Field
+                    label="Slug"
+                    name="slug"
+                    value=typed("slug")
+                    hint="Its name in URLs: 3 to 63 of a–z, 0–9 and hyphens inside. Unique among all projects."
+                    error=form_error(value, FormName::CreateProject, About::Slug)
+                />
+                <details class="ways">
+                    <summary>"How do others split their work into projects?"</summary>
+                    <dl>
+                        <div><dt>"By team"</dt><dd>"ml-research, search, data-platform"</dd></div>
+                        <div><dt>"By environment"</dt><dd>"production, staging, development"</dd></div>
+                        <div><dt>"By workload"</dt><dd>"fine-tuning, inference, evaluation"</dd></div>
+                        <div><dt>"By customer"</dt><dd>"customer-acme, customer-globex"</dd></div>
+                    </dl>
+                </details>
+                <div class="dialog-actions">
+                    <ButtonLink href=close>"Cancel"</ButtonLink>
+                    <button type="submit" class="button button-primary" aria-busy=move || create.pending().get().to_string()>"Create"</button>
+                </div>
+            </PostForm>
+        </DialogBox>
+    }
+}

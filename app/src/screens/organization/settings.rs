@@ -1,0 +1,231 @@
+//! Settings > Organization: its name and slug, its Owner, and its end (O1, O3, W2).
+
+use leptos::prelude::*;
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+use policy::{Field as About, OrganizationStanding, Permission};
+
+use super::use_organization_slug;
+use crate::{
+    api::organizations::{
+        DeleteOrganization, Heir, OrganizationHead, OrganizationPage, TransferOwnership, UpdateOrganization,
+        organization,
+    },
+    components::{Field, MomentText, PageHeader, PageTitle, PostForm, form_error, form_problem},
+    flash::{Done, Flashed, FormName, Notice, Notices, outcome},
+    load::{Loaded, load},
+    paths,
+};
+
+/// The page.
+#[component]
+pub(crate) fn OrganizationScreen() -> impl IntoView {
+    let slug = use_organization_slug();
+    // Not live: a form that changes under one's hands is worse than one that is a little old.
+    load(move || slug.get(), organization, |page| view! { <Organization page/> })
+}
+
+#[component]
+fn Organization(page: Loaded<OrganizationPage>) -> impl IntoView {
+    let title = Signal::derive(move || page.with(|page| format!("Organization settings · {}", page.organization.name)));
+    let lead = Signal::derive(move || {
+        page.with(|page| format!("The name and address of {}, and who owns it.", page.organization.name))
+    });
+    // Another organization is another form; the same one, changed by somebody else, leaves alone what is being typed.
+    let slug = Memo::new(move |_| page.with(|page| page.organization.slug.to_string()));
+    let may_change =
+        Memo::new(move |_| page.with(|page| page.organization.standing.may(Permission::OrganizationUpdate)));
+    let is_owner = Memo::new(move |_| {
+        page.with(|page| page.organization.standing.organization == Some(OrganizationStanding::Owner))
+    });
+    let now = move || {
+        slug.track();
+        page.peek(|page| Some(page.clone()))
+    };
+    view! {
+        <PageTitle text=title/>
+        <PageHeader title="Organization" lead/>
+        {move || now().map(|now| if may_change.get() {
+            view! { <SettingsForm page organization=now.organization/> }.into_any()
+        } else {
+            view! { <Facts organization=now.organization/> }.into_any()
+        })}
+        <Ownership page/>
+        {move || is_owner.get().then(|| now().map(|now| view! {
+            <Transfer page organization=now.organization.clone() heirs=now.heirs/>
+            <Delete organization=now.organization/>
+        }))}
+    }
+}
+
+#[component]
+fn SettingsForm(page: Loaded<OrganizationPage>, organization: OrganizationHead) -> impl IntoView {
+    let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
+    let navigate = use_navigate();
+    let action = ServerAction::<UpdateOrganization>::new();
+    let value = outcome(action);
+    let slug = organization.slug.to_string();
+    Effect::new({
+        let slug = slug.clone();
+        move |_| {
+            let Some(Ok(done)) = value.get() else { return };
+            let notice = Notice::done(&done);
+            if let Done::Saved { slug: now } = &done
+                && *now != slug
+                && let Ok(now) = now.parse()
+            {
+                notices.show_on_next(notice);
+                let options = NavigateOptions {
+                    replace: true,
+                    ..NavigateOptions::default()
+                };
+                navigate(&paths::organization(&now), options);
+            } else {
+                notices.show(notice);
+                page.reload();
+            }
+        }
+    });
+    let typed = move |field, now| flashed.typed(FormName::OrganizationSettings, field).unwrap_or(now);
+    view! {
+        <section class="card" aria-label="Settings">
+            <PostForm action class="form">
+                {form_problem(value, FormName::OrganizationSettings, &[About::Name, About::Slug])}
+                <input type="hidden" name="organization" value=slug.clone()/>
+                <Field label="Name" name="name" value=typed("name", organization.name) error=form_error(value, FormName::OrganizationSettings, About::Name)/>
+                <Field
+                    label="Slug"
+                    name="slug"
+                    value=typed("slug", slug)
+                    hint="The organization’s name in URLs. Changing it breaks links to the old one."
+                    error=form_error(value, FormName::OrganizationSettings, About::Slug)
+                />
+                <div class="form-actions">
+                    <button type="submit" class="button button-primary" aria-busy=move || action.pending().get().to_string()>"Save"</button>
+                </div>
+            </PostForm>
+        </section>
+    }
+}
+
+/// The settings, for somebody who may read but not change them (O3, R2).
+#[component]
+fn Facts(organization: OrganizationHead) -> impl IntoView {
+    view! {
+        <section class="card" aria-label="Settings">
+            <dl class="facts">
+                <div><dt>"Name"</dt><dd>{organization.name}</dd></div>
+                <div><dt>"Slug"</dt><dd><code>{organization.slug.to_string()}</code></dd></div>
+            </dl>
+            <p class="hint">"Only Admins of the organization can change its settings."</p>
+        </section>
+    }
+}
+
+#[component]
+fn Ownership(page: Loaded<OrganizationPage>) -> impl IntoView {
+    view! {
+        <section class="card" aria-labelledby="about">
+            <h2 id="about">"About"</h2>
+            <dl class="facts">
+                <div><dt>"Owner"</dt><dd><bdi>{move || page.with(|page| page.owner.clone())}</bdi></dd></div>
+                <div>
+                    <dt>"Created"</dt>
+                    <dd>{move || page.with(|page| Some(page.organization.created_at)).map(|at| view! { <MomentText at/> })}</dd>
+                </div>
+                <div>
+                    <dt>"Additional projects"</dt>
+                    <dd>{move || page.with(|page| if page.organization.additional_projects { "On" } else { "Off" })}</dd>
+                </div>
+            </dl>
+            <p class="hint">"Whoever runs this console switches additional projects on and off."</p>
+        </section>
+    }
+}
+
+/// Handing the organization over (W2).
+#[component]
+fn Transfer(page: Loaded<OrganizationPage>, organization: OrganizationHead, heirs: Vec<Heir>) -> impl IntoView {
+    let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
+    let action = ServerAction::<TransferOwnership>::new();
+    let value = outcome(action);
+    Effect::new(move |_| {
+        if let Some(Ok(done)) = value.get() {
+            notices.show(Notice::done(&done));
+            page.then_focus_heading();
+            page.reload();
+        }
+    });
+    let chosen = flashed.typed(FormName::Transfer, "user").unwrap_or_default();
+    let name = organization.name.clone();
+    view! {
+        <section class="card card-danger" aria-labelledby="transfer">
+            <h2 id="transfer">"Transfer ownership"</h2>
+            {if heirs.is_empty() {
+                view! { <p>"Ownership can go to another Admin. There is none yet: make a member an Admin first."</p> }.into_any()
+            } else {
+                view! {
+                    <p>"The new Owner can’t be removed or demoted, and only they can hand it back. You stay an Admin."</p>
+                    <PostForm action class="form">
+                        {form_problem(value, FormName::Transfer, &[About::Confirmation])}
+                        <input type="hidden" name="organization" value=organization.slug.to_string()/>
+                        <div class="field">
+                            <label for="field-user">"New Owner"</label>
+                            <select id="field-user" name="user">
+                                {heirs.into_iter().map(|heir| {
+                                    let id = heir.user.to_string();
+                                    let is_chosen = id == chosen;
+                                    view! { <option value=id selected=is_chosen>{format!("{} ({})", heir.name, heir.email)}</option> }
+                                }).collect_view()}
+                            </select>
+                        </div>
+                        <Field
+                            label=format!("Type {name} to confirm")
+                            name="confirmation"
+                            value=flashed.typed(FormName::Transfer, "confirmation").unwrap_or_default()
+                            error=form_error(value, FormName::Transfer, About::Confirmation)
+                        />
+                        <div class="form-actions">
+                            <button type="submit" class="button button-danger" aria-busy=move || action.pending().get().to_string()>"Transfer ownership"</button>
+                        </div>
+                    </PostForm>
+                }.into_any()
+            }}
+        </section>
+    }
+}
+
+/// Deleting the organization, once it is empty.
+#[component]
+fn Delete(organization: OrganizationHead) -> impl IntoView {
+    let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
+    let navigate = use_navigate();
+    let action = ServerAction::<DeleteOrganization>::new();
+    let value = outcome(action);
+    Effect::new(move |_| {
+        if let Some(Ok(done)) = value.get() {
+            notices.show_on_next(Notice::done(&done));
+            navigate(paths::HOME, NavigateOptions::default());
+        }
+    });
+    let name = organization.name;
+    view! {
+        <section class="card card-danger" aria-labelledby="delete">
+            <h2 id="delete">"Delete organization"</h2>
+            <p>"The organization and its Default Project are gone for good. First remove every other member and delete every other project."</p>
+            <PostForm action class="form">
+                {form_problem(value, FormName::DeleteOrganization, &[About::Confirmation])}
+                <input type="hidden" name="organization" value=organization.slug.to_string()/>
+                <Field
+                    label=format!("Type {name} to delete it")
+                    name="confirmation"
+                    id="delete-confirmation"
+                    value=flashed.typed(FormName::DeleteOrganization, "confirmation").unwrap_or_default()
+                    error=form_error(value, FormName::DeleteOrganization, About::Confirmation)
+                />
+                <div class="form-actions">
+                    <button type="submit" class="button button-danger" aria-busy=move || action.pending().get().to_string()>"Delete organization"</button>
+                </div>
+            </PostForm>
+        </section>
+    }
+}

@@ -1,0 +1,132 @@
+//! The person's own SSH public keys (E4).
+
+use leptos::{either::Either, prelude::*};
+use policy::Field as About;
+
+use crate::{
+    api::ssh_keys::{AddSshKey, RemoveSshKey, SshKeyRow, ssh_keys},
+    components::{Field, Icon, MomentText, PageHeader, PageTitle, PostForm, Sign, form_error, form_problem},
+    flash::{Flashed, FormName, Notice, Notices, outcome},
+    load::{Loaded, load},
+};
+
+/// The page.
+#[component]
+pub(crate) fn SshKeysScreen() -> impl IntoView {
+    load(|| (), |()| ssh_keys(), |rows| view! { <SshKeys rows/> })
+}
+
+#[component]
+fn SshKeys(rows: Loaded<Vec<SshKeyRow>>) -> impl IntoView {
+    let notices = expect_context::<Notices>();
+    let (add, remove) = (ServerAction::<AddSshKey>::new(), ServerAction::<RemoveSshKey>::new());
+    // An emptied form is a new one.
+    let form = RwSignal::new(0_u32);
+    Effect::new(move |_| {
+        if let Some(Ok(done)) = outcome(add).get() {
+            notices.show(Notice::done(&done));
+            form.update(|n| *n = n.wrapping_add(1));
+            rows.then_focus_heading();
+            rows.reload();
+        }
+    });
+    Effect::new(move |_| {
+        if let Some(outcome) = outcome(remove).get() {
+            notices.show(Notice::of(&outcome));
+            rows.then_focus_heading();
+            rows.reload();
+        }
+    });
+    let is_empty = Memo::new(move |_| rows.with(Vec::is_empty));
+    view! {
+        <PageTitle text="SSH keys"/>
+        <PageHeader title="SSH keys" lead="The keys you log in to clusters’ nodes with. A key opens the clusters of every project you have access to."/>
+        <div class="table-frame">
+            {move || if is_empty.get() {
+                Either::Left(view! {
+                    <div class="empty">
+                        <span class="empty-sign"><Icon sign=Sign::Shield/></span>
+                        <h2>"No SSH keys yet"</h2>
+                        <p>"Add the public key of each machine you work on. The private key never leaves it."</p>
+                    </div>
+                })
+            } else {
+                Either::Right(view! {
+                    <table class="table listing" aria-labelledby="heading">
+                        <thead>
+                            <tr>
+                                <th scope="col">"Key"</th>
+                                <th scope="col" class="added-cell">"Added"</th>
+                                <th scope="col" class="buttons-cell"><span class="visually-hidden">"Actions"</span></th>
+                            </tr>
+                        </thead>
+                        <tbody>
+                            <For each=move || rows.with(Clone::clone) key=|row| row.id let:row>
+                                <Row row remove/>
+                            </For>
+                        </tbody>
+                    </table>
+                })
+            }}
+        </div>
+        {move || {
+            form.track();
+            view! { <AddForm add/> }
+        }}
+    }
+}
+
+#[component]
+fn Row(row: SshKeyRow, remove: ServerAction<RemoveSshKey>) -> impl IntoView {
+    let label = format!("Remove {}", row.name);
+    view! {
+        <tr>
+            <td class="name-cell">
+                <div class="person-words">
+                    <bdi class="person-name">{row.name}</bdi>
+                    <code class="fingerprint">{row.algorithm}" "{row.fingerprint}</code>
+                </div>
+            </td>
+            <td class="added-cell"><MomentText at=row.since/></td>
+            <td class="buttons-cell">
+                <PostForm action=remove class="row-buttons">
+                    <input type="hidden" name="key" value=row.id.to_string()/>
+                    <button type="submit" class="button button-small button-quiet-danger" aria-label=label>"Remove"</button>
+                </PostForm>
+            </td>
+        </tr>
+    }
+}
+
+#[component]
+fn AddForm(add: ServerAction<AddSshKey>) -> impl IntoView {
+    let flashed = expect_context::<Flashed>();
+    let value = outcome(add);
+    let typed = move |field| flashed.typed(FormName::SshKey, field).unwrap_or_default();
+    view! {
+        <section class="card" aria-labelledby="add">
+            <h2 id="add">"Add an SSH key"</h2>
+            <PostForm action=add class="form">
+                {form_problem(value, FormName::SshKey, &[About::PublicKey, About::Name])}
+                <Field
+                    label="Public key"
+                    name="public_key"
+                    lines=4
+                    value=typed("public_key")
+                    hint="One line of a .pub file, like ssh-ed25519 AAAA… you@laptop."
+                    error=form_error(value, FormName::SshKey, About::PublicKey)
+                />
+                <Field
+                    label="Name"
+                    name="name"
+                    value=typed("name")
+                    hint="What you call it. Left empty, it is called by the key’s comment."
+                    error=form_error(value, FormName::SshKey, About::Name)
+                />
+                <div class="form-actions">
+                    <button type="submit" class="button button-primary" aria-busy=move || add.pending().get().to_string()>"Add SSH key"</button>
+                </div>
+            </PostForm>
+        </section>
+    }
+}

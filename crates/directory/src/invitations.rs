@@ -1,0 +1,701 @@
+//! Invitations to an organization (M2 to M5, M7, O2): sent, sent again, revoked, accepted.
+//!
+//! An invitation is open, accepted or revoked; an open one is pending until it lapses. Its links are secrets, kept as hashes:
+//! one is answered to whoever invites, to be copied; each mail gets one of its own when it is sent (see [`crate::outbox`]).
+
+use std::{fmt, str::FromStr};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use policy::{
+    Email, InvitationId, Name, OrganizationId, OrganizationRole, Password, Permission, ProjectId, Refusal, Slug, UserId,
+};
+use serde_json::json;
+use sqlx::PgConnection;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use crate::{
+    Actor, Directory, Hint, NewAccount, NewSession, OrganizationView, Origin, Result,
+    access::{OrganizationSeen, find_organization, find_place, lock_organization},
+    accounts,
+    attempts::Limit,
+    change::{By, Change},
+    error::inconsistent,
+    members, outbox,
+    people::{check_search, pattern},
+    secret, sessions,
+};
+
+/// An invitation lapses after this (M3).
+const LIFETIME: Duration = Duration::days(7);
+
+/// Invitations one person sends, wherever: each may be a mail to a stranger.
+fn invite_limit(actor: &Actor) -> Limit {
+    Limit {
+        bucket: format!("member:invite {}", actor.user),
+        count: 500,
+        window: Duration::hours(1),
+    }
+}
+
+/// The secret of a link: an invitation's, or one to a new password. Its `Debug` is blank.
+#[derive(Clone, PartialEq, Eq)]
+pub struct LinkToken([u8; 32]);
+
+impl LinkToken {
+    /// Reads what a link carries; `None` if it cannot be one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
+    }
+
+    /// What a link carries.
+    #[must_use]
+    pub fn reveal(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0)
+    }
+
+    pub(crate) fn random() -> Result<Self> {
+        secret::random().map(Self)
+    }
+
+    pub(crate) fn hash(&self) -> [u8; 32] {
+        secret::sha256(&self.0)
+    }
+}
+
+impl fmt::Debug for LinkToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LinkToken(…)")
+    }
+}
+
+/// What has become of an invitation (M3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InvitationState {
+    /// It can be accepted.
+    Pending,
+    /// It lapsed.
+    Expired,
+    /// It was accepted.
+    Accepted,
+    /// It was revoked.
+    Revoked,
+}
+
+/// What has become of the mail with an invitation's link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// None was wanted: there is no mail server.
+    None,
+    /// It waits to be sent.
+    Waiting,
+    /// The mail server did not take it so far; it is tried again.
+    Retrying,
+    /// The mail server took it.
+    Sent,
+    /// The mail server would not take it, for days.
+    Failed,
+}
+
+/// An invitation, as Admins see it.
+#[derive(Clone, Debug)]
+pub struct Invitation {
+    /// Its id.
+    pub id: InvitationId,
+    /// The address it is for.
+    pub email: Email,
+    /// Who sent it.
+    pub invited_by: Option<Name>,
+    /// When its present link was made.
+    pub sent_at: OffsetDateTime,
+    /// When that lapses.
+    pub expires_at: OffsetDateTime,
+    /// What has become of it.
+    pub state: InvitationState,
+    /// What has become of its mail.
+    pub delivery: Delivery,
+}
+
+/// Which part of an organization's invitations, the latest first.
+#[derive(Clone, Debug, Default)]
+pub struct InvitationQuery {
+    /// A part of an address; empty for all.
+    pub search: String,
+    /// Only these; none for those that are open, pending or expired.
+    pub state: Option<InvitationState>,
+    /// The place to go on from: after this one.
+    pub after: Option<InvitationId>,
+    /// How many, at most.
+    pub limit: u16,
+}
+
+/// A page of an organization's invitations.
+#[derive(Clone, Debug)]
+pub struct InvitationList {
+    /// The organization, as the one who asks sees it.
+    pub organization: OrganizationView,
+    /// The invitations.
+    pub rows: Vec<Invitation>,
+    /// Where the next page begins; none on the last.
+    pub next: Option<InvitationId>,
+}
+
+/// An invitation just sent; the only time its link is at hand.
+#[derive(Clone, Debug)]
+pub struct NewInvitation {
+    /// Its id.
+    pub id: InvitationId,
+    /// The address it is for.
+    pub email: Email,
+    /// What its link carries.
+    pub token: LinkToken,
+}
+
+/// An invitation, as whoever opens its link sees it (M4).
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// The organization's name.
+    pub organization: Name,
+    /// Its slug.
+    pub slug: Slug,
+    /// Who invites.
+    pub invited_by: Option<Name>,
+    /// The address it is for.
+    pub email: Email,
+    /// What has become of it.
+    pub state: InvitationState,
+    /// Whether the address has an account, to sign in with first.
+    pub has_account: bool,
+}
+
+/// Membership just begun: where to go.
+#[derive(Clone, Debug)]
+pub struct Joined {
+    /// The organization's name.
+    pub organization: Name,
+    /// The slug of its Default Project, which every member is in (M5).
+    pub default_project: Slug,
+}
+
+impl Directory {
+    /// A page of an organization's invitations, for those who may invite.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`], [`Refusal::Forbidden`], [`Refusal::Malformed`] for a search text that cannot be one.
+    pub async fn invitations(&self, user: UserId, slug: &Slug, query: &InvitationQuery) -> Result<InvitationList> {
+        let organization = find_organization(&self.pool, slug, user).await?;
+        organization.standing.require(Permission::MemberInvite)?;
+        check_search(&query.search)?;
+        let limit = usize::from(query.limit.max(1));
+        let state = query.state.map(InvitationState::code);
+        let now = self.now();
+        let rows = sqlx::query!(
+            r#"SELECT i.id, i.email, inviter.name AS "invited_by?", i.sent_at, i.expires_at, i.accepted_at, i.revoked_at,
+                      mail.attempts AS "attempts?", mail.sent_at AS mailed_at, mail.failed_at
+               FROM invitations i
+               LEFT JOIN users inviter ON inviter.id = i.invited_by
+               LEFT JOIN LATERAL (
+                   SELECT o.attempts, o.sent_at, o.failed_at FROM outbox o
+                   WHERE o.organization_id = i.organization_id AND o.invitation_id = i.id
+                   ORDER BY o.id DESC LIMIT 1
+               ) mail ON true
+               WHERE i.organization_id = $1
+                 AND i.email LIKE $2
+                 AND CASE coalesce($3, 'open')
+                     WHEN 'open' THEN i.accepted_at IS NULL AND i.revoked_at IS NULL
+                     WHEN 'pending' THEN i.accepted_at IS NULL AND i.revoked_at IS NULL AND i.expires_at > $4
+                     WHEN 'expired' THEN i.accepted_at IS NULL AND i.revoked_at IS NULL AND i.expires_at <= $4
+                     WHEN 'accepted' THEN i.accepted_at IS NOT NULL
+                     ELSE i.revoked_at IS NOT NULL
+                 END
+                 AND ($5::uuid IS NULL OR i.id < $5)
+               ORDER BY i.id DESC LIMIT $6"#,
+            organization.id.0,
+            pattern(&query.search),
+            state,
+            now,
+            query.after.map(|id| id.0),
+            i64::try_from(limit + 1).unwrap_or(i64::MAX),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let has_more = rows.len() > limit;
+        let rows: Vec<_> = rows
+            .into_iter()
+            .take(limit)
+            .map(|row| {
+                Ok(Invitation {
+                    id: InvitationId(row.id),
+                    email: row.email.parse().map_err(|_| inconsistent("invitations", "email"))?,
+                    invited_by: row
+                        .invited_by
+                        .map(|name| name.parse().map_err(|_| inconsistent("users", "name")))
+                        .transpose()?,
+                    sent_at: row.sent_at,
+                    expires_at: row.expires_at,
+                    state: state_of(row.accepted_at, row.revoked_at, row.expires_at, now),
+                    delivery: match (row.attempts, row.mailed_at, row.failed_at) {
+                        (None, _, _) => Delivery::None,
+                        (Some(_), Some(_), _) => Delivery::Sent,
+                        (Some(_), None, Some(_)) => Delivery::Failed,
+                        (Some(0), None, None) => Delivery::Waiting,
+                        (Some(_), None, None) => Delivery::Retrying,
+                    },
+                })
+            })
+            .collect::<Result<_>>()?;
+        let next = rows.last().filter(|_| has_more).map(|last| last.id);
+        Ok(InvitationList {
+            organization: organization.into(),
+            rows,
+            next,
+        })
+    }
+
+    /// Invites the person with this address, account or none (M2). A lapsed invitation to the address becomes a new one.
+    ///
+    /// # Errors
+    /// [`Refusal::EmailInvalid`], [`Refusal::AlreadyMember`], [`Refusal::AlreadyInvited`], [`Refusal::TooManyAttempts`].
+    pub async fn invite_member(&self, actor: &Actor, slug: &Slug, email: &str) -> Result<NewInvitation> {
+        let limit = invite_limit(actor);
+        let within_limit = self.attempt(&limit).await;
+        let mut change = self.change(By::User(actor), Permission::MemberInvite.name()).await?;
+        change.record.target = Some(email.trim().chars().filter(|c| !c.is_control()).take(254).collect());
+        let outcome = async {
+            let organization = lock_organization(&mut change.tx, slug, actor.user).await?;
+            change.record.organization = Some(organization.id);
+            organization.standing.require(Permission::MemberInvite)?;
+            within_limit?;
+            let email: Email = email.parse().map_err(|_| Refusal::EmailInvalid)?;
+            if let Some(user) = accounts::find_by_email(&mut change.tx, &email).await? {
+                change.about(user);
+                if find_place(&mut *change.tx, &organization, user).await?.is_some() {
+                    return Err(Refusal::AlreadyMember.into());
+                }
+            }
+            let open = sqlx::query!(
+                "SELECT id, expires_at FROM invitations
+                 WHERE organization_id = $1 AND email = $2 AND accepted_at IS NULL AND revoked_at IS NULL",
+                organization.id.0,
+                email.as_str(),
+            )
+            .fetch_optional(&mut *change.tx)
+            .await?;
+            let id = match open {
+                Some(open) if open.expires_at > change.at => return Err(Refusal::AlreadyInvited.into()),
+                Some(open) => InvitationId(open.id),
+                None => {
+                    let id = InvitationId(Uuid::now_v7());
+                    sqlx::query!(
+                        "INSERT INTO invitations (organization_id, id, email, created_at, sent_at, expires_at)
+                         VALUES ($1, $2, $3, $4, $4, $4)",
+                        organization.id.0,
+                        id.0,
+                        email.as_str(),
+                        change.at,
+                    )
+                    .execute(&mut *change.tx)
+                    .await?;
+                    id
+                }
+            };
+            self.send(&mut change, &organization, id, email, actor.user).await
+        }
+        .await;
+        change.finish(outcome).await
+    }
+
+    /// Sends an open invitation again: a new link for another 7 days; the old ones are dead (M3).
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`], [`Refusal::Forbidden`]; [`Refusal::InvitationAccepted`], [`Refusal::InvitationRevoked`];
+    /// [`Refusal::TooManyAttempts`].
+    pub async fn resend_invitation(&self, actor: &Actor, slug: &Slug, id: InvitationId) -> Result<NewInvitation> {
+        let limit = invite_limit(actor);
+        let within_limit = self.attempt(&limit).await;
+        let mut change = self.change(By::User(actor), "invitation:resend").await?;
+        let outcome = async {
+            let (organization, email) = lock_open(&mut change, actor, slug, id).await?;
+            within_limit?;
+            self.send(&mut change, &organization, id, email, actor.user).await
+        }
+        .await;
+        change.finish(outcome).await
+    }
+
+    /// Revokes an open invitation: its links are dead (M3).
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`], [`Refusal::Forbidden`]; [`Refusal::InvitationAccepted`], [`Refusal::InvitationRevoked`].
+    pub async fn revoke_invitation(&self, actor: &Actor, slug: &Slug, id: InvitationId) -> Result<Email> {
+        let mut change = self.change(By::User(actor), "invitation:revoke").await?;
+        let outcome = async {
+            let (organization, email) = lock_open(&mut change, actor, slug, id).await?;
+            revoke(&mut change, organization.id, &[id.0]).await?;
+            Ok(email)
+        }
+        .await;
+        change.finish(outcome).await
+    }
+
+    /// What an invitation's link leads to (M4). Reading it accepts nothing.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`] for a link that was replaced by another, or never was one.
+    pub async fn open_invitation(&self, token: &LinkToken) -> Result<Opened> {
+        let row = sqlx::query!(
+            r#"SELECT o.name, o.slug, inviter.name AS "invited_by?", i.email, i.accepted_at, i.revoked_at, i.expires_at,
+                      EXISTS (SELECT FROM users u WHERE u.email = i.email) AS "has_account!"
+               FROM invitation_tokens t
+               JOIN invitations i ON i.organization_id = t.organization_id AND i.id = t.invitation_id
+               JOIN organizations o ON o.id = i.organization_id
+               LEFT JOIN users inviter ON inviter.id = i.invited_by
+               WHERE t.token_hash = $1"#,
+            &token.hash(),
+        )
+        .fetch_optional(&self.pool)
+        .await?
+        .ok_or(Refusal::Hidden)?;
+        Ok(Opened {
+            organization: row.name.parse().map_err(|_| inconsistent("organizations", "name"))?,
+            slug: row.slug.parse().map_err(|_| inconsistent("organizations", "slug"))?,
+            invited_by: row
+                .invited_by
+                .map(|name| name.parse().map_err(|_| inconsistent("users", "name")))
+                .transpose()?,
+            email: row.email.parse().map_err(|_| inconsistent("invitations", "email"))?,
+            state: state_of(row.accepted_at, row.revoked_at, row.expires_at, self.now()),
+            has_account: row.has_account,
+        })
+    }
+
+    /// Accepts an invitation as the signed-in person it is for (M4, M5, O2).
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`] for a dead link; [`Refusal::InvitationForAnother`]; [`Refusal::InvitationAccepted`],
+    /// [`Refusal::InvitationRevoked`], [`Refusal::InvitationExpired`]; [`Refusal::SignedOut`] for an account just deleted.
+    pub async fn accept_invitation(&self, actor: &Actor, token: &LinkToken) -> Result<Joined> {
+        let mut change = self.change(By::User(actor), "invitation:accept").await?;
+        let outcome = async {
+            change.about(actor.user);
+            let invited = lock_by_token(&mut change, token).await?;
+            let row = sqlx::query!("SELECT email FROM users WHERE id = $1 FOR KEY SHARE", actor.user.0)
+                .fetch_one(&mut *change.tx)
+                .await?;
+            // Without an address the account was deleted just now.
+            let email = row.email.ok_or(Refusal::SignedOut)?;
+            // The address first: whoever has somebody else's link learns nothing from it (M4).
+            if email != invited.email.as_str() {
+                return Err(Refusal::InvitationForAnother.into());
+            }
+            invited.require_pending(change.at)?;
+            join(&mut change, &invited, actor.user).await
+        }
+        .await;
+        change.finish(outcome).await
+    }
+
+    /// Accepts an invitation as somebody without an account: makes one, in the inviting organization and no other (O2), and
+    /// signs in. The link was sent to the address, so the address is theirs.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`] for a dead link; [`Refusal::EmailTaken`] if the address has an account; [`Refusal::InvitationAccepted`],
+    /// [`Refusal::InvitationRevoked`], [`Refusal::InvitationExpired`].
+    pub async fn accept_invitation_as_new(
+        &self,
+        token: &LinkToken,
+        name: Name,
+        password: Password,
+        origin: &Origin,
+    ) -> Result<(NewSession, Joined)> {
+        // Dead links cost no hash.
+        let opened = self.open_invitation(token).await;
+        let hash = match &opened {
+            Ok(_) => secret::hash_password(password.clone()).await?,
+            Err(_) => String::new(),
+        };
+        let mut change = self.change(By::Nobody(origin), "invitation:accept").await?;
+        let outcome = async {
+            opened?;
+            let invited = lock_by_token(&mut change, token).await?;
+            invited.require_pending(change.at)?;
+            let account = NewAccount {
+                email: invited.email.clone(),
+                name,
+                password,
+            };
+            let at = change.at;
+            let user = accounts::insert(&mut change.tx, &account, &hash, at).await?;
+            change.about(user);
+            let joined = join(&mut change, &invited, user).await?;
+            let session = sessions::begin(&mut change.tx, user, at, origin).await?;
+            Ok((session, joined))
+        }
+        .await;
+        change.finish(outcome).await
+    }
+
+    /// Gives an invitation a new link and 7 days, and puts its mail into the outbox.
+    async fn send(
+        &self,
+        change: &mut Change<'_>,
+        organization: &OrganizationSeen,
+        id: InvitationId,
+        email: Email,
+        inviter: UserId,
+    ) -> Result<NewInvitation> {
+        sqlx::query!(
+            "UPDATE invitations SET sent_at = $3, expires_at = $4, invited_by = $5 WHERE organization_id = $1 AND id = $2",
+            organization.id.0,
+            id.0,
+            change.at,
+            change.at + LIFETIME,
+            inviter.0,
+        )
+        .execute(&mut *change.tx)
+        .await?;
+        // The mail first: one that is being made right now is waited for, so that its link is among those that end.
+        outbox::forget(&mut change.tx, organization.id, &[id.0]).await?;
+        sqlx::query!(
+            "DELETE FROM invitation_tokens WHERE organization_id = $1 AND invitation_id = $2",
+            organization.id.0,
+            id.0,
+        )
+        .execute(&mut *change.tx)
+        .await?;
+        let token = add_token(&mut change.tx, organization.id, id).await?;
+        if self.settings.sends_mail {
+            outbox::invitation(change, organization.id, id).await?;
+        }
+        change.record.target = Some(email.to_string());
+        change.values(
+            None,
+            Some(json!({ "expires_at": (change.at + LIFETIME).unix_timestamp() })),
+        );
+        change.hint(Hint::Organization(organization.id));
+        Ok(NewInvitation { id, email, token })
+    }
+}
+
+impl InvitationState {
+    const ALL: [Self; 4] = [Self::Pending, Self::Expired, Self::Accepted, Self::Revoked];
+
+    /// As in URLs.
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Expired => "expired",
+            Self::Accepted => "accepted",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+impl FromStr for InvitationState {
+    type Err = Refusal;
+
+    fn from_str(text: &str) -> std::result::Result<Self, Refusal> {
+        Self::ALL
+            .into_iter()
+            .find(|state| state.code() == text)
+            .ok_or(Refusal::Malformed)
+    }
+}
+
+/// An invitation whose link was used, locked with its organization.
+struct Invited {
+    organization: OrganizationId,
+    organization_name: Name,
+    default_project: ProjectId,
+    id: InvitationId,
+    email: Email,
+    invited_by: Option<UserId>,
+    accepted_at: Option<OffsetDateTime>,
+    revoked_at: Option<OffsetDateTime>,
+    expires_at: OffsetDateTime,
+}
+
+impl Invited {
+    fn require_pending(&self, now: OffsetDateTime) -> std::result::Result<(), Refusal> {
+        match state_of(self.accepted_at, self.revoked_at, self.expires_at, now) {
+            InvitationState::Pending => Ok(()),
+            InvitationState::Expired => Err(Refusal::InvitationExpired),
+            InvitationState::Accepted => Err(Refusal::InvitationAccepted),
+            InvitationState::Revoked => Err(Refusal::InvitationRevoked),
+        }
+    }
+}
+
+fn state_of(
+    accepted_at: Option<OffsetDateTime>,
+    revoked_at: Option<OffsetDateTime>,
+    expires_at: OffsetDateTime,
+    now: OffsetDateTime,
+) -> InvitationState {
+    match (accepted_at, revoked_at) {
+        (Some(_), _) => InvitationState::Accepted,
+        (None, Some(_)) => InvitationState::Revoked,
+        (None, None) if expires_at <= now => InvitationState::Expired,
+        (None, None) => InvitationState::Pending,
+    }
+}
+
+/// Gives an invitation one more link.
+pub(crate) async fn add_token(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    id: InvitationId,
+) -> Result<LinkToken> {
+    let token = LinkToken::random()?;
+    sqlx::query!(
+        "INSERT INTO invitation_tokens (token_hash, organization_id, invitation_id) VALUES ($1, $2, $3)",
+        &token.hash(),
+        organization.0,
+        id.0,
+    )
+    .execute(db)
+    .await?;
+    Ok(token)
+}
+
+/// Locks the organization, then finds an invitation of it that is still open.
+async fn lock_open(
+    change: &mut Change<'_>,
+    actor: &Actor,
+    slug: &Slug,
+    id: InvitationId,
+) -> Result<(OrganizationSeen, Email)> {
+    change.record.target_id = Some(id.0);
+    let organization = lock_organization(&mut change.tx, slug, actor.user).await?;
+    change.record.organization = Some(organization.id);
+    organization.standing.require(Permission::MemberInvite)?;
+    let row = sqlx::query!(
+        "SELECT email, accepted_at, revoked_at FROM invitations WHERE organization_id = $1 AND id = $2",
+        organization.id.0,
+        id.0,
+    )
+    .fetch_optional(&mut *change.tx)
+    .await?
+    .ok_or(Refusal::Hidden)?;
+    change.record.target = Some(row.email.clone());
+    match (row.accepted_at, row.revoked_at) {
+        (Some(_), _) => Err(Refusal::InvitationAccepted.into()),
+        (None, Some(_)) => Err(Refusal::InvitationRevoked.into()),
+        (None, None) => Ok((
+            organization,
+            row.email.parse().map_err(|_| inconsistent("invitations", "email"))?,
+        )),
+    }
+}
+
+/// Finds the invitation of a link, its organization locked: accepting, revoking and removing take turns.
+async fn lock_by_token(change: &mut Change<'_>, token: &LinkToken) -> Result<Invited> {
+    let hash = token.hash();
+    sqlx::query!(
+        "SELECT o.id FROM invitation_tokens t JOIN organizations o ON o.id = t.organization_id
+         WHERE t.token_hash = $1 FOR NO KEY UPDATE OF o",
+        &hash,
+    )
+    .fetch_optional(&mut *change.tx)
+    .await?
+    .ok_or(Refusal::Hidden)?;
+    // Read again: the wait for the lock may have changed everything.
+    let row = sqlx::query!(
+        "SELECT o.id AS organization_id, o.name, o.default_project_id, i.id, i.email, i.invited_by, i.accepted_at, i.revoked_at,
+                i.expires_at
+         FROM invitation_tokens t
+         JOIN invitations i ON i.organization_id = t.organization_id AND i.id = t.invitation_id
+         JOIN organizations o ON o.id = i.organization_id
+         WHERE t.token_hash = $1",
+        &hash,
+    )
+    .fetch_optional(&mut *change.tx)
+    .await?
+    .ok_or(Refusal::Hidden)?;
+    change.record.organization = Some(OrganizationId(row.organization_id));
+    change.record.target = Some(row.email.clone());
+    Ok(Invited {
+        organization: OrganizationId(row.organization_id),
+        organization_name: row.name.parse().map_err(|_| inconsistent("organizations", "name"))?,
+        default_project: ProjectId(row.default_project_id),
+        id: InvitationId(row.id),
+        email: row.email.parse().map_err(|_| inconsistent("invitations", "email"))?,
+        invited_by: row.invited_by.map(UserId),
+        accepted_at: row.accepted_at,
+        revoked_at: row.revoked_at,
+        expires_at: row.expires_at,
+    })
+}
+
+/// Makes the person a member (M5), and the invitation an accepted one.
+async fn join(change: &mut Change<'_>, invited: &Invited, user: UserId) -> Result<Joined> {
+    let at = change.at;
+    let already = sqlx::query!(
+        "SELECT role FROM members WHERE organization_id = $1 AND user_id = $2",
+        invited.organization.0,
+        user.0,
+    )
+    .fetch_optional(&mut *change.tx)
+    .await?;
+    if already.is_none() {
+        let (role, by) = (OrganizationRole::Member, invited.invited_by);
+        members::insert(&mut change.tx, invited.organization, user, role, by, at).await?;
+        change.values(None, Some(json!({ "role": role })));
+    }
+    sqlx::query!(
+        "UPDATE invitations SET accepted_at = $3 WHERE organization_id = $1 AND id = $2",
+        invited.organization.0,
+        invited.id.0,
+        at,
+    )
+    .execute(&mut *change.tx)
+    .await?;
+    outbox::forget(&mut change.tx, invited.organization, &[invited.id.0]).await?;
+    members::changed(change, invited.organization, user);
+    let slug = sqlx::query!(
+        "SELECT slug FROM project_slugs WHERE project_id = $1 AND released_at IS NULL",
+        invited.default_project.0,
+    )
+    .fetch_one(&mut *change.tx)
+    .await?
+    .slug;
+    Ok(Joined {
+        organization: invited.organization_name.clone(),
+        default_project: slug.parse().map_err(|_| inconsistent("project_slugs", "slug"))?,
+    })
+}
+
+/// Revokes the invitations somebody sent who may invite no more: what they let in would come in on a right they lost. Answers
+/// whom they were for.
+pub(crate) async fn revoke_of(
+    change: &mut Change<'_>,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<Vec<String>> {
+    let open = sqlx::query!(
+        "SELECT id, email FROM invitations
+         WHERE organization_id = $1 AND invited_by = $2 AND accepted_at IS NULL AND revoked_at IS NULL ORDER BY email",
+        organization.0,
+        user.0,
+    )
+    .fetch_all(&mut *change.tx)
+    .await?;
+    let (ids, emails): (Vec<_>, Vec<_>) = open.into_iter().map(|row| (row.id, row.email)).unzip();
+    revoke(change, organization, &ids).await?;
+    Ok(emails)
+}
+
+async fn revoke(change: &mut Change<'_>, organization: OrganizationId, ids: &[Uuid]) -> Result<()> {
+    sqlx::query!(
+        "UPDATE invitations SET revoked_at = $3 WHERE organization_id = $1 AND id = ANY($2)",
+        organization.0,
+        ids,
+        change.at,
+    )
+    .execute(&mut *change.tx)
+    .await?;
+    outbox::forget(&mut change.tx, organization, ids).await?;
+    change.hint(Hint::Organization(organization));
+    Ok(())
+}

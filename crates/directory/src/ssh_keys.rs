@@ -1,0 +1,220 @@
+//! SSH public keys of people (E4): what their logins to a cluster's nodes are known by.
+
+use policy::{Name, Refusal, SshKeyId, UserId};
+use serde_json::json;
+use ssh_key::{Algorithm, HashAlg, PublicKey};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{
+    Actor, Directory, Result,
+    change::By,
+    error::{inconsistent, refuse_on},
+};
+
+/// As many keys an account has, at most.
+const MOST: i64 = 50;
+/// RSA keys are at least this long (NIST SP 800-131A).
+const LEAST_RSA_BITS: usize = 2048;
+/// A longer text is no public key: the longest RSA key in use takes some 2,800 characters.
+const MOST_CHARACTERS: usize = 16_384;
+
+/// An SSH public key of a person.
+#[derive(Clone, Debug)]
+pub struct SshKey {
+    /// Its id.
+    pub id: SshKeyId,
+    /// What the person calls it.
+    pub name: Name,
+    /// Its kind, as OpenSSH names it.
+    pub algorithm: String,
+    /// Its SHA-256 fingerprint, as `ssh-keygen -l` prints it.
+    pub fingerprint: String,
+    /// Since when it is there.
+    pub created_at: OffsetDateTime,
+}
+
+/// A public key that was read and found good enough.
+struct Checked {
+    algorithm: String,
+    /// As `authorized_keys` has it, without options and comment.
+    line: String,
+    fingerprint: String,
+    comment: String,
+}
+
+/// Reads one line of a `.pub` file (OpenSSH sshd(8), "AUTHORIZED_KEYS FILE FORMAT", without options).
+fn check(text: &str) -> std::result::Result<Checked, Refusal> {
+    let text = text.trim();
+    if text.contains("PRIVATE KEY") {
+        return Err(Refusal::SshKeyPrivate);
+    }
+    if text.len() > MOST_CHARACTERS || text.contains(['\n', '\r', '\0']) {
+        return Err(Refusal::SshKeyInvalid);
+    }
+    // Known, but weak or gone from OpenSSH: said so, rather than that it is no key.
+    if text.starts_with("ssh-dss ") {
+        return Err(Refusal::SshKeyWeak);
+    }
+    let mut key = PublicKey::from_openssh(text).map_err(|_| Refusal::SshKeyInvalid)?;
+    match key.algorithm() {
+        Algorithm::Ed25519 | Algorithm::SkEd25519 | Algorithm::Ecdsa { .. } | Algorithm::SkEcdsaSha2NistP256 => {}
+        Algorithm::Rsa { .. } => {
+            let bits = key.key_data().rsa().and_then(|rsa| {
+                let modulus = rsa.n.as_positive_bytes()?;
+                Some(modulus.len() * 8 - usize::try_from(modulus.first()?.leading_zeros()).ok()?)
+            });
+            if bits.is_none_or(|bits| bits < LEAST_RSA_BITS) {
+                return Err(Refusal::SshKeyWeak);
+            }
+        }
+        _ => return Err(Refusal::SshKeyWeak),
+    }
+    let comment = key.comment().to_string();
+    key.set_comment("");
+    Ok(Checked {
+        algorithm: key.algorithm().to_string(),
+        fingerprint: key.fingerprint(HashAlg::Sha256).to_string(),
+        line: key.to_openssh().map_err(|_| Refusal::SshKeyInvalid)?.trim().to_owned(),
+        comment,
+    })
+}
+
+impl Directory {
+    /// A person's SSH keys, the latest first.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`](crate::Error::Unavailable).
+    pub async fn ssh_keys(&self, user: UserId) -> Result<Vec<SshKey>> {
+        let rows = sqlx::query!(
+            "SELECT id, name, algorithm, fingerprint, created_at FROM ssh_keys WHERE user_id = $1 ORDER BY created_at DESC, id",
+            user.0
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(SshKey {
+                    id: SshKeyId(row.id),
+                    name: row.name.parse().map_err(|_| inconsistent("ssh_keys", "name"))?,
+                    algorithm: row.algorithm,
+                    fingerprint: row.fingerprint,
+                    created_at: row.created_at,
+                })
+            })
+            .collect()
+    }
+
+    /// Adds an SSH public key, one line of a `.pub` file. Without a name it is called by its comment.
+    ///
+    /// # Errors
+    /// [`Refusal::NameInvalid`]; [`Refusal::SshKeyInvalid`], [`Refusal::SshKeyPrivate`], [`Refusal::SshKeyWeak`],
+    /// [`Refusal::SshKeyTaken`], [`Refusal::TooManySshKeys`]; [`Refusal::SignedOut`] for an account just deleted.
+    pub async fn add_ssh_key(&self, actor: &Actor, name: &str, public_key: &str) -> Result<Name> {
+        let mut change = self.change(By::User(actor), "ssh_key:add").await?;
+        change.about(actor.user);
+        let outcome = async {
+            let key = check(public_key)?;
+            let wanted = [name.trim(), key.comment.trim()];
+            let name: Name = match wanted.into_iter().find(|name| !name.is_empty()) {
+                Some(name) => name.parse().map_err(|_| Refusal::NameInvalid)?,
+                None => key.algorithm.parse().map_err(|_| inconsistent("ssh_keys", "name"))?,
+            };
+            // Two at once take turns, or both might be the last one; counted once it is one's turn.
+            sqlx::query!(
+                "SELECT id FROM users WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE",
+                actor.user.0
+            )
+            .fetch_optional(&mut *change.tx)
+            .await?
+            .ok_or(Refusal::SignedOut)?;
+            let count = sqlx::query!(
+                r#"SELECT count(*) AS "count!" FROM ssh_keys WHERE user_id = $1"#,
+                actor.user.0
+            )
+            .fetch_one(&mut *change.tx)
+            .await?
+            .count;
+            if count >= MOST {
+                return Err(Refusal::TooManySshKeys.into());
+            }
+            sqlx::query!(
+                "INSERT INTO ssh_keys (id, user_id, name, algorithm, public_key, fingerprint, created_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                Uuid::now_v7(),
+                actor.user.0,
+                name.as_str(),
+                key.algorithm,
+                key.line,
+                key.fingerprint,
+                change.at,
+            )
+            .execute(&mut *change.tx)
+            .await
+            .map_err(|error| refuse_on(error, "ssh_keys_fingerprint_key", Refusal::SshKeyTaken))?;
+            change.values(None, Some(json!({ "name": name, "fingerprint": key.fingerprint })));
+            Ok(name)
+        }
+        .await;
+        change.finish(outcome).await
+    }
+
+    /// Removes an SSH key of the actor's own; it opens nothing from the next login on.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`] for one that is gone, or somebody else's.
+    pub async fn remove_ssh_key(&self, actor: &Actor, id: SshKeyId) -> Result<Name> {
+        let mut change = self.change(By::User(actor), "ssh_key:remove").await?;
+        change.record.target_id = Some(id.0);
+        let outcome = async {
+            let row = sqlx::query!(
+                "DELETE FROM ssh_keys WHERE id = $1 AND user_id = $2 RETURNING name, fingerprint",
+                id.0,
+                actor.user.0
+            )
+            .fetch_optional(&mut *change.tx)
+            .await?
+            .ok_or(Refusal::Hidden)?;
+            change.values(Some(json!({ "name": row.name, "fingerprint": row.fingerprint })), None);
+            row.name.parse().map_err(|_| inconsistent("ssh_keys", "name"))
+        }
+        .await;
+        change.finish(outcome).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ED25519: &str =
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti user@example.com";
+
+    #[test]
+    fn e4_a_public_key_is_read_with_its_fingerprint_and_comment() {
+        let key = check(&format!("  {ED25519}\n")).unwrap();
+        assert_eq!(key.algorithm, "ssh-ed25519");
+        assert_eq!(key.comment, "user@example.com");
+        assert_eq!(key.fingerprint, "SHA256:UCUiLr7Pjs9wFFJMDByLgc3NrtdU344OgUM45wZPcIQ");
+        assert_eq!(format!("{} user@example.com", key.line), ED25519);
+    }
+
+    #[test]
+    fn e4_what_is_no_public_key_is_refused_and_a_private_one_most_of_all() {
+        let two = format!("{ED25519}\n{ED25519}");
+        let with_options = format!("command=\"/bin/sh\" {ED25519}");
+        let cut = &ED25519[..60];
+        for (text, refusal) in [
+            ("", Refusal::SshKeyInvalid),
+            ("ssh-ed25519", Refusal::SshKeyInvalid),
+            ("ssh-ed25519 AAAA", Refusal::SshKeyInvalid),
+            (cut, Refusal::SshKeyInvalid),
+            (&two, Refusal::SshKeyInvalid),
+            (&with_options, Refusal::SshKeyInvalid),
+            ("-----BEGIN OPENSSH PRIVATE KEY-----", Refusal::SshKeyPrivate),
+            ("ssh-dss AAAAB3NzaC1kc3MAAACBAJ", Refusal::SshKeyWeak),
+        ] {
+            assert_eq!(check(text).err(), Some(refusal), "{text}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Mail: takes what the outbox has, and gives it to the mail server.
+//!
+//! It must not know who wants what sent, or why; only how it is said, and where the links lead.
+
+use std::{sync::Arc, time::Duration};
+
+use directory::{Directory, Hint, Mail, MailAbout, OffsetDateTime};
+use lettre::{
+    AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
+    message::{Mailbox, header::ContentType},
+};
+use time::macros::format_description;
+use tokio::{
+    sync::broadcast::{Receiver, error::RecvError},
+    time::sleep,
+};
+
+/// Where mail is given to.
+pub(crate) type Transport = AsyncSmtpTransport<Tokio1Executor>;
+
+/// How long the mail server has to answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Without a hint the outbox is looked into this often: for what is to be tried again, and what another server left.
+const BEAT: Duration = Duration::from_secs(2);
+
+/// A mail server, and whom mail is from.
+#[derive(Clone, Debug)]
+pub(crate) struct Post {
+    transport: Transport,
+    from: Mailbox,
+}
+
+impl Post {
+    /// Reads the mail server's URL: `smtp://`, `smtps://`, or `smtp://…?tls=required`, with user and password in it if it
+    /// wants them.
+    pub(crate) fn new(url: &str, from: Mailbox) -> Option<Self> {
+        let transport = Transport::from_url(url).ok()?.timeout(Some(PATIENCE)).build();
+        Some(Self { transport, from })
+    }
+
+    /// Delivers for as long as the server runs.
+    pub(crate) async fn deliver(self, directory: Directory, mut hints: Receiver<Hint>, url: Arc<str>) {
+        loop {
+            match directory.take_mail().await {
+                Ok(Some(mail)) => {
+                    let done = match self.send(&mail, &url).await {
+                        Ok(()) => directory.mail_sent(mail.id).await,
+                        Err(error) => {
+                            // Mail servers repeat addresses in what they say, but never the text.
+                            tracing::warn!(mail = %mail.id, error, "a mail was not taken, and is tried again");
+                            directory.mail_failed(mail.id).await
+                        }
+                    };
+                    if let Err(error) = done {
+                        tracing::warn!(%error, "what came of a mail could not be noted");
+                        sleep(BEAT).await;
+                    }
+                }
+                Ok(None) => wait(&mut hints).await,
+                Err(error) => {
+                    tracing::warn!(%error, "mail has to wait");
+                    sleep(BEAT).await;
+                }
+            }
+        }
+    }
+
+    async fn send(&self, mail: &Mail, url: &str) -> Result<(), String> {
+        let (subject, text) = words(mail, url);
+        let message = Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(
+                None,
+                mail.to.as_str().parse().map_err(|error| format!("{error}"))?,
+            ))
+            .message_id(Some(format!("<{}@roster>", mail.id)))
+            .subject(subject)
+            .header(ContentType::TEXT_PLAIN)
+            .body(text)
+            .map_err(|error| error.to_string())?;
+        let sent = self.transport.send(message).await;
+        sent.map(drop).map_err(|error| error.to_string())
+    }
+}
+
+/// Until there is mail, or it is time to look again.
+async fn wait(hints: &mut Receiver<Hint>) {
+    let told = async {
+        loop {
+            match hints.recv().await {
+                Ok(Hint::Mail | Hint::Everything) | Err(RecvError::Lagged(_)) => return,
+                Ok(_) => {}
+                Err(RecvError::Closed) => std::future::pending().await,
+            }
+        }
+    };
+    tokio::select! {
+        () = told => {}
+        () = sleep(BEAT) => {}
+    }
+}
+
+/// What a mail says.
+fn words(mail: &Mail, url: &str) -> (String, String) {
+    let token = mail.token.reveal();
+    match &mail.about {
+        MailAbout::Invitation {
+            organization,
+            invited_by,
+            expires_at,
+        } => {
+            let link = format!("{url}{}", app::invitation_path(&token));
+            let who = match invited_by {
+                Some(name) => format!("{name} invites you"),
+                None => "You are invited".to_owned(),
+            };
+            let subject = format!("{who} to join {organization}");
+            let text = format!(
+                "{who} to join {organization} on Roster.\n\n\
+                 Accept the invitation here:\n\n{link}\n\n\
+                 The link is for {} and works once, until {}. If you didn\u{2019}t expect it, do nothing.\n",
+                mail.to,
+                day(*expires_at),
+            );
+            (subject, text)
+        }
+        MailAbout::PasswordReset { name } => {
+            let link = format!("{url}{}", app::reset_password_path(&token));
+            let text = format!(
+                "Hello {name},\n\nsomebody, most likely you, asked for a new password for {} on Roster.\n\n\
+                 Choose it here:\n\n{link}\n\n\
+                 The link works once, within an hour. If it wasn\u{2019}t you, do nothing: your password stays as it is.\n",
+                mail.to,
+            );
+            ("A new password for Roster".to_owned(), text)
+        }
+    }
+}
+
+fn day(at: OffsetDateTime) -> String {
+    at.format(format_description!("[day padding:none] [month repr:long] [year]"))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Post;
+
+    #[test]
+    fn a_mail_servers_url_is_read_or_refused() {
+        let from = || "Roster <roster@acme.test>".parse().unwrap();
+        for url in [
+            "smtp://127.0.0.1:1025",
+            "smtps://user:secret@mail.acme.test",
+            "smtp://mail.acme.test:587?tls=required",
+        ] {
+            assert!(Post::new(url, from()).is_some(), "{url}");
+        }
+        for url in [
+            "mail.acme.test",
+            "http://mail.acme.test",
+            "smtp://mail.acme.test?tls=maybe",
+        ] {
+            assert!(Post::new(url, from()).is_none(), "{url}");
+        }
+    }
+}
