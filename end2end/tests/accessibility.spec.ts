@@ -7,7 +7,9 @@ import {
   expectFieldError,
   notFound,
   notice,
+  profileForms,
   projectPath,
+  ProjectSelector,
   settingsPath,
   SettingsScreen,
   visit,
@@ -70,15 +72,17 @@ test.describe('N2: axe finds nothing', { tag: '@scripts' }, () => {
     const page = await as(tenant.manager);
     await visit(page, projectPath(tenant.defaultProject));
     await expectAccessible(page, 'overview of the Default Project');
-    await page.getByRole('button', { name: /Switch project/ }).click();
-    await expect(page.getByRole('menu', { name: /Switch project/ })).toBeVisible();
+    const selector = await ProjectSelector.open(page);
     await expectAccessible(page, 'project selector');
+    await selector.search.fill('no such project');
+    await expect(selector.popover.getByRole('status')).toHaveText('No project found');
+    await expectAccessible(page, 'project selector, and no project fits');
     await page.keyboard.press('Escape');
     await visit(page, projectPath(tenant.open));
     await expectAccessible(page, 'overview');
     await visit(page, '/settings/profile');
     await expectAccessible(page, 'profile');
-    await page.getByRole('button', { name: 'Save' }).click();
+    await profileForms(page).password.getByRole('button', { name: 'Save' }).click();
     await expect(page.locator('[aria-invalid]')).not.toHaveCount(0);
     await expectAccessible(page, 'profile with an error');
     await visit(page, projectPath(tenant.closed));

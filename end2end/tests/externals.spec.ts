@@ -4,6 +4,7 @@ import {
   notFound,
   notice,
   projectPath,
+  ProjectSelector,
   SettingsScreen,
   visit,
 } from '../fixtures/pages.ts';
@@ -98,10 +99,10 @@ test('X3: an external sees the organization’s name and their project, and noth
   await expect(page.getByRole('main')).toContainText(
     `You were added to this project from outside ${tenant.organization.name}.`,
   );
-  await page.getByRole('button', { name: /Switch project/ }).click();
-  await expect(page.getByRole('menuitem', { name: tenant.open.name })).toBeVisible();
-  await expect(page.getByRole('menuitem', { name: tenant.closed.name })).toBeHidden();
-  await expect(page.getByRole('menuitem', { name: tenant.defaultProject.name })).toBeHidden();
+  const selector = await ProjectSelector.open(page);
+  await expect(selector.projects).toHaveText([tenant.open.name]);
+  await expect(selector.popover.getByRole('link', { name: 'All projects' })).toBeHidden();
+  await expect(page.getByRole('list', { name: 'Organization' })).toBeHidden();
   for (const project of [tenant.closed, tenant.defaultProject]) {
     expect(await visit(page, projectPath(project))).toBe(404);
     await expect(notFound(page)).toBeVisible();

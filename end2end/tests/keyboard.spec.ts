@@ -6,6 +6,7 @@ import {
   expectFieldError,
   notice,
   projectPath,
+  ProjectSelector,
   SettingsScreen,
   visit,
 } from '../fixtures/pages.ts';
@@ -99,13 +100,23 @@ test.describe('with the keyboard alone', { tag: '@scripts' }, () => {
 
   test('N2: the selectors and the navigation lead to a project and its people', async ({ as, tenant }) => {
     const page = await as(tenant.manager);
-    await tabTo(page.getByRole('button', { name: /Switch project/ }));
-    await page.keyboard.press('ArrowDown');
-    await expect(page.getByRole('menuitem', { name: tenant.defaultProject.name })).toBeFocused();
-    await page.keyboard.press('ArrowDown');
-    await expect(page.getByRole('menuitem', { name: tenant.open.name })).toBeFocused();
+    const selector = new ProjectSelector(page);
+    await tabTo(selector.button);
+    await page.keyboard.press('Enter');
+    await expect(selector.search).toBeFocused();
+    await page.keyboard.type('search');
+    await expect(selector.projects).toHaveText([tenant.open.name]);
+    await page.keyboard.press('Tab');
+    await expect(selector.project(tenant.open)).toBeFocused();
     await page.keyboard.press('Enter');
     await expect(page).toHaveURL(projectPath(tenant.open));
+    await expect(selector.popover).toBeHidden();
+    // And Escape gives the focus back.
+    await tabTo(selector.button);
+    await page.keyboard.press('Space');
+    await expect(selector.search).toBeFocused();
+    await page.keyboard.press('Escape');
+    await expect(selector.button).toBeFocused();
     await tabTo(page.getByRole('link', { name: 'Collaborators' }));
     await page.keyboard.press('Enter');
     await expect(page.getByRole('heading', { name: 'Collaborators', level: 1 })).toBeVisible();

@@ -1,4 +1,4 @@
-import { expectFieldError, notFound, signIn, signOut, visit } from '../fixtures/pages.ts';
+import { expectFieldError, notFound, profileForms, signIn, signOut, visit } from '../fixtures/pages.ts';
 import { PASSWORD } from '../fixtures/tenant.ts';
 import { expect, test } from '../fixtures/test.ts';
 
@@ -101,7 +101,7 @@ test('a changed password ends every other session of the person, and only the ne
   await visit(here, '/settings/profile');
   await here.getByLabel('Current password').fill(PASSWORD);
   await here.getByLabel('New password').fill('another good password');
-  await here.getByRole('button', { name: 'Save' }).click();
+  await profileForms(here).password.getByRole('button', { name: 'Save' }).click();
   await expect(here.getByRole('status').filter({ hasText: 'Your password was changed.' })).toBeVisible();
 
   await visit(elsewhere, '/settings/profile');
@@ -119,12 +119,12 @@ test('N3: a new password needs the one in force, and says which of the two is wr
 
   await current.fill('not the password');
   await next.fill('another good password');
-  await page.getByRole('button', { name: 'Save' }).click();
+  await profileForms(page).password.getByRole('button', { name: 'Save' }).click();
   await expectFieldError(current, 'This isn’t your current password.');
 
   await current.fill(PASSWORD);
   await next.fill('short');
-  await page.getByRole('button', { name: 'Save' }).click();
+  await profileForms(page).password.getByRole('button', { name: 'Save' }).click();
   await expectFieldError(next, /Use 12 to 256 characters/);
 });
 

@@ -27,6 +27,9 @@ use crate::{Console, router::problem};
 /// A quiet stream is checked, and kept from being taken for dead, this often.
 const BEAT: Duration = Duration::from_secs(15);
 
+/// Hints that come within this are about one change.
+const TOGETHER: Duration = Duration::from_millis(25);
+
 /// Hands the database's hints to every open stream of this server.
 #[derive(Clone, Debug)]
 pub struct Broadcast {
@@ -171,6 +174,11 @@ async fn follow(
             _ = stop.wait_for(|stop| *stop) => return,
             () = events.closed() => return,
         };
+        if is_news {
+            // One change often gives several hints: they are told as one.
+            sleep(TOGETHER).await;
+            while hints.try_recv().is_ok() {}
+        }
         let (event, is_last) = match (reader.look().await, is_news) {
             (Look::Gone, _) => (Event::default().event("gone").data("access"), true),
             // Asking again will send them to sign in.

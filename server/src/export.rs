@@ -15,7 +15,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use directory::{CollaboratorQuery, Cursor, Directory, MemberQuery, OffsetDateTime};
-use policy::{Because, OrganizationStanding, Refusal, Slug, UserId};
+use policy::{Because, Refusal, Slug, UserId};
 use serde::Deserialize;
 use time::format_description::well_known::Rfc3339;
 use tokio::sync::mpsc;
@@ -64,7 +64,7 @@ pub(crate) async fn members(
         };
         let list = directory.members(user, &slug, &query).await?;
         let rows = list.rows.iter().map(|row| {
-            let owns = row.place == OrganizationStanding::Owner;
+            let owns = row.place.is_owner();
             [
                 row.name.to_string(),
                 row.email.to_string(),

@@ -149,11 +149,9 @@ pub(crate) async fn delete_account(
     match directory.delete_account(&actor, &current_password).await {
         Ok(()) => {
             end_session(cookies);
-            let told = answer(FormName::DeleteAccount, &[], Ok(Done::AccountDeleted), |_| {
+            answer(FormName::DeleteAccount, &[], Ok(Done::AccountDeleted), |_| {
                 paths::SIGN_IN.to_owned()
-            });
-            redirect(paths::SIGN_IN);
-            told
+            })
         }
         Err(error) => answer(FormName::DeleteAccount, &[], Err(error.into()), |_| {
             paths::PROFILE.to_owned()
@@ -211,11 +209,9 @@ pub(crate) async fn reset_password(
     match outcome {
         Ok(session) => {
             begin_session(visit.cookies, &session);
-            let told = answer(FormName::Reset, &[], Ok(Done::PasswordReset), |_| {
+            answer(FormName::Reset, &[], Ok(Done::PasswordReset), |_| {
                 paths::HOME.to_owned()
-            });
-            redirect(paths::HOME);
-            told
+            })
         }
         Err(problem) => answer(FormName::Reset, &[], Err(problem), |_| {
             paths::reset_password(&secret.reveal())

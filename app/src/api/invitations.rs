@@ -12,7 +12,7 @@ use {
     super::{list::PAGE, slug},
     crate::{
         flash::{Done, FormName, SentInvitation},
-        gate::{Visit, acting, answer, begin_session, choice, redirect, signed_in, visit},
+        gate::{Visit, acting, answer, begin_session, choice, signed_in, visit},
         paths::{self, Dialog},
     },
     directory::{Delivery, InvitationQuery, InvitationState, LinkToken, NewInvitation},
@@ -224,9 +224,12 @@ pub(crate) async fn invite_members(
                 Err(error) => return Err(error.into()),
             }
         }
+        let none_is_an_address = failed
+            .iter()
+            .all(|(_, problem)| *problem == Refusal::EmailInvalid.into());
         match failed.first() {
-            // One address and its error belong beside the field.
-            Some((_, problem)) if addresses.len() == 1 => Err(*problem),
+            // One address and its error belong beside the field, and so does text that has no address in it.
+            Some((_, problem)) if addresses.len() == 1 || sent.is_empty() && none_is_an_address => Err(*problem),
             _ if addresses.is_empty() => Err(Refusal::EmailInvalid.into()),
             _ => Ok(Done::Invited { sent, failed }),
         }
@@ -367,9 +370,7 @@ pub(crate) async fn accept_invitation_as_new(
             let done = Done::Joined {
                 organization: joined.organization.to_string(),
             };
-            let told = answer(FormName::Accept, &[], Ok(done), |_| to.clone());
-            redirect(&to);
-            told
+            answer(FormName::Accept, &[], Ok(done), |_| to)
         }
         Err(problem) => answer(FormName::Accept, &[("name", &name)], Err(problem), |_| {
             paths::invitation(&secret.reveal())

@@ -16,12 +16,13 @@ pub(crate) fn CopyField(
 ) -> impl IntoView {
     let node = NodeRef::<html::Input>::new();
     let is_copied = RwSignal::new(false);
+    let label_id = format!("{id}-label");
     view! {
         <div class="field">
-            <label for=id.clone()>{label.clone()}</label>
+            <label id=label_id.clone() for=id.clone()>{label}</label>
             <div class="copy-field">
                 <input id=id type="text" readonly=true value=value node_ref=node autocomplete="off" spellcheck="false"/>
-                <button type="button" class="button needs-scripts" aria-label=format!("Copy {label}") on:click=move |_| copy(node, is_copied)>
+                <button type="button" class="button needs-scripts" aria-describedby=label_id on:click=move |_| copy(node, is_copied)>
                     {move || if is_copied.get() { "Copied" } else { "Copy" }}
                 </button>
             </div>

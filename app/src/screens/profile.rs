@@ -1,6 +1,6 @@
 //! The person's own: name, address, password, and the end of the account.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::ServerFn};
 use policy::Field as About;
 
 use crate::{
@@ -11,7 +11,6 @@ use crate::{
     components::{Field, PageHeader, PageTitle, PostForm, form_error, form_problem},
     flash::{Flashed, FormName, Notice, Notices, outcome},
     load::{Loaded, load},
-    paths,
 };
 
 /// The page.
@@ -107,42 +106,28 @@ fn Password() -> impl IntoView {
     }
 }
 
-/// Deleting the account (W1, K5).
+/// Deleting the account (W1, K5). A plain form, as signing out is: nothing here is the person's any more after it.
 #[component]
 fn Delete() -> impl IntoView {
-    let action = ServerAction::<DeleteAccount>::new();
-    let value = outcome(action);
-    Effect::new(move |_| {
-        if matches!(value.get(), Some(Ok(_))) {
-            leave();
-        }
-    });
+    let none = Signal::stored(None);
     view! {
         <section class="card card-danger" aria-labelledby="delete">
             <h2 id="delete">"Delete account"</h2>
             <p>"You lose every access at once, and your sessions, SSH keys and open invitations end. What you made stays with its projects, by a “Deleted user”. This can’t be undone."</p>
-            <PostForm action class="form">
-                {form_problem(value, FormName::DeleteAccount, &[About::CurrentPassword])}
+            <form method="post" action=DeleteAccount::url() class="form" novalidate=true>
+                {form_problem(none, FormName::DeleteAccount, &[About::CurrentPassword])}
                 <Field
                     label="Your password"
                     name="current_password"
                     id="delete-password"
                     kind="password"
                     autocomplete="current-password"
-                    error=form_error(value, FormName::DeleteAccount, About::CurrentPassword)
+                    error=form_error(none, FormName::DeleteAccount, About::CurrentPassword)
                 />
                 <div class="form-actions">
-                    <button type="submit" class="button button-danger" aria-busy=move || action.pending().get().to_string()>"Delete account"</button>
+                    <button type="submit" class="button button-danger">"Delete account"</button>
                 </div>
-            </PostForm>
+            </form>
         </section>
     }
-}
-
-/// Nothing here is the person's any more: a whole new page.
-fn leave() {
-    #[cfg(feature = "hydrate")]
-    drop(window().location().assign(paths::SIGN_IN));
-    #[cfg(not(feature = "hydrate"))]
-    let _ = paths::SIGN_IN;
 }

@@ -75,6 +75,7 @@ CREATE TABLE outbox (
 );
 
 CREATE INDEX outbox_due_index ON outbox (next_attempt_at) WHERE sent_at IS NULL AND failed_at IS NULL;
+CREATE INDEX outbox_user_index ON outbox (user_id) WHERE user_id IS NOT NULL;
 CREATE INDEX outbox_invitation_index ON outbox (organization_id, invitation_id, id);
 
 -- E4. A key is one person's: the fingerprint says whose login it is.

@@ -409,11 +409,13 @@ impl Directory {
         password: Password,
         origin: &Origin,
     ) -> Result<(NewSession, Joined)> {
-        // Dead links cost no hash.
+        // Links that cannot make an account cost no hash.
         let opened = self.open_invitation(token).await;
         let hash = match &opened {
-            Ok(_) => secret::hash_password(password.clone()).await?,
-            Err(_) => String::new(),
+            Ok(opened) if opened.state == InvitationState::Pending && !opened.has_account => {
+                secret::hash_password(password.clone()).await?
+            }
+            Ok(_) | Err(_) => String::new(),
         };
         let mut change = self.change(By::Nobody(origin), "invitation:accept").await?;
         let outcome = async {

@@ -147,12 +147,17 @@ pub(crate) async fn create(
     Ok(id)
 }
 
-/// The wanted slug, or with a random end if it, or the Default Project's made of it, is taken. Two who want the same at
-/// once take turns.
-async fn free_slug(db: &mut PgConnection, wanted: &str) -> Result<Slug> {
+/// Two who want the same slug for an organization at once take turns.
+async fn take_turns(db: &mut PgConnection, wanted: &str) -> Result<()> {
     sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", wanted)
-        .execute(&mut *db)
+        .execute(db)
         .await?;
+    Ok(())
+}
+
+/// The wanted slug, or with a random end if it, or the Default Project's made of it, is taken.
+async fn free_slug(db: &mut PgConnection, wanted: &str) -> Result<Slug> {
+    take_turns(db, wanted).await?;
     let taken = sqlx::query!(
         r#"SELECT EXISTS (SELECT FROM organizations WHERE slug = $1)
                OR EXISTS (SELECT FROM project_slugs WHERE slug = $1 || '-default') AS "taken!""#,
@@ -192,7 +197,8 @@ impl Directory {
             .fetch_one(&self.pool)
             .await?
             .name;
-        let heirs = if seen.standing.organization == Some(OrganizationStanding::Owner) {
+        let is_owner = seen.standing.organization.is_some_and(OrganizationStanding::is_owner);
+        let heirs = if is_owner {
             sqlx::query!(
                 r#"SELECT m.user_id, m.name, u.email AS "email!" FROM members m JOIN users u ON u.id = m.user_id
                    WHERE m.organization_id = $1 AND m.role = $2 AND m.user_id <> $3 ORDER BY m.name, m.user_id LIMIT 1000"#,
@@ -251,6 +257,7 @@ impl Directory {
             let organization = lock_organization(&mut change.tx, slug, actor.user).await?;
             change.record.organization = Some(organization.id);
             organization.standing.require(Permission::OrganizationUpdate)?;
+            take_turns(&mut change.tx, new_slug.as_str()).await?;
             sqlx::query!(
                 "UPDATE organizations SET name = $2, slug = $3 WHERE id = $1",
                 organization.id.0,
@@ -330,7 +337,11 @@ impl Directory {
             change.record.organization = Some(organization.id);
             change.record.target = Some(organization.slug.to_string());
             organization.standing.require(Permission::OrganizationRead)?;
-            if organization.standing.organization != Some(OrganizationStanding::Owner) {
+            if !organization
+                .standing
+                .organization
+                .is_some_and(OrganizationStanding::is_owner)
+            {
                 return Err(Refusal::OwnerOnly.into());
             }
             let in_use = sqlx::query!(

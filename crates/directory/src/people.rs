@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use policy::{Refusal, UserId};
+use policy::{ProjectRole, Refusal, UserId};
 use serde::{Deserialize, Serialize};
 use sqlx::{Postgres, QueryBuilder};
 use time::OffsetDateTime;
@@ -89,6 +89,7 @@ pub(crate) fn order_by(sort: PeopleSort, order: Order) -> String {
 pub struct Cursor {
     pub(crate) sort: PeopleSort,
     pub(crate) order: Order,
+    /// As stored: the codes of both kinds of role are the same.
     pub(crate) role: String,
     pub(crate) name: String,
     pub(crate) added: i128,
@@ -105,7 +106,7 @@ impl Cursor {
         let cursor: Self = serde_json::from_slice(&bytes).map_err(|_| Refusal::CursorInvalid)?;
         // PostgreSQL's text cannot hold a NUL, nor its time every instant.
         let fits = !cursor.name.contains('\0')
-            && !cursor.role.contains('\0')
+            && cursor.role.parse::<ProjectRole>().is_ok()
             && cursor.added().is_some_and(|at| (1970..10_000).contains(&at.year()));
         if fits { Ok(cursor) } else { Err(Refusal::CursorInvalid) }
     }

@@ -468,6 +468,7 @@ impl Directory {
                 take_slug(&mut change.tx, project.organization, project.project, &wanted.slug, at).await?;
             }
             change.hint(Hint::Project(project.project));
+            change.hint(Hint::Organization(project.organization));
             Ok(())
         }
         .await;

@@ -68,7 +68,7 @@ fn check(text: &str) -> std::result::Result<Checked, Refusal> {
                 return Err(Refusal::SshKeyWeak);
             }
         }
-        _ => return Err(Refusal::SshKeyWeak),
+        Algorithm::Dsa | Algorithm::Other(_) | _ => return Err(Refusal::SshKeyWeak),
     }
     let comment = key.comment().to_string();
     key.set_comment("");

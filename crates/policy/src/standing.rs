@@ -24,6 +24,12 @@ impl OrganizationStanding {
         }
     }
 
+    /// Whether its holder owns the organization (W1).
+    #[must_use]
+    pub const fn is_owner(self) -> bool {
+        matches!(self, Self::Owner)
+    }
+
     /// Whether it makes its holder an Admin of every project (C4).
     #[must_use]
     pub const fn is_admin(self) -> bool {

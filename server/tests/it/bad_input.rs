@@ -45,38 +45,8 @@ const GOOD: &[(&str, &str, &[&str])] = &[
     ("/api/sign_up", "email", &[UPPER, SPACED]),
     ("/api/add_collaborator", "email", &[UPPER, SPACED]),
     // A name is nearly any text; a project's slug is not.
-    (
-        "/api/sign_up",
-        "name",
-        &[
-            UPPER,
-            SPACED,
-            "sql",
-            "sql wildcards",
-            "markup",
-            "emoji",
-            "right-to-left",
-            "unknown id",
-            "malformed id",
-            "number",
-        ],
-    ),
-    (
-        "/api/update_project",
-        "name",
-        &[
-            UPPER,
-            SPACED,
-            "sql",
-            "sql wildcards",
-            "markup",
-            "emoji",
-            "right-to-left",
-            "unknown id",
-            "malformed id",
-            "number",
-        ],
-    ),
+    ("/api/sign_up", "name", NAMES),
+    ("/api/update_project", "name", NAMES),
     ("/api/update_project", "slug", &[SPACED, "unknown id", "malformed id"]),
     // A checkbox is there or it is not.
     (
@@ -114,9 +84,34 @@ const GOOD: &[(&str, &str, &[&str])] = &[
         &["empty", "spaces", UPPER, SPACED],
     ),
     // A search may be for anything that a name or address could have; nobody may be found.
+    ("/api/collaborators", "query[q]", SEARCHES),
+    ("/api/collaborators", "query[role]", &["empty"]),
+    ("/api/collaborators", "query[kind]", &["empty"]),
+    ("/api/collaborators", "query[sort]", &["empty"]),
+    ("/api/collaborators", "query[order]", &["empty"]),
+    ("/api/collaborators", "query[after]", &["empty", UPPER]),
+    // A person who is not there: the dialog does not open.
+    ("/api/collaborators", "subject", ANYTHING),
+    // The frame of a page for a project that is not there shows another.
+    ("/api/shell", "project", ANYTHING),
+    // Addresses, one or several.
+    ("/api/invite_members", "email", &[UPPER, SPACED]),
+    ("/api/request_password_reset", "email", &[UPPER, SPACED]),
+    // Names of people, organizations and projects; slugs.
+    ("/api/accept_invitation_as_new", "name", NAMES),
+    ("/api/change_name", "name", NAMES),
+    ("/api/update_organization", "name", NAMES),
+    ("/api/create_project", "name", NAMES),
     (
-        "/api/collaborators",
-        "query[q]",
+        "/api/update_organization",
+        "slug",
+        &[SPACED, "unknown id", "malformed id"],
+    ),
+    ("/api/create_project", "slug", &[SPACED, "unknown id", "malformed id"]),
+    // A key need not be given a name: it has its comment.
+    (
+        "/api/add_ssh_key",
+        "name",
         &[
             "empty",
             "spaces",
@@ -127,26 +122,74 @@ const GOOD: &[(&str, &str, &[&str])] = &[
             "markup",
             "emoji",
             "right-to-left",
-            "direction override",
-            "control characters",
             "unknown id",
             "malformed id",
             "number",
         ],
     ),
-    ("/api/collaborators", "query[role]", &["empty"]),
-    ("/api/collaborators", "query[kind]", &["empty"]),
-    ("/api/collaborators", "query[sort]", &["empty"]),
-    ("/api/collaborators", "query[order]", &["empty"]),
-    ("/api/collaborators", "query[after]", &["empty", UPPER]),
-    // A person who is not there: the dialog does not open.
-    ("/api/collaborators", "subject", ANYTHING),
-    // The frame of a page for a project that is not there shows another.
-    ("/api/shell", "project", ANYTHING),
+    ("/api/add_ssh_key", "public_key", &[SPACED]),
+    ("/api/accept_invitation_as_new", "password", PASSWORDS),
+    ("/api/reset_password", "password", PASSWORDS),
+    // What is typed to confirm may have space around it.
+    ("/api/transfer_ownership", "confirmation", &[SPACED]),
+    ("/api/delete_organization", "confirmation", &[SPACED]),
+    ("/api/delete_project", "confirmation", &[SPACED]),
+    // Searches.
+    ("/api/members", "query[q]", SEARCHES),
+    ("/api/members", "query[role]", &["empty"]),
+    ("/api/members", "query[sort]", &["empty"]),
+    ("/api/members", "query[order]", &["empty"]),
+    ("/api/members", "query[after]", &["empty", UPPER]),
+    ("/api/members", "subject", ANYTHING),
+    ("/api/invitations", "query[q]", SEARCHES),
+    ("/api/invitations", "query[state]", &["empty"]),
+    ("/api/invitations", "query[after]", &["empty", UPPER, "unknown id"]),
+    ("/api/projects", "query[q]", SEARCHES),
+    ("/api/projects", "query[after]", &["empty", UPPER]),
+    ("/api/find_projects", "search", SEARCHES),
+    // Where there is no such organization, there is nothing of it to be found.
+    ("/api/find_projects", "organization", &["unknown id", "malformed id"]),
     // Hexadecimal digits have no case.
+    ("/api/transfer_ownership", "user", &[UPPER]),
+    ("/api/change_member_role", "user", &[UPPER]),
+    ("/api/remove_member", "user", &[UPPER]),
+    ("/api/resend_invitation", "invitation", &[UPPER]),
+    ("/api/revoke_invitation", "invitation", &[UPPER]),
+    ("/api/end_session", "session", &[UPPER]),
+    ("/api/remove_ssh_key", "key", &[UPPER]),
     ("/api/change_collaborator_role", "user", &[UPPER]),
     ("/api/remove_collaborator", "user", &[UPPER]),
     ("/api/set_collaborator_end_date", "user", &[UPPER]),
+];
+
+const NAMES: &[&str] = &[
+    UPPER,
+    SPACED,
+    "sql",
+    "sql wildcards",
+    "markup",
+    "emoji",
+    "right-to-left",
+    "unknown id",
+    "malformed id",
+    "number",
+];
+
+const SEARCHES: &[&str] = &[
+    "empty",
+    "spaces",
+    UPPER,
+    SPACED,
+    "sql",
+    "sql wildcards",
+    "markup",
+    "emoji",
+    "right-to-left",
+    "direction override",
+    "control characters",
+    "unknown id",
+    "malformed id",
+    "number",
 ];
 
 const PASSWORDS: &[&str] = &[
@@ -206,7 +249,7 @@ async fn every_argument_takes_what_is_good_and_refuses_the_rest(pool: PgPool) {
                 let mut fields = base.clone();
                 fields[at].1 = value(kind, bad, good);
                 let what = format!("{} {name} {kind}", function.path);
-                let answer = house.ask(function.call(&fields).by(Who::Admin)).await;
+                let answer = house.ask(function.call(&fields).by(function.who)).await;
                 let is_good = GOOD
                     .iter()
                     .any(|(path, field, kinds)| (*path, field) == (function.path, name) && kinds.contains(&kind));
@@ -240,7 +283,7 @@ async fn plain_forms_with_bad_input_lead_to_a_page_that_can_be_shown(pool: PgPoo
                 fields[at].1 = value(kind, bad, good);
                 let what = format!("{} {name} {kind}", function.path);
                 let answer = house
-                    .ask(function.call(&fields).by(Who::Admin).manner(Manner::Plain))
+                    .ask(function.call(&fields).by(function.who).manner(Manner::Plain))
                     .await;
                 assert!(answer.status == 303 || is_refused(&answer), "{what}: {}", answer.status);
                 if let Some(flash) = answer.flash()
@@ -250,7 +293,9 @@ async fn plain_forms_with_bad_input_lead_to_a_page_that_can_be_shown(pool: PgPoo
                     let cookie = format!("roster-flash={}", answer.cookie("roster-flash").unwrap());
                     // What browsers keep of a cookie.
                     assert!(cookie.len() < 4_096, "{what}: a cookie of {} bytes", cookie.len());
-                    let page = Ask::get(answer.location()).by(Who::Admin).with(header::COOKIE, cookie);
+                    let page = Ask::get(answer.location())
+                        .by(function.who)
+                        .with(header::COOKIE, cookie);
                     let page = house.ask(page).await;
                     assert!(!page.status.is_server_error(), "{what}: {}", page.status);
                 }
@@ -263,10 +308,12 @@ async fn plain_forms_with_bad_input_lead_to_a_page_that_can_be_shown(pool: PgPoo
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn fields_that_are_missing_doubled_or_unknown_are_refused(pool: PgPool) {
     /// What may be left out.
-    const OPTIONAL: [(&str, &str); 3] = [
+    const OPTIONAL: [(&str, &str); 5] = [
         ("/api/sign_in", "next"),
         ("/api/sign_up", "next"),
         ("/api/update_project", "allow_externals"),
+        ("/api/transfer_ownership", "user"),
+        ("/api/add_ssh_key", "name"),
     ];
     let house = House::new(pool).await;
     let before = house.fingerprint().await;
@@ -309,7 +356,7 @@ async fn fields_that_are_missing_doubled_or_unknown_are_refused(pool: PgPool) {
             variants.push((format!("with {name:?}={value:?}"), fields));
         }
         for (what, fields) in variants {
-            let answer = house.ask(function.call(&fields).by(Who::Admin)).await;
+            let answer = house.ask(function.call(&fields).by(function.who)).await;
             if !is_refused(&answer) {
                 wrong.push(format!("{} {what}: {} {}", function.path, answer.status, answer.text));
             }
@@ -355,7 +402,7 @@ async fn bodies_that_are_no_form_are_refused(pool: PgPool) {
                 "multipart/form-data",
                 "\u{7f}x",
             ] {
-                let mut ask = Ask::post(function.path, [("", ""); 0]).by(Who::Admin);
+                let mut ask = Ask::post(function.path, [("", ""); 0]).by(function.who);
                 body.clone_into(&mut ask.body);
                 ask.headers = match kind {
                     "\u{7f}x" => Vec::new(),

@@ -1,11 +1,14 @@
-//! The server functions, as data: what each is called with so that it works for an Admin of the project. A function that is
+//! The server functions, as data: what each is called with so that it works, and for whom. A function that is
 //! not here fails a test, and so does a row without a function.
 
 use std::collections::BTreeSet;
 
 use axum::http::Method;
 
-use crate::house::{Ask, House, Manner, NO_PROJECT, PASSWORD, RESEARCH, Who, encode};
+use crate::house::{
+    ACME, Ask, FORGOTTEN, House, INVITATION, INVITED, INVITED_STRANGER, Manner, NO_PROJECT, PASSWORD, RESEARCH,
+    SESSION, SSH_KEY, Who, encode,
+};
 
 /// A server function and arguments that it takes.
 pub(crate) struct Function {
@@ -13,12 +16,14 @@ pub(crate) struct Function {
     pub(crate) method: Method,
     /// In braces: somebody's id.
     pub(crate) fields: &'static [(&'static str, &'static str)],
+    /// For whom it works.
+    pub(crate) who: Who,
 }
 
 pub(crate) const NEW_PASSWORD: &str = "staple-battery-horse";
 
 /// Every server function.
-pub(crate) static FUNCTIONS: [Function; 14] = [
+pub(crate) static FUNCTIONS: [Function; 44] = [
     read("/api/shell", &[("project", RESEARCH)]),
     read("/api/project", &[("project", RESEARCH)]),
     read("/api/project_settings", &[("project", RESEARCH)]),
@@ -87,6 +92,119 @@ pub(crate) static FUNCTIONS: [Function; 14] = [
         ],
     ),
     write("/api/remove_externals", &[("project", RESEARCH)]),
+    read("/api/find_projects", &[("organization", ACME), ("search", "research")]),
+    read("/api/organization", &[("organization", ACME)]),
+    read(
+        "/api/members",
+        &[
+            ("organization", ACME),
+            ("query[q]", "m"),
+            ("query[role]", "member"),
+            ("query[sort]", "name"),
+            ("query[order]", "asc"),
+            ("query[after]", ""),
+            ("subject", ""),
+        ],
+    ),
+    read(
+        "/api/invitations",
+        &[
+            ("organization", ACME),
+            ("query[q]", "new"),
+            ("query[state]", "pending"),
+            ("query[after]", ""),
+        ],
+    )
+    .by(Who::Owner),
+    read(
+        "/api/projects",
+        &[("organization", ACME), ("query[q]", "research"), ("query[after]", "")],
+    ),
+    read("/api/invitation", &[("token", INVITED)]),
+    read("/api/sessions", &[]),
+    read("/api/ssh_keys", &[]),
+    read("/api/sends_mail", &[]),
+    read("/api/password_reset", &[("token", FORGOTTEN)]),
+    write(
+        "/api/update_organization",
+        &[("organization", ACME), ("name", "Renamed"), ("slug", "renamed")],
+    )
+    .by(Who::Owner),
+    write(
+        "/api/transfer_ownership",
+        &[
+            ("organization", ACME),
+            ("user", "{OrganizationAdmin}"),
+            ("confirmation", "Acme Research"),
+        ],
+    )
+    .by(Who::Owner),
+    write(
+        "/api/delete_organization",
+        &[
+            ("organization", "sam-stranger"),
+            ("confirmation", "Sam Stranger\u{2019}s organization"),
+        ],
+    )
+    .by(Who::Stranger),
+    write(
+        "/api/change_member_role",
+        &[("organization", ACME), ("user", "{Newcomer}"), ("role", "admin")],
+    )
+    .by(Who::Owner),
+    write("/api/remove_member", &[("organization", ACME), ("user", "{Newcomer}")]).by(Who::Owner),
+    write(
+        "/api/invite_members",
+        &[("organization", ACME), ("email", "another@new.test")],
+    )
+    .by(Who::Owner),
+    write(
+        "/api/resend_invitation",
+        &[("organization", ACME), ("invitation", INVITATION)],
+    )
+    .by(Who::Owner),
+    write(
+        "/api/revoke_invitation",
+        &[("organization", ACME), ("invitation", INVITATION)],
+    )
+    .by(Who::Owner),
+    write("/api/accept_invitation", &[("token", INVITED_STRANGER)]).by(Who::Stranger),
+    write(
+        "/api/accept_invitation_as_new",
+        &[("token", INVITED), ("name", "Ina Invited"), ("password", NEW_PASSWORD)],
+    )
+    .by(Who::Nobody),
+    write(
+        "/api/create_project",
+        &[("organization", ACME), ("name", "Staging"), ("slug", "staging")],
+    )
+    .by(Who::Owner),
+    write(
+        "/api/delete_project",
+        &[("project", RESEARCH), ("confirmation", RESEARCH)],
+    )
+    .by(Who::Owner),
+    write("/api/end_session", &[("session", SESSION)]),
+    write("/api/end_other_sessions", &[]),
+    write(
+        "/api/add_ssh_key",
+        &[
+            (
+                "public_key",
+                "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti maya@laptop",
+            ),
+            ("name", "Laptop"),
+        ],
+    ),
+    write("/api/remove_ssh_key", &[("key", SSH_KEY)]),
+    write("/api/change_name", &[("name", "Another Name")]),
+    write("/api/delete_account", &[("current_password", PASSWORD)]),
+    write("/api/request_password_reset", &[("email", "mia@acme.test")]).by(Who::Nobody),
+    write(
+        "/api/reset_password",
+        &[("token", FORGOTTEN), ("password", NEW_PASSWORD)],
+    )
+    .by(Who::Nobody),
 ];
 
 const fn read(path: &'static str, fields: &'static [(&'static str, &'static str)]) -> Function {
@@ -94,6 +212,7 @@ const fn read(path: &'static str, fields: &'static [(&'static str, &'static str)
         path,
         method: Method::GET,
         fields,
+        who: Who::Admin,
     }
 }
 
@@ -102,16 +221,50 @@ const fn write(path: &'static str, fields: &'static [(&'static str, &'static str
         path,
         method: Method::POST,
         fields,
+        who: Who::Admin,
     }
 }
 
 impl Function {
+    const fn by(mut self, who: Who) -> Self {
+        self.who = who;
+        self
+    }
+
     pub(crate) fn is_write(&self) -> bool {
         self.method == Method::POST
     }
 
-    pub(crate) fn takes_project(&self) -> bool {
-        self.fields.iter().any(|(name, _)| *name == "project")
+    /// Whether it is about something that hides from those outside: `project` or `organization`.
+    pub(crate) fn takes(&self, what: &str) -> bool {
+        self.fields.iter().any(|(name, _)| *name == what)
+    }
+
+    /// Whether it is there for people who are not signed in.
+    pub(crate) fn is_for_nobody(&self) -> bool {
+        [
+            "/api/sign_in",
+            "/api/sign_up",
+            "/api/sign_out",
+            "/api/invitation",
+            "/api/accept_invitation_as_new",
+            "/api/sends_mail",
+            "/api/request_password_reset",
+            "/api/password_reset",
+            "/api/reset_password",
+        ]
+        .contains(&self.path)
+    }
+
+    /// What is left of it is no row that only changes by somebody's will: a session begun, or ended.
+    pub(crate) fn changes_only_sessions(&self) -> bool {
+        [
+            "/api/sign_in",
+            "/api/sign_out",
+            "/api/end_session",
+            "/api/end_other_sessions",
+        ]
+        .contains(&self.path)
     }
 
     /// Its fields, with ids in place.
@@ -159,13 +312,13 @@ fn every_server_function_has_a_row_and_every_row_a_function() {
 
 /// The rows are worth something: as they are, they work.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
-async fn every_row_works_for_an_admin_of_the_project(pool: sqlx::PgPool) {
+async fn every_row_works(pool: sqlx::PgPool) {
     let house = House::new(pool).await;
     for function in &FUNCTIONS {
         let before = house.fingerprint().await;
         let ask = function
             .call(&function.filled(&house))
-            .by(Who::Admin)
+            .by(function.who)
             .manner(Manner::Script);
         let answer = house.ask(ask).await;
         let path = function.path;
@@ -177,7 +330,7 @@ async fn every_row_works_for_an_admin_of_the_project(pool: sqlx::PgPool) {
             answer.text
         );
         assert!(!answer.text.contains("Err"), "{path}: {}", answer.text);
-        let changes = function.is_write() && !["/api/sign_in", "/api/sign_out"].contains(&path);
+        let changes = function.is_write() && !function.changes_only_sessions();
         assert_eq!(house.fingerprint().await != before, changes, "{path}");
         house.restore().await;
         assert_eq!(house.fingerprint().await, before, "{path} is taken back");

@@ -26,6 +26,21 @@ pub(crate) const PASSWORD: &str = directory::DEMO_PASSWORD;
 pub(crate) const RESEARCH: &str = "ml-research";
 pub(crate) const NO_PROJECT: &str = "xx-nothings";
 
+/// Their organization.
+pub(crate) const ACME: &str = "acme";
+
+/// An invitation to it for somebody without an account, one for the Stranger, and a link to a new password of the Member's:
+/// what their links carry.
+pub(crate) const INVITED: &str = "aWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWk";
+pub(crate) const INVITED_STRANGER: &str = "ampqampqampqampqampqampqampqampqampqampqamo";
+pub(crate) const FORGOTTEN: &str = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s";
+/// A link of ours as far as anybody can tell, that leads nowhere.
+pub(crate) const NO_LINK: &str = "bGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGw";
+/// The id of the first of them; an SSH key and a second session of the Admin's.
+pub(crate) const INVITATION: &str = "01900000-0000-7000-8000-000000000001";
+pub(crate) const SSH_KEY: &str = "01900000-0000-7000-8000-000000000003";
+pub(crate) const SESSION: &str = "01900000-0000-7000-8000-000000000004";
+
 /// Who asks. All but the first are signed in; what they are is said of `ml-research`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Who {
@@ -93,7 +108,11 @@ impl House {
 
     /// The demo organization.
     pub(crate) async fn with(pool: PgPool, is_secure: bool) -> Self {
-        let directory = Directory::new(pool.clone(), Settings::default());
+        let settings = Settings {
+            sends_mail: true,
+            ..Settings::default()
+        };
+        let directory = Directory::new(pool.clone(), settings);
         directory.load_demo().await.unwrap();
         directory
             .create_user(NewAccount {
@@ -118,6 +137,7 @@ impl House {
             house.tokens.insert(who, token);
             house.ids.insert(who, id);
         }
+        sqlx::raw_sql(LINKS).execute(&house.pool).await.unwrap();
         house.keep().await;
         house
     }
@@ -252,6 +272,29 @@ impl House {
             .unwrap()
     }
 }
+
+/// The rows behind [`INVITED`] and the others.
+const LINKS: &str = "
+    INSERT INTO invitations (organization_id, id, email, invited_by, created_at, sent_at, expires_at)
+        SELECT o.id, wanted.id::uuid, wanted.email, o.owner_id, now(), now(), now() + interval '7 days'
+        FROM organizations o, (VALUES
+            ('01900000-0000-7000-8000-000000000001', 'invited@new.test'),
+            ('01900000-0000-7000-8000-000000000002', 'stranger@elsewhere.test')) AS wanted (id, email)
+        WHERE o.slug = 'acme';
+    INSERT INTO invitation_tokens (token_hash, organization_id, invitation_id)
+        SELECT sha256(decode(repeat(token.byte, 32), 'hex')), o.id, token.id::uuid
+        FROM organizations o, (VALUES
+            ('69', '01900000-0000-7000-8000-000000000001'),
+            ('6a', '01900000-0000-7000-8000-000000000002')) AS token (byte, id)
+        WHERE o.slug = 'acme';
+    INSERT INTO password_reset_tokens (token_hash, user_id, expires_at)
+        SELECT sha256(decode(repeat('6b', 32), 'hex')), id, now() + interval '1 hour' FROM users WHERE email = 'mia@acme.test';
+    INSERT INTO ssh_keys (id, user_id, name, algorithm, public_key, fingerprint, created_at)
+        SELECT '01900000-0000-7000-8000-000000000003', id, 'Desk', 'ssh-ed25519', 'ssh-ed25519 x', 'SHA256:x', now()
+        FROM users WHERE email = 'maya@acme.test';
+    INSERT INTO sessions (id, token_hash, user_id, created_at, last_seen_at, expires_at, address, user_agent)
+        SELECT '01900000-0000-7000-8000-000000000004', sha256('elsewhere'), id, now(), now(), now() + interval '1 day', '', ''
+        FROM users WHERE email = 'maya@acme.test'";
 
 /// What the router is given.
 fn console(directory: Directory, is_secure: bool) -> Console {

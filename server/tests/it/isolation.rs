@@ -32,6 +32,17 @@ const HIDDEN: [(&str, &str, &[Who]); 3] = [
     ),
 ];
 
+/// Organizations that are there, ones that are not, and people who have nothing to do with them. (An External Collaborator
+/// knows the name of theirs, X3.)
+const HIDDEN_ORGANIZATIONS: [(&str, &str, &[Who]); 2] = [
+    ("acme", "nope", &[Who::Nobody, Who::Stranger]),
+    (
+        "partner",
+        "unknown",
+        &[Who::Nobody, Who::Stranger, Who::Newcomer, Who::Owner],
+    ),
+];
+
 /// What somebody might put into a field to learn from the answer.
 const PROBES: [&str; 13] = [
     "",
@@ -69,13 +80,23 @@ async fn compare(
 
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn every_function_answers_the_same_for_a_hidden_project_and_for_none(pool: PgPool) {
+    every_function(pool, "project", &HIDDEN).await;
+}
+
+/// X3: nor is there an organization for those outside it.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn every_function_answers_the_same_for_a_hidden_organization_and_for_none(pool: PgPool) {
+    every_function(pool, "organization", &HIDDEN_ORGANIZATIONS).await;
+}
+
+async fn every_function(pool: PgPool, what: &str, hidden: &[(&str, &str, &[Who])]) {
     let house = House::new(pool).await;
     let before = house.fingerprint().await;
     let mut wrong = Vec::new();
-    for function in FUNCTIONS.iter().filter(|function| function.takes_project()) {
+    for function in FUNCTIONS.iter().filter(|function| function.takes(what)) {
         let base = function.filled(&house);
         let mut variants = vec![base.clone()];
-        for (at, (name, _)) in base.iter().enumerate().filter(|(_, (name, _))| *name != "project") {
+        for (at, (name, _)) in base.iter().enumerate().filter(|(_, (name, _))| *name != what) {
             for probe in PROBES {
                 let mut fields = base.clone();
                 fields[at].1 = house.fill(probe).into_bytes();
@@ -88,16 +109,19 @@ async fn every_function_answers_the_same_for_a_hidden_project_and_for_none(pool:
             fields.push((name, Vec::new()));
             variants.push(fields);
         }
-        for (real, none, people) in HIDDEN {
+        for &(real, none, people) in hidden {
             for who in people {
                 for (at, fields) in variants.iter().enumerate() {
                     // What is asked matters in every manner, what is typed in one.
                     let manners = if at == 0 { &Manner::ALL[..] } else { &Manner::ALL[..1] };
                     for manner in manners {
-                        let what = format!("{} {who:?} {manner:?} {fields:?}", function.path);
-                        compare(&house, &mut wrong, &what, (real, none), |slug| {
+                        let called = format!("{} {who:?} {manner:?} {fields:?}", function.path);
+                        compare(&house, &mut wrong, &called, (real, none), |slug| {
                             let mut fields = fields.clone();
-                            for field in fields.iter_mut().filter(|(name, _)| *name == "project") {
+                            for field in fields
+                                .iter_mut()
+                                .filter(|(name, value)| *name == what || value == real.as_bytes())
+                            {
                                 field.1 = slug.as_bytes().to_vec();
                             }
                             function.call(&fields).by(*who).manner(*manner)
@@ -115,7 +139,7 @@ async fn every_function_answers_the_same_for_a_hidden_project_and_for_none(pool:
 }
 
 /// Every page of a project, and what its query can ask for.
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 13] = [
     "/projects/{slug}",
     "/projects/{slug}/nothing",
     "/settings/projects/{slug}",
@@ -126,14 +150,44 @@ const PAGES: [&str; 12] = [
     "/settings/projects/{slug}/collaborators?dialog=add",
     "/settings/projects/{slug}/collaborators?dialog=remove&user={Owner}",
     "/settings/projects/{slug}/collaborators?dialog=end-date&user={Owner}",
+    "/settings/projects/{slug}/collaborators.csv",
     "/settings/projects/{slug}/api-keys",
     "/events?project={slug}",
+];
+
+/// Every page of an organization, and what its query can ask for.
+const ORGANIZATION_PAGES: [&str; 12] = [
+    "/settings/organization/{slug}",
+    "/settings/organization/{slug}/nothing",
+    "/settings/organization/{slug}/members",
+    "/settings/organization/{slug}/members?q=olivia",
+    "/settings/organization/{slug}/members?after=nonsense",
+    "/settings/organization/{slug}/members?dialog=remove&user={Owner}",
+    "/settings/organization/{slug}/members.csv",
+    "/settings/organization/{slug}/invitations",
+    "/settings/organization/{slug}/invitations?dialog=invite",
+    "/settings/organization/{slug}/projects",
+    "/settings/organization/{slug}/projects?dialog=create",
+    "/events?organization={slug}",
 ];
 
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn every_page_is_the_same_for_a_hidden_project_and_for_none(pool: PgPool) {
     let house = House::new(pool).await;
     let mut wrong = Vec::new();
+    for &(real, none, people) in &HIDDEN_ORGANIZATIONS {
+        for who in people {
+            for page in ORGANIZATION_PAGES {
+                let page = house.fill(page);
+                for manner in [Manner::Program, Manner::Plain] {
+                    compare(&house, &mut wrong, &format!("{page} {who:?}"), (real, none), |slug| {
+                        Ask::get(page.replace("{slug}", slug)).by(*who).manner(manner)
+                    })
+                    .await;
+                }
+            }
+        }
+    }
     for (real, none, people) in HIDDEN {
         for who in people {
             for page in PAGES {

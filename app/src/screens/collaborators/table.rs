@@ -112,6 +112,7 @@ fn Access(people: Loaded<People>, person: Memo<Option<Person>>) -> impl IntoView
     move || {
         let person = person.get()?;
         let because = person.standing.project?.because;
+        let external = external.get();
         let is_owner = person.standing.organization == Some(policy::OrganizationStanding::Owner);
         let reason = match because {
             Because::OrganizationAdmin if is_owner => "Owner of the organization",
@@ -125,7 +126,7 @@ fn Access(people: Loaded<People>, person: Memo<Option<Person>>) -> impl IntoView
         };
         Some(view! {
             <span class="access">
-                {(because == Because::External).then(|| view! { <Badge tone=Signal::stored(Tone::Warning)>{external.get()}</Badge> })}
+                {(because == Because::External).then(|| view! { <Badge tone=Signal::stored(Tone::Warning)>{external}</Badge> })}
                 <span>
                     {reason}
                     {by.map(|by| view! { " by "<bdi>{by}</bdi> })}

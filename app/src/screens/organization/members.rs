@@ -165,14 +165,11 @@ fn Row(page: Loaded<MembersPage>, user: UserId) -> impl IntoView {
     let email = move || row.with(|row| row.as_ref().map(|row| row.email.clone()));
     let place = Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.place)));
     let tone = Signal::derive(move || {
-        if place.get().is_some_and(OrganizationStanding::is_admin) {
-            Tone::Strong
-        } else {
-            Tone::Plain
-        }
+        let is_admin = place.get().is_some_and(OrganizationStanding::is_admin);
+        if is_admin { Tone::Strong } else { Tone::Plain }
     });
     let role = move || place.get().map(|place| place.role().to_string());
-    let is_owner = move || place.get() == Some(OrganizationStanding::Owner);
+    let is_owner = move || place.get().is_some_and(OrganizationStanding::is_owner);
     let is_self = page.peek(|page| page.viewer == user);
     view! {
         <tr>

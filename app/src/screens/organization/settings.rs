@@ -35,7 +35,12 @@ fn Organization(page: Loaded<OrganizationPage>) -> impl IntoView {
     let may_change =
         Memo::new(move |_| page.with(|page| page.organization.standing.may(Permission::OrganizationUpdate)));
     let is_owner = Memo::new(move |_| {
-        page.with(|page| page.organization.standing.organization == Some(OrganizationStanding::Owner))
+        page.with(|page| {
+            page.organization
+                .standing
+                .organization
+                .is_some_and(OrganizationStanding::is_owner)
+        })
     });
     let now = move || {
         slug.track();

@@ -4,9 +4,71 @@ use policy::{OrganizationRole, ProjectRole, Refusal};
 use sqlx::PgPool;
 
 use super::fixture::{
-    OTHER_PASSWORD, PASSWORD, Tenant, account, email, events, origin, password, refusal, refused_by_database, slug, sql,
+    OTHER_PASSWORD, PASSWORD, Tenant, account, actor, count, email, events, name, nowhere as dead_link, origin,
+    password, refusal, refused_by_database, slug, sql,
 };
-use crate::{ProjectChange, SessionToken};
+use crate::{LinkToken, ProjectChange, SessionToken};
+
+const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMftuJW0uUz2Kyopq2B+vhXt7u/fEqf0qAocmZ7tmyuu";
+
+/// Does everything there is to do with links, and has everything refused that can be. Answers the links and session tokens
+/// given out on the way.
+async fn everything_with_links(t: &Tenant) -> (Vec<LinkToken>, Vec<SessionToken>) {
+    let d = &t.directory;
+    let owner = &t.owner.actor;
+    let mut links = Vec::new();
+    let mut tokens = Vec::new();
+    for address in ["nora@new.test", "norman@new.test"] {
+        let sent = t.invite(address).await;
+        links.push(sent.token);
+        let again = d.resend_invitation(owner, &t.slug, sent.id).await.unwrap();
+        d.accept_invitation(&t.maya.actor, &again.token).await.unwrap_err();
+        links.push(again.token);
+        let mail = d.take_mail().await.unwrap().unwrap();
+        d.mail_sent(mail.id).await.unwrap();
+        let accepted = d
+            .accept_invitation_as_new(&mail.token, name("Nora New"), password(PASSWORD), &origin())
+            .await;
+        tokens.push(accepted.unwrap().0.token);
+        d.accept_invitation_as_new(&mail.token, name("Nora New"), password(OTHER_PASSWORD), &origin())
+            .await
+            .unwrap_err();
+        links.push(mail.token);
+        d.revoke_invitation(owner, &t.slug, sent.id).await.unwrap_err();
+        d.request_password_reset(address, &origin()).await.unwrap();
+        let mail = d.take_mail().await.unwrap().unwrap();
+        let reset = d
+            .reset_password(&mail.token, password(OTHER_PASSWORD), &origin())
+            .await
+            .unwrap();
+        d.reset_password(&mail.token, password(PASSWORD), &origin())
+            .await
+            .unwrap_err();
+        links.push(mail.token);
+        tokens.push(reset.token);
+    }
+    let revoked = t.invite("nick@new.test").await;
+    d.revoke_invitation(owner, &t.slug, revoked.id).await.unwrap();
+    links.push(revoked.token);
+    let nora = actor(d, &tokens[1]).await;
+    d.add_ssh_key(&nora, "Laptop", KEY).await.unwrap();
+    d.change_name(&nora, &name("Nora Other")).await.unwrap();
+    d.end_other_sessions(&nora).await.unwrap();
+    d.delete_account(&nora, PASSWORD).await.unwrap_err();
+    d.delete_account(&nora, OTHER_PASSWORD).await.unwrap();
+    let called = slug("audited");
+    d.create_project(owner, &t.slug, &name("Audited"), &called)
+        .await
+        .unwrap();
+    d.delete_project(owner, &called, "audited").await.unwrap();
+    d.update_organization(owner, &t.slug, &name("Acme Labs"), &t.slug)
+        .await
+        .unwrap();
+    d.transfer_ownership(owner, &t.slug, t.admin.id, "Acme Labs")
+        .await
+        .unwrap();
+    (links, tokens)
+}
 
 /// Does everything there is to do, and has everything refused that can be. Answers the tokens given out on the way.
 async fn everything(t: &Tenant) -> Vec<SessionToken> {
@@ -121,6 +183,56 @@ async fn each_refusal_is_audited_once(pool: PgPool) {
         owner, "member:remove", "owner_protected", Some(t.owner.id.0), d.remove_member(owner, &t.slug, t.owner.id);
         owner, "member:remove", "not_a_member", Some(t.eve.id.0), d.remove_member(owner, &t.slug, t.eve.id);
     }
+    let sent = t.invite("nina@new.test").await;
+    let (absent, key) = (
+        policy::InvitationId(uuid::Uuid::now_v7()),
+        policy::SshKeyId(uuid::Uuid::now_v7()),
+    );
+    let session = policy::SessionId(uuid::Uuid::now_v7());
+    let (title, free, taken) = (name("Vision"), slug("vision"), &t.production.slug);
+    let (signed_in, admin) = (&t.sign_in(&t.owner).await, &t.admin.actor);
+    refused! {
+        maya, "member:invite", "forbidden", None, d.invite_member(maya, &t.slug, "nora@new.test");
+        owner, "member:invite", "email_invalid", None, d.invite_member(owner, &t.slug, "no address");
+        owner, "member:invite", "already_member", Some(t.noah.id.0), d.invite_member(owner, &t.slug, &t.noah.email);
+        owner, "member:invite", "already_invited", None, d.invite_member(owner, &t.slug, "nina@new.test");
+        owner, "member:invite", "not_found", None, d.invite_member(owner, &nowhere, "nora@new.test");
+        maya, "invitation:resend", "forbidden", Some(sent.id.0), d.resend_invitation(maya, &t.slug, sent.id);
+        owner, "invitation:resend", "not_found", Some(absent.0), d.resend_invitation(owner, &t.slug, absent);
+        maya, "invitation:revoke", "forbidden", Some(sent.id.0), d.revoke_invitation(maya, &t.slug, sent.id);
+        owner, "invitation:revoke", "not_found", Some(absent.0), d.revoke_invitation(owner, &t.slug, absent);
+        maya, "invitation:accept", "invitation_for_another", Some(maya.user.0), d.accept_invitation(maya, &sent.token);
+        maya, "invitation:accept", "not_found", Some(maya.user.0), d.accept_invitation(maya, &dead_link());
+        maya, "organization:update", "forbidden", None, d.update_organization(maya, &t.slug, &title, &free);
+        owner, "organization:update", "slug_taken", None,
+            d.update_organization(owner, &t.slug, &title, &slug("acme-elsewhere"));
+        admin, "organization:transfer", "owner_only", Some(maya.user.0),
+            d.transfer_ownership(admin, &t.slug, maya.user, "Acme Research");
+        owner, "organization:transfer", "not_an_admin", Some(maya.user.0),
+            d.transfer_ownership(owner, &t.slug, maya.user, "Acme Research");
+        owner, "organization:transfer", "confirmation_wrong", Some(admin.user.0),
+            d.transfer_ownership(owner, &t.slug, admin.user, "");
+        admin, "organization:delete", "owner_only", None, d.delete_organization(admin, &t.slug, "Acme Research");
+        owner, "organization:delete", "organization_in_use", None, d.delete_organization(owner, &t.slug, "Acme Research");
+        maya, "project:create", "forbidden", None, d.create_project(maya, &t.slug, &title, &free);
+        owner, "project:create", "slug_taken", None, d.create_project(owner, &t.slug, &title, taken);
+        lead, "project:delete", "forbidden", None, d.delete_project(lead, project, project.as_str());
+        owner, "project:delete", "default_project_kept", None,
+            d.delete_project(owner, &t.default.slug, t.default.slug.as_str());
+        owner, "project:delete", "confirmation_wrong", None, d.delete_project(owner, project, "");
+        owner, "project:delete", "not_found", None, d.delete_project(owner, &nowhere, nowhere.as_str());
+        maya, "session:end", "not_found", Some(session.0), d.end_session(maya, session);
+        maya, "ssh_key:add", "ssh_key_invalid", Some(maya.user.0), d.add_ssh_key(maya, "", "no key");
+        maya, "ssh_key:remove", "not_found", Some(key.0), d.remove_ssh_key(maya, key);
+        signed_in, "user:delete", "owns_organization", Some(t.owner.id.0), d.delete_account(signed_in, PASSWORD);
+        signed_in, "user:delete", "current_password_wrong", Some(t.owner.id.0), d.delete_account(signed_in, "");
+        signed_in, "user:update_password", "current_password_wrong", Some(t.owner.id.0),
+            d.change_password(signed_in, "", password(OTHER_PASSWORD));
+    }
+    d.set_additional_projects(&t.slug, false).await.unwrap();
+    refused! {
+        owner, "project:create", "projects_switched_off", None, d.create_project(owner, &t.slug, &title, &free);
+    }
 }
 
 /// A1: without its row in the audit, a change is not made.
@@ -139,6 +251,25 @@ async fn nothing_is_done_that_cannot_be_audited(pool: PgPool) {
         .unwrap_err();
     d.remove_collaborator(&t.lead.actor, slug, t.maya.id).await.unwrap_err();
     d.remove_member(&t.owner.actor, &t.slug, t.admin.id).await.unwrap_err();
+    d.invite_member(&t.owner.actor, &t.slug, "nina@new.test")
+        .await
+        .unwrap_err();
+    d.create_project(&t.owner.actor, &t.slug, &name("Vision"), &"vision".parse().unwrap())
+        .await
+        .unwrap_err();
+    d.delete_project(&t.owner.actor, slug, slug.as_str()).await.unwrap_err();
+    d.add_ssh_key(&t.maya.actor, "", KEY).await.unwrap_err();
+    for table in ["invitations", "invitation_tokens", "ssh_keys"] {
+        assert_eq!(
+            count(&pool, &format!("SELECT count(*) FROM {table}")).await,
+            0,
+            "{table}"
+        );
+    }
+    assert_eq!(
+        count(&pool, "SELECT count(*) FROM projects WHERE name = 'Vision'").await,
+        0
+    );
     assert!(!t.sees(&t.research, &t.noah).await);
     assert!(t.sees(&t.research, &t.maya).await);
     assert!(t.sees(&t.production, &t.admin).await);
@@ -169,21 +300,25 @@ async fn the_audit_can_only_be_added_to(pool: PgPool) {
 /// A3: no password, no token, no hash of either, whatever was done or refused.
 #[sqlx::test]
 async fn no_secret_is_ever_in_the_audit(pool: PgPool) {
-    let t = Tenant::new(&pool).await;
-    let tokens = everything(&t).await;
+    let t = Tenant::new(&pool).await.sending_mail();
+    let mut tokens = everything(&t).await;
+    let (links, more) = everything_with_links(&t).await;
+    tokens.extend(more);
     let rows: Vec<String> = sqlx::query_scalar("SELECT e::text FROM audit_events e")
         .fetch_all(&pool)
         .await
         .unwrap();
-    assert!(rows.len() > 40, "{}", rows.len());
+    assert!(rows.len() > 70, "{}", rows.len());
     let hashes: Vec<String> = sqlx::query_scalar(
-        "SELECT password_hash FROM users WHERE email LIKE '%@new.test' UNION ALL SELECT encode(token_hash, 'hex') FROM sessions",
+        "SELECT password_hash FROM users WHERE email LIKE '%@new.test' UNION ALL SELECT encode(token_hash, 'hex') FROM sessions
+         UNION ALL SELECT encode(token_hash, 'hex') FROM invitation_tokens",
     )
     .fetch_all(&pool)
     .await
     .unwrap();
     assert!(hashes.len() >= 3);
     let mut secrets: Vec<String> = tokens.iter().map(SessionToken::reveal).collect();
+    secrets.extend(links.iter().map(LinkToken::reveal));
     secrets.extend(hashes);
     secrets.extend([PASSWORD, OTHER_PASSWORD, "argon2", "password_hash", "token"].map(str::to_owned));
     for row in rows {

@@ -7,10 +7,10 @@ use sqlx::{AssertSqlSafe, PgPool};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::fixture::{Person, Project, Tenant, for_all, refusal, sql};
+use super::fixture::{Person, Project, Tenant, for_all, name, refusal, sql};
 use crate::{
-    CollaboratorKind, CollaboratorQuery, Cursor, Directory, Error, Order, PeopleSort, access::find_project,
-    collaborators::list_statement,
+    CollaboratorKind, CollaboratorQuery, Cursor, Directory, Error, MemberQuery, Order, PeopleSort,
+    access::find_project, collaborators::list_statement,
 };
 
 const SORTS: [PeopleSort; 3] = [PeopleSort::Name, PeopleSort::Added, PeopleSort::Role];
@@ -484,6 +484,8 @@ enum Step {
     EndAt(usize, usize, i64),
     Lapse(usize, usize),
     Join(usize),
+    Accept(usize),
+    Rename(usize, &'static str),
     Expel(usize),
     OrganizationRole(usize, OrganizationRole),
     Externals(bool),
@@ -499,6 +501,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (project.clone(), person.clone(), 1..100_i64).prop_map(|(project, person, days)| Step::EndAt(project, person, days)),
         2 => (project, person.clone()).prop_map(|(project, person)| Step::Lapse(project, person)),
         2 => person.clone().prop_map(Step::Join),
+        2 => person.clone().prop_map(Step::Accept),
+        1 => (person.clone(), select(&["Adam Admin", "zara", "Ørsted"][..])).prop_map(|(person, name)| Step::Rename(person, name)),
         1 => person.clone().prop_map(Step::Expel),
         2 => (person, select(&OrganizationRole::ALL[..])).prop_map(|(person, role)| Step::OrganizationRole(person, role)),
         1 => any::<bool>().prop_map(Step::Externals),
@@ -547,6 +551,11 @@ impl Tenant {
             .await
             .map(drop)
             .map_err(Error::from),
+            Step::Accept(person) => match d.invite_member(a, &self.slug, &people[person].email).await {
+                Ok(sent) => d.accept_invitation(&people[person].actor, &sent.token).await.map(drop),
+                Err(error) => Err(error),
+            },
+            Step::Rename(person, to) => d.change_name(&people[person].actor, &name(to)).await,
             Step::Expel(person) => d.remove_member(a, &self.slug, people[person].id).await.map(drop),
             Step::OrganizationRole(person, role) => {
                 d.change_member_role(a, &self.slug, people[person].id, role).await.map(drop)
@@ -591,6 +600,28 @@ impl Tenant {
                 }
             }
             told.sort_by_key(|row| row.0);
+            let members: Vec<_> = self
+                .directory
+                .members(
+                    self.owner.id,
+                    &self.slug,
+                    &MemberQuery {
+                        limit: 100,
+                        ..MemberQuery::default()
+                    },
+                )
+                .await
+                .map_err(|error| error.to_string())?
+                .rows;
+            for (who, person) in self.people() {
+                let listed = members.iter().find(|row| row.user == person.id).map(|row| row.place);
+                let told = self.standing(project, person).await.organization;
+                if listed != told {
+                    return Err(format!(
+                        "{who}: the list of members says {listed:?}, they are told {told:?}"
+                    ));
+                }
+            }
             if listed != told {
                 return Err(format!(
                     "{}: the list says {listed:#?}, people are told {told:#?}",
@@ -608,7 +639,7 @@ impl Tenant {
     }
 }
 
-/// C1, C4, C8, D2, X2: one truth. Whatever is done to people, in whatever order, the list in pages, the view and what each
+/// C1, C4, C8, D2, O3, X2: one truth. Whatever is done to people, in whatever order, the lists in pages, the view and what each
 /// person is told are the same; D2 and C4 hold throughout.
 #[sqlx::test]
 async fn the_list_the_view_and_each_persons_standing_always_agree(pool: PgPool) {

@@ -482,16 +482,14 @@ pub(super) async fn sql(pool: &PgPool, sql: &str) {
 
 /// Whether somebody waits for a lock that another holds; until then, waits for that.
 pub(super) async fn until_one_waits(pool: &PgPool) {
-    loop {
-        let waits: bool = sqlx::query_scalar(
-            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')",
-        )
-        .fetch_one(pool)
-        .await
-        .unwrap();
-        if waits {
-            return;
-        }
+    until_waiting(pool, 1).await;
+}
+
+/// The same of so many.
+pub(super) async fn until_waiting(pool: &PgPool, many: i64) {
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while count(pool, waiting).await < many {
         tokio::task::yield_now().await;
     }
 }

@@ -3,7 +3,7 @@
 use policy::{OrganizationRole, ProjectRole};
 use sqlx::{PgPool, postgres::PgListener};
 
-use super::fixture::{PASSWORD, Tenant, account, origin, sql};
+use super::fixture::{PASSWORD, Tenant, account, name, origin, slug as slug_of, sql};
 use crate::Hint;
 
 /// Hints come in the order of their commits, so what was sent before this mark has come when the mark does.
@@ -84,6 +84,25 @@ async fn each_change_sends_hints_to_whom_it_concerns(pool: PgPool) {
         sorted(&[organization, Hint::User(t.noah.id)])
     );
 
+    let (a, vision) = (&t.owner.actor, slug_of("vision"));
+    d.create_project(a, &t.slug, &name("Vision"), &vision).await.unwrap();
+    assert_eq!(heard(&t, &mut listener).await, sorted(&[organization]));
+    let (_, id) = d.project_ids(t.owner.id, &vision).await.unwrap();
+    d.delete_project(a, &vision, "vision").await.unwrap();
+    assert_eq!(
+        heard(&t, &mut listener).await,
+        sorted(&[organization, Hint::Project(id)])
+    );
+    d.update_organization(a, &t.slug, &name("Acme"), &t.slug).await.unwrap();
+    assert_eq!(heard(&t, &mut listener).await, sorted(&[organization]));
+    d.set_additional_projects(&t.slug, true).await.unwrap();
+    assert_eq!(heard(&t, &mut listener).await, sorted(&[organization]));
+    d.transfer_ownership(a, &t.slug, t.admin.id, "Acme").await.unwrap();
+    let both = [organization, Hint::User(t.admin.id), Hint::User(t.owner.id)];
+    assert_eq!(heard(&t, &mut listener).await, sorted(&both));
+    d.change_name(&t.maya.actor, &name("Maya Other")).await.unwrap();
+    assert_eq!(heard(&t, &mut listener).await, sorted(&[Hint::User(t.maya.id)]));
+
     let token = d
         .sign_up(account("Nina", "nina@new.test"), &origin())
         .await
@@ -111,6 +130,58 @@ async fn each_change_sends_hints_to_whom_it_concerns(pool: PgPool) {
     assert_eq!(heard(&t, &mut listener).await, hint);
 }
 
+/// M2, M3, E5: whoever looks at the invitations, whoever accepts one, and whoever delivers mail.
+#[sqlx::test]
+async fn each_step_of_an_invitation_sends_hints(pool: PgPool) {
+    let t = Tenant::new(&pool).await.sending_mail();
+    let (d, a) = (&t.directory, &t.admin.actor);
+    let mut listener = listener(&t).await;
+    let organization = Hint::Organization(t.organization);
+    let sent = d.invite_member(a, &t.slug, &t.stranger.email).await.unwrap();
+    assert_eq!(heard(&t, &mut listener).await, sorted(&[organization, Hint::Mail]));
+    let mail = d.take_mail().await.unwrap().unwrap();
+    d.mail_failed(mail.id).await.unwrap();
+    assert_eq!(heard(&t, &mut listener).await, sorted(&[organization]));
+    d.mail_sent(mail.id).await.unwrap();
+    assert_eq!(heard(&t, &mut listener).await, sorted(&[organization]));
+    let again = d.resend_invitation(a, &t.slug, sent.id).await.unwrap();
+    assert_eq!(heard(&t, &mut listener).await, sorted(&[organization, Hint::Mail]));
+    d.open_invitation(&again.token).await.unwrap();
+    assert!(heard(&t, &mut listener).await.is_empty());
+    d.accept_invitation(&t.stranger.actor, &again.token).await.unwrap();
+    assert_eq!(
+        heard(&t, &mut listener).await,
+        sorted(&[organization, Hint::User(t.stranger.id)])
+    );
+    let sent = d.invite_member(a, &t.slug, "nina@new.test").await.unwrap();
+    d.revoke_invitation(a, &t.slug, sent.id).await.unwrap();
+    assert_eq!(
+        heard(&t, &mut listener).await,
+        sorted(&[organization, organization, Hint::Mail])
+    );
+    d.request_password_reset(&t.maya.email, &origin()).await.unwrap();
+    assert_eq!(heard(&t, &mut listener).await, sorted(&[Hint::Mail]));
+    d.request_password_reset("nobody@acme.test", &origin()).await.unwrap();
+    assert!(heard(&t, &mut listener).await.is_empty());
+}
+
+/// E5: every place that a deleted person was in, and they themselves.
+#[sqlx::test]
+async fn a_deleted_account_is_told_to_whom_it_concerns(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let maya = t.sign_in(&t.maya).await;
+    let eve = t.sign_in(&t.eve).await;
+    let mut listener = listener(&t).await;
+    t.directory.delete_account(&maya, PASSWORD).await.unwrap();
+    let expected = sorted(&[Hint::Organization(t.organization), Hint::User(maya.user)]);
+    assert_eq!(heard(&t, &mut listener).await, expected);
+    t.directory.delete_account(&eve, PASSWORD).await.unwrap();
+    assert_eq!(
+        heard(&t, &mut listener).await,
+        sorted(&[Hint::Project(t.research.id), Hint::User(eve.user)])
+    );
+}
+
 #[sqlx::test]
 async fn what_is_refused_sends_no_hint(pool: PgPool) {
     let t = Tenant::new(&pool).await;
@@ -126,6 +197,15 @@ async fn what_is_refused_sends_no_hint(pool: PgPool) {
         .await
         .unwrap_err();
     d.remove_member(&t.owner.actor, &t.slug, t.owner.id).await.unwrap_err();
+    d.invite_member(&t.owner.actor, &t.slug, &t.maya.email)
+        .await
+        .unwrap_err();
+    d.transfer_ownership(&t.owner.actor, &t.slug, t.admin.id, "")
+        .await
+        .unwrap_err();
+    d.create_project(&t.owner.actor, &t.slug, &name("Taken"), slug)
+        .await
+        .unwrap_err();
     d.sign_in("nobody@acme.test", PASSWORD, &origin()).await.unwrap_err();
     // Refused late, with the change made already: two want one slug.
     let wanted = crate::ProjectChange {
@@ -168,6 +248,7 @@ fn a_hint_is_read_back_from_its_text_and_nothing_else_is_one() {
         Hint::Organization(policy::OrganizationId(id)),
         Hint::Project(policy::ProjectId(id)),
         Hint::User(policy::UserId(id)),
+        Hint::Mail,
     ] {
         assert_eq!(hint.to_string().parse(), Ok(hint));
     }

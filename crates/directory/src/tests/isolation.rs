@@ -1,11 +1,11 @@
 //! P3: whoever has no access to a project gets the same answer for it as for one that does not exist.
 
-use policy::{OrganizationRole, ProjectRole, Refusal, Slug, UserId};
+use policy::{InvitationId, OrganizationRole, Permission, ProjectRole, Refusal, Slug, UserId};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::fixture::{Person, Tenant, name, refusal, slug};
-use crate::{CollaboratorQuery, Directory, ProjectChange};
+use super::fixture::{Person, Tenant, count, name, refusal, slug};
+use crate::{CollaboratorQuery, Directory, InvitationQuery, MemberQuery, ProjectChange, ProjectQuery};
 
 /// What every use case about a project answers.
 async fn answers(
@@ -70,6 +70,103 @@ async fn answers(
             ),
         ),
         ("remove_externals", refusal(d.remove_externals(a, project).await)),
+        (
+            "delete_project",
+            refusal(d.delete_project(a, project, project.as_str()).await),
+        ),
+        (
+            "delete_project, not confirmed",
+            refusal(d.delete_project(a, project, "").await),
+        ),
+        (
+            "authorize",
+            refusal(d.authorize(a, project, Permission::ProjectRead).await),
+        ),
+    ]
+}
+
+/// What every use case about an organization answers.
+async fn organization_answers(
+    d: &Directory,
+    who: &Person,
+    organization: &Slug,
+    target: UserId,
+    email: &str,
+    invitation: InvitationId,
+) -> Vec<(&'static str, Refusal)> {
+    let (a, user) = (&who.actor, who.id);
+    let (title, free, taken) = (name("Taken over"), slug("taken-over"), slug("acme-research"));
+    let admin = OrganizationRole::Admin;
+    vec![
+        ("organization", refusal(d.organization(user, organization).await)),
+        (
+            "organization_settings",
+            refusal(d.organization_settings(user, organization).await),
+        ),
+        (
+            "members",
+            refusal(d.members(user, organization, &MemberQuery::default()).await),
+        ),
+        ("member", refusal(d.member(user, organization, target).await)),
+        ("departure", refusal(d.departure(user, organization, target).await)),
+        ("departure, self", refusal(d.departure(user, organization, user).await)),
+        (
+            "change_member_role",
+            refusal(d.change_member_role(a, organization, target, admin).await),
+        ),
+        ("remove_member", refusal(d.remove_member(a, organization, target).await)),
+        (
+            "remove_member, self",
+            refusal(d.remove_member(a, organization, user).await),
+        ),
+        (
+            "invitations",
+            refusal(d.invitations(user, organization, &InvitationQuery::default()).await),
+        ),
+        ("invite_member", refusal(d.invite_member(a, organization, email).await)),
+        (
+            "invite_member, malformed",
+            refusal(d.invite_member(a, organization, "no address").await),
+        ),
+        (
+            "resend_invitation",
+            refusal(d.resend_invitation(a, organization, invitation).await),
+        ),
+        (
+            "revoke_invitation",
+            refusal(d.revoke_invitation(a, organization, invitation).await),
+        ),
+        (
+            "update_organization",
+            refusal(d.update_organization(a, organization, &title, &free).await),
+        ),
+        (
+            "transfer_ownership",
+            refusal(d.transfer_ownership(a, organization, user, "Acme Research").await),
+        ),
+        (
+            "delete_organization",
+            refusal(d.delete_organization(a, organization, "Acme Research").await),
+        ),
+        (
+            "projects",
+            refusal(d.projects(user, organization, &ProjectQuery::default()).await),
+        ),
+        (
+            "create_project",
+            refusal(d.create_project(a, organization, &title, &free).await),
+        ),
+        (
+            "create_project, taken",
+            refusal(d.create_project(a, organization, &title, &taken).await),
+        ),
+        (
+            "authorize_in_organization",
+            refusal(
+                d.authorize_in_organization(a, organization, Permission::OrganizationRead)
+                    .await,
+            ),
+        ),
     ]
 }
 
@@ -131,25 +228,32 @@ async fn a_hidden_project_is_not_told_from_one_that_does_not_exist(pool: PgPool)
     assert_eq!(before, after);
 }
 
-/// P3: the same of organizations.
+/// P3, X3: the same of organizations, to externals and to whoever is an Admin somewhere else.
 #[sqlx::test]
 async fn a_foreign_organization_is_not_told_from_one_that_does_not_exist(pool: PgPool) {
     let t = Tenant::new(&pool).await;
-    for who in [&t.eve, &t.stranger] {
-        for organization in [&t.slug, &slug("no-such-organization")] {
-            for target in [t.owner.id, t.maya.id, who.id, UserId(Uuid::now_v7())] {
-                let role = t
-                    .directory
-                    .change_member_role(&who.actor, organization, target, OrganizationRole::Admin)
-                    .await;
-                assert_eq!(refusal(role), Refusal::Hidden);
-                assert_eq!(
-                    refusal(t.directory.remove_member(&who.actor, organization, target).await),
-                    Refusal::Hidden
-                );
-            }
+    let other = Tenant::named(&pool, "other").await;
+    let sent = t.invite("nina@new.test").await.id;
+    let before = count(&pool, "SELECT count(*) FROM members").await;
+    let nowhere = slug("no-such-organization");
+    for who in [&t.eve, &t.stranger, &other.owner, &other.noah] {
+        for (target, email) in [
+            (t.owner.id, t.owner.email.as_str()),
+            (t.maya.id, "nina@new.test"),
+            (who.id, &who.email),
+            (UserId(Uuid::now_v7()), "nobody@acme.test"),
+        ] {
+            let hidden = organization_answers(&t.directory, who, &t.slug, target, email, sent).await;
+            let absent = organization_answers(&t.directory, who, &nowhere, target, email, sent).await;
+            assert_eq!(hidden, absent);
+            assert!(
+                hidden.iter().all(|(_, refusal)| *refusal == Refusal::Hidden),
+                "{hidden:?}"
+            );
         }
+        assert!(!t.has_member(who.id).await);
     }
+    assert_eq!(count(&pool, "SELECT count(*) FROM members").await, before);
 }
 
 /// P3, R2: an id is looked up with its parent's: ids of one tenant open nothing in another.
@@ -186,4 +290,20 @@ async fn ids_of_two_tenants_do_not_mix(pool: PgPool) {
         .await;
     assert_eq!(refusal(outcome), Refusal::NotACollaborator);
     assert!(other.sees(&other.research, &other.maya).await);
+
+    // Nor does an invitation's id of one tenant in another.
+    let sent = t.invite("nina@new.test").await;
+    let (a, slug) = (&other.owner.actor, &other.slug);
+    assert_eq!(
+        refusal(t.directory.resend_invitation(a, slug, sent.id).await),
+        Refusal::Hidden
+    );
+    assert_eq!(
+        refusal(t.directory.revoke_invitation(a, slug, sent.id).await),
+        Refusal::Hidden
+    );
+    assert_eq!(
+        refusal(t.directory.member(other.owner.id, slug, t.maya.id).await),
+        Refusal::NotAMember
+    );
 }

@@ -1,10 +1,11 @@
-//! O1, O2, D1: an organization is whole from its first instant.
+//! O1 to O3, D1: an organization is whole from its first instant to its last.
 
-use policy::{OrganizationRole, OrganizationStanding, ProjectRole, Refusal};
+use policy::{OrganizationRole, OrganizationStanding, Permission, ProjectRole, Refusal};
 use sqlx::PgPool;
 
 use super::fixture::{
-    Tenant, account, count, directory, events, name, origin, refusal, refused_by_database, slug, sql, until_one_waits,
+    Tenant, account, actor, count, directory, events, name, origin, refusal, refused_by_database, slug, sql,
+    until_one_waits, until_waiting,
 };
 use crate::{Settings, change::By, organizations};
 
@@ -108,6 +109,39 @@ async fn people_of_the_same_name_can_sign_up_at_once(pool: PgPool) {
         2
     );
     assert_eq!(count(&pool, "SELECT count(*) FROM projects WHERE is_default").await, 3);
+}
+
+/// O2: nor does an organization that is getting the wanted slug at that instant.
+#[sqlx::test]
+async fn a_sign_up_gives_way_to_an_organization_that_takes_its_slug(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let (title, wanted, origin) = (name("Acme Research"), slug("maya-muster"), origin());
+    let mut tx = pool.begin().await.unwrap();
+    // The new slug is written, and its change waits to be audited …
+    sqlx::query("LOCK TABLE audit_events IN EXCLUSIVE MODE")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    let (renamed, signed_up) = tokio::join!(
+        t.directory
+            .update_organization(&t.owner.actor, &t.slug, &title, &wanted),
+        async {
+            until_waiting(&pool, 1).await;
+            // … when somebody signs up whose organization would have it.
+            let (signed_up, ()) = tokio::join!(
+                t.directory.sign_up(account("Maya Muster", "maya@new.test"), &origin),
+                async {
+                    until_waiting(&pool, 2).await;
+                    tx.commit().await.unwrap();
+                }
+            );
+            signed_up
+        }
+    );
+    renamed.unwrap();
+    let maya = actor(&t.directory, &signed_up.unwrap().token).await;
+    let own = t.directory.organizations_of(maya.user, 10).await.unwrap();
+    assert!(own[0].slug.as_str().starts_with("maya-muster-"), "{own:?}");
 }
 
 /// O2: a name need not have a letter of a to z, nor be short.
@@ -264,4 +298,240 @@ async fn the_database_refuses_a_collaborator_row_across_tenants(pool: PgPool) {
         other.organization, t.eve.id
     );
     assert_eq!(refused_by_database(&pool, &sql).await, "collaborators_project_fkey");
+}
+
+/// O3: by Admins; every member reads it, under the new slug from then on; nobody who was in it is put out by that.
+#[sqlx::test]
+async fn admins_change_an_organizations_name_and_slug(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let d = &t.directory;
+    let (title, new) = (name("Acme Labs \u{1F52C}"), slug("acme-labs"));
+    for (who, expected) in [
+        (&t.lead, Refusal::Forbidden(Permission::OrganizationUpdate)),
+        (&t.noah, Refusal::Forbidden(Permission::OrganizationUpdate)),
+        (&t.eve, Refusal::Hidden),
+        (&t.stranger, Refusal::Hidden),
+    ] {
+        for slug in [&new, &slug("acme-elsewhere")] {
+            let outcome = d.update_organization(&who.actor, &t.slug, &title, slug).await;
+            assert_eq!(refusal(outcome), expected);
+        }
+    }
+    let taken = d
+        .update_organization(&t.admin.actor, &t.slug, &title, &slug("acme-elsewhere"))
+        .await;
+    assert_eq!(refusal(taken), Refusal::SlugTaken);
+    let nowhere = d
+        .update_organization(&t.admin.actor, &slug("no-such-organization"), &title, &new)
+        .await;
+    assert_eq!(refusal(nowhere), Refusal::Hidden);
+    let unchanged = d.organization(t.maya.id, &t.slug).await.unwrap();
+    assert_eq!(unchanged.name.as_str(), "Acme Research");
+
+    let (done, events) = t
+        .audited(d.update_organization(&t.admin.actor, &t.slug, &title, &new))
+        .await;
+    done.unwrap();
+    let [event] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(
+        (event.action.as_str(), event.organization_id),
+        ("organization:update", Some(t.organization.0))
+    );
+    assert_eq!(
+        event.before,
+        Some(serde_json::json!({ "name": "Acme Research", "slug": "acme" }))
+    );
+    assert_eq!(
+        event.after,
+        Some(serde_json::json!({ "name": title, "slug": "acme-labs" }))
+    );
+    for person in [&t.owner, &t.maya] {
+        let seen = d.organization(person.id, &new).await.unwrap();
+        assert_eq!((seen.id, seen.name.as_str()), (t.organization, title.as_str()));
+        assert_eq!(refusal(d.organization(person.id, &t.slug).await), Refusal::Hidden);
+        assert!(t.sees(&t.default, person).await);
+    }
+    // Its own slug is not in its own way.
+    d.update_organization(&t.owner.actor, &new, &name("Acme"), &new)
+        .await
+        .unwrap();
+    d.update_organization(&t.owner.actor, &new, &name("Acme"), &t.slug)
+        .await
+        .unwrap();
+}
+
+/// W1: the Owner deletes it, once nobody else and nothing but the Default Project is in it, with its name typed.
+#[sqlx::test]
+async fn an_organization_in_use_is_not_deleted(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let d = &t.directory;
+    let delete =
+        async |who: &super::fixture::Person, typed: &str| d.delete_organization(&who.actor, &t.slug, typed).await;
+    for (who, expected) in [
+        (&t.admin, Refusal::OwnerOnly),
+        (&t.maya, Refusal::OwnerOnly),
+        (&t.eve, Refusal::Hidden),
+        (&t.stranger, Refusal::Hidden),
+        (&t.owner, Refusal::OrganizationInUse),
+    ] {
+        for typed in ["Acme Research", "something else"] {
+            assert_eq!(refusal(delete(who, typed).await), expected);
+        }
+    }
+    for project in [&t.research, &t.production] {
+        d.delete_project(&t.owner.actor, &project.slug, project.slug.as_str())
+            .await
+            .unwrap();
+    }
+    for person in [&t.admin, &t.lead, &t.maya] {
+        d.remove_member(&t.owner.actor, &t.slug, person.id).await.unwrap();
+    }
+    assert_eq!(
+        refusal(delete(&t.owner, "Acme Research").await),
+        Refusal::OrganizationInUse,
+        "noah is there"
+    );
+    d.remove_member(&t.owner.actor, &t.slug, t.noah.id).await.unwrap();
+    for wrong in ["", "acme", "acme research"] {
+        assert_eq!(
+            refusal(delete(&t.owner, wrong).await),
+            Refusal::ConfirmationWrong,
+            "{wrong}"
+        );
+    }
+    assert!(t.sees(&t.default, &t.owner).await);
+    delete(&t.owner, " Acme Research").await.unwrap();
+}
+
+/// W1, P2: nothing is left of a deleted organization but its audit and its project's slug, which rests.
+#[sqlx::test]
+async fn nothing_is_left_of_a_deleted_organization(pool: PgPool) {
+    let t = Tenant::new(&pool).await.sending_mail();
+    let d = &t.directory;
+    let elsewhere = slug("acme-elsewhere");
+    let sent = d
+        .invite_member(&t.stranger.actor, &elsewhere, "nina@new.test")
+        .await
+        .unwrap();
+    let id = d.organization(t.stranger.id, &elsewhere).await.unwrap().id;
+    let (done, events) = t
+        .audited(d.delete_organization(&t.stranger.actor, &elsewhere, "Elsewhere"))
+        .await;
+    done.unwrap();
+    let [event] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(
+        (event.action.as_str(), event.target.as_deref()),
+        ("organization:delete", Some("acme-elsewhere"))
+    );
+    assert_eq!(event.organization_id, Some(id.0));
+    assert_eq!(event.before, Some(serde_json::json!({ "name": "Elsewhere" })));
+    assert_eq!(
+        refusal(d.organization(t.stranger.id, &elsewhere).await),
+        Refusal::Hidden
+    );
+    assert!(d.organizations_of(t.stranger.id, 10).await.unwrap().is_empty());
+    assert!(d.find_projects(t.stranger.id, None, "", 10).await.unwrap().is_empty());
+    assert_eq!(refusal(d.open_invitation(&sent.token).await), Refusal::Hidden);
+    assert!(d.take_mail().await.unwrap().is_none());
+    for table in [
+        "organizations",
+        "members",
+        "projects",
+        "invitations",
+        "invitation_tokens",
+        "outbox",
+    ] {
+        let column = if table == "organizations" {
+            "id"
+        } else {
+            "organization_id"
+        };
+        assert_eq!(
+            count(&pool, &format!("SELECT count(*) FROM {table} WHERE {column} = '{id}'")).await,
+            0,
+            "{table}"
+        );
+    }
+    let resting = slug("acme-elsewhere-default");
+    let create = async || {
+        d.create_project(&t.owner.actor, &t.slug, &name("Again"), &resting)
+            .await
+    };
+    assert_eq!(refusal(create().await), Refusal::SlugTaken);
+    sql(
+        &pool,
+        "UPDATE project_slugs SET released_at = released_at - interval '90 days'",
+    )
+    .await;
+    create().await.unwrap();
+    // The organization's own slug leads nowhere but there, and is free.
+    d.update_organization(&t.owner.actor, &t.slug, &name("Acme"), &elsewhere)
+        .await
+        .unwrap();
+}
+
+/// P1, W2: what an operator sees of every organization.
+#[sqlx::test]
+async fn the_operator_sees_every_organization(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    t.directory.set_additional_projects(&t.slug, false).await.unwrap();
+    let seen = t.directory.organizations().await.unwrap();
+    let seen: Vec<_> = seen
+        .iter()
+        .map(|one| {
+            let texts = (one.slug.as_str(), one.name.as_str(), one.owner.as_str());
+            (texts, one.members, one.projects, one.additional_projects)
+        })
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            (("acme", "Acme Research", "olivia@acme.test"), 5, 3, false),
+            (("acme-elsewhere", "Elsewhere", "sam@acme.test"), 1, 1, true),
+        ]
+    );
+}
+
+/// R2, A1: asked for before what was typed is looked at; a no is audited, a yes is not yet anything.
+#[sqlx::test]
+async fn a_permission_in_an_organization_can_be_asked_for_first(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let d = &t.directory;
+    for (who, permission, expected) in [
+        (&t.admin, Permission::MemberInvite, None),
+        (&t.maya, Permission::MemberList, None),
+        (
+            &t.maya,
+            Permission::MemberInvite,
+            Some(Refusal::Forbidden(Permission::MemberInvite)),
+        ),
+        (&t.eve, Permission::MemberList, Some(Refusal::Hidden)),
+        (&t.stranger, Permission::ProjectCreate, Some(Refusal::Hidden)),
+    ] {
+        let (outcome, events) = t
+            .audited(d.authorize_in_organization(&who.actor, &t.slug, permission))
+            .await;
+        match expected {
+            None => {
+                outcome.unwrap();
+                assert!(events.is_empty());
+            }
+            Some(expected) => {
+                assert_eq!(refusal(outcome), expected);
+                let [event] = &events[..] else { panic!("{events:?}") };
+                assert_eq!(
+                    (event.action.as_str(), event.refusal.as_deref()),
+                    (permission.name(), Some(expected.code()))
+                );
+                assert_eq!(
+                    (event.actor_id, event.organization_id),
+                    (Some(who.id.0), Some(t.organization.0))
+                );
+            }
+        }
+    }
+    let nowhere = d
+        .authorize_in_organization(&t.owner.actor, &slug("no-such-organization"), Permission::MemberList)
+        .await;
+    assert_eq!(refusal(nowhere), Refusal::Hidden);
 }

@@ -1,13 +1,13 @@
-//! P2, P3, D1 to D4: projects, their slugs, and the Default Project.
+//! P1 to P4, D1 to D4: projects, from first to last, their slugs, and the Default Project.
 
 use policy::{Because, OrganizationRole, Permission, ProjectRole, ProjectStanding, Refusal};
 use sqlx::PgPool;
 
-use super::fixture::{Project, Tenant, name, refusal, refused_by_database, slug, sql};
-use crate::ProjectChange;
+use super::fixture::{Person, Project, Tenant, count, name, refusal, refused_by_database, slug, sql};
+use crate::{ProjectChange, Result};
 
 impl Tenant {
-    async fn rename(&self, project: &Project, to: &str) -> crate::Result<()> {
+    async fn rename(&self, project: &Project, to: &str) -> Result<()> {
         let wanted = ProjectChange {
             slug: slug(to),
             ..self.settings(project).await
@@ -15,6 +15,17 @@ impl Tenant {
         self.directory
             .update_project(&self.owner.actor, &project.slug, &wanted)
             .await
+    }
+
+    async fn create(&self, who: &Person, called: &str) -> Result<()> {
+        let (title, slug) = (name("Vision"), slug(called));
+        self.directory
+            .create_project(&who.actor, &self.slug, &title, &slug)
+            .await
+    }
+
+    async fn delete(&self, who: &Person, project: &Project, typed: &str) -> Result<policy::Name> {
+        self.directory.delete_project(&who.actor, &project.slug, typed).await
     }
 
     async fn age_slugs(&self, days: i32) {
@@ -412,4 +423,231 @@ async fn changes_of_settings_are_audited_with_what_was_before_and_after(pool: Pg
     assert_eq!(event.refusal.as_deref(), Some("slug_taken"));
     assert_eq!(event.project_id, Some(t.production.id.0));
     assert_eq!(event.after, None, "nothing came of it");
+}
+
+/// P1, P2, C4: by organization Admins; they are its Admins by that, nobody else is in it, and no externals are let in.
+#[sqlx::test]
+async fn organization_admins_create_projects(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    for (who, expected) in [
+        (&t.lead, Refusal::Forbidden(Permission::ProjectCreate)),
+        (&t.noah, Refusal::Forbidden(Permission::ProjectCreate)),
+        (&t.eve, Refusal::Hidden),
+        (&t.stranger, Refusal::Hidden),
+    ] {
+        assert_eq!(refusal(t.create(who, "vision").await), expected);
+        assert_eq!(
+            refusal(t.create(who, "acme-research").await),
+            expected,
+            "P3: whether it is taken is not told"
+        );
+    }
+    let (done, events) = t.audited(t.create(&t.admin, "vision")).await;
+    done.unwrap();
+    let seen = t.directory.project(t.admin.id, &slug("vision")).await.unwrap();
+    assert_eq!(
+        (seen.name.as_str(), seen.is_default, seen.allow_externals),
+        ("Vision", false, false)
+    );
+    let vision = Project {
+        id: seen.id,
+        slug: slug("vision"),
+    };
+    for (who, person) in t.people() {
+        let is_admin = ["owner", "admin"].contains(&who);
+        assert_eq!(t.sees(&vision, person).await, is_admin, "{who}");
+    }
+    let [event] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(
+        (event.action.as_str(), event.target.as_deref()),
+        ("project:create", Some("vision"))
+    );
+    assert_eq!(
+        (event.organization_id, event.project_id),
+        (Some(t.organization.0), Some(vision.id.0))
+    );
+    assert_eq!(
+        event.after,
+        Some(serde_json::json!({ "name": "Vision", "slug": "vision" }))
+    );
+}
+
+/// P2: a slug that is in use anywhere, or was until less than 90 days ago, is taken; names may be the same.
+#[sqlx::test]
+async fn a_new_project_takes_a_free_slug_alone(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let other = Tenant::named(&pool, "other").await;
+    let before = count(&pool, "SELECT count(*) FROM projects").await;
+    t.rename(&t.research, "vision").await.unwrap();
+    for taken in ["vision", "acme-research", "acme-default", "other-production"] {
+        assert_eq!(refusal(t.create(&t.owner, taken).await), Refusal::SlugTaken, "{taken}");
+        assert_eq!(
+            refusal(other.create(&other.owner, taken).await),
+            Refusal::SlugTaken,
+            "{taken}"
+        );
+    }
+    assert_eq!(
+        count(&pool, "SELECT count(*) FROM projects").await,
+        before,
+        "nothing is left of what was refused"
+    );
+    t.create(&t.owner, "sight").await.unwrap();
+    t.create(&t.owner, "hearing").await.unwrap();
+    t.age_slugs(90).await;
+    other.create(&other.owner, "acme-research").await.unwrap();
+}
+
+/// P1: where the operator switched them off, nobody creates one; those that are there stay, and it can be switched on again.
+#[sqlx::test]
+async fn additional_projects_can_be_switched_off(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let other = Tenant::named(&pool, "other").await;
+    let (done, events) = t.audited(t.directory.set_additional_projects(&t.slug, false)).await;
+    done.unwrap();
+    let [event] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(
+        (event.actor_kind.as_str(), event.action.as_str()),
+        ("operator", "organization:additional_projects")
+    );
+    assert_eq!(event.organization_id, Some(t.organization.0));
+    assert_eq!(event.before, Some(serde_json::json!({ "additional_projects": true })));
+    assert_eq!(event.after, Some(serde_json::json!({ "additional_projects": false })));
+    for who in [&t.owner, &t.admin] {
+        assert_eq!(refusal(t.create(who, "vision").await), Refusal::ProjectsSwitchedOff);
+    }
+    let forbidden = refusal(t.create(&t.maya, "vision").await);
+    assert_eq!(
+        forbidden,
+        Refusal::Forbidden(Permission::ProjectCreate),
+        "that is another matter"
+    );
+    assert!(
+        !t.directory
+            .organization(t.maya.id, &t.slug)
+            .await
+            .unwrap()
+            .additional_projects
+    );
+    assert!(t.sees(&t.research, &t.maya).await);
+    t.rename(&t.research, "sight").await.unwrap();
+    other.create(&other.owner, "vision").await.unwrap();
+    t.directory.set_additional_projects(&t.slug, true).await.unwrap();
+    t.create(&t.admin, "hearing").await.unwrap();
+    let nowhere = t
+        .directory
+        .set_additional_projects(&slug("no-such-organization"), true)
+        .await;
+    assert_eq!(refusal(nowhere), Refusal::Hidden);
+}
+
+/// P4, R2, P3: organization Admins alone, with the slug typed. A project's own Admin sees it, so hears no; who has no access
+/// hears that there is none, also where they read its name in the organization's list.
+#[sqlx::test]
+async fn who_may_delete_a_project(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let outside = t.someone("Xena External", "xena@partner.test").await;
+    t.put(&t.research, &outside, ProjectRole::Admin).await;
+    let typed = t.research.slug.as_str();
+    let forbidden = Refusal::Forbidden(Permission::ProjectDelete);
+    for (who, expected) in [
+        (&t.lead, forbidden),
+        (&t.maya, forbidden),
+        (&t.eve, forbidden),
+        (&outside, forbidden),
+        (&t.noah, Refusal::Hidden),
+        (&t.stranger, Refusal::Hidden),
+    ] {
+        for typed in [typed, "something else"] {
+            assert_eq!(
+                refusal(t.delete(who, &t.research, typed).await),
+                expected,
+                "{}",
+                who.email
+            );
+        }
+    }
+    for wrong in ["", "ACME-RESEARCH", "acme-research-", "Acme Research"] {
+        assert_eq!(
+            refusal(t.delete(&t.owner, &t.research, wrong).await),
+            Refusal::ConfirmationWrong,
+            "{wrong}"
+        );
+    }
+    for who in [&t.owner, &t.admin] {
+        let kept = t.delete(who, &t.default, t.default.slug.as_str()).await;
+        assert_eq!(refusal(kept), Refusal::DefaultProjectKept, "D1");
+    }
+    let member = refusal(t.delete(&t.maya, &t.default, "").await);
+    assert_eq!(member, forbidden);
+    for project in [&t.default, &t.research, &t.production] {
+        assert!(t.sees(project, &t.owner).await);
+    }
+    t.delete(&t.admin, &t.research, " acme-research ").await.unwrap();
+}
+
+/// P4, P2, E5: gone at once, for everybody; its slug is nobody's for 90 days, not even its organization's; the rest stays.
+#[sqlx::test]
+async fn a_deleted_project_is_gone_and_its_slug_rests(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let other = Tenant::named(&pool, "other").await;
+    let typed = t.research.slug.to_string();
+    let (done, events) = t.audited(t.delete(&t.owner, &t.research, &typed)).await;
+    assert_eq!(done.unwrap().as_str(), "acme-research");
+    let [event] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(
+        (event.action.as_str(), event.target.as_deref()),
+        ("project:delete", Some("acme-research"))
+    );
+    assert_eq!((event.project_id, &event.after), (Some(t.research.id.0), &None));
+    assert_eq!(
+        event.before,
+        Some(serde_json::json!({ "name": "acme-research", "slug": "acme-research" }))
+    );
+    for (who, person) in t.people() {
+        assert!(!t.sees(&t.research, person).await, "{who}");
+        assert!(
+            !t.directory
+                .has_access(person.id, t.organization, t.research.id)
+                .await
+                .unwrap()
+        );
+    }
+    assert!(
+        t.directory.organizations_of(t.eve.id, 10).await.unwrap().is_empty(),
+        "X3"
+    );
+    assert_eq!(
+        count(
+            &pool,
+            &format!(
+                "SELECT count(*) FROM collaborators WHERE project_id = '{}'",
+                t.research.id
+            )
+        )
+        .await,
+        0
+    );
+    assert!(t.sees(&t.default, &t.maya).await && t.sees(&t.production, &t.admin).await);
+    assert_eq!(refusal(t.delete(&t.owner, &t.research, &typed).await), Refusal::Hidden);
+    for days in [0, 89] {
+        t.age_slugs(days).await;
+        assert_eq!(refusal(t.create(&t.owner, &typed).await), Refusal::SlugTaken, "{days}");
+        assert_eq!(
+            refusal(other.create(&other.owner, &typed).await),
+            Refusal::SlugTaken,
+            "{days}"
+        );
+        assert_eq!(
+            refusal(t.rename(&t.production, &typed).await),
+            Refusal::SlugTaken,
+            "{days}"
+        );
+    }
+    t.age_slugs(1).await;
+    other.create(&other.owner, &typed).await.unwrap();
+    assert!(
+        !t.sees(&t.research, &t.maya).await,
+        "who was in the old one is not in the new one"
+    );
 }

@@ -5,12 +5,27 @@ use std::collections::BTreeSet;
 use sqlx::{PgPool, Row};
 
 /// Where [`crate::error::refuse_on`] is called, and other places that name a constraint.
-const SOURCES: [&str; 4] = [
+const SOURCES: [&str; 5] = [
     include_str!("../accounts.rs"),
     include_str!("../collaborators.rs"),
     include_str!("../projects.rs"),
     include_str!("../organizations.rs"),
+    include_str!("../ssh_keys.rs"),
 ];
+
+/// One more source that names a constraint is to be listed above.
+#[test]
+fn every_source_that_names_a_constraint_is_looked_at() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+    let mut naming = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() && std::fs::read_to_string(&path).unwrap().contains("refuse_on(error, \"") {
+            naming += 1;
+        }
+    }
+    assert_eq!(naming, SOURCES.len());
+}
 
 fn named() -> BTreeSet<&'static str> {
     let after = |word: &'static str, end: char| {
@@ -30,7 +45,7 @@ fn named() -> BTreeSet<&'static str> {
 #[sqlx::test]
 async fn every_constraint_that_the_code_names_exists(pool: PgPool) {
     let named = named();
-    assert!(named.len() >= 4, "{named:?}");
+    assert!(named.len() >= 6, "{named:?}");
     for constraint in named {
         let exists: bool = sqlx::query_scalar(
             "SELECT EXISTS (SELECT FROM pg_constraint WHERE conname = $1)

@@ -1,10 +1,11 @@
 //! Sessions: who is signed in, for how long.
 
+use policy::{Refusal, SessionId};
 use sqlx::PgPool;
 use time::{Duration, OffsetDateTime};
 
-use super::fixture::{Tenant, account, directory, events, in_days, origin};
-use crate::{Directory, Session, SessionToken};
+use super::fixture::{PASSWORD, Tenant, account, directory, events, in_days, origin, refusal};
+use crate::{Directory, Origin, Session, SessionToken};
 
 async fn signed_in(directory: &Directory) -> (SessionToken, Session) {
     let token = directory
@@ -135,10 +136,7 @@ async fn the_last_use_is_noted_no_more_than_once_a_minute(pool: PgPool) {
 async fn signing_out_ends_this_session_and_no_other(pool: PgPool) {
     let directory = directory(&pool);
     let (token, session) = signed_in(&directory).await;
-    let other = directory
-        .sign_in("nina@new.test", super::fixture::PASSWORD, &origin())
-        .await
-        .unwrap();
+    let other = directory.sign_in("nina@new.test", PASSWORD, &origin()).await.unwrap();
     directory.sign_out(&session.actor(origin())).await.unwrap();
     assert!(directory.session(&token).await.unwrap().is_none());
     assert!(!directory.session_lives(session.id).await.unwrap());
@@ -162,4 +160,87 @@ async fn a_session_is_ended_by_its_own_person_alone(pool: PgPool) {
     };
     t.directory.sign_out(&forged).await.unwrap();
     assert!(t.directory.session(&token).await.unwrap().is_some());
+}
+
+/// A person's sessions, the last used first, with where each was begun; none that is over, and nobody else's.
+#[sqlx::test]
+async fn a_person_sees_where_they_are_signed_in(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let d = &t.directory;
+    let (first, session) = signed_in(d).await;
+    t.sign_in(&t.maya).await;
+    let phone = Origin {
+        address: "2001:db8::7".to_owned(),
+        user_agent: "x".repeat(400),
+        ..origin()
+    };
+    d.sign_in("nina@new.test", PASSWORD, &phone).await.unwrap();
+    let seen = d.sessions(session.user).await.unwrap();
+    let told: Vec<_> = seen
+        .iter()
+        .map(|one| (one.address.as_str(), one.user_agent.len()))
+        .collect();
+    assert_eq!(told, [("2001:db8::7", 300), ("192.0.2.7", "a browser".len())]);
+    assert_eq!(seen[1].id, session.id);
+    assert!(seen.iter().all(|one| one.created_at <= one.last_seen_at));
+    // Used again later, it is the last used; what nobody used for a week is over.
+    in_days::<6>(d).session(&first).await.unwrap();
+    let seen = in_days::<6>(d).sessions(session.user).await.unwrap();
+    assert_eq!((seen.len(), seen[0].id), (2, session.id));
+    let seen = in_days::<8>(d).sessions(session.user).await.unwrap();
+    assert_eq!(seen.iter().map(|one| one.id).collect::<Vec<_>>(), [session.id]);
+}
+
+/// E5, P3: any of one's own, from any of them, at once; somebody else's cannot be told from none.
+#[sqlx::test]
+async fn a_person_ends_their_own_sessions_alone(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let d = &t.directory;
+    let (here, session) = signed_in(d).await;
+    let nina = session.actor(origin());
+    let there = d.sign_in("nina@new.test", PASSWORD, &origin()).await.unwrap().token;
+    let maya = t.sign_in(&t.maya).await;
+    for somebody_elses in [maya.session, SessionId(uuid::Uuid::now_v7())] {
+        assert_eq!(refusal(d.end_session(&nina, somebody_elses).await), Refusal::Hidden);
+    }
+    assert!(d.session_lives(maya.session).await.unwrap());
+    let other = d.session(&there).await.unwrap().unwrap().id;
+    d.end_session(&nina, other).await.unwrap();
+    let last = events(&pool).await.pop().unwrap();
+    assert_eq!(
+        (last.action.as_str(), last.actor_id, last.target_id),
+        ("session:end", Some(nina.user.0), Some(other.0))
+    );
+    assert!(d.session(&there).await.unwrap().is_none());
+    assert!(d.session(&here).await.unwrap().is_some());
+    assert_eq!(
+        refusal(d.end_session(&nina, other).await),
+        Refusal::Hidden,
+        "it is over"
+    );
+    d.end_session(&nina, session.id).await.unwrap();
+    assert!(d.session(&here).await.unwrap().is_none());
+}
+
+/// Every other one of one's own, and nobody else's.
+#[sqlx::test]
+async fn a_person_ends_every_other_session_of_theirs(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let d = &t.directory;
+    let (here, session) = signed_in(d).await;
+    let mut there = Vec::new();
+    for _ in 0..3 {
+        there.push(d.sign_in("nina@new.test", PASSWORD, &origin()).await.unwrap().token);
+    }
+    let maya = t.sign_in(&t.maya).await;
+    let nina = session.actor(origin());
+    for _ in 0..2 {
+        d.end_other_sessions(&nina).await.unwrap();
+        assert!(d.session(&here).await.unwrap().is_some());
+    }
+    for token in &there {
+        assert!(d.session(token).await.unwrap().is_none());
+    }
+    assert!(d.session_lives(maya.session).await.unwrap());
+    assert_eq!(events(&pool).await.pop().unwrap().action, "session:end_others");
 }
