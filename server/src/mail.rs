@@ -4,10 +4,14 @@
 
 use std::{sync::Arc, time::Duration};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use directory::{Directory, Hint, Mail, MailAbout, OffsetDateTime};
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
-    message::{Mailbox, header::ContentType},
+    message::{
+        Mailbox,
+        header::{ContentType, HeaderName, HeaderValue},
+    },
 };
 use time::macros::format_description;
 use tokio::{
@@ -67,17 +71,22 @@ impl Post {
 
     async fn send(&self, mail: &Mail, url: &str) -> Result<(), String> {
         let (subject, text) = words(mail, url);
-        let message = Message::builder()
+        let mut message = Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(
                 None,
                 mail.to.as_str().parse().map_err(|error| format!("{error}"))?,
             ))
             .message_id(Some(format!("<{}@roster>", mail.id)))
-            .subject(subject)
+            .subject("")
             .header(ContentType::TEXT_PLAIN)
             .body(text)
             .map_err(|error| error.to_string())?;
+        let encoded = encoded_words(&subject);
+        let name = HeaderName::new_from_ascii_str("Subject");
+        message
+            .headers_mut()
+            .insert_raw(HeaderValue::dangerous_new_pre_encoded(name, subject, encoded));
         let sent = self.transport.send(message).await;
         sent.map(drop).map_err(|error| error.to_string())
     }
@@ -98,6 +107,26 @@ async fn wait(hints: &mut Receiver<Hint>) {
         () = told => {}
         () = sleep(BEAT) => {}
     }
+}
+
+/// A header's text as encoded words (RFC 2047), all of it: left as it is, a name that looks like an encoded word would be read
+/// as one.
+fn encoded_words(text: &str) -> String {
+    // A word has 75 characters at most, twelve of them around what is encoded.
+    const MOST_BYTES: usize = 45;
+    let (mut words, mut word) = (Vec::new(), String::new());
+    for c in text.chars() {
+        if word.len() + c.len_utf8() > MOST_BYTES {
+            words.push(std::mem::take(&mut word));
+        }
+        word.push(c);
+    }
+    words.push(word);
+    let encoded: Vec<_> = words
+        .iter()
+        .map(|word| format!("=?utf-8?b?{}?=", STANDARD.encode(word)))
+        .collect();
+    encoded.join("\r\n ")
 }
 
 /// What a mail says.
@@ -144,7 +173,18 @@ fn day(at: OffsetDateTime) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Post;
+    use super::{Post, encoded_words};
+
+    #[test]
+    fn a_subject_is_encoded_whole_in_words_of_75_characters() {
+        let subject = encoded_words(&("=?utf-8?q?call=0Aus?= ".repeat(4) + "\u{1F680}é"));
+        let mut words = subject.split("\r\n ");
+        assert!(
+            words.all(|word| word.len() <= 75 && word.starts_with("=?utf-8?b?")),
+            "{subject}"
+        );
+        assert!(!subject.contains("call"));
+    }
 
     #[test]
     fn a_mail_servers_url_is_read_or_refused() {

@@ -14,16 +14,18 @@ pub(crate) fn MomentText(
     /// Whether it stands for a day that was chosen in UTC, and means that day everywhere.
     #[prop(optional)]
     is_utc_day: bool,
+    /// Whether the time of the day is shown as well.
+    #[prop(optional)]
+    with_time: bool,
 ) -> impl IntoView {
     let is_local = RwSignal::new(false);
     // Only after hydration, so that the browser's first copy of the page is the server's.
     Effect::new(move |_| is_local.set(!is_utc_day));
-    let day = move || {
-        if is_local.get() {
-            local_day(at.get())
-        } else {
-            utc_day(at.get())
-        }
+    let day = move || match (is_local.get(), with_time) {
+        (true, true) => format!("{}, {}", local_day(at.get()), local_time(at.get())),
+        (true, false) => local_day(at.get()),
+        (false, true) => utc(at.get()),
+        (false, false) => utc_day(at.get()),
     };
     view! {
         <time datetime=move || machine(at.get()) title=move || utc(at.get())>
@@ -76,14 +78,20 @@ fn month(at: OffsetDateTime) -> String {
     at.month().to_string().chars().take(3).collect()
 }
 
-/// The day, where the reader is.
+/// The instant, where the reader is.
 #[cfg(feature = "hydrate")]
-fn local_day(at: Moment) -> String {
+fn local(at: Moment) -> js_sys::Date {
     #[expect(
         clippy::cast_precision_loss,
         reason = "JavaScript counts time in doubles; exact for 285,000 years"
     )]
-    let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(at.0 as f64 * 1000.0));
+    js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(at.0 as f64 * 1000.0))
+}
+
+/// The day, where the reader is.
+#[cfg(feature = "hydrate")]
+fn local_day(at: Moment) -> String {
+    let date = local(at);
     let Ok(month) = time::Month::try_from(u8::try_from(date.get_month() + 1).unwrap_or(1)) else {
         return utc_day(at);
     };
@@ -91,9 +99,22 @@ fn local_day(at: Moment) -> String {
     format!("{} {month} {}", date.get_date(), date.get_full_year())
 }
 
+/// The time of the day, where the reader is.
+#[cfg(feature = "hydrate")]
+fn local_time(at: Moment) -> String {
+    let date = local(at);
+    format!("{:02}:{:02}", date.get_hours(), date.get_minutes())
+}
+
 #[cfg(not(feature = "hydrate"))]
 fn local_day(at: Moment) -> String {
     utc_day(at)
+}
+
+#[cfg(not(feature = "hydrate"))]
+fn local_time(at: Moment) -> String {
+    let at = parts(at);
+    format!("{:02}:{:02}", at.hour(), at.minute())
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ fn Row(row: SessionRow, end: ServerAction<EndSession>) -> impl IntoView {
                 </div>
             </td>
             <td class="role-cell"><code>{row.address}</code></td>
-            <td class="added-cell"><MomentText at=row.last_seen/></td>
+            <td class="added-cell"><MomentText at=row.last_seen with_time=true/></td>
             <td class="buttons-cell">
                 {if row.is_this {
                     view! {
