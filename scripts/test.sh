@@ -72,7 +72,8 @@ browser_tests() {
     DATABASE_URL=$(throwaway_url browser) start_server
     (
         cd end2end
-        BASE_URL=$BASE_URL DATABASE_URL=$(throwaway_url browser) CHROMIUM=$CHROMIUM npx --no-install playwright test
+        BASE_URL=$BASE_URL DATABASE_URL=$(throwaway_url browser) CHROMIUM=$CHROMIUM \
+            ROSTER_BINARY=$PWD/../target/release/roster npx --no-install playwright test
     ) </dev/null
     stop_server
 }

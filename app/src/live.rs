@@ -72,6 +72,12 @@ impl Live {
         });
     }
 
+    /// Has what is shown asked again, after a change that the followed thing gives no news of.
+    pub(crate) fn refresh(self) {
+        #[cfg(feature = "hydrate")]
+        self.told_ticks.update(|n| *n = n.wrapping_add(1));
+    }
+
     /// Follows nothing any more.
     pub(crate) fn stop(self) {
         self.is_stopped.set(true);
@@ -124,7 +130,7 @@ mod browser {
             open.set_value(Some(source));
             spawn_local(async move {
                 while let Some(Ok(_)) = changed.next().await {
-                    live.told_ticks.update(|n| *n = n.wrapping_add(1));
+                    live.refresh();
                 }
             });
             spawn_local(async move {

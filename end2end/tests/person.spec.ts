@@ -55,10 +55,10 @@ test.describe('sessions', () => {
     await visit(here, '/settings/sessions');
     await expect(rows(here)).toHaveCount(2);
     await expect(rows(here).first()).toContainText('This device');
-    await expect(rows(here).first()).toContainText('Chrome on Linux');
+    await expect(rows(here).first()).toContainText(/Chrome on \w+/);
     await expect(rows(here).nth(1)).not.toContainText('This device');
     await expect(rows(here).first().getByRole('time').first()).toHaveAttribute('datetime', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
-    await rows(here).nth(1).getByRole('button', { name: /^Sign out Chrome on Linux, / }).click();
+    await rows(here).nth(1).getByRole('button', { name: /^Sign out Chrome on \w+, / }).click();
     await expect(notice(here, 'The session was signed out.')).toBeVisible();
     await expect(rows(here)).toHaveCount(1);
     await expect(here.getByRole('button', { name: 'Sign out all others' })).toBeHidden();
@@ -71,7 +71,9 @@ test.describe('sessions', () => {
 
   test('a person signs out everywhere else', async ({ as, tenant }) => {
     const [here, ...others] = [await as(tenant.member), await as(tenant.member), await as(tenant.member)];
-    await visit(here, '/settings/sessions');
+    for (const page of [here, ...others]) {
+      await visit(page, '/settings/sessions');
+    }
     await expect(rows(here)).toHaveCount(3);
     await here.getByRole('button', { name: 'Sign out all others' }).click();
     await expect(notice(here, 'You were signed out everywhere else.')).toBeVisible();
@@ -276,6 +278,7 @@ test.describe('deleting the account', () => {
     await tenant.add(tenant.open, tenant.member);
     await tenant.database.query('UPDATE collaborators SET added_by = $1 WHERE user_id = $2', [manager.id, tenant.member.id]);
     const [page, elsewhere] = [await as(manager), await as(manager)];
+    await visit(elsewhere, '/settings/profile');
     await visit(page, '/settings/profile');
     const { deletion } = profileForms(page);
     await deletion.getByLabel('Your password').fill(PASSWORD);
@@ -361,7 +364,8 @@ test.describe('the password', () => {
   });
 });
 
-test('O2: who has left everything still signs in, and is told what to do', async ({ browse, tenant }) => {
+test('O2: who has left everything still signs in, and is told what to do', async ({ browse, guard, tenant }) => {
+  guard.allowStatus(404);
   const nobody = await tenant.person('Ned Nowhere');
   const page = await browse();
   await signIn(page, nobody);

@@ -10,6 +10,7 @@ use crate::{
     },
     components::{Field, PageHeader, PageTitle, PostForm, form_error, form_problem},
     flash::{Flashed, FormName, Notice, Notices, outcome},
+    live::Live,
     load::{Loaded, load},
 };
 
@@ -36,12 +37,18 @@ fn Profile(shell: Loaded<ShellView>) -> impl IntoView {
 
 #[component]
 fn You(shell: Loaded<ShellView>) -> impl IntoView {
-    let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
+    let (flashed, notices, live) = (
+        expect_context::<Flashed>(),
+        expect_context::<Notices>(),
+        expect_context::<Live>(),
+    );
     let action = ServerAction::<ChangeName>::new();
     let value = outcome(action);
     Effect::new(move |_| {
         if let Some(Ok(done)) = value.get() {
             notices.show(Notice::done(&done));
+            // The frame shows the name as well.
+            live.refresh();
         }
     });
     let name = shell.peek(|shell| shell.name.clone());

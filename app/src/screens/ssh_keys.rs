@@ -1,7 +1,7 @@
 //! The person's own SSH public keys (E4).
 
 use leptos::{either::Either, prelude::*};
-use policy::Field as About;
+use policy::{Field as About, Refusal};
 
 use crate::{
     api::ssh_keys::{AddSshKey, RemoveSshKey, SshKeyRow, ssh_keys},
@@ -22,13 +22,17 @@ fn SshKeys(rows: Loaded<Vec<SshKeyRow>>) -> impl IntoView {
     let (add, remove) = (ServerAction::<AddSshKey>::new(), ServerAction::<RemoveSshKey>::new());
     // An emptied form is a new one.
     let form = RwSignal::new(0_u32);
-    Effect::new(move |_| {
-        if let Some(Ok(done)) = outcome(add).get() {
+    let empty = move || form.update(|n| *n = n.wrapping_add(1));
+    Effect::new(move |_| match outcome(add).get() {
+        Some(Ok(done)) => {
             notices.show(Notice::done(&done));
-            form.update(|n| *n = n.wrapping_add(1));
+            empty();
             rows.then_focus_heading();
             rows.reload();
         }
+        // A private key that was pasted by mistake does not stay on the screen.
+        Some(Err(problem)) if problem == Refusal::SshKeyPrivate.into() => empty(),
+        Some(Err(_)) | None => {}
     });
     Effect::new(move |_| {
         if let Some(outcome) = outcome(remove).get() {
@@ -69,10 +73,9 @@ fn SshKeys(rows: Loaded<Vec<SshKeyRow>>) -> impl IntoView {
                 })
             }}
         </div>
-        {move || {
-            form.track();
-            view! { <AddForm add/> }
-        }}
+        <For each=move || [form.get()] key=|number| *number let:_number>
+            <AddForm add/>
+        </For>
     }
 }
 
