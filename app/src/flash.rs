@@ -311,10 +311,8 @@ pub(crate) struct Notice {
 impl Notice {
     /// What was done, except where a dialog says it, with a link to copy.
     fn done_unless_shown(done: &Done) -> Option<Self> {
-        match done {
-            Done::Invited { .. } | Done::InvitationResent { .. } => None,
-            _ => Some(Self::done(done)),
-        }
+        let is_shown = matches!(done, Done::Invited { .. } | Done::InvitationResent { .. });
+        (!is_shown).then(|| Self::done(done))
     }
 
     pub(crate) fn done(done: &Done) -> Self {

@@ -135,6 +135,15 @@ impl Dialog {
         }
     }
 
+    /// Whom it asks to remove.
+    pub(crate) const fn removed(self) -> Option<UserId> {
+        if let Self::Remove(user) = self {
+            Some(user)
+        } else {
+            None
+        }
+    }
+
     /// Whom it is about.
     pub(crate) const fn user(self) -> Option<UserId> {
         match self {

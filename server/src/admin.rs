@@ -155,9 +155,10 @@ fn organization_slug(text: &str) -> Outcome<Slug> {
 
 /// The operator may know everything: what is hidden from others does not exist.
 fn about_organization(error: directory::Error, slug: &Slug) -> String {
-    match error {
-        directory::Error::Refused(Refusal::Hidden) => format!("There is no organization {slug}."),
-        other => explain(other),
+    if matches!(error, directory::Error::Refused(Refusal::Hidden)) {
+        format!("There is no organization {slug}.")
+    } else {
+        explain(error)
     }
 }
 

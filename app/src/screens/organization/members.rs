@@ -39,10 +39,7 @@ pub(crate) fn MembersScreen() -> impl IntoView {
         change_role: ServerAction::new(),
         remove: ServerAction::new(),
     });
-    let subject = Memo::new(move |_| match dialog.get() {
-        Dialog::Remove(user) => user.to_string(),
-        _ => String::new(),
-    });
+    let subject = Memo::new(move |_| dialog.get().removed().map(|user| user.to_string()).unwrap_or_default());
     load(
         move || (slug.get(), query.get(), subject.get(), live.ticks.get()),
         |(slug, query, subject, _)| members(slug, query, subject),
