@@ -1,185 +1,188 @@
 //! The operator's command line (INTERFACES, commands), as the program `roster` on a real database: what it says, how it ends, and
 //! that the audit knows who did it.
 
-use std::{
-    io::Write,
-    process::{Command, Output, Stdio},
-};
-
-use directory::{Directory, Settings};
-use serde_json::{Value, json};
-use sqlx::PgPool;
-
-/// A database with the demo organization, and the program.
-struct Operator {
-    pool: PgPool,
-    url: String,
-}
-
-impl Operator {
-    async fn new(pool: PgPool) -> Self {
-        Directory::new(pool.clone(), Settings::default())
-            .load_demo()
-            .await
-            .unwrap();
-        let name: String = sqlx::query_scalar("SELECT current_database()::text")
-            .fetch_one(&pool)
-            .await
-            .unwrap();
-        // The same server as the test's own, another database.
-        let url = std::env::var("DATABASE_URL").unwrap();
-        let (address, options) = url.split_once('?').unwrap_or((&url, ""));
-        let (server, _) = address.rsplit_once('/').unwrap();
-        let url = format!("{server}/{name}?{options}");
-        Self { pool, url }
-    }
-
-    fn run(&self, arguments: &[&str], input: &str) -> Output {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_roster"))
-            .args(arguments)
-            .env("DATABASE_URL", &self.url)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        program.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        program.wait_with_output().unwrap()
-    }
-
-    /// What it says in JSON, having ended well.
-    fn json(&self, arguments: &[&str]) -> Value {
-        let output = self.run(&[arguments, &["--json"]].concat(), "");
-        assert!(
-            output.status.success(),
-            "{arguments:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
-
-    /// The one line it ends with, having failed.
-    fn error(&self, arguments: &[&str], input: &str) -> String {
-        let output = self.run(arguments, input);
-        let error = String::from_utf8(output.stderr).unwrap();
-        assert!(
-            !output.status.success() && output.stdout.is_empty(),
-            "{arguments:?}: {error}"
-        );
-        assert_eq!(error.lines().count(), 1, "{error}");
-        error
-    }
-
-    /// What the audit says of an action: who did it, by what, and whether it was refused.
-    async fn audited(&self, action: &str) -> Vec<(String, String, Option<String>)> {
-        sqlx::query_as("SELECT actor_kind, credential, refusal FROM audit_events WHERE action = $1 ORDER BY id")
-            .bind(action)
-            .fetch_all(&self.pool)
-            .await
-            .unwrap()
-    }
-}
-
-fn done() -> (String, String, Option<String>) {
-    ("operator".to_owned(), "command line".to_owned(), None)
-}
-
-#[sqlx::test(migrations = "../crates/directory/migrations")]
-async fn organizations_are_listed_with_owner_members_and_switch(pool: PgPool) {
-    let operator = Operator::new(pool).await;
-    assert_eq!(
-        operator.json(&["admin", "organization", "list"]),
-        json!([
-            {
-                "slug": "acme", "name": "Acme Research", "owner": "olivia@acme.test", "members": 5, "projects": 3,
-                "additional_projects": true
-            },
-            {
-                "slug": "partner", "name": "Partner Labs", "owner": "eve@partner.test", "members": 1, "projects": 1,
-                "additional_projects": true
-            },
-        ])
-    );
-    let words = String::from_utf8(operator.run(&["admin", "organization", "list"], "").stdout).unwrap();
-    assert_eq!(words.lines().count(), 2, "{words}");
-    assert!(words.contains("acme") && words.contains("olivia@acme.test"), "{words}");
-}
-
-/// W2: an Owner is lost; A1: the audit says who gave the organization to somebody else.
-#[sqlx::test(migrations = "../crates/directory/migrations")]
-async fn w2_ownership_is_given_to_a_member_of_the_organization_only(pool: PgPool) {
-    let operator = Operator::new(pool).await;
-    let transfer = ["admin", "organization", "transfer"];
-    let to = |slug, email| [&transfer[..], &[slug, "--to", email]].concat();
-    for (slug, email, says) in [
-        ("acme", "nobody@nowhere.test", "No account has this address"),
-        ("acme", "eve@partner.test", "isn\u{2019}t a member"),
-        ("acme", "nobody", "Enter an email address"),
-        ("nothing", "maya@acme.test", "There is no organization nothing"),
-    ] {
-        let error = operator.error(&to(slug, email), "");
-        assert!(error.contains(says), "{error}");
-    }
-    assert_eq!(
-        operator.json(&to("acme", "Maya@Acme.test")),
-        json!({ "slug": "acme", "owner": "maya@acme.test" })
-    );
-    let owner = &operator.json(&["admin", "organization", "list"])[0]["owner"];
-    assert_eq!(owner, "maya@acme.test");
-    let audited = operator.audited("organization:transfer").await;
-    assert_eq!(audited.last(), Some(&done()));
-    assert!(
-        audited.iter().all(|(kind, ..)| kind == "operator"),
-        "refused or done: {audited:?}"
-    );
-}
-
-/// P1
-#[sqlx::test(migrations = "../crates/directory/migrations")]
-async fn p1_additional_projects_are_switched_off_and_on(pool: PgPool) {
-    let operator = Operator::new(pool).await;
-    for (switch, on) in [("off", false), ("on", true)] {
-        let answer = operator.json(&["admin", "organization", "additional-projects", "acme", switch]);
-        assert_eq!(answer, json!({ "slug": "acme", "additional_projects": on }));
-        let listed = &operator.json(&["admin", "organization", "list"])[0]["additional_projects"];
-        assert_eq!(*listed, json!(on));
-    }
-    assert_eq!(
-        operator.audited("organization:additional_projects").await,
-        [done(), done()]
-    );
-    let wrong = operator.run(&["admin", "organization", "additional-projects", "acme", "maybe"], "");
-    assert!(!wrong.status.success());
-}
-
-#[sqlx::test(migrations = "../crates/directory/migrations")]
-async fn accounts_are_made_and_given_a_password_that_no_output_repeats(pool: PgPool) {
-    let operator = Operator::new(pool).await;
-    let create = [
-        "admin",
-        "user",
-        "create",
-        "nora@new.test",
-        "--name",
-        "Nora New",
-        "--password-stdin",
-    ];
-    let output = operator.run(&create, "a very good password\n");
-    assert!(output.status.success());
-    let taken = operator.error(&create, "a very good password\n");
-    assert!(taken.contains("An account has this address already"), "{taken}");
-    let set = ["admin", "user", "set-password", "nora@new.test", "--password-stdin"];
-    let short = operator.error(&set, "short\n");
-    assert!(short.contains("12 to 256 characters"), "{short}");
-    let output = operator.run(&set, "another good password\n");
-    assert!(output.status.success());
-    for told in [output.stdout, output.stderr] {
-        assert!(!String::from_utf8(told).unwrap().contains("good password"));
-    }
-    assert_eq!(operator.audited("user:update_password").await, [done()]);
-    let [made, refused] = &operator.audited("user:create").await[..] else {
-        panic!("twice tried")
+#[cfg(test)]
+mod operator {
+    use std::{
+        io::Write,
+        process::{Command, Output, Stdio},
     };
-    assert_eq!(*made, done());
-    assert_eq!(refused.2.as_deref(), Some("email_taken"));
+
+    use directory::{Directory, Settings};
+    use serde_json::{Value, json};
+    use sqlx::PgPool;
+
+    /// A database with the demo organization, and the program.
+    struct Operator {
+        pool: PgPool,
+        url: String,
+    }
+
+    impl Operator {
+        async fn new(pool: PgPool) -> Self {
+            Directory::new(pool.clone(), Settings::default())
+                .load_demo()
+                .await
+                .unwrap();
+            let name: String = sqlx::query_scalar("SELECT current_database()::text")
+                .fetch_one(&pool)
+                .await
+                .unwrap();
+            // The same server as the test's own, another database.
+            let url = std::env::var("DATABASE_URL").unwrap();
+            let (address, options) = url.split_once('?').unwrap_or((&url, ""));
+            let (server, _) = address.rsplit_once('/').unwrap();
+            let url = format!("{server}/{name}?{options}");
+            Self { pool, url }
+        }
+
+        fn run(&self, arguments: &[&str], input: &str) -> Output {
+            let mut program = Command::new(env!("CARGO_BIN_EXE_roster"))
+                .args(arguments)
+                .env("DATABASE_URL", &self.url)
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            program.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+            program.wait_with_output().unwrap()
+        }
+
+        /// What it says in JSON, having ended well.
+        fn json(&self, arguments: &[&str]) -> Value {
+            let output = self.run(&[arguments, &["--json"]].concat(), "");
+            assert!(
+                output.status.success(),
+                "{arguments:?}: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+            serde_json::from_slice(&output.stdout).unwrap()
+        }
+
+        /// The one line it ends with, having failed.
+        fn error(&self, arguments: &[&str], input: &str) -> String {
+            let output = self.run(arguments, input);
+            let error = String::from_utf8(output.stderr).unwrap();
+            assert!(
+                !output.status.success() && output.stdout.is_empty(),
+                "{arguments:?}: {error}"
+            );
+            assert_eq!(error.lines().count(), 1, "{error}");
+            error
+        }
+
+        /// What the audit says of an action: who did it, by what, and whether it was refused.
+        async fn audited(&self, action: &str) -> Vec<(String, String, Option<String>)> {
+            sqlx::query_as("SELECT actor_kind, credential, refusal FROM audit_events WHERE action = $1 ORDER BY id")
+                .bind(action)
+                .fetch_all(&self.pool)
+                .await
+                .unwrap()
+        }
+    }
+
+    fn done() -> (String, String, Option<String>) {
+        ("operator".to_owned(), "command line".to_owned(), None)
+    }
+
+    #[sqlx::test(migrations = "../crates/directory/migrations")]
+    async fn organizations_are_listed_with_owner_members_and_switch(pool: PgPool) {
+        let operator = Operator::new(pool).await;
+        assert_eq!(
+            operator.json(&["admin", "organization", "list"]),
+            json!([
+                {
+                    "slug": "acme", "name": "Acme Research", "owner": "olivia@acme.test", "members": 5, "projects": 3,
+                    "additional_projects": true
+                },
+                {
+                    "slug": "partner", "name": "Partner Labs", "owner": "eve@partner.test", "members": 1, "projects": 1,
+                    "additional_projects": true
+                },
+            ])
+        );
+        let words = String::from_utf8(operator.run(&["admin", "organization", "list"], "").stdout).unwrap();
+        assert_eq!(words.lines().count(), 2, "{words}");
+        assert!(words.contains("acme") && words.contains("olivia@acme.test"), "{words}");
+    }
+
+    /// W2: an Owner is lost; A1: the audit says who gave the organization to somebody else.
+    #[sqlx::test(migrations = "../crates/directory/migrations")]
+    async fn w2_ownership_is_given_to_a_member_of_the_organization_only(pool: PgPool) {
+        let operator = Operator::new(pool).await;
+        let transfer = ["admin", "organization", "transfer"];
+        let to = |slug, email| [&transfer[..], &[slug, "--to", email]].concat();
+        for (slug, email, says) in [
+            ("acme", "nobody@nowhere.test", "No account has this address"),
+            ("acme", "eve@partner.test", "isn\u{2019}t a member"),
+            ("acme", "nobody", "Enter an email address"),
+            ("nothing", "maya@acme.test", "There is no organization nothing"),
+        ] {
+            let error = operator.error(&to(slug, email), "");
+            assert!(error.contains(says), "{error}");
+        }
+        assert_eq!(
+            operator.json(&to("acme", "Maya@Acme.test")),
+            json!({ "slug": "acme", "owner": "maya@acme.test" })
+        );
+        let owner = &operator.json(&["admin", "organization", "list"])[0]["owner"];
+        assert_eq!(owner, "maya@acme.test");
+        let audited = operator.audited("organization:transfer").await;
+        assert_eq!(audited.last(), Some(&done()));
+        assert!(
+            audited.iter().all(|(kind, ..)| kind == "operator"),
+            "refused or done: {audited:?}"
+        );
+    }
+
+    /// P1
+    #[sqlx::test(migrations = "../crates/directory/migrations")]
+    async fn p1_additional_projects_are_switched_off_and_on(pool: PgPool) {
+        let operator = Operator::new(pool).await;
+        for (switch, on) in [("off", false), ("on", true)] {
+            let answer = operator.json(&["admin", "organization", "additional-projects", "acme", switch]);
+            assert_eq!(answer, json!({ "slug": "acme", "additional_projects": on }));
+            let listed = &operator.json(&["admin", "organization", "list"])[0]["additional_projects"];
+            assert_eq!(*listed, json!(on));
+        }
+        assert_eq!(
+            operator.audited("organization:additional_projects").await,
+            [done(), done()]
+        );
+        let wrong = operator.run(&["admin", "organization", "additional-projects", "acme", "maybe"], "");
+        assert!(!wrong.status.success());
+    }
+
+    #[sqlx::test(migrations = "../crates/directory/migrations")]
+    async fn accounts_are_made_and_given_a_password_that_no_output_repeats(pool: PgPool) {
+        let operator = Operator::new(pool).await;
+        let create = [
+            "admin",
+            "user",
+            "create",
+            "nora@new.test",
+            "--name",
+            "Nora New",
+            "--password-stdin",
+        ];
+        let output = operator.run(&create, "a very good password\n");
+        assert!(output.status.success());
+        let taken = operator.error(&create, "a very good password\n");
+        assert!(taken.contains("An account has this address already"), "{taken}");
+        let set = ["admin", "user", "set-password", "nora@new.test", "--password-stdin"];
+        let short = operator.error(&set, "short\n");
+        assert!(short.contains("12 to 256 characters"), "{short}");
+        let output = operator.run(&set, "another good password\n");
+        assert!(output.status.success());
+        for told in [output.stdout, output.stderr] {
+            assert!(!String::from_utf8(told).unwrap().contains("good password"));
+        }
+        assert_eq!(operator.audited("user:update_password").await, [done()]);
+        let [made, refused] = &operator.audited("user:create").await[..] else {
+            panic!("twice tried")
+        };
+        assert_eq!(*made, done());
+        assert_eq!(refused.2.as_deref(), Some("email_taken"));
+    }
 }

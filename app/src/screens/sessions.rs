@@ -73,6 +73,7 @@ fn Row(row: SessionRow, end: ServerAction<EndSession>) -> impl IntoView {
                 <div class="person-words">
                     <span class="person-name">{row.device}</span>
                     <span class="person-email">"Signed in "<MomentText at=row.since/></span>
+                    <span class="person-access">"Last seen "<MomentText at=row.last_seen with_time=true/></span>
                 </div>
             </td>
             <td class="role-cell"><code>{row.address}</code></td>
