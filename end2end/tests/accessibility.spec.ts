@@ -1,6 +1,19 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 
+import {
+  forbidden,
+  InvitationPage,
+  invitationsPath,
+  InvitationsScreen,
+  membersPath,
+  MembersScreen,
+  organizationPath,
+  OrganizationScreen,
+  projectsPath,
+  ProjectsScreen,
+} from '../fixtures/organization.ts';
 import {
   collaboratorsPath,
   CollaboratorsScreen,
@@ -18,6 +31,14 @@ import { expect, test } from '../fixtures/test.ts';
 
 /** WCAG 2.2, A and AA, with all that came before it. */
 const STANDARD = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+
+/** A public key as OpenSSH writes it (RFC 8709): nobody has its private half. */
+function publicKey(): string {
+  const part = (bytes: Buffer): Buffer => Buffer.concat([Buffer.from([0, 0, 0, bytes.length]), bytes]);
+  const { publicKey: key } = generateKeyPairSync('ed25519');
+  const raw = key.export({ format: 'der', type: 'spki' }).subarray(-32);
+  return Buffer.concat([part(Buffer.from('ssh-ed25519')), part(raw)]).toString('base64');
+}
 
 /** Finds nothing wrong with the page as it is now: in light and dark, wide and narrow; and nothing sticks out at 320 pixels. */
 async function expectAccessible(page: Page, state: string): Promise<void> {
@@ -161,6 +182,144 @@ test.describe('N2: axe finds nothing', { tag: '@scripts' }, () => {
     await expectAccessible(member, 'collaborators as a Member');
   });
 
+  test('on the members, however they are searched, and their dialogs', async ({ as, guard, tenant }) => {
+    guard.allowStatus(422);
+    await tenant.addCrowd(tenant.closed, 60);
+    const long = await tenant.person('Maximiliane-Wilhelmine von und zu Hohenstein-Oberwaldingen-Unterhausen');
+    await tenant.join(long, 'admin');
+    await tenant.invite(tenant.address('invited-by-somebody-with-a-long-name'), long);
+    const screen = await MembersScreen.open(await as(tenant.admin), tenant.organization, '?role=admin');
+    await expectAccessible(screen.page, 'members');
+    await screen.openMenu(tenant.owner);
+    await expectAccessible(screen.page, 'menu of the Owner');
+    await screen.page.keyboard.press('Escape');
+    await screen.openMenu(long);
+    await expectAccessible(screen.page, 'menu of a member');
+    await screen.page.keyboard.press('Escape');
+    await screen.choose(long, 'Remove Member');
+    await expect(screen.removeDialog(long)).toBeVisible();
+    await expectAccessible(screen.page, 'remove member dialog');
+    await screen.page.keyboard.press('Escape');
+    await MembersScreen.open(screen.page, tenant.organization, '?q=nobody-is-called-this');
+    await expectAccessible(screen.page, 'no member found');
+    const member = await MembersScreen.open(await as(tenant.member), tenant.organization);
+    await member.page.getByRole('link', { name: 'Next page' }).click();
+    await expect(member.row(tenant.owner)).toBeVisible();
+    await expectAccessible(member.page, 'members as a Member, last page');
+  });
+
+  test('on the invitations and their dialogs', async ({ as, guard, tenant }) => {
+    guard.allowStatus(403, 422);
+    const page = await as(tenant.admin);
+    const screen = await InvitationsScreen.open(page, tenant.organization);
+    await expectAccessible(page, 'no invitations');
+    await screen.inviting.button.click();
+    await expectAccessible(page, 'invite dialog');
+    await screen.inviting.email.fill('not-an-address');
+    await screen.inviting.send.click();
+    await expectFieldError(screen.inviting.email, /Enter an email address/);
+    await expectAccessible(page, 'invite dialog with an error');
+    await screen.inviting.email.fill(`${tenant.address('nina')} ${tenant.address('omar')} not-an-address`);
+    await screen.inviting.send.click();
+    await expect(screen.inviting.done).toBeVisible();
+    await expectAccessible(page, 'invite dialog with verdicts');
+    await screen.inviting.done.click();
+    await tenant.lapse(tenant.address('omar'));
+    await InvitationsScreen.open(page, tenant.organization);
+    await expect(screen.people).toHaveCount(2);
+    await expectAccessible(page, 'invitations, pending and expired');
+    await screen.resendButton(tenant.address('omar')).click();
+    await expect(screen.sentAgain).toBeVisible();
+    await expectAccessible(page, 'sent again dialog');
+    const member = await as(tenant.member);
+    await visit(member, invitationsPath(tenant.organization));
+    await expect(forbidden(member)).toBeVisible();
+    await expectAccessible(member, 'forbidden');
+  });
+
+  test('on what an invitation’s link leads to, for everybody it may lead', async ({ as, browse, guard, tenant }) => {
+    guard.allowStatus(404, 410);
+    const [page, email] = [await browse(), tenant.address('nina')];
+    const link = await tenant.invite(email);
+    const invitation = await InvitationPage.open(page, link, tenant.organization);
+    await expectAccessible(page, 'invitation of somebody new');
+    await invitation.acceptAs('', 'short');
+    await expect(page.locator('[aria-invalid]')).not.toHaveCount(0);
+    await expectAccessible(page, 'invitation of somebody new with an error');
+    await InvitationPage.open(page, await tenant.invite(tenant.outsider.email), tenant.organization);
+    await expectAccessible(page, 'invitation of somebody signed out');
+    const another = await as(tenant.outsider);
+    await InvitationPage.open(another, link, tenant.organization);
+    await expectAccessible(another, 'invitation of somebody else');
+    await tenant.lapse(email);
+    await InvitationPage.open(page, link, tenant.organization);
+    await expectAccessible(page, 'invitation that expired');
+    await visit(page, '/invitations/none');
+    await expectAccessible(page, 'link that leads nowhere');
+    await visit(page, '/forgot-password');
+    await expectAccessible(page, 'forgotten password without mail');
+    await visit(page, '/reset-password/none');
+    await expectAccessible(page, 'dead link to a new password');
+  });
+
+  test('on the organization’s settings, as its Owner and as a Member', async ({ as, guard, tenant }) => {
+    guard.allowStatus(409, 422);
+    const screen = await OrganizationScreen.open(await as(tenant.owner), tenant.organization);
+    await expectAccessible(screen.page, 'organization');
+    await screen.slug.fill('no slug');
+    await screen.save.click();
+    await expectFieldError(screen.slug, /Use 3 to 63/);
+    await screen.transfer.getByRole('button', { name: 'Transfer ownership' }).click();
+    await expect(screen.transfer.locator('[aria-invalid]')).toBeVisible();
+    await screen.deletion.getByRole('button', { name: 'Delete organization' }).click();
+    await expect(screen.deletion.getByRole('alert')).not.toBeEmpty();
+    await expectAccessible(screen.page, 'organization with errors');
+    const member = await as(tenant.member);
+    await visit(member, organizationPath(tenant.organization));
+    await expectAccessible(member, 'organization as a Member');
+  });
+
+  test('on the organization’s projects, and the dialog to create one', async ({ as, guard, tenant }) => {
+    guard.allowStatus(422);
+    const screen = await ProjectsScreen.open(await as(tenant.admin), tenant.organization);
+    await expectAccessible(screen.page, 'projects');
+    await screen.createButton.click();
+    await screen.dialog.getByText('How do others split').click();
+    await expectAccessible(screen.page, 'create project dialog');
+    await screen.create.click();
+    await expect(screen.dialog.locator('[aria-invalid]')).not.toHaveCount(0);
+    await expectAccessible(screen.page, 'create project dialog with an error');
+    await tenant.database.query('UPDATE organizations SET additional_projects = false WHERE id = $1', [tenant.organization.id]);
+    await ProjectsScreen.open(screen.page, tenant.organization);
+    await expectAccessible(screen.page, 'projects, switched off');
+    await ProjectsScreen.open(screen.page, tenant.organization, '?q=none-is-called-this');
+    await expectAccessible(screen.page, 'no project found');
+    const member = await ProjectsScreen.open(await as(tenant.member), tenant.organization);
+    await expectAccessible(member.page, 'projects as a Member');
+  });
+
+  test('on the person’s sessions, SSH keys and empty console', async ({ as, guard, tenant }) => {
+    guard.allowStatus(422);
+    const page = await as(tenant.member);
+    await as(tenant.member);
+    await visit(page, '/settings/sessions');
+    await expectAccessible(page, 'sessions');
+    await visit(page, '/settings/ssh-keys');
+    await expectAccessible(page, 'no SSH keys');
+    const key = page.getByRole('textbox', { name: 'Public key' });
+    await key.fill('not a key');
+    await page.getByRole('button', { name: 'Add SSH key' }).click();
+    await expectFieldError(key, /This isn’t an SSH public key/);
+    await expectAccessible(page, 'SSH keys with an error');
+    await key.fill(`ssh-ed25519 ${publicKey()} noah@a-machine-with-a-rather-long-name-in-a-rather-long-domain`);
+    await page.getByRole('button', { name: 'Add SSH key' }).click();
+    await expect(page.getByRole('table', { name: 'SSH keys' })).toBeVisible();
+    await expectAccessible(page, 'SSH keys');
+    const nobody = await as(await tenant.person('Ned Nowhere'));
+    await expect(nobody.getByRole('heading', { name: 'No projects yet' })).toBeVisible();
+    await expectAccessible(nobody, 'no projects');
+  });
+
   test('on the screen of somebody who was removed while looking', async ({ as, guard, tenant }) => {
     guard.allowStatus(404);
     await tenant.add(tenant.open, tenant.member);
@@ -174,29 +333,38 @@ test.describe('N2: axe finds nothing', { tag: '@scripts' }, () => {
 });
 
 test('N2: names that are long or of another script break nothing at 320 pixels', { tag: '@scripts' }, async ({ as, tenant }) => {
+  test.slow();
   const names = [
     'W'.repeat(100),
     'محمد بن عبد الله الأنصاري',
     '👩🏽‍🔬 Dr. Ada 🦀',
     'Ω'.repeat(60),
   ];
+  let last = tenant.member;
   for (const name of names) {
-    const person = await tenant.person(name);
-    await tenant.join(person);
-    await tenant.add(tenant.open, person);
+    last = await tenant.person(name);
+    await tenant.join(last, 'admin');
+    await tenant.add(tenant.open, last);
   }
+  const invitation = await tenant.invite(`${'w'.repeat(64)}@${'w'.repeat(60)}.${tenant.tag}.test`, last);
   await tenant.renameProject(tenant.open, 'P'.repeat(100));
   await tenant.renameOrganization('O'.repeat(100));
   const page = await as(tenant.owner);
   for (const width of [320, 360, 768, 1280]) {
     await page.setViewportSize({ width, height: 800 });
-    for (const path of [projectPath, settingsPath, collaboratorsPath]) {
-      await visit(page, path(tenant.open));
+    for (const path of [
+      ...[projectPath, settingsPath, collaboratorsPath].map((path) => path(tenant.open)),
+      ...[organizationPath, membersPath, invitationsPath, projectsPath].map((path) => path(tenant.organization)),
+      `${membersPath(tenant.organization)}?dialog=remove&user=${last.id}`,
+      '/settings/profile',
+      invitation,
+    ]) {
+      await visit(page, path);
       await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
       const overflow = await page.evaluate(
         () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
       );
-      expect.soft(overflow, `${path(tenant.open)} at ${width}`).toBeLessThanOrEqual(0);
+      expect.soft(overflow, `${path} at ${width}`).toBeLessThanOrEqual(0);
     }
   }
 });

@@ -1,9 +1,11 @@
 import type { Locator, Page } from '@playwright/test';
 
+import { InvitationsScreen, MembersScreen, OrganizationScreen, pathIn, ProjectsScreen } from '../fixtures/organization.ts';
 import {
   awake,
   CollaboratorsScreen,
   expectFieldError,
+  type ListScreen,
   notice,
   projectPath,
   ProjectSelector,
@@ -33,7 +35,7 @@ async function expectVisibleFocus(target: Locator): Promise<void> {
 }
 
 /** Opens somebody's menu and goes to one of its items. */
-async function chooseByKeys(screen: CollaboratorsScreen, person: { name: string }, item: string): Promise<void> {
+async function chooseByKeys(screen: ListScreen, person: { name: string }, item: string): Promise<void> {
   await tabTo(screen.menuButton(person));
   await screen.page.keyboard.press('Enter');
   const wanted = screen.menu(person).getByRole('menuitem', { name: item });
@@ -313,5 +315,118 @@ test.describe('with the keyboard alone', { tag: '@scripts' }, () => {
     await screen.page.keyboard.press('Tab');
     const isInPage = await screen.page.evaluate(() => document.activeElement?.closest('main') !== null);
     expect(isInPage).toBe(true);
+  });
+
+  test('N2 M2: an Admin invites somebody, and the focus returns to the button', async ({ as, guard, tenant }) => {
+    guard.allowStatus(422);
+    const { inviting, page } = await MembersScreen.open(await as(tenant.admin), tenant.organization);
+    await tabTo(inviting.button);
+    await expectVisibleFocus(inviting.button);
+    await page.keyboard.press('Enter');
+    await expect(inviting.email).toBeFocused();
+    await page.keyboard.type('not-an-address');
+    await tabTo(inviting.send);
+    await page.keyboard.press('Enter');
+    await expectFieldError(inviting.email, /Enter an email address/);
+    await tabTo(inviting.email, 'Shift+Tab');
+    await type(page, tenant.address('nina'));
+    await tabTo(inviting.send);
+    await page.keyboard.press('Space');
+    await pathIn(inviting.link);
+    // The link and its button are reached, and Done closes.
+    await tabTo(inviting.link, 'Shift+Tab');
+    await tabTo(inviting.done);
+    await page.keyboard.press('Enter');
+    await expect(inviting.dialog).toBeHidden();
+    await expect(inviting.button).toBeFocused();
+  });
+
+  test('N2 M6: an Admin promotes and removes a member, and the focus stays near', async ({ as, tenant }) => {
+    const screen = await MembersScreen.open(await as(tenant.admin), tenant.organization);
+    await chooseByKeys(screen, tenant.member, 'Make Admin');
+    await expect(notice(screen.page, 'is now an Admin of the organization')).toBeVisible();
+    await expect(screen.menuButton(tenant.member)).toBeFocused();
+    await chooseByKeys(screen, tenant.member, 'Remove Member');
+    const dialog = screen.removeDialog(tenant.member);
+    await expect(dialog.getByRole('button', { name: 'Cancel' })).toBeFocused();
+    await screen.page.keyboard.press('Escape');
+    await expect(dialog).toBeHidden();
+    await expect(screen.menuButton(tenant.member)).toBeFocused();
+    await chooseByKeys(screen, tenant.member, 'Remove Member');
+    await expect(dialog.getByRole('button', { name: 'Cancel' })).toBeFocused();
+    await screen.page.keyboard.press('Tab');
+    await screen.page.keyboard.press('Enter');
+    await expect(screen.row(tenant.member)).toBeHidden();
+    await expect(screen.page.getByRole('heading', { name: 'Members', level: 1 })).toBeFocused();
+  });
+
+  test('N2 W1: why the Owner’s row cannot be changed is reached by the keyboard', async ({ as, tenant }) => {
+    const screen = await MembersScreen.open(await as(tenant.admin), tenant.organization);
+    await tabTo(screen.menuButton(tenant.owner));
+    await screen.page.keyboard.press('Enter');
+    await expect(screen.menu(tenant.owner).getByRole('menuitem').first()).toBeFocused();
+    await expect(screen.menu(tenant.owner).getByRole('menuitem').first()).toContainText('owns the organization');
+  });
+
+  test('N2 M3: an Admin sends an invitation again, and revokes one', async ({ as, tenant }) => {
+    const [nina, omar] = [tenant.address('nina'), tenant.address('omar')];
+    await tenant.invite(nina);
+    await tenant.invite(omar);
+    const screen = await InvitationsScreen.open(await as(tenant.admin), tenant.organization);
+    await tabTo(screen.resendButton(nina));
+    await screen.page.keyboard.press('Enter');
+    await pathIn(screen.sentAgain.getByRole('textbox', { name: 'Invitation link' }));
+    await screen.page.keyboard.press('Escape');
+    await expect(screen.sentAgain).toBeHidden();
+    await expect(screen.resendButton(nina)).toBeFocused();
+    await tabTo(screen.revokeButton(omar));
+    await screen.page.keyboard.press('Space');
+    await expect(screen.of(omar)).toBeHidden();
+    await expect(screen.page.getByRole('heading', { name: 'Invitations', level: 1 })).toBeFocused();
+  });
+
+  test('N2 P1 P5: an Admin creates a project', async ({ as, tenant }) => {
+    const screen = await ProjectsScreen.open(await as(tenant.admin), tenant.organization);
+    await tabTo(screen.createButton);
+    await screen.page.keyboard.press('Enter');
+    await expect(screen.name).toBeFocused();
+    await screen.page.keyboard.type('By keys');
+    await screen.page.keyboard.press('Tab');
+    await screen.page.keyboard.type(`by-keys-${tenant.tag}`);
+    await screen.page.keyboard.press('Tab');
+    await screen.page.keyboard.press('Enter');
+    await expect(screen.dialog.getByText('By customer')).toBeVisible();
+    await tabTo(screen.create);
+    await screen.page.keyboard.press('Enter');
+    await expect(screen.page.getByRole('heading', { name: 'By keys', level: 1 })).toBeVisible();
+  });
+
+  test('N2 W2: the Owner hands the organization over', async ({ as, tenant }) => {
+    const screen = await OrganizationScreen.open(await as(tenant.owner), tenant.organization);
+    await tabTo(screen.transfer.getByLabel(/^Type /));
+    await screen.page.keyboard.type(tenant.organization.name);
+    await screen.page.keyboard.press('Enter');
+    await expect(notice(screen.page, 'owns the organization now')).toBeVisible();
+    await expect(screen.page.getByRole('heading', { name: 'Organization', level: 1 })).toBeFocused();
+  });
+
+  test('N2: somebody ends another session, and removes an SSH key', async ({ as, tenant }) => {
+    const page = await as(tenant.member);
+    await visit(await as(tenant.member), '/settings/profile');
+    await visit(page, '/settings/sessions');
+    await tabTo(page.getByRole('button', { name: /^Sign out Chrome/ }));
+    await page.keyboard.press('Enter');
+    await expect(notice(page, 'The session was signed out.')).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'Sessions', level: 1 })).toBeFocused();
+    await tenant.database.query(
+      `INSERT INTO ssh_keys (id, user_id, name, algorithm, public_key, fingerprint, created_at)
+       VALUES (gen_random_uuid(), $1, 'Laptop', 'ssh-ed25519', 'x', $2, now())`,
+      [tenant.member.id, `SHA256:${tenant.tag}`],
+    );
+    await visit(page, '/settings/ssh-keys');
+    await tabTo(page.getByRole('button', { name: 'Remove Laptop' }));
+    await page.keyboard.press('Enter');
+    await expect(notice(page, 'The SSH key Laptop was removed.')).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'SSH keys', level: 1 })).toBeFocused();
   });
 });

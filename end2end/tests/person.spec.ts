@@ -52,6 +52,7 @@ test.describe('sessions', () => {
     const [here, there] = [await as(tenant.member), await as(tenant.member)];
     // One of somebody else's.
     await as(tenant.manager);
+    await visit(there, '/settings/profile');
     await visit(here, '/settings/sessions');
     await expect(rows(here)).toHaveCount(2);
     await expect(rows(here).first()).toContainText('This device');

@@ -1,9 +1,19 @@
 import {
+  InvitationPage,
+  InvitationsScreen,
+  MembersScreen,
+  OrganizationScreen,
+  organizationPath,
+  ProjectsScreen,
+} from '../fixtures/organization.ts';
+import {
   awake,
   collaboratorsPath,
   CollaboratorsScreen,
   hasScripts,
+  notice,
   projectPath,
+  ProjectSelector,
   settingsPath,
   signIn,
   visit,
@@ -41,6 +51,55 @@ test('names with markup in them are text, in titles, headings, menus, dialogs an
   await screen.choose(person, 'Remove User');
   await expect(screen.removeDialog(person)).toBeVisible();
   await expectHarmless();
+});
+
+test('names with markup in them are text on the organization’s screens, on an invitation and in its dialogs', async ({ as, browse, tenant }) => {
+  const organization = { ...tenant.organization, name: `O ${MARKUP}` };
+  await tenant.renameProject(tenant.closed, `P ${MARKUP}`);
+  await tenant.renameOrganization(organization.name);
+  const admin = await tenant.rename(tenant.admin, `A ${MARKUP}`);
+  const link = await tenant.invite(tenant.address('nina'), admin);
+  const page = await as(tenant.owner);
+  const expectHarmless = async (at = page): Promise<void> => {
+    await expect(at.locator('html[data-pwned]')).toHaveCount(0);
+    await expect(at.locator('body b')).toHaveCount(0);
+  };
+
+  await OrganizationScreen.open(page, organization);
+  await expect(page).toHaveTitle(`Organization settings · ${organization.name} · Roster`);
+  await expect(page.getByRole('combobox', { name: 'New Owner' })).toContainText(admin.name);
+  await expectHarmless();
+
+  const members = await MembersScreen.open(page, organization);
+  await expect(members.row(admin)).toContainText(admin.email);
+  await members.choose(admin, 'Remove Member');
+  await expect(members.removeDialog(admin).getByRole('list', { name: 'Projects' })).toContainText(`P ${MARKUP}`);
+  await expectHarmless();
+  await members.removeDialog(admin).getByRole('button', { name: 'Cancel' }).click();
+  await members.choose(admin, 'Make Member');
+  await expect(notice(page, `${admin.name} is now a Member of the organization.`)).toBeVisible();
+  await expectHarmless();
+
+  const invitations = await InvitationsScreen.open(page, organization, '?state=revoked');
+  await expect(invitations.of(tenant.address('nina'))).toContainText(`by ${admin.name}`);
+  await invitations.inviting.button.click();
+  await expect(invitations.inviting.dialog).toContainText(`becomes a Member of ${organization.name}`);
+  await invitations.inviting.email.fill(`</textarea>${MARKUP}`);
+  await invitations.inviting.send.click();
+  await expect(invitations.inviting.dialog).toContainText('Enter an email address');
+  await expectHarmless();
+
+  const projects = await ProjectsScreen.open(page, organization);
+  await expect(projects.row({ name: `P ${MARKUP}` })).toBeVisible();
+  await expectHarmless();
+  const selector = await ProjectSelector.open(page);
+  await expect(selector.project({ name: `P ${MARKUP}` })).toBeVisible();
+  await expectHarmless();
+
+  const invited = await browse();
+  await InvitationPage.open(invited, link, organization);
+  await expect(invited.getByRole('main')).toContainText(`${admin.name} invites you to join ${organization.name}.`);
+  await expectHarmless(invited);
 });
 
 test('what is searched for is text, in the page and in its links', async ({ as, tenant }) => {
@@ -109,7 +168,11 @@ test('what is shown to somebody signed in is kept by no cache, answers of the AP
   for (const path of [
     projectPath(tenant.open),
     '/settings/profile',
+    organizationPath(tenant.organization),
+    '/settings/sessions',
     `/api/collaborators?project=${tenant.open.slug}`,
+    `/api/members?organization=${tenant.organization.slug}`,
+    '/api/sessions',
     '/api/shell',
   ]) {
     const response = await page.request.get(path);
@@ -217,6 +280,50 @@ test('a form of another site does nothing', async ({ as, tenant, guard }) => {
   ]);
   expect([401, 403]).toContain(response.status());
   expect(await tenant.snapshot(tenant.open)).toBe(before);
+});
+
+test('writes of another site are refused at every door of the organization and the person', { tag: '@scripts' }, async ({ as, request, tenant }) => {
+  const page = await as(tenant.owner);
+  const organization = tenant.organization.slug;
+  const link = await tenant.invite(tenant.address('nina'));
+  const confirmation = tenant.organization.name;
+  for (const [action, form] of Object.entries<Record<string, string>>({
+    invite_members: { organization, email: tenant.address('omar') },
+    change_member_role: { organization, user: tenant.member.id, role: 'admin' },
+    remove_member: { organization, user: tenant.member.id },
+    update_organization: { organization, name: 'Evil', slug: organization },
+    transfer_ownership: { organization, user: tenant.admin.id, confirmation },
+    delete_organization: { organization, confirmation },
+    create_project: { organization, name: 'Evil', slug: `evil-${tenant.tag}` },
+    delete_project: { project: tenant.open.slug, confirmation: tenant.open.slug },
+    change_name: { name: 'Evil' },
+    end_other_sessions: {},
+    delete_account: { current_password: PASSWORD },
+    accept_invitation_as_new: { token: link.replace('/invitations/', ''), name: 'Evil', password: PASSWORD },
+  })) {
+    for (const headers of [{ origin: 'https://evil.test' }, { 'sec-fetch-site': 'cross-site' }]) {
+      const response = await page.request.post(`/api/${action}`, { form, headers: { accept: 'application/json', ...headers } });
+      expect(response.status(), action).toBe(403);
+    }
+    // Nor without a session, from wherever.
+    if (action !== 'accept_invitation_as_new') {
+      const response = await request.post(`/api/${action}`, { form, headers: { accept: 'application/json' } });
+      expect(response.status(), action).toBe(401);
+    }
+    const read = await page.request.get(`/api/${action}?${new URLSearchParams(form).toString()}`);
+    expect(read.status(), action).toBeGreaterThanOrEqual(400);
+  }
+  expect(await tenant.ownerEmail()).toBe(tenant.owner.email);
+  expect(await tenant.memberRole(tenant.member.email)).toBe('member');
+  expect(await tenant.invitations(tenant.address('nina'))).toEqual(['open']);
+  expect(await tenant.invitations(tenant.address('omar'))).toEqual([]);
+});
+
+test('a link with a secret in it is told to nobody', { tag: '@scripts' }, async ({ request, tenant }) => {
+  const link = await tenant.invite(tenant.address('nina'));
+  const headers = (await request.get(link)).headers();
+  expect(headers['referrer-policy']).toMatch(/^(no-referrer|same-origin)$/);
+  expect(headers['cache-control']).toBe('no-store');
 });
 
 test('cross-origin writes are refused even with the session’s cookie, and nothing is changed by reading', { tag: '@scripts' }, async ({

@@ -56,15 +56,20 @@ fn Settings(settings: Loaded<SettingsView>) -> impl IntoView {
         {move || notice().map(|text| view! {
             <aside class="banner" aria-label="About the Default Project"><Icon sign=Sign::Info/><p>{text}</p></aside>
         })}
-        {move || {
-            project.track();
-            let head = settings.peek(|settings| Some(settings.project.clone()));
-            head.map(|project| if may_change.get() {
+        // Made anew for another project: what was typed is of this one.
+        <For
+            each=move || {
+                project.track();
+                let head = settings.peek(|settings| Some(settings.project.clone()));
+                head.map(|project| (project, may_change.get()))
+            }
+            key=|(project, may_change)| (project.slug.clone(), *may_change)
+            children=move |(project, may_change)| if may_change {
                 view! { <SettingsForm settings project/> }.into_any()
             } else {
                 view! { <SettingsFacts project/> }.into_any()
-            })
-        }}
+            }
+        />
         <LeftoverExternals settings/>
         <DeleteProjectForm settings/>
     }

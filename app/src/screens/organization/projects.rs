@@ -48,6 +48,7 @@ fn Projects(page: Loaded<ProjectsPage>) -> impl IntoView {
     });
     let may_create = Memo::new(move |_| page.with(|page| page.organization.standing.may(Permission::ProjectCreate)));
     let is_switched_off = Memo::new(move |_| page.with(|page| !page.organization.additional_projects));
+    let can_create = Memo::new(move |_| may_create.get() && !is_switched_off.get());
     Effect::new(move |_| {
         if let Some(Ok(done)) = outcome(create).get()
             && let Done::ProjectCreated { slug, .. } = &done
@@ -66,7 +67,7 @@ fn Projects(page: Loaded<ProjectsPage>) -> impl IntoView {
     view! {
         <PageTitle text=title/>
         <PageHeader title="Projects" lead>
-            {move || (may_create.get() && !is_switched_off.get()).then(|| view! {
+            {move || can_create.get().then(|| view! {
                 <ButtonLink class="button button-primary" href=address.to(Dialog::Create)><Icon sign=Sign::Plus/>"Create Project"</ButtonLink>
             })}
         </PageHeader>
@@ -77,7 +78,7 @@ fn Projects(page: Loaded<ProjectsPage>) -> impl IntoView {
         })}
         <SearchForm what="projects" placeholder="Search by name"/>
         <Table page/>
-        {move || (address.dialog.get() == Dialog::Create && may_create.get()).then(|| {
+        {move || (address.dialog.get() == Dialog::Create && can_create.get()).then(|| {
             let organization = page.peek(|page| Some(page.organization.clone()));
             organization.map(|organization| view! { <CreateDialog create organization=organization.slug/> })
         })}

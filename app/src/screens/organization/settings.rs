@@ -12,6 +12,7 @@ use crate::{
     },
     components::{Field, MomentText, PageHeader, PageTitle, PostForm, form_error, form_problem},
     flash::{Done, Flashed, FormName, Notice, Notices, outcome},
+    live::Live,
     load::{Loaded, load},
     paths,
 };
@@ -49,11 +50,16 @@ fn Organization(page: Loaded<OrganizationPage>) -> impl IntoView {
     view! {
         <PageTitle text=title/>
         <PageHeader title="Organization" lead/>
-        {move || now().map(|now| if may_change.get() {
-            view! { <SettingsForm page organization=now.organization/> }.into_any()
-        } else {
-            view! { <Facts organization=now.organization/> }.into_any()
-        })}
+        // Made anew for another organization: what was typed is of this one.
+        <For
+            each=move || now().map(|now| (now.organization, may_change.get()))
+            key=|(organization, may_change)| (organization.slug.clone(), *may_change)
+            children=move |(organization, may_change)| if may_change {
+                view! { <SettingsForm page organization/> }.into_any()
+            } else {
+                view! { <Facts organization/> }.into_any()
+            }
+        />
         <Ownership page/>
         {move || is_owner.get().then(|| now().map(|now| view! {
             <Transfer page organization=now.organization.clone() heirs=now.heirs/>
@@ -202,10 +208,16 @@ fn Transfer(page: Loaded<OrganizationPage>, organization: OrganizationHead, heir
 /// Deleting the organization, once it is empty.
 #[component]
 fn Delete(organization: OrganizationHead) -> impl IntoView {
-    let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
+    let (flashed, notices, live) = (
+        expect_context::<Flashed>(),
+        expect_context::<Notices>(),
+        expect_context::<Live>(),
+    );
     let navigate = use_navigate();
     let action = ServerAction::<DeleteOrganization>::new();
     let value = outcome(action);
+    // The news of it can overtake the answer.
+    live.hold_while(action, |_| true);
     Effect::new(move |_| {
         if let Some(Ok(done)) = value.get() {
             notices.show_on_next(Notice::done(&done));
