@@ -4,7 +4,7 @@
 //! Holds codes and what was typed, never markup or words; nothing in it is trusted.
 
 use leptos::{prelude::*, server_fn::ServerFn};
-use policy::{OrganizationRole, ProjectRole};
+use policy::{OrganizationRole, ProjectRole, Refusal};
 use serde::{Deserialize, Serialize};
 
 use crate::{Problem, words};
@@ -287,6 +287,11 @@ impl Flashed {
                     | FormName::Sessions
                     | FormName::RemoveSshKey,
                 outcome: Err(problem),
+                ..
+            } => Some(Notice::problem(*problem)),
+            // Who may not do it has no form on the page that could say so.
+            Flash {
+                outcome: Err(problem @ Problem::Refused(Refusal::OwnerOnly | Refusal::Forbidden(_))),
                 ..
             } => Some(Notice::problem(*problem)),
             Flash { .. } => None,

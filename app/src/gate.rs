@@ -226,11 +226,18 @@ pub(crate) fn answer(
         if let Ok(visit) = visit() {
             let typed = match &outcome {
                 Ok(_) => Vec::new(),
-                // A cookie has room for some 4,000 bytes.
-                Err(_) => typed
-                    .iter()
-                    .map(|(name, value)| ((*name).to_owned(), value.chars().take(300).collect()))
-                    .collect(),
+                // A cookie has room for some 4,000 bytes. What it has no room for is left out, rather than given back cut.
+                Err(_) => {
+                    let mut room = 2_200_usize;
+                    let fitting = typed.iter().filter(|(_, value)| {
+                        let left = room.checked_sub(value.len());
+                        room = left.unwrap_or(room);
+                        left.is_some()
+                    });
+                    fitting
+                        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                        .collect()
+                }
             };
             let flash = Flash {
                 form,
@@ -289,8 +296,9 @@ impl Flash {
         let mut short = self.clone();
         if let Ok(Done::Invited { sent, failed }) = &mut short.outcome {
             sent.iter_mut().for_each(|sent| sent.link = None);
-            let most = 10;
-            failed.truncate(most);
+            for (email, _) in failed {
+                *email = email.chars().take(60).collect();
+            }
         }
         encode(&short)
     }

@@ -70,6 +70,12 @@ impl Live {
             let has_left = matches!(action.value().get_untracked(), Some(Ok(Ok(done))) if is_leaving(&done));
             self.is_held.set(is_pending || has_left);
         });
+        // A screen that is left before its answer comes holds nothing any more.
+        on_cleanup(move || {
+            if pending.try_get_untracked() == Some(true) {
+                self.is_held.try_set(false);
+            }
+        });
     }
 
     /// Has what is shown asked again, after a change that the followed thing gives no news of.

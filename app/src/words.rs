@@ -39,8 +39,8 @@ pub(crate) fn done(done: &Done) -> String {
         Done::LeftOrganization => "You left the organization.".to_owned(),
         Done::Invited { sent, .. } if sent.len() == 1 => "1 invitation was sent.".to_owned(),
         Done::Invited { sent, .. } => format!("{} invitations were sent.", sent.len()),
-        Done::InvitationResent { sent } => format!("The invitation of {} was sent again.", sent.email),
-        Done::InvitationRevoked { email } => format!("The invitation of {email} was revoked. Its link is dead."),
+        Done::InvitationResent { sent } => format!("The invitation for {} was sent again.", sent.email),
+        Done::InvitationRevoked { email } => format!("The invitation for {email} was revoked. Its link no longer works."),
         Done::Joined { organization } => format!("You’re a member of {organization} now."),
         Done::ProjectCreated { name, .. } => format!("{name} was created. Add the people who work in it."),
         Done::ProjectDeleted { name } => format!("{name} was deleted."),
@@ -55,7 +55,10 @@ pub(crate) fn done(done: &Done) -> String {
         Done::ResetRequested => {
             "If an account has this address, a mail with a link is on its way. The link works for one hour.".to_owned()
         }
-        Done::PasswordReset => "Your password was changed. You were signed out everywhere else.".to_owned(),
+        Done::PasswordReset => {
+            "Your password was changed. You were signed out everywhere else, and your SSH keys were removed: add them again."
+                .to_owned()
+        }
         Done::PasswordChanged => "Your password was changed. You were signed out everywhere else.".to_owned(),
     }
 }
@@ -107,7 +110,7 @@ fn refused(refusal: Refusal) -> String {
             "Every member of the organization is in the Default Project. To take it away, remove the person from the organization."
         }
         Refusal::OwnerProtected => {
-            "This person owns the organization: they stay an Admin, and can’t be removed. Ownership has to be transferred first."
+            "The Owner of the organization stays an Admin, and can’t be removed. Ownership has to be transferred first."
         }
         Refusal::OrganizationAdminProtected => {
             "Admins of the organization are Admins of every project. Change their organization role first."

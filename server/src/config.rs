@@ -115,7 +115,7 @@ impl Config {
                 "a URL that begins with postgres://",
             ));
         }
-        let post = parse_post(value("ROSTER_SMTP_URL"), value("ROSTER_MAIL_FROM"))?;
+        let post = parse_post(value("ROSTER_SMTP_URL"), value("ROSTER_MAIL_FROM"), is_insecure_allowed)?;
         Ok(Self {
             database_url: value("DATABASE_URL"),
             data: value("ROSTER_DATA").unwrap_or_else(|| ".roster".to_owned()).into(),
@@ -157,7 +157,11 @@ fn choice(
 }
 
 /// The mail server, and whom mail is from: both or neither.
-fn parse_post(url: Option<String>, from: Option<String>) -> Result<Option<Post>, ConfigError> {
+fn parse_post(
+    url: Option<String>,
+    from: Option<String>,
+    is_insecure_allowed: bool,
+) -> Result<Option<Post>, ConfigError> {
     let (url, from) = match (url, from) {
         (None, None) => return Ok(None),
         (Some(url), Some(from)) => (url, from),
@@ -184,11 +188,11 @@ fn parse_post(url: Option<String>, from: Option<String>) -> Result<Option<Post>,
         ));
     };
     // Not the value itself: it may hold a password.
-    let post = Post::new(&url, mailbox).ok_or_else(|| {
+    let post = Post::new(&url, mailbox, is_insecure_allowed).ok_or_else(|| {
         wrong(
             "ROSTER_SMTP_URL",
             "…".to_owned(),
-            "a URL like smtps://user:password@mail.example.com, or smtp://127.0.0.1:25",
+            "a URL like smtps://user:password@mail.example.com, smtp://mail.example.com?tls=required, or, on this machine, smtp://127.0.0.1:25",
         )
     })?;
     Ok(Some(post))

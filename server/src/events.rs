@@ -30,6 +30,9 @@ const BEAT: Duration = Duration::from_secs(15);
 /// Hints that come within this are about one change.
 const TOGETHER: Duration = Duration::from_millis(25);
 
+/// News that could not be looked into are looked into again after this.
+const SOON: Duration = Duration::from_millis(250);
+
 /// Hands the database's hints to every open stream of this server.
 #[derive(Clone, Debug)]
 pub struct Broadcast {
@@ -162,8 +165,11 @@ async fn follow(
 ) {
     let mut beat = interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // News that could not be looked into, because the database was busy.
+    let mut is_owed = false;
     loop {
         let is_news = tokio::select! {
+            () = sleep(SOON), if is_owed => true,
             hint = hints.recv() => match hint {
                 Ok(hint) if reader.is_concerned(hint) => true,
                 Ok(_) => continue,
@@ -179,7 +185,9 @@ async fn follow(
             sleep(TOGETHER).await;
             while hints.try_recv().is_ok() {}
         }
-        let (event, is_last) = match (reader.look().await, is_news) {
+        let look = reader.look().await;
+        is_owed = is_news && matches!(look, Look::Unknown);
+        let (event, is_last) = match (look, is_news) {
             (Look::Gone, _) => (Event::default().event("gone").data("access"), true),
             // Asking again will send them to sign in.
             (Look::SignedOut, _) => (Event::default().event("changed").data("session"), true),
@@ -197,6 +205,7 @@ impl Reader {
         match hint {
             Hint::Organization(id) => id == self.organization,
             Hint::Project(id) => Some(id) == self.project,
+            Hint::Invitations(id) => self.project.is_none() && id == self.organization,
             Hint::Mail => false,
             Hint::User(id) => id == self.session.user,
             Hint::Everything => true,

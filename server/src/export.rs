@@ -211,7 +211,9 @@ where
 }
 
 fn write(rows: &[Vec<String>]) -> io::Result<Vec<u8>> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
+    let mut writer = csv::WriterBuilder::new()
+        .quote_style(csv::QuoteStyle::Always)
+        .from_writer(Vec::new());
     for row in rows {
         writer.write_record(row.iter().map(|cell| harmless(cell)))?;
     }
@@ -220,7 +222,11 @@ fn write(rows: &[Vec<String>]) -> io::Result<Vec<u8>> {
 
 /// A spreadsheet takes what begins like this for a formula, and runs it; a quote before it makes it text (OWASP, CSV injection).
 fn harmless(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+    let is_risky = |part: &str| part.trim_start().starts_with(['=', '+', '-', '@', '\t', '\r']);
+    // Where the semicolon separates cells, one may begin after it.
+    if cell.split(';').skip(1).any(is_risky) {
+        harmless(&cell.replace(';', ","))
+    } else if is_risky(cell) {
         format!("'{cell}")
     } else {
         cell.to_owned()
@@ -240,8 +246,13 @@ mod tests {
 
     #[test]
     fn c10_no_cell_is_a_formula_and_none_breaks_its_row() {
-        let row = ["=1+1", "@x", "a, \"b\"", "-1", "plain"].map(str::to_owned).to_vec();
+        let row = ["=1+1", " @x", "a, \"b\"", "-1", "x; =2", "plain; text"]
+            .map(str::to_owned)
+            .to_vec();
         let text = String::from_utf8(write(&[row]).unwrap()).unwrap();
-        assert_eq!(text, "'=1+1,'@x,\"a, \"\"b\"\"\",'-1,plain\n");
+        assert_eq!(
+            text,
+            "\"'=1+1\",\"' @x\",\"a, \"\"b\"\"\",\"'-1\",\"x, =2\",\"plain; text\"\n"
+        );
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! It must not know who wants what sent, or why; only how it is said, and where the links lead.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt::Display, sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use directory::{Directory, Hint, Mail, MailAbout, OffsetDateTime};
+use http::Uri;
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     message::{
@@ -13,6 +14,7 @@ use lettre::{
         header::{ContentType, HeaderName, HeaderValue},
     },
 };
+use policy::Name;
 use time::macros::format_description;
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
@@ -37,7 +39,16 @@ pub(crate) struct Post {
 impl Post {
     /// Reads the mail server's URL: `smtp://`, `smtps://`, or `smtp://…?tls=required`, with user and password in it if it
     /// wants them.
-    pub(crate) fn new(url: &str, from: Mailbox) -> Option<Self> {
+    ///
+    /// In the clear only to this machine, unless that is allowed all the same: links that stand in for passwords go this way.
+    pub(crate) fn new(url: &str, from: Mailbox, is_insecure_allowed: bool) -> Option<Self> {
+        let uri: Uri = url.parse().ok()?;
+        let is_near = matches!(uri.host()?, "localhost" | "127.0.0.1" | "[::1]");
+        let asks_for_tls = |query: &str| query.split('&').any(|part| part == "tls=required");
+        let is_sealed = uri.scheme_str() == Some("smtps") || uri.query().is_some_and(asks_for_tls);
+        if !(is_near || is_sealed || is_insecure_allowed) {
+            return None;
+        }
         let transport = Transport::from_url(url).ok()?.timeout(Some(PATIENCE)).build();
         Some(Self { transport, from })
     }
@@ -49,10 +60,10 @@ impl Post {
                 Ok(Some(mail)) => {
                     let done = match self.send(&mail, &url).await {
                         Ok(()) => directory.mail_sent(mail.id).await,
-                        Err(error) => {
+                        Err(NotTaken { why, is_final }) => {
                             // Mail servers repeat addresses in what they say, but never the text.
-                            tracing::warn!(mail = %mail.id, error, "a mail was not taken, and is tried again");
-                            directory.mail_failed(mail.id).await
+                            tracing::warn!(mail = %mail.id, why, is_final, "a mail was not taken");
+                            directory.mail_failed(mail.id, is_final).await
                         }
                     };
                     if let Err(error) = done {
@@ -69,26 +80,44 @@ impl Post {
         }
     }
 
-    async fn send(&self, mail: &Mail, url: &str) -> Result<(), String> {
+    async fn send(&self, mail: &Mail, url: &str) -> Result<(), NotTaken> {
         let (subject, text) = words(mail, url);
         let mut message = Message::builder()
             .from(self.from.clone())
-            .to(Mailbox::new(
-                None,
-                mail.to.as_str().parse().map_err(|error| format!("{error}"))?,
-            ))
+            .to(Mailbox::new(None, mail.to.as_str().parse().map_err(NotTaken::never)?))
             .message_id(Some(format!("<{}@roster>", mail.id)))
             .subject("")
             .header(ContentType::TEXT_PLAIN)
             .body(text)
-            .map_err(|error| error.to_string())?;
+            .map_err(NotTaken::never)?;
         let encoded = encoded_words(&subject);
         let name = HeaderName::new_from_ascii_str("Subject");
         message
             .headers_mut()
             .insert_raw(HeaderValue::dangerous_new_pre_encoded(name, subject, encoded));
         let sent = self.transport.send(message).await;
-        sent.map(drop).map_err(|error| error.to_string())
+        sent.map(drop).map_err(|error| NotTaken {
+            is_final: error.is_permanent(),
+            why: error.to_string(),
+        })
+    }
+}
+
+/// Why a mail was not sent.
+struct NotTaken {
+    /// For the log.
+    why: String,
+    /// Whether it never will be.
+    is_final: bool,
+}
+
+impl NotTaken {
+    /// It cannot even be made: an address or a name that no mail can have.
+    fn never(error: impl Display) -> Self {
+        Self {
+            why: error.to_string(),
+            is_final: true,
+        }
     }
 }
 
@@ -140,14 +169,15 @@ fn words(mail: &Mail, url: &str) -> (String, String) {
         } => {
             let link = format!("{url}{}", app::invitation_path(&token));
             let who = match invited_by {
-                Some(name) => format!("{name} invites you"),
+                Some(name) => format!("{} invites you", plain(name, "Somebody")),
                 None => "You are invited".to_owned(),
             };
+            let organization = plain(organization, "an organization");
             let subject = format!("{who} to join {organization}");
             let text = format!(
                 "{who} to join {organization} on Roster.\n\n\
                  Accept the invitation here:\n\n{link}\n\n\
-                 The link is for {} and works once, until {}. If you didn\u{2019}t expect it, do nothing.\n",
+                 The link is for {} and works once, until {} (UTC). If you didn\u{2019}t expect it, do nothing.\n",
                 mail.to,
                 day(*expires_at),
             );
@@ -156,14 +186,21 @@ fn words(mail: &Mail, url: &str) -> (String, String) {
         MailAbout::PasswordReset { name } => {
             let link = format!("{url}{}", app::reset_password_path(&token));
             let text = format!(
-                "Hello {name},\n\nsomebody, most likely you, asked for a new password for {} on Roster.\n\n\
+                "Hello {},\n\nsomebody, most likely you, asked for a new password for {} on Roster.\n\n\
                  Choose it here:\n\n{link}\n\n\
                  The link works once, within an hour. If it wasn\u{2019}t you, do nothing: your password stays as it is.\n",
+                plain(name, "there"),
                 mail.to,
             );
             ("A new password for Roster".to_owned(), text)
         }
     }
+}
+
+/// A name in a mail. One that mail programs would make a link of could lead anywhere, in our name: it is left out.
+fn plain<'a>(name: &'a Name, instead: &'a str) -> &'a str {
+    let looks_like_link = name.as_str().contains("://") || name.as_str().to_lowercase().contains("www.");
+    if looks_like_link { instead } else { name.as_str() }
 }
 
 fn day(at: OffsetDateTime) -> String {
@@ -194,14 +231,16 @@ mod tests {
             "smtps://user:secret@mail.acme.test",
             "smtp://mail.acme.test:587?tls=required",
         ] {
-            assert!(Post::new(url, from()).is_some(), "{url}");
+            assert!(Post::new(url, from(), false).is_some(), "{url}");
         }
         for url in [
             "mail.acme.test",
             "http://mail.acme.test",
             "smtp://mail.acme.test?tls=maybe",
+            "smtp://user:secret@mail.acme.test",
         ] {
-            assert!(Post::new(url, from()).is_none(), "{url}");
+            assert!(Post::new(url, from(), false).is_none(), "{url}");
         }
+        assert!(Post::new("smtp://mail.acme.test", from(), true).is_some());
     }
 }

@@ -1,7 +1,7 @@
 //! Invitations to an organization: sending them, what became of them, and accepting one.
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
-use policy::{InvitationId, Slug};
+use policy::InvitationId;
 use serde::{Deserialize, Serialize};
 
 use super::{Moment, NothingElse, list::ListQuery, organizations::OrganizationHead};
@@ -97,11 +97,9 @@ pub(crate) struct InvitationsPage {
 pub(crate) struct OpenedInvitation {
     /// The organization's name.
     pub(crate) organization: String,
-    /// Its slug.
-    pub(crate) slug: Slug,
     /// Who invites.
     pub(crate) invited_by: Option<String>,
-    /// The address it is for; partly masked for a signed-in person with another.
+    /// The address it is for; partly masked for a signed-in person with another, and once it is over.
     pub(crate) email: String,
     /// What has become of it.
     pub(crate) state: State,
@@ -221,7 +219,9 @@ pub(crate) async fn invite_members(
             match directory.invite_member(&actor, &slug, address).await {
                 Ok(invitation) => sent.push(SentInvitation::new(&visit, &invitation)),
                 Err(directory::Error::Refused(refusal)) => failed.push(((*address).to_owned(), refusal.into())),
-                Err(error) => return Err(error.into()),
+                Err(error) if sent.is_empty() => return Err(error.into()),
+                // What is done is done, and is told, with its links.
+                Err(error) => failed.push(((*address).to_owned(), error.into())),
             }
         }
         let none_is_an_address = failed
@@ -289,19 +289,21 @@ pub(crate) async fn revoke_invitation(
 pub(crate) async fn invitation(token: String) -> Result<OpenedInvitation, Problem> {
     let visit = visit()?;
     let opened = visit.directory.open_invitation(&link_token(&token)?).await?;
+    let is_pending = opened.state == InvitationState::Pending;
     let visitor = match &visit.session {
         Some(session) if session.email == opened.email => Visitor::Invited,
         Some(session) => Visitor::Another(session.email.to_string()),
-        None if opened.has_account => Visitor::SignedOut,
+        // A link that is over says nothing of who has an account.
+        None if opened.has_account || !is_pending => Visitor::SignedOut,
         None => Visitor::New,
     };
     Ok(OpenedInvitation {
         organization: opened.organization.to_string(),
-        slug: opened.slug,
         invited_by: opened.invited_by.map(|name| name.to_string()),
         email: match visitor {
-            Visitor::Another(_) => masked(&opened.email),
-            Visitor::New | Visitor::SignedOut | Visitor::Invited => opened.email.to_string(),
+            Visitor::Invited => opened.email.to_string(),
+            Visitor::New | Visitor::SignedOut if is_pending => opened.email.to_string(),
+            Visitor::New | Visitor::SignedOut | Visitor::Another(_) => masked(&opened.email),
         },
         state: opened.state.into(),
         visitor,

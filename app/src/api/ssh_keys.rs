@@ -8,10 +8,13 @@ use super::{Moment, NothingElse};
 use crate::{Problem, flash::Outcome};
 
 #[cfg(feature = "ssr")]
-use crate::{
-    flash::{Done, FormName},
-    gate::{acting, answer, signed_in},
-    paths,
+use {
+    crate::{
+        flash::{Done, FormName},
+        gate::{acting, answer, signed_in},
+        paths,
+    },
+    policy::Refusal,
 };
 
 /// A key in the list.
@@ -61,7 +64,7 @@ pub(crate) async fn add_ssh_key(
         .map(|name| Done::SshKeyAdded { name: name.to_string() })
         .map_err(Problem::from);
     // A private key pasted by mistake is not sent back and forth any more.
-    let kept = if public_key.contains("PRIVATE") {
+    let kept = if outcome == Err(Refusal::SshKeyPrivate.into()) {
         ""
     } else {
         &public_key

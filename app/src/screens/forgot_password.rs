@@ -110,7 +110,7 @@ fn ResetForm(email: String, token: String) -> impl IntoView {
         <PageTitle text="Choose a new password"/>
         <section class="entry-card" aria-labelledby="heading">
             <h1 id="heading">"Choose a new password"</h1>
-            <p class="lead">"For "<strong><bdi>{email}</bdi></strong>". You’re signed out everywhere else by it."</p>
+            <p class="lead">"For "<strong><bdi>{email}</bdi></strong>". Saving it signs you out everywhere else, and removes your SSH keys."</p>
             <EntryProblem form=FormName::Reset/>
             <form method="post" action=ResetPassword::url() novalidate=true>
                 <input type="hidden" name="token" value=token/>

@@ -22,16 +22,15 @@ fn SshKeys(rows: Loaded<Vec<SshKeyRow>>) -> impl IntoView {
     let (add, remove) = (ServerAction::<AddSshKey>::new(), ServerAction::<RemoveSshKey>::new());
     // An emptied form is a new one.
     let form = RwSignal::new(0_u32);
-    let empty = move || form.update(|n| *n = n.wrapping_add(1));
     Effect::new(move |_| match outcome(add).get() {
         Some(Ok(done)) => {
             notices.show(Notice::done(&done));
-            empty();
+            form.update(|n| *n = n.wrapping_add(1));
             rows.then_focus_heading();
             rows.reload();
         }
         // A private key that was pasted by mistake does not stay on the screen.
-        Some(Err(problem)) if problem == Refusal::SshKeyPrivate.into() => empty(),
+        Some(Err(problem)) if problem == Refusal::SshKeyPrivate.into() => forget_key(),
         Some(Err(_)) | None => {}
     });
     Effect::new(move |_| {
@@ -44,7 +43,7 @@ fn SshKeys(rows: Loaded<Vec<SshKeyRow>>) -> impl IntoView {
     let is_empty = Memo::new(move |_| rows.with(Vec::is_empty));
     view! {
         <PageTitle text="SSH keys"/>
-        <PageHeader title="SSH keys" lead="The keys you log in to clusters’ nodes with. A key opens the clusters of every project you have access to."/>
+        <PageHeader title="SSH keys" lead="The keys you log in to clusters’ nodes with. A key opens the clusters of every project you have access to; once you remove it, no new login with it succeeds."/>
         <div class="table-frame">
             {move || if is_empty.get() {
                 Either::Left(view! {
@@ -133,3 +132,17 @@ fn AddForm(add: ServerAction<AddSshKey>) -> impl IntoView {
         </section>
     }
 }
+
+/// Empties the field of the key, and leaves the name.
+#[cfg(feature = "hydrate")]
+fn forget_key() {
+    use wasm_bindgen::JsCast;
+
+    let field = document().get_element_by_id("field-public_key");
+    if let Some(field) = field.and_then(|field| field.dyn_into::<web_sys::HtmlTextAreaElement>().ok()) {
+        field.set_value("");
+    }
+}
+
+#[cfg(not(feature = "hydrate"))]
+const fn forget_key() {}

@@ -32,6 +32,7 @@ CREATE TABLE invitations (
 -- M3: one open invitation per address and organization.
 CREATE UNIQUE INDEX invitations_one_open_index ON invitations (organization_id, email)
     WHERE accepted_at IS NULL AND revoked_at IS NULL;
+CREATE INDEX invitations_email_index ON invitations (email);
 CREATE INDEX invitations_inviter_index ON invitations (organization_id, invited_by)
     WHERE accepted_at IS NULL AND revoked_at IS NULL;
 

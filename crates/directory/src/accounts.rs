@@ -1,6 +1,6 @@
 //! Accounts: signing up, signing in, and passwords.
 
-use policy::{Email, Name, OrganizationId, Password, ProjectId, Refusal, UserId};
+use policy::{Email, Name, OrganizationId, Password, Permission, ProjectId, Refusal, UserId};
 use serde_json::json;
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{
     Actor, Directory, Hint, LinkToken, NewSession, Origin, Result,
     attempts::Limit,
-    change::By,
+    change::{By, Record},
     error::{inconsistent, refuse_on},
     members, organizations, outbox, secret, sessions,
 };
@@ -175,6 +175,7 @@ impl Directory {
             }
             set_hash(&mut change.tx, actor.user, &hash).await?;
             forget_reset_tokens(&mut change.tx, actor.user).await?;
+            forget_reset_mail(&mut change.tx, actor.user).await?;
             sessions::end_all(&mut change.tx, actor.user, Some(actor.session)).await?;
             change.hint(Hint::User(actor.user));
             Ok(())
@@ -259,24 +260,42 @@ impl Directory {
             .execute(&mut *change.tx)
             .await?;
             // Read again: whoever was let in somewhere while the row was waited for is in more of them now.
-            let organizations = sqlx::query!("SELECT organization_id FROM members WHERE user_id = $1", actor.user.0)
-                .fetch_all(&mut *change.tx)
-                .await?;
-            for row in organizations {
-                members::end(&mut change, OrganizationId(row.organization_id), actor.user).await?;
+            let memberships = sqlx::query!(
+                "SELECT organization_id, role FROM members WHERE user_id = $1",
+                actor.user.0
+            )
+            .fetch_all(&mut *change.tx)
+            .await?;
+            for row in memberships {
+                let organization = OrganizationId(row.organization_id);
+                let revoked = members::end(&mut change, organization, actor.user).await?;
+                let record = Record {
+                    organization: Some(organization),
+                    target_id: Some(actor.user.0),
+                    before: Some(json!({ "role": row.role })),
+                    after: (!revoked.is_empty()).then(|| json!({ "revoked_invitations": revoked })),
+                    ..Record::default()
+                };
+                change.also(Permission::MemberRemove.name(), record);
             }
             let external = sqlx::query!(
-                "DELETE FROM collaborators WHERE user_id = $1 RETURNING project_id",
+                "DELETE FROM collaborators WHERE user_id = $1 RETURNING organization_id, project_id, role",
                 actor.user.0
             )
             .fetch_all(&mut *change.tx)
             .await?;
             for row in external {
-                change.hint(Hint::Project(ProjectId(row.project_id)));
+                let project = ProjectId(row.project_id);
+                members::removed(
+                    &mut change,
+                    OrganizationId(row.organization_id),
+                    project,
+                    actor.user,
+                    &row.role,
+                );
+                change.hint(Hint::Project(project));
             }
-            sqlx::query!("DELETE FROM ssh_keys WHERE user_id = $1", actor.user.0)
-                .execute(&mut *change.tx)
-                .await?;
+            forget_ssh_keys(&mut change.tx, actor.user).await?;
             // Mail to them is dropped when it is due: see `take_mail`.
             forget_reset_tokens(&mut change.tx, actor.user).await?;
             sessions::end_all(&mut change.tx, actor.user, None).await?;
@@ -317,7 +336,7 @@ impl Directory {
         change.finish(outcome).await
     }
 
-    /// Whether a link to a new password still leads to one.
+    /// The address of the account that a link gives a new password to.
     ///
     /// # Errors
     /// [`Refusal::LinkDead`].
@@ -334,8 +353,8 @@ impl Directory {
         row.email.parse().map_err(|_| inconsistent("users", "email"))
     }
 
-    /// Gives the person a link was mailed to a new password, and signs them in; their other sessions end, and so do their
-    /// other links.
+    /// Gives the person a link was mailed to a new password, and signs them in. Their other sessions and links end, and their SSH
+    /// keys are removed: the mail proves the address, which whoever had the account before need not have had.
     ///
     /// # Errors
     /// [`Refusal::LinkDead`].
@@ -349,6 +368,15 @@ impl Directory {
         let mut change = self.change(By::Nobody(origin), "user:reset_password").await?;
         let outcome = async {
             opened?;
+            // The person first, as everybody does who changes a password.
+            sqlx::query!(
+                "SELECT u.id FROM password_reset_tokens t JOIN users u ON u.id = t.user_id
+                 WHERE t.token_hash = $1 FOR NO KEY UPDATE OF u",
+                &token.hash(),
+            )
+            .fetch_optional(&mut *change.tx)
+            .await?
+            .ok_or(Refusal::LinkDead)?;
             let row = sqlx::query!(
                 "DELETE FROM password_reset_tokens WHERE token_hash = $1 AND expires_at > $2 RETURNING user_id",
                 &token.hash(),
@@ -361,6 +389,10 @@ impl Directory {
             change.about(user);
             set_hash(&mut change.tx, user, &hash).await?;
             forget_reset_tokens(&mut change.tx, user).await?;
+            forget_reset_mail(&mut change.tx, user).await?;
+            // Whoever had the account before could add keys to it, which would outlive them.
+            let keys = forget_ssh_keys(&mut change.tx, user).await?;
+            change.values(Some(json!({ "ssh_keys": keys })), Some(json!({ "ssh_keys": 0 })));
             sessions::end_all(&mut change.tx, user, None).await?;
             change.hint(Hint::User(user));
             sessions::begin(&mut change.tx, user, at, origin).await
@@ -384,6 +416,7 @@ impl Directory {
             change.about(user);
             set_hash(&mut change.tx, user, &hash).await?;
             forget_reset_tokens(&mut change.tx, user).await?;
+            forget_reset_mail(&mut change.tx, user).await?;
             sessions::end_all(&mut change.tx, user, None).await?;
             change.hint(Hint::User(user));
             Ok(())
@@ -404,7 +437,6 @@ impl Directory {
             let at = change.at;
             let user = insert(&mut change.tx, &account, &hash, at).await?;
             change.about(user);
-            change.values(None, Some(json!({ "name": account.name })));
             organizations::create_own(&mut change, user, &account.name, self.settings.additional_projects).await?;
             Ok(user)
         }
@@ -483,4 +515,20 @@ async fn forget_reset_tokens(db: &mut PgConnection, user: UserId) -> Result<()> 
         .execute(db)
         .await?;
     Ok(())
+}
+
+/// So do those that are still to be mailed.
+async fn forget_reset_mail(db: &mut PgConnection, user: UserId) -> Result<()> {
+    sqlx::query!("DELETE FROM outbox WHERE user_id = $1 AND sent_at IS NULL", user.0)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Removes a person's SSH keys. Answers how many there were.
+async fn forget_ssh_keys(db: &mut PgConnection, user: UserId) -> Result<u64> {
+    let removed = sqlx::query!("DELETE FROM ssh_keys WHERE user_id = $1", user.0)
+        .execute(db)
+        .await?;
+    Ok(removed.rows_affected())
 }

@@ -43,6 +43,7 @@ pub(crate) struct Change<'a> {
     by: By<'a>,
     action: &'static str,
     hints: Vec<Hint>,
+    others: Vec<(&'static str, Record)>,
 }
 
 impl Directory {
@@ -56,6 +57,7 @@ impl Directory {
             by,
             action,
             hints: Vec::new(),
+            others: Vec::new(),
         })
     }
 }
@@ -64,6 +66,12 @@ impl Change<'_> {
     /// Tells whoever is looking at this, once the change is committed.
     pub(crate) fn hint(&mut self, hint: Hint) {
         self.hints.push(hint);
+    }
+
+    /// Notes what else this change does, for the audit: a row of its own, in the same transaction, where those look whom it
+    /// concerns.
+    pub(crate) fn also(&mut self, action: &'static str, record: Record) {
+        self.others.push((action, record));
     }
 
     /// Notes whom the change is about.
@@ -82,6 +90,10 @@ impl Change<'_> {
         match outcome {
             Ok(done) => {
                 self.write_record(None).await?;
+                for (action, record) in std::mem::take(&mut self.others) {
+                    (self.action, self.record) = (action, record);
+                    self.write_record(None).await?;
+                }
                 for hint in &self.hints {
                     sqlx::query!("SELECT pg_notify($1, $2)", Hint::CHANNEL, hint.to_string())
                         .execute(&mut *self.tx)

@@ -19,6 +19,8 @@ pub enum Hint {
     Project(ProjectId),
     /// Something about a person: access, sessions, name.
     User(UserId),
+    /// An organization's invitations, or what became of their mail.
+    Invitations(OrganizationId),
     /// There is mail to send.
     Mail,
     /// Perhaps anything: hints may have been missed.
@@ -35,6 +37,7 @@ impl fmt::Display for Hint {
             Self::Organization(id) => write!(f, "organization {id}"),
             Self::Project(id) => write!(f, "project {id}"),
             Self::User(id) => write!(f, "user {id}"),
+            Self::Invitations(id) => write!(f, "invitations {id}"),
             Self::Mail => f.write_str("mail"),
             Self::Everything => f.write_str("everything"),
         }
@@ -48,6 +51,7 @@ impl FromStr for Hint {
         match text.split_once(' ') {
             Some(("organization", id)) => id.parse().map(Self::Organization).map_err(drop),
             Some(("project", id)) => id.parse().map(Self::Project).map_err(drop),
+            Some(("invitations", id)) => id.parse().map(Self::Invitations).map_err(drop),
             Some(("user", id)) => id.parse().map(Self::User).map_err(drop),
             None if text == "mail" => Ok(Self::Mail),
             Some(_) | None => Err(()),

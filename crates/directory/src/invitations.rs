@@ -38,6 +38,9 @@ fn invite_limit(actor: &Actor) -> Limit {
     }
 }
 
+/// Mails with an invitation that one address gets in an hour, whoever invites: nobody's mailbox is filled from here.
+const MOST_MAILS: i64 = 5;
+
 /// The secret of a link: an invitation's, or one to a new password. Its `Debug` is blank.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LinkToken([u8; 32]);
@@ -157,8 +160,6 @@ pub struct NewInvitation {
 pub struct Opened {
     /// The organization's name.
     pub organization: Name,
-    /// Its slug.
-    pub slug: Slug,
     /// Who invites.
     pub invited_by: Option<Name>,
     /// The address it is for.
@@ -256,7 +257,7 @@ impl Directory {
     /// Invites the person with this address, account or none (M2). A lapsed invitation to the address becomes a new one.
     ///
     /// # Errors
-    /// [`Refusal::EmailInvalid`], [`Refusal::AlreadyMember`], [`Refusal::AlreadyInvited`], [`Refusal::TooManyAttempts`].
+    /// [`Refusal::Hidden`], [`Refusal::Forbidden`]; [`Refusal::EmailInvalid`], [`Refusal::AlreadyMember`], [`Refusal::AlreadyInvited`], [`Refusal::TooManyAttempts`].
     pub async fn invite_member(&self, actor: &Actor, slug: &Slug, email: &str) -> Result<NewInvitation> {
         let limit = invite_limit(actor);
         let within_limit = self.attempt(&limit).await;
@@ -269,8 +270,8 @@ impl Directory {
             within_limit?;
             let email: Email = email.parse().map_err(|_| Refusal::EmailInvalid)?;
             if let Some(user) = accounts::find_by_email(&mut change.tx, &email).await? {
-                change.about(user);
                 if find_place(&mut *change.tx, &organization, user).await?.is_some() {
+                    change.about(user);
                     return Err(Refusal::AlreadyMember.into());
                 }
             }
@@ -345,7 +346,7 @@ impl Directory {
     /// [`Refusal::Hidden`] for a link that was replaced by another, or never was one.
     pub async fn open_invitation(&self, token: &LinkToken) -> Result<Opened> {
         let row = sqlx::query!(
-            r#"SELECT o.name, o.slug, inviter.name AS "invited_by?", i.email, i.accepted_at, i.revoked_at, i.expires_at,
+            r#"SELECT o.name, inviter.name AS "invited_by?", i.email, i.accepted_at, i.revoked_at, i.expires_at,
                       EXISTS (SELECT FROM users u WHERE u.email = i.email) AS "has_account!"
                FROM invitation_tokens t
                JOIN invitations i ON i.organization_id = t.organization_id AND i.id = t.invitation_id
@@ -359,7 +360,6 @@ impl Directory {
         .ok_or(Refusal::Hidden)?;
         Ok(Opened {
             organization: row.name.parse().map_err(|_| inconsistent("organizations", "name"))?,
-            slug: row.slug.parse().map_err(|_| inconsistent("organizations", "slug"))?,
             invited_by: row
                 .invited_by
                 .map(|name| name.parse().map_err(|_| inconsistent("users", "name")))
@@ -397,7 +397,8 @@ impl Directory {
     }
 
     /// Accepts an invitation as somebody without an account: makes one, in the inviting organization and no other (O2), and
-    /// signs in. The link was sent to the address, so the address is theirs.
+    /// signs in. Whoever holds the link is taken for whom it is for: the inviter, who may have passed it on by hand, vouches for
+    /// that.
     ///
     /// # Errors
     /// [`Refusal::Hidden`] for a dead link; [`Refusal::EmailTaken`] if the address has an account; [`Refusal::InvitationAccepted`],
@@ -457,6 +458,9 @@ impl Directory {
         )
         .execute(&mut *change.tx)
         .await?;
+        if self.settings.sends_mail {
+            outbox::require_room(change, &email, MOST_MAILS).await?;
+        }
         // The mail first: one that is being made right now is waited for, so that its link is among those that end.
         outbox::forget(&mut change.tx, organization.id, &[id.0]).await?;
         sqlx::query!(
@@ -475,7 +479,7 @@ impl Directory {
             None,
             Some(json!({ "expires_at": (change.at + LIFETIME).unix_timestamp() })),
         );
-        change.hint(Hint::Organization(organization.id));
+        change.hint(Hint::Invitations(organization.id));
         Ok(NewInvitation { id, email, token })
     }
 }
@@ -689,6 +693,9 @@ pub(crate) async fn revoke_of(
 }
 
 async fn revoke(change: &mut Change<'_>, organization: OrganizationId, ids: &[Uuid]) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
     sqlx::query!(
         "UPDATE invitations SET revoked_at = $3 WHERE organization_id = $1 AND id = ANY($2)",
         organization.0,
@@ -698,6 +705,6 @@ async fn revoke(change: &mut Change<'_>, organization: OrganizationId, ids: &[Uu
     .execute(&mut *change.tx)
     .await?;
     outbox::forget(&mut change.tx, organization, ids).await?;
-    change.hint(Hint::Organization(organization));
+    change.hint(Hint::Invitations(organization));
     Ok(())
 }

@@ -2,8 +2,8 @@
 //! membership by itself (D2), and what was given to a member ends with it (M6): the database sees to both.
 
 use policy::{
-    Email, MemberChange, Name, OrganizationId, OrganizationRole, OrganizationStanding, Permission, Refusal, Slug,
-    UserId, check_member_change,
+    Email, MemberChange, Name, OrganizationId, OrganizationRole, OrganizationStanding, Permission, ProjectId, Refusal,
+    Slug, UserId, check_member_change,
 };
 use serde_json::json;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::{
     Actor, Directory, Hint, OrganizationView, Result,
     access::{OrganizationSeen, find_organization, find_place, lock_organization, organization_standing},
-    change::{By, Change},
+    change::{By, Change, Record},
     error::inconsistent,
     invitations,
     people::{Cursor, Order, PeopleSort, check_search, order_by, pattern},
@@ -266,6 +266,17 @@ impl Directory {
 /// Ends a membership inside a change. Answers the addresses whose invitations ended with it.
 pub(crate) async fn end(change: &mut Change<'_>, organization: OrganizationId, user: UserId) -> Result<Vec<String>> {
     let revoked = invitations::revoke_of(change, organization, user).await?;
+    // They would go with the membership. Each is a change to its project as well, and is in its audit (A1, A2).
+    let lost = sqlx::query!(
+        "DELETE FROM collaborators WHERE organization_id = $1 AND user_id = $2 RETURNING project_id, role",
+        organization.0,
+        user.0
+    )
+    .fetch_all(&mut *change.tx)
+    .await?;
+    for row in lost {
+        removed(change, organization, ProjectId(row.project_id), user, &row.role);
+    }
     sqlx::query!(
         "DELETE FROM members WHERE organization_id = $1 AND user_id = $2",
         organization.0,
@@ -275,6 +286,24 @@ pub(crate) async fn end(change: &mut Change<'_>, organization: OrganizationId, u
     .await?;
     changed(change, organization, user);
     Ok(revoked)
+}
+
+/// Notes that somebody lost their place in a project by something greater.
+pub(crate) fn removed(
+    change: &mut Change<'_>,
+    organization: OrganizationId,
+    project: ProjectId,
+    user: UserId,
+    role: &str,
+) {
+    let record = Record {
+        organization: Some(organization),
+        project: Some(project),
+        target_id: Some(user.0),
+        before: Some(json!({ "role": role })),
+        ..Record::default()
+    };
+    change.also(Permission::CollaboratorRemove.name(), record);
 }
 
 /// Tells everybody who looks at the organization, and the person.

@@ -102,7 +102,7 @@ pub(crate) async fn create_own(
     let wanted = Slug::suggest(person.as_str(), "organization");
     let organization = create(change, owner, &name, &wanted, None, additional_projects).await?;
     change.record.organization = Some(organization);
-    change.values(None, Some(json!({ "organization": name })));
+    change.values(None, Some(json!({ "name": person, "organization": name })));
     Ok(())
 }
 
@@ -319,7 +319,13 @@ impl Directory {
                 return Err(Refusal::NotAMember.into());
             }
             members::set_role(&mut change.tx, organization.id, user, OrganizationRole::Admin).await?;
-            set_owner(&mut change, organization.id, organization.owner, user).await
+            set_owner(&mut change, organization.id, organization.owner, user).await?;
+            let before = organization.standing.organization.map(OrganizationStanding::role);
+            change.values(
+                Some(json!({ "owner": organization.owner, "role": before })),
+                Some(json!({ "owner": user, "role": OrganizationRole::Admin })),
+            );
+            Ok(())
         }
         .await;
         change.finish(outcome).await

@@ -3,7 +3,7 @@
 //! A row says what to send and to whom, never the text and never a link: those are made at each attempt, so that no secret
 //! waits in a table. Several servers may deliver at once; each takes rows nobody else has.
 
-use policy::{Email, InvitationId, Name, OrganizationId, UserId};
+use policy::{Email, InvitationId, Name, OrganizationId, Refusal, UserId};
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -62,7 +62,7 @@ impl Directory {
         let row = sqlx::query!(
             "UPDATE outbox SET attempts = attempts + 1, next_attempt_at = $2 WHERE id = (
                  SELECT id FROM outbox WHERE sent_at IS NULL AND failed_at IS NULL AND next_attempt_at <= $1
-                 ORDER BY next_attempt_at LIMIT 1 FOR UPDATE SKIP LOCKED
+                 ORDER BY user_id IS NULL, next_attempt_at LIMIT 1 FOR UPDATE SKIP LOCKED
              ) RETURNING id, organization_id, invitation_id, user_id",
             now,
             now + LEASE,
@@ -141,14 +141,14 @@ impl Directory {
         self.tell(row.and_then(|row| row.organization_id)).await
     }
 
-    /// The mail server did not take it: it is tried again later, or given up after days.
+    /// The mail server did not take it: it is tried again later, and given up after days, or at once if it never would.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
-    pub async fn mail_failed(&self, id: Uuid) -> Result<()> {
+    pub async fn mail_failed(&self, id: Uuid, is_final: bool) -> Result<()> {
         let now = self.now();
         let row = sqlx::query!(
-            "UPDATE outbox SET failed_at = CASE WHEN created_at < $3 THEN $2::timestamptz END,
+            "UPDATE outbox SET failed_at = CASE WHEN $6 OR created_at < $3 THEN $2::timestamptz END,
                  next_attempt_at = $2 + least($4::float8 * 2 ^ (least(attempts, 20) - 1), $5) * interval '1 second'
              WHERE id = $1 AND sent_at IS NULL RETURNING organization_id",
             id,
@@ -156,19 +156,24 @@ impl Directory {
             now - PATIENCE,
             FIRST_WAIT.as_seconds_f64(),
             LONGEST_WAIT.as_seconds_f64(),
+            is_final,
         )
         .fetch_optional(&self.pool)
         .await?;
         self.tell(row.and_then(|row| row.organization_id)).await
     }
 
-    /// Throws away what was sent or given up long ago. Called now and then by the server.
+    /// Throws away what was sent or given up long ago, and links to new passwords that are too old. Called now and then by the server.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
     pub async fn forget_old_mail(&self) -> Result<()> {
-        let before = self.now() - Duration::days(30);
+        let now = self.now();
+        let before = now - Duration::days(30);
         sqlx::query!("DELETE FROM outbox WHERE coalesce(sent_at, failed_at) < $1", before)
+            .execute(&self.pool)
+            .await?;
+        sqlx::query!("DELETE FROM password_reset_tokens WHERE expires_at < $1", now)
             .execute(&self.pool)
             .await?;
         Ok(())
@@ -177,13 +182,39 @@ impl Directory {
     /// Tells the organization's open screens that a mail's state changed.
     async fn tell(&self, organization: Option<Uuid>) -> Result<()> {
         if let Some(organization) = organization {
-            let hint = Hint::Organization(OrganizationId(organization));
+            let hint = Hint::Invitations(OrganizationId(organization));
             sqlx::query!("SELECT pg_notify($1, $2)", Hint::CHANNEL, hint.to_string())
                 .execute(&self.pool)
                 .await?;
         }
         Ok(())
     }
+}
+
+/// Goes on only if an address got no more than `most` invitations by mail within an hour, whoever sent them.
+///
+/// # Errors
+/// [`Refusal::TooManyAttempts`].
+pub(crate) async fn require_room(change: &mut Change<'_>, email: &Email, most: i64) -> Result<()> {
+    let hour = Duration::hours(1);
+    let since = change.at - hour;
+    let mails = sqlx::query!(
+        r#"SELECT count(*) AS "count!", min(o.created_at) AS first FROM outbox o
+           JOIN invitations i ON i.organization_id = o.organization_id AND i.id = o.invitation_id
+           WHERE i.email = $1 AND o.created_at > $2"#,
+        email.as_str(),
+        since,
+    )
+    .fetch_one(&mut *change.tx)
+    .await?;
+    if mails.count < most {
+        return Ok(());
+    }
+    let wait = mails.first.map_or(hour, |first| first - since).whole_seconds().max(1);
+    Err(Refusal::TooManyAttempts {
+        retry_after: u32::try_from(wait).unwrap_or(u32::MAX),
+    }
+    .into())
 }
 
 /// Wants an invitation mailed.

@@ -46,7 +46,7 @@ struct Checked {
 /// Reads one line of a `.pub` file (OpenSSH sshd(8), "AUTHORIZED_KEYS FILE FORMAT", without options).
 fn check(text: &str) -> std::result::Result<Checked, Refusal> {
     let text = text.trim();
-    if text.contains("PRIVATE KEY") {
+    if text.contains("PRIVATE KEY") || text.starts_with("PuTTY-User-Key-File-") {
         return Err(Refusal::SshKeyPrivate);
     }
     if text.len() > MOST_CHARACTERS || text.contains(['\n', '\r', '\0']) {
@@ -212,6 +212,7 @@ mod tests {
             (&two, Refusal::SshKeyInvalid),
             (&with_options, Refusal::SshKeyInvalid),
             ("-----BEGIN OPENSSH PRIVATE KEY-----", Refusal::SshKeyPrivate),
+            ("PuTTY-User-Key-File-3: ssh-ed25519", Refusal::SshKeyPrivate),
             ("ssh-dss AAAAB3NzaC1kc3MAAACBAJ", Refusal::SshKeyWeak),
         ] {
             assert_eq!(check(text).err(), Some(refusal), "{text}");

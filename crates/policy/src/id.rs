@@ -28,6 +28,11 @@ macro_rules! id {
     )*};
 }
 
+impl UserId {
+    /// Nobody's id: that of no account there is or will be.
+    pub const NOBODY: Self = Self(Uuid::nil());
+}
+
 id! {
     /// A person with an account.
     UserId,

@@ -155,7 +155,7 @@ const DONE_IN_ORGANIZATIONS: &[Sent] = &[
         "/api/revoke_invitation",
         &[("organization", ACME), ("invitation", INVITATION)],
         "/settings/organization/acme/invitations",
-        "The invitation of invited@new.test was revoked.",
+        "The invitation for invited@new.test was revoked.",
     ),
     // Its link is in the dialog, this once.
     sent(

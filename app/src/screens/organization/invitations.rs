@@ -49,7 +49,12 @@ fn Invitations(page: Loaded<InvitationsPage>) -> impl IntoView {
     let address = expect_context::<ListAddress>();
     let title = Signal::derive(move || page.with(|page| format!("Invitations · {}", page.organization.name)));
     let lead = Signal::derive(move || {
-        page.with(|page| format!("People invited to {} who haven’t joined yet.", page.organization.name))
+        page.with(|page| {
+            format!(
+                "People invited to {} who haven’t joined yet. Resending replaces the link, revoking ends it.",
+                page.organization.name
+            )
+        })
     });
     finish(page);
     view! {
@@ -223,8 +228,8 @@ fn Buttons(page: Loaded<InvitationsPage>, row: Memo<Option<InvitationRow>>) -> i
                 <input type="hidden" name="invitation" value=id.to_string()/>
             }
         };
-        let (resend_fields, resend_label) = (fields.clone(), format!("Resend invitation of {email}"));
-        let revoke_label = format!("Revoke invitation of {email}");
+        let (resend_fields, resend_label) = (fields.clone(), format!("Resend invitation for {email}"));
+        let revoke_label = format!("Revoke invitation for {email}");
         Some(view! {
             <div class="row-buttons">
                 <PostForm action=resend>
@@ -278,7 +283,7 @@ fn Dialogs(page: Loaded<InvitationsPage>) -> impl IntoView {
                     <DialogBox title="The invitation was sent again" close=close.get_untracked()>
                         <div class="form">
                             <invite::Links sent=vec![sent] sends_mail=page.sends_mail/>
-                            <p class="hint">"The old link is dead."</p>
+                            <p class="hint">"The old link no longer works."</p>
                             <div class="dialog-actions">
                                 <ButtonLink href=close class="button button-primary" autofocus=true>"Done"</ButtonLink>
                             </div>

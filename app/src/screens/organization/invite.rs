@@ -1,6 +1,6 @@
 //! Inviting people, and the links of those who were invited (M2, M3).
 
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
 use policy::{Field as About, Slug};
 
 use crate::{
@@ -106,8 +106,15 @@ fn Result(
     sends_mail: bool,
     close: Signal<String>,
 ) -> impl IntoView {
+    // The form that had the focus is gone.
+    let node = NodeRef::<html::Div>::new();
+    Effect::new(move |_| {
+        if let Some(node) = node.get() {
+            drop(node.focus());
+        }
+    });
     view! {
-        <div class="form">
+        <div class="form" tabindex="-1" node_ref=node>
             {(!sent.is_empty()).then(|| view! { <Links sent sends_mail/> })}
             {(!failed.is_empty()).then(|| view! {
                 <div role="alert">

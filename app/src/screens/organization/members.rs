@@ -312,7 +312,7 @@ fn RemoveDialog(page: MembersPage, row: MemberRow, ending: Ending) -> impl IntoV
                 <p>{lead}</p>
                 <ul class="crosses" aria-label="Projects">
                     {ending.projects.into_iter().map(|name| view! { <li><bdi>{name}</bdi></li> }).collect_view()}
-                    {(ending.more_projects > 0).then(|| view! { <li>{format!("and {} more projects", ending.more_projects)}</li> })}
+                    {(ending.more_projects > 0).then(|| view! { <li>{format!("and {} more", ending.more_projects)}</li> })}
                 </ul>
                 {has_invitations.then(|| view! {
                     <p>{if is_self { "Invitations you sent that are still open are revoked:" } else { "Invitations they sent that are still open are revoked:" }}</p>

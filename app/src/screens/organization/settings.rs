@@ -33,6 +33,7 @@ fn Organization(page: Loaded<OrganizationPage>) -> impl IntoView {
     });
     // Another organization is another form; the same one, changed by somebody else, leaves alone what is being typed.
     let slug = Memo::new(move |_| page.with(|page| page.organization.slug.to_string()));
+    let name = Memo::new(move |_| page.with(|page| page.organization.name.clone()));
     let may_change =
         Memo::new(move |_| page.with(|page| page.organization.standing.may(Permission::OrganizationUpdate)));
     let is_owner = Memo::new(move |_| {
@@ -61,10 +62,18 @@ fn Organization(page: Loaded<OrganizationPage>) -> impl IntoView {
             }
         />
         <Ownership page/>
-        {move || is_owner.get().then(|| now().map(|now| view! {
-            <Transfer page organization=now.organization.clone() heirs=now.heirs/>
-            <Delete organization=now.organization/>
-        }))}
+        // Made anew when what has to be typed changes.
+        <For
+            each=move || {
+                name.track();
+                now().filter(|_| is_owner.get())
+            }
+            key=|now| (now.organization.slug.clone(), now.organization.name.clone())
+            children=move |now| view! {
+                <Transfer page organization=now.organization.clone() heirs=now.heirs/>
+                <Delete organization=now.organization/>
+            }
+        />
     }
 }
 

@@ -155,7 +155,12 @@ async fn rows_that_name_a_deleted_person_say_so(pool: PgPool) {
     let revoked = d.invite_member(&nina, &t.slug, "norman@new.test").await.unwrap();
     let (done, left) = t.audited(d.delete_account(&nina, PASSWORD)).await;
     done.unwrap();
-    let [event] = &left[..] else { panic!("{left:?}") };
+    // A2: the organization's Admins find in its own audit that a member is gone.
+    let [event, gone] = &left[..] else { panic!("{left:?}") };
+    assert_eq!(
+        (gone.action.as_str(), gone.organization_id),
+        ("member:remove", Some(t.organization.0))
+    );
     assert_eq!((event.action.as_str(), &event.refusal), ("user:delete", &None));
     assert_eq!(
         (event.actor_id, event.target_id),
@@ -183,7 +188,7 @@ async fn rows_that_name_a_deleted_person_say_so(pool: PgPool) {
         .iter()
         .filter(|event| event.actor_id == Some(nina.user.0))
         .count();
-    assert_eq!(by_them, 4, "what they did, and that they left");
+    assert_eq!(by_them, 5, "what they did, and that they left");
     for search in ["Nina", NINA, "Deleted"] {
         let query = MemberQuery {
             search: search.to_owned(),

@@ -70,7 +70,7 @@ async fn each_change_sends_hints_to_whom_it_concerns(pool: PgPool) {
     assert_eq!(heard(&t, &mut listener).await, sorted(&[project, Hint::User(t.eve.id)]));
     let settings = t.settings(&t.research).await;
     d.update_project(&t.lead.actor, slug, &settings).await.unwrap();
-    assert_eq!(heard(&t, &mut listener).await, sorted(&[project]));
+    assert_eq!(heard(&t, &mut listener).await, sorted(&[project, organization]));
     d.change_member_role(&t.owner.actor, &t.slug, t.noah.id, OrganizationRole::Admin)
         .await
         .unwrap();
@@ -136,28 +136,28 @@ async fn each_step_of_an_invitation_sends_hints(pool: PgPool) {
     let t = Tenant::new(&pool).await.sending_mail();
     let (d, a) = (&t.directory, &t.admin.actor);
     let mut listener = listener(&t).await;
-    let organization = Hint::Organization(t.organization);
+    let invitations = Hint::Invitations(t.organization);
     let sent = d.invite_member(a, &t.slug, &t.stranger.email).await.unwrap();
-    assert_eq!(heard(&t, &mut listener).await, sorted(&[organization, Hint::Mail]));
+    assert_eq!(heard(&t, &mut listener).await, sorted(&[invitations, Hint::Mail]));
     let mail = d.take_mail().await.unwrap().unwrap();
-    d.mail_failed(mail.id).await.unwrap();
-    assert_eq!(heard(&t, &mut listener).await, sorted(&[organization]));
+    d.mail_failed(mail.id, false).await.unwrap();
+    assert_eq!(heard(&t, &mut listener).await, sorted(&[invitations]));
     d.mail_sent(mail.id).await.unwrap();
-    assert_eq!(heard(&t, &mut listener).await, sorted(&[organization]));
+    assert_eq!(heard(&t, &mut listener).await, sorted(&[invitations]));
     let again = d.resend_invitation(a, &t.slug, sent.id).await.unwrap();
-    assert_eq!(heard(&t, &mut listener).await, sorted(&[organization, Hint::Mail]));
+    assert_eq!(heard(&t, &mut listener).await, sorted(&[invitations, Hint::Mail]));
     d.open_invitation(&again.token).await.unwrap();
     assert!(heard(&t, &mut listener).await.is_empty());
     d.accept_invitation(&t.stranger.actor, &again.token).await.unwrap();
     assert_eq!(
         heard(&t, &mut listener).await,
-        sorted(&[organization, Hint::User(t.stranger.id)])
+        sorted(&[Hint::Organization(t.organization), Hint::User(t.stranger.id)])
     );
     let sent = d.invite_member(a, &t.slug, "nina@new.test").await.unwrap();
     d.revoke_invitation(a, &t.slug, sent.id).await.unwrap();
     assert_eq!(
         heard(&t, &mut listener).await,
-        sorted(&[organization, organization, Hint::Mail])
+        sorted(&[invitations, invitations, Hint::Mail])
     );
     d.request_password_reset(&t.maya.email, &origin()).await.unwrap();
     assert_eq!(heard(&t, &mut listener).await, sorted(&[Hint::Mail]));

@@ -318,7 +318,15 @@ async fn what_happens_to_a_member_is_audited(pool: PgPool) {
         .audited(t.directory.remove_member(&t.owner.actor, &t.slug, t.maya.id))
         .await;
     done.unwrap();
-    let [event] = &events[..] else { panic!("{events:?}") };
+    // A2: the project's Admins find in its own audit what ended in it.
+    let [event, lost] = &events[..] else {
+        panic!("{events:?}")
+    };
+    assert_eq!(
+        (lost.action.as_str(), lost.project_id, lost.target_id),
+        ("collaborator:remove", Some(t.research.id.0), Some(t.maya.id.0))
+    );
+    assert_eq!(lost.before, Some(json!({ "role": "member" })));
     assert_eq!((event.action.as_str(), &event.refusal), ("member:remove", &None));
     assert_eq!(
         (&event.before, &event.after),

@@ -96,7 +96,7 @@ async fn a_failed_mail_waits_longer_each_time(pool: PgPool) {
             .await
             .unwrap();
         let before = OffsetDateTime::now_utc();
-        d.mail_failed(mail.id).await.unwrap();
+        d.mail_failed(mail.id, false).await.unwrap();
         let after = OffsetDateTime::now_utc();
         let due: OffsetDateTime = sqlx::query_scalar("SELECT next_attempt_at FROM outbox")
             .fetch_one(&pool)
@@ -129,7 +129,7 @@ async fn a_mail_is_given_up_after_three_days(pool: PgPool) {
             &format!("UPDATE outbox SET created_at = now() - interval '{hours} hours'"),
         )
         .await;
-        d.mail_failed(mail.id).await.unwrap();
+        d.mail_failed(mail.id, false).await.unwrap();
         assert_eq!(t.delivery().await, expected, "{hours}");
     }
     t.make_due().await;
@@ -155,11 +155,11 @@ async fn a_mail_being_sent_is_nobody_elses_for_a_while(pool: PgPool) {
     }
     // Both may report, in whichever order, and whatever they saw: sent is sent.
     sql(&pool, "UPDATE outbox SET created_at = now() - interval '4 days'").await;
-    d.mail_failed(second.id).await.unwrap();
+    d.mail_failed(second.id, false).await.unwrap();
     assert_eq!(t.delivery().await, Delivery::Failed);
     d.mail_sent(first.id).await.unwrap();
     assert_eq!(t.delivery().await, Delivery::Sent);
-    d.mail_failed(second.id).await.unwrap();
+    d.mail_failed(second.id, false).await.unwrap();
     assert_eq!(t.delivery().await, Delivery::Sent);
 }
 
@@ -210,7 +210,7 @@ async fn a_mail_whose_invitation_ended_is_not_sent(pool: PgPool) {
         assert!(take(d).await.is_none());
         d.mail_sent(rest.id).await.unwrap();
         for mail in taken {
-            d.mail_failed(mail.id).await.unwrap();
+            d.mail_failed(mail.id, false).await.unwrap();
             d.mail_sent(mail.id).await.unwrap();
             if mail.to == replaced.email {
                 assert_eq!(refusal(d.open_invitation(&mail.token).await), Refusal::Hidden);
@@ -253,7 +253,7 @@ async fn a_mail_that_fails_lets_others_pass(pool: PgPool) {
     }
     let first = take(d).await.unwrap();
     assert_eq!(first.to.as_str(), "nina0@new.test");
-    d.mail_failed(first.id).await.unwrap();
+    d.mail_failed(first.id, false).await.unwrap();
     assert_eq!(take(d).await.unwrap().to.as_str(), "nina1@new.test");
     assert_eq!(take(d).await.unwrap().to.as_str(), "nina2@new.test");
     assert!(take(d).await.is_none());
@@ -282,7 +282,7 @@ async fn a_link_to_a_new_password_is_mailed(pool: PgPool) {
     assert_eq!(refusal(d.open_password_reset(&sent.token).await), Refusal::LinkDead);
     assert_eq!(refusal(d.open_password_reset(&nowhere()).await), Refusal::LinkDead);
     // Each attempt's link works, for an hour from then.
-    d.mail_failed(mail.id).await.unwrap();
+    d.mail_failed(mail.id, false).await.unwrap();
     let again = take(&in_seconds::<5000>(d)).await.unwrap();
     assert_eq!(again.to, mail.to);
     let later = in_seconds::<5000>(d);
@@ -319,7 +319,7 @@ async fn old_mail_is_thrown_away_and_waiting_mail_kept(pool: PgPool) {
         .execute(&pool)
         .await
         .unwrap();
-    t.directory.mail_failed(failed.id).await.unwrap();
+    t.directory.mail_failed(failed.id, false).await.unwrap();
     in_days::<29>(&t.directory).forget_old_mail().await.unwrap();
     assert_eq!(count(&pool, "SELECT count(*) FROM outbox").await, 3);
     in_days::<31>(&t.directory).forget_old_mail().await.unwrap();
@@ -347,4 +347,43 @@ async fn the_database_refuses_a_mail_about_nothing_or_two_things(pool: PgPool) {
     ] {
         assert_eq!(refused_by_database(&pool, &sql).await, constraint, "{sql}");
     }
+}
+
+/// What the mail server will never take is given up at once: the inviter passes the link on by hand.
+#[sqlx::test]
+async fn a_mail_that_is_refused_for_good_is_not_tried_again(pool: PgPool) {
+    let t = Tenant::new(&pool).await.sending_mail();
+    let d = &t.directory;
+    t.invite(NINA).await;
+    let mail = take(d).await.unwrap();
+    d.mail_failed(mail.id, true).await.unwrap();
+    assert_eq!(t.delivery().await, Delivery::Failed);
+    t.make_due().await;
+    assert!(take(d).await.is_none());
+}
+
+/// Nobody's mailbox is filled, whoever invites; what was sent before an hour does not count.
+#[sqlx::test]
+async fn an_address_gets_five_invitations_an_hour_by_mail(pool: PgPool) {
+    let t = Tenant::new(&pool).await.sending_mail();
+    let d = &t.directory;
+    let mut id = t.invite(NINA).await.id;
+    for _ in 1..5 {
+        d.mail_sent(take(d).await.unwrap().id).await.unwrap();
+        id = d.resend_invitation(&t.admin.actor, &t.slug, id).await.unwrap().id;
+    }
+    d.mail_sent(take(d).await.unwrap().id).await.unwrap();
+    let sixth = d.resend_invitation(&t.owner.actor, &t.slug, id).await;
+    let Refusal::TooManyAttempts { retry_after } = refusal(sixth) else {
+        panic!("not the limit")
+    };
+    assert!((1..=3600).contains(&retry_after), "{retry_after}");
+    // Another address has its own.
+    t.invite("norman@new.test").await;
+    sql(
+        &pool,
+        "UPDATE outbox SET created_at = created_at - interval '61 minutes'",
+    )
+    .await;
+    d.resend_invitation(&t.owner.actor, &t.slug, id).await.unwrap();
 }

@@ -213,3 +213,17 @@ async fn using_a_link_is_audited_and_the_link_is_stored_nowhere(pool: PgPool) {
     }
     assert_eq!(count(&pool, "SELECT count(*) FROM password_reset_tokens").await, 0);
 }
+
+/// E4: whoever had the account before the address was proved could have added a key to it.
+#[sqlx::test]
+async fn a_link_to_a_new_password_removes_ssh_keys(pool: PgPool) {
+    let d = with_maya(&pool).await;
+    let session = d.sign_in(MAYA, PASSWORD, &origin()).await.unwrap();
+    let before = d.session(&session.token).await.unwrap().unwrap().actor(origin());
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAII2jiQYn6QCVghbfu7nROqyNNkp/HwZazGC2WsIfDiLh";
+    d.add_ssh_key(&before, "Laptop", key).await.unwrap();
+    d.reset_password(&mailed(&d).await, password(OTHER_PASSWORD), &origin())
+        .await
+        .unwrap();
+    assert!(d.ssh_keys(before.user).await.unwrap().is_empty());
+}
