@@ -269,11 +269,11 @@ impl Directory {
             organization.standing.require(Permission::MemberInvite)?;
             within_limit?;
             let email: Email = email.parse().map_err(|_| Refusal::EmailInvalid)?;
-            if let Some(user) = accounts::find_by_email(&mut change.tx, &email).await? {
-                if find_place(&mut *change.tx, &organization, user).await?.is_some() {
-                    change.about(user);
-                    return Err(Refusal::AlreadyMember.into());
-                }
+            if let Some(user) = accounts::find_by_email(&mut change.tx, &email).await?
+                && find_place(&mut *change.tx, &organization, user).await?.is_some()
+            {
+                change.about(user);
+                return Err(Refusal::AlreadyMember.into());
             }
             let open = sqlx::query!(
                 "SELECT id, expires_at FROM invitations
