@@ -3,7 +3,7 @@
 //!
 //! Holds codes and what was typed, never markup or words; nothing in it is trusted.
 
-use leptos::{prelude::*, server_fn::ServerFn};
+use leptos::prelude::*;
 use policy::{OrganizationRole, ProjectRole, Refusal};
 use serde::{Deserialize, Serialize};
 
@@ -213,15 +213,6 @@ pub struct Flash {
     pub outcome: Outcome,
     /// What was typed, so that it is kept (N3). Never a password.
     pub typed: Vec<(String, String)>,
-}
-
-/// What came of a form that was sent with scripts.
-pub(crate) fn outcome<S>(action: ServerAction<S>) -> Signal<Option<Outcome>>
-where
-    S: ServerFn<Output = Outcome, Error = Problem> + Clone + Send + Sync + 'static,
-{
-    let value = action.value();
-    Signal::derive(move || value.get().map(Result::flatten))
 }
 
 /// The flash of the page that is shown, until it is used up.

@@ -2,13 +2,10 @@
 //!
 //! Without scripts there is no such thing, and nothing relies on it: every request reads what is true.
 
-use leptos::{prelude::*, server_fn::ServerFn};
+use leptos::prelude::*;
 use policy::Slug;
 
-use crate::{
-    Problem,
-    flash::{Done, Outcome},
-};
+use crate::{components::Post, flash::Done};
 
 /// What a screen is about, and what its news are about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,14 +57,11 @@ impl Live {
 
     /// Lets news wait while an action is under way that may be leaving: its answer goes first. If it was, they wait until
     /// something else is followed; they would only say what the person knows.
-    pub(crate) fn hold_while<S>(self, action: ServerAction<S>, is_leaving: fn(&Done) -> bool)
-    where
-        S: ServerFn<Output = Outcome, Error = Problem> + Clone + Send + Sync + 'static,
-    {
-        let pending = action.pending();
+    pub(crate) fn hold_while(self, post: Post, is_leaving: fn(&Done) -> bool) {
+        let pending = post.pending();
         Effect::new(move |_| {
             let is_pending = pending.get();
-            let has_left = matches!(action.value().get_untracked(), Some(Ok(Ok(done))) if is_leaving(&done));
+            let has_left = matches!(post.outcome().get_untracked(), Some(Ok(done)) if is_leaving(&done));
             self.is_held.set(is_pending || has_left);
         });
         // A screen that is left before its answer comes holds nothing any more.

@@ -309,7 +309,7 @@ test.describe('roles', () => {
   test('W1 C4: the rows of the Owner and of organization Admins cannot be changed, and their menus say why', async ({ as, tenant }) => {
     const screen = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open);
     for (const [person, why] of [
-      [tenant.owner, 'This person owns the organization: they stay an Admin, and can’t be removed.'],
+      [tenant.owner, 'The Owner of the organization stays an Admin, and can’t be removed.'],
       [tenant.admin, 'Admins of the organization are Admins of every project. Change their organization role first.'],
     ] as const) {
       const menu = await screen.openMenu(person);

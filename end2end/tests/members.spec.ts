@@ -255,7 +255,7 @@ test.describe('roles', () => {
     for (const who of [tenant.admin, tenant.owner]) {
       const screen = await MembersScreen.open(await as(who), tenant.organization);
       const menu = await screen.openMenu(tenant.owner);
-      await expect(menu).toContainText('This person owns the organization: they stay an Admin, and can’t be removed. Ownership has to be transferred first.');
+      await expect(menu).toContainText('The Owner of the organization stays an Admin, and can’t be removed. Ownership has to be transferred first.');
       for (const action of ['Make Member', 'Remove Member', 'Leave Organization']) {
         await expect(menu.getByRole('menuitem', { name: action })).toBeHidden();
       }

@@ -1,40 +1,125 @@
 //! A form that posts to a server function: by itself without scripts, in place with them.
+//!
+//! What is in it is sent as the browser would send it. So the one piece of code serves every form: the browser's program need
+//! not know what each of them takes.
 
-use leptos::{
-    form::ActionForm,
-    prelude::*,
-    server_fn::{Http, ServerFn, client::Client, codec::PostUrl, request::ClientReq},
-};
-use serde::de::DeserializeOwned;
+use leptos::{prelude::*, server_fn::ServerFn};
+
+use crate::{Problem, flash::Outcome};
+
+/// A form's way to its server function, and what came of it.
+#[derive(Clone, Copy)]
+pub(crate) struct Post {
+    path: &'static str,
+    pending: RwSignal<bool>,
+    outcome: RwSignal<Option<Outcome>>,
+}
+
+impl Post {
+    /// The way to this server function.
+    pub(crate) fn to<S: ServerFn<Output = Outcome, Error = Problem>>() -> Self {
+        Self {
+            path: S::PATH,
+            pending: RwSignal::new(false),
+            outcome: RwSignal::new(None),
+        }
+    }
+
+    /// Whether an answer is under way; for `aria-busy`.
+    pub(crate) fn busy(self) -> String {
+        self.pending.get().to_string()
+    }
+
+    /// Whether an answer is under way.
+    pub(crate) fn pending(self) -> Signal<bool> {
+        self.pending.into()
+    }
+
+    /// What came of it last.
+    pub(crate) fn outcome(self) -> Signal<Option<Outcome>> {
+        self.outcome.into()
+    }
+
+    /// Forgets what came of it.
+    pub(crate) fn forget(self) {
+        self.outcome.set(None);
+    }
+}
 
 /// The form. While an answer is under way, sending it again does nothing: a double click is one click.
 #[component]
-pub(crate) fn PostForm<S, Output>(
+pub(crate) fn PostForm(
     /// What it does.
-    action: ServerAction<S>,
+    action: Post,
     /// Its class.
     #[prop(optional)]
     class: &'static str,
     /// Its fields and buttons.
     children: Children,
-) -> impl IntoView
-where
-    S: DeserializeOwned + ServerFn<Protocol = Http<PostUrl, Output>> + Clone + Send + Sync + 'static,
-    <<S::Client as Client<S::Error>>::Request as ClientReq<S::Error>>::FormData: From<web_sys::FormData>,
-    S::Output: Send + Sync + 'static,
-    S::Error: Send + Sync + 'static,
-    <S as ServerFn>::Client: Client<<S as ServerFn>::Error>,
-{
-    let pending = action.pending();
-    let once = move |event: leptos::ev::SubmitEvent| {
-        if pending.try_get_untracked() == Some(true) {
-            event.prevent_default();
-        }
-    };
+) -> impl IntoView {
     // The server checks, and says what is wrong in words of its own: the browser's bubbles would only be in the way.
     view! {
-        <ActionForm action=action attr:class=class attr:novalidate=true on:submit:capture=once>
+        <form method="post" action=action.path class=class novalidate=true on:submit=move |event| send(action, &event)>
             {children()}
-        </ActionForm>
+        </form>
+    }
+}
+
+#[cfg(not(feature = "hydrate"))]
+const fn send(_: Post, _: &leptos::ev::SubmitEvent) {}
+
+#[cfg(feature = "hydrate")]
+use browser::send;
+
+#[cfg(feature = "hydrate")]
+mod browser {
+    use gloo_net::http::Request;
+    use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
+    use wasm_bindgen::JsCast;
+    use web_sys::{FormData, HtmlFormElement, UrlSearchParams};
+
+    use super::Post;
+    use crate::{Problem, flash::Outcome};
+
+    /// Sends the form in place of the browser.
+    pub(super) fn send(post: Post, event: &SubmitEvent) {
+        event.prevent_default();
+        if post.pending.get_untracked() {
+            return;
+        }
+        let form = event
+            .target()
+            .and_then(|target| target.dyn_into::<HtmlFormElement>().ok());
+        let Some(fields) = form.and_then(|form| encode(&form)) else {
+            return;
+        };
+        post.pending.set(true);
+        spawn_local(async move {
+            let outcome = ask(post.path, fields).await;
+            // Of a screen that was left, nobody wants to know.
+            post.outcome.try_set(Some(outcome));
+            post.pending.try_set(false);
+        });
+    }
+
+    fn encode(form: &HtmlFormElement) -> Option<String> {
+        let data = FormData::new_with_form(form).ok()?;
+        let fields = UrlSearchParams::new_with_str_sequence_sequence(&data).ok()?;
+        Some(fields.to_string().into())
+    }
+
+    async fn ask(path: &str, fields: String) -> Outcome {
+        let request = Request::post(path)
+            .header("accept", "application/json")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(fields)
+            .map_err(|_| Problem::Unreachable)?;
+        let response = request.send().await.map_err(|_| Problem::Unreachable)?;
+        let text = response.text().await.map_err(|_| Problem::Unreachable)?;
+        if response.ok() {
+            serde_json::from_str(&text).unwrap_or(Err(Problem::Unreachable))
+        } else {
+            Err(serde_json::from_str(&text).unwrap_or(Problem::Unreachable))
+        }
     }
 }

@@ -20,7 +20,7 @@ pub(crate) use button_link::ButtonLink;
 pub(crate) use copy_field::CopyField;
 pub(crate) use dialog::Dialog;
 pub(crate) use field::{Field, form_error, form_problem};
-pub(crate) use form::PostForm;
+pub(crate) use form::{Post, PostForm};
 pub(crate) use icon::{Icon, Sign};
 pub(crate) use list::{EmptyList, Filter, ListAddress, Pager, SearchForm, SortHeader};
 pub(crate) use menu::{Menu, MenuExplanation, MenuForm, MenuLink, Popover};

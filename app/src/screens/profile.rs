@@ -8,8 +8,8 @@ use crate::{
         accounts::{ChangeName, ChangePassword, DeleteAccount},
         shell::{ShellView, shell},
     },
-    components::{Field, PageHeader, PageTitle, PostForm, form_error, form_problem},
-    flash::{Flashed, FormName, Notice, Notices, outcome},
+    components::{Field, PageHeader, PageTitle, Post, PostForm, form_error, form_problem},
+    flash::{Flashed, FormName, Notice, Notices},
     live::Live,
     load::{Loaded, load},
 };
@@ -42,8 +42,8 @@ fn You(shell: Loaded<ShellView>) -> impl IntoView {
         expect_context::<Notices>(),
         expect_context::<Live>(),
     );
-    let action = ServerAction::<ChangeName>::new();
-    let value = outcome(action);
+    let action = Post::to::<ChangeName>();
+    let value = action.outcome();
     Effect::new(move |_| {
         if let Some(Ok(done)) = value.get() {
             notices.show(Notice::done(&done));
@@ -67,7 +67,7 @@ fn You(shell: Loaded<ShellView>) -> impl IntoView {
                 />
                 <dl class="facts"><div><dt>"Email"</dt><dd>{email}</dd></div></dl>
                 <div class="form-actions">
-                    <button type="submit" class="button button-primary" aria-busy=move || action.pending().get().to_string()>"Save"</button>
+                    <button type="submit" class="button button-primary" aria-busy=move || action.busy()>"Save"</button>
                 </div>
             </PostForm>
         </section>
@@ -77,8 +77,8 @@ fn You(shell: Loaded<ShellView>) -> impl IntoView {
 #[component]
 fn Password() -> impl IntoView {
     let notices = expect_context::<Notices>();
-    let action = ServerAction::<ChangePassword>::new();
-    let value = outcome(action);
+    let action = Post::to::<ChangePassword>();
+    let value = action.outcome();
     Effect::new(move |_| {
         if let Some(Ok(done)) = value.get() {
             notices.show(Notice::done(&done));
@@ -106,7 +106,7 @@ fn Password() -> impl IntoView {
                     error=form_error(value, FormName::Password, About::Password)
                 />
                 <div class="form-actions">
-                    <button type="submit" class="button button-primary" aria-busy=move || action.pending().get().to_string()>"Save"</button>
+                    <button type="submit" class="button button-primary" aria-busy=move || action.busy()>"Save"</button>
                 </div>
             </PostForm>
         </section>

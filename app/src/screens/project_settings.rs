@@ -7,8 +7,8 @@ use policy::{Field as About, Permission};
 use super::{overview::default_project_notice, use_project_slug};
 use crate::{
     api::projects::{DeleteProject, ProjectHead, RemoveExternals, SettingsView, UpdateProject, project_settings},
-    components::{Field, Icon, PageHeader, PageTitle, PostForm, Sign, form_error, form_problem},
-    flash::{Done, Flashed, FormName, Notice, Notices, outcome},
+    components::{Field, Icon, PageHeader, PageTitle, Post, PostForm, Sign, form_error, form_problem},
+    flash::{Done, Flashed, FormName, Notice, Notices},
     live::Live,
     load::{Loaded, load},
     paths, words,
@@ -80,8 +80,8 @@ fn SettingsForm(settings: Loaded<SettingsView>, project: ProjectHead) -> impl In
     let flashed = expect_context::<Flashed>();
     let notices = expect_context::<Notices>();
     let navigate = use_navigate();
-    let action = ServerAction::<UpdateProject>::new();
-    let value = outcome(action);
+    let action = Post::to::<UpdateProject>();
+    let value = action.outcome();
     let slug = project.slug.to_string();
     Effect::new({
         let slug = slug.clone();
@@ -154,7 +154,7 @@ fn SettingsForm(settings: Loaded<SettingsView>, project: ProjectHead) -> impl In
                     }.into_any()
                 }}
                 <div class="form-actions">
-                    <button type="submit" class="button button-primary" aria-busy=move || action.pending().get().to_string()>"Save"</button>
+                    <button type="submit" class="button button-primary" aria-busy=move || action.busy()>"Save"</button>
                 </div>
             </PostForm>
         </section>
@@ -180,8 +180,8 @@ fn SettingsFacts(project: ProjectHead) -> impl IntoView {
 #[component]
 fn LeftoverExternals(settings: Loaded<SettingsView>) -> impl IntoView {
     let notices = expect_context::<Notices>();
-    let action = ServerAction::<RemoveExternals>::new();
-    let value = outcome(action);
+    let action = Post::to::<RemoveExternals>();
+    let value = action.outcome();
     Effect::new(move |_| match value.get() {
         Some(Ok(done)) => {
             notices.show(Notice::done(&done));
@@ -228,8 +228,8 @@ fn DeleteProjectForm(settings: Loaded<SettingsView>) -> impl IntoView {
         expect_context::<Live>(),
     );
     let navigate = use_navigate();
-    let action = ServerAction::<DeleteProject>::new();
-    let value = outcome(action);
+    let action = Post::to::<DeleteProject>();
+    let value = action.outcome();
     // The news of it can overtake the answer.
     live.hold_while(action, |_| true);
     Effect::new(move |_| {
@@ -262,7 +262,7 @@ fn DeleteProjectForm(settings: Loaded<SettingsView>) -> impl IntoView {
                         error=form_error(value, FormName::DeleteProject, About::Confirmation)
                     />
                     <div class="form-actions">
-                        <button type="submit" class="button button-danger" aria-busy=move || action.pending().get().to_string()>"Delete project"</button>
+                        <button type="submit" class="button button-danger" aria-busy=move || action.busy()>"Delete project"</button>
                     </div>
                 </PostForm>
             </section>

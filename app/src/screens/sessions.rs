@@ -7,8 +7,8 @@ use crate::{
         accounts::SignOut,
         sessions::{EndOtherSessions, EndSession, SessionRow, sessions},
     },
-    components::{Badge, MomentText, PageHeader, PageTitle, PostForm, Tone},
-    flash::{Notice, Notices, outcome},
+    components::{Badge, MomentText, PageHeader, PageTitle, Post, PostForm, Tone},
+    flash::{Notice, Notices},
     load::{Loaded, load},
 };
 
@@ -21,11 +21,8 @@ pub(crate) fn SessionsScreen() -> impl IntoView {
 #[component]
 fn Sessions(rows: Loaded<Vec<SessionRow>>) -> impl IntoView {
     let notices = expect_context::<Notices>();
-    let (end, end_others) = (
-        ServerAction::<EndSession>::new(),
-        ServerAction::<EndOtherSessions>::new(),
-    );
-    for value in [outcome(end), outcome(end_others)] {
+    let (end, end_others) = (Post::to::<EndSession>(), Post::to::<EndOtherSessions>());
+    for value in [end.outcome(), end_others.outcome()] {
         Effect::new(move |_| {
             if let Some(outcome) = value.get() {
                 notices.show(Notice::of(&outcome));
@@ -40,7 +37,7 @@ fn Sessions(rows: Loaded<Vec<SessionRow>>) -> impl IntoView {
         <PageHeader title="Sessions" lead="Where you’re signed in. Sign out what you don’t recognize, and change your password.">
             {move || has_others.get().then(|| view! {
                 <PostForm action=end_others>
-                    <button type="submit" class="button button-danger" aria-busy=move || end_others.pending().get().to_string()>"Sign out all others"</button>
+                    <button type="submit" class="button button-danger" aria-busy=move || end_others.busy()>"Sign out all others"</button>
                 </PostForm>
             })}
         </PageHeader>
@@ -65,7 +62,7 @@ fn Sessions(rows: Loaded<Vec<SessionRow>>) -> impl IntoView {
 }
 
 #[component]
-fn Row(row: SessionRow, end: ServerAction<EndSession>) -> impl IntoView {
+fn Row(row: SessionRow, end: Post) -> impl IntoView {
     let label = format!("Sign out {}, {}", row.device, row.address);
     view! {
         <tr>

@@ -5,8 +5,8 @@ use policy::{Field as About, Refusal};
 
 use crate::{
     api::ssh_keys::{AddSshKey, RemoveSshKey, SshKeyRow, ssh_keys},
-    components::{Field, Icon, MomentText, PageHeader, PageTitle, PostForm, Sign, form_error, form_problem},
-    flash::{Flashed, FormName, Notice, Notices, outcome},
+    components::{Field, Icon, MomentText, PageHeader, PageTitle, Post, PostForm, Sign, form_error, form_problem},
+    flash::{Flashed, FormName, Notice, Notices},
     load::{Loaded, load},
 };
 
@@ -19,10 +19,10 @@ pub(crate) fn SshKeysScreen() -> impl IntoView {
 #[component]
 fn SshKeys(rows: Loaded<Vec<SshKeyRow>>) -> impl IntoView {
     let notices = expect_context::<Notices>();
-    let (add, remove) = (ServerAction::<AddSshKey>::new(), ServerAction::<RemoveSshKey>::new());
+    let (add, remove) = (Post::to::<AddSshKey>(), Post::to::<RemoveSshKey>());
     // An emptied form is a new one.
     let form = RwSignal::new(0_u32);
-    Effect::new(move |_| match outcome(add).get() {
+    Effect::new(move |_| match add.outcome().get() {
         Some(Ok(done)) => {
             notices.show(Notice::done(&done));
             form.update(|n| *n = n.wrapping_add(1));
@@ -34,7 +34,7 @@ fn SshKeys(rows: Loaded<Vec<SshKeyRow>>) -> impl IntoView {
         Some(Err(_)) | None => {}
     });
     Effect::new(move |_| {
-        if let Some(outcome) = outcome(remove).get() {
+        if let Some(outcome) = remove.outcome().get() {
             notices.show(Notice::of(&outcome));
             rows.then_focus_heading();
             rows.reload();
@@ -79,7 +79,7 @@ fn SshKeys(rows: Loaded<Vec<SshKeyRow>>) -> impl IntoView {
 }
 
 #[component]
-fn Row(row: SshKeyRow, remove: ServerAction<RemoveSshKey>) -> impl IntoView {
+fn Row(row: SshKeyRow, remove: Post) -> impl IntoView {
     let label = format!("Remove {}", row.name);
     view! {
         <tr>
@@ -101,9 +101,9 @@ fn Row(row: SshKeyRow, remove: ServerAction<RemoveSshKey>) -> impl IntoView {
 }
 
 #[component]
-fn AddForm(add: ServerAction<AddSshKey>) -> impl IntoView {
+fn AddForm(add: Post) -> impl IntoView {
     let flashed = expect_context::<Flashed>();
-    let value = outcome(add);
+    let value = add.outcome();
     let typed = move |field| flashed.typed(FormName::SshKey, field).unwrap_or_default();
     view! {
         <section class="card" aria-labelledby="add">
@@ -126,7 +126,7 @@ fn AddForm(add: ServerAction<AddSshKey>) -> impl IntoView {
                     error=form_error(value, FormName::SshKey, About::Name)
                 />
                 <div class="form-actions">
-                    <button type="submit" class="button button-primary" aria-busy=move || add.pending().get().to_string()>"Add SSH key"</button>
+                    <button type="submit" class="button button-primary" aria-busy=move || add.busy()>"Add SSH key"</button>
                 </div>
             </PostForm>
         </section>

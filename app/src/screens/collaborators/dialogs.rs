@@ -9,7 +9,7 @@ use crate::{
     components::{
         ButtonLink, Dialog as DialogBox, Field, Icon, ListAddress, PostForm, Sign, form_error, form_problem, input_day,
     },
-    flash::{Flashed, FormName, outcome},
+    flash::{Flashed, FormName},
     load::Loaded,
     paths::Dialog,
     screens::overview::last_day,
@@ -77,7 +77,7 @@ fn AddDialog(people: People, close: String) -> impl IntoView {
             project.organization_name
         )
     };
-    let value = outcome(action);
+    let value = action.outcome();
     view! {
         <DialogBox title="Add Collaborator" close=close.clone()>
             <PostForm action class="form">
@@ -95,7 +95,7 @@ fn AddDialog(people: People, close: String) -> impl IntoView {
                 />
                 <div class="dialog-actions">
                     <ButtonLink href=close>"Cancel"</ButtonLink>
-                    <button type="submit" class="button button-primary" aria-busy=move || action.pending().get().to_string()>"Confirm"</button>
+                    <button type="submit" class="button button-primary" aria-busy=move || action.busy()>"Confirm"</button>
                 </div>
             </PostForm>
         </DialogBox>
@@ -130,7 +130,7 @@ fn RemoveDialog(people: People, person: Person, close: String) -> impl IntoView 
                 <p class="hint">"What they made stays with the project. Running jobs go on."</p>
                 <div class="dialog-actions">
                     <ButtonLink href=close autofocus=true>"Cancel"</ButtonLink>
-                    <button type="submit" class="button button-danger" aria-busy=move || action.pending().get().to_string()>{confirm}</button>
+                    <button type="submit" class="button button-danger" aria-busy=move || action.busy()>{confirm}</button>
                 </div>
             </PostForm>
         </DialogBox>
@@ -142,7 +142,7 @@ fn RemoveDialog(people: People, person: Person, close: String) -> impl IntoView 
 fn EndDateDialog(people: People, person: Person, close: String) -> impl IntoView {
     let action = expect_context::<Actions>().end_date;
     let flashed = expect_context::<Flashed>();
-    let value = outcome(action);
+    let value = action.outcome();
     let now = person.expires_at.map(|at| input_day(last_day(at))).unwrap_or_default();
     let is_external = person
         .standing
@@ -168,7 +168,7 @@ fn EndDateDialog(people: People, person: Person, close: String) -> impl IntoView
                 />
                 <div class="dialog-actions">
                     <ButtonLink href=close>"Cancel"</ButtonLink>
-                    <button type="submit" class="button button-primary" aria-busy=move || action.pending().get().to_string()>"Save"</button>
+                    <button type="submit" class="button button-primary" aria-busy=move || action.busy()>"Save"</button>
                 </div>
             </PostForm>
         </DialogBox>

@@ -13,8 +13,8 @@ use crate::{
     api::collaborators::{
         AddCollaborator, ChangeCollaboratorRole, People, RemoveCollaborator, SetCollaboratorEndDate, collaborators,
     },
-    components::{ButtonLink, Filter, Icon, ListAddress, PageHeader, PageTitle, SearchForm, Sign},
-    flash::{Done, Flashed, Notice, Notices, Outcome, outcome},
+    components::{ButtonLink, Filter, Icon, ListAddress, PageHeader, PageTitle, Post, SearchForm, Sign},
+    flash::{Done, Flashed, Notice, Notices, Outcome},
     live::Live,
     load::{Loaded, load},
     paths::{self, Dialog},
@@ -25,10 +25,10 @@ use table::PeopleTable;
 /// What can be done on this screen; each part of it shares these.
 #[derive(Clone, Copy)]
 struct Actions {
-    add: ServerAction<AddCollaborator>,
-    change_role: ServerAction<ChangeCollaboratorRole>,
-    remove: ServerAction<RemoveCollaborator>,
-    end_date: ServerAction<SetCollaboratorEndDate>,
+    add: Post,
+    change_role: Post,
+    remove: Post,
+    end_date: Post,
 }
 
 /// The page.
@@ -41,10 +41,10 @@ pub(crate) fn CollaboratorsScreen() -> impl IntoView {
     }));
     let ListAddress { query, dialog, .. } = address;
     provide_context(Actions {
-        add: ServerAction::new(),
-        change_role: ServerAction::new(),
-        remove: ServerAction::new(),
-        end_date: ServerAction::new(),
+        add: Post::to::<AddCollaborator>(),
+        change_role: Post::to::<ChangeCollaboratorRole>(),
+        remove: Post::to::<RemoveCollaborator>(),
+        end_date: Post::to::<SetCollaboratorEndDate>(),
     });
     load(
         move || (slug.get(), query.get(), live.ticks.get()),
@@ -140,12 +140,12 @@ fn finish(people: Loaded<People>) {
         Some(Err(_)) | None => {}
     };
     let each = settle.clone();
-    Effect::new(move |_| each(outcome(add).get(), true));
+    Effect::new(move |_| each(add.outcome().get(), true));
     let each = settle.clone();
-    Effect::new(move |_| each(outcome(end_date).get(), true));
+    Effect::new(move |_| each(end_date.outcome().get(), true));
     let each = settle.clone();
-    Effect::new(move |_| each(outcome(change_role).get(), false));
-    Effect::new(move |_| settle(outcome(remove).get(), false));
+    Effect::new(move |_| each(change_role.outcome().get(), false));
+    Effect::new(move |_| settle(remove.outcome().get(), false));
 
     // Removing may be leaving. Its news can overtake its answer.
     live.hold_while(remove, |done| *done == Done::Left);
@@ -154,8 +154,8 @@ fn finish(people: Loaded<People>) {
     Effect::new(move |_| {
         if address.dialog.get() == Dialog::None {
             flashed.clear();
-            add.value().set(None);
-            end_date.value().set(None);
+            add.forget();
+            end_date.forget();
         }
     });
 }

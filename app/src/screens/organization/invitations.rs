@@ -11,9 +11,9 @@ use crate::{
     },
     components::{
         Badge, ButtonLink, Dialog as DialogBox, EmptyList, Filter, Icon, ListAddress, MomentText, PageHeader,
-        PageTitle, Pager, PostForm, SearchForm, Sign, Tone,
+        PageTitle, Pager, Post, PostForm, SearchForm, Sign, Tone,
     },
-    flash::{Done, Flashed, FormName, Notice, Notices, outcome},
+    flash::{Done, Flashed, FormName, Notice, Notices},
     live::Live,
     load::{Loaded, load},
     paths::Dialog,
@@ -21,9 +21,9 @@ use crate::{
 
 #[derive(Clone, Copy)]
 struct Actions {
-    invite: ServerAction<InviteMembers>,
-    resend: ServerAction<ResendInvitation>,
-    revoke: ServerAction<RevokeInvitation>,
+    invite: Post,
+    resend: Post,
+    revoke: Post,
 }
 
 /// The page.
@@ -33,9 +33,9 @@ pub(crate) fn InvitationsScreen() -> impl IntoView {
     let live = expect_context::<Live>();
     let query = ListAddress::provide(path_of(slug, "invitations")).query;
     provide_context(Actions {
-        invite: ServerAction::new(),
-        resend: ServerAction::new(),
-        revoke: ServerAction::new(),
+        invite: Post::to::<InviteMembers>(),
+        resend: Post::to::<ResendInvitation>(),
+        revoke: Post::to::<RevokeInvitation>(),
     });
     load(
         move || (slug.get(), query.get(), live.ticks.get()),
@@ -82,7 +82,7 @@ fn finish(page: Loaded<InvitationsPage>) {
     let address = expect_context::<ListAddress>();
     let switch = address.switch();
     Effect::new(move |_| {
-        let Some(outcome) = outcome(resend).get() else { return };
+        let Some(outcome) = resend.outcome().get() else { return };
         if outcome.is_ok() {
             notices.dismiss();
             switch(Dialog::Sent);
@@ -92,7 +92,7 @@ fn finish(page: Loaded<InvitationsPage>) {
         page.reload();
     });
     Effect::new(move |_| {
-        let Some(outcome) = outcome(revoke).get() else { return };
+        let Some(outcome) = revoke.outcome().get() else { return };
         notices.show(Notice::of(&outcome));
         if outcome.is_ok() {
             page.then_focus_heading();
@@ -102,7 +102,7 @@ fn finish(page: Loaded<InvitationsPage>) {
     invite::finish(invite, move || page.reload());
     Effect::new(move |_| {
         if address.dialog.get() == Dialog::None {
-            resend.value().set(None);
+            resend.forget();
         }
     });
 }
@@ -252,7 +252,7 @@ fn Dialogs(page: Loaded<InvitationsPage>) -> impl IntoView {
     let flashed = expect_context::<Flashed>();
     let actions = expect_context::<Actions>();
     let sent = Memo::new(move |_| {
-        let done = match outcome(actions.resend).get() {
+        let done = match actions.resend.outcome().get() {
             Some(outcome) => outcome.ok(),
             None => flashed.done(FormName::Invitation),
         };

@@ -4,20 +4,21 @@ use leptos::{html, prelude::*};
 use policy::{Field as About, Slug};
 
 use crate::{
-    api::invitations::{InviteMembers, MOST_ADDRESSES},
+    api::invitations::MOST_ADDRESSES,
     components::{
-        ButtonLink, CopyField, Dialog as DialogBox, Field, Icon, ListAddress, PostForm, Sign, form_error, form_problem,
+        ButtonLink, CopyField, Dialog as DialogBox, Field, Icon, ListAddress, Post, PostForm, Sign, form_error,
+        form_problem,
     },
-    flash::{Done, Flashed, FormName, Notices, Outcome, SentInvitation, outcome},
+    flash::{Done, Flashed, FormName, Notices, Outcome, SentInvitation},
     paths::Dialog,
     words,
 };
 
 /// What follows an invitation in the browser: a dialog that is closed forgets what came of it, and the list is asked anew.
-pub(super) fn finish(action: ServerAction<InviteMembers>, reload: impl Fn() + 'static) {
+pub(super) fn finish(action: Post, reload: impl Fn() + 'static) {
     let address = expect_context::<ListAddress>();
     let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
-    let value = outcome(action);
+    let value = action.outcome();
     Effect::new(move |_| {
         if matches!(value.get(), Some(Ok(_))) {
             notices.dismiss();
@@ -27,7 +28,7 @@ pub(super) fn finish(action: ServerAction<InviteMembers>, reload: impl Fn() + 's
     Effect::new(move |_| {
         if address.dialog.get() == Dialog::None {
             flashed.clear();
-            action.value().set(None);
+            action.forget();
         }
     });
 }
@@ -35,14 +36,14 @@ pub(super) fn finish(action: ServerAction<InviteMembers>, reload: impl Fn() + 's
 /// The dialog: a form, and once it was sent, the links.
 #[component]
 pub(super) fn InviteDialog(
-    action: ServerAction<InviteMembers>,
+    action: Post,
     organization: Slug,
     organization_name: String,
     sends_mail: bool,
 ) -> impl IntoView {
     let address = expect_context::<ListAddress>();
     let flashed = expect_context::<Flashed>();
-    let value = outcome(action);
+    let value = action.outcome();
     let close = address.to(Dialog::None);
     let done = Memo::new(move |_| match value.get() {
         Some(Ok(done)) => Some(done),
@@ -63,7 +64,7 @@ pub(super) fn InviteDialog(
 
 #[component]
 fn InviteForm(
-    action: ServerAction<InviteMembers>,
+    action: Post,
     value: Signal<Option<Outcome>>,
     organization: Slug,
     organization_name: String,
@@ -93,7 +94,7 @@ fn InviteForm(
             />
             <div class="dialog-actions">
                 <ButtonLink href=close>"Cancel"</ButtonLink>
-                <button type="submit" class="button button-primary" aria-busy=move || action.pending().get().to_string()>"Send Invitation"</button>
+                <button type="submit" class="button button-primary" aria-busy=move || action.busy()>"Send Invitation"</button>
             </div>
         </PostForm>
     }

@@ -12,9 +12,10 @@ use crate::{
     },
     components::{
         Avatar, Badge, ButtonLink, Dialog as DialogBox, EmptyList, Filter, Icon, ListAddress, Menu, MenuExplanation,
-        MenuForm, MenuLink, MomentText, PageHeader, PageTitle, Pager, PostForm, SearchForm, Sign, SortHeader, Tone,
+        MenuForm, MenuLink, MomentText, PageHeader, PageTitle, Pager, Post, PostForm, SearchForm, Sign, SortHeader,
+        Tone,
     },
-    flash::{Done, Notice, Notices, Outcome, outcome},
+    flash::{Done, Notice, Notices, Outcome},
     live::Live,
     load::{Loaded, load},
     paths::{self, Dialog},
@@ -23,9 +24,9 @@ use crate::{
 
 #[derive(Clone, Copy)]
 struct Actions {
-    invite: ServerAction<InviteMembers>,
-    change_role: ServerAction<ChangeMemberRole>,
-    remove: ServerAction<RemoveMember>,
+    invite: Post,
+    change_role: Post,
+    remove: Post,
 }
 
 /// The page.
@@ -35,9 +36,9 @@ pub(crate) fn MembersScreen() -> impl IntoView {
     let live = expect_context::<Live>();
     let ListAddress { query, dialog, .. } = ListAddress::provide(path_of(slug, "members"));
     provide_context(Actions {
-        invite: ServerAction::new(),
-        change_role: ServerAction::new(),
-        remove: ServerAction::new(),
+        invite: Post::to::<InviteMembers>(),
+        change_role: Post::to::<ChangeMemberRole>(),
+        remove: Post::to::<RemoveMember>(),
     });
     let subject = Memo::new(move |_| dialog.get().removed().map(|user| user.to_string()).unwrap_or_default());
     load(
@@ -107,8 +108,8 @@ fn finish(page: Loaded<MembersPage>) {
         None => {}
     };
     let each = settle.clone();
-    Effect::new(move |_| each(outcome(change_role).get()));
-    Effect::new(move |_| settle(outcome(remove).get()));
+    Effect::new(move |_| each(change_role.outcome().get()));
+    Effect::new(move |_| settle(remove.outcome().get()));
     // Removing may be leaving. Its news can overtake its answer.
     live.hold_while(remove, |done| *done == Done::LeftOrganization);
     invite::finish(invite, move || page.reload());
@@ -324,7 +325,7 @@ fn RemoveDialog(page: MembersPage, row: MemberRow, ending: Ending) -> impl IntoV
                 <p class="hint">"Resources and API keys stay with their projects. Whoever comes back starts afresh."</p>
                 <div class="dialog-actions">
                     <ButtonLink href=close autofocus=true>"Cancel"</ButtonLink>
-                    <button type="submit" class="button button-danger" aria-busy=move || action.pending().get().to_string()>{confirm}</button>
+                    <button type="submit" class="button button-danger" aria-busy=move || action.busy()>{confirm}</button>
                 </div>
             </PostForm>
         </DialogBox>

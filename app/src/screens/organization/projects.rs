@@ -9,9 +9,9 @@ use crate::{
     api::projects::{CreateProject, ProjectRow, ProjectsPage, projects},
     components::{
         Badge, ButtonLink, Dialog as DialogBox, EmptyList, Field, Icon, ListAddress, MomentText, PageHeader, PageTitle,
-        Pager, PostForm, SearchForm, Sign, Tone, form_error, form_problem,
+        Pager, Post, PostForm, SearchForm, Sign, Tone, form_error, form_problem,
     },
-    flash::{Done, Flashed, FormName, Notice, Notices, outcome},
+    flash::{Done, Flashed, FormName, Notice, Notices},
     live::Live,
     load::{Loaded, load},
     paths::{self, Dialog},
@@ -36,7 +36,7 @@ fn Projects(page: Loaded<ProjectsPage>) -> impl IntoView {
     let address = expect_context::<ListAddress>();
     let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
     let navigate = use_navigate();
-    let create = ServerAction::<CreateProject>::new();
+    let create = Post::to::<CreateProject>();
     let title = Signal::derive(move || page.with(|page| format!("Projects · {}", page.organization.name)));
     let lead = Signal::derive(move || {
         page.with(|page| {
@@ -50,7 +50,7 @@ fn Projects(page: Loaded<ProjectsPage>) -> impl IntoView {
     let is_switched_off = Memo::new(move |_| page.with(|page| !page.organization.additional_projects));
     let can_create = Memo::new(move |_| may_create.get() && !is_switched_off.get());
     Effect::new(move |_| {
-        if let Some(Ok(done)) = outcome(create).get()
+        if let Some(Ok(done)) = create.outcome().get()
             && let Done::ProjectCreated { slug, .. } = &done
             && let Ok(slug) = slug.parse::<Slug>()
         {
@@ -61,7 +61,7 @@ fn Projects(page: Loaded<ProjectsPage>) -> impl IntoView {
     Effect::new(move |_| {
         if address.dialog.get() == Dialog::None {
             flashed.clear();
-            create.value().set(None);
+            create.forget();
         }
     });
     view! {
@@ -165,10 +165,10 @@ fn Row(page: Loaded<ProjectsPage>, id: ProjectId) -> impl IntoView {
 
 /// Creating a project, with the four common ways to split (P5).
 #[component]
-fn CreateDialog(create: ServerAction<CreateProject>, organization: Slug) -> impl IntoView {
+fn CreateDialog(create: Post, organization: Slug) -> impl IntoView {
     let close = expect_context::<ListAddress>().to(Dialog::None);
     let flashed = expect_context::<Flashed>();
-    let value = outcome(create);
+    let value = create.outcome();
     let typed = move |field| flashed.typed(FormName::CreateProject, field).unwrap_or_default();
     view! {
         <DialogBox title="Create Project" close=close.get_untracked()>
@@ -195,7 +195,7 @@ fn CreateDialog(create: ServerAction<CreateProject>, organization: Slug) -> impl
                 </details>
                 <div class="dialog-actions">
                     <ButtonLink href=close>"Cancel"</ButtonLink>
-                    <button type="submit" class="button button-primary" aria-busy=move || create.pending().get().to_string()>"Create"</button>
+                    <button type="submit" class="button button-primary" aria-busy=move || create.busy()>"Create"</button>
                 </div>
             </PostForm>
         </DialogBox>

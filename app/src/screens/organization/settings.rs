@@ -10,8 +10,8 @@ use crate::{
         DeleteOrganization, Heir, OrganizationHead, OrganizationPage, TransferOwnership, UpdateOrganization,
         organization,
     },
-    components::{Field, MomentText, PageHeader, PageTitle, PostForm, form_error, form_problem},
-    flash::{Done, Flashed, FormName, Notice, Notices, outcome},
+    components::{Field, MomentText, PageHeader, PageTitle, Post, PostForm, form_error, form_problem},
+    flash::{Done, Flashed, FormName, Notice, Notices},
     live::Live,
     load::{Loaded, load},
     paths,
@@ -81,8 +81,8 @@ fn Organization(page: Loaded<OrganizationPage>) -> impl IntoView {
 fn SettingsForm(page: Loaded<OrganizationPage>, organization: OrganizationHead) -> impl IntoView {
     let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
     let navigate = use_navigate();
-    let action = ServerAction::<UpdateOrganization>::new();
-    let value = outcome(action);
+    let action = Post::to::<UpdateOrganization>();
+    let value = action.outcome();
     let slug = organization.slug.to_string();
     Effect::new({
         let slug = slug.clone();
@@ -120,7 +120,7 @@ fn SettingsForm(page: Loaded<OrganizationPage>, organization: OrganizationHead) 
                     error=form_error(value, FormName::OrganizationSettings, About::Slug)
                 />
                 <div class="form-actions">
-                    <button type="submit" class="button button-primary" aria-busy=move || action.pending().get().to_string()>"Save"</button>
+                    <button type="submit" class="button button-primary" aria-busy=move || action.busy()>"Save"</button>
                 </div>
             </PostForm>
         </section>
@@ -166,8 +166,8 @@ fn Ownership(page: Loaded<OrganizationPage>) -> impl IntoView {
 #[component]
 fn Transfer(page: Loaded<OrganizationPage>, organization: OrganizationHead, heirs: Vec<Heir>) -> impl IntoView {
     let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
-    let action = ServerAction::<TransferOwnership>::new();
-    let value = outcome(action);
+    let action = Post::to::<TransferOwnership>();
+    let value = action.outcome();
     Effect::new(move |_| {
         if let Some(Ok(done)) = value.get() {
             notices.show(Notice::done(&done));
@@ -205,7 +205,7 @@ fn Transfer(page: Loaded<OrganizationPage>, organization: OrganizationHead, heir
                             error=form_error(value, FormName::Transfer, About::Confirmation)
                         />
                         <div class="form-actions">
-                            <button type="submit" class="button button-danger" aria-busy=move || action.pending().get().to_string()>"Transfer ownership"</button>
+                            <button type="submit" class="button button-danger" aria-busy=move || action.busy()>"Transfer ownership"</button>
                         </div>
                     </PostForm>
                 }.into_any()
@@ -223,8 +223,8 @@ fn Delete(organization: OrganizationHead) -> impl IntoView {
         expect_context::<Live>(),
     );
     let navigate = use_navigate();
-    let action = ServerAction::<DeleteOrganization>::new();
-    let value = outcome(action);
+    let action = Post::to::<DeleteOrganization>();
+    let value = action.outcome();
     // The news of it can overtake the answer.
     live.hold_while(action, |_| true);
     Effect::new(move |_| {
@@ -249,7 +249,7 @@ fn Delete(organization: OrganizationHead) -> impl IntoView {
                     error=form_error(value, FormName::DeleteOrganization, About::Confirmation)
                 />
                 <div class="form-actions">
-                    <button type="submit" class="button button-danger" aria-busy=move || action.pending().get().to_string()>"Delete organization"</button>
+                    <button type="submit" class="button button-danger" aria-busy=move || action.busy()>"Delete organization"</button>
                 </div>
             </PostForm>
         </section>
