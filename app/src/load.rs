@@ -3,6 +3,7 @@
 
 use std::future::Future;
 
+use codee::{Decoder, Encoder};
 use leptos::{either::EitherOf3, prelude::*, task::spawn_local};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -48,6 +49,28 @@ impl<T: Send + Sync + 'static> Loaded<T> {
     }
 }
 
+/// What comes with the page, as JSON. Read as bytes, as answers of the server are: each type has one reader in the browser's
+/// program, rather than two.
+struct Json;
+
+impl<T: Serialize> Encoder<T> for Json {
+    type Error = serde_json::Error;
+    type Encoded = String;
+
+    fn encode(value: &T) -> Result<String, Self::Error> {
+        serde_json::to_string(value)
+    }
+}
+
+impl<T: DeserializeOwned> Decoder<T> for Json {
+    type Error = serde_json::Error;
+    type Encoded = str;
+
+    fn decode(text: &str) -> Result<T, Self::Error> {
+        serde_json::from_slice(text.as_bytes())
+    }
+}
+
 /// Shows what `fetch` answers for `key` through `render`, and a problem screen where it answers with a problem. `render` runs
 /// once; what it made follows [`Loaded`].
 pub(crate) fn load<K, T, Fut, V>(
@@ -78,7 +101,7 @@ where
     V: IntoView + 'static,
     P: IntoView + 'static,
 {
-    let first = OnceResource::new_blocking(fetch(untrack(key)));
+    let first = OnceResource::<_, Json>::new_with_options(fetch(untrack(key)), true);
     let value = RwSignal::new(None::<T>);
     let problem = RwSignal::new(None::<Problem>);
     let (again, busy, latest) = (RwSignal::new(0_u32), RwSignal::new(false), StoredValue::new(0_u32));

@@ -1,4 +1,4 @@
-//! Lists as files: CSV (RFC 4180) of the whole list as it is searched, filtered and sorted (C10).
+//! Lists as files: CSV (RFC 4180, but with line feeds alone) of the whole list as it is searched, filtered and sorted (C10).
 //!
 //! Read from the directory page by page and sent as it comes, so that a list of 100,000 is never whole in memory.
 
@@ -54,6 +54,10 @@ pub(crate) async fn members(
             part,
             after,
         } = asked;
+        // Members are of one kind.
+        if !part.kind.is_empty() {
+            return Err(Refusal::Malformed.into());
+        }
         let query = MemberQuery {
             role: choice(&part.role)?,
             sort: choice(&part.sort)?.unwrap_or_default(),
@@ -222,7 +226,7 @@ fn write(rows: &[Vec<String>]) -> io::Result<Vec<u8>> {
 
 /// A spreadsheet takes what begins like this for a formula, and runs it; a quote before it makes it text (OWASP, CSV injection).
 fn harmless(cell: &str) -> String {
-    let is_risky = |part: &str| part.trim_start().starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let is_risky = |part: &str| part.trim_start().starts_with(['=', '+', '-', '@']);
     // Where the semicolon separates cells, one may begin after it.
     if cell.split(';').skip(1).any(is_risky) {
         harmless(&cell.replace(';', ","))

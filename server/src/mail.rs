@@ -97,7 +97,7 @@ impl Post {
             .insert_raw(HeaderValue::dangerous_new_pre_encoded(name, subject, encoded));
         let sent = self.transport.send(message).await;
         sent.map(drop).map_err(|error| NotTaken {
-            is_final: error.is_permanent(),
+            is_final: error.status().is_some_and(|code| refuses_recipient(&code.to_string())),
             why: error.to_string(),
         })
     }
@@ -109,6 +109,12 @@ struct NotTaken {
     why: String,
     /// Whether it never will be.
     is_final: bool,
+}
+
+/// Whether an SMTP reply says no to whom a mail is for (RFC 5321, 4.2.3), which trying again does not change. What is wrong with
+/// our own sign-in or our own words can be mended meanwhile.
+fn refuses_recipient(code: &str) -> bool {
+    ["550", "551", "553"].contains(&code)
 }
 
 impl NotTaken {

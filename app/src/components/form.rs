@@ -115,11 +115,11 @@ mod browser {
             .body(fields)
             .map_err(|_| Problem::Unreachable)?;
         let response = request.send().await.map_err(|_| Problem::Unreachable)?;
-        let text = response.text().await.map_err(|_| Problem::Unreachable)?;
+        let answer = response.binary().await.map_err(|_| Problem::Unreachable)?;
         if response.ok() {
-            serde_json::from_str(&text).unwrap_or(Err(Problem::Unreachable))
+            serde_json::from_slice(&answer).unwrap_or(Err(Problem::Unreachable))
         } else {
-            Err(serde_json::from_str(&text).unwrap_or(Problem::Unreachable))
+            Err(serde_json::from_slice(&answer).unwrap_or(Problem::Unreachable))
         }
     }
 }

@@ -7,7 +7,7 @@ use policy::{Permission, Slug};
 use crate::{
     api::{
         accounts::SignOut,
-        shell::{ProjectItem, ShellView, find_projects, shell},
+        shell::{OrganizationItem, ProjectItem, ShellView, find_projects, shell},
     },
     components::{Avatar, Icon, Menu, MenuForm, MenuLink, NoticeRegion, PageTitle, Popover, Sign},
     flash::Notices,
@@ -170,7 +170,7 @@ fn Selectors(shell: Loaded<ShellView>) -> impl IntoView {
                 }
             >
                 {move || organizations().into_iter().map(|(item, is_current)| view! {
-                    <MenuLink href=item.home.as_ref().map_or_else(|| paths::HOME.to_owned(), paths::project) is_current>
+                    <MenuLink href=home(&item) is_current>
                         <span class="menu-item-name">{item.name}</span>
                         {item.is_external.then(|| view! { <span class="menu-item-note">"External"</span> })}
                     </MenuLink>
@@ -178,6 +178,15 @@ fn Selectors(shell: Loaded<ShellView>) -> impl IntoView {
             </Menu>
             <ProjectSelector shell/>
         </div>
+    }
+}
+
+/// Where an organization is gone to: its first project that comes with the frame, else the list of them.
+fn home(item: &OrganizationItem) -> String {
+    match &item.home {
+        Some(project) => paths::project(project),
+        None if item.is_external => paths::HOME.to_owned(),
+        None => paths::projects(&item.slug),
     }
 }
 
