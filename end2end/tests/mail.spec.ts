@@ -226,7 +226,7 @@ test.describe('mail', { tag: '@scripts' }, () => {
     await password.fill(NEW);
     await page.getByRole('button', { name: 'Save' }).click();
     await expect(page.getByRole('button', { name: `Account: ${member.name}` })).toBeVisible();
-    await expect(notice(page, 'Your password was changed. You were signed out everywhere else.')).toBeVisible();
+    await expect(notice(page, 'Your password was changed. You were signed out everywhere else, and your SSH keys were removed')).toBeVisible();
 
     await visit(elsewhere, '/settings/profile');
     await expect(elsewhere).toHaveURL(/\/sign-in/);
