@@ -252,7 +252,7 @@ test.describe('with the keyboard alone', { tag: '@scripts' }, () => {
     await tabTo(screen.menuButton(tenant.owner));
     await screen.page.keyboard.press('Enter');
     await expect(screen.menu(tenant.owner).getByRole('menuitem').first()).toBeFocused();
-    await expect(screen.menu(tenant.owner).getByRole('menuitem').first()).toContainText('owns the organization');
+    await expect(screen.menu(tenant.owner).getByRole('menuitem').first()).toContainText('The Owner of the organization');
   });
 
   test('N2 C10: searching and sorting leave the focus where it is', async ({ as, tenant }) => {
@@ -365,7 +365,7 @@ test.describe('with the keyboard alone', { tag: '@scripts' }, () => {
     await tabTo(screen.menuButton(tenant.owner));
     await screen.page.keyboard.press('Enter');
     await expect(screen.menu(tenant.owner).getByRole('menuitem').first()).toBeFocused();
-    await expect(screen.menu(tenant.owner).getByRole('menuitem').first()).toContainText('owns the organization');
+    await expect(screen.menu(tenant.owner).getByRole('menuitem').first()).toContainText('The Owner of the organization');
   });
 
   test('N2 M3: an Admin sends an invitation again, and revokes one', async ({ as, tenant }) => {

@@ -163,7 +163,7 @@ test.describe('ownership', () => {
 
     // W1 follows ownership.
     const mine = await MembersScreen.open(page, tenant.organization);
-    await expect(await mine.openMenu(tenant.admin)).toContainText('This person owns the organization');
+    await expect(await mine.openMenu(tenant.admin)).toContainText('The Owner of the organization');
     const theirs = await MembersScreen.open(await as(tenant.admin), tenant.organization);
     await theirs.choose(tenant.owner, 'Make Member');
     await expect(notice(theirs.page, `${tenant.owner.name} is now a Member of the organization.`)).toBeVisible();
