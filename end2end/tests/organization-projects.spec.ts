@@ -207,6 +207,8 @@ test.describe('deleting', () => {
       await press.click();
       await expectFieldError(confirmation, /This isn’t what you were asked to type\. Type it exactly as shown\./);
       await expect(confirmation).toHaveValue(wrong);
+      // The same error again and again: only an answer that has come lets the form be sent again.
+      await expect(press).toHaveAttribute('aria-busy', 'false');
     }
     await confirmation.fill(tenant.open.slug);
     await press.click();
