@@ -13,6 +13,12 @@ pub(crate) struct Post {
     path: &'static str,
     pending: RwSignal<bool>,
     outcome: RwSignal<Option<Outcome>>,
+    /// What was sent last.
+    #[cfg(feature = "hydrate")]
+    sent: StoredValue<Option<String>>,
+    /// What is to be sent once the answer under way is there.
+    #[cfg(feature = "hydrate")]
+    next: StoredValue<Option<String>>,
 }
 
 impl Post {
@@ -22,6 +28,10 @@ impl Post {
             path: S::PATH,
             pending: RwSignal::new(false),
             outcome: RwSignal::new(None),
+            #[cfg(feature = "hydrate")]
+            sent: StoredValue::new(None),
+            #[cfg(feature = "hydrate")]
+            next: StoredValue::new(None),
         }
     }
 
@@ -46,7 +56,8 @@ impl Post {
     }
 }
 
-/// The form. While an answer is under way, sending it again does nothing: a double click is one click.
+/// The form. While an answer is under way, sending the same again does nothing: a double click is one click. Anything else
+/// waits for its turn.
 #[component]
 pub(crate) fn PostForm(
     /// What it does.
@@ -84,20 +95,30 @@ mod browser {
     /// Sends the form in place of the browser.
     pub(super) fn send(post: Post, event: &SubmitEvent) {
         event.prevent_default();
-        if post.pending.get_untracked() {
-            return;
-        }
         let form = event
             .target()
             .and_then(|target| target.dyn_into::<HtmlFormElement>().ok());
-        let Some(fields) = form.and_then(|form| encode(&form)) else {
+        let Some(mut fields) = form.and_then(|form| encode(&form)) else {
             return;
         };
+        if post.pending.get_untracked() {
+            if post.sent.with_value(|sent| sent.as_ref() != Some(&fields)) {
+                post.next.set_value(Some(fields));
+            }
+            return;
+        }
         post.pending.set(true);
         spawn_local(async move {
-            let outcome = ask(post.path, fields).await;
-            // Of a screen that was left, nobody wants to know.
-            post.outcome.try_set(Some(outcome));
+            loop {
+                post.sent.try_set_value(Some(fields.clone()));
+                let outcome = ask(post.path, fields).await;
+                // Of a screen that was left, nobody wants to know.
+                post.outcome.try_set(Some(outcome));
+                match post.next.try_update_value(Option::take).flatten() {
+                    Some(next) => fields = next,
+                    None => break,
+                }
+            }
             post.pending.try_set(false);
         });
     }
