@@ -54,6 +54,16 @@ impl ListAddress {
         Signal::derive(move || self.link(&self.query.get(), dialog))
     }
 
+    /// A link to the list as a file: all of it, as it is searched, filtered and sorted.
+    pub(crate) fn export(self) -> String {
+        let query = ListQuery {
+            after: String::new(),
+            ..self.query.get()
+        };
+        self.base
+            .with(|base| paths::with_query(&format!("{base}.csv"), &query, Dialog::None))
+    }
+
     /// A way to open another dialog, or to close the one that is open, from a script.
     pub(crate) fn switch(self) -> impl Fn(Dialog) + Clone + 'static {
         let navigate = use_navigate();

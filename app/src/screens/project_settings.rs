@@ -11,7 +11,7 @@ use crate::{
     flash::{Done, Flashed, FormName, Notice, Notices},
     live::Live,
     load::{Loaded, load},
-    paths, words,
+    paths,
 };
 
 /// The page.
@@ -104,17 +104,6 @@ fn SettingsForm(settings: Loaded<SettingsView>, project: ProjectHead) -> impl In
             }
         }
     });
-    let problem = move || match value.get() {
-        Some(outcome) => outcome.err(),
-        None => flashed.problem(FormName::ProjectSettings),
-    };
-    let error =
-        move |field: About| Signal::derive(move || problem().filter(|p| p.field() == Some(field)).map(words::problem));
-    let other = move || {
-        problem()
-            .filter(|p| !matches!(p.field(), Some(About::Name | About::Slug)))
-            .map(words::problem)
-    };
     let typed = move |field, now: &str| {
         flashed
             .typed(FormName::ProjectSettings, field)
@@ -127,16 +116,14 @@ fn SettingsForm(settings: Loaded<SettingsView>, project: ProjectHead) -> impl In
         <section class="card" aria-label="Settings">
             <PostForm action class="form">
                 <input type="hidden" name="project" value=slug.clone()/>
-                <div role="alert">
-                    {move || other().map(|text| view! { <p class="form-problem"><Icon sign=Sign::Alert/><span>{text}</span></p> })}
-                </div>
-                <Field label="Name" name="name" value=typed("name", &project.name) error=error(About::Name)/>
+                {form_problem(value, FormName::ProjectSettings, &[About::Name, About::Slug])}
+                <Field label="Name" name="name" value=typed("name", &project.name) error=form_error(value, FormName::ProjectSettings, About::Name)/>
                 <Field
                     label="Slug"
                     name="slug"
                     value=typed("slug", &slug)
                     hint="The project’s name in addresses. When you change it, the old one stops working, and nobody else gets it for 90 days."
-                    error=error(About::Slug)
+                    error=form_error(value, FormName::ProjectSettings, About::Slug)
                 />
                 {if project.is_default {
                     view! { <p class="hint">"External collaborators can’t be added to the Default Project."</p> }.into_any()

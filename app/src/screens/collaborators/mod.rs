@@ -13,7 +13,6 @@ use crate::{
     api::collaborators::{
         AddCollaborator, ChangeCollaboratorRole, People, RemoveCollaborator, SetCollaboratorEndDate, collaborators,
     },
-    api::list::ListQuery,
     components::{ButtonLink, Filter, Icon, ListAddress, PageHeader, PageTitle, Post, SearchForm, Sign},
     flash::{Done, Flashed, Notice, Notices, Outcome},
     live::Live,
@@ -77,21 +76,11 @@ fn Collaborators(people: Loaded<People>) -> impl IntoView {
         })
     };
     let may_add = Memo::new(move |_| people.with(|people| people.project.standing.may(Permission::CollaboratorAdd)));
-    let export = move || {
-        people.with(|people| {
-            let path = format!("{}.csv", paths::collaborators(&people.project.slug));
-            let query = ListQuery {
-                after: String::new(),
-                ..address.query.get()
-            };
-            paths::with_query(&path, &query, Dialog::None)
-        })
-    };
     finish(people);
     view! {
         <PageTitle text=title/>
         <PageHeader title="Collaborators" lead>
-            <a class="button" href=export rel="external" download=true>"Export CSV"</a>
+            <a class="button" href=move || address.export() rel="external" download=true>"Export CSV"</a>
             {move || may_add.get().then(|| view! {
                 <ButtonLink class="button button-primary" href=address.to(Dialog::Add)><Icon sign=Sign::Plus/>"Add Collaborator"</ButtonLink>
             })}

@@ -55,21 +55,11 @@ fn Members(page: Loaded<MembersPage>) -> impl IntoView {
     let title = Signal::derive(move || format!("Members · {}", organization()));
     let lead = Signal::derive(move || format!("People in {}. All of them are in its Default Project.", organization()));
     let may_invite = Memo::new(move |_| page.with(|page| page.organization.standing.may(Permission::MemberInvite)));
-    let export = move || {
-        page.with(|page| {
-            let path = format!("{}.csv", paths::members(&page.organization.slug));
-            let query = crate::api::list::ListQuery {
-                after: String::new(),
-                ..address.query.get()
-            };
-            paths::with_query(&path, &query, Dialog::None)
-        })
-    };
     finish(page);
     view! {
         <PageTitle text=title/>
         <PageHeader title="Members" lead>
-            <a class="button" href=export rel="external" download=true>"Export CSV"</a>
+            <a class="button" href=move || address.export() rel="external" download=true>"Export CSV"</a>
             {move || may_invite.get().then(|| view! {
                 <ButtonLink class="button button-primary" href=address.to(Dialog::Invite)><Icon sign=Sign::Plus/>"Invite Member"</ButtonLink>
             })}
