@@ -1,6 +1,6 @@
 //! The words people read when something was done or went wrong: what happened, why, and what to do (N3).
 
-use policy::{OrganizationRole, Refusal};
+use policy::{FieldInput, OrganizationRole, Refusal, ResourceField};
 
 use crate::{Problem, flash::Done};
 
@@ -145,7 +145,7 @@ fn refused(refusal: Refusal) -> String {
             "You own an organization. Transfer it to another Admin, or delete it, before you delete your account."
         }
         Refusal::OrganizationInUse => {
-            "The organization still has other members or projects. Remove the members and delete the projects first."
+            "The organization still has other members, projects or resources. Remove the members and delete the rest first."
         }
         Refusal::LinkDead => "This link was used already, or is too old. Ask for a new one.",
         Refusal::NoMail => "This console sends no mail. Ask whoever runs it to set a new password for you.",
@@ -158,6 +158,23 @@ fn refused(refusal: Refusal) -> String {
         Refusal::SshKeyWeak => "This kind of key is too weak. Use Ed25519, ECDSA, or RSA with at least 2048 bits.",
         Refusal::SshKeyTaken => "This key is in use already. Every account needs a key of its own.",
         Refusal::TooManySshKeys => "You have 50 SSH keys, which is as many as there can be. Remove one first.",
+        Refusal::ManageKeyForAdmins => "Only Admins of the project make keys that manage, or make one last longer.",
+        Refusal::KeyOver => "This key was revoked or has expired. Nothing was changed; create a new one instead.",
+        Refusal::KeyRotated => "This key has a successor already, and stops working at its expiration.",
+        Refusal::DefaultKeyKept => {
+            "The Organization Default Key can’t be revoked. Regenerate it: the old secret stops working at once."
+        }
+        Refusal::KeyMissing => "Send an API key: Authorization: Bearer rsk_…",
+        Refusal::KeyInvalid => "This API key isn’t one of Roster’s.",
+        Refusal::KeyExpired => "This API key has expired. Create a new one.",
+        Refusal::KeyRevoked => "This API key was revoked. Create a new one.",
+        Refusal::GatewayUnknown => "This gateway isn’t one that whoever runs this console let in.",
+        Refusal::ResourceNameTaken => "The project has one of this kind with this name already. Choose another name.",
+        Refusal::StateInvalid => "Choose one of the states.",
+        Refusal::ProjectHasResources => {
+            "The project still has resources. Delete them first: what runs would otherwise belong to nobody."
+        }
+        Refusal::DetailInvalid(field) => return detail(field),
         Refusal::TooManyAttempts { retry_after } => {
             let minutes = retry_after.div_ceil(60);
             let unit = if minutes == 1 { "minute" } else { "minutes" };
@@ -165,4 +182,12 @@ fn refused(refusal: Refusal) -> String {
         }
     };
     text.to_owned()
+}
+
+fn detail(field: ResourceField) -> String {
+    match field.input() {
+        FieldInput::Text { .. } => "Enter a text of 1 to 100 characters, without control characters.".to_owned(),
+        FieldInput::Whole { least, most, .. } => format!("Enter a whole number from {least} to {most}."),
+        FieldInput::Choice(_) => "Choose one of the list.".to_owned(),
+    }
 }

@@ -1,6 +1,6 @@
 //! Who asks, and from where.
 
-use policy::{SessionId, UserId};
+use policy::{ApiKeyId, OrganizationId, ProjectId, Reach, SessionId, UserId};
 
 /// Where a request came from; goes into the audit (A1).
 #[derive(Clone, Debug, Default)]
@@ -22,4 +22,28 @@ pub struct Actor {
     pub session: SessionId,
     /// Where the request came from.
     pub origin: Origin,
+}
+
+/// A program that showed an API key which opens something now, with the request it makes (K1).
+#[derive(Clone, Debug)]
+pub struct KeyActor {
+    /// The key.
+    pub key: ApiKeyId,
+    /// The organization of its project.
+    pub organization: OrganizationId,
+    /// The one project it reaches.
+    pub project: ProjectId,
+    /// What it may do there (K11).
+    pub reach: Reach,
+    /// Where the request came from.
+    pub origin: Origin,
+}
+
+/// Whoever works with resources: a person or a program.
+#[derive(Clone, Copy, Debug)]
+pub enum Agent<'a> {
+    /// A signed-in person.
+    Person(&'a Actor),
+    /// A program with an API key.
+    Key(&'a KeyActor),
 }

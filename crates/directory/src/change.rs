@@ -10,17 +10,28 @@ use sqlx::{PgTransaction, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Actor, Directory, Error, Hint, Origin, Result};
+use crate::{Actor, Agent, Directory, Error, Hint, KeyActor, Origin, Result};
 
 /// Who makes a change.
 #[derive(Clone, Copy)]
 pub(crate) enum By<'a> {
     /// A signed-in person.
     User(&'a Actor),
+    /// A program with an API key.
+    Key(&'a KeyActor),
     /// Somebody not signed in: signing up, signing in.
     Nobody(&'a Origin),
     /// The person who runs the installation, at the command line.
     Operator,
+}
+
+impl<'a> From<Agent<'a>> for By<'a> {
+    fn from(agent: Agent<'a>) -> Self {
+        match agent {
+            Agent::Person(actor) => Self::User(actor),
+            Agent::Key(actor) => Self::Key(actor),
+        }
+    }
 }
 
 /// What the audit row will say.
@@ -122,6 +133,7 @@ impl Change<'_> {
                 format!("session {}", actor.session),
                 &actor.origin,
             ),
+            By::Key(actor) => ("api_key", None, format!("api key {}", actor.key), &actor.origin),
             By::Nobody(origin) => ("nobody", None, String::new(), origin),
             By::Operator => ("operator", None, "command line".to_owned(), &nowhere),
         };

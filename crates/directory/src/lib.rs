@@ -7,6 +7,7 @@
 mod access;
 mod accounts;
 mod actor;
+mod api_keys;
 mod attempts;
 mod audit;
 mod change;
@@ -25,9 +26,10 @@ mod sessions;
 mod ssh_keys;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 pub use accounts::NewAccount;
-pub use actor::{Actor, Origin};
+pub use actor::{Actor, Agent, KeyActor, Origin};
 pub use audit::{AuditEvent, AuditPage};
 pub use collaborators::{Added, Collaborator, CollaboratorKind, CollaboratorList, CollaboratorQuery};
 pub use demo::{DEMO_PASSWORD, DemoError};
@@ -46,6 +48,7 @@ pub use projects::{
 pub use sessions::{NewSession, Session, SessionToken, SignedInAt};
 pub use ssh_keys::SshKey;
 pub use time::OffsetDateTime;
+pub use tokens::{Token, TokenKind};
 
 use std::time::Duration;
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{
     Actor, Directory, Error, Hint, Result,
     access::{OrganizationSeen, find_organization, find_place, lock_organization, organization_standing},
-    accounts,
+    accounts, api_keys,
     change::{By, Change},
     error::{inconsistent, refuse_on},
     members, projects, secret,
@@ -144,6 +144,7 @@ pub(crate) async fn create(
         .parse()
         .map_err(|_| inconsistent("projects", "name"))?;
     projects::insert(db, id, default_project, &project_name, &project_slug, true, at).await?;
+    api_keys::insert_default(db, id, default_project, at).await?;
     Ok(id)
 }
 

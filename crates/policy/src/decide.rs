@@ -1,7 +1,7 @@
 //! The decision: a standing and a permission in, an answer with its reason out.
 
 use crate::{
-    Because, Grant, OrganizationRole, OrganizationStanding, Permission, ProjectRole, Refusal, Scope, Standing,
+    Because, Grant, OrganizationRole, OrganizationStanding, Permission, ProjectRole, Reach, Refusal, Scope, Standing,
 };
 
 /// Whether something is allowed, and why.
@@ -20,6 +20,8 @@ pub enum Allowance {
     Organization(OrganizationStanding),
     /// Their role in the project, and where it comes from.
     Project(ProjectRole, Because),
+    /// The reach of an API key (K11).
+    Key(Reach),
 }
 
 /// What denies something.
@@ -29,6 +31,10 @@ pub enum Denial {
     Hidden,
     /// They see it but their role does not permit this (R2).
     Role,
+    /// The key's reach does not permit this (K11).
+    Reach,
+    /// No key may do this (K9).
+    NotForKeys,
 }
 
 /// Decides by the table of permissions (R1). Deny is the default: no standing, no permission.
@@ -79,7 +85,7 @@ impl Standing {
         match decide(self, permission) {
             Decision::Allowed(_) => Ok(()),
             Decision::Denied(Denial::Hidden) => Err(Refusal::Hidden),
-            Decision::Denied(Denial::Role) => Err(Refusal::Forbidden(permission)),
+            Decision::Denied(Denial::Role | Denial::Reach | Denial::NotForKeys) => Err(Refusal::Forbidden(permission)),
         }
     }
 }

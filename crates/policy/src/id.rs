@@ -46,6 +46,12 @@ id! {
     InvitationId,
     /// An SSH public key of a person.
     SshKeyId,
+    /// An API key of a project.
+    ApiKeyId,
+    /// A resource of a project.
+    ResourceId,
+    /// A gateway token of the operator's.
+    GatewayTokenId,
     /// A row of the audit (A1).
     EventId,
 }

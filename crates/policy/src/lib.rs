@@ -8,19 +8,27 @@
 mod collaborators;
 mod decide;
 mod id;
+mod keys;
 mod members;
 mod permission;
 mod refusal;
+mod resources;
 mod role;
 mod standing;
 mod text;
 
 pub use collaborators::{CollaboratorChange, Target, check_collaborator_change, check_end_date};
 pub use decide::{Allowance, Decision, Denial, decide};
-pub use id::{EventId, InvitationId, OrganizationId, ProjectId, SessionId, SshKeyId, UserId};
+pub use id::{
+    ApiKeyId, EventId, GatewayTokenId, InvitationId, OrganizationId, ProjectId, ResourceId, SessionId, SshKeyId, UserId,
+};
+pub use keys::{Holder, KeyChange, Reach, check_key_change, decide_for_key};
 pub use members::{MemberChange, check_member_change, check_transfer};
 pub use permission::{Grant, Permission, Scope, UnknownPermission};
 pub use refusal::{Field, Refusal};
+pub use resources::{
+    Details, FieldInput, FieldValue, ResourceAction, ResourceField, ResourceKind, ResourceState, Unknown,
+};
 pub use role::{OrganizationRole, ProjectRole, UnknownRole};
 pub use standing::{Because, OrganizationStanding, ProjectStanding, Standing};
 pub use text::{Email, EmailError, Name, NameError, Password, PasswordError, Slug, SlugError};

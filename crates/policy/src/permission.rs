@@ -7,6 +7,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::ResourceKind;
+
 /// What a permission is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -125,6 +127,12 @@ permissions! {
 }
 
 impl Permission {
+    /// The kind of resource it is about, if it is about resources.
+    #[must_use]
+    pub fn resource_kind(self) -> Option<ResourceKind> {
+        self.name().split_once(':')?.0.parse().ok()
+    }
+
     /// Who can give it to somebody who lacks it, as a person reads it: the end of a refusal (R2).
     #[must_use]
     pub const fn granted_by(self) -> &'static str {

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Permission;
+use crate::{Permission, ResourceField};
 
 /// The input a refusal is about; as named in forms and JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -29,6 +29,12 @@ pub enum Field {
     Confirmation,
     /// An SSH public key.
     PublicKey,
+    /// How far an API key reaches.
+    Reach,
+    /// The state of a resource.
+    State,
+    /// A field that only some kinds of resources have.
+    Detail(ResourceField),
 }
 
 /// Why something was not done.
@@ -131,6 +137,32 @@ pub enum Refusal {
     SshKeyTaken,
     /// The account has as many SSH keys as it may have.
     TooManySshKeys,
+    /// Only project Admins make keys that manage (K11).
+    ManageKeyForAdmins,
+    /// The API key is revoked or expired: there is nothing left to change (K6, K7).
+    KeyOver,
+    /// The API key has a successor already, and an end (K7).
+    KeyRotated,
+    /// The Organization Default Key is regenerated, never revoked (K8).
+    DefaultKeyKept,
+    /// No API key came with the request (K1).
+    KeyMissing,
+    /// No API key there is, or ever was (K3).
+    KeyInvalid,
+    /// The API key reached its expiration (K6).
+    KeyExpired,
+    /// The API key was revoked (K7).
+    KeyRevoked,
+    /// No gateway that the operator let in.
+    GatewayUnknown,
+    /// The project has a resource of this kind and name.
+    ResourceNameTaken,
+    /// No state that a resource of this kind can be in.
+    StateInvalid,
+    /// The project still has resources, so it is not deleted (P4).
+    ProjectHasResources,
+    /// Not a value of this field of a resource.
+    DetailInvalid(ResourceField),
     /// Too many attempts; try again after this many seconds.
     TooManyAttempts {
         /// Seconds until the next attempt can succeed.
@@ -191,6 +223,19 @@ impl Refusal {
             Self::SshKeyWeak => "ssh_key_weak",
             Self::SshKeyTaken => "ssh_key_taken",
             Self::TooManySshKeys => "too_many_ssh_keys",
+            Self::ManageKeyForAdmins => "manage_key_for_admins",
+            Self::KeyOver => "key_over",
+            Self::KeyRotated => "key_rotated",
+            Self::DefaultKeyKept => "default_key_kept",
+            Self::KeyMissing => "key_missing",
+            Self::KeyInvalid => "key_invalid",
+            Self::KeyExpired => "key_expired",
+            Self::KeyRevoked => "key_revoked",
+            Self::GatewayUnknown => "gateway_unknown",
+            Self::ResourceNameTaken => "resource_name_taken",
+            Self::StateInvalid => "state_invalid",
+            Self::ProjectHasResources => "project_has_resources",
+            Self::DetailInvalid(_) => "detail_invalid",
             Self::TooManyAttempts { .. } => "too_many_attempts",
         }
     }
@@ -200,12 +245,18 @@ impl Refusal {
     pub const fn status(self) -> u16 {
         match self {
             Self::Malformed | Self::CursorInvalid => 400,
-            Self::SignedOut => 401,
+            Self::SignedOut
+            | Self::KeyMissing
+            | Self::KeyInvalid
+            | Self::KeyExpired
+            | Self::KeyRevoked
+            | Self::GatewayUnknown => 401,
             Self::InvitationForAnother
             | Self::ProjectsSwitchedOff
             | Self::OwnerOnly
             | Self::Forbidden(_)
-            | Self::SignUpClosed => 403,
+            | Self::SignUpClosed
+            | Self::ManageKeyForAdmins => 403,
             Self::NotAMember | Self::Hidden | Self::NotACollaborator => 404,
             Self::AlreadyMember
             | Self::AlreadyInvited
@@ -223,7 +274,12 @@ impl Refusal {
             | Self::NoEndDate
             | Self::OwnEndDate
             | Self::SlugTaken
-            | Self::EmailTaken => 409,
+            | Self::EmailTaken
+            | Self::KeyOver
+            | Self::KeyRotated
+            | Self::DefaultKeyKept
+            | Self::ResourceNameTaken
+            | Self::ProjectHasResources => 409,
             Self::TooManyAddresses
             | Self::ConfirmationWrong
             | Self::SshKeyInvalid
@@ -239,7 +295,9 @@ impl Refusal {
             | Self::CannotAdd
             | Self::ExternalInDefaultProject
             | Self::CredentialsWrong
-            | Self::CurrentPasswordWrong => 422,
+            | Self::CurrentPasswordWrong
+            | Self::StateInvalid
+            | Self::DetailInvalid(_) => 422,
             Self::InvitationExpired | Self::InvitationRevoked | Self::InvitationAccepted | Self::LinkDead => 410,
             Self::TooManyAttempts { .. } => 429,
         }
@@ -259,7 +317,10 @@ impl Refusal {
             | Self::AlreadyCollaborator
             | Self::ExternalInDefaultProject
             | Self::EmailTaken => Some(Field::Email),
-            Self::NameInvalid => Some(Field::Name),
+            Self::NameInvalid | Self::ResourceNameTaken => Some(Field::Name),
+            Self::ManageKeyForAdmins => Some(Field::Reach),
+            Self::StateInvalid => Some(Field::State),
+            Self::DetailInvalid(field) => Some(Field::Detail(field)),
             Self::SlugInvalid | Self::SlugTaken => Some(Field::Slug),
             Self::PasswordInvalid => Some(Field::Password),
             Self::ConfirmationWrong => Some(Field::Confirmation),
@@ -292,6 +353,15 @@ impl Refusal {
             | Self::OrganizationAdminProtected
             | Self::CredentialsWrong
             | Self::SignUpClosed
+            | Self::KeyOver
+            | Self::KeyRotated
+            | Self::DefaultKeyKept
+            | Self::KeyMissing
+            | Self::KeyInvalid
+            | Self::KeyExpired
+            | Self::KeyRevoked
+            | Self::GatewayUnknown
+            | Self::ProjectHasResources
             | Self::TooManyAttempts { .. } => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use policy::{Permission, Refusal};
+use policy::{Permission, Refusal, ResourceField};
 
 /// Every refusal. One more, and this does not compile until it is here too.
 fn all() -> Vec<Refusal> {
@@ -56,7 +56,20 @@ fn all() -> Vec<Refusal> {
             Refusal::SshKeyPrivate => Refusal::SshKeyWeak,
             Refusal::SshKeyWeak => Refusal::SshKeyTaken,
             Refusal::SshKeyTaken => Refusal::TooManySshKeys,
-            Refusal::TooManySshKeys => Refusal::TooManyAttempts { retry_after: 90 },
+            Refusal::TooManySshKeys => Refusal::ManageKeyForAdmins,
+            Refusal::ManageKeyForAdmins => Refusal::KeyOver,
+            Refusal::KeyOver => Refusal::KeyRotated,
+            Refusal::KeyRotated => Refusal::DefaultKeyKept,
+            Refusal::DefaultKeyKept => Refusal::KeyMissing,
+            Refusal::KeyMissing => Refusal::KeyInvalid,
+            Refusal::KeyInvalid => Refusal::KeyExpired,
+            Refusal::KeyExpired => Refusal::KeyRevoked,
+            Refusal::KeyRevoked => Refusal::GatewayUnknown,
+            Refusal::GatewayUnknown => Refusal::ResourceNameTaken,
+            Refusal::ResourceNameTaken => Refusal::StateInvalid,
+            Refusal::StateInvalid => Refusal::ProjectHasResources,
+            Refusal::ProjectHasResources => Refusal::DetailInvalid(ResourceField::Nodes),
+            Refusal::DetailInvalid(_) => Refusal::TooManyAttempts { retry_after: 90 },
             Refusal::TooManyAttempts { .. } => return all,
         };
         all.push(next);

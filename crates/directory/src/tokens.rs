@@ -1,0 +1,152 @@
+//! Secrets that programs carry: API keys and gateway tokens (K3).
+//!
+//! `rsk_` or `rsg_`, 43 characters of 62 at random (256 bits), and the CRC-32 of what stands before in 6 more: so that a
+//! secret scanner recognizes one, and one that was cut or mistyped is refused without asking the database. Kept as SHA-256.
+
+use std::fmt;
+
+use policy::Refusal;
+
+use crate::{Error, Result, secret::sha256};
+
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const RANDOM: usize = 43;
+const CHECK: usize = 6;
+
+/// What a secret is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    /// An API key of a project.
+    ApiKey,
+    /// What a gateway shows that it may ask.
+    Gateway,
+}
+
+impl TokenKind {
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::ApiKey => "rsk_",
+            Self::Gateway => "rsg_",
+        }
+    }
+}
+
+/// A secret, whole. Shown once and then forgotten; it prints as its prefix only, so that no log has it (A3).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl Token {
+    /// A new one.
+    pub(crate) fn random(kind: TokenKind) -> Result<Self> {
+        let mut text = String::from(kind.prefix());
+        let mut bytes = [0; 64];
+        while text.len() < kind.prefix().len() + RANDOM {
+            getrandom::fill(&mut bytes).map_err(|error| Error::Internal(error.to_string()))?;
+            // 248 is 4 x 62: what is above would make some characters likelier than others.
+            let fair = bytes.iter().filter(|byte| **byte < 248);
+            let wanted = kind.prefix().len() + RANDOM - text.len();
+            text.extend(
+                fair.take(wanted)
+                    .map(|byte| char::from(ALPHABET[usize::from(byte % 62)])),
+            );
+        }
+        text.push_str(&check(&text));
+        Ok(Self(text))
+    }
+
+    /// Reads one that came with a request.
+    ///
+    /// # Errors
+    /// [`Refusal::KeyInvalid`], [`Refusal::GatewayUnknown`] for a text that none of ours can be.
+    pub fn parse(kind: TokenKind, text: &str) -> std::result::Result<Self, Refusal> {
+        let refusal = match kind {
+            TokenKind::ApiKey => Refusal::KeyInvalid,
+            TokenKind::Gateway => Refusal::GatewayUnknown,
+        };
+        let is_whole = text.len() == kind.prefix().len() + RANDOM + CHECK
+            && text.starts_with(kind.prefix())
+            && text.is_ascii()
+            && text
+                .split_at_checked(text.len() - CHECK)
+                .is_some_and(|(body, end)| check(body) == end);
+        if is_whole {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(refusal)
+        }
+    }
+
+    /// The secret itself, to be shown this once.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// What the database keeps of it.
+    pub(crate) fn hash(&self) -> [u8; 32] {
+        sha256(self.0.as_bytes())
+    }
+
+    /// Its beginning, to know it by (K4).
+    pub(crate) fn start(&self) -> &str {
+        self.0.get(..8).unwrap_or_default()
+    }
+
+    /// Its last four characters (K4).
+    pub(crate) fn end(&self) -> &str {
+        self.0.get(self.0.len().saturating_sub(4)..).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.get(..4).unwrap_or_default())
+    }
+}
+
+/// CRC-32 in six characters.
+fn check(text: &str) -> String {
+    let mut rest = crc32fast::hash(text.as_bytes());
+    let mut digits = [b'0'; CHECK];
+    for digit in digits.iter_mut().rev() {
+        *digit = ALPHABET[(rest % 62) as usize];
+        rest /= 62;
+    }
+    digits.iter().map(|digit| char::from(*digit)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn k3_a_secret_is_read_back_and_says_nothing_in_a_log() {
+        let token = Token::random(TokenKind::ApiKey).unwrap();
+        assert!(token.reveal().starts_with("rsk_"));
+        assert_eq!(Token::parse(TokenKind::ApiKey, token.reveal()), Ok(token.clone()));
+        assert_eq!(
+            Token::parse(TokenKind::Gateway, token.reveal()),
+            Err(Refusal::GatewayUnknown)
+        );
+        assert_eq!(format!("{token:?}"), "rsk_");
+        assert_ne!(token, Token::random(TokenKind::ApiKey).unwrap());
+    }
+
+    proptest! {
+        #[test]
+        fn k3_one_changed_character_makes_it_none(at in 0_usize..53, to in "[0-9A-Za-z_é\0 ]") {
+            let token = Token::random(TokenKind::ApiKey).unwrap();
+            let mut changed = token.reveal().to_owned();
+            changed.replace_range(at..=at, &to);
+            prop_assume!(changed != token.reveal());
+            prop_assert_eq!(Token::parse(TokenKind::ApiKey, &changed), Err(Refusal::KeyInvalid));
+        }
+
+        #[test]
+        fn k3_any_text_is_read_without_a_fault(text in ".*") {
+            prop_assert_eq!(Token::parse(TokenKind::ApiKey, &text), Err(Refusal::KeyInvalid));
+        }
+    }
+}

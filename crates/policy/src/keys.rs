@@ -1,0 +1,139 @@
+//! API keys (RULES K): how far one reaches, and who may make one that does.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Allowance, Decision, Denial, Grant, Permission, ProjectRole, Refusal, Standing, Unknown};
+
+/// What a key may do to its project's resources (K11).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reach {
+    /// What a Member of the project may do.
+    #[default]
+    Use,
+    /// What an Admin of the project may do.
+    Manage,
+}
+
+impl Reach {
+    /// Both, the lesser first.
+    pub const ALL: [Self; 2] = [Self::Use, Self::Manage];
+
+    /// As stored, and as in forms and REST.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Use => "use",
+            Self::Manage => "manage",
+        }
+    }
+
+    /// As a person reads it.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Use => "Use",
+            Self::Manage => "Manage",
+        }
+    }
+
+    /// Whether it is more than a Member of the project may do.
+    #[must_use]
+    pub const fn is_manage(self) -> bool {
+        matches!(self, Self::Manage)
+    }
+
+    /// The role whose rights to resources it has.
+    const fn role(self) -> ProjectRole {
+        match self {
+            Self::Use => ProjectRole::Member,
+            Self::Manage => ProjectRole::Admin,
+        }
+    }
+}
+
+impl FromStr for Reach {
+    type Err = Unknown;
+
+    fn from_str(text: &str) -> Result<Self, Unknown> {
+        Self::ALL.into_iter().find(|reach| reach.code() == text).ok_or(Unknown)
+    }
+}
+
+/// Decides for a key with this reach, in its own project. Keys are for the data plane: whatever is not about a resource is
+/// denied (K9).
+#[must_use]
+pub fn decide_for_key(reach: Reach, permission: Permission) -> Decision {
+    if permission.resource_kind().is_none() {
+        return Decision::Denied(Denial::NotForKeys);
+    }
+    match (permission.grant(), reach.role()) {
+        (Grant::Everyone, _) | (Grant::Admins, ProjectRole::Admin) => Decision::Allowed(Allowance::Key(reach)),
+        (Grant::Admins, ProjectRole::Member) => Decision::Denied(Denial::Reach),
+    }
+}
+
+/// Whoever does something to resources: a person, or a key in its own project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// A person, by what they are to the project.
+    Person(Standing),
+    /// A key of the project, by its reach.
+    Key(Reach),
+}
+
+impl Holder {
+    /// Whether they may.
+    #[must_use]
+    pub fn decide(&self, permission: Permission) -> Decision {
+        match self {
+            Self::Person(standing) => crate::decide(standing, permission),
+            Self::Key(reach) => decide_for_key(*reach, permission),
+        }
+    }
+
+    /// Goes on only if they may.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`] without access, [`Refusal::Forbidden`] where the role or the reach does not permit it (R2, K9).
+    pub fn require(&self, permission: Permission) -> Result<(), Refusal> {
+        match self.decide(permission) {
+            Decision::Allowed(_) => Ok(()),
+            Decision::Denied(Denial::Hidden) => Err(Refusal::Hidden),
+            Decision::Denied(Denial::Role | Denial::Reach | Denial::NotForKeys) => Err(Refusal::Forbidden(permission)),
+        }
+    }
+}
+
+/// A change to the API keys of a project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyChange {
+    /// A new one (K2).
+    Create,
+    /// Another expiration, or none (K6).
+    Expiration,
+    /// A successor (K7).
+    Rotate,
+    /// Its end (K7).
+    Revoke,
+}
+
+/// Whether one with this standing may make this change to a key with this reach. Whatever makes a key that manages, or
+/// makes one last, is for those who may do themselves what it does (K11).
+///
+/// # Errors
+/// [`Refusal::Hidden`], [`Refusal::Forbidden`], [`Refusal::ManageKeyForAdmins`].
+pub fn check_key_change(actor: &Standing, reach: Reach, change: KeyChange) -> Result<(), Refusal> {
+    let permission = match change {
+        KeyChange::Revoke => return actor.require(Permission::ApiKeyRevoke),
+        KeyChange::Create | KeyChange::Expiration | KeyChange::Rotate => Permission::ApiKeyCreate,
+    };
+    actor.require(permission)?;
+    match (reach, actor.project) {
+        (Reach::Use, _) => Ok(()),
+        (Reach::Manage, Some(place)) if place.is_admin() => Ok(()),
+        (Reach::Manage, _) => Err(Refusal::ManageKeyForAdmins),
+    }
+}

@@ -1,0 +1,455 @@
+//! The six kinds of resources (RULES E), as data: the states and fields of each, and the permission each thing done to one
+//! asks for. Forms, lists, REST and its description are made from this.
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Name, Permission, Refusal};
+
+/// A kind of resource (E1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResourceKind {
+    /// A GPU cluster.
+    Cluster,
+    /// A volume, shared or local.
+    Volume,
+    /// A fine-tuned model.
+    Model,
+    /// A dedicated endpoint.
+    Endpoint,
+    /// An evaluation.
+    Evaluation,
+    /// A file.
+    File,
+}
+
+/// Something done to a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ResourceAction {
+    /// Seeing it.
+    View,
+    /// Registering one.
+    Create,
+    /// Another size of it.
+    Scale,
+    /// Another name, state or configuration of it.
+    Change,
+    /// Taking it out of the register.
+    Delete,
+}
+
+impl ResourceKind {
+    /// Each of them, in the order of the screens.
+    pub const ALL: [Self; 6] = [
+        Self::Cluster,
+        Self::Volume,
+        Self::Model,
+        Self::Endpoint,
+        Self::Evaluation,
+        Self::File,
+    ];
+
+    /// As stored, as in REST, and as permissions begin.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Cluster => "cluster",
+            Self::Volume => "volume",
+            Self::Model => "model",
+            Self::Endpoint => "endpoint",
+            Self::Evaluation => "evaluation",
+            Self::File => "file",
+        }
+    }
+
+    /// As in the path of its list.
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Cluster => "clusters",
+            Self::Volume => "volumes",
+            Self::Model => "models",
+            Self::Endpoint => "endpoints",
+            Self::Evaluation => "evaluations",
+            Self::File => "files",
+        }
+    }
+
+    /// One of it, as a person reads it.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Cluster => "Cluster",
+            Self::Volume => "Volume",
+            Self::Model => "Model",
+            Self::Endpoint => "Endpoint",
+            Self::Evaluation => "Evaluation",
+            Self::File => "File",
+        }
+    }
+
+    /// All of it, as a person reads it.
+    #[must_use]
+    pub const fn plural(self) -> &'static str {
+        match self {
+            Self::Cluster => "Clusters",
+            Self::Volume => "Volumes",
+            Self::Model => "Models",
+            Self::Endpoint => "Endpoints",
+            Self::Evaluation => "Evaluations",
+            Self::File => "Files",
+        }
+    }
+
+    /// The states one can be in; a new one is in the first unless it is said otherwise.
+    #[must_use]
+    pub const fn states(self) -> &'static [ResourceState] {
+        use ResourceState::{Completed, Creating, Failed, Queued, Ready, Running, Stopped};
+        match self {
+            Self::Cluster | Self::Endpoint => &[Creating, Running, Stopped, Failed],
+            Self::Volume | Self::File => &[Creating, Ready, Failed],
+            Self::Model => &[Queued, Running, Ready, Failed],
+            Self::Evaluation => &[Queued, Running, Completed, Failed],
+        }
+    }
+
+    /// What is known of one beside its name and state.
+    #[must_use]
+    pub const fn fields(self) -> &'static [ResourceField] {
+        use ResourceField as F;
+        match self {
+            Self::Cluster => &[F::Gpu, F::Nodes, F::GpusPerNode, F::Scheduler, F::Region, F::SshLogin],
+            Self::Volume => &[F::SizeGib, F::Sharing, F::Region],
+            Self::Model => &[F::BaseModel, F::Method],
+            Self::Endpoint => &[F::Model, F::Gpu, F::Replicas],
+            Self::Evaluation => &[F::Model, F::Benchmark, F::Score],
+            Self::File => &[F::Purpose, F::SizeBytes],
+        }
+    }
+
+    /// The permission that something done to one asks for. Where the table has no row of its own for a change, whoever may
+    /// create may change.
+    #[must_use]
+    pub const fn permission(self, action: ResourceAction) -> Permission {
+        use ResourceAction::{Change, Create, Delete, Scale, View};
+        match (self, action) {
+            (Self::Cluster, View) => Permission::ClusterView,
+            (Self::Cluster, Create) => Permission::ClusterCreate,
+            (Self::Cluster, Scale) => Permission::ClusterScale,
+            (Self::Cluster, Change) => Permission::ClusterConfigure,
+            (Self::Cluster, Delete) => Permission::ClusterDelete,
+            (Self::Volume, View) => Permission::VolumeView,
+            (Self::Volume, Create | Change) => Permission::VolumeCreate,
+            (Self::Volume, Scale) => Permission::VolumeResize,
+            (Self::Volume, Delete) => Permission::VolumeDelete,
+            (Self::Model, View) => Permission::ModelView,
+            (Self::Model, Create | Scale | Change) => Permission::ModelCreate,
+            (Self::Model, Delete) => Permission::ModelDelete,
+            (Self::Endpoint, View) => Permission::EndpointView,
+            (Self::Endpoint, Create | Scale | Change) => Permission::EndpointCreate,
+            (Self::Endpoint, Delete) => Permission::EndpointDelete,
+            (Self::Evaluation, View) => Permission::EvaluationView,
+            (Self::Evaluation, Create | Scale | Change) => Permission::EvaluationCreate,
+            (Self::Evaluation, Delete) => Permission::EvaluationDelete,
+            (Self::File, View) => Permission::FileView,
+            (Self::File, Create | Scale | Change) => Permission::FileCreate,
+            (Self::File, Delete) => Permission::FileDelete,
+        }
+    }
+}
+
+impl fmt::Display for ResourceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// There is no such kind, state or field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not one of the known")]
+pub struct Unknown;
+
+impl FromStr for ResourceKind {
+    type Err = Unknown;
+
+    fn from_str(text: &str) -> Result<Self, Unknown> {
+        Self::ALL.into_iter().find(|kind| kind.code() == text).ok_or(Unknown)
+    }
+}
+
+/// What a resource is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResourceState {
+    /// It is being made.
+    Creating,
+    /// It waits for its turn.
+    Queued,
+    /// It is at work.
+    Running,
+    /// It can be used.
+    Ready,
+    /// It was stopped, and can be started.
+    Stopped,
+    /// It came to its end.
+    Completed,
+    /// It did not work out.
+    Failed,
+}
+
+impl ResourceState {
+    /// Each of them.
+    pub const ALL: [Self; 7] = [
+        Self::Creating,
+        Self::Queued,
+        Self::Running,
+        Self::Ready,
+        Self::Stopped,
+        Self::Completed,
+        Self::Failed,
+    ];
+
+    /// As stored and as in REST.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Creating => "creating",
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Ready => "ready",
+            Self::Stopped => "stopped",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// As a person reads it.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Creating => "Creating",
+            Self::Queued => "Queued",
+            Self::Running => "Running",
+            Self::Ready => "Ready",
+            Self::Stopped => "Stopped",
+            Self::Completed => "Completed",
+            Self::Failed => "Failed",
+        }
+    }
+}
+
+impl FromStr for ResourceState {
+    type Err = Unknown;
+
+    fn from_str(text: &str) -> Result<Self, Unknown> {
+        Self::ALL.into_iter().find(|state| state.code() == text).ok_or(Unknown)
+    }
+}
+
+/// What goes into a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldInput {
+    /// A line of text.
+    Text {
+        /// Whether it may be left out.
+        is_optional: bool,
+    },
+    /// A whole number.
+    Whole {
+        /// No less than this.
+        least: u64,
+        /// No more than this.
+        most: u64,
+        /// What is counted, where the label does not say it.
+        unit: &'static str,
+    },
+    /// One of these codes; each with its label.
+    Choice(&'static [(&'static str, &'static str)]),
+}
+
+macro_rules! fields {
+    ($($variant:ident $code:literal $label:literal $is_size:literal $input:expr;)*) => {
+        /// Something known of a resource beside its name and state.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum ResourceField {$(
+            #[doc = $label]
+            $variant,
+        )*}
+
+        impl ResourceField {
+            /// Each of them.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// As stored, and as in forms and REST.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self {$(Self::$variant => $code,)*}
+            }
+
+            /// As a person reads it.
+            #[must_use]
+            pub const fn label(self) -> &'static str {
+                match self {$(Self::$variant => $label,)*}
+            }
+
+            /// Whether changing it is another size of the resource ([`ResourceAction::Scale`]).
+            #[must_use]
+            pub const fn is_size(self) -> bool {
+                match self {$(Self::$variant => $is_size,)*}
+            }
+
+            /// What goes into it.
+            #[must_use]
+            pub const fn input(self) -> FieldInput {
+                match self {$(Self::$variant => $input,)*}
+            }
+        }
+    };
+}
+
+const TEXT: FieldInput = FieldInput::Text { is_optional: false };
+const OPTIONAL: FieldInput = FieldInput::Text { is_optional: true };
+
+const fn whole(least: u64, most: u64, unit: &'static str) -> FieldInput {
+    FieldInput::Whole { least, most, unit }
+}
+
+fields! {
+    Gpu "gpu" "GPU type" false TEXT;
+    Nodes "nodes" "Nodes" true whole(0, 10_000, "");
+    GpusPerNode "gpus_per_node" "GPUs per node" true whole(0, 72, "");
+    Scheduler "scheduler" "Scheduler" false FieldInput::Choice(&[("kubernetes", "Kubernetes"), ("slurm", "Slurm")]);
+    Region "region" "Region" false OPTIONAL;
+    SshLogin "ssh_login" "SSH login" false OPTIONAL;
+    SizeGib "size_gib" "Size in GiB" true whole(1, 10_000_000, "GiB");
+    Sharing "sharing" "Type" false FieldInput::Choice(&[("shared", "Shared"), ("local", "Local")]);
+    BaseModel "base_model" "Base model" false TEXT;
+    Method "method" "Method" false FieldInput::Choice(&[("lora", "LoRA"), ("full", "Full fine-tuning")]);
+    Model "model" "Model" false TEXT;
+    Replicas "replicas" "Replicas" true whole(0, 1_000, "");
+    Benchmark "benchmark" "Benchmark" false TEXT;
+    Score "score" "Score" false OPTIONAL;
+    Purpose "purpose" "Purpose" false FieldInput::Choice(&[("fine_tuning", "Fine-tuning"), ("evaluation", "Evaluation"), ("batch", "Batch")]);
+    // As large as a number can be that JavaScript reads right.
+    SizeBytes "size_bytes" "Size in bytes" false whole(0, 9_007_199_254_740_991, "bytes");
+}
+
+impl ResourceField {
+    /// Reads what was typed into it; empty is nothing.
+    ///
+    /// # Errors
+    /// [`Refusal::DetailInvalid`].
+    pub fn read(self, typed: &str) -> Result<Option<FieldValue>, Refusal> {
+        let typed = typed.trim();
+        if typed.is_empty() {
+            return self.check(None);
+        }
+        let value = match self.input() {
+            FieldInput::Whole { .. } => FieldValue::Whole(typed.parse().map_err(|_| Refusal::DetailInvalid(self))?),
+            FieldInput::Text { .. } | FieldInput::Choice(_) => FieldValue::Text(typed.to_owned()),
+        };
+        self.check(Some(value))
+    }
+
+    /// Whether a value goes into it.
+    ///
+    /// # Errors
+    /// [`Refusal::DetailInvalid`].
+    pub fn check(self, value: Option<FieldValue>) -> Result<Option<FieldValue>, Refusal> {
+        let is_good = match (self.input(), &value) {
+            (FieldInput::Text { is_optional }, None) => is_optional,
+            // The characters that a name may have, and as many.
+            (FieldInput::Text { .. }, Some(FieldValue::Text(text))) => text.parse::<Name>().is_ok(),
+            (FieldInput::Whole { least, most, .. }, Some(FieldValue::Whole(number))) => (least..=most).contains(number),
+            (FieldInput::Choice(choices), Some(FieldValue::Text(text))) => choices.iter().any(|(code, _)| code == text),
+            (FieldInput::Whole { .. } | FieldInput::Choice(_), None)
+            | (FieldInput::Text { .. } | FieldInput::Choice(_), Some(FieldValue::Whole(_)))
+            | (FieldInput::Whole { .. }, Some(FieldValue::Text(_))) => false,
+        };
+        if is_good {
+            Ok(value)
+        } else {
+            Err(Refusal::DetailInvalid(self))
+        }
+    }
+}
+
+impl FromStr for ResourceField {
+    type Err = Unknown;
+
+    fn from_str(text: &str) -> Result<Self, Unknown> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|field| field.code() == text)
+            .ok_or(Unknown)
+    }
+}
+
+/// What is in a field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum FieldValue {
+    /// A whole number.
+    Whole(u64),
+    /// A text, or the code of a choice.
+    Text(String),
+}
+
+impl fmt::Display for FieldValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(number) => number.fmt(f),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+/// The fields of a resource, checked: each that its kind has, and no other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Details(BTreeMap<ResourceField, FieldValue>);
+
+impl Details {
+    /// The fields of one of this kind, each as `value` says.
+    ///
+    /// # Errors
+    /// [`Refusal::DetailInvalid`] for the first that is wrong or missing.
+    pub fn read(
+        kind: ResourceKind,
+        mut value: impl FnMut(ResourceField) -> Result<Option<FieldValue>, Refusal>,
+    ) -> Result<Self, Refusal> {
+        let mut details = BTreeMap::new();
+        for field in kind.fields() {
+            if let Some(value) = field.check(value(*field)?)? {
+                details.insert(*field, value);
+            }
+        }
+        Ok(Self(details))
+    }
+
+    /// What is in a field.
+    #[must_use]
+    pub fn get(&self, field: ResourceField) -> Option<&FieldValue> {
+        self.0.get(&field)
+    }
+
+    /// The fields with what is in them.
+    pub fn iter(&self) -> impl Iterator<Item = (ResourceField, &FieldValue)> {
+        self.0.iter().map(|(field, value)| (*field, value))
+    }
+
+    /// Whether the size differs, and whether anything else does: they take different permissions (R).
+    #[must_use]
+    pub fn differences(&self, other: &Self) -> (bool, bool) {
+        let differs = |is_size: bool| {
+            ResourceField::ALL
+                .iter()
+                .any(|field| field.is_size() == is_size && self.get(*field) != other.get(*field))
+        };
+        (differs(true), differs(false))
+    }
+}
