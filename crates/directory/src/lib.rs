@@ -21,12 +21,15 @@ mod organizations;
 mod outbox;
 mod people;
 mod projects;
+mod resources;
 mod secret;
 mod sessions;
 mod ssh_keys;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod usage;
+mod workplace;
 
 pub use accounts::NewAccount;
 pub use actor::{Actor, Agent, KeyActor, Origin};
@@ -45,10 +48,15 @@ pub use people::{Cursor, Order, PeopleSort};
 pub use projects::{
     ListedProject, ProjectChange, ProjectCursor, ProjectList, ProjectQuery, ProjectSummary, ProjectView,
 };
+pub use resources::{
+    Creator, KindSummary, Resource, ResourceChange, ResourceCursor, ResourceList, ResourceOverview, ResourceQuery,
+    ResourceSort,
+};
 pub use sessions::{NewSession, Session, SessionToken, SignedInAt};
 pub use ssh_keys::SshKey;
 pub use time::OffsetDateTime;
 pub use tokens::{Token, TokenKind};
+pub use workplace::{ProjectRef, Viewer, Workplace};
 
 use std::time::Duration;
 
