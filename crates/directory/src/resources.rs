@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, str::FromStr};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use policy::{
     ApiKeyId, Details, FieldValue, Name, OrganizationId, ProjectId, Refusal, ResourceAction, ResourceField, ResourceId,
-    ResourceKind, ResourceState, UserId,
+    ResourceKind, ResourceState, Slug, UserId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::{
     Agent, Directory, Hint, Order, ProjectRef, ProjectView, Result, Viewer, Workplace,
+    access::find_project,
     change::{By, Record},
     error::{inconsistent, refuse_on},
     people::{check_search, pattern},
@@ -253,9 +254,9 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`] if there is no such project, or not for them (P3).
-    pub async fn resource_overview(&self, user: UserId, project: &ProjectRef) -> Result<ResourceOverview> {
+    pub async fn resource_overview(&self, user: UserId, slug: &Slug) -> Result<ResourceOverview> {
         let mut db = self.pool.acquire().await?;
-        let place = find_workplace(&mut db, Viewer::Person(user), project).await?;
+        let place = Workplace::from(find_project(&mut *db, slug, user).await?);
         for kind in ResourceKind::ALL {
             place.holder.require(kind.permission(ResourceAction::View))?;
         }

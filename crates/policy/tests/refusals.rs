@@ -68,7 +68,9 @@ fn all() -> Vec<Refusal> {
             Refusal::GatewayUnknown => Refusal::ResourceNameTaken,
             Refusal::ResourceNameTaken => Refusal::StateInvalid,
             Refusal::StateInvalid => Refusal::ProjectHasResources,
-            Refusal::ProjectHasResources => Refusal::DetailInvalid(ResourceField::Nodes),
+            Refusal::ProjectHasResources => Refusal::UsageInvalid { record: 7 },
+            Refusal::UsageInvalid { .. } => Refusal::TooManyRecords,
+            Refusal::TooManyRecords => Refusal::DetailInvalid(ResourceField::Nodes),
             Refusal::DetailInvalid(_) => Refusal::TooManyAttempts { retry_after: 90 },
             Refusal::TooManyAttempts { .. } => return all,
         };
