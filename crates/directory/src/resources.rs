@@ -331,29 +331,20 @@ impl Directory {
             // Those of another kind would be the caller's slip; here they can't be written.
             let details = details.with(kind, &BTreeMap::new())?;
             let id = ResourceId(Uuid::now_v7());
-            let (person, key) = match agent {
-                Agent::Person(actor) => (Some(actor.user.0), None),
-                Agent::Key(actor) => (None, Some(actor.key.0)),
+            let creator = match agent {
+                Agent::Person(actor) => (Some(actor.user), None),
+                Agent::Key(actor) => (None, Some(actor.key)),
             };
             change.record.target_id = Some(id.0);
-            sqlx::query!(
-                "INSERT INTO resources (organization_id, project_id, id, kind, name, state, details, created_by,
-                     created_by_key, created_at, updated_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)",
-                place.organization.0,
-                place.project.id.0,
-                id.0,
-                kind.code(),
-                name.as_str(),
-                state.code(),
-                Json(&details) as _,
-                person,
-                key,
-                change.at,
-            )
-            .execute(&mut *change.tx)
-            .await
-            .map_err(|error| refuse_on(error, "resources_name_key", Refusal::ResourceNameTaken))?;
+            let resource = NewResource {
+                id,
+                kind,
+                name,
+                state,
+                details: &details,
+            };
+            let (project, at) = ((place.organization, place.project.id), change.at);
+            insert(&mut change.tx, project, &resource, creator, at).await?;
             change.values(None, Some(facts(kind, name, state, &details)));
             change.hint(Hint::Project(place.project.id));
             find(&mut change.tx, &place, id).await
@@ -467,6 +458,47 @@ impl Directory {
         .await;
         change.finish(outcome).await
     }
+}
+
+/// A resource that is not there yet.
+pub(crate) struct NewResource<'a> {
+    pub(crate) id: ResourceId,
+    pub(crate) kind: ResourceKind,
+    pub(crate) name: &'a Name,
+    pub(crate) state: ResourceState,
+    pub(crate) details: &'a Details,
+}
+
+/// Writes a resource of a project, registered by a person or with a key.
+///
+/// # Errors
+/// [`Refusal::ResourceNameTaken`].
+pub(crate) async fn insert(
+    db: &mut PgConnection,
+    (organization, project): (OrganizationId, ProjectId),
+    resource: &NewResource<'_>,
+    (person, key): (Option<UserId>, Option<ApiKeyId>),
+    at: OffsetDateTime,
+) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO resources (organization_id, project_id, id, kind, name, state, details, created_by, created_by_key,
+             created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)",
+        organization.0,
+        project.0,
+        resource.id.0,
+        resource.kind.code(),
+        resource.name.as_str(),
+        resource.state.code(),
+        Json(resource.details) as _,
+        person.map(|id| id.0),
+        key.map(|id| id.0),
+        at,
+    )
+    .execute(db)
+    .await
+    .map_err(|error| refuse_on(error, "resources_name_key", Refusal::ResourceNameTaken))?;
+    Ok(())
 }
 
 /// Whether a project has a resource.

@@ -10,11 +10,8 @@ use sqlx::PgConnection;
 use time::{Date, Duration, OffsetDateTime};
 
 use crate::{
-    Agent, Directory, Error, KeyActor, ProjectRef, ProjectView, Result,
-    access::find_project,
-    change::By,
-    error::inconsistent,
-    workplace::find_of_key,
+    Agent, Directory, Error, KeyActor, ProjectRef, ProjectView, Result, access::find_project, change::By,
+    error::inconsistent, workplace::find_of_key,
 };
 
 /// As many records are taken at once.
@@ -133,7 +130,9 @@ impl Directory {
             }
             Err(error) => {
                 tx.rollback().await?;
-                let Error::Refused(refusal) = error else { return Err(error) };
+                let Error::Refused(refusal) = error else {
+                    return Err(error);
+                };
                 let mut change = self.change(By::from(Agent::Key(key)), "usage:report").await?;
                 change.record.organization = Some(key.organization);
                 change.record.project = Some(key.project);
@@ -198,10 +197,19 @@ pub(crate) async fn insert(
     let projects: Vec<_> = records.iter().map(|(project, _)| project.0).collect();
     let ids: Vec<_> = records.iter().map(|(_, record)| record.id.0).collect();
     let ats: Vec<_> = records.iter().map(|(_, record)| record.at).collect();
-    let kinds: Vec<_> = records.iter().map(|(_, record)| record.kind.code().to_owned()).collect();
-    let resources: Vec<_> = records.iter().map(|(_, record)| record.resource.map(|id| id.0)).collect();
+    let kinds: Vec<_> = records
+        .iter()
+        .map(|(_, record)| record.kind.code().to_owned())
+        .collect();
+    let resources: Vec<_> = records
+        .iter()
+        .map(|(_, record)| record.resource.map(|id| id.0))
+        .collect();
     let quantities: Vec<_> = records.iter().map(|(_, record)| number(record.quantity)).collect();
-    let units: Vec<_> = records.iter().map(|(_, record)| record.unit.code().to_owned()).collect();
+    let units: Vec<_> = records
+        .iter()
+        .map(|(_, record)| record.unit.code().to_owned())
+        .collect();
     let costs: Vec<_> = records.iter().map(|(_, record)| number(record.cost_micros)).collect();
     let row = sqlx::query!(
         r#"WITH new AS (

@@ -21,8 +21,8 @@ mod usage;
 pub use collaborators::{CollaboratorChange, Target, check_collaborator_change, check_end_date};
 pub use decide::{Allowance, Decision, Denial, decide};
 pub use id::{
-    ApiKeyId, EventId, GatewayTokenId, InvitationId, OrganizationId, ProjectId, ResourceId, SessionId, SshKeyId, UsageRecordId,
-    UserId,
+    ApiKeyId, EventId, GatewayTokenId, InvitationId, OrganizationId, ProjectId, ResourceId, SessionId, SshKeyId,
+    UsageRecordId, UserId,
 };
 pub use keys::{Holder, KeyChange, KeyState, Reach, check_key_change, decide_for_key};
 pub use members::{MemberChange, check_member_change, check_transfer};

@@ -205,11 +205,19 @@ async fn r1_collaborators_of_either_role_read_usage_by_day(pool: PgPool) {
             assert_eq!((report.last - report.first).whole_days() + 1, i64::from(range.days()));
             let days: Vec<Date> = report.sums.iter().map(|sum| sum.day).collect();
             assert!(days.is_sorted() && days.iter().all(|day| (report.first..=report.last).contains(day)));
-            assert!(report.sums.iter().all(|sum| sum.quantity == 60 && sum.unit == UsageUnit::GpuSeconds));
+            assert!(
+                report
+                    .sums
+                    .iter()
+                    .all(|sum| sum.quantity == 60 && sum.unit == UsageUnit::GpuSeconds)
+            );
         }
     }
     let later = in_days::<3>(&t.directory);
-    let report = later.usage(t.maya.id, &t.research.slug, UsageRange::Week).await.unwrap();
+    let report = later
+        .usage(t.maya.id, &t.research.slug, UsageRange::Week)
+        .await
+        .unwrap();
     assert_eq!(report.sums.len(), 1);
 }
 
@@ -226,9 +234,13 @@ async fn d5_usage_of_a_deleted_project_goes_on_the_default_projects_books(pool: 
     let at = now() - Duration::days(1);
     t.report(&default, &[record(UsageKind::Cluster, at, 1)]).await;
     let there = record(UsageKind::Cluster, at, 20);
-    t.report(&production, &[there.clone(), record(UsageKind::Volume, at, 300)]).await;
+    t.report(&production, &[there.clone(), record(UsageKind::Volume, at, 300)])
+        .await;
     let slug = &t.production.slug;
-    t.directory.delete_project(&t.owner.actor, slug, slug.as_str()).await.unwrap();
+    t.directory
+        .delete_project(&t.owner.actor, slug, slug.as_str())
+        .await
+        .unwrap();
     assert_eq!(
         t.costs(&t.default).await,
         BTreeMap::from([(UsageKind::Cluster, 21), (UsageKind::Volume, 300)])
