@@ -14,6 +14,7 @@ mod change;
 mod collaborators;
 mod demo;
 mod error;
+mod gateways;
 mod hints;
 mod invitations;
 mod members;
@@ -34,6 +35,7 @@ pub use audit::{AuditEvent, AuditPage};
 pub use collaborators::{Added, Collaborator, CollaboratorKind, CollaboratorList, CollaboratorQuery};
 pub use demo::{DEMO_PASSWORD, DemoError};
 pub use error::{Error, Result};
+pub use gateways::GatewayToken;
 pub use hints::{Hint, Hints};
 pub use invitations::{
     Delivery, Invitation, InvitationList, InvitationQuery, InvitationState, Joined, LinkToken, NewInvitation, Opened,
