@@ -9,6 +9,7 @@ mod admin;
 mod assets;
 pub mod cli;
 mod config;
+mod enforcement;
 mod events;
 mod export;
 mod log;

@@ -9,6 +9,7 @@ mod collaborators;
 mod decide;
 mod id;
 mod keys;
+mod login;
 mod members;
 mod permission;
 mod refusal;
@@ -23,6 +24,7 @@ pub use id::{
     ApiKeyId, EventId, GatewayTokenId, InvitationId, OrganizationId, ProjectId, ResourceId, SessionId, SshKeyId, UserId,
 };
 pub use keys::{Holder, KeyChange, Reach, check_key_change, decide_for_key};
+pub use login::{Login, LoginError};
 pub use members::{MemberChange, check_member_change, check_transfer};
 pub use permission::{Grant, Permission, Scope, UnknownPermission};
 pub use refusal::{Field, Refusal};
