@@ -16,6 +16,7 @@ mod demo;
 mod error;
 mod hints;
 mod invitations;
+mod key_place;
 mod members;
 mod organizations;
 mod outbox;
@@ -38,6 +39,7 @@ pub use hints::{Hint, Hints};
 pub use invitations::{
     Delivery, Invitation, InvitationList, InvitationQuery, InvitationState, Joined, LinkToken, NewInvitation, Opened,
 };
+pub use key_place::KeyPlace;
 pub use members::{Departure, Member, MemberList, MemberQuery};
 pub use organizations::{OrganizationReport, OrganizationSettings, OrganizationSummary, OrganizationView};
 pub use outbox::{Mail, MailAbout};
