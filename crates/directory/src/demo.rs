@@ -1,11 +1,11 @@
 //! The demo organization (INTERFACES, demo data): people of every kind, to try the console with and to test against.
 
-use policy::{Name, OrganizationId, OrganizationRole, Password, ProjectId, ProjectRole, Slug, UserId};
+use policy::{Name, OrganizationId, OrganizationRole, Password, ProjectId, ProjectRole, Reach, Slug, UserId};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use crate::{
-    Directory, Error, NewAccount, Result, accounts,
+    Directory, Error, NewAccount, Result, accounts, api_keys,
     change::{By, Change},
     error::inconsistent,
     members, organizations, projects, secret,
@@ -82,13 +82,25 @@ async fn fill(change: &mut Change<'_>) -> Result<()> {
 
     let db = &mut *change.tx;
     let research = project(db, acme, "ML Research", "ml-research", true, at).await?;
-    project(db, acme, "Production", "production", false, at).await?;
+    let production = project(db, acme, "Production", "production", false, at).await?;
     for (user, role) in [
         (maya, ProjectRole::Admin),
         (mia, ProjectRole::Member),
         (eve, ProjectRole::Member),
     ] {
         collaborator(db, acme, research, user, role, olivia, at).await?;
+    }
+    let default = sqlx::query!("SELECT default_project_id FROM organizations WHERE id = $1", acme.0)
+        .fetch_one(&mut *db)
+        .await?
+        .default_project_id;
+    for (project, name, by) in [
+        (ProjectId(default), "playground", noah),
+        (research, "training-jobs", maya),
+        (production, "inference-gateway", adam),
+    ] {
+        // Their secrets are shown nowhere.
+        api_keys::write(db, (acme, project), &parse(name)?, Reach::Use, None, (Some(by), at)).await?;
     }
     Ok(())
 }

@@ -16,12 +16,12 @@ mod demo;
 mod error;
 mod hints;
 mod invitations;
-mod key_place;
 mod members;
 mod organizations;
 mod outbox;
 mod people;
 mod projects;
+mod remains;
 mod secret;
 mod sessions;
 mod ssh_keys;
@@ -31,22 +31,23 @@ mod tokens;
 
 pub use accounts::NewAccount;
 pub use actor::{Actor, Agent, KeyActor, Origin};
+pub use api_keys::{ApiKey, ApiKeyList, ApiKeyQuery, KeyView, NewApiKey};
 pub use audit::{AuditEvent, AuditPage};
-pub use collaborators::{Added, Collaborator, CollaboratorKind, CollaboratorList, CollaboratorQuery};
+pub use collaborators::{Added, Collaborator, CollaboratorKind, CollaboratorList, CollaboratorQuery, Removal};
 pub use demo::{DEMO_PASSWORD, DemoError};
 pub use error::{Error, Result};
 pub use hints::{Hint, Hints};
 pub use invitations::{
     Delivery, Invitation, InvitationList, InvitationQuery, InvitationState, Joined, LinkToken, NewInvitation, Opened,
 };
-pub use key_place::KeyPlace;
-pub use members::{Departure, Member, MemberList, MemberQuery};
+pub use members::{Departure, Member, MemberList, MemberQuery, MemberRemoval};
 pub use organizations::{OrganizationReport, OrganizationSettings, OrganizationSummary, OrganizationView};
 pub use outbox::{Mail, MailAbout};
 pub use people::{Cursor, Order, PeopleSort};
 pub use projects::{
     ListedProject, ProjectChange, ProjectCursor, ProjectList, ProjectQuery, ProjectSummary, ProjectView,
 };
+pub use remains::{MadeKey, Remains};
 pub use sessions::{NewSession, Session, SessionToken, SignedInAt};
 pub use ssh_keys::SshKey;
 pub use time::OffsetDateTime;

@@ -22,7 +22,7 @@ pub use decide::{Allowance, Decision, Denial, decide};
 pub use id::{
     ApiKeyId, EventId, GatewayTokenId, InvitationId, OrganizationId, ProjectId, ResourceId, SessionId, SshKeyId, UserId,
 };
-pub use keys::{Holder, KeyChange, Reach, check_key_change, decide_for_key};
+pub use keys::{Holder, KeyChange, KeyState, Reach, check_key_change, decide_for_key};
 pub use members::{MemberChange, check_member_change, check_transfer};
 pub use permission::{Grant, Permission, Scope, UnknownPermission};
 pub use refusal::{Field, Refusal};

@@ -4,7 +4,7 @@ use axum::{
     Extension, Json,
     extract::{RawQuery, State},
 };
-use directory::{KeyActor, KeyPlace};
+use directory::{KeyActor, KeyView};
 use policy::Refusal;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -66,12 +66,12 @@ struct Organization {
     name: String,
 }
 
-impl From<&KeyPlace> for Project {
-    fn from(place: &KeyPlace) -> Self {
+impl From<&KeyView> for Project {
+    fn from(view: &KeyView) -> Self {
         Self {
-            id: place.project.0,
-            slug: place.project_slug.to_string(),
-            name: place.project_name.to_string(),
+            id: view.project.0,
+            slug: view.project_slug.to_string(),
+            name: view.project_name.to_string(),
         }
     }
 }
@@ -80,20 +80,20 @@ impl From<&KeyPlace> for Project {
 #[utoipa::path(get, path = "/v1/whoami", tag = "Keys", security(("key" = [])),
     responses((status = 200, description = "The key, its project and its organization.", body = Whoami)))]
 async fn whoami(State(rest): State<Rest>, Extension(actor): Extension<KeyActor>) -> Result<Json<Whoami>> {
-    let place = rest.directory.key_place(&actor).await?;
+    let view = rest.directory.key_view(&actor).await?;
     Ok(Json(Whoami {
-        project: (&place).into(),
+        project: (&view).into(),
         organization: Organization {
-            id: place.organization.0,
-            slug: place.organization_slug.to_string(),
-            name: place.organization_name.to_string(),
+            id: view.organization.0,
+            slug: view.organization_slug.to_string(),
+            name: view.organization_name.to_string(),
         },
         key: Key {
             id: actor.key.0,
-            name: place.key_name.to_string(),
+            name: view.name.to_string(),
             reach: actor.reach.code(),
-            created_at: moment(place.created_at),
-            expires_at: place.expires_at.map(moment),
+            created_at: moment(view.created_at),
+            expires_at: view.expires_at.map(moment),
         },
     }))
 }
@@ -113,9 +113,9 @@ async fn projects(
     if page.after.is_some() {
         return Err(Refusal::CursorInvalid.into());
     }
-    let place = rest.directory.key_place(&actor).await?;
+    let view = rest.directory.key_view(&actor).await?;
     Ok(Json(List {
-        data: vec![(&place).into()],
+        data: vec![(&view).into()],
         next_cursor: None,
     }))
 }
