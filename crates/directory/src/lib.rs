@@ -22,12 +22,15 @@ mod outbox;
 mod people;
 mod projects;
 mod remains;
+mod resources;
 mod secret;
 mod sessions;
 mod ssh_keys;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod usage;
+mod workplace;
 
 pub use accounts::NewAccount;
 pub use actor::{Actor, Agent, KeyActor, Origin};
@@ -48,10 +51,15 @@ pub use projects::{
     ListedProject, ProjectChange, ProjectCursor, ProjectList, ProjectQuery, ProjectSummary, ProjectView,
 };
 pub use remains::{MadeKey, Remains};
+pub use resources::{
+    Creator, KindSummary, Resource, ResourceChange, ResourceCursor, ResourceList, ResourceOverview, ResourceQuery,
+    ResourceSort,
+};
 pub use sessions::{NewSession, Session, SessionToken, SignedInAt};
 pub use ssh_keys::SshKey;
 pub use time::OffsetDateTime;
 pub use tokens::{Token, TokenKind};
+pub use workplace::{ProjectRef, Viewer, Workplace};
 
 use std::time::Duration;
 
