@@ -22,6 +22,9 @@ use super::problem::{Fault, FieldFault};
 /// The largest whole number that JavaScript reads right.
 pub(crate) const MOST_WHOLE: u64 = 9_007_199_254_740_991;
 
+/// Characters of a name.
+pub(crate) const MOST_NAME: usize = 100;
+
 /// What is wrong with a value.
 #[derive(Clone, Debug)]
 pub(crate) struct Wrong {
@@ -80,11 +83,15 @@ impl From<Refusal> for Wrong {
 
 /// Reads a body that is a JSON object.
 pub(crate) async fn object(headers: &HeaderMap, body: Body) -> Result<Fields, Fault> {
+    read_object(headers, &bytes(body).await?)
+}
+
+/// The same, of bytes that were read.
+pub(crate) fn read_object(headers: &HeaderMap, body: &[u8]) -> Result<Fields, Fault> {
     if !is_json(headers) {
         return Err(Fault::MediaType);
     }
-    let bytes = bytes(body).await?;
-    match serde_json::from_slice(&bytes).map_err(|_| Refusal::Malformed)? {
+    match serde_json::from_slice(body).map_err(|_| Refusal::Malformed)? {
         Value::Object(map) => Ok(Fields::new(String::new(), map)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
             Err(Fault::Body(vec![Wrong::form("Send a JSON object.").at("")]))
@@ -159,6 +166,14 @@ impl Fields {
         }
     }
 
+    /// A field that is an object itself, and must be there.
+    pub(crate) fn needed_object(&mut self, name: &str) -> Option<Self> {
+        if !self.map.contains_key(name) {
+            self.wrong(name, Wrong::missing());
+        }
+        self.object(name)
+    }
+
     /// A field that is an object itself.
     pub(crate) fn object(&mut self, name: &str) -> Option<Self> {
         let map = self.given(name, |value| {
@@ -207,7 +222,7 @@ pub(crate) fn text(value: &Value) -> Result<&str, Wrong> {
 pub(crate) fn name(value: &Value) -> Result<Name, Wrong> {
     value
         .as_str()
-        .filter(|text| text.chars().count() <= 100)
+        .filter(|text| text.chars().count() <= MOST_NAME)
         .and_then(|text| text.parse().ok())
         .ok_or_else(|| Refusal::NameInvalid.into())
 }

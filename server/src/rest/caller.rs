@@ -18,7 +18,7 @@ use crate::visit;
 
 /// Finds out which key asks, puts a [`KeyActor`] into the request, and passes on.
 pub(crate) async fn identify(State(rest): State<Rest>, mut request: Request, next: Next) -> Response {
-    let (spent, actor) = caller(&rest, &request).await;
+    let (spent, actor) = caller(&rest, presented(request.headers()), visit::origin(&request)).await;
     let mut response = match actor {
         Ok(actor) => {
             request.extensions_mut().insert(actor);
@@ -30,9 +30,8 @@ pub(crate) async fn identify(State(rest): State<Rest>, mut request: Request, nex
     response
 }
 
-async fn caller(rest: &Rest, request: &Request) -> (Spent, Result<KeyActor, Fault>) {
-    let origin = visit::origin(request);
-    let token = match presented(request.headers()) {
+async fn caller(rest: &Rest, key: Result<Token, Refusal>, origin: Origin) -> (Spent, Result<KeyActor, Fault>) {
+    let token = match key {
         Ok(token) => token,
         Err(refusal) => return stranger(rest, &origin, refusal),
     };

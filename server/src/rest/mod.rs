@@ -6,10 +6,12 @@
 
 pub(crate) mod body;
 mod caller;
+mod keys;
 mod limits;
 mod openapi;
 mod page;
 pub(crate) mod problem;
+mod resources;
 mod whoami;
 
 use std::{sync::Arc, time::Duration};
@@ -90,12 +92,14 @@ pub(crate) fn router(directory: Directory) -> Router {
 
 /// What only a key opens.
 fn with_key() -> OpenApiRouter<Rest> {
-    OpenApiRouter::default().merge(whoami::routes())
+    OpenApiRouter::default()
+        .merge(whoami::routes())
+        .merge(resources::routes())
 }
 
 /// What is open to anyone.
 fn without_key() -> OpenApiRouter<Rest> {
-    OpenApiRouter::default()
+    keys::routes()
 }
 
 async fn document(State(rest): State<Rest>) -> Response {

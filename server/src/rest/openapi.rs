@@ -4,17 +4,22 @@
 //! what is known as data elsewhere (kinds, states, fields) is read from there.
 
 use axum::body::Bytes;
-use policy::Reach;
+use policy::{FieldInput, Reach, ResourceField, ResourceKind, ResourceState};
 use serde_json::{Map, Value, json};
 use utoipa::{
     IntoParams,
     openapi::{
-        Object, ObjectBuilder, OpenApi, Type,
+        KnownFormat, Object, ObjectBuilder, OpenApi, Required, SchemaFormat, Type,
         path::{Parameter, ParameterBuilder, ParameterIn},
     },
 };
 
-use super::{limits, page, problem};
+use super::{body, limits, page, problem};
+
+/// The name of the schema of resources.
+pub(crate) const RESOURCE: &str = "Resource";
+/// Characters of a search text.
+pub(crate) const MOST_SEARCH: usize = 200;
 
 /// The document, written.
 pub(crate) fn document(keyed: OpenApi, open: OpenApi) -> Bytes {
@@ -37,8 +42,14 @@ pub(crate) fn document(keyed: OpenApi, open: OpenApi) -> Bytes {
         "description": "An API key: it belongs to one project and reaches that project’s resources only.",
     });
     components["headers"] = headers();
-    components["schemas"]["Problem"] = problem_schema();
     components["responses"] = problems();
+    if let Some(schemas) = components["schemas"].as_object_mut() {
+        schemas.insert("Problem".to_owned(), problem_schema());
+        schemas.insert("PresentedKey".to_owned(), presented_key());
+        schemas.extend(resources());
+    }
+    // A bearer will do.
+    api["paths"]["/v1/keys/revoke"]["post"]["requestBody"]["required"] = json!(false);
     for item in members(&mut api["paths"]) {
         for operation in members(item) {
             complete(operation);
@@ -64,20 +75,18 @@ fn complete(operation: &mut Value) {
             headers[name] = json!({ "$ref": format!("#/components/headers/{name}") });
         }
     }
-    let mut add = |statuses: &[u16]| {
-        for status in statuses {
+    for (status, _) in PROBLEMS {
+        let is_told = match status {
+            429 | 500 | 503 => true,
+            401 => takes_key,
+            400 => has_body || has_query,
+            413 | 415 | 422 => has_body,
+            // Named where the route is.
+            _ => operation["responses"].get(status.to_string()).is_some(),
+        };
+        if is_told {
             operation["responses"][status.to_string()] = json!({ "$ref": format!("#/components/responses/{status}") });
         }
-    };
-    add(&[429, 500, 503]);
-    if takes_key {
-        add(&[401]);
-    }
-    if has_query {
-        add(&[400]);
-    }
-    if has_body {
-        add(&[400, 413, 415, 422]);
     }
 }
 
@@ -193,12 +202,161 @@ fn problem_schema() -> Value {
     })
 }
 
+fn presented_key() -> Value {
+    json!({
+        "type": "object",
+        "description": "A key that somebody came by.",
+        "required": ["key"],
+        "additionalProperties": false,
+        "properties": { "key": { "type": "string", "description": "`rsk_…`, whole." } },
+    })
+}
+
+/// A name, in the characters that [`policy::Name`] allows: none that is a control or turns the direction of text, and one at
+/// least that can be seen.
+fn name() -> Value {
+    const HIDDEN: &str = r"\u0000-\u001F\u007F-\u009F\u061C\u200B\u200E\u200F\u2028-\u202E\u2060-\u2069\uFEFF";
+    const BLANK: &str = r"\u0020\u00A0\u1680\u2000-\u200A\u200C\u200D\u202F\u205F\u3000";
+    json!({
+        "type": "string",
+        "minLength": 1,
+        "maxLength": body::MOST_NAME,
+        "pattern": format!("^[^{HIDDEN}]*[^{HIDDEN}{BLANK}][^{HIDDEN}]*$"),
+    })
+}
+
+/// What goes into a field of a resource.
+fn field(field: ResourceField) -> Value {
+    let mut schema = match field.input() {
+        FieldInput::Text { .. } => name(),
+        FieldInput::Whole { least, most, .. } => json!({ "type": "integer", "minimum": least, "maximum": most }),
+        FieldInput::Choice(choices) => {
+            let codes: Vec<_> = choices.iter().map(|(code, _)| code).collect();
+            json!({ "type": "string", "enum": codes })
+        }
+    };
+    schema["title"] = json!(field.label());
+    schema
+}
+
+const fn is_optional(field: ResourceField) -> bool {
+    matches!(field.input(), FieldInput::Text { is_optional: true })
+}
+
+/// The schemas of resources: for each kind its fields, a new one, and one that is there; and of all kinds together.
+fn resources() -> Map<String, Value> {
+    let mut schemas = Map::new();
+    for kind in ResourceKind::ALL {
+        let (label, code) = (kind.label(), kind.code());
+        let states: Vec<_> = kind.states().iter().map(|state| state.code()).collect();
+        let needed: Vec<_> = kind
+            .fields()
+            .iter()
+            .filter(|field| !is_optional(**field))
+            .map(|field| field.code())
+            .collect();
+        schemas.insert(
+            format!("{label}Details"),
+            json!({
+                "type": "object",
+                "required": needed,
+                "additionalProperties": false,
+                "properties": fields(kind.fields(), |one| field(one)),
+            }),
+        );
+        let mut said = Map::new();
+        said.insert("kind".to_owned(), json!({ "type": "string", "const": code }));
+        said.insert("name".to_owned(), name());
+        said.insert("state".to_owned(), json!({ "type": "string", "enum": states, "default": states.first() }));
+        said.insert("details".to_owned(), json!({ "$ref": format!("#/components/schemas/{label}Details") }));
+        schemas.insert(
+            format!("New{label}"),
+            json!({
+                "type": "object",
+                "required": ["kind", "name", "details"],
+                "additionalProperties": false,
+                "properties": said.clone(),
+            }),
+        );
+        said.insert("id".to_owned(), json!({ "type": "string", "format": "uuid" }));
+        said.insert("created_by".to_owned(), json!({ "$ref": "#/components/schemas/Creator" }));
+        for name in ["created_at", "updated_at"] {
+            said.insert(name.to_owned(), json!({ "type": "string", "format": "date-time" }));
+        }
+        let needed: Vec<_> = said.keys().cloned().collect();
+        schemas.insert(
+            label.to_owned(),
+            json!({ "type": "object", "required": needed, "additionalProperties": false, "properties": said }),
+        );
+    }
+    schemas.insert(
+        "Creator".to_owned(),
+        json!({
+            "description": "Who registered it; null where they are gone.",
+            "type": ["object", "null"],
+            "required": ["type", "id"],
+            "additionalProperties": false,
+            "properties": {
+                "type": { "type": "string", "enum": ["user", "api_key"] },
+                "id": { "type": "string", "format": "uuid" },
+            },
+        }),
+    );
+    schemas.insert(RESOURCE.to_owned(), one_of_kinds("A resource.", ""));
+    schemas.insert("NewResource".to_owned(), one_of_kinds("A resource to be registered.", "New"));
+    schemas.insert(
+        "ResourceChange".to_owned(),
+        json!({
+            "type": "object",
+            "description": "What is to be changed about a resource: states and details are those of its kind.",
+            "additionalProperties": false,
+            "properties": {
+                "name": name(),
+                "state": { "type": "string", "enum": ResourceState::ALL.map(ResourceState::code) },
+                "details": {
+                    "type": "object",
+                    "additionalProperties": false,
+                    "properties": fields(ResourceField::ALL, |one| {
+                        if is_optional(one) {
+                            json!({ "anyOf": [field(one), { "type": "null" }] })
+                        } else {
+                            field(one)
+                        }
+                    }),
+                },
+            },
+        }),
+    );
+    schemas
+}
+
+fn fields(fields: &[ResourceField], schema: impl Fn(ResourceField) -> Value) -> Map<String, Value> {
+    fields
+        .iter()
+        .map(|field| (field.code().to_owned(), schema(*field)))
+        .collect()
+}
+
+fn one_of_kinds(description: &str, head: &str) -> Value {
+    let named = |kind: ResourceKind| format!("#/components/schemas/{head}{}", kind.label());
+    let mapping: Map<String, Value> = ResourceKind::ALL
+        .into_iter()
+        .map(|kind| (kind.code().to_owned(), named(kind).into()))
+        .collect();
+    json!({
+        "description": description,
+        "oneOf": ResourceKind::ALL.map(|kind| json!({ "$ref": named(kind) })),
+        "discriminator": { "propertyName": "kind", "mapping": mapping },
+    })
+}
+
 /// The reaches of keys (K11).
 pub(crate) fn reach() -> Object {
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .enum_values(Some(Reach::ALL.map(Reach::code)))
-        .build()
+    codes(Reach::ALL.map(Reach::code)).build()
+}
+
+fn codes<const N: usize>(codes: [&'static str; N]) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(codes))
 }
 
 /// Which part of a list is asked for.
@@ -206,26 +364,79 @@ pub(crate) struct PageParameters;
 
 impl IntoParams for PageParameters {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let limit = ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(1))
+            .maximum(Some(page::MOST))
+            .default(Some(page::USUAL.into()));
+        let after = ObjectBuilder::new().schema_type(Type::String);
         vec![
-            parameter("limit", "How many, at most.")
-                .schema(Some(
-                    ObjectBuilder::new()
-                        .schema_type(Type::Integer)
-                        .minimum(Some(1))
-                        .maximum(Some(page::MOST))
-                        .default(Some(page::USUAL.into())),
-                ))
-                .build(),
-            parameter("after", "The place to go on from: `next_cursor` of the page before.")
-                .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
-                .build(),
+            parameter("limit", "How many, at most.", limit),
+            parameter("after", "The place to go on from: `next_cursor` of the page before.", after),
         ]
     }
 }
 
-fn parameter(name: &str, description: &str) -> ParameterBuilder {
+/// Which part of a list of resources is asked for.
+pub(crate) struct ResourceParameters;
+
+impl IntoParams for ResourceParameters {
+    fn into_params(place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let search = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .max_length(Some(MOST_SEARCH))
+            .pattern(Some(r"^[^\u0000]*$"));
+        let mut parameters = vec![
+            parameter("kind", "Only this kind.", codes(ResourceKind::ALL.map(ResourceKind::code))),
+            parameter("state", "Only those in this state.", codes(ResourceState::ALL.map(ResourceState::code))),
+            parameter("q", "Only those with this in their name.", search),
+            parameter("sort", "By what they are sorted.", codes(["name", "added"]).default(Some("name".into()))),
+            parameter("order", "Upward or downward.", codes(["asc", "desc"]).default(Some("asc".into()))),
+        ];
+        parameters.extend(PageParameters::into_params(place));
+        parameters
+    }
+}
+
+fn parameter(name: &str, description: &str, schema: ObjectBuilder) -> Parameter {
     ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Query)
         .description(Some(description))
+        .schema(Some(schema))
+        .build()
+}
+
+/// A project in a path.
+pub(crate) struct ProjectPath;
+
+impl IntoParams for ProjectPath {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        vec![in_path("project", "The project’s slug, or its permanent id.", text)]
+    }
+}
+
+/// A resource in a path.
+pub(crate) struct ResourcePath;
+
+impl IntoParams for ResourcePath {
+    fn into_params(place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let id = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)));
+        let mut parameters = ProjectPath::into_params(place);
+        parameters.push(in_path("id", "The resource’s id.", id));
+        parameters
+    }
+}
+
+fn in_path(name: &str, description: &str, schema: ObjectBuilder) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .description(Some(description))
+        .schema(Some(schema))
+        .build()
 }
