@@ -1,6 +1,7 @@
 //! The console's server functions: who asks, parse, one use case, and the answer. Nothing is decided here.
 
 pub(crate) mod accounts;
+pub(crate) mod api_keys;
 pub(crate) mod collaborators;
 pub(crate) mod invitations;
 pub(crate) mod list;
@@ -58,6 +59,18 @@ impl<'de> Deserialize<'de> for NothingElse {
 )]
 fn slug(text: &str) -> Result<Slug, Problem> {
     text.parse().map_err(|_| Refusal::Hidden.into())
+}
+
+/// The instant a day ends, in UTC; nothing for no day.
+#[cfg(feature = "ssr")]
+fn end_of_day(day: &str) -> Result<Option<directory::OffsetDateTime>, Problem> {
+    if day.is_empty() {
+        return Ok(None);
+    }
+    let format = time::macros::format_description!("[year]-[month]-[day]");
+    let day = time::Date::parse(day, format).map_err(|_| Refusal::EndDateInvalid)?;
+    let next = day.next_day().ok_or(Refusal::EndDateInvalid)?;
+    Ok(Some(next.midnight().assume_utc()))
 }
 
 /// A name out of a form.
