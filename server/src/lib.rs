@@ -16,6 +16,7 @@ mod log;
 mod mail;
 mod pages;
 pub mod postgres;
+mod rest;
 mod router;
 mod serve;
 mod visit;
