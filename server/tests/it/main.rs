@@ -21,4 +21,6 @@ mod isolation;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]
+mod rest;
+#[cfg(test)]
 mod security;
