@@ -1,14 +1,12 @@
 //! Collaborators of a project: the list, and what is done to it.
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
-use std::collections::BTreeMap;
-
 use policy::{
     ApiKeyId, CollaboratorChange, Reach, Refusal, ResourceKind, Standing, Target, UserId, check_collaborator_change,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, NothingElse, list::ListQuery, projects::ProjectHead};
+use super::{Moment, NothingElse, Revoked, list::ListQuery, projects::ProjectHead};
 use crate::{Problem, flash::Outcome};
 
 #[cfg(feature = "ssr")]
@@ -231,25 +229,17 @@ pub(crate) async fn change_collaborator_role(
     answer(FormName::ChangeRole, &[], outcome, |_| list(&slug, Dialog::None))
 }
 
-/// Takes a collaborator's access away (C6), or gives up one's own (C7). `revoke` has the ids of the keys they made that end
-/// with it, as the names of the checkboxes.
+/// Takes a collaborator's access away (C6), or gives up one's own (C7). `revoke` has the keys they made that end with it.
 #[server(endpoint = "remove_collaborator")]
 pub(crate) async fn remove_collaborator(
     project: String,
     user: UserId,
-    #[server(default)] revoke: BTreeMap<String, String>,
-    #[server(flatten)] rest: NothingElse,
+    #[server(flatten)] revoke: Revoked,
 ) -> Result<Outcome, Problem> {
-    let NothingElse {} = rest;
     let (directory, actor) = acting()?;
     let slug = slug(&project)?;
     let outcome = async {
-        let revoke: Vec<ApiKeyId> = revoke
-            .keys()
-            .map(|key| key.parse())
-            .collect::<Result<_, _>>()
-            .map_err(|_| Refusal::Malformed)?;
-        let removal = directory.remove_collaborator(&actor, &slug, user, &revoke).await?;
+        let removal = directory.remove_collaborator(&actor, &slug, user, &revoke.0).await?;
         Ok(if user == actor.user {
             Done::Left
         } else {

@@ -102,7 +102,6 @@ fn ApiKeys(page: Loaded<KeysPage>) -> impl IntoView {
         {move || notice().map(|text| view! {
             <aside class="banner" aria-label="About the Default Project"><Icon sign=Sign::Info/><p>{text}</p></aside>
         })}
-        <DefaultKey page/>
         <SearchForm what="API keys" placeholder="Search by name">
             <Filter
                 name="state"
@@ -112,6 +111,7 @@ fn ApiKeys(page: Loaded<KeysPage>) -> impl IntoView {
             />
         </SearchForm>
         <Table page/>
+        <DefaultKey page/>
         <Dialogs page/>
     }
 }
@@ -281,10 +281,10 @@ fn Used(key: KeyRow) -> impl IntoView {
         let words = match (key.state, key.is_rotated) {
             (KeyState::Revoked, _) => None,
             (KeyState::Expired, _) => Some("Expired "),
-            (KeyState::Active, true) => Some("Has a successor, and works until "),
+            (KeyState::Active, true) => Some("Has a successor, and ends "),
             (KeyState::Active, false) => Some("Expires "),
         };
-        words.map(|words| view! { <span class="access-end">{words}<MomentText at with_time=true/></span> })
+        words.map(|words| view! { <span class="access-end">{words}<End at/></span> })
     });
     view! {
         <span class="access">
@@ -294,6 +294,16 @@ fn Used(key: KeyRow) -> impl IntoView {
             }}
             {expires}
         </span>
+    }
+}
+
+/// When a key stops working: a day that was chosen in UTC, to its end, or an instant.
+#[component]
+fn End(at: crate::api::Moment) -> impl IntoView {
+    if at.0 % 86_400 == 0 {
+        Either::Left(view! { "after "<MomentText at=last_day(at) is_utc_day=true/> })
+    } else {
+        Either::Right(view! { <MomentText at with_time=true/> })
     }
 }
 

@@ -5,7 +5,7 @@ use policy::{Reach, ResourceKind};
 
 use crate::{
     api::{
-        Moment,
+        Moment, Revoked,
         collaborators::{Made, MadeKey},
     },
     components::{Icon, MomentText, Sign},
@@ -65,7 +65,7 @@ pub(crate) fn MadeAnywhere(made: Made, is_self: bool) -> impl IntoView {
 fn KeyChoice(key: MadeKey) -> impl IntoView {
     view! {
         <label class="key-choice">
-            <input type="checkbox" name=format!("revoke[{}]", key.id) value="on"/>
+            <input type="checkbox" name=format!("{}{}", Revoked::NAME, key.id) value="on"/>
             <span>"Revoke "<bdi>{key.name}</bdi></span>
             <Reached reach=key.reach/>
         </label>

@@ -59,6 +59,7 @@ pub use sessions::{NewSession, Session, SessionToken, SignedInAt};
 pub use ssh_keys::SshKey;
 pub use time::OffsetDateTime;
 pub use tokens::{Token, TokenKind};
+pub use usage::{UsageRecord, UsageReport, UsageSum};
 pub use workplace::{ProjectRef, Viewer, Workplace};
 
 use std::time::Duration;

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, str::FromStr};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use policy::{
     ApiKeyId, Details, FieldValue, Name, OrganizationId, ProjectId, Refusal, ResourceAction, ResourceField, ResourceId,
-    ResourceKind, ResourceState, UserId,
+    ResourceKind, ResourceState, Slug, UserId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::{
     Agent, Directory, Hint, Order, ProjectRef, ProjectView, Result, Viewer, Workplace,
+    access::find_project,
     change::{By, Record},
     error::{inconsistent, refuse_on},
     people::{check_search, pattern},
@@ -253,9 +254,9 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`] if there is no such project, or not for them (P3).
-    pub async fn resource_overview(&self, user: UserId, project: &ProjectRef) -> Result<ResourceOverview> {
+    pub async fn resource_overview(&self, user: UserId, slug: &Slug) -> Result<ResourceOverview> {
         let mut db = self.pool.acquire().await?;
-        let place = find_workplace(&mut db, Viewer::Person(user), project).await?;
+        let place = Workplace::from(find_project(&mut *db, slug, user).await?);
         for kind in ResourceKind::ALL {
             place.holder.require(kind.permission(ResourceAction::View))?;
         }
@@ -330,29 +331,20 @@ impl Directory {
             // Those of another kind would be the caller's slip; here they can't be written.
             let details = details.with(kind, &BTreeMap::new())?;
             let id = ResourceId(Uuid::now_v7());
-            let (person, key) = match agent {
-                Agent::Person(actor) => (Some(actor.user.0), None),
-                Agent::Key(actor) => (None, Some(actor.key.0)),
+            let creator = match agent {
+                Agent::Person(actor) => (Some(actor.user), None),
+                Agent::Key(actor) => (None, Some(actor.key)),
             };
             change.record.target_id = Some(id.0);
-            sqlx::query!(
-                "INSERT INTO resources (organization_id, project_id, id, kind, name, state, details, created_by,
-                     created_by_key, created_at, updated_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)",
-                place.organization.0,
-                place.project.id.0,
-                id.0,
-                kind.code(),
-                name.as_str(),
-                state.code(),
-                Json(&details) as _,
-                person,
-                key,
-                change.at,
-            )
-            .execute(&mut *change.tx)
-            .await
-            .map_err(|error| refuse_on(error, "resources_name_key", Refusal::ResourceNameTaken))?;
+            let resource = NewResource {
+                id,
+                kind,
+                name,
+                state,
+                details: &details,
+            };
+            let (project, at) = ((place.organization, place.project.id), change.at);
+            insert(&mut change.tx, project, &resource, creator, at).await?;
             change.values(None, Some(facts(kind, name, state, &details)));
             change.hint(Hint::Project(place.project.id));
             find(&mut change.tx, &place, id).await
@@ -466,6 +458,47 @@ impl Directory {
         .await;
         change.finish(outcome).await
     }
+}
+
+/// A resource that is not there yet.
+pub(crate) struct NewResource<'a> {
+    pub(crate) id: ResourceId,
+    pub(crate) kind: ResourceKind,
+    pub(crate) name: &'a Name,
+    pub(crate) state: ResourceState,
+    pub(crate) details: &'a Details,
+}
+
+/// Writes a resource of a project, registered by a person or with a key.
+///
+/// # Errors
+/// [`Refusal::ResourceNameTaken`].
+pub(crate) async fn insert(
+    db: &mut PgConnection,
+    (organization, project): (OrganizationId, ProjectId),
+    resource: &NewResource<'_>,
+    (person, key): (Option<UserId>, Option<ApiKeyId>),
+    at: OffsetDateTime,
+) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO resources (organization_id, project_id, id, kind, name, state, details, created_by, created_by_key,
+             created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)",
+        organization.0,
+        project.0,
+        resource.id.0,
+        resource.kind.code(),
+        resource.name.as_str(),
+        resource.state.code(),
+        Json(resource.details) as _,
+        person.map(|id| id.0),
+        key.map(|id| id.0),
+        at,
+    )
+    .execute(db)
+    .await
+    .map_err(|error| refuse_on(error, "resources_name_key", Refusal::ResourceNameTaken))?;
+    Ok(())
 }
 
 /// Whether a project has a resource.

@@ -25,3 +25,4 @@ mod resources;
 mod schema;
 mod sessions;
 mod ssh_keys;
+mod usage;

@@ -560,7 +560,7 @@ async fn e2_the_overview_counts_each_kind_and_names_the_latest(pool: PgPool) {
     t.resource(&t.production, ResourceKind::Model, "elsewhere").await;
     sql(&pool, "UPDATE resources SET state = 'ready' WHERE name = 'two'").await;
     let d: &Directory = &t.directory;
-    let seen = d.resource_overview(t.maya.id, &at(&t.research)).await.unwrap();
+    let seen = d.resource_overview(t.maya.id, &t.research.slug).await.unwrap();
     assert_eq!(seen.project.slug, t.research.slug);
     let counts: Vec<_> = seen.kinds.iter().map(|kind| (kind.kind, kind.count)).collect();
     let expected: Vec<_> = ResourceKind::ALL
@@ -573,7 +573,7 @@ async fn e2_the_overview_counts_each_kind_and_names_the_latest(pool: PgPool) {
     let latest: Vec<_> = files.latest.iter().map(|file| file.name.as_str()).collect();
     assert_eq!(latest, ["four", "three", "two"]);
     assert_eq!(
-        refusal(d.resource_overview(t.noah.id, &at(&t.research)).await),
+        refusal(d.resource_overview(t.noah.id, &t.research.slug).await),
         Refusal::Hidden
     );
 }
