@@ -72,7 +72,7 @@ async fn session(console: &Console, headers: &HeaderMap) -> directory::Result<Op
 }
 
 /// The value of a cookie (RFC 6265, 4.2.1).
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .into_iter()

@@ -9,6 +9,8 @@ mod architecture;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod enforcement;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod forms;
