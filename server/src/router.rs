@@ -60,8 +60,8 @@ pub fn router(console: &Console) -> Result<Router, tower_http::csrf::ConfigError
     Ok(Router::new()
         .merge(health(console))
         .merge(assets(console))
-        .merge(rest::router(console.directory.clone()))
         .merge(enforcement::gateways(console))
+        .merge(rest::router(console.directory.clone()))
         .merge(people(console)?)
         .layer(
             ServiceBuilder::new()

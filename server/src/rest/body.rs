@@ -214,8 +214,8 @@ impl Fields {
 }
 
 /// A text.
-pub(crate) fn text(value: &Value) -> Result<&str, Wrong> {
-    value.as_str().ok_or_else(|| Wrong::form("Send a text."))
+pub(crate) fn text(value: &Value) -> Result<String, Wrong> {
+    value.as_str().map(ToOwned::to_owned).ok_or_else(|| Wrong::form("Send a text."))
 }
 
 /// A name (as of people, but counted before it is trimmed, as the description of this interface says).
