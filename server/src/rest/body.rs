@@ -62,10 +62,10 @@ impl Wrong {
         }
     }
 
-    /// The same, where it is.
-    pub(crate) fn at(self, field: impl Into<String>) -> FieldFault {
+    /// The same, where it is: the beginning of that, where the name was made up by the caller.
+    pub(crate) fn at(self, field: impl AsRef<str>) -> FieldFault {
         FieldFault {
-            field: field.into(),
+            field: field.as_ref().chars().take(MOST_NAME).collect(),
             code: self.code,
             detail: self.detail,
         }

@@ -6,6 +6,7 @@ mod isolation;
 mod keys;
 mod limits;
 mod resources;
+mod usage;
 
 use axum::http::{HeaderName, Method, header};
 use directory::{Actor, Origin};

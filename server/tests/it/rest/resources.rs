@@ -131,13 +131,13 @@ async fn c10_lists_are_searched_filtered_sorted_and_paged(pool: PgPool) {
             }
         }
     };
-    let (names, pages) = walk("kind=cluster&limit=3").await;
+    let (names, pages) = walk("kind=cluster&q=Cluster&limit=3").await;
     assert_eq!(names, (0..7).map(|number| format!("cluster {number}")).collect::<Vec<_>>());
     assert_eq!(pages, 3);
-    let (names, pages) = walk("kind=file&sort=added&order=desc&limit=7").await;
+    let (names, pages) = walk("kind=file&q=file&sort=added&order=desc&limit=7").await;
     assert_eq!(names, (0..7).rev().map(|number| format!("file {number}")).collect::<Vec<_>>());
     assert_eq!(pages, 1);
-    assert_eq!(walk("q=R+3&state=creating&limit=1").await.0, ["cluster 3"]);
+    assert_eq!(walk("q=R+3&kind=cluster&state=creating&limit=1").await.0, ["cluster 3"]);
     assert_eq!(walk("q=nothing&limit=1").await.0, Vec::<String>::new());
 
     // A place in one list is none in another.
