@@ -62,10 +62,10 @@ impl Wrong {
         }
     }
 
-    /// The same, where it is.
-    pub(crate) fn at(self, field: impl Into<String>) -> FieldFault {
+    /// The same, where it is: the beginning of that, where the name was made up by the caller.
+    pub(crate) fn at(self, field: impl AsRef<str>) -> FieldFault {
         FieldFault {
-            field: field.into(),
+            field: field.as_ref().chars().take(MOST_NAME).collect(),
             code: self.code,
             detail: self.detail,
         }
@@ -214,8 +214,8 @@ impl Fields {
 }
 
 /// A text.
-pub(crate) fn text(value: &Value) -> Result<&str, Wrong> {
-    value.as_str().ok_or_else(|| Wrong::form("Send a text."))
+pub(crate) fn text(value: &Value) -> Result<String, Wrong> {
+    value.as_str().map(ToOwned::to_owned).ok_or_else(|| Wrong::form("Send a text."))
 }
 
 /// A name (as of people, but counted before it is trimmed, as the description of this interface says).

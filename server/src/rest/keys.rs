@@ -56,7 +56,7 @@ async fn revoke(rest: &Rest, origin: &Origin, headers: &HeaderMap, body: Body) -
         caller::presented(headers)
     } else {
         let mut fields = read_object(headers, &body)?;
-        let key = fields.needed("key", |value| text(value).map(ToOwned::to_owned));
+        let key = fields.needed("key", text);
         Token::parse(TokenKind::ApiKey, &fields.done(key)?)
     };
     match token {

@@ -12,6 +12,7 @@ mod openapi;
 mod page;
 pub(crate) mod problem;
 mod resources;
+mod usage;
 mod whoami;
 
 use std::{sync::Arc, time::Duration};
@@ -95,6 +96,7 @@ fn with_key() -> OpenApiRouter<Rest> {
     OpenApiRouter::default()
         .merge(whoami::routes())
         .merge(resources::routes())
+        .merge(usage::routes())
 }
 
 /// What is open to anyone.

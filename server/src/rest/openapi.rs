@@ -4,7 +4,7 @@
 //! what is known as data elsewhere (kinds, states, fields) is read from there.
 
 use axum::body::Bytes;
-use policy::{FieldInput, Reach, ResourceField, ResourceKind, ResourceState};
+use policy::{FieldInput, Reach, ResourceField, ResourceKind, ResourceState, UsageKind, UsageUnit};
 use serde_json::{Map, Value, json};
 use utoipa::{
     IntoParams,
@@ -18,6 +18,8 @@ use super::{body, limits, page, problem};
 
 /// The name of the schema of resources.
 pub(crate) const RESOURCE: &str = "Resource";
+/// Records of usage in one report.
+pub(crate) const MOST_RECORDS: usize = 1_000;
 /// Characters of a search text.
 pub(crate) const MOST_SEARCH: usize = 200;
 
@@ -46,6 +48,7 @@ pub(crate) fn document(keyed: OpenApi, open: OpenApi) -> Bytes {
     if let Some(schemas) = components["schemas"].as_object_mut() {
         schemas.insert("Problem".to_owned(), problem_schema());
         schemas.insert("PresentedKey".to_owned(), presented_key());
+        schemas.insert("UsageReport".to_owned(), usage_report());
         schemas.extend(resources());
     }
     // A bearer will do.
@@ -209,6 +212,37 @@ fn presented_key() -> Value {
         "required": ["key"],
         "additionalProperties": false,
         "properties": { "key": { "type": "string", "description": "`rsk_…`, whole." } },
+    })
+}
+
+fn usage_report() -> Value {
+    let amount = |description| json!({ "type": "integer", "minimum": 0, "maximum": body::MOST_WHOLE, "description": description });
+    let kinds: Vec<_> = UsageKind::ALL.iter().map(|kind| kind.code()).collect();
+    let units: Vec<_> = UsageUnit::ALL.iter().map(|unit| unit.code()).collect();
+    let record = json!({
+        "type": "object",
+        "required": ["id", "at", "kind", "unit", "quantity", "cost_micros"],
+        "additionalProperties": false,
+        "properties": {
+            "id": { "type": "string", "format": "uuid", "description": "Made by whoever reports: a record that comes again counts once." },
+            "at": {
+                "type": "string",
+                "format": "date-time",
+                "description": "When it was used: since the year 2000, and no more than 5 minutes ahead.",
+            },
+            "kind": { "type": "string", "enum": kinds },
+            "unit": { "type": "string", "enum": units, "description": "What the quantity counts." },
+            "quantity": amount("How much."),
+            "cost_micros": amount("What it cost, in millionths of a US dollar."),
+            "resource_id": { "type": "string", "format": "uuid", "description": "The resource, if it was one." },
+        },
+    });
+    json!({
+        "type": "object",
+        "description": "What was used.",
+        "required": ["records"],
+        "additionalProperties": false,
+        "properties": { "records": { "type": "array", "maxItems": MOST_RECORDS, "items": record } },
     })
 }
 

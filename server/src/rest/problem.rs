@@ -144,6 +144,9 @@ impl Fault {
     fn errors(&self) -> Vec<FieldFault> {
         match self {
             Self::Query(errors) | Self::Body(errors) => errors.clone(),
+            Self::Problem(Problem::Refused(refusal @ Refusal::UsageInvalid { record })) => {
+                vec![Wrong::from(*refusal).at(format!("records.{record}"))]
+            }
             Self::Problem(Problem::Refused(refusal)) => refusal
                 .field()
                 .map(|field| Wrong::from(*refusal).at(field_name(field)))

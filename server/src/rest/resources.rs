@@ -25,7 +25,6 @@ use super::{
     body::{self, Fields, Parameters, Wrong, code, name, object, plain_id, whole_number, word},
     moment, openapi,
     page::{self, List},
-    problem::Fault,
 };
 
 /// The routes of this file.
@@ -93,7 +92,7 @@ impl ToSchema for Sent {
 }
 
 /// The project of a path. One that no project can be called is none.
-fn project(path: std::result::Result<Path<String>, PathRejection>) -> Result<ProjectRef> {
+pub(crate) fn project(path: std::result::Result<Path<String>, PathRejection>) -> Result<ProjectRef> {
     let Path(project) = path.map_err(|_| Refusal::Hidden)?;
     Ok(reference(&project))
 }
@@ -124,7 +123,11 @@ async fn list_resources(
     let project = project(path)?;
     let query = match read_query(query.as_deref().unwrap_or_default()) {
         Ok(query) => query,
-        Err(fault) => return Err(hidden_first(&rest, &actor, &project, None).await.unwrap_or(fault)),
+        Err(fault) => {
+            // Whether there is such a project comes before what is wrong with the query (P3).
+            visible(&rest, &actor, &project).await?;
+            return Err(fault);
+        }
     };
     let found = rest
         .directory
@@ -180,7 +183,14 @@ async fn create_resource(
     let read = object(&headers, body).await.and_then(|fields| read_new(fields, &mut kind));
     let new = match read {
         Ok(new) => new,
-        Err(fault) => return Err(hidden_first(&rest, &actor, &project, kind).await.unwrap_or(fault)),
+        Err(fault) => {
+            // Whether the key may comes before what is wrong with it (P3, R2).
+            match kind {
+                Some(kind) => permitted(&rest, &actor, &project, kind, ResourceAction::Create).await?,
+                None => visible(&rest, &actor, &project).await?,
+            }
+            return Err(fault);
+        }
     };
     let made = rest
         .directory
@@ -279,8 +289,7 @@ async fn change_resource(
         Err(fault) => {
             // What is wrong with it is for those who may change it.
             let (_, found) = rest.directory.resource(Viewer::Key(&actor), &project, id).await?;
-            let permission = found.kind.permission(ResourceAction::Change);
-            rest.directory.authorize_agent(Agent::Key(&actor), &project, permission).await?;
+            permitted(&rest, &actor, &project, found.kind, ResourceAction::Change).await?;
             return Err(fault);
         }
     };
@@ -333,13 +342,19 @@ async fn delete_resource(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Why the key may not do this at all, if it may not: before what is wrong with what it sent (P3, R2). Of a kind that is not
-/// said, the least there is to do with any.
-async fn hidden_first(rest: &Rest, actor: &KeyActor, project: &ProjectRef, kind: Option<ResourceKind>) -> Option<Fault> {
-    let permission = match kind {
-        Some(kind) => kind.permission(ResourceAction::Create),
-        None => ResourceKind::File.permission(ResourceAction::View),
-    };
-    let asked = rest.directory.authorize_agent(Agent::Key(actor), project, permission).await;
-    asked.err().map(Fault::from)
+/// Goes on if the project is the key's, for what is said of no kind in particular: by the least there is to do with any.
+pub(crate) async fn visible(rest: &Rest, actor: &KeyActor, project: &ProjectRef) -> Result<()> {
+    permitted(rest, actor, project, ResourceKind::File, ResourceAction::View).await
+}
+
+/// Goes on if the key may do this. A refusal is audited (A1).
+async fn permitted(
+    rest: &Rest,
+    actor: &KeyActor,
+    project: &ProjectRef,
+    kind: ResourceKind,
+    action: ResourceAction,
+) -> Result<()> {
+    let permission = kind.permission(action);
+    Ok(rest.directory.authorize_agent(Agent::Key(actor), project, permission).await?)
 }
