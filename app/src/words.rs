@@ -178,11 +178,18 @@ fn refused(refusal: Refusal) -> String {
         Refusal::KeyExpired => "This API key has expired. Create a new one.",
         Refusal::KeyRevoked => "This API key was revoked. Create a new one.",
         Refusal::GatewayUnknown => "This gateway isn’t one that whoever runs this console let in.",
+        Refusal::GatewayNameTaken => "There is a gateway token of this name. Revoke it first, or choose another name.",
         Refusal::ResourceNameTaken => "The project has one of this kind with this name already. Choose another name.",
         Refusal::StateInvalid => "Choose one of the states.",
         Refusal::ProjectHasResources => {
             "The project still has resources. Delete them first: what runs would otherwise belong to nobody."
         }
+        Refusal::UsageInvalid { record } => {
+            return format!(
+                "The record at place {record}, counted from 0, has a time or an amount that can’t be: a time before 2000 or in the future, or more than 9007199254740991. None of the report was taken."
+            );
+        }
+        Refusal::TooManyRecords => "Report 1,000 records at most at once. None of the report was taken.",
         Refusal::DetailInvalid(field) => return detail(field),
         Refusal::TooManyAttempts { retry_after } => {
             let minutes = retry_after.div_ceil(60);

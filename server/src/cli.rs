@@ -64,6 +64,36 @@ pub enum Admin {
     /// Organizations
     #[command(subcommand)]
     Organization(OrganizationCommand),
+    /// Tokens of the gateways that may ask what is allowed
+    #[command(subcommand)]
+    GatewayToken(GatewayTokenCommand),
+}
+
+/// What the operator does with gateway tokens.
+#[derive(Debug, Subcommand)]
+pub enum GatewayTokenCommand {
+    /// Make one and print it, this once
+    Create {
+        /// What to call it
+        name: String,
+        /// How the answer looks
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Revoke one; it counts at once
+    Revoke {
+        /// What it is called
+        name: String,
+        /// How the answer looks
+        #[command(flatten)]
+        output: Output,
+    },
+    /// List them, without their secrets
+    List {
+        /// How the answer looks
+        #[command(flatten)]
+        output: Output,
+    },
 }
 
 /// What the operator does with organizations.

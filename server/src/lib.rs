@@ -9,12 +9,14 @@ mod admin;
 mod assets;
 pub mod cli;
 mod config;
+mod enforcement;
 mod events;
 mod export;
 mod log;
 mod mail;
 mod pages;
 pub mod postgres;
+mod rest;
 mod router;
 mod serve;
 mod visit;
@@ -39,5 +41,6 @@ pub async fn run(cli: Cli) -> Result<(), Box<dyn Error + Send + Sync>> {
         Command::Migrate => admin::migrate(&config).await,
         Command::Admin(Admin::User(command)) => admin::user(&config, command).await,
         Command::Admin(Admin::Organization(command)) => admin::organization(&config, command).await,
+        Command::Admin(Admin::GatewayToken(command)) => admin::gateway_token(&config, command).await,
     }
 }

@@ -13,7 +13,9 @@ mod audit;
 mod change;
 mod collaborators;
 mod demo;
+mod enforcement;
 mod error;
+mod gateways;
 mod hints;
 mod invitations;
 mod members;
@@ -22,12 +24,15 @@ mod outbox;
 mod people;
 mod projects;
 mod remains;
+mod resources;
 mod secret;
 mod sessions;
 mod ssh_keys;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod usage;
+mod workplace;
 
 pub use accounts::NewAccount;
 pub use actor::{Actor, Agent, KeyActor, Origin};
@@ -35,7 +40,9 @@ pub use api_keys::{ApiKey, ApiKeyList, ApiKeyQuery, KeyView, NewApiKey};
 pub use audit::{AuditEvent, AuditPage};
 pub use collaborators::{Added, Collaborator, CollaboratorKind, CollaboratorList, CollaboratorQuery, Removal};
 pub use demo::{DEMO_PASSWORD, DemoError};
+pub use enforcement::{AuthorizedKey, Caller, Question, Subject, Verdict};
 pub use error::{Error, Result};
+pub use gateways::GatewayToken;
 pub use hints::{Hint, Hints};
 pub use invitations::{
     Delivery, Invitation, InvitationList, InvitationQuery, InvitationState, Joined, LinkToken, NewInvitation, Opened,
@@ -48,10 +55,16 @@ pub use projects::{
     ListedProject, ProjectChange, ProjectCursor, ProjectList, ProjectQuery, ProjectSummary, ProjectView,
 };
 pub use remains::{MadeKey, Remains};
+pub use resources::{
+    Creator, KindSummary, Resource, ResourceChange, ResourceCursor, ResourceList, ResourceOverview, ResourceQuery,
+    ResourceSort,
+};
 pub use sessions::{NewSession, Session, SessionToken, SignedInAt};
 pub use ssh_keys::SshKey;
 pub use time::OffsetDateTime;
 pub use tokens::{Token, TokenKind};
+pub use usage::{UsageRecord, UsageReport, UsageSum};
+pub use workplace::{ProjectRef, Viewer, Workplace};
 
 use std::time::Duration;
 

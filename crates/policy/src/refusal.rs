@@ -155,12 +155,21 @@ pub enum Refusal {
     KeyRevoked,
     /// No gateway that the operator let in.
     GatewayUnknown,
+    /// A gateway token of this name is good.
+    GatewayNameTaken,
     /// The project has a resource of this kind and name.
     ResourceNameTaken,
     /// No state that a resource of this kind can be in.
     StateInvalid,
     /// The project still has resources, so it is not deleted (P4).
     ProjectHasResources,
+    /// A record of usage with a time or an amount that cannot be: the one at this place in the report, the first at 0.
+    UsageInvalid {
+        /// The place.
+        record: u16,
+    },
+    /// More records of usage at once than are taken.
+    TooManyRecords,
     /// Not a value of this field of a resource.
     DetailInvalid(ResourceField),
     /// Too many attempts; try again after this many seconds.
@@ -232,9 +241,12 @@ impl Refusal {
             Self::KeyExpired => "key_expired",
             Self::KeyRevoked => "key_revoked",
             Self::GatewayUnknown => "gateway_unknown",
+            Self::GatewayNameTaken => "gateway_name_taken",
             Self::ResourceNameTaken => "resource_name_taken",
             Self::StateInvalid => "state_invalid",
             Self::ProjectHasResources => "project_has_resources",
+            Self::UsageInvalid { .. } => "usage_invalid",
+            Self::TooManyRecords => "too_many_records",
             Self::DetailInvalid(_) => "detail_invalid",
             Self::TooManyAttempts { .. } => "too_many_attempts",
         }
@@ -278,6 +290,7 @@ impl Refusal {
             | Self::KeyOver
             | Self::KeyRotated
             | Self::DefaultKeyKept
+            | Self::GatewayNameTaken
             | Self::ResourceNameTaken
             | Self::ProjectHasResources => 409,
             Self::TooManyAddresses
@@ -297,6 +310,8 @@ impl Refusal {
             | Self::CredentialsWrong
             | Self::CurrentPasswordWrong
             | Self::StateInvalid
+            | Self::UsageInvalid { .. }
+            | Self::TooManyRecords
             | Self::DetailInvalid(_) => 422,
             Self::InvitationExpired | Self::InvitationRevoked | Self::InvitationAccepted | Self::LinkDead => 410,
             Self::TooManyAttempts { .. } => 429,
@@ -317,7 +332,7 @@ impl Refusal {
             | Self::AlreadyCollaborator
             | Self::ExternalInDefaultProject
             | Self::EmailTaken => Some(Field::Email),
-            Self::NameInvalid | Self::ResourceNameTaken => Some(Field::Name),
+            Self::NameInvalid | Self::GatewayNameTaken | Self::ResourceNameTaken => Some(Field::Name),
             Self::ManageKeyForAdmins => Some(Field::Reach),
             Self::StateInvalid => Some(Field::State),
             Self::DetailInvalid(field) => Some(Field::Detail(field)),
@@ -362,6 +377,8 @@ impl Refusal {
             | Self::KeyRevoked
             | Self::GatewayUnknown
             | Self::ProjectHasResources
+            | Self::UsageInvalid { .. }
+            | Self::TooManyRecords
             | Self::TooManyAttempts { .. } => None,
         }
     }

@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use sqlx::{PgPool, Row};
 
 /// Where [`crate::error::refuse_on`] is called, and other places that name a constraint.
-const SOURCES: [&str; 5] = [
+const SOURCES: [&str; 6] = [
     include_str!("../accounts.rs"),
     include_str!("../collaborators.rs"),
+    include_str!("../gateways.rs"),
     include_str!("../projects.rs"),
     include_str!("../organizations.rs"),
+    include_str!("../resources.rs"),
     include_str!("../ssh_keys.rs"),
 ];
 
