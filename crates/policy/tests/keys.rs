@@ -182,7 +182,11 @@ fn k11_no_key_that_somebody_may_make_exceeds_them() {
                 }
                 for &permission in Permission::ALL {
                     if Holder::Key(reach).require(permission).is_ok() {
-                        assert_eq!(standing.require(permission), Ok(()), "{standing:?} {reach:?} {permission}");
+                        assert_eq!(
+                            standing.require(permission),
+                            Ok(()),
+                            "{standing:?} {reach:?} {permission}"
+                        );
                     }
                 }
             }

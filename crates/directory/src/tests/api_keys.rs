@@ -37,7 +37,7 @@ impl Tenant {
     }
 
     /// A key that uses, without an end.
-    async fn key(&self, project: &Project, who: &Person, called: &str) -> NewApiKey {
+    async fn new_key(&self, project: &Project, who: &Person, called: &str) -> NewApiKey {
         self.try_key(project, who, called, Reach::Use).await.unwrap()
     }
 
@@ -138,7 +138,7 @@ impl Tenant {
         ]
     }
 
-    async fn resource(&self, project: &Project, by: UserId, kind: ResourceKind, called: &str) {
+    async fn put_resource(&self, project: &Project, by: UserId, kind: ResourceKind, called: &str) {
         sqlx::query(
             "INSERT INTO resources (organization_id, project_id, id, kind, name, state, details, created_by, created_at, updated_at)
              VALUES ($1, $2, gen_random_uuid(), $3, $4, 'ready', '{}', $5, now(), now())",
@@ -184,7 +184,7 @@ async fn k2_collaborators_of_either_role_create_and_revoke_keys(pool: PgPool) {
     let (d, research) = (&t.directory, &t.research);
     let inside = [&t.owner, &t.admin, &t.lead, &t.maya, &t.eve];
     for (place, who) in inside.into_iter().enumerate() {
-        let made = t.key(research, who, "CI").await;
+        let made = t.new_key(research, who, "CI").await;
         let actor = d.authenticate_key(&made.secret, origin()).await.unwrap();
         assert_eq!(
             (actor.organization, actor.project, actor.key, actor.reach),
@@ -198,7 +198,7 @@ async fn k2_collaborators_of_either_role_create_and_revoke_keys(pool: PgPool) {
         );
         assert_eq!(t.closed(&made.secret).await, Some(Refusal::KeyRevoked));
     }
-    let kept = t.key(research, &t.lead, "Kept").await;
+    let kept = t.new_key(research, &t.lead, "Kept").await;
     for who in [&t.noah, &t.stranger] {
         let outcome = t.try_key(research, who, "CI", Reach::Use).await;
         assert_eq!(refusal(outcome), Refusal::Hidden);
@@ -209,7 +209,7 @@ async fn k2_collaborators_of_either_role_create_and_revoke_keys(pool: PgPool) {
     assert_eq!(t.all_keys(research).await.len(), inside.len() + 1);
     assert_eq!(t.closed(&kept.secret).await, None);
     // In the Default Project that is every member.
-    let made = t.key(&t.default, &t.noah, "Notebook").await;
+    let made = t.new_key(&t.default, &t.noah, "Notebook").await;
     assert_eq!(t.closed(&made.secret).await, None);
     let outcome = t.try_key(&t.default, &t.eve, "CI", Reach::Use).await;
     assert_eq!(refusal(outcome), Refusal::Hidden);
@@ -220,7 +220,7 @@ async fn k2_collaborators_of_either_role_create_and_revoke_keys(pool: PgPool) {
 async fn k3_no_part_of_a_secret_is_kept_but_what_the_list_shows(pool: PgPool) {
     let t = Tenant::new(&pool).await.sending_mail();
     let (d, a, slug) = (&t.directory, &t.owner.actor, &t.default.slug);
-    let plain = t.key(&t.default, &t.noah, "CI").await;
+    let plain = t.new_key(&t.default, &t.noah, "CI").await;
     let first = t.regenerate(&t.owner).await.unwrap();
     let again = t.regenerate(&t.owner).await.unwrap();
     let dated = d
@@ -276,14 +276,14 @@ async fn k3_no_part_of_a_secret_is_kept_but_what_the_list_shows(pool: PgPool) {
 async fn k4_the_list_tells_of_each_key_what_the_rules_say(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let d = &t.directory;
-    let plain = t.key(&t.research, &t.maya, "CI").await;
+    let plain = t.new_key(&t.research, &t.maya, "CI").await;
     let end = soon(Duration::days(3));
     let (a, slug) = (&t.lead.actor, &t.research.slug);
     let dated = d
         .create_api_key(a, slug, &name("Deploy"), Reach::Manage, end)
         .await
         .unwrap();
-    t.key(&t.default, &t.maya, "Elsewhere").await;
+    t.new_key(&t.default, &t.maya, "Elsewhere").await;
 
     for who in [&t.owner, &t.lead, &t.maya, &t.eve] {
         let list = t
@@ -337,7 +337,7 @@ async fn k4_the_list_searches_filters_and_pages(pool: PgPool) {
     let (d, project) = (&t.directory, &t.research);
     let mut made = Vec::new();
     for called in ["Alpha 1", "alpha 2", "100% beta", "Beta_2", "ÉTUDE", "gamma", "delta"] {
-        made.push(t.key(project, &t.maya, called).await.id);
+        made.push(t.new_key(project, &t.maya, called).await.id);
     }
     made.reverse();
     let [delta, gamma, etude, beta_2, percent, alpha_2, alpha_1] = made[..] else {
@@ -404,7 +404,7 @@ async fn k4_the_list_searches_filters_and_pages(pool: PgPool) {
 #[sqlx::test]
 async fn k4_the_last_use_is_noted_at_most_once_a_minute(pool: PgPool) {
     let t = Tenant::new(&pool).await;
-    let made = t.key(&t.research, &t.maya, "CI").await;
+    let made = t.new_key(&t.research, &t.maya, "CI").await;
     assert_eq!(t.closed(&made.secret).await, None);
     t.until_used(made.id).await;
     for (ago, is_news) in [(59, false), (30, false), (61, true)] {
@@ -418,7 +418,7 @@ async fn k4_the_last_use_is_noted_at_most_once_a_minute(pool: PgPool) {
         t.closed(&made.secret).await;
         t.directory.note_key_use(t.organization, t.research.id, made.id);
         // Another key's first use is noted after this one's, or not at all.
-        let mark = t.key(&t.research, &t.maya, "Mark").await;
+        let mark = t.new_key(&t.research, &t.maya, "Mark").await;
         t.closed(&mark.secret).await;
         t.until_used(mark.id).await;
         if is_news {
@@ -430,7 +430,7 @@ async fn k4_the_last_use_is_noted_at_most_once_a_minute(pool: PgPool) {
         }
     }
     // What opens nothing is no use.
-    let dead = t.key(&t.research, &t.maya, "Dead").await;
+    let dead = t.new_key(&t.research, &t.maya, "Dead").await;
     t.directory
         .revoke_api_key(&t.maya.actor, &t.research.slug, dead.id)
         .await
@@ -445,7 +445,7 @@ async fn k5_a_key_outlives_its_creators_access_and_account(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let d = &t.directory;
     let maya = t.sign_in(&t.maya).await;
-    let made = t.key(&t.research, &t.maya, "CI").await;
+    let made = t.new_key(&t.research, &t.maya, "CI").await;
     d.remove_collaborator(&t.lead.actor, &t.research.slug, t.maya.id, &[])
         .await
         .unwrap();
@@ -523,9 +523,10 @@ async fn k6_an_expiration_is_set_changed_and_cancelled_until_it_is_reached(pool:
 async fn k7_revoking_acts_at_once_and_is_final(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let (d, a, slug) = (&t.directory, &t.maya.actor, &t.research.slug);
-    let key = t.key(&t.research, &t.maya, "CI").await;
-    let other = t.key(&t.research, &t.maya, "Other").await;
+    let key = t.new_key(&t.research, &t.maya, "CI").await;
+    let other = t.new_key(&t.research, &t.maya, "Other").await;
     assert_eq!(t.closed(&key.secret).await, None);
+    t.until_used(key.id).await;
     d.revoke_api_key(a, slug, key.id).await.unwrap();
     assert_eq!(t.closed(&key.secret).await, Some(Refusal::KeyRevoked));
     let at = "SELECT count(*) FROM api_keys WHERE revoked_at IS NOT NULL";
@@ -596,7 +597,7 @@ async fn k7_a_rotated_key_lives_for_the_overlap_and_never_longer_than_before(poo
         }
     }
     // Without an overlap it is revoked at once.
-    let old = t.key(&t.research, &t.lead, "Leaked").await;
+    let old = t.new_key(&t.research, &t.lead, "Leaked").await;
     let next = d.rotate_api_key(a, slug, old.id, Duration::ZERO, None).await.unwrap();
     assert_eq!(t.closed(&old.secret).await, Some(Refusal::KeyRevoked));
     assert_eq!(t.closed(&next.secret).await, None);
@@ -614,7 +615,7 @@ async fn k7_a_rotated_key_lives_for_the_overlap_and_never_longer_than_before(poo
 async fn k7_a_rotated_key_is_not_prolonged_nor_rotated_again(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let (d, a, slug) = (&t.directory, &t.owner.actor, &t.research.slug);
-    let old = t.key(&t.research, &t.maya, "CI").await;
+    let old = t.new_key(&t.research, &t.maya, "CI").await;
     d.rotate_api_key(a, slug, old.id, Duration::DAY, None).await.unwrap();
     for end in [
         None,
@@ -681,7 +682,7 @@ async fn k1_a_key_is_found_in_its_own_project_alone(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let other = Tenant::named(&pool, "other").await;
     let d = &t.directory;
-    let key = t.key(&t.research, &t.owner, "CI").await;
+    let key = t.new_key(&t.research, &t.owner, "CI").await;
     for (who, project) in [
         (&t.owner, &t.production),
         (&t.owner, &t.default),
@@ -730,8 +731,8 @@ async fn p4_a_deleted_projects_keys_open_nothing(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let d = &t.directory;
     let (key, other) = (
-        t.key(&t.research, &t.maya, "CI").await,
-        t.key(&t.default, &t.maya, "CI").await,
+        t.new_key(&t.research, &t.maya, "CI").await,
+        t.new_key(&t.default, &t.maya, "CI").await,
     );
     let actor = d.authenticate_key(&key.secret, origin()).await.unwrap();
     d.delete_project(&t.owner.actor, &t.research.slug, t.research.slug.as_str())
@@ -1014,7 +1015,7 @@ async fn k10_whoever_presents_a_key_revokes_it(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let d = &t.directory;
     let key = t.try_key(&t.research, &t.lead, "Deploy", Reach::Manage).await.unwrap();
-    let other = t.key(&t.research, &t.maya, "CI").await;
+    let other = t.new_key(&t.research, &t.maya, "CI").await;
     let (done, events) = t.audited(d.revoke_presented_key(&key.secret, &origin())).await;
     assert!(done.unwrap());
     assert_eq!(t.closed(&key.secret).await, Some(Refusal::KeyRevoked));
@@ -1103,15 +1104,15 @@ async fn c6_a_removal_revokes_exactly_the_chosen_keys_of_that_person_in_that_pro
     )
     .await;
     let (zeta, alpha) = (
-        t.key(research, &t.maya, "zeta").await,
-        t.key(research, &t.maya, "alpha").await,
+        t.new_key(research, &t.maya, "zeta").await,
+        t.new_key(research, &t.maya, "alpha").await,
     );
-    let kept = t.key(research, &t.maya, "kept").await;
-    let dead = t.key(research, &t.maya, "dead").await;
+    let kept = t.new_key(research, &t.maya, "kept").await;
+    let dead = t.new_key(research, &t.maya, "dead").await;
     d.revoke_api_key(&t.maya.actor, &research.slug, dead.id).await.unwrap();
-    let not_theirs = t.key(research, &t.lead, "lead's").await;
-    let elsewhere = t.key(&t.default, &t.maya, "elsewhere").await;
-    let foreign = other.key(&other.research, &t.maya, "foreign").await;
+    let not_theirs = t.new_key(research, &t.lead, "lead's").await;
+    let elsewhere = t.new_key(&t.default, &t.maya, "elsewhere").await;
+    let foreign = other.new_key(&other.research, &t.maya, "foreign").await;
     let nothing = ApiKeyId(Uuid::now_v7());
 
     let chosen = [
@@ -1176,20 +1177,20 @@ async fn c6_a_removal_tells_what_ended_and_what_stays(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let (d, research, lead) = (&t.directory, &t.research, &t.lead.actor);
     d.add_ssh_key(&t.maya.actor, "Laptop", SSH_KEY).await.unwrap();
-    let mine = t.key(research, &t.maya, "CI").await;
-    t.key(&t.default, &t.maya, "Notebook").await;
-    t.key(research, &t.eve, "Eve's").await;
+    let mine = t.new_key(research, &t.maya, "CI").await;
+    t.new_key(&t.default, &t.maya, "Notebook").await;
+    t.new_key(research, &t.eve, "Eve's").await;
     for (kind, called) in [
         (ResourceKind::Model, "mistral"),
         (ResourceKind::Cluster, "train-1"),
         (ResourceKind::Cluster, "train-2"),
     ] {
-        t.resource(research, t.maya.id, kind, called).await;
+        t.put_resource(research, t.maya.id, kind, called).await;
     }
-    t.resource(&t.default, t.maya.id, ResourceKind::File, "notes").await;
-    t.resource(research, t.eve.id, ResourceKind::File, "eve's").await;
+    t.put_resource(&t.default, t.maya.id, ResourceKind::File, "notes").await;
+    t.put_resource(research, t.eve.id, ResourceKind::File, "eve's").await;
 
-    let expired = t.key(research, &t.maya, "Expired").await;
+    let expired = t.new_key(research, &t.maya, "Expired").await;
     t.let_expire(expired.id, -1).await;
     let here = vec![(ResourceKind::Cluster, 2), (ResourceKind::Model, 1)];
     for who in [&t.owner, &t.lead, &t.maya, &t.eve] {
@@ -1236,9 +1237,9 @@ async fn c6_a_removal_tells_what_ended_and_what_stays(pool: PgPool) {
 async fn c6_keys_are_revoked_with_the_removal_or_not_at_all(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let (d, research) = (&t.directory, &t.research);
-    let mine = t.key(research, &t.maya, "CI").await;
-    let owners = t.key(research, &t.owner, "Owner's").await;
-    let leads = t.key(research, &t.lead, "Lead's").await;
+    let mine = t.new_key(research, &t.maya, "CI").await;
+    let owners = t.new_key(research, &t.owner, "Owner's").await;
+    let leads = t.new_key(research, &t.lead, "Lead's").await;
     for (who, target, key, expected) in [
         (&t.lead, &t.owner, &owners, Refusal::OwnerProtected),
         (
@@ -1303,15 +1304,15 @@ async fn m6_a_removed_members_keys_and_resources_stay(pool: PgPool) {
     let other = Tenant::named(&pool, "other").await;
     let d = &t.directory;
     let made = [
-        t.key(&t.research, &t.maya, "CI").await,
-        t.key(&t.default, &t.maya, "Notebook").await,
+        t.new_key(&t.research, &t.maya, "CI").await,
+        t.new_key(&t.default, &t.maya, "Notebook").await,
     ];
     other.put(&other.research, &t.maya, ProjectRole::Member).await;
-    let foreign = other.key(&other.research, &t.maya, "Foreign").await;
-    t.resource(&t.research, t.maya.id, ResourceKind::Volume, "data").await;
-    t.resource(&t.default, t.maya.id, ResourceKind::Volume, "data").await;
+    let foreign = other.new_key(&other.research, &t.maya, "Foreign").await;
+    t.put_resource(&t.research, t.maya.id, ResourceKind::Volume, "data").await;
+    t.put_resource(&t.default, t.maya.id, ResourceKind::Volume, "data").await;
     other
-        .resource(&other.research, t.maya.id, ResourceKind::File, "foreign")
+        .put_resource(&other.research, t.maya.id, ResourceKind::File, "foreign")
         .await;
 
     let told = d.departure(t.owner.id, &t.slug, t.maya.id).await.unwrap().remains;
@@ -1345,10 +1346,10 @@ async fn m6_a_removed_members_keys_and_resources_stay(pool: PgPool) {
 async fn m6_what_is_in_a_project_one_was_removed_from_is_not_told(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let (d, maya) = (&t.directory, &t.maya);
-    let hidden = t.key(&t.research, maya, "CI").await;
-    t.key(&t.default, maya, "Notebook").await;
+    let hidden = t.new_key(&t.research, maya, "CI").await;
+    t.new_key(&t.default, maya, "Notebook").await;
     for project in [&t.research, &t.default] {
-        t.resource(project, maya.id, ResourceKind::Volume, "data").await;
+        t.put_resource(project, maya.id, ResourceKind::Volume, "data").await;
     }
     let names = |remains: crate::Remains| {
         let keys: Vec<_> = remains.keys.iter().map(|key| key.name.to_string()).collect();
@@ -1375,7 +1376,7 @@ async fn k7_of_two_rotations_at_once_one_makes_a_successor(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let (d, slug) = (&t.directory, &t.research.slug);
     for round in 0..ROUNDS {
-        let old = t.key(&t.research, &t.maya, "CI").await;
+        let old = t.new_key(&t.research, &t.maya, "CI").await;
         let overlap = [Duration::DAY, Duration::ZERO][round % 2];
         let (a, b) = tokio::join!(
             d.rotate_api_key(&t.maya.actor, slug, old.id, overlap, None),
@@ -1398,7 +1399,7 @@ async fn k7_a_rotation_does_not_undo_a_revocation(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let (d, slug, scanner) = (&t.directory, &t.research.slug, origin());
     for round in 0..ROUNDS {
-        let old = t.key(&t.research, &t.maya, "CI").await;
+        let old = t.new_key(&t.research, &t.maya, "CI").await;
         let rotate = d.rotate_api_key(&t.maya.actor, slug, old.id, Duration::DAY, None);
         let rotated = match round % 3 {
             0 => {
@@ -1431,7 +1432,7 @@ async fn k7_no_expiration_is_put_off_past_a_rotation(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let (d, slug) = (&t.directory, &t.research.slug);
     for _ in 0..ROUNDS {
-        let old = t.key(&t.research, &t.maya, "CI").await;
+        let old = t.new_key(&t.research, &t.maya, "CI").await;
         let (dated, rotated) = tokio::join!(
             d.set_api_key_expiration(&t.maya.actor, slug, old.id, None),
             d.rotate_api_key(&t.lead.actor, slug, old.id, Duration::HOUR, None),
