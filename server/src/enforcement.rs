@@ -44,6 +44,7 @@ pub(crate) fn gateways(console: &Console) -> Router {
     Router::new()
         // Whatever the method: some gateways send that of the request they hold, and some its path behind ours.
         .route("/gateway/authorize", any(authorize))
+        .route(AUTHORIZE, any(authorize))
         .route("/gateway/authorize/{*held}", any(authorize))
         .route("/ssh/authorized-keys", get(authorized_keys))
         .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| {

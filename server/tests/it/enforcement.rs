@@ -541,7 +541,12 @@ async fn gateways_ask_by_any_method_and_path(pool: PgPool) {
         Method::DELETE,
         Method::OPTIONS,
     ] {
-        for uri in ["/gateway/authorize", "/gateway/authorize/v1/a%2Fb?x=1"] {
+        for uri in [
+            "/gateway/authorize",
+            "/gateway/authorize/",
+            "/gateway/authorize//",
+            "/gateway/authorize/v1/a%2Fb?x=1",
+        ] {
             let mut ask = gate
                 .question(By::Person(Who::Member), &[THE_ENDPOINT], "endpoint:use")
                 .with(header::ORIGIN, "https://elsewhere.test")

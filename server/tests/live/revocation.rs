@@ -9,7 +9,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, RwLock,
-        atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst},
     },
     time::{Duration, Instant},
 };
@@ -21,25 +21,23 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use directory::{Actor, Directory, OffsetDateTime, Settings};
 use http_body_util::Full;
-use policy::{ApiKeyId, Reach, SessionId, UserId};
-use sha2::{Digest, Sha256};
+use policy::{ApiKeyId, Reach, UserId};
 use sqlx::PgPool;
 use tokio::{net::TcpListener, task::JoinSet, time::sleep};
 use uuid::Uuid;
 
-use super::servers::{Credential, Door, Roster, authorize, form, url_of};
+use super::servers::{Credential, Door, Roster, authorize, form, sign_in, url_of};
 
 /// How many people, and how many keys.
 const SUBJECTS: usize = 40;
 /// How many at once ask.
-const ASKERS: usize = 12;
+const ASKERS: usize = 6;
 /// How many at once change things, each among its own subjects.
 const CHANGERS: usize = 4;
 /// How many changes there are.
-const CHANGES: u64 = 2_400;
+const CHANGES: u64 = 2_000;
 const PROJECT: &str = "ml-research";
 
 #[derive(Clone, Copy)]
@@ -91,6 +89,8 @@ struct Stage {
     admin_cookie: String,
     subjects: Vec<Subject>,
     count: Count,
+    /// Which subjects are being changed right now, one by each changer: they are asked about most.
+    changing: [AtomicUsize; CHANGERS],
     is_over: AtomicBool,
 }
 
@@ -152,7 +152,7 @@ impl Stage {
     async fn set(pool: PgPool, consoles: Vec<SocketAddr>) -> Self {
         let directory = Directory::new(pool.clone(), Settings::default());
         directory.load_demo().await.unwrap();
-        let gateway = directory.create_gateway_token("load").await.unwrap();
+        let gateway = directory.create_gateway_token(&"load".parse().unwrap()).await.unwrap();
         let (admin, admin_cookie) = sign_in(&pool, "adam@acme.test").await;
         let mut subjects = Vec::new();
         for number in 0..SUBJECTS {
@@ -187,6 +187,7 @@ impl Stage {
             admin_cookie,
             subjects,
             count: Count::default(),
+            changing: Default::default(),
             is_over: AtomicBool::new(false),
         }
     }
@@ -196,7 +197,9 @@ impl Stage {
         let mut connection = Door::open(door).await.unwrap();
         let mut chance = Chance(asker as u64 + 1);
         while !self.is_over.load(SeqCst) {
-            let subject = &self.subjects[chance.below(self.subjects.len())];
+            let changing = self.changing[chance.below(CHANGERS)].load(SeqCst);
+            let any = chance.below(self.subjects.len());
+            let subject = &self.subjects[if chance.below(4) == 0 { any } else { changing }];
             let before = subject.number.load(SeqCst);
             let credential = subject.credential.read().unwrap().clone();
             let request = authorize(&self.gateway, PROJECT, "cluster:create", &credential);
@@ -221,12 +224,13 @@ impl Stage {
         for console in &self.consoles {
             doors.push(Door::open(*console).await.unwrap());
         }
-        let own: Vec<_> = self.subjects.iter().skip(changer).step_by(CHANGERS).collect();
         for _ in 0..rounds {
-            let subject = own[chance.below(own.len())];
+            let place = chance.below(self.subjects.len() / CHANGERS) * CHANGERS + changer;
+            let subject = &self.subjects[place];
+            self.changing[changer].store(place, SeqCst);
             let door = chance.below(doors.len());
             match subject.kind {
-                Kind::Person(user) => self.end_person(&mut doors[door], subject, user, chance.below(5)).await,
+                Kind::Person(user) => self.end_person(&mut doors[door], subject, user, chance.below(6)).await,
                 Kind::Key => self.end_key(&mut doors[door], subject, chance.below(4)).await,
             }
             self.count.changes.fetch_add(1, SeqCst);
@@ -246,10 +250,14 @@ impl Stage {
         let id = user.to_string();
         let person = [("project", PROJECT), ("user", &id)];
         match way {
-            0 | 1 => self.send(door, form("remove_collaborator", &self.admin_cookie, &person)).await,
+            0 | 1 => {
+                self.send(door, form("remove_collaborator", &self.admin_cookie, &person))
+                    .await
+            }
             2 => {
                 let fields = [person[0], person[1], ("role", "member")];
-                self.send(door, form("change_collaborator_role", &self.admin_cookie, &fields)).await;
+                self.send(door, form("change_collaborator_role", &self.admin_cookie, &fields))
+                    .await;
             }
             3 => {
                 // The end of the access, reached.
@@ -259,6 +267,11 @@ impl Stage {
                     .await
                     .unwrap();
                 sleep(Duration::from_millis(40)).await;
+            }
+            4 => {
+                let member = [("organization", "acme"), person[1]];
+                self.send(door, form("remove_member", &self.admin_cookie, &member))
+                    .await;
             }
             _ => {
                 let Credential::Session(cookie) = subject.credential.read().unwrap().clone() else {
@@ -282,7 +295,8 @@ impl Stage {
         } else {
             let id = key.to_string();
             let fields = [("project", PROJECT), ("key", &id)];
-            self.send(door, form("revoke_api_key", &self.admin_cookie, &fields)).await;
+            self.send(door, form("revoke_api_key", &self.admin_cookie, &fields))
+                .await;
         }
         subject.ended();
     }
@@ -290,7 +304,10 @@ impl Stage {
     async fn send(&self, door: &mut Door, request: hyper::Request<Full<Bytes>>) {
         let path = request.uri().path().to_owned();
         let (status, body) = door.send(request).await.unwrap();
-        assert!(status.is_success(), "{path}: {status} {body}");
+        assert!(
+            status.is_success() || status.is_redirection(),
+            "{path}: {status} {body}"
+        );
     }
 
     async fn give_back(&self, subject: &Subject, user: UserId) {
@@ -301,9 +318,19 @@ impl Stage {
             .fetch_one(&self.pool)
             .await
             .unwrap();
-        // Whatever was taken: the access, the role, the end date, the session.
-        drop(self.directory.add_collaborator(&self.admin, &project, &email).await);
-        make_admin(&self.directory, &self.admin, user).await;
+        // Whatever was taken: the membership, the access, the role, the end date, the session.
+        join(&self.pool, user).await;
+        let role = policy::ProjectRole::Admin;
+        let demoted = self
+            .directory
+            .change_collaborator_role(&self.admin, &project, user, role);
+        if demoted.await.is_err() {
+            self.directory
+                .add_collaborator(&self.admin, &project, &email)
+                .await
+                .unwrap();
+            make_admin(&self.directory, &self.admin, user).await;
+        }
         self.directory
             .set_collaborator_end_date(&self.admin, &project, user, None)
             .await
@@ -345,36 +372,19 @@ async fn person(pool: &PgPool, number: usize) -> UserId {
         .execute(pool)
         .await
         .unwrap();
-    sqlx::query(
-        "INSERT INTO members SELECT o.id, u.id, u.name, 'member', NULL, now() FROM organizations o, users u
-         WHERE o.slug = 'acme' AND u.id = $1",
-    )
-    .bind(id)
-    .execute(pool)
-    .await
-    .unwrap();
+    join(pool, UserId(id)).await;
     UserId(id)
 }
 
-/// A session, as signing in makes one.
-async fn sign_in(pool: &PgPool, email: &str) -> (Actor, String) {
-    let (id, secret) = (Uuid::now_v7(), Sha256::digest(Uuid::new_v4().as_bytes()));
-    let user: Uuid = sqlx::query_scalar(
-        "INSERT INTO sessions (id, token_hash, user_id, created_at, last_seen_at, expires_at, address, user_agent)
-         SELECT $1, $2, id, now(), now(), now() + interval '1 day', '', '' FROM users WHERE email = $3 RETURNING user_id",
+async fn join(pool: &PgPool, user: UserId) {
+    sqlx::query(
+        "INSERT INTO members SELECT o.id, u.id, u.name, 'member', NULL, now() FROM organizations o, users u
+         WHERE o.slug = 'acme' AND u.id = $1 ON CONFLICT DO NOTHING",
     )
-    .bind(id)
-    .bind(Sha256::digest(secret).to_vec())
-    .bind(email)
-    .fetch_one(pool)
+    .bind(user.0)
+    .execute(pool)
     .await
     .unwrap();
-    let actor = Actor {
-        user: UserId(user),
-        session: SessionId(id),
-        origin: directory::Origin::default(),
-    };
-    (actor, URL_SAFE_NO_PAD.encode(secret))
 }
 
 /// Chance that can be repeated (xorshift64*, Vigna 2016).

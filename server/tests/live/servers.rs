@@ -8,11 +8,16 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use directory::{Actor, Directory, Settings};
 use http_body_util::{BodyExt, Full};
 use hyper::{Method, Request, StatusCode, body::Bytes, client::conn::http1::SendRequest, header};
 use hyper_util::rt::TokioIo;
+use policy::{SessionId, UserId};
+use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use tokio::{net::TcpStream, time::sleep};
+use uuid::Uuid;
 
 /// A server, stopped when it is dropped.
 pub(crate) struct Roster {
@@ -36,7 +41,7 @@ impl Roster {
             .env("DATABASE_URL", database)
             .env("ROSTER_ADDR", addr.to_string())
             .env("ROSTER_SITE", &site)
-            .env("RUST_LOG", "error")
+            .env("RUST_LOG", "off")
             .current_dir(&site)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -146,6 +151,67 @@ pub(crate) fn form(function: &str, cookie: &str, fields: &[(&str, &str)]) -> Req
         .unwrap()
 }
 
+/// The demo organization in a database, with a gateway and two people signed in.
+pub(crate) struct Stage {
+    pool: PgPool,
+    /// What the gateway shows.
+    pub(crate) gateway: String,
+    /// The cookie of an Admin of every project.
+    pub(crate) admin: String,
+    /// The cookie of somebody who has nothing to do with them.
+    pub(crate) stranger: String,
+}
+
+impl Stage {
+    pub(crate) async fn set(url: &str) -> Self {
+        let pool = PgPool::connect(url).await.unwrap();
+        let directory = Directory::new(pool.clone(), Settings::default());
+        directory.migrate().await.unwrap();
+        directory.load_demo().await.unwrap();
+        let gateway = directory.create_gateway_token(&"test".parse().unwrap()).await.unwrap();
+        Self {
+            gateway: gateway.reveal().to_owned(),
+            admin: sign_in(&pool, "adam@acme.test").await.1,
+            stranger: {
+                sqlx::query("DELETE FROM collaborators WHERE member_id IS NULL")
+                    .execute(&pool)
+                    .await
+                    .unwrap();
+                sign_in(&pool, "eve@partner.test").await.1
+            },
+            pool,
+        }
+    }
+
+    pub(crate) async fn names_of_keys(&self) -> Vec<String> {
+        sqlx::query_scalar("SELECT name FROM api_keys")
+            .fetch_all(&self.pool)
+            .await
+            .unwrap()
+    }
+}
+
+/// A session, as signing in makes one, without the time that a password takes: who acts, and the value of the cookie.
+pub(crate) async fn sign_in(pool: &PgPool, email: &str) -> (Actor, String) {
+    let (id, secret) = (Uuid::now_v7(), Sha256::digest(Uuid::now_v7().as_bytes()));
+    let user: Uuid = sqlx::query_scalar(
+        "INSERT INTO sessions (id, token_hash, user_id, created_at, last_seen_at, expires_at, address, user_agent)
+         SELECT $1, $2, id, now(), now(), now() + interval '1 day', '', '' FROM users WHERE email = $3 RETURNING user_id",
+    )
+    .bind(id)
+    .bind(Sha256::digest(secret).to_vec())
+    .bind(email)
+    .fetch_one(pool)
+    .await
+    .unwrap();
+    let actor = Actor {
+        user: UserId(user),
+        session: SessionId(id),
+        origin: directory::Origin::default(),
+    };
+    (actor, URL_SAFE_NO_PAD.encode(secret))
+}
+
 /// The URL of a test's own database.
 pub(crate) async fn url_of(pool: &PgPool) -> String {
     let name: String = sqlx::query_scalar("SELECT current_database()::text")
@@ -157,4 +223,3 @@ pub(crate) async fn url_of(pool: &PgPool) -> String {
     let (server, _) = address.rsplit_once('/').unwrap();
     format!("{server}/{name}?{options}")
 }
-
