@@ -29,7 +29,11 @@ async fn the_server_does_what_its_description_says(pool: PgPool) {
 async fn run(url: &str, which: &[&str], key: Option<&str>) {
     let mut command = Command::new(env::var("SCHEMATHESIS").unwrap_or_else(|_| "schemathesis".to_owned()));
     command
-        .args(["--config-file", concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/schemathesis.toml"), "run"])
+        .args([
+            "--config-file",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/schemathesis.toml"),
+            "run",
+        ])
         .arg(format!("{url}/openapi.json"))
         .args(which)
         .env("ROSTER_PROJECT", RESEARCH)
