@@ -307,7 +307,7 @@ fn resources() -> Map<String, Value> {
                 "type": "object",
                 "required": needed,
                 "additionalProperties": false,
-                "properties": fields(kind.fields(), |one| field(one)),
+                "properties": fields(kind.fields(), field),
             }),
         );
         let mut said = Map::new();

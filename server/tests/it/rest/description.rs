@@ -75,10 +75,10 @@ fn references(value: &Value, names: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
             for (name, value) in map {
-                match value {
-                    Value::String(to) if name == "$ref" => names.push(to.clone()),
-                    other => references(other, names),
+                if let Some(to) = value.as_str().filter(|_| name == "$ref") {
+                    names.push(to.to_owned());
                 }
+                references(value, names);
             }
         }
         Value::Array(values) => values.iter().for_each(|value| references(value, names)),
