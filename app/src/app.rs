@@ -10,6 +10,7 @@ use leptos_router::{
 use crate::{
     flash::{Flashed, Notices},
     screens::{
+        api_keys::ApiKeysScreen,
         collaborators::CollaboratorsScreen,
         forgot_password::{ForgotPasswordScreen, ResetPasswordScreen},
         frame::Frame,
@@ -85,6 +86,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/settings/organization/:organization/projects") view=ProjectsScreen/>
                     <Route path=path!("/settings/projects/:project") view=ProjectSettingsScreen/>
                     <Route path=path!("/settings/projects/:project/collaborators") view=CollaboratorsScreen/>
+                    <Route path=path!("/settings/projects/:project/api-keys") view=ApiKeysScreen/>
                     <Route path=path!("/*rest") view=NotFoundScreen/>
                 </ParentRoute>
             </Routes>

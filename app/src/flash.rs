@@ -4,7 +4,7 @@
 //! Holds codes and what was typed, never markup or words; nothing in it is trusted.
 
 use leptos::prelude::*;
-use policy::{OrganizationRole, ProjectRole, Refusal};
+use policy::{OrganizationRole, ProjectRole, Refusal, ResourceKind};
 use serde::{Deserialize, Serialize};
 
 use crate::{Problem, words};
@@ -33,6 +33,8 @@ pub enum Done {
     Removed {
         /// Their name.
         name: String,
+        /// What ended, and what is still there.
+        receipt: Receipt,
     },
     /// The person left (C7).
     Left,
@@ -69,6 +71,8 @@ pub enum Done {
     MemberRemoved {
         /// Their name.
         name: String,
+        /// What ended, and what is still there.
+        receipt: Receipt,
     },
     /// The person left the organization (M8).
     LeftOrganization,
@@ -129,12 +133,121 @@ pub enum Done {
         /// What it was called.
         name: String,
     },
+    /// A key got a secret, shown this once (K3).
+    KeyMade {
+        /// What it is called.
+        name: String,
+        /// The secret.
+        secret: Secret,
+        /// How it came to be.
+        how: HowMade,
+    },
+    /// A key got an expiration (K6).
+    KeyExpirationSet {
+        /// What it is called.
+        name: String,
+    },
+    /// A key expires no more (K6).
+    KeyExpirationCancelled {
+        /// What it is called.
+        name: String,
+    },
+    /// A key was revoked (K7).
+    KeyRevoked {
+        /// What it is called.
+        name: String,
+    },
     /// The person's account was deleted.
     AccountDeleted,
     /// A link to a new password is on its way, if there is such an account.
     ResetRequested,
     /// A forgotten password was replaced.
     PasswordReset,
+}
+
+/// How a key's secret came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HowMade {
+    /// With a new key.
+    Created,
+    /// With the successor of another key.
+    Rotated,
+    /// In place of another secret of the same key.
+    Regenerated,
+}
+
+/// A secret on its one way to the person; it does not print.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+/// What a removal did: what ended, when, and what is still there that the person made (E5, C6, M6).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// When, in seconds since 1970 UTC.
+    pub at: i64,
+    /// The role that ended, in a project.
+    pub role: Option<ProjectRole>,
+    /// How many SSH keys log in no more.
+    pub ssh_keys: i64,
+    /// How many invitations of theirs were revoked.
+    pub invitations: usize,
+    /// The first keys that were revoked.
+    pub revoked: Vec<String>,
+    /// How many were.
+    pub revoked_count: i64,
+    /// The first keys that go on working.
+    pub kept: Vec<String>,
+    /// How many do.
+    pub kept_count: i64,
+    /// How many resources of each kind they made.
+    pub resources: Vec<(ResourceKind, i64)>,
+}
+
+#[cfg(feature = "ssr")]
+impl Receipt {
+    /// As many keys are named: there is little room in a cookie.
+    const NAMED: usize = 5;
+
+    pub(crate) fn of_collaborator(removal: directory::Removal) -> Self {
+        Self {
+            role: removal.role,
+            ssh_keys: removal.ssh_keys,
+            revoked_count: i64::try_from(removal.revoked.len()).unwrap_or(i64::MAX),
+            revoked: removal
+                .revoked
+                .iter()
+                .take(Self::NAMED)
+                .map(ToString::to_string)
+                .collect(),
+            ..Self::of(removal.at, &removal.remains)
+        }
+    }
+
+    pub(crate) fn of_member(removal: directory::MemberRemoval) -> Self {
+        Self {
+            invitations: removal.invitations,
+            ..Self::of(removal.at, &removal.remains)
+        }
+    }
+
+    fn of(at: directory::OffsetDateTime, remains: &directory::Remains) -> Self {
+        let kept = remains.keys.iter().take(Self::NAMED);
+        Self {
+            at: at.unix_timestamp(),
+            kept: kept.map(|key| key.name.to_string()).collect(),
+            kept_count: remains.key_count,
+            resources: remains.resources.clone(),
+            ..Self::default()
+        }
+    }
 }
 
 /// An invitation that was just sent, and the link to copy: it is shown this once.
@@ -196,6 +309,14 @@ pub enum FormName {
     SshKey,
     /// Removing an SSH key.
     RemoveSshKey,
+    /// Creating an API key.
+    CreateKey,
+    /// Setting the expiration of an API key.
+    KeyExpiration,
+    /// Rotating an API key.
+    RotateKey,
+    /// Revoking an API key, or regenerating the default one.
+    RevokeKey,
     /// Deleting one's account.
     DeleteAccount,
     /// Asking for a link to a new password.
@@ -276,7 +397,8 @@ impl Flashed {
                     | FormName::RemoveExternals
                     | FormName::Invitation
                     | FormName::Sessions
-                    | FormName::RemoveSshKey,
+                    | FormName::RemoveSshKey
+                    | FormName::RevokeKey,
                 outcome: Err(problem),
                 ..
             } => Some(Notice::problem(*problem)),
@@ -307,7 +429,10 @@ pub(crate) struct Notice {
 impl Notice {
     /// What was done, except where a dialog says it, with a link to copy.
     fn done_unless_shown(done: &Done) -> Option<Self> {
-        let is_shown = matches!(done, Done::Invited { .. } | Done::InvitationResent { .. });
+        let is_shown = matches!(
+            done,
+            Done::Invited { .. } | Done::InvitationResent { .. } | Done::KeyMade { .. }
+        );
         (!is_shown).then(|| Self::done(done))
     }
 

@@ -294,6 +294,10 @@ impl Flash {
             return whole;
         }
         let mut short = self.clone();
+        if let Ok(Done::Removed { receipt, .. } | Done::MemberRemoved { receipt, .. }) = &mut short.outcome {
+            receipt.revoked.clear();
+            receipt.kept.clear();
+        }
         if let Ok(Done::Invited { sent, failed }) = &mut short.outcome {
             sent.iter_mut().for_each(|sent| sent.link = None);
             for (email, _) in failed {

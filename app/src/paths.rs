@@ -1,6 +1,6 @@
 //! Where everything is: the paths of INTERFACES, made from typed parts so that no link or redirect is a loose string.
 
-use policy::{Slug, UserId};
+use policy::{ApiKeyId, Slug, UserId};
 
 use crate::api::list::ListQuery;
 
@@ -34,6 +34,11 @@ pub(crate) fn project_settings(slug: &Slug) -> String {
 /// A project's collaborators.
 pub(crate) fn collaborators(slug: &Slug) -> String {
     format!("/settings/projects/{slug}/collaborators")
+}
+
+/// A project's API keys.
+pub(crate) fn api_keys(slug: &Slug) -> String {
+    format!("/settings/projects/{slug}/api-keys")
 }
 
 /// An organization's settings.
@@ -81,6 +86,9 @@ pub(crate) fn with_query(path: &str, query: &ListQuery, dialog: Dialog) -> Strin
     if let Some(user) = dialog.user() {
         parts.append_pair("user", &user.to_string());
     }
+    if let Some(key) = dialog.key() {
+        parts.append_pair("key", &key.to_string());
+    }
     let query = parts.finish();
     if query.is_empty() {
         path.to_owned()
@@ -107,15 +115,36 @@ pub(crate) enum Dialog {
     Remove(UserId),
     /// Setting the end of this person's access.
     EndDate(UserId),
+    /// The secret of a key that was just made.
+    Secret,
+    /// Setting the expiration of this key.
+    Expiration(ApiKeyId),
+    /// Rotating this key.
+    Rotate(ApiKeyId),
+    /// Revoking this key.
+    Revoke(ApiKeyId),
+    /// Regenerating the Organization Default Key.
+    Regenerate,
 }
 
 impl Dialog {
-    /// Reads `?dialog=` and `?user=`; what makes no sense opens nothing.
-    pub(crate) fn parse(dialog: &str, user: &str) -> Self {
-        let user = user.parse();
-        let known = [Self::Add, Self::Invite, Self::Sent, Self::Create]
-            .into_iter()
-            .chain(user.iter().flat_map(|user| [Self::Remove(*user), Self::EndDate(*user)]));
+    /// Reads `?dialog=`, `?user=` and `?key=`; what makes no sense opens nothing.
+    pub(crate) fn parse(dialog: &str, user: &str, key: &str) -> Self {
+        let (user, key) = (user.parse(), key.parse());
+        let known = [
+            Self::Add,
+            Self::Invite,
+            Self::Sent,
+            Self::Create,
+            Self::Secret,
+            Self::Regenerate,
+        ]
+        .into_iter()
+        .chain(user.iter().flat_map(|user| [Self::Remove(*user), Self::EndDate(*user)]))
+        .chain(
+            key.iter()
+                .flat_map(|key| [Self::Expiration(*key), Self::Rotate(*key), Self::Revoke(*key)]),
+        );
         known
             .into_iter()
             .find(|known| known.name() == Some(dialog))
@@ -132,6 +161,11 @@ impl Dialog {
             Self::Create => Some("create"),
             Self::Remove(_) => Some("remove"),
             Self::EndDate(_) => Some("end-date"),
+            Self::Secret => Some("secret"),
+            Self::Expiration(_) => Some("expiration"),
+            Self::Rotate(_) => Some("rotate"),
+            Self::Revoke(_) => Some("revoke"),
+            Self::Regenerate => Some("regenerate"),
         }
     }
 
@@ -148,7 +182,32 @@ impl Dialog {
     pub(crate) const fn user(self) -> Option<UserId> {
         match self {
             Self::Remove(user) | Self::EndDate(user) => Some(user),
-            Self::None | Self::Add | Self::Invite | Self::Sent | Self::Create => None,
+            Self::None
+            | Self::Add
+            | Self::Invite
+            | Self::Sent
+            | Self::Create
+            | Self::Secret
+            | Self::Expiration(_)
+            | Self::Rotate(_)
+            | Self::Revoke(_)
+            | Self::Regenerate => None,
+        }
+    }
+
+    /// Which key it is about.
+    pub(crate) const fn key(self) -> Option<ApiKeyId> {
+        match self {
+            Self::Expiration(key) | Self::Rotate(key) | Self::Revoke(key) => Some(key),
+            Self::None
+            | Self::Add
+            | Self::Invite
+            | Self::Sent
+            | Self::Create
+            | Self::Remove(_)
+            | Self::EndDate(_)
+            | Self::Secret
+            | Self::Regenerate => None,
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use policy::{FieldInput, OrganizationRole, Refusal, ResourceField};
 
-use crate::{Problem, flash::Done};
+use crate::{
+    Problem,
+    flash::{Done, HowMade},
+};
 
 /// What was done.
 pub(crate) fn done(done: &Done) -> String {
@@ -18,7 +21,7 @@ pub(crate) fn done(done: &Done) -> String {
             name,
             role: policy::ProjectRole::Member,
         } => format!("{name} is now a Member."),
-        Done::Removed { name } => format!("{name} was removed. Their access ended at once."),
+        Done::Removed { name, .. } => format!("{name} was removed. Their access ended at once."),
         Done::Left => "You left the project.".to_owned(),
         Done::EndDateSet { name } => format!("The end date of {name}’s access was saved."),
         Done::EndDateCleared { name } => format!("{name}’s access has no end date any more."),
@@ -33,7 +36,7 @@ pub(crate) fn done(done: &Done) -> String {
             name,
             role: OrganizationRole::Member,
         } => format!("{name} is now a Member of the organization."),
-        Done::MemberRemoved { name } => {
+        Done::MemberRemoved { name, .. } => {
             format!("{name} was removed from the organization. All access to its projects ended at once.")
         }
         Done::LeftOrganization => "You left the organization.".to_owned(),
@@ -51,6 +54,12 @@ pub(crate) fn done(done: &Done) -> String {
         Done::OtherSessionsEnded => "You were signed out everywhere else.".to_owned(),
         Done::SshKeyAdded { name } => format!("The SSH key {name} was added."),
         Done::SshKeyRemoved { name } => format!("The SSH key {name} was removed. It opens nothing any more."),
+        Done::KeyMade { name, how: HowMade::Created, .. } => format!("The API key {name} was created."),
+        Done::KeyMade { name, how: HowMade::Rotated, .. } => format!("The API key {name} has a successor."),
+        Done::KeyMade { name, how: HowMade::Regenerated, .. } => format!("The {name} has a new secret."),
+        Done::KeyExpirationSet { name } => format!("The expiration of {name} was saved."),
+        Done::KeyExpirationCancelled { name } => format!("The API key {name} has no expiration any more."),
+        Done::KeyRevoked { name } => format!("The API key {name} was revoked. It opens nothing any more."),
         Done::AccountDeleted => "Your account was deleted.".to_owned(),
         Done::ResetRequested => {
             "If an account has this address, a mail with a link is on its way. The link works for one hour.".to_owned()
@@ -175,6 +184,12 @@ fn refused(refusal: Refusal) -> String {
         Refusal::ProjectHasResources => {
             "The project still has resources. Delete them first: what runs would otherwise belong to nobody."
         }
+        Refusal::UsageInvalid { record } => {
+            return format!(
+                "The record at place {record}, counted from 0, has a time or an amount that can’t be: a time before 2000 or in the future, or more than 9007199254740991. None of the report was taken."
+            );
+        }
+        Refusal::TooManyRecords => "Report 1,000 records at most at once. None of the report was taken.",
         Refusal::DetailInvalid(field) => return detail(field),
         Refusal::TooManyAttempts { retry_after } => {
             let minutes = retry_after.div_ceil(60);

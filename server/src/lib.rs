@@ -17,6 +17,7 @@ mod log;
 mod mail;
 mod pages;
 pub mod postgres;
+mod rest;
 mod router;
 mod serve;
 mod visit;

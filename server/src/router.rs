@@ -28,7 +28,7 @@ use tower_http::{
 };
 use uuid::Uuid;
 
-use crate::{Assets, Broadcast, enforcement, events, export, log, pages, visit};
+use crate::{Assets, Broadcast, enforcement, events, export, log, pages, rest, visit};
 
 /// A form of ours is smaller than this.
 const MOST_BYTES: usize = 64 * 1024;
@@ -61,6 +61,7 @@ pub fn router(console: &Console) -> Result<Router, tower_http::csrf::ConfigError
         .merge(health(console))
         .merge(assets(console))
         .merge(enforcement::gateways(console))
+        .merge(rest::router(console.directory.clone()))
         .merge(people(console)?)
         .layer(
             ServiceBuilder::new()

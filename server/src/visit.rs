@@ -81,7 +81,8 @@ pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
         .find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
 }
 
-fn origin(request: &Request) -> Origin {
+/// Where a request came from.
+pub(crate) fn origin(request: &Request) -> Origin {
     let text = |name: HeaderName| {
         request
             .headers()

@@ -1,21 +1,24 @@
 //! Collaborators of a project: the list, and what is done to it.
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
-use policy::{CollaboratorChange, Refusal, Standing, Target, UserId, check_collaborator_change};
+use policy::{
+    ApiKeyId, CollaboratorChange, Reach, Refusal, ResourceKind, Standing, Target, UserId, check_collaborator_change,
+};
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, NothingElse, list::ListQuery, projects::ProjectHead};
+use super::{Moment, NothingElse, Revoked, list::ListQuery, projects::ProjectHead};
 use crate::{Problem, flash::Outcome};
 
 #[cfg(feature = "ssr")]
 use {
+    super::end_of_day,
     super::slug,
     crate::{
-        flash::{Done, FormName},
+        flash::{Done, FormName, Receipt},
         gate::{acting, answer, choice, signed_in},
         paths::{self, Dialog},
     },
-    directory::{Collaborator, CollaboratorQuery, OffsetDateTime},
+    directory::{Collaborator, CollaboratorQuery, Remains},
     policy::{Permission, ProjectRole, Slug},
 };
 
@@ -38,6 +41,51 @@ pub(crate) struct Person {
     pub(crate) expires_at: Option<Moment>,
 }
 
+/// A key that somebody made and that works (C6).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct MadeKey {
+    /// Its id.
+    pub(crate) id: ApiKeyId,
+    /// What it is called.
+    pub(crate) name: String,
+    /// What it may do.
+    pub(crate) reach: Reach,
+    /// The name of its project.
+    pub(crate) project: String,
+}
+
+/// What somebody made, and is still there when they are not (K5, E1).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Made {
+    /// The first keys, by name.
+    pub(crate) keys: Vec<MadeKey>,
+    /// How many more.
+    pub(crate) more_keys: i64,
+    /// How many resources of each kind.
+    pub(crate) resources: Vec<(ResourceKind, i64)>,
+}
+
+#[cfg(feature = "ssr")]
+impl From<Remains> for Made {
+    fn from(remains: Remains) -> Self {
+        let named = i64::try_from(remains.keys.len()).unwrap_or(i64::MAX);
+        Self {
+            more_keys: remains.key_count - named,
+            keys: remains
+                .keys
+                .into_iter()
+                .map(|key| MadeKey {
+                    id: key.id,
+                    name: key.name.to_string(),
+                    reach: key.reach,
+                    project: key.project.to_string(),
+                })
+                .collect(),
+            resources: remains.resources,
+        }
+    }
+}
+
 /// The list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct People {
@@ -51,6 +99,8 @@ pub(crate) struct People {
     pub(crate) next: Option<String>,
     /// The person an open dialog is about, if not among the rows.
     pub(crate) subject: Option<Person>,
+    /// What the person an open dialog is about has made here.
+    pub(crate) made: Option<(UserId, Made)>,
 }
 
 impl People {
@@ -90,6 +140,10 @@ pub(crate) async fn collaborators(
     };
     let list = visit.directory.collaborators(session.user, &slug, &query).await?;
     let subject: Option<UserId> = subject.parse().ok();
+    let made = match subject {
+        Some(user) => Some((user, visit.directory.remains(session.user, &slug, user).await?.into())),
+        None => None,
+    };
     let subject = match subject.filter(|id| list.rows.iter().all(|row| row.user != *id)) {
         Some(user) => match visit.directory.collaborator(session.user, &slug, user).await {
             Ok(found) => Some(found.into()),
@@ -105,6 +159,7 @@ pub(crate) async fn collaborators(
         rows: list.rows.into_iter().map(Into::into).collect(),
         next: list.next.map(|cursor| cursor.encode()),
         subject,
+        made,
     })
 }
 
@@ -174,27 +229,27 @@ pub(crate) async fn change_collaborator_role(
     answer(FormName::ChangeRole, &[], outcome, |_| list(&slug, Dialog::None))
 }
 
-/// Takes a collaborator's access away (C6), or gives up one's own (C7).
+/// Takes a collaborator's access away (C6), or gives up one's own (C7). `revoke` has the keys they made that end with it.
 #[server(endpoint = "remove_collaborator")]
 pub(crate) async fn remove_collaborator(
     project: String,
     user: UserId,
-    #[server(flatten)] rest: NothingElse,
+    #[server(flatten)] revoke: Revoked,
 ) -> Result<Outcome, Problem> {
-    let NothingElse {} = rest;
     let (directory, actor) = acting()?;
     let slug = slug(&project)?;
-    let outcome = directory
-        .remove_collaborator(&actor, &slug, user)
-        .await
-        .map_err(Problem::from);
-    let outcome = outcome.map(|name| {
-        if user == actor.user {
+    let outcome = async {
+        let removal = directory.remove_collaborator(&actor, &slug, user, &revoke.0).await?;
+        Ok(if user == actor.user {
             Done::Left
         } else {
-            Done::Removed { name: name.to_string() }
-        }
-    });
+            Done::Removed {
+                name: removal.name.to_string(),
+                receipt: Receipt::of_collaborator(removal),
+            }
+        })
+    }
+    .await;
     answer(FormName::Remove, &[], outcome, |outcome| match outcome {
         Ok(Done::Left) => paths::HOME.to_owned(),
         _ => list(&slug, Dialog::None),
@@ -239,16 +294,4 @@ pub(crate) async fn set_collaborator_end_date(
             },
         )
     })
-}
-
-/// The instant a day ends, in UTC.
-#[cfg(feature = "ssr")]
-fn end_of_day(day: &str) -> Result<Option<OffsetDateTime>, Problem> {
-    if day.is_empty() {
-        return Ok(None);
-    }
-    let format = time::macros::format_description!("[year]-[month]-[day]");
-    let day = time::Date::parse(day, format).map_err(|_| Refusal::EndDateInvalid)?;
-    let next = day.next_day().ok_or(Refusal::EndDateInvalid)?;
-    Ok(Some(next.midnight().assume_utc()))
 }

@@ -4,14 +4,14 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 use policy::{MemberChange, OrganizationStanding, Refusal, UserId, check_member_change};
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, NothingElse, list::ListQuery, organizations::OrganizationHead};
+use super::{Moment, NothingElse, collaborators::Made, list::ListQuery, organizations::OrganizationHead};
 use crate::{Problem, flash::Outcome};
 
 #[cfg(feature = "ssr")]
 use {
     super::{list::PAGE, slug},
     crate::{
-        flash::{Done, FormName},
+        flash::{Done, FormName, Receipt},
         gate::{acting, answer, choice, signed_in},
         paths,
     },
@@ -49,6 +49,8 @@ pub(crate) struct Ending {
     pub(crate) invitations: Vec<String>,
     /// How many more.
     pub(crate) more_invitations: i64,
+    /// What they made, and stays.
+    pub(crate) made: Made,
 }
 
 /// The list.
@@ -150,6 +152,7 @@ impl Ending {
         let more = |count: i64, named: usize| count - i64::try_from(named).unwrap_or(i64::MAX);
         Self {
             user,
+            made: Made::from(departure.remains),
             more_projects: more(departure.project_count, departure.projects.len()),
             projects: departure.projects.iter().map(ToString::to_string).collect(),
             more_invitations: more(departure.invitation_count, departure.invitations.len()),
@@ -194,11 +197,14 @@ pub(crate) async fn remove_member(
     let outcome = directory
         .remove_member(&actor, &slug, user)
         .await
-        .map(|name| {
+        .map(|removal| {
             if user == actor.user {
                 Done::LeftOrganization
             } else {
-                Done::MemberRemoved { name: name.to_string() }
+                Done::MemberRemoved {
+                    name: removal.name.to_string(),
+                    receipt: Receipt::of_member(removal),
+                }
             }
         })
         .map_err(Problem::from);

@@ -38,7 +38,7 @@ impl ListAddress {
             order: part("order"),
             after: part("after"),
         });
-        let dialog = Memo::new(move |_| Dialog::parse(&part("dialog"), &part("user")));
+        let dialog = Memo::new(move |_| Dialog::parse(&part("dialog"), &part("user"), &part("key")));
         let address = Self { base, query, dialog };
         provide_context(address);
         address

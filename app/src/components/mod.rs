@@ -13,6 +13,7 @@ mod menu;
 mod moment;
 mod notices;
 mod page;
+mod select;
 
 pub(crate) use avatar::Avatar;
 pub(crate) use badge::{Badge, Tone};
@@ -27,3 +28,4 @@ pub(crate) use menu::{Menu, MenuExplanation, MenuForm, MenuLink, Popover};
 pub(crate) use moment::{MomentText, input_day};
 pub(crate) use notices::NoticeRegion;
 pub(crate) use page::{PageHeader, PageTitle};
+pub(crate) use select::SelectField;

@@ -334,6 +334,7 @@ fn Navigation(shell: Loaded<ShellView>) -> impl IntoView {
                 <ul aria-labelledby="nav-project">
                     {item(&slug, paths::project_settings, Sign::Gear, "Project settings")}
                     {item(&slug, paths::collaborators, Sign::People, "Collaborators")}
+                    {item(&slug, paths::api_keys, Sign::Key, "API keys")}
                 </ul>
             })}
             {move || organization.get().map(|(slug, may_invite)| view! {

@@ -1,5 +1,6 @@
 //! The screens, one to a file.
 
+pub(crate) mod api_keys;
 pub(crate) mod collaborators;
 pub(crate) mod forgot_password;
 pub(crate) mod frame;
@@ -10,6 +11,7 @@ pub(crate) mod overview;
 pub(crate) mod problem;
 pub(crate) mod profile;
 pub(crate) mod project_settings;
+pub(crate) mod remains;
 pub(crate) mod roles;
 pub(crate) mod sessions;
 pub(crate) mod sign_in;

@@ -1,15 +1,601 @@
 //! API keys of a project (RULES K): made, listed, given an end, rotated and revoked by people; and found by the secret that a
 //! program shows. They belong to the project, and outlive whoever made them (K5).
 
-use policy::{OrganizationId, ProjectId};
+use policy::{
+    ApiKeyId, KeyChange, KeyState, Name, OrganizationId, OrganizationStanding, Permission, ProjectId, Reach, Refusal,
+    Slug, Standing, UserId, check_key_change,
+};
+use serde_json::{Value, json};
 use sqlx::PgConnection;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use crate::Result;
+use crate::{
+    Actor, Directory, Hint, KeyActor, Origin, ProjectView, Result, Token, TokenKind,
+    access::{ProjectSeen, find_project, lock_project},
+    change::{By, Change, Record},
+    error::inconsistent,
+    people::{check_search, pattern},
+};
 
 /// What the Organization Default Key is called (K8).
-pub(crate) const DEFAULT_NAME: &str = "Organization Default Key";
+const DEFAULT_NAME: &str = "Organization Default Key";
+
+/// An API key, without its secret (K4).
+#[derive(Clone, Debug)]
+pub struct ApiKey {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// What it is called.
+    pub name: Name,
+    /// What it may do (K11).
+    pub reach: Reach,
+    /// The visible beginning of its secret; empty where nobody has seen one yet.
+    pub secret_start: String,
+    /// The last four characters of its secret.
+    pub secret_end: String,
+    /// Who made it.
+    pub created_by: Option<Name>,
+    /// When.
+    pub created_at: OffsetDateTime,
+    /// When it last opened something, to the minute.
+    pub last_used_at: Option<OffsetDateTime>,
+    /// When it stops working by itself (K6).
+    pub expires_at: Option<OffsetDateTime>,
+    /// Whether it opens anything now.
+    pub state: KeyState,
+    /// Whether another took its place (K7).
+    pub is_rotated: bool,
+}
+
+/// Which part of a project's API keys, the latest first.
+#[derive(Clone, Debug, Default)]
+pub struct ApiKeyQuery {
+    /// A part of a name; empty for all.
+    pub search: String,
+    /// Only those in this state.
+    pub state: Option<KeyState>,
+    /// The place to go on from.
+    pub after: Option<ApiKeyId>,
+    /// How many, at most.
+    pub limit: u16,
+}
+
+/// A page of a project's API keys.
+#[derive(Clone, Debug)]
+pub struct ApiKeyList {
+    /// The project, as the one who asks sees it.
+    pub project: ProjectView,
+    /// The Organization Default Key, for the Owner in the Default Project: to nobody else it exists (K8).
+    pub default_key: Option<ApiKey>,
+    /// The keys.
+    pub rows: Vec<ApiKey>,
+    /// Where the next page begins; none on the last.
+    pub next: Option<ApiKeyId>,
+}
+
+/// A key that was just made, with its secret: shown this once (K3).
+#[derive(Debug)]
+pub struct NewApiKey {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// What it is called.
+    pub name: Name,
+    /// The secret.
+    pub secret: Token,
+}
+
+/// What an API key may know of itself.
+#[derive(Clone, Debug)]
+pub struct KeyView {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// What it is called.
+    pub name: Name,
+    /// What it may do.
+    pub reach: Reach,
+    /// When it was made.
+    pub created_at: OffsetDateTime,
+    /// When it stops working by itself.
+    pub expires_at: Option<OffsetDateTime>,
+    /// The permanent id of its project.
+    pub project: ProjectId,
+    /// The slug of its project.
+    pub project_slug: Slug,
+    /// The name of its project.
+    pub project_name: Name,
+    /// The id of its organization.
+    pub organization: OrganizationId,
+    /// The slug of its organization.
+    pub organization_slug: Slug,
+    /// The name of its organization.
+    pub organization_name: Name,
+}
+
+/// Which keys are read, beyond what is asked for.
+struct Only {
+    /// The default key, or the others: no list mixes them (K8).
+    is_default: bool,
+    /// This one.
+    id: Option<ApiKeyId>,
+}
+
+/// A row of `api_keys`.
+struct Row {
+    id: Uuid,
+    name: String,
+    reach: String,
+    secret_start: String,
+    secret_end: String,
+    created_by: Option<String>,
+    created_at: OffsetDateTime,
+    last_used_at: Option<OffsetDateTime>,
+    expires_at: Option<OffsetDateTime>,
+    is_expired: bool,
+    is_revoked: bool,
+    is_rotated: bool,
+}
+
+impl Row {
+    fn key(self) -> Result<ApiKey> {
+        Ok(ApiKey {
+            id: ApiKeyId(self.id),
+            name: self.name.parse().map_err(|_| inconsistent("api_keys", "name"))?,
+            reach: reach(&self.reach)?,
+            secret_start: self.secret_start,
+            secret_end: self.secret_end,
+            created_by: self
+                .created_by
+                .map(|name| name.parse().map_err(|_| inconsistent("users", "name")))
+                .transpose()?,
+            created_at: self.created_at,
+            last_used_at: self.last_used_at,
+            expires_at: self.expires_at,
+            state: match (self.is_revoked, self.is_expired) {
+                (true, _) => KeyState::Revoked,
+                (false, true) => KeyState::Expired,
+                (false, false) => KeyState::Active,
+            },
+            is_rotated: self.is_rotated,
+        })
+    }
+}
+
+pub(crate) fn reach(code: &str) -> Result<Reach> {
+    code.parse().map_err(|_| inconsistent("api_keys", "reach"))
+}
+
+impl Directory {
+    /// A page of a project's API keys, for its collaborators of either role (K4).
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`]; [`Refusal::Malformed`] for a search text that cannot be one.
+    pub async fn api_keys(&self, user: UserId, slug: &Slug, query: &ApiKeyQuery) -> Result<ApiKeyList> {
+        let project = find_project(&self.pool, slug, user).await?;
+        project.standing.require(Permission::ApiKeyList)?;
+        check_search(&query.search)?;
+        let limit = usize::from(query.limit.max(1));
+        let only = Only {
+            is_default: false,
+            id: None,
+        };
+        let rows = self.read(&project, query, limit + 1, only).await?;
+        let has_more = rows.len() > limit;
+        let rows: Vec<_> = rows.into_iter().take(limit).collect();
+        Ok(ApiKeyList {
+            next: rows.last().filter(|_| has_more).map(|last| last.id),
+            default_key: self.default_key(&project).await?,
+            rows,
+            project: project.into(),
+        })
+    }
+
+    /// One API key of a project, for its collaborators of either role.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`].
+    pub async fn api_key(&self, user: UserId, slug: &Slug, id: ApiKeyId) -> Result<ApiKey> {
+        let project = find_project(&self.pool, slug, user).await?;
+        project.standing.require(Permission::ApiKeyList)?;
+        let only = Only {
+            is_default: false,
+            id: Some(id),
+        };
+        let found = self.read(&project, &ApiKeyQuery::default(), 1, only).await?;
+        Ok(found.into_iter().next().ok_or(Refusal::Hidden)?)
+    }
+
+    /// The Organization Default Key, for the Owner in the Default Project (W3, K8).
+    async fn default_key(&self, project: &ProjectSeen) -> Result<Option<ApiKey>> {
+        if !(project.is_default && owns(&project.standing)) {
+            return Ok(None);
+        }
+        let only = Only {
+            is_default: true,
+            id: None,
+        };
+        let found = self.read(project, &ApiKeyQuery::default(), 1, only).await?;
+        Ok(found.into_iter().next())
+    }
+
+    async fn read(&self, project: &ProjectSeen, query: &ApiKeyQuery, limit: usize, only: Only) -> Result<Vec<ApiKey>> {
+        let rows = sqlx::query_as!(
+            Row,
+            r#"SELECT k.id, k.name, k.reach, k.secret_start, k.secret_end, u.name AS "created_by?", k.created_at,
+                      k.last_used_at, k.expires_at, COALESCE(k.expires_at <= now(), false) AS "is_expired!",
+                      k.revoked_at IS NOT NULL AS "is_revoked!", k.successor_id IS NOT NULL AS "is_rotated!"
+               FROM api_keys k LEFT JOIN users u ON u.id = k.created_by
+               WHERE k.organization_id = $1 AND k.project_id = $2 AND k.is_default = $7 AND ($8::uuid IS NULL OR k.id = $8)
+                 AND lower(k.name) LIKE $3 AND ($4::uuid IS NULL OR k.id < $4)
+                 AND ($5::text IS NULL OR $5 = CASE
+                         WHEN k.revoked_at IS NOT NULL THEN 'revoked'
+                         WHEN k.expires_at <= now() THEN 'expired'
+                         ELSE 'active' END)
+               ORDER BY k.id DESC LIMIT $6"#,
+            project.organization.0,
+            project.project.0,
+            pattern(&query.search),
+            query.after.map(|id| id.0),
+            query.state.map(KeyState::code),
+            i64::try_from(limit).unwrap_or(i64::MAX),
+            only.is_default,
+            only.id.map(|id| id.0),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(Row::key).collect()
+    }
+
+    /// Makes an API key (K2). The secret is in the answer, and nowhere else (K3).
+    ///
+    /// # Errors
+    /// Those of [`check_key_change`]; [`Refusal::EndDateInvalid`] for an expiration in the past.
+    pub async fn create_api_key(
+        &self,
+        actor: &Actor,
+        slug: &Slug,
+        name: &Name,
+        reach: Reach,
+        expires_at: Option<OffsetDateTime>,
+    ) -> Result<NewApiKey> {
+        let mut change = self.change(By::User(actor), Permission::ApiKeyCreate.name()).await?;
+        change.record.target = Some(name.to_string());
+        let outcome = async {
+            let project = lock_in(&mut change, slug, actor.user).await?;
+            check_key_change(&project.standing, reach, KeyChange::Create)?;
+            check_expiration(&change, expires_at)?;
+            let key = insert(&mut change, &project, name, reach, expires_at, Some(actor.user)).await?;
+            change.record.target_id = Some(key.id.0);
+            change.values(None, Some(values(name, reach, expires_at)));
+            Ok(key)
+        }
+        .await;
+        change.finish(outcome).await
+    }
+
+    /// Gives a key another expiration, or none (K6). One with a successor may only end sooner (K7).
+    ///
+    /// # Errors
+    /// Those of [`check_key_change`]; [`Refusal::KeyOver`], [`Refusal::KeyRotated`]; [`Refusal::EndDateInvalid`] for an
+    /// expiration in the past.
+    pub async fn set_api_key_expiration(
+        &self,
+        actor: &Actor,
+        slug: &Slug,
+        id: ApiKeyId,
+        expires_at: Option<OffsetDateTime>,
+    ) -> Result<Name> {
+        let mut change = self.change(By::User(actor), "api_key:set_expiration").await?;
+        let outcome = async {
+            let (project, key) = lock_key(&mut change, actor, slug, id, KeyChange::Expiration).await?;
+            check_expiration(&change, expires_at)?;
+            let is_longer = expires_at.is_none_or(|end| key.expires_at.is_some_and(|now| end > now));
+            if key.is_rotated && is_longer {
+                return Err(Refusal::KeyRotated.into());
+            }
+            sqlx::query!(
+                "UPDATE api_keys SET expires_at = $4 WHERE organization_id = $1 AND project_id = $2 AND id = $3",
+                project.organization.0,
+                project.project.0,
+                id.0,
+                expires_at,
+            )
+            .execute(&mut *change.tx)
+            .await?;
+            let value =
+                |end: Option<OffsetDateTime>| Some(json!({ "expires_at": end.map(|end| end.unix_timestamp()) }));
+            change.values(value(key.expires_at), value(expires_at));
+            Ok(key.name)
+        }
+        .await;
+        change.finish(outcome).await
+    }
+
+    /// Makes a successor with the same name and reach, and gives the old key `overlap` more to live, or nothing (K7): it never
+    /// lives longer than it would have.
+    ///
+    /// # Errors
+    /// Those of [`check_key_change`]; [`Refusal::KeyOver`], [`Refusal::KeyRotated`]; [`Refusal::EndDateInvalid`] for an
+    /// expiration in the past.
+    pub async fn rotate_api_key(
+        &self,
+        actor: &Actor,
+        slug: &Slug,
+        id: ApiKeyId,
+        overlap: Duration,
+        expires_at: Option<OffsetDateTime>,
+    ) -> Result<NewApiKey> {
+        let mut change = self.change(By::User(actor), "api_key:rotate").await?;
+        let outcome = async {
+            let (project, key) = lock_key(&mut change, actor, slug, id, KeyChange::Rotate).await?;
+            if key.is_rotated {
+                return Err(Refusal::KeyRotated.into());
+            }
+            check_expiration(&change, expires_at)?;
+            let next = insert(&mut change, &project, &key.name, key.reach, expires_at, Some(actor.user)).await?;
+            sqlx::query!(
+                "UPDATE api_keys SET successor_id = $4, expires_at = LEAST(expires_at, now() + make_interval(secs => $5)),
+                     revoked_at = CASE WHEN $5 <= 0 THEN now() END
+                 WHERE organization_id = $1 AND project_id = $2 AND id = $3",
+                project.organization.0,
+                project.project.0,
+                id.0,
+                next.id.0,
+                overlap.as_seconds_f64(),
+            )
+            .execute(&mut *change.tx)
+            .await?;
+            change.values(
+                Some(values(&key.name, key.reach, key.expires_at)),
+                Some(json!({ "successor": next.id, "overlap_seconds": overlap.whole_seconds(),
+                             "expires_at": expires_at.map(OffsetDateTime::unix_timestamp) })),
+            );
+            Ok(next)
+        }
+        .await;
+        change.finish(outcome).await
+    }
+
+    /// Revokes a key, for good: the next request with it is refused (K7, E5).
+    ///
+    /// # Errors
+    /// Those of [`check_key_change`]; [`Refusal::KeyOver`] for one that is revoked or expired; [`Refusal::DefaultKeyKept`] (K8).
+    pub async fn revoke_api_key(&self, actor: &Actor, slug: &Slug, id: ApiKeyId) -> Result<Name> {
+        let mut change = self.change(By::User(actor), Permission::ApiKeyRevoke.name()).await?;
+        let outcome = async {
+            let (project, key) = lock_key(&mut change, actor, slug, id, KeyChange::Revoke).await?;
+            revoke(&mut change.tx, project.organization, project.project, id).await?;
+            change.values(Some(values(&key.name, key.reach, key.expires_at)), None);
+            Ok(key.name)
+        }
+        .await;
+        change.finish(outcome).await
+    }
+
+    /// Gives the Organization Default Key a new secret; the old one opens nothing any more (K8).
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`] for everybody but the Owner, and in every project but the Default one (W3).
+    pub async fn regenerate_default_key(&self, actor: &Actor, slug: &Slug) -> Result<NewApiKey> {
+        let mut change = self.change(By::User(actor), "api_key:regenerate_default").await?;
+        let outcome = async {
+            let project = lock_project(&mut change.tx, slug, actor.user).await?;
+            // Not the project's: to its other Admins the key does not exist.
+            change.record.organization = Some(project.organization);
+            project.standing.require(Permission::ApiKeyList)?;
+            if !(project.is_default && owns(&project.standing)) {
+                return Err(Refusal::Hidden.into());
+            }
+            let secret = Token::random(TokenKind::ApiKey)?;
+            let row = sqlx::query!(
+                "UPDATE api_keys SET secret_start = $2, secret_end = $3, created_by = $4, created_at = $5, last_used_at = NULL
+                 WHERE organization_id = $1 AND is_default RETURNING id, name",
+                project.organization.0,
+                secret.start(),
+                secret.end(),
+                actor.user.0,
+                change.at,
+            )
+            .fetch_one(&mut *change.tx)
+            .await?;
+            forget_secret(&mut change.tx, project.organization, project.project, ApiKeyId(row.id)).await?;
+            keep_secret(
+                &mut change.tx,
+                project.organization,
+                project.project,
+                ApiKeyId(row.id),
+                &secret,
+            )
+            .await?;
+            change.record.target_id = Some(row.id);
+            change.record.target = Some(row.name.clone());
+            change.hint(Hint::Project(project.project));
+            Ok(NewApiKey {
+                id: ApiKeyId(row.id),
+                name: row.name.parse().map_err(|_| inconsistent("api_keys", "name"))?,
+                secret,
+            })
+        }
+        .await;
+        change.finish(outcome).await
+    }
+
+    /// Finds the key that a program shows, if it opens anything now: one query, at every request (E5).
+    ///
+    /// # Errors
+    /// [`Refusal::KeyInvalid`], [`Refusal::KeyExpired`] (K6), [`Refusal::KeyRevoked`] (K7).
+    pub async fn authenticate_key(&self, secret: &Token, origin: Origin) -> Result<KeyActor> {
+        let row = sqlx::query!(
+            r#"SELECT k.organization_id, k.project_id, k.id, k.reach, k.revoked_at IS NOT NULL AS "is_revoked!",
+                      COALESCE(k.expires_at <= now(), false) AS "is_expired!",
+                      COALESCE(k.last_used_at < now() - interval '1 minute', true) AS "is_news!"
+               FROM api_key_secrets s
+               JOIN api_keys k ON k.organization_id = s.organization_id AND k.project_id = s.project_id AND k.id = s.key_id
+               WHERE s.secret_hash = $1"#,
+            &secret.hash(),
+        )
+        .fetch_optional(&self.pool)
+        .await?
+        .ok_or(Refusal::KeyInvalid)?;
+        if row.is_revoked {
+            return Err(Refusal::KeyRevoked.into());
+        }
+        if row.is_expired {
+            return Err(Refusal::KeyExpired.into());
+        }
+        let actor = KeyActor {
+            key: ApiKeyId(row.id),
+            organization: OrganizationId(row.organization_id),
+            project: ProjectId(row.project_id),
+            reach: reach(&row.reach)?,
+            origin,
+        };
+        if row.is_news {
+            self.note_key_use(actor.organization, actor.project, actor.key);
+        }
+        Ok(actor)
+    }
+
+    /// Notes that a key was used (K4): beside the request, at most once a minute for a key, and never a reason to fail.
+    pub(crate) fn note_key_use(&self, organization: OrganizationId, project: ProjectId, key: ApiKeyId) {
+        let pool = self.pool.clone();
+        tokio::spawn(async move {
+            let noted = sqlx::query!(
+                "UPDATE api_keys SET last_used_at = now()
+                 WHERE organization_id = $1 AND project_id = $2 AND id = $3
+                   AND COALESCE(last_used_at < now() - interval '1 minute', true)",
+                organization.0,
+                project.0,
+                key.0,
+            )
+            .execute(&pool)
+            .await;
+            if let Err(error) = noted {
+                tracing::debug!(%error, "a key's use was not noted");
+            }
+        });
+    }
+
+    /// What a key may know of itself.
+    ///
+    /// # Errors
+    /// [`Refusal::KeyInvalid`] for one that is gone with its project.
+    pub async fn key_view(&self, actor: &KeyActor) -> Result<KeyView> {
+        let row = sqlx::query!(
+            "SELECT k.name, k.created_at, k.expires_at, p.name AS project_name, s.slug AS project_slug,
+                    o.slug AS organization_slug, o.name AS organization_name
+             FROM api_keys k
+             JOIN projects p ON p.organization_id = k.organization_id AND p.id = k.project_id
+             JOIN project_slugs s ON s.project_id = p.id AND s.released_at IS NULL
+             JOIN organizations o ON o.id = k.organization_id
+             WHERE k.organization_id = $1 AND k.project_id = $2 AND k.id = $3",
+            actor.organization.0,
+            actor.project.0,
+            actor.key.0,
+        )
+        .fetch_optional(&self.pool)
+        .await?
+        .ok_or(Refusal::KeyInvalid)?;
+        let slug = |text: String, table| text.parse().map_err(|_| inconsistent(table, "slug"));
+        let name = |text: String, table| text.parse().map_err(|_| inconsistent(table, "name"));
+        Ok(KeyView {
+            id: actor.key,
+            name: name(row.name, "api_keys")?,
+            reach: actor.reach,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+            project: actor.project,
+            project_slug: slug(row.project_slug, "project_slugs")?,
+            project_name: name(row.project_name, "projects")?,
+            organization: actor.organization,
+            organization_slug: slug(row.organization_slug, "organizations")?,
+            organization_name: name(row.organization_name, "organizations")?,
+        })
+    }
+
+    /// Ends the key that somebody shows, whoever that is: whoever has a secret may end it (K10). The default key is never
+    /// revoked (K8): its secret is forgotten, and the Owner regenerates it. Answers whether there is such a key.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`](crate::Error::Unavailable).
+    pub async fn revoke_presented_key(&self, secret: &Token, origin: &Origin) -> Result<bool> {
+        let found = sqlx::query!(
+            "SELECT s.organization_id, s.project_id, s.key_id, k.name, k.is_default FROM api_key_secrets s
+             JOIN api_keys k ON k.organization_id = s.organization_id AND k.project_id = s.project_id AND k.id = s.key_id
+             WHERE s.secret_hash = $1",
+            &secret.hash(),
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(found) = found else { return Ok(false) };
+        let (organization, project, key) = (
+            OrganizationId(found.organization_id),
+            ProjectId(found.project_id),
+            ApiKeyId(found.key_id),
+        );
+        let mut change = self.change(By::Nobody(origin), "api_key:revoke_presented").await?;
+        change.record.organization = Some(organization);
+        // The default key is nobody's business but the Owner's.
+        change.record.project = Some(project).filter(|_| !found.is_default);
+        change.record.target_id = Some(key.0);
+        change.record.target = Some(found.name);
+        let outcome = async {
+            if found.is_default {
+                forget_secret(&mut change.tx, organization, project, key).await?;
+            } else {
+                revoke(&mut change.tx, organization, project, key).await?;
+            }
+            change.hint(Hint::Project(project));
+            Ok(true)
+        }
+        .await;
+        change.finish(outcome).await
+    }
+}
+
+/// Revokes those of a project's keys that a person made, as chosen where the person is removed (C6); each with a row of its own
+/// in the audit. Answers their names.
+pub(crate) async fn revoke_made_by(
+    change: &mut Change<'_>,
+    project: &ProjectSeen,
+    user: UserId,
+    chosen: &[ApiKeyId],
+) -> Result<Vec<Name>> {
+    if chosen.is_empty() {
+        return Ok(Vec::new());
+    }
+    let chosen: Vec<_> = chosen.iter().map(|id| id.0).collect();
+    let rows = sqlx::query!(
+        "UPDATE api_keys SET revoked_at = now()
+         WHERE organization_id = $1 AND project_id = $2 AND created_by = $3 AND id = ANY($4)
+           AND NOT is_default AND revoked_at IS NULL
+         RETURNING id, name, reach, expires_at",
+        project.organization.0,
+        project.project.0,
+        user.0,
+        &chosen,
+    )
+    .fetch_all(&mut *change.tx)
+    .await?;
+    let mut names = Vec::new();
+    for row in rows {
+        let name: Name = row.name.parse().map_err(|_| inconsistent("api_keys", "name"))?;
+        change.also(
+            Permission::ApiKeyRevoke.name(),
+            Record {
+                organization: Some(project.organization),
+                project: Some(project.project),
+                target_id: Some(row.id),
+                target: Some(row.name),
+                before: Some(values(&name, reach(&row.reach)?, row.expires_at)),
+                after: None,
+            },
+        );
+        names.push(name);
+    }
+    names.sort();
+    Ok(names)
+}
 
 /// Gives a new organization its default key (D6). Nobody knows a secret of it before the Owner regenerates it.
 pub(crate) async fn insert_default(
@@ -30,4 +616,184 @@ pub(crate) async fn insert_default(
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// A key with its secret, written but for the audit.
+pub(crate) async fn write(
+    db: &mut PgConnection,
+    (organization, project): (OrganizationId, ProjectId),
+    name: &Name,
+    reach: Reach,
+    expires_at: Option<OffsetDateTime>,
+    (by, at): (Option<UserId>, OffsetDateTime),
+) -> Result<NewApiKey> {
+    let (id, secret) = (ApiKeyId(Uuid::now_v7()), Token::random(TokenKind::ApiKey)?);
+    sqlx::query!(
+        "INSERT INTO api_keys (organization_id, project_id, id, name, reach, secret_start, secret_end, created_by, created_at,
+             expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        organization.0,
+        project.0,
+        id.0,
+        name.as_str(),
+        reach.code(),
+        secret.start(),
+        secret.end(),
+        by.map(|by| by.0),
+        at,
+        expires_at,
+    )
+    .execute(&mut *db)
+    .await?;
+    keep_secret(db, organization, project, id, &secret).await?;
+    Ok(NewApiKey {
+        id,
+        name: name.clone(),
+        secret,
+    })
+}
+
+async fn insert(
+    change: &mut Change<'_>,
+    project: &ProjectSeen,
+    name: &Name,
+    reach: Reach,
+    expires_at: Option<OffsetDateTime>,
+    by: Option<UserId>,
+) -> Result<NewApiKey> {
+    let ids = (project.organization, project.project);
+    let at = change.at;
+    let key = write(&mut change.tx, ids, name, reach, expires_at, (by, at)).await?;
+    change.hint(Hint::Project(project.project));
+    Ok(key)
+}
+
+async fn keep_secret(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    project: ProjectId,
+    key: ApiKeyId,
+    secret: &Token,
+) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO api_key_secrets (secret_hash, organization_id, project_id, key_id) VALUES ($1, $2, $3, $4)",
+        &secret.hash(),
+        organization.0,
+        project.0,
+        key.0,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+async fn forget_secret(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    project: ProjectId,
+    key: ApiKeyId,
+) -> Result<()> {
+    sqlx::query!(
+        "DELETE FROM api_key_secrets WHERE organization_id = $1 AND project_id = $2 AND key_id = $3",
+        organization.0,
+        project.0,
+        key.0,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The first revocation counts; a later one changes nothing.
+async fn revoke(db: &mut PgConnection, organization: OrganizationId, project: ProjectId, key: ApiKeyId) -> Result<()> {
+    sqlx::query!(
+        "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, now())
+         WHERE organization_id = $1 AND project_id = $2 AND id = $3",
+        organization.0,
+        project.0,
+        key.0,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Locks the project and notes it in the change.
+async fn lock_in(change: &mut Change<'_>, slug: &Slug, actor: UserId) -> Result<ProjectSeen> {
+    let project = lock_project(&mut change.tx, slug, actor).await?;
+    change.record.organization = Some(project.organization);
+    change.record.project = Some(project.project);
+    Ok(project)
+}
+
+/// Locks the project, reads a key of it that still works, and asks the policy about the change.
+async fn lock_key(
+    change: &mut Change<'_>,
+    actor: &Actor,
+    slug: &Slug,
+    id: ApiKeyId,
+    wanted: KeyChange,
+) -> Result<(ProjectSeen, ApiKey)> {
+    change.record.target_id = Some(id.0);
+    let project = lock_in(change, slug, actor.user).await?;
+    project.standing.require(Permission::ApiKeyList)?;
+    let row = sqlx::query!(
+        r#"SELECT id, name, reach, created_at, expires_at, COALESCE(expires_at <= now(), false) AS "is_expired!",
+                  revoked_at IS NOT NULL AS "is_revoked!", successor_id IS NOT NULL AS "is_rotated!", is_default
+           FROM api_keys WHERE organization_id = $1 AND project_id = $2 AND id = $3 FOR NO KEY UPDATE"#,
+        project.organization.0,
+        project.project.0,
+        id.0,
+    )
+    .fetch_optional(&mut *change.tx)
+    .await?
+    .ok_or(Refusal::Hidden)?;
+    if row.is_default {
+        // To everybody but the Owner it does not exist (K8).
+        change.record.project = None;
+        return Err(if owns(&project.standing) {
+            Refusal::DefaultKeyKept
+        } else {
+            Refusal::Hidden
+        }
+        .into());
+    }
+    change.record.target = Some(row.name.clone());
+    let key = Row {
+        id: row.id,
+        name: row.name,
+        reach: row.reach,
+        secret_start: String::new(),
+        secret_end: String::new(),
+        created_by: None,
+        created_at: row.created_at,
+        last_used_at: None,
+        expires_at: row.expires_at,
+        is_expired: row.is_expired,
+        is_revoked: row.is_revoked,
+        is_rotated: row.is_rotated,
+    }
+    .key()?;
+    check_key_change(&project.standing, key.reach, wanted)?;
+    if key.state != KeyState::Active {
+        return Err(Refusal::KeyOver.into());
+    }
+    change.hint(Hint::Project(project.project));
+    Ok((project, key))
+}
+
+fn check_expiration(change: &Change<'_>, expires_at: Option<OffsetDateTime>) -> Result<()> {
+    if expires_at.is_some_and(|end| end <= change.at) {
+        return Err(Refusal::EndDateInvalid.into());
+    }
+    Ok(())
+}
+
+fn owns(standing: &Standing) -> bool {
+    standing.organization.is_some_and(OrganizationStanding::is_owner)
+}
+
+/// A key as the audit has it: nothing of its secret (A3).
+fn values(name: &Name, reach: Reach, expires_at: Option<OffsetDateTime>) -> Value {
+    json!({ "name": name, "reach": reach, "expires_at": expires_at.map(OffsetDateTime::unix_timestamp) })
 }

@@ -85,6 +85,11 @@ impl Change<'_> {
         self.others.push((action, record));
     }
 
+    /// Notes what the change turned out to be.
+    pub(crate) const fn called(&mut self, action: &'static str) {
+        self.action = action;
+    }
+
     /// Notes whom the change is about.
     pub(crate) fn about(&mut self, user: UserId) {
         self.record.target_id = Some(user.0);

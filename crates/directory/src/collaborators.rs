@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use policy::{
-    Because, CollaboratorChange, Email, Name, OrganizationRole, OrganizationStanding, Permission, ProjectRole,
-    ProjectStanding, Refusal, Slug, Standing, Target, UserId, check_collaborator_change, check_end_date,
+    ApiKeyId, Because, CollaboratorChange, Email, Name, OrganizationRole, OrganizationStanding, Permission,
+    ProjectRole, ProjectStanding, Refusal, Slug, Standing, Target, UserId, check_collaborator_change, check_end_date,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -15,11 +15,12 @@ use uuid::Uuid;
 use crate::{
     Actor, Directory, Error, Hint, ProjectView, Result,
     access::{PersonSeen, ProjectSeen, find_person, find_project, lock_project, project_standing},
-    accounts,
+    accounts, api_keys,
     attempts::Limit,
     change::{By, Change},
     error::{inconsistent, refuse_on},
     people::{Cursor, Order, PeopleSort, check_search, order_by, pattern},
+    remains::{Remains, remains},
 };
 
 /// Which people of a list.
@@ -103,6 +104,23 @@ pub struct Added {
     pub user: UserId,
     /// Their name.
     pub name: Name,
+}
+
+/// What a removal did (C6): the receipt for whoever did it.
+#[derive(Clone, Debug)]
+pub struct Removal {
+    /// Their name.
+    pub name: Name,
+    /// When their access ended.
+    pub at: OffsetDateTime,
+    /// The role that ended.
+    pub role: Option<ProjectRole>,
+    /// How many SSH keys log in to the project's clusters no more.
+    pub ssh_keys: i64,
+    /// The API keys that were revoked with it.
+    pub revoked: Vec<Name>,
+    /// What they made, and is still there.
+    pub remains: Remains,
 }
 
 /// Failed adds of one person, wherever they try (X6).
@@ -306,11 +324,18 @@ impl Directory {
         change.finish(outcome).await
     }
 
-    /// Takes a collaborator's access away (C6), or gives up one's own (C7).
+    /// Takes a collaborator's access away (C6), or gives up one's own (C7); and revokes those of the keys they made that were
+    /// chosen: the others go on working (K5).
     ///
     /// # Errors
     /// Those of [`check_collaborator_change`].
-    pub async fn remove_collaborator(&self, actor: &Actor, slug: &Slug, user: UserId) -> Result<Name> {
+    pub async fn remove_collaborator(
+        &self,
+        actor: &Actor,
+        slug: &Slug,
+        user: UserId,
+        revoke: &[ApiKeyId],
+    ) -> Result<Removal> {
         let mut change = self
             .change(By::User(actor), Permission::CollaboratorRemove.name())
             .await?;
@@ -324,9 +349,26 @@ impl Directory {
             )
             .execute(&mut *change.tx)
             .await?;
-            change.values(person.standing.project.map(|place| json!({ "role": place.role })), None);
+            let role = person.standing.project.map(|place| place.role);
+            change.values(role.map(|role| json!({ "role": role })), None);
             changed(&mut change, &project, user);
-            Ok(person.name)
+            let revoked = api_keys::revoke_made_by(&mut change, &project, user, revoke).await?;
+            let ssh_keys = sqlx::query!(
+                r#"SELECT count(*) AS "count!" FROM ssh_keys WHERE user_id = $1"#,
+                user.0
+            )
+            .fetch_one(&mut *change.tx)
+            .await?
+            .count;
+            let remains = remains(&mut change.tx, project.organization, Some(project.project), user).await?;
+            Ok(Removal {
+                name: person.name,
+                at: change.at,
+                role,
+                ssh_keys,
+                revoked,
+                remains,
+            })
         }
         .await;
         change.finish(outcome).await

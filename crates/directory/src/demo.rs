@@ -1,11 +1,13 @@
 //! The demo organization (INTERFACES, demo data): people of every kind, to try the console with and to test against.
 
-use policy::{Name, OrganizationId, OrganizationRole, Password, ProjectId, ProjectRole, Slug, UserId};
+mod work;
+
+use policy::{Name, OrganizationId, OrganizationRole, Password, ProjectId, ProjectRole, Reach, Slug, UserId};
 use sqlx::PgConnection;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use crate::{
-    Directory, Error, NewAccount, Result, accounts,
+    Directory, Error, NewAccount, Result, accounts, api_keys,
     change::{By, Change},
     error::inconsistent,
     members, organizations, projects, secret,
@@ -13,6 +15,9 @@ use crate::{
 
 /// Everybody's password.
 pub const DEMO_PASSWORD: &str = "correct-horse-battery";
+
+/// So long ago everything began.
+const AGE: Duration = Duration::days(90);
 
 /// Why there is no demo data.
 #[derive(Debug, thiserror::Error)]
@@ -40,12 +45,15 @@ impl Directory {
             return Err(DemoError::NotEmpty);
         }
         let mut change = self.change(By::Operator, "demo:load").await?;
-        let outcome = fill(&mut change).await;
+        let now = change.at;
+        change.at = now - AGE;
+        let outcome = fill(&mut change, now).await;
+        change.at = now;
         Ok(change.finish(outcome).await?)
     }
 }
 
-async fn fill(change: &mut Change<'_>) -> Result<()> {
+async fn fill(change: &mut Change<'_>, now: OffsetDateTime) -> Result<()> {
     let at = change.at;
     let password: Password = DEMO_PASSWORD.parse().map_err(|_| inconsistent("demo", "password"))?;
     let hash = secret::hash_password(password.clone()).await?;
@@ -82,7 +90,7 @@ async fn fill(change: &mut Change<'_>) -> Result<()> {
 
     let db = &mut *change.tx;
     let research = project(db, acme, "ML Research", "ml-research", true, at).await?;
-    project(db, acme, "Production", "production", false, at).await?;
+    let production = project(db, acme, "Production", "production", false, at).await?;
     for (user, role) in [
         (maya, ProjectRole::Admin),
         (mia, ProjectRole::Member),
@@ -90,7 +98,29 @@ async fn fill(change: &mut Change<'_>) -> Result<()> {
     ] {
         collaborator(db, acme, research, user, role, olivia, at).await?;
     }
-    Ok(())
+    let default = sqlx::query!("SELECT default_project_id FROM organizations WHERE id = $1", acme.0)
+        .fetch_one(&mut *db)
+        .await?
+        .default_project_id;
+    for (project, name, by) in [
+        (ProjectId(default), "playground", noah),
+        (research, "training-jobs", maya),
+        (production, "inference-gateway", adam),
+    ] {
+        // Their secrets are shown nowhere.
+        api_keys::write(db, (acme, project), &parse(name)?, Reach::Use, None, (Some(by), at)).await?;
+    }
+    let scene = work::Scene {
+        organization: acme,
+        default: ProjectId(default),
+        research,
+        production,
+        adam,
+        maya,
+        noah,
+        mia,
+    };
+    work::fill(db, &scene, now).await
 }
 
 async fn found(change: &mut Change<'_>, owner: UserId, name: &str, slug: &str) -> Result<OrganizationId> {

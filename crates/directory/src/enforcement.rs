@@ -345,26 +345,6 @@ impl Directory {
             }
         });
     }
-
-    /// Notes that a key was used (K4): beside the request, at most once a minute for a key, and never a reason to fail.
-    pub(crate) fn note_key_use(&self, organization: OrganizationId, project: ProjectId, key: ApiKeyId) {
-        let pool = self.pool.clone();
-        tokio::spawn(async move {
-            let noted = sqlx::query!(
-                "UPDATE api_keys SET last_used_at = now()
-                 WHERE organization_id = $1 AND project_id = $2 AND id = $3
-                   AND COALESCE(last_used_at < now() - interval '1 minute', true)",
-                organization.0,
-                project.0,
-                key.0,
-            )
-            .execute(&pool)
-            .await;
-            if let Err(error) = noted {
-                tracing::debug!(%error, "a key's use was not noted");
-            }
-        });
-    }
 }
 
 /// Somebody who might log in, with a key of theirs.

@@ -23,17 +23,22 @@ mod organizations;
 mod outbox;
 mod people;
 mod projects;
+mod remains;
+mod resources;
 mod secret;
 mod sessions;
 mod ssh_keys;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod usage;
+mod workplace;
 
 pub use accounts::NewAccount;
 pub use actor::{Actor, Agent, KeyActor, Origin};
+pub use api_keys::{ApiKey, ApiKeyList, ApiKeyQuery, KeyView, NewApiKey};
 pub use audit::{AuditEvent, AuditPage};
-pub use collaborators::{Added, Collaborator, CollaboratorKind, CollaboratorList, CollaboratorQuery};
+pub use collaborators::{Added, Collaborator, CollaboratorKind, CollaboratorList, CollaboratorQuery, Removal};
 pub use demo::{DEMO_PASSWORD, DemoError};
 pub use enforcement::{AuthorizedKey, Caller, Question, Subject, Verdict};
 pub use error::{Error, Result};
@@ -42,17 +47,24 @@ pub use hints::{Hint, Hints};
 pub use invitations::{
     Delivery, Invitation, InvitationList, InvitationQuery, InvitationState, Joined, LinkToken, NewInvitation, Opened,
 };
-pub use members::{Departure, Member, MemberList, MemberQuery};
+pub use members::{Departure, Member, MemberList, MemberQuery, MemberRemoval};
 pub use organizations::{OrganizationReport, OrganizationSettings, OrganizationSummary, OrganizationView};
 pub use outbox::{Mail, MailAbout};
 pub use people::{Cursor, Order, PeopleSort};
 pub use projects::{
     ListedProject, ProjectChange, ProjectCursor, ProjectList, ProjectQuery, ProjectSummary, ProjectView,
 };
+pub use remains::{MadeKey, Remains};
+pub use resources::{
+    Creator, KindSummary, Resource, ResourceChange, ResourceCursor, ResourceList, ResourceOverview, ResourceQuery,
+    ResourceSort,
+};
 pub use sessions::{NewSession, Session, SessionToken, SignedInAt};
 pub use ssh_keys::SshKey;
 pub use time::OffsetDateTime;
 pub use tokens::{Token, TokenKind};
+pub use usage::{UsageRecord, UsageReport, UsageSum};
+pub use workplace::{ProjectRef, Viewer, Workplace};
 
 use std::time::Duration;
 

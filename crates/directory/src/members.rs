@@ -17,6 +17,7 @@ use crate::{
     error::inconsistent,
     invitations,
     people::{Cursor, Order, PeopleSort, check_search, order_by, pattern},
+    remains::{Remains, remains},
 };
 
 /// Which part of an organization's members, in which order.
@@ -75,6 +76,21 @@ pub struct Departure {
     pub invitations: Vec<Email>,
     /// How many invitations that is.
     pub invitation_count: i64,
+    /// What they made in the organization's projects: it stays.
+    pub remains: Remains,
+}
+
+/// What the end of a membership did (M6): the receipt for whoever ended it.
+#[derive(Clone, Debug)]
+pub struct MemberRemoval {
+    /// Their name.
+    pub name: Name,
+    /// When their access ended.
+    pub at: OffsetDateTime,
+    /// How many invitations of theirs were revoked with it.
+    pub invitations: usize,
+    /// What they made, and is still there.
+    pub remains: Remains,
 }
 
 impl Departure {
@@ -167,7 +183,9 @@ impl Directory {
         )
         .fetch_all(&self.pool)
         .await?;
+        let mut db = self.pool.acquire().await?;
         Ok(Departure {
+            remains: remains(&mut db, organization.id, None, user).await?,
             project_count: projects.first().map_or(0, |row| row.count),
             projects: projects
                 .iter()
@@ -228,7 +246,7 @@ impl Directory {
     ///
     /// # Errors
     /// Those of [`check_member_change`].
-    pub async fn remove_member(&self, actor: &Actor, slug: &Slug, user: UserId) -> Result<Name> {
+    pub async fn remove_member(&self, actor: &Actor, slug: &Slug, user: UserId) -> Result<MemberRemoval> {
         let mut change = self.change(By::User(actor), Permission::MemberRemove.name()).await?;
         let outcome = async {
             let (organization, before) = lock_member(&mut change, actor, slug, user, MemberChange::Remove).await?;
@@ -237,7 +255,12 @@ impl Directory {
                 Some(json!({ "role": before.role() })),
                 (!revoked.is_empty()).then(|| json!({ "revoked_invitations": revoked })),
             );
-            name_of(&mut change.tx, user).await
+            Ok(MemberRemoval {
+                name: name_of(&mut change.tx, user).await?,
+                at: change.at,
+                invitations: revoked.len(),
+                remains: remains(&mut change.tx, organization.id, None, user).await?,
+            })
         }
         .await;
         change.finish(outcome).await

@@ -15,7 +15,7 @@ use crate::{
     accounts, api_keys,
     change::{By, Change},
     error::{inconsistent, refuse_on},
-    members, projects, secret,
+    members, projects, secret, usage,
 };
 
 /// An organization somebody has to do with.
@@ -353,7 +353,8 @@ impl Directory {
             }
             let in_use = sqlx::query!(
                 r#"SELECT EXISTS (SELECT FROM members WHERE organization_id = $1 AND user_id <> $2)
-                       OR EXISTS (SELECT FROM projects WHERE organization_id = $1 AND NOT is_default) AS "in_use!""#,
+                       OR EXISTS (SELECT FROM projects WHERE organization_id = $1 AND NOT is_default)
+                       OR EXISTS (SELECT FROM resources WHERE organization_id = $1) AS "in_use!""#,
                 organization.id.0,
                 actor.user.0,
             )
@@ -372,9 +373,11 @@ impl Directory {
             sqlx::query!("DELETE FROM outbox WHERE organization_id = $1", organization.id.0)
                 .execute(&mut *change.tx)
                 .await?;
+            usage::forget(&mut change.tx, organization.id).await?;
             sqlx::query!("DELETE FROM organizations WHERE id = $1", organization.id.0)
                 .execute(&mut *change.tx)
-                .await?;
+                .await
+                .map_err(|error| refuse_on(error, "resources_project_fkey", Refusal::OrganizationInUse))?;
             change.values(Some(json!({ "name": organization.name })), None);
             members::changed(&mut change, organization.id, actor.user);
             Ok(())

@@ -14,6 +14,7 @@ use crate::{
     change::By,
     error::{inconsistent, refuse_on},
     people::{check_search, pattern},
+    resources, usage,
 };
 
 /// A slug let go is given to nobody else for this long (P2).
@@ -319,11 +320,12 @@ impl Directory {
         change.finish(outcome).await
     }
 
-    /// Deletes a project for good (P4); everybody's access to it ends, and its slug rests for 90 days (P2). `confirmation` is
-    /// the slug as typed.
+    /// Deletes a project for good (P4); everybody's access to it ends, its keys die, its slug rests for 90 days (P2), and what
+    /// was used in it is on the Default Project's books from then on (D5). `confirmation` is the slug as typed.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`], [`Refusal::Forbidden`], [`Refusal::DefaultProjectKept`] (D1), [`Refusal::ConfirmationWrong`].
+    /// [`Refusal::Hidden`], [`Refusal::Forbidden`], [`Refusal::DefaultProjectKept`] (D1), [`Refusal::ProjectHasResources`],
+    /// [`Refusal::ConfirmationWrong`].
     pub async fn delete_project(&self, actor: &Actor, slug: &Slug, confirmation: &str) -> Result<Name> {
         let mut change = self.change(By::User(actor), Permission::ProjectDelete.name()).await?;
         change.record.target = Some(slug.to_string());
@@ -339,18 +341,23 @@ impl Directory {
             if project.is_default {
                 return Err(Refusal::DefaultProjectKept.into());
             }
+            if resources::any(&mut change.tx, project.organization, project.project).await? {
+                return Err(Refusal::ProjectHasResources.into());
+            }
             if confirmation.trim() != project.slug.as_str() {
                 return Err(Refusal::ConfirmationWrong.into());
             }
             let at = change.at;
             release_slug(&mut change.tx, project.project, at).await?;
+            usage::rebook(&mut change.tx, project.organization, project.project).await?;
             sqlx::query!(
                 "DELETE FROM projects WHERE organization_id = $1 AND id = $2",
                 project.organization.0,
                 project.project.0,
             )
             .execute(&mut *change.tx)
-            .await?;
+            .await
+            .map_err(|error| refuse_on(error, "resources_project_fkey", Refusal::ProjectHasResources))?;
             change.values(Some(json!({ "name": project.name, "slug": project.slug })), None);
             change.hint(Hint::Project(project.project));
             change.hint(Hint::Organization(project.organization));

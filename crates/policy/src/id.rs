@@ -50,6 +50,8 @@ id! {
     ApiKeyId,
     /// A resource of a project.
     ResourceId,
+    /// A record of usage; whoever reports it gives it its id.
+    UsageRecordId,
     /// A gateway token of the operator's.
     GatewayTokenId,
     /// A row of the audit (A1).

@@ -62,6 +62,51 @@ impl FromStr for Reach {
     }
 }
 
+/// Whether a key opens anything now (K4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyState {
+    /// It does.
+    Active,
+    /// It reached its expiration (K6).
+    Expired,
+    /// It was revoked, for good (K7).
+    Revoked,
+}
+
+impl KeyState {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Active, Self::Expired, Self::Revoked];
+
+    /// As in URLs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+        }
+    }
+
+    /// As a person reads it.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Active => "Active",
+            Self::Expired => "Expired",
+            Self::Revoked => "Revoked",
+        }
+    }
+}
+
+impl FromStr for KeyState {
+    type Err = Unknown;
+
+    fn from_str(text: &str) -> Result<Self, Unknown> {
+        Self::ALL.into_iter().find(|state| state.code() == text).ok_or(Unknown)
+    }
+}
+
 /// Decides for a key with this reach, in its own project. Keys are for the data plane: whatever is not about a resource is
 /// denied (K9).
 #[must_use]

@@ -17,13 +17,15 @@ mod resources;
 mod role;
 mod standing;
 mod text;
+mod usage;
 
 pub use collaborators::{CollaboratorChange, Target, check_collaborator_change, check_end_date};
 pub use decide::{Allowance, Decision, Denial, decide};
 pub use id::{
-    ApiKeyId, EventId, GatewayTokenId, InvitationId, OrganizationId, ProjectId, ResourceId, SessionId, SshKeyId, UserId,
+    ApiKeyId, EventId, GatewayTokenId, InvitationId, OrganizationId, ProjectId, ResourceId, SessionId, SshKeyId,
+    UsageRecordId, UserId,
 };
-pub use keys::{Holder, KeyChange, Reach, check_key_change, decide_for_key};
+pub use keys::{Holder, KeyChange, KeyState, Reach, check_key_change, decide_for_key};
 pub use login::{Login, LoginError};
 pub use members::{MemberChange, check_member_change, check_transfer};
 pub use permission::{Grant, Permission, Scope, UnknownPermission};
@@ -34,3 +36,4 @@ pub use resources::{
 pub use role::{OrganizationRole, ProjectRole, UnknownRole};
 pub use standing::{Because, OrganizationStanding, ProjectStanding, Standing};
 pub use text::{Email, EmailError, Name, NameError, Password, PasswordError, Slug, SlugError};
+pub use usage::{Booking, UsageKind, UsageRange, UsageUnit, book};

@@ -163,6 +163,13 @@ pub enum Refusal {
     StateInvalid,
     /// The project still has resources, so it is not deleted (P4).
     ProjectHasResources,
+    /// A record of usage with a time or an amount that cannot be: the one at this place in the report, the first at 0.
+    UsageInvalid {
+        /// The place.
+        record: u16,
+    },
+    /// More records of usage at once than are taken.
+    TooManyRecords,
     /// Not a value of this field of a resource.
     DetailInvalid(ResourceField),
     /// Too many attempts; try again after this many seconds.
@@ -238,6 +245,8 @@ impl Refusal {
             Self::ResourceNameTaken => "resource_name_taken",
             Self::StateInvalid => "state_invalid",
             Self::ProjectHasResources => "project_has_resources",
+            Self::UsageInvalid { .. } => "usage_invalid",
+            Self::TooManyRecords => "too_many_records",
             Self::DetailInvalid(_) => "detail_invalid",
             Self::TooManyAttempts { .. } => "too_many_attempts",
         }
@@ -301,6 +310,8 @@ impl Refusal {
             | Self::CredentialsWrong
             | Self::CurrentPasswordWrong
             | Self::StateInvalid
+            | Self::UsageInvalid { .. }
+            | Self::TooManyRecords
             | Self::DetailInvalid(_) => 422,
             Self::InvitationExpired | Self::InvitationRevoked | Self::InvitationAccepted | Self::LinkDead => 410,
             Self::TooManyAttempts { .. } => 429,
@@ -366,6 +377,8 @@ impl Refusal {
             | Self::KeyRevoked
             | Self::GatewayUnknown
             | Self::ProjectHasResources
+            | Self::UsageInvalid { .. }
+            | Self::TooManyRecords
             | Self::TooManyAttempts { .. } => None,
         }
     }

@@ -115,6 +115,18 @@ impl ResourceKind {
         }
     }
 
+    /// The state one is in: the one wanted, else the first.
+    ///
+    /// # Errors
+    /// [`Refusal::StateInvalid`] for one that this kind does not have.
+    pub fn state(self, wanted: Option<ResourceState>) -> Result<ResourceState, Refusal> {
+        self.states()
+            .iter()
+            .copied()
+            .find(|state| wanted.is_none_or(|wanted| wanted == *state))
+            .ok_or(Refusal::StateInvalid)
+    }
+
     /// What is known of one beside its name and state.
     #[must_use]
     pub const fn fields(self) -> &'static [ResourceField] {
@@ -429,6 +441,25 @@ impl Details {
             }
         }
         Ok(Self(details))
+    }
+
+    /// The same with some fields changed; nothing empties one.
+    ///
+    /// # Errors
+    /// [`Refusal::DetailInvalid`] for the first that is wrong, missing, or not of this kind.
+    pub fn with(
+        &self,
+        kind: ResourceKind,
+        changes: &BTreeMap<ResourceField, Option<FieldValue>>,
+    ) -> Result<Self, Refusal> {
+        if let Some(foreign) = changes.keys().find(|field| !kind.fields().contains(field)) {
+            return Err(Refusal::DetailInvalid(*foreign));
+        }
+        Self::read(kind, |field| {
+            Ok(changes
+                .get(&field)
+                .map_or_else(|| self.get(field).cloned(), Clone::clone))
+        })
     }
 
     /// What is in a field.

@@ -69,7 +69,9 @@ fn all() -> Vec<Refusal> {
             Refusal::GatewayNameTaken => Refusal::ResourceNameTaken,
             Refusal::ResourceNameTaken => Refusal::StateInvalid,
             Refusal::StateInvalid => Refusal::ProjectHasResources,
-            Refusal::ProjectHasResources => Refusal::DetailInvalid(ResourceField::Nodes),
+            Refusal::ProjectHasResources => Refusal::UsageInvalid { record: 7 },
+            Refusal::UsageInvalid { .. } => Refusal::TooManyRecords,
+            Refusal::TooManyRecords => Refusal::DetailInvalid(ResourceField::Nodes),
             Refusal::DetailInvalid(_) => Refusal::TooManyAttempts { retry_after: 90 },
             Refusal::TooManyAttempts { .. } => return all,
         };
@@ -117,9 +119,14 @@ fn a_status_fits_what_the_refusal_is_about() {
             400 | 401 | 403 | 404 | 410 | 429 => assert_eq!(refusal.field(), None, "{refusal:?}"),
             // It clashes with something that is there, whether that was typed or not.
             409 => {}
-            // Something typed cannot be taken as it is. Which of address and password is wrong is not told.
+            // Something typed cannot be taken as it is. Which of address and password is wrong is not told; and a report of
+            // usage is typed by nobody.
             422 => assert!(
-                refusal.field().is_some() || refusal == Refusal::CredentialsWrong,
+                refusal.field().is_some()
+                    || matches!(
+                        refusal,
+                        Refusal::CredentialsWrong | Refusal::UsageInvalid { .. } | Refusal::TooManyRecords
+                    ),
                 "{refusal:?}"
             ),
             status => panic!("{refusal:?} {status}"),

@@ -23,4 +23,6 @@ mod isolation;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]
+mod rest;
+#[cfg(test)]
 mod security;

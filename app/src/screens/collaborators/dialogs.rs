@@ -12,7 +12,7 @@ use crate::{
     flash::{Flashed, FormName},
     load::Loaded,
     paths::Dialog,
-    screens::overview::last_day,
+    screens::{overview::last_day, remains::MadeHere},
 };
 
 /// The dialog that the URL says is open, if the person may use it.
@@ -23,9 +23,21 @@ pub(super) fn Dialogs(people: Loaded<People>) -> impl IntoView {
     let open = Memo::new(move |_| {
         let dialog = address.dialog.get();
         let is_usable = people.with(|people| match dialog {
-            Dialog::None | Dialog::Invite | Dialog::Sent | Dialog::Create => false,
+            Dialog::None
+            | Dialog::Invite
+            | Dialog::Sent
+            | Dialog::Create
+            | Dialog::Secret
+            | Dialog::Expiration(_)
+            | Dialog::Rotate(_)
+            | Dialog::Revoke(_)
+            | Dialog::Regenerate => false,
             Dialog::Add => people.project.standing.may(Permission::CollaboratorAdd),
-            Dialog::Remove(user) => is_usable(people, user, CollaboratorChange::Remove),
+            // It opens once it is known what stays.
+            Dialog::Remove(user) => {
+                people.made.as_ref().is_some_and(|(whose, _)| *whose == user)
+                    && is_usable(people, user, CollaboratorChange::Remove)
+            }
             Dialog::EndDate(user) => is_usable(people, user, CollaboratorChange::EndDate),
         });
         if is_usable { dialog } else { Dialog::None }
@@ -109,6 +121,7 @@ fn RemoveDialog(people: People, person: Person, close: String) -> impl IntoView 
     let is_self = person.user == people.viewer;
     let is_admin = person.standing.project.is_some_and(ProjectStanding::is_admin);
     let project = people.project;
+    let made = people.made.map(|(_, made)| made);
     let (title, lead, confirm) = if is_self {
         let lead = format!("Your access to {} ends at once:", project.name);
         (format!("Leave {}?", project.name), lead, "Leave Project")
@@ -127,7 +140,7 @@ fn RemoveDialog(people: People, person: Person, close: String) -> impl IntoView 
                     <li>"SSH access to the nodes of its clusters"</li>
                     {is_admin.then(|| view! { <li>"Managing its collaborators and settings"</li> })}
                 </ul>
-                <p class="hint">"What they made stays with the project. Running jobs go on."</p>
+                {made.map(|made| view! { <MadeHere made is_self/> })}
                 <div class="dialog-actions">
                     <ButtonLink href=close autofocus=true>"Cancel"</ButtonLink>
                     <button type="submit" class="button button-danger" aria-busy=move || action.busy()>{confirm}</button>

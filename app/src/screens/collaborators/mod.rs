@@ -8,13 +8,13 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 use policy::Permission;
 
-use super::{overview::default_project_notice, use_project_slug};
+use super::{overview::default_project_notice, remains::ReceiptCard, use_project_slug};
 use crate::{
     api::collaborators::{
         AddCollaborator, ChangeCollaboratorRole, People, RemoveCollaborator, SetCollaboratorEndDate, collaborators,
     },
     components::{ButtonLink, Filter, Icon, ListAddress, PageHeader, PageTitle, Post, SearchForm, Sign},
-    flash::{Done, Flashed, Notice, Notices, Outcome},
+    flash::{Done, Flashed, FormName, Notice, Notices, Outcome, Receipt},
     live::Live,
     load::{Loaded, load},
     paths::{self, Dialog},
@@ -46,17 +46,11 @@ pub(crate) fn CollaboratorsScreen() -> impl IntoView {
         remove: Post::to::<RemoveCollaborator>(),
         end_date: Post::to::<SetCollaboratorEndDate>(),
     });
+    // Somebody on another page of the list too, and what they made: the dialog that a link opens tells it.
+    let subject = Memo::new(move |_| dialog.get().user().map(|user| user.to_string()).unwrap_or_default());
     load(
-        move || (slug.get(), query.get(), live.ticks.get()),
-        move |(slug, query, _)| {
-            // Somebody on another page of the list: the dialog that a link opens needs them too.
-            let subject = dialog
-                .get_untracked()
-                .user()
-                .map(|user| user.to_string())
-                .unwrap_or_default();
-            collaborators(slug, query, subject)
-        },
+        move || (slug.get(), query.get(), subject.get(), live.ticks.get()),
+        |(slug, query, subject, _)| collaborators(slug, query, subject),
         |people| view! { <Collaborators people/> },
     )
 }
@@ -76,6 +70,11 @@ fn Collaborators(people: Loaded<People>) -> impl IntoView {
         })
     };
     let may_add = Memo::new(move |_| people.with(|people| people.project.standing.may(Permission::CollaboratorAdd)));
+    let (remove, flashed) = (expect_context::<Actions>().remove, expect_context::<Flashed>());
+    let removed = move || match remove.outcome().get() {
+        Some(outcome) => outcome.ok().and_then(receipt),
+        None => flashed.done(FormName::Remove).and_then(receipt),
+    };
     finish(people);
     view! {
         <PageTitle text=title/>
@@ -88,6 +87,7 @@ fn Collaborators(people: Loaded<People>) -> impl IntoView {
         {move || notice().map(|text| view! {
             <aside class="banner" aria-label="About the Default Project"><Icon sign=Sign::Info/><p>{text}</p></aside>
         })}
+        {move || removed().map(|(name, receipt)| view! { <ReceiptCard name receipt/> })}
         <SearchForm what="collaborators" placeholder="Search by name or email">
             <Filter name="role" label="Role" read=|query| &query.role options=&[("", "Any role"), ("admin", "Admin"), ("member", "Member")]/>
             <Filter
@@ -99,6 +99,15 @@ fn Collaborators(people: Loaded<People>) -> impl IntoView {
         </SearchForm>
         <PeopleTable people/>
         <Dialogs people/>
+    }
+}
+
+/// What a removal did.
+fn receipt(done: Done) -> Option<(String, Receipt)> {
+    if let Done::Removed { name, receipt } = done {
+        Some((name, receipt))
+    } else {
+        None
     }
 }
 

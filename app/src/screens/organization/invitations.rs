@@ -291,7 +291,16 @@ fn Dialogs(page: Loaded<InvitationsPage>) -> impl IntoView {
                     </DialogBox>
                 }.into_any())
             }
-            Dialog::None | Dialog::Add | Dialog::Create | Dialog::Remove(_) | Dialog::EndDate(_) => None,
+            Dialog::None
+            | Dialog::Add
+            | Dialog::Create
+            | Dialog::Remove(_)
+            | Dialog::EndDate(_)
+            | Dialog::Secret
+            | Dialog::Expiration(_)
+            | Dialog::Rotate(_)
+            | Dialog::Revoke(_)
+            | Dialog::Regenerate => None,
         }
     }
 }

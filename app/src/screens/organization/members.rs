@@ -15,10 +15,11 @@ use crate::{
         MenuForm, MenuLink, MomentText, PageHeader, PageTitle, Pager, Post, PostForm, SearchForm, Sign, SortHeader,
         Tone,
     },
-    flash::{Done, Notice, Notices, Outcome},
+    flash::{Done, Flashed, FormName, Notice, Notices, Outcome, Receipt},
     live::Live,
     load::{Loaded, load},
     paths::{self, Dialog},
+    screens::remains::{MadeAnywhere, ReceiptCard},
     words,
 };
 
@@ -55,6 +56,11 @@ fn Members(page: Loaded<MembersPage>) -> impl IntoView {
     let title = Signal::derive(move || format!("Members · {}", organization()));
     let lead = Signal::derive(move || format!("People in {}. All of them are in its Default Project.", organization()));
     let may_invite = Memo::new(move |_| page.with(|page| page.organization.standing.may(Permission::MemberInvite)));
+    let (remove, flashed) = (expect_context::<Actions>().remove, expect_context::<Flashed>());
+    let removed = move || match remove.outcome().get() {
+        Some(outcome) => outcome.ok().and_then(receipt),
+        None => flashed.done(FormName::Remove).and_then(receipt),
+    };
     finish(page);
     view! {
         <PageTitle text=title/>
@@ -64,11 +70,21 @@ fn Members(page: Loaded<MembersPage>) -> impl IntoView {
                 <ButtonLink class="button button-primary" href=address.to(Dialog::Invite)><Icon sign=Sign::Plus/>"Invite Member"</ButtonLink>
             })}
         </PageHeader>
+        {move || removed().map(|(name, receipt)| view! { <ReceiptCard name receipt/> })}
         <SearchForm what="members" placeholder="Search by name or email">
             <Filter name="role" label="Role" read=|query| &query.role options=&[("", "Any role"), ("admin", "Admin"), ("member", "Member")]/>
         </SearchForm>
         <Table page/>
         <Dialogs page/>
+    }
+}
+
+/// What a removal did.
+fn receipt(done: Done) -> Option<(String, Receipt)> {
+    if let Done::MemberRemoved { name, receipt } = done {
+        Some((name, receipt))
+    } else {
+        None
     }
 }
 
@@ -256,7 +272,16 @@ fn Dialogs(page: Loaded<MembersPage>) -> impl IntoView {
             Dialog::Invite => page.organization.standing.may(Permission::MemberInvite),
             // It opens once it is known what would end.
             Dialog::Remove(user) => page.ending.as_ref().is_some_and(|ending| ending.user == user),
-            Dialog::None | Dialog::Add | Dialog::Sent | Dialog::Create | Dialog::EndDate(_) => false,
+            Dialog::None
+            | Dialog::Add
+            | Dialog::Sent
+            | Dialog::Create
+            | Dialog::EndDate(_)
+            | Dialog::Secret
+            | Dialog::Expiration(_)
+            | Dialog::Rotate(_)
+            | Dialog::Revoke(_)
+            | Dialog::Regenerate => false,
         });
         if is_usable { dialog } else { Dialog::None }
     });
@@ -312,7 +337,8 @@ fn RemoveDialog(page: MembersPage, row: MemberRow, ending: Ending) -> impl IntoV
                         {(ending.more_invitations > 0).then(|| view! { <li>{format!("and {} more", ending.more_invitations)}</li> })}
                     </ul>
                 })}
-                <p class="hint">"Resources and API keys stay with their projects. Whoever comes back starts afresh."</p>
+                <MadeAnywhere made=ending.made is_self/>
+                <p class="hint">"Whoever comes back starts afresh."</p>
                 <div class="dialog-actions">
                     <ButtonLink href=close autofocus=true>"Cancel"</ButtonLink>
                     <button type="submit" class="button button-danger" aria-busy=move || action.busy()>{confirm}</button>

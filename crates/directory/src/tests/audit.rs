@@ -111,7 +111,7 @@ async fn everything(t: &Tenant) -> Vec<SessionToken> {
             .change_collaborator_role(actor, project, nina.user, ProjectRole::Admin)
             .await;
         let _ = d.set_collaborator_end_date(actor, project, nina.user, None).await;
-        let _ = d.remove_collaborator(actor, project, nina.user).await;
+        let _ = d.remove_collaborator(actor, project, nina.user, &[]).await;
         let _ = d.remove_externals(actor, project).await;
         let _ = d
             .update_project(
@@ -171,10 +171,10 @@ async fn each_refusal_is_audited_once(pool: PgPool) {
         lead, "collaborator:update_role", "end_date_invalid", Some(t.maya.id.0),
             d.set_collaborator_end_date(lead, project, t.maya.id, Some(time::OffsetDateTime::UNIX_EPOCH));
         lead, "collaborator:remove", "organization_admin_protected", Some(t.admin.id.0),
-            d.remove_collaborator(lead, project, t.admin.id);
+            d.remove_collaborator(lead, project, t.admin.id, &[]);
         maya, "collaborator:remove", "default_project_for_all", Some(t.maya.id.0),
-            d.remove_collaborator(maya, &t.default.slug, t.maya.id);
-        lead, "collaborator:remove", "not_a_collaborator", Some(t.noah.id.0), d.remove_collaborator(lead, project, t.noah.id);
+            d.remove_collaborator(maya, &t.default.slug, t.maya.id, &[]);
+        lead, "collaborator:remove", "not_a_collaborator", Some(t.noah.id.0), d.remove_collaborator(lead, project, t.noah.id, &[]);
         maya, "collaborator:remove", "forbidden", None, d.remove_externals(maya, project);
         maya, "project:update", "forbidden", None, d.update_project(maya, project, &settings);
         lead, "project:update", "slug_taken", None, d.update_project(lead, project, &taken);
@@ -249,7 +249,9 @@ async fn nothing_is_done_that_cannot_be_audited(pool: PgPool) {
     d.add_collaborator(&t.lead.actor, slug, &t.noah.email)
         .await
         .unwrap_err();
-    d.remove_collaborator(&t.lead.actor, slug, t.maya.id).await.unwrap_err();
+    d.remove_collaborator(&t.lead.actor, slug, t.maya.id, &[])
+        .await
+        .unwrap_err();
     d.remove_member(&t.owner.actor, &t.slug, t.admin.id).await.unwrap_err();
     d.invite_member(&t.owner.actor, &t.slug, "nina@new.test")
         .await
@@ -350,7 +352,7 @@ async fn project_admins_read_their_projects_audit(pool: PgPool) {
         .unwrap();
     other
         .directory
-        .remove_collaborator(&other.owner.actor, &other.research.slug, other.maya.id)
+        .remove_collaborator(&other.owner.actor, &other.research.slug, other.maya.id, &[])
         .await
         .unwrap();
 

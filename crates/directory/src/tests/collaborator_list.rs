@@ -299,7 +299,7 @@ async fn a_page_goes_on_where_the_last_ended_even_if_its_last_person_left(pool: 
         .unwrap();
     assert_eq!(first.rows[1].user, t.eve.id);
     t.directory
-        .remove_collaborator(&t.owner.actor, &t.research.slug, t.eve.id)
+        .remove_collaborator(&t.owner.actor, &t.research.slug, t.eve.id, &[])
         .await
         .unwrap();
     let rest = t
@@ -523,7 +523,7 @@ impl Tenant {
                 d.add_collaborator(a, &self.places()[project].slug, &people[person].email).await.map(drop)
             }
             Step::Remove(project, person) => {
-                d.remove_collaborator(a, &self.places()[project].slug, people[person].id).await.map(drop)
+                d.remove_collaborator(a, &self.places()[project].slug, people[person].id, &[]).await.map(drop)
             }
             Step::Role(project, person, role) => {
                 d.change_collaborator_role(a, &self.places()[project].slug, people[person].id, role).await.map(drop)

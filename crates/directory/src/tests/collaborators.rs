@@ -50,7 +50,7 @@ async fn project_admins_add_and_nobody_else_does(pool: PgPool) {
             .await
             .unwrap();
         t.directory
-            .remove_collaborator(&person.actor, &t.research.slug, t.noah.id)
+            .remove_collaborator(&person.actor, &t.research.slug, t.noah.id, &[])
             .await
             .unwrap();
     }
@@ -99,7 +99,7 @@ async fn an_address_is_trimmed_and_compared_without_case(pool: PgPool) {
             .unwrap();
         assert_eq!(added.user, t.noah.id);
         t.directory
-            .remove_collaborator(&t.owner.actor, &t.production.slug, t.noah.id)
+            .remove_collaborator(&t.owner.actor, &t.production.slug, t.noah.id, &[])
             .await
             .unwrap();
     }
@@ -165,7 +165,7 @@ async fn an_organization_admin_is_an_admin_of_every_project_for_good(pool: PgPoo
                 .await;
             assert_eq!(refusal(role), Refusal::OrganizationAdminProtected);
             assert_eq!(
-                refusal(d.remove_collaborator(a, &project.slug, user).await),
+                refusal(d.remove_collaborator(a, &project.slug, user, &[]).await),
                 Refusal::OrganizationAdminProtected
             );
             let end = d.set_collaborator_end_date(a, &project.slug, user, None).await;
@@ -234,7 +234,7 @@ async fn project_admins_change_and_remove_and_nobody_else_does(pool: PgPool) {
             role
         );
         assert_eq!(
-            refusal(d.remove_collaborator(&who.actor, slug, other.id).await),
+            refusal(d.remove_collaborator(&who.actor, slug, other.id, &[]).await),
             removal
         );
         assert_eq!(refusal(d.remove_externals(&who.actor, slug).await), removal);
@@ -245,12 +245,15 @@ async fn project_admins_change_and_remove_and_nobody_else_does(pool: PgPool) {
                     .change_collaborator_role(&who.actor, slug, nobody, ProjectRole::Admin)
                     .await;
                 assert_eq!(refusal(outcome), role);
-                assert_eq!(refusal(d.remove_collaborator(&who.actor, slug, nobody).await), removal);
+                assert_eq!(
+                    refusal(d.remove_collaborator(&who.actor, slug, nobody, &[]).await),
+                    removal
+                );
             }
         }
     }
     t.directory
-        .remove_collaborator(&t.lead.actor, &t.research.slug, other.id)
+        .remove_collaborator(&t.lead.actor, &t.research.slug, other.id, &[])
         .await
         .unwrap();
 }
@@ -261,11 +264,13 @@ async fn whoever_is_removed_is_out_at_once_and_can_be_added_again(pool: PgPool) 
     let t = Tenant::new(&pool).await;
     let (d, slug) = (&t.directory, &t.research.slug);
     for person in [&t.maya, &t.eve, &t.lead] {
-        d.remove_collaborator(&t.owner.actor, slug, person.id).await.unwrap();
+        d.remove_collaborator(&t.owner.actor, slug, person.id, &[])
+            .await
+            .unwrap();
         assert!(!t.sees(&t.research, person).await);
         assert!(!d.has_access(person.id, t.organization, t.research.id).await.unwrap());
         assert_eq!(
-            refusal(d.remove_collaborator(&t.owner.actor, slug, person.id).await),
+            refusal(d.remove_collaborator(&t.owner.actor, slug, person.id, &[]).await),
             Refusal::NotACollaborator
         );
         let role = d
@@ -287,10 +292,12 @@ async fn a_collaborator_may_leave_and_an_admin_may_step_down(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let (d, slug) = (&t.directory, &t.research.slug);
     for person in [&t.maya, &t.eve] {
-        d.remove_collaborator(&person.actor, slug, person.id).await.unwrap();
+        d.remove_collaborator(&person.actor, slug, person.id, &[])
+            .await
+            .unwrap();
         assert!(!t.sees(&t.research, person).await);
         assert_eq!(
-            refusal(d.remove_collaborator(&person.actor, slug, person.id).await),
+            refusal(d.remove_collaborator(&person.actor, slug, person.id, &[]).await),
             Refusal::Hidden
         );
     }
@@ -302,7 +309,7 @@ async fn a_collaborator_may_leave_and_an_admin_may_step_down(pool: PgPool) {
         .await;
     assert_eq!(refusal(back), Refusal::Forbidden(Permission::CollaboratorUpdateRole));
     t.put(&t.production, &t.lead, ProjectRole::Admin).await;
-    d.remove_collaborator(&t.lead.actor, &t.production.slug, t.lead.id)
+    d.remove_collaborator(&t.lead.actor, &t.production.slug, t.lead.id, &[])
         .await
         .unwrap();
     for project in [&t.research, &t.production] {
@@ -318,7 +325,7 @@ async fn a_collaborator_may_leave_and_an_admin_may_step_down(pool: PgPool) {
 async fn a_removed_admin_changes_nothing_any_more(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     t.directory
-        .remove_collaborator(&t.owner.actor, &t.research.slug, t.lead.id)
+        .remove_collaborator(&t.owner.actor, &t.research.slug, t.lead.id, &[])
         .await
         .unwrap();
     let (d, a, slug) = (&t.directory, &t.lead.actor, &t.research.slug);
@@ -327,7 +334,7 @@ async fn a_removed_admin_changes_nothing_any_more(pool: PgPool) {
         Refusal::Hidden
     );
     assert_eq!(
-        refusal(d.remove_collaborator(a, slug, t.maya.id).await),
+        refusal(d.remove_collaborator(a, slug, t.maya.id, &[]).await),
         Refusal::Hidden
     );
     assert_eq!(
@@ -388,7 +395,7 @@ async fn what_happens_to_a_collaborator_is_audited(pool: PgPool) {
     assert_eq!(event.before, Some(json!({ "expires_at": null })));
     assert_eq!(event.after, Some(json!({ "expires_at": 4_102_444_800_i64 })));
 
-    let (done, events) = t.audited(d.remove_collaborator(a, slug, t.noah.id)).await;
+    let (done, events) = t.audited(d.remove_collaborator(a, slug, t.noah.id, &[])).await;
     done.unwrap();
     let [event] = &events[..] else { panic!("{events:?}") };
     assert_eq!((event.action.as_str(), &event.refusal), ("collaborator:remove", &None));

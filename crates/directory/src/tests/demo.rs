@@ -1,6 +1,6 @@
 //! The demo organization: whole, with people of every kind, into an empty database only.
 
-use policy::{Because, OrganizationStanding, ProjectRole};
+use policy::{Because, OrganizationStanding, ProjectRole, UsageRange};
 use sqlx::PgPool;
 
 use super::fixture::{directory, origin, slug};
@@ -39,6 +39,24 @@ async fn the_demo_has_people_of_every_kind(pool: PgPool) {
     );
     let list = d.collaborators(olivia, &slug("acme-default"), &query).await.unwrap();
     assert_eq!(list.rows.len(), 5);
+}
+
+/// INTERFACES: each project has a few resources of several kinds, and something was used in it.
+#[sqlx::test]
+async fn the_demo_has_resources_and_usage_in_each_project(pool: PgPool) {
+    let d = directory(&pool);
+    d.load_demo().await.unwrap();
+    let session = d.sign_in("olivia@acme.test", DEMO_PASSWORD, &origin()).await.unwrap();
+    let olivia = d.session(&session.token).await.unwrap().unwrap().user;
+    for project in ["acme-default", "ml-research", "production"] {
+        let seen = d.resource_overview(olivia, &slug(project)).await.unwrap();
+        assert!(seen.kinds.iter().filter(|kind| kind.count > 0).count() >= 4, "{seen:?}");
+        let report = d.usage(olivia, &slug(project), UsageRange::Quarter).await.unwrap();
+        let days: std::collections::BTreeSet<_> = report.sums.iter().map(|sum| sum.day).collect();
+        assert_eq!(days.len(), 60);
+        assert_eq!(days.last(), Some(&report.last));
+        assert!(report.sums.iter().all(|sum| sum.cost_micros > 0 && sum.quantity > 0));
+    }
 }
 
 #[sqlx::test]

@@ -38,7 +38,7 @@ async fn access_past_its_end_is_none_for_every_reader(pool: PgPool) {
             Refusal::Hidden
         );
         assert_eq!(
-            refusal(d.remove_collaborator(&person.actor, slug, person.id).await),
+            refusal(d.remove_collaborator(&person.actor, slug, person.id, &[]).await),
             Refusal::Hidden
         );
         assert!(!d.has_access(person.id, t.organization, t.research.id).await.unwrap());

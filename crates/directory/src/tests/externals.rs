@@ -58,7 +58,7 @@ async fn switching_externals_off_keeps_those_who_are_there_and_takes_no_more(poo
         .await
         .unwrap();
     // Once gone, they do not come back.
-    d.remove_collaborator(&t.lead.actor, slug, t.eve.id).await.unwrap();
+    d.remove_collaborator(&t.lead.actor, slug, t.eve.id, &[]).await.unwrap();
     assert_eq!(
         refusal(d.add_collaborator(&t.owner.actor, slug, &t.eve.email).await),
         Refusal::NotInOrganization
@@ -118,7 +118,7 @@ async fn nobody_from_outside_slips_in_while_externals_are_switched_off(pool: PgP
             Ok(_) => {
                 seen[0] += 1;
                 assert!(at("collaborator:add") < at("project:update"), "the add came first");
-                d.remove_collaborator(&t.owner.actor, slug, t.stranger.id)
+                d.remove_collaborator(&t.owner.actor, slug, t.stranger.id, &[])
                     .await
                     .unwrap();
             }
@@ -169,7 +169,7 @@ async fn an_external_may_hold_either_role(pool: PgPool) {
         .await
         .unwrap();
     d.add_collaborator(&t.eve.actor, slug, &t.noah.email).await.unwrap();
-    d.remove_collaborator(&t.eve.actor, slug, t.lead.id).await.unwrap();
+    d.remove_collaborator(&t.eve.actor, slug, t.lead.id, &[]).await.unwrap();
 }
 
 /// X3: nothing of the organization but its name.
@@ -302,7 +302,9 @@ async fn failed_adds_are_limited_per_person(pool: PgPool) {
     let (d, slug) = (&t.directory, &t.research.slug);
     for _ in 0..2 {
         d.add_collaborator(&t.lead.actor, slug, &t.noah.email).await.unwrap();
-        d.remove_collaborator(&t.lead.actor, slug, t.noah.id).await.unwrap();
+        d.remove_collaborator(&t.lead.actor, slug, t.noah.id, &[])
+            .await
+            .unwrap();
     }
     for _ in 0..60 {
         let refused = refusal(d.add_collaborator(&t.lead.actor, slug, "nobody@acme.test").await);
@@ -324,7 +326,9 @@ async fn failed_adds_are_limited_per_person(pool: PgPool) {
     assert!(!t.sees(&t.research, &t.noah).await);
     // Nobody else is held up, and in ten minutes neither are they.
     d.add_collaborator(&t.owner.actor, slug, &t.noah.email).await.unwrap();
-    d.remove_collaborator(&t.owner.actor, slug, t.noah.id).await.unwrap();
+    d.remove_collaborator(&t.owner.actor, slug, t.noah.id, &[])
+        .await
+        .unwrap();
     let later = d
         .clone()
         .with_clock(|| time::OffsetDateTime::now_utc() + time::Duration::minutes(11));

@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use policy::{
-    Email, EventId, Name, OrganizationId, OrganizationRole, Password, ProjectId, ProjectRole, Refusal, SessionId, Slug,
-    Standing, UserId,
+    ApiKeyId, Email, EventId, Name, OrganizationId, OrganizationRole, Password, ProjectId, ProjectRole, Reach, Refusal,
+    SessionId, Slug, Standing, UserId,
 };
 use proptest::{
     strategy::{Strategy, ValueTree},
@@ -16,7 +16,7 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
-    Actor, Collaborator, CollaboratorQuery, Directory, Error, LinkToken, NewAccount, NewInvitation, Origin,
+    Actor, Collaborator, CollaboratorQuery, Directory, Error, KeyActor, LinkToken, NewAccount, NewInvitation, Origin,
     ProjectChange, Result, SessionToken, Settings, access::find_project, accounts, change::By, members, organizations,
     projects,
 };
@@ -404,6 +404,29 @@ impl Tenant {
                 Some(next) => query.after = Some(crate::Cursor::decode(&next.encode()).unwrap()),
                 None => return all,
             }
+        }
+    }
+
+    /// A key of a project, as a program that showed its secret has it.
+    pub(super) async fn key(&self, project: &Project, reach: Reach) -> KeyActor {
+        let key = ApiKeyId(Uuid::now_v7());
+        sqlx::query(
+            "INSERT INTO api_keys (organization_id, project_id, id, name, reach, secret_start, secret_end, created_at)
+             VALUES ($1, $2, $3, 'CI', $4, 'rsk_test', 'test', now())",
+        )
+        .bind(self.organization.0)
+        .bind(project.id.0)
+        .bind(key.0)
+        .bind(reach.code())
+        .execute(&self.pool)
+        .await
+        .unwrap();
+        KeyActor {
+            key,
+            organization: self.organization,
+            project: project.id,
+            reach,
+            origin: origin(),
         }
     }
 

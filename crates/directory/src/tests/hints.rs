@@ -61,7 +61,9 @@ async fn each_change_sends_hints_to_whom_it_concerns(pool: PgPool) {
         heard(&t, &mut listener).await,
         sorted(&[project, Hint::User(t.noah.id)])
     );
-    d.remove_collaborator(&t.lead.actor, slug, t.noah.id).await.unwrap();
+    d.remove_collaborator(&t.lead.actor, slug, t.noah.id, &[])
+        .await
+        .unwrap();
     assert_eq!(
         heard(&t, &mut listener).await,
         sorted(&[project, Hint::User(t.noah.id)])
@@ -193,7 +195,7 @@ async fn what_is_refused_sends_no_hint(pool: PgPool) {
     d.add_collaborator(&t.lead.actor, slug, &t.maya.email)
         .await
         .unwrap_err();
-    d.remove_collaborator(&t.lead.actor, slug, t.owner.id)
+    d.remove_collaborator(&t.lead.actor, slug, t.owner.id, &[])
         .await
         .unwrap_err();
     d.remove_member(&t.owner.actor, &t.slug, t.owner.id).await.unwrap_err();
@@ -236,7 +238,9 @@ async fn a_hint_comes_after_the_commit_and_not_at_all_without_one(pool: PgPool) 
     )
     .await;
     let mut listener = listener(&t).await;
-    d.remove_collaborator(&t.lead.actor, slug, t.noah.id).await.unwrap_err();
+    d.remove_collaborator(&t.lead.actor, slug, t.noah.id, &[])
+        .await
+        .unwrap_err();
     assert!(heard(&t, &mut listener).await.is_empty());
     assert!(t.sees(&t.research, &t.noah).await);
 }

@@ -52,11 +52,11 @@ async fn answers(
         ),
         (
             "remove_collaborator",
-            refusal(d.remove_collaborator(a, project, target).await),
+            refusal(d.remove_collaborator(a, project, target, &[]).await),
         ),
         (
             "remove_collaborator, self",
-            refusal(d.remove_collaborator(a, project, user).await),
+            refusal(d.remove_collaborator(a, project, user, &[]).await),
         ),
         (
             "set_collaborator_end_date",
@@ -286,7 +286,7 @@ async fn ids_of_two_tenants_do_not_mix(pool: PgPool) {
     assert_eq!(refusal(outcome), Refusal::NotACollaborator);
     let outcome = t
         .directory
-        .remove_collaborator(&t.owner.actor, &t.research.slug, other.maya.id)
+        .remove_collaborator(&t.owner.actor, &t.research.slug, other.maya.id, &[])
         .await;
     assert_eq!(refusal(outcome), Refusal::NotACollaborator);
     assert!(other.sees(&other.research, &other.maya).await);

@@ -28,7 +28,7 @@ async fn the_owner_is_neither_demoted_nor_removed_by_any_door(pool: PgPool) {
                 .await;
             assert_eq!(refusal(role), Refusal::OwnerProtected);
             assert_eq!(
-                refusal(d.remove_collaborator(a, &project.slug, owner).await),
+                refusal(d.remove_collaborator(a, &project.slug, owner, &[]).await),
                 Refusal::OwnerProtected
             );
             let end = Some(time::OffsetDateTime::now_utc() + time::Duration::days(1));
@@ -37,7 +37,7 @@ async fn the_owner_is_neither_demoted_nor_removed_by_any_door(pool: PgPool) {
         }
     }
     // A project Admin tries at the one door they have.
-    let removed = d.remove_collaborator(&t.lead.actor, &t.research.slug, owner).await;
+    let removed = d.remove_collaborator(&t.lead.actor, &t.research.slug, owner, &[]).await;
     assert_eq!(refusal(removed), Refusal::OwnerProtected);
     for project in [&t.default, &t.research, &t.production] {
         assert_eq!(
@@ -357,8 +357,14 @@ async fn open_invitations_end_with_the_right_to_invite(pool: PgPool) {
                         let role = OrganizationRole::Member;
                         d.change_member_role(&t.owner.actor, &t.slug, person.id, role).await
                     }
-                    "removed" => d.remove_member(&t.admin.actor, &t.slug, person.id).await,
-                    _ => d.remove_member(&person.actor, &t.slug, person.id).await,
+                    "removed" => d
+                        .remove_member(&t.admin.actor, &t.slug, person.id)
+                        .await
+                        .map(|done| done.name),
+                    _ => d
+                        .remove_member(&person.actor, &t.slug, person.id)
+                        .await
+                        .map(|done| done.name),
                 }
             })
             .await;

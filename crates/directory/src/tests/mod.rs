@@ -21,6 +21,8 @@ mod password_reset;
 mod project_list;
 mod projects;
 mod races;
+mod resources;
 mod schema;
 mod sessions;
 mod ssh_keys;
+mod usage;

@@ -248,7 +248,7 @@ async fn nobody_is_removed_from_the_default_project_or_leaves_it(pool: PgPool) {
     for who in [&t.owner, &t.admin, &t.noah] {
         let outcome = t
             .directory
-            .remove_collaborator(&who.actor, &t.default.slug, t.noah.id)
+            .remove_collaborator(&who.actor, &t.default.slug, t.noah.id, &[])
             .await;
         assert_eq!(refusal(outcome), Refusal::DefaultProjectForAll);
     }
@@ -260,7 +260,7 @@ async fn nobody_is_removed_from_the_default_project_or_leaves_it(pool: PgPool) {
     for who in [&t.owner, &t.noah] {
         let outcome = t
             .directory
-            .remove_collaborator(&who.actor, &t.default.slug, t.noah.id)
+            .remove_collaborator(&who.actor, &t.default.slug, t.noah.id, &[])
             .await;
         assert_eq!(refusal(outcome), Refusal::DefaultProjectForAll);
     }

@@ -30,7 +30,9 @@ async fn of_two_who_add_the_same_person_at_once_one_is_told_they_are_there(pool:
             for outcome in refused {
                 assert_eq!(refusal(outcome), Refusal::AlreadyCollaborator);
             }
-            d.remove_collaborator(&t.owner.actor, slug, person.id).await.unwrap();
+            d.remove_collaborator(&t.owner.actor, slug, person.id, &[])
+                .await
+                .unwrap();
         }
     }
 }
@@ -42,7 +44,7 @@ async fn a_promotion_does_not_undo_a_removal(pool: PgPool) {
     let (d, slug) = (&t.directory, &t.research.slug);
     for _ in 0..ROUNDS {
         let (removed, promoted) = tokio::join!(
-            d.remove_collaborator(&t.owner.actor, slug, t.maya.id),
+            d.remove_collaborator(&t.owner.actor, slug, t.maya.id, &[]),
             d.change_collaborator_role(&t.lead.actor, slug, t.maya.id, ProjectRole::Admin),
         );
         removed.unwrap();
@@ -82,7 +84,9 @@ async fn nobody_adds_with_a_role_they_have_lost(pool: PgPool) {
                     (first.action.as_str(), second.action.as_str()),
                     ("collaborator:add", "collaborator:update_role")
                 );
-                d.remove_collaborator(&t.owner.actor, slug, t.noah.id).await.unwrap();
+                d.remove_collaborator(&t.owner.actor, slug, t.noah.id, &[])
+                    .await
+                    .unwrap();
             }
             Err(error) => {
                 assert!(matches!(error, Error::Refused(Refusal::Forbidden(_))), "{error}");
@@ -432,7 +436,9 @@ async fn an_organization_has_an_owner_who_is_an_admin_whatever_happens_at_once(p
                 d.change_member_role(&other.actor, &t.slug, heir.id, OrganizationRole::Member)
                     .await
             } else {
-                d.remove_member(&other.actor, &t.slug, heir.id).await
+                d.remove_member(&other.actor, &t.slug, heir.id)
+                    .await
+                    .map(|done| done.name)
             }
         };
         let (transferred, ended) = both(round, transfer, ending).await;

@@ -11,6 +11,7 @@ const SOURCES: [&str; 6] = [
     include_str!("../gateways.rs"),
     include_str!("../projects.rs"),
     include_str!("../organizations.rs"),
+    include_str!("../resources.rs"),
     include_str!("../ssh_keys.rs"),
 ];
 

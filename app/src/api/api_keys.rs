@@ -1,0 +1,348 @@
+//! API keys of a project: the list, and what is done to it (RULES K).
+
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use policy::{ApiKeyId, KeyChange, KeyState, Reach, Refusal, check_key_change};
+use serde::{Deserialize, Serialize};
+
+use super::{Moment, NothingElse, list::ListQuery, projects::ProjectHead};
+use crate::{Problem, flash::Outcome};
+
+#[cfg(feature = "ssr")]
+use {
+    super::{end_of_day, list::PAGE, slug},
+    crate::{
+        flash::{Done, FormName, HowMade, Secret},
+        gate::{acting, answer, choice, signed_in},
+        paths::{self, Dialog},
+    },
+    directory::{ApiKey, ApiKeyQuery, NewApiKey, OffsetDateTime},
+    policy::{Permission, Slug},
+};
+
+/// A key in the list (K4).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct KeyRow {
+    /// Its id.
+    pub(crate) id: ApiKeyId,
+    /// What it is called.
+    pub(crate) name: String,
+    /// What it may do (K11).
+    pub(crate) reach: Reach,
+    /// The visible beginning of its secret; empty where nobody has seen one yet.
+    pub(crate) secret_start: String,
+    /// The last four characters of its secret.
+    pub(crate) secret_end: String,
+    /// Who made it.
+    pub(crate) created_by: Option<String>,
+    /// When.
+    pub(crate) created_at: Moment,
+    /// When it was last used.
+    pub(crate) last_used_at: Option<Moment>,
+    /// When it stops working by itself.
+    pub(crate) expires_at: Option<Moment>,
+    /// Whether it opens anything now.
+    pub(crate) state: KeyState,
+    /// Whether another took its place (K7).
+    pub(crate) is_rotated: bool,
+}
+
+/// The list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct KeysPage {
+    /// The project.
+    pub(crate) project: ProjectHead,
+    /// The Organization Default Key, for the Owner in the Default Project (K8).
+    pub(crate) default_key: Option<KeyRow>,
+    /// The keys.
+    pub(crate) rows: Vec<KeyRow>,
+    /// Where the next page begins.
+    pub(crate) next: Option<String>,
+    /// The key the open dialog is about, if not among the rows.
+    pub(crate) subject: Option<KeyRow>,
+}
+
+impl KeysPage {
+    /// The key with this id.
+    pub(crate) fn find(&self, key: ApiKeyId) -> Option<&KeyRow> {
+        self.rows.iter().chain(&self.subject).find(|row| row.id == key)
+    }
+
+    /// Whether the one who looks may make this change to that key; asked of the policy, as the server will.
+    pub(crate) fn check(&self, row: &KeyRow, change: KeyChange) -> Result<(), Refusal> {
+        check_key_change(&self.project.standing, row.reach, change)?;
+        match (row.state, change) {
+            (KeyState::Expired | KeyState::Revoked, _) => Err(Refusal::KeyOver),
+            (KeyState::Active, KeyChange::Rotate) if row.is_rotated => Err(Refusal::KeyRotated),
+            (KeyState::Active, _) => Ok(()),
+        }
+    }
+}
+
+/// A page of the list. `subject` is the key that the open dialog is about, or empty.
+#[server(endpoint = "api_keys", input = GetUrl)]
+pub(crate) async fn api_keys(
+    project: String,
+    #[server(default)] query: ListQuery,
+    #[server(default)] subject: String,
+) -> Result<KeysPage, Problem> {
+    let (visit, session) = signed_in()?;
+    let slug = slug(&project)?;
+    let query = ApiKeyQuery {
+        state: choice(&query.state)?,
+        after: choice(&query.after).map_err(|_| Refusal::CursorInvalid)?,
+        search: query.q,
+        limit: PAGE,
+    };
+    let list = visit.directory.api_keys(session.user, &slug, &query).await?;
+    let subject: Option<ApiKeyId> = subject.parse().ok();
+    let subject = match subject.filter(|id| list.rows.iter().all(|row| row.id != *id)) {
+        Some(key) => match visit.directory.api_key(session.user, &slug, key).await {
+            Ok(found) => Some(found.into()),
+            // One that is gone: the dialog does not open.
+            Err(directory::Error::Refused(_)) => None,
+            Err(error) => return Err(error.into()),
+        },
+        None => None,
+    };
+    Ok(KeysPage {
+        project: list.project.into(),
+        default_key: list.default_key.map(Into::into),
+        rows: list.rows.into_iter().map(Into::into).collect(),
+        next: list.next.map(|id| id.to_string()),
+        subject,
+    })
+}
+
+#[cfg(feature = "ssr")]
+impl From<ApiKey> for KeyRow {
+    fn from(key: ApiKey) -> Self {
+        let moment = |at: OffsetDateTime| Moment(at.unix_timestamp());
+        Self {
+            id: key.id,
+            name: key.name.to_string(),
+            reach: key.reach,
+            secret_start: key.secret_start,
+            secret_end: key.secret_end,
+            created_by: key.created_by.map(|name| name.to_string()),
+            created_at: moment(key.created_at),
+            last_used_at: key.last_used_at.map(moment),
+            expires_at: key.expires_at.map(moment),
+            state: key.state,
+            is_rotated: key.is_rotated,
+        }
+    }
+}
+
+/// Back to the list, with a dialog open.
+#[cfg(feature = "ssr")]
+fn list(slug: &Slug, dialog: Dialog) -> String {
+    paths::with_query(&paths::api_keys(slug), &ListQuery::default(), dialog)
+}
+
+/// Shows a new secret, this once (K3).
+#[cfg(feature = "ssr")]
+fn made(key: &NewApiKey, how: HowMade) -> Done {
+    Done::KeyMade {
+        name: key.name.to_string(),
+        secret: Secret(key.secret.reveal().to_owned()),
+        how,
+    }
+}
+
+/// When a key expires: nothing for never, a number of days from now, or `on` a day, the last it works, `YYYY-MM-DD` in UTC.
+#[cfg(feature = "ssr")]
+fn expiration(expires: &str, expires_on: &str) -> Result<Option<OffsetDateTime>, Problem> {
+    match expires {
+        "" => Ok(None),
+        "on" if expires_on.trim().is_empty() => Err(Refusal::EndDateInvalid.into()),
+        "on" => end_of_day(expires_on.trim()),
+        days => {
+            let days = days.parse::<u16>().map_err(|_| Refusal::EndDateInvalid)?;
+            let end = OffsetDateTime::now_utc().checked_add(time::Duration::days(days.into()));
+            Ok(Some(end.ok_or(Refusal::EndDateInvalid)?))
+        }
+    }
+}
+
+/// Makes a key (K2). `reach` is `use` or `manage`; for `expires` and `expires_on` see [`expiration`].
+#[server(endpoint = "create_api_key")]
+pub(crate) async fn create_api_key(
+    project: String,
+    name: String,
+    #[server(default)] reach: String,
+    #[server(default)] expires: String,
+    #[server(default)] expires_on: String,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let (directory, actor) = acting()?;
+    let slug = slug(&project)?;
+    let outcome = async {
+        // Permission first: what is wrong with the input is for those who may create.
+        directory.authorize(&actor, &slug, Permission::ApiKeyCreate).await?;
+        let title = super::name(&name)?;
+        let wanted = choice(&reach)?.unwrap_or_default();
+        let expires_at = expiration(&expires, &expires_on)?;
+        let key = directory
+            .create_api_key(&actor, &slug, &title, wanted, expires_at)
+            .await?;
+        Ok(made(&key, HowMade::Created))
+    }
+    .await;
+    answer(
+        FormName::CreateKey,
+        &[
+            ("name", &name),
+            ("reach", &reach),
+            ("expires", &expires),
+            ("expires_on", &expires_on),
+        ],
+        outcome,
+        |outcome| {
+            list(
+                &slug,
+                if outcome.is_ok() {
+                    Dialog::Secret
+                } else {
+                    Dialog::Create
+                },
+            )
+        },
+    )
+}
+
+/// Gives a key another expiration, or none (K6).
+#[server(endpoint = "set_api_key_expiration")]
+pub(crate) async fn set_api_key_expiration(
+    project: String,
+    key: ApiKeyId,
+    #[server(default)] expires: String,
+    #[server(default)] expires_on: String,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let (directory, actor) = acting()?;
+    let slug = slug(&project)?;
+    let outcome = async {
+        directory.authorize(&actor, &slug, Permission::ApiKeyCreate).await?;
+        let expires_at = expiration(&expires, &expires_on)?;
+        let name = directory
+            .set_api_key_expiration(&actor, &slug, key, expires_at)
+            .await?
+            .to_string();
+        Ok(match expires_at {
+            Some(_) => Done::KeyExpirationSet { name },
+            None => Done::KeyExpirationCancelled { name },
+        })
+    }
+    .await;
+    answer(
+        FormName::KeyExpiration,
+        &[("expires", &expires), ("expires_on", &expires_on)],
+        outcome,
+        |outcome| {
+            list(
+                &slug,
+                if outcome.is_ok() {
+                    Dialog::None
+                } else {
+                    Dialog::Expiration(key)
+                },
+            )
+        },
+    )
+}
+
+/// Makes a successor of a key (K7). `overlap` is how many hours more the old one works; with 0 it is revoked at once.
+#[server(endpoint = "rotate_api_key")]
+pub(crate) async fn rotate_api_key(
+    project: String,
+    key: ApiKeyId,
+    overlap: String,
+    #[server(default)] expires: String,
+    #[server(default)] expires_on: String,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let (directory, actor) = acting()?;
+    let slug = slug(&project)?;
+    let outcome = async {
+        directory.authorize(&actor, &slug, Permission::ApiKeyCreate).await?;
+        let hours = OVERLAPS
+            .iter()
+            .find(|(value, _)| *value == overlap)
+            .and_then(|(value, _)| value.parse().ok())
+            .ok_or(Refusal::Malformed)?;
+        let expires_at = expiration(&expires, &expires_on)?;
+        let overlap = time::Duration::hours(hours);
+        let next = directory
+            .rotate_api_key(&actor, &slug, key, overlap, expires_at)
+            .await?;
+        Ok(made(&next, HowMade::Rotated))
+    }
+    .await;
+    answer(
+        FormName::RotateKey,
+        &[
+            ("overlap", &overlap),
+            ("expires", &expires),
+            ("expires_on", &expires_on),
+        ],
+        outcome,
+        |outcome| {
+            list(
+                &slug,
+                if outcome.is_ok() {
+                    Dialog::Secret
+                } else {
+                    Dialog::Rotate(key)
+                },
+            )
+        },
+    )
+}
+
+/// How long an old key may go on beside its successor: hours, and the words for them. The first is usual (K7).
+pub(crate) const OVERLAPS: &[(&str, &str)] = &[
+    ("24", "For 24 hours"),
+    ("1", "For 1 hour"),
+    ("168", "For 7 days"),
+    ("0", "Not at all"),
+];
+
+/// Revokes a key, for good (K7).
+#[server(endpoint = "revoke_api_key")]
+pub(crate) async fn revoke_api_key(
+    project: String,
+    key: ApiKeyId,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let (directory, actor) = acting()?;
+    let slug = slug(&project)?;
+    let outcome = directory
+        .revoke_api_key(&actor, &slug, key)
+        .await
+        .map(|name| Done::KeyRevoked { name: name.to_string() })
+        .map_err(Problem::from);
+    answer(FormName::RevokeKey, &[], outcome, |_| list(&slug, Dialog::None))
+}
+
+/// Gives the Organization Default Key a new secret (K8).
+#[server(endpoint = "regenerate_default_key")]
+pub(crate) async fn regenerate_default_key(
+    project: String,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let (directory, actor) = acting()?;
+    let slug = slug(&project)?;
+    let outcome = directory
+        .regenerate_default_key(&actor, &slug)
+        .await
+        .map(|key| made(&key, HowMade::Regenerated))
+        .map_err(Problem::from);
+    answer(FormName::RevokeKey, &[], outcome, |outcome| {
+        list(&slug, if outcome.is_ok() { Dialog::Secret } else { Dialog::None })
+    })
+}

@@ -1,0 +1,54 @@
+//! A labelled choice out of a closed list, with its hint and its error.
+
+use leptos::prelude::*;
+
+use super::{Icon, Sign};
+
+/// The choice. The error stands beside it and is announced with it (N3).
+#[component]
+pub(crate) fn SelectField(
+    /// What it is called.
+    label: &'static str,
+    /// Its name in the form.
+    name: &'static str,
+    /// What is chosen to begin with.
+    #[prop(optional, into)]
+    value: String,
+    /// What there is to choose: as sent, and as a person reads it.
+    options: &'static [(&'static str, &'static str)],
+    /// What to know before choosing.
+    #[prop(optional, into)]
+    hint: String,
+    /// What is wrong with it.
+    #[prop(into, default = Signal::stored(None))]
+    error: Signal<Option<String>>,
+) -> impl IntoView {
+    let id = format!("field-{name}");
+    let (hint_id, error_id) = (format!("{id}-hint"), format!("{id}-error"));
+    let described = {
+        let (hint_id, error_id, has_hint) = (hint_id.clone(), error_id.clone(), !hint.is_empty());
+        move || match (has_hint, error.with(Option::is_some)) {
+            (true, true) => Some(format!("{error_id} {hint_id}")),
+            (true, false) => Some(hint_id.clone()),
+            (false, true) => Some(error_id.clone()),
+            (false, false) => None,
+        }
+    };
+    let options = options.iter().map(|(code, words)| {
+        let is_chosen = *code == value;
+        view! { <option value=*code selected=is_chosen>{*words}</option> }
+    });
+    let options = options.collect_view();
+    view! {
+        <div class="field">
+            <label for=id.clone()>{label}</label>
+            <select id=id name=name aria-invalid=move || error.with(Option::is_some).then_some("true") aria-describedby=described>
+                {options}
+            </select>
+            <p class="field-error" id=error_id aria-live="polite">
+                {move || error.get().map(|error| view! { <Icon sign=Sign::Alert/> <span>{error}</span> })}
+            </p>
+            {(!hint.is_empty()).then(|| view! { <p class="hint" id=hint_id>{hint}</p> })}
+        </div>
+    }
+}

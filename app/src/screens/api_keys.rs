@@ -1,0 +1,604 @@
+//! Settings > Project > API keys: what programs come in with, until when, and what they may do (RULES K).
+
+use leptos::{either::Either, prelude::*};
+use policy::{ApiKeyId, Field as About, KeyChange, KeyState, Permission, ProjectStanding};
+
+use super::{overview::default_project_notice, remains::Reached, use_project_slug};
+use crate::{
+    api::{
+        api_keys::{
+            CreateApiKey, KeyRow, KeysPage, OVERLAPS, RegenerateDefaultKey, RevokeApiKey, RotateApiKey,
+            SetApiKeyExpiration, api_keys,
+        },
+        projects::ProjectHead,
+    },
+    components::{
+        Badge, ButtonLink, CopyField, Dialog as DialogBox, EmptyList, Field, Filter, Icon, ListAddress, MomentText,
+        PageHeader, PageTitle, Pager, Post, PostForm, SearchForm, SelectField, Sign, Tone, form_error, form_problem,
+        input_day,
+    },
+    flash::{Done, Flashed, FormName, HowMade, Notice, Notices, Outcome},
+    live::Live,
+    load::{Loaded, load},
+    paths::Dialog,
+    screens::overview::last_day,
+};
+
+/// The expirations to choose from, as the server function takes them.
+const EXPIRATIONS: &[(&str, &str)] = &[
+    ("", "No expiration"),
+    ("7", "7 days"),
+    ("30", "30 days"),
+    ("90", "90 days"),
+    ("365", "1 year"),
+    ("on", "On a date"),
+];
+
+#[derive(Clone, Copy)]
+struct Actions {
+    create: Post,
+    expiration: Post,
+    rotate: Post,
+    revoke: Post,
+    regenerate: Post,
+}
+
+/// The page.
+#[component]
+pub(crate) fn ApiKeysScreen() -> impl IntoView {
+    let slug = use_project_slug();
+    let live = expect_context::<Live>();
+    let base = Signal::derive(move || slug.with(|slug| format!("/settings/projects/{slug}/api-keys")));
+    let ListAddress { query, dialog, .. } = ListAddress::provide(base);
+    provide_context(Actions {
+        create: Post::to::<CreateApiKey>(),
+        expiration: Post::to::<SetApiKeyExpiration>(),
+        rotate: Post::to::<RotateApiKey>(),
+        revoke: Post::to::<RevokeApiKey>(),
+        regenerate: Post::to::<RegenerateDefaultKey>(),
+    });
+    load(
+        move || (slug.get(), query.get(), live.ticks.get()),
+        move |(slug, query, _)| {
+            // A key on another page of the list: the dialog that a link opens needs it too.
+            let subject = dialog
+                .get_untracked()
+                .key()
+                .map(|key| key.to_string())
+                .unwrap_or_default();
+            api_keys(slug, query, subject)
+        },
+        |page| view! { <ApiKeys page/> },
+    )
+}
+
+#[component]
+fn ApiKeys(page: Loaded<KeysPage>) -> impl IntoView {
+    let address = expect_context::<ListAddress>();
+    let project = move || page.with(|page| page.project.name.clone());
+    let title = Signal::derive(move || format!("API keys · {}", project()));
+    let lead = Signal::derive(move || {
+        format!(
+            "What programs show to use the resources of {}. A key belongs to the project, and goes on working when whoever made it leaves.",
+            project()
+        )
+    });
+    let notice = move || {
+        page.with(|page| {
+            page.project
+                .is_default
+                .then(|| default_project_notice(&page.project.organization_name))
+        })
+    };
+    let may_create = Memo::new(move |_| page.with(|page| page.project.standing.may(Permission::ApiKeyCreate)));
+    finish(page);
+    view! {
+        <PageTitle text=title/>
+        <PageHeader title="API keys" lead>
+            {move || may_create.get().then(|| view! {
+                <ButtonLink class="button button-primary" href=address.to(Dialog::Create)><Icon sign=Sign::Plus/>"Create API Key"</ButtonLink>
+            })}
+        </PageHeader>
+        {move || notice().map(|text| view! {
+            <aside class="banner" aria-label="About the Default Project"><Icon sign=Sign::Info/><p>{text}</p></aside>
+        })}
+        <SearchForm what="API keys" placeholder="Search by name">
+            <Filter
+                name="state"
+                label="State"
+                read=|query| &query.state
+                options=&[("", "Any state"), ("active", "Active"), ("expired", "Expired"), ("revoked", "Revoked")]
+            />
+        </SearchForm>
+        <Table page/>
+        <DefaultKey page/>
+        <Dialogs page/>
+    }
+}
+
+/// What follows an action in the browser: the message or the secret, and the list anew.
+fn finish(page: Loaded<KeysPage>) {
+    let Actions {
+        create,
+        expiration,
+        rotate,
+        revoke,
+        regenerate,
+    } = expect_context();
+    let address = expect_context::<ListAddress>();
+    let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
+    let switch = address.switch();
+    let settle = move |outcome: Option<Outcome>, is_shown_in_dialog: bool| match outcome {
+        Some(Ok(Done::KeyMade { .. })) => {
+            notices.dismiss();
+            switch(Dialog::Secret);
+            page.reload();
+        }
+        Some(Err(_)) if is_shown_in_dialog => {}
+        Some(outcome) => {
+            notices.show(Notice::of(&outcome));
+            switch(Dialog::None);
+            page.reload();
+        }
+        None => {}
+    };
+    for (action, is_shown_in_dialog) in [
+        (create, true),
+        (expiration, true),
+        (rotate, true),
+        (revoke, false),
+        (regenerate, false),
+    ] {
+        let settle = settle.clone();
+        Effect::new(move |_| settle(action.outcome().get(), is_shown_in_dialog));
+    }
+    // A dialog that is closed forgets what came of it, a secret first of all.
+    Effect::new(move |_| {
+        if address.dialog.get() == Dialog::None {
+            flashed.clear();
+            for action in [create, expiration, rotate, regenerate] {
+                action.forget();
+            }
+        }
+    });
+}
+
+/// The Organization Default Key, for the Owner: to everybody else it does not exist (W3, K8).
+#[component]
+fn DefaultKey(page: Loaded<KeysPage>) -> impl IntoView {
+    let address = expect_context::<ListAddress>();
+    let key = Memo::new(move |_| page.with(|page| page.default_key.clone()));
+    move || {
+        let key = key.get()?;
+        let has_secret = !key.secret_start.is_empty();
+        Some(view! {
+            <section class="card" aria-labelledby="default-key">
+                <h2 id="default-key">{key.name.clone()}</h2>
+                <p>"Only you, as the Owner of the organization, see this key. It is never revoked: regenerating it gives it a new secret, and the old one stops working at once."</p>
+                <p class="card-line">
+                    {if has_secret {
+                        Either::Left(view! { <Visible key=key.clone()/><Used key/> })
+                    } else {
+                        Either::Right(view! { <span>"It has no secret yet."</span> })
+                    }}
+                </p>
+                <p class="card-foot">
+                    <ButtonLink class="button" href=address.to(Dialog::Regenerate)>"Regenerate"</ButtonLink>
+                </p>
+            </section>
+        })
+    }
+}
+
+#[component]
+fn Table(page: Loaded<KeysPage>) -> impl IntoView {
+    let ids = Memo::new(move |_| page.with(|page| page.rows.iter().map(|row| row.id).collect::<Vec<_>>()));
+    let is_empty = Memo::new(move |_| ids.with(Vec::is_empty));
+    let next = Signal::derive(move || page.with(|page| page.next.clone()));
+    view! {
+        <div class="table-frame" aria-busy=move || page.busy.get().to_string()>
+            {move || if is_empty.get() {
+                Either::Left(view! {
+                    <EmptyList
+                        sign=Sign::Key
+                        none_fits=("No API key found", "No API key matches this search and this state.")
+                        none=("No API keys yet", "Create one for each program that uses this project, so that each can be ended by itself.")
+                        show_all="Show all API keys"
+                    />
+                })
+            } else {
+                Either::Right(view! {
+                    <table class="table listing keys" aria-labelledby="heading">
+                        <thead>
+                            <tr>
+                                <th scope="col" class="name-cell">"Name"</th>
+                                <th scope="col" class="role-cell">"State"</th>
+                                <th scope="col" class="added-cell">"Use"</th>
+                                <th scope="col" class="buttons-cell"><span class="visually-hidden">"Actions"</span></th>
+                            </tr>
+                        </thead>
+                        <tbody>
+                            <For each=move || ids.get() key=|id| *id let:id>
+                                <Row page id/>
+                            </For>
+                        </tbody>
+                    </table>
+                })
+            }}
+        </div>
+        <Pager next/>
+    }
+}
+
+#[component]
+fn Row(page: Loaded<KeysPage>, id: ApiKeyId) -> impl IntoView {
+    let row = Memo::new(move |_| page.with(|page| page.rows.iter().find(|row| row.id == id).cloned()));
+    let state = Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.state)));
+    let tone = Signal::derive(move || match state.get() {
+        Some(KeyState::Active) => Tone::Strong,
+        Some(KeyState::Expired) => Tone::Warning,
+        Some(KeyState::Revoked) | None => Tone::Plain,
+    });
+    let face = move || {
+        let row = row.get()?;
+        Some(view! {
+            <span class="person-name">
+                <bdi>{row.name.clone()}</bdi>
+                {row.reach.is_manage().then(|| view! { <Reached reach=row.reach/> })}
+            </span>
+            <span class="person-email"><Visible key=row.clone()/></span>
+            <span class="person-email">
+                "Created "<MomentText at=row.created_at/>
+                {row.created_by.map(|by| view! { " by "<bdi>{by}</bdi> })}
+            </span>
+        })
+    };
+    view! {
+        <tr>
+            <td class="name-cell">
+                <div class="person-words">
+                    {face}
+                    <span class="person-access">{move || row.get().map(|key| view! { <Used key/> })}</span>
+                </div>
+            </td>
+            <td class="role-cell"><Badge tone>{move || state.get().map(KeyState::label)}</Badge></td>
+            <td class="added-cell">{move || row.get().map(|key| view! { <Used key/> })}</td>
+            <td class="buttons-cell"><Buttons page row/></td>
+        </tr>
+    }
+}
+
+/// What is shown of a secret (K4).
+#[component]
+fn Visible(key: KeyRow) -> impl IntoView {
+    view! { <code class="secret-parts">{format!("{}…{}", key.secret_start, key.secret_end)}</code> }
+}
+
+/// When a key was last used, and how long it works.
+#[component]
+fn Used(key: KeyRow) -> impl IntoView {
+    let expires = key.expires_at.map(|at| {
+        let words = match (key.state, key.is_rotated) {
+            (KeyState::Revoked, _) => None,
+            (KeyState::Expired, _) => Some("Expired "),
+            (KeyState::Active, true) => Some("Has a successor, and ends "),
+            (KeyState::Active, false) => Some("Expires "),
+        };
+        words.map(|words| view! { <span class="access-end">{words}<End at/></span> })
+    });
+    view! {
+        <span class="access">
+            {match key.last_used_at {
+                Some(at) => Either::Left(view! { <span>"Last used "<MomentText at with_time=true/></span> }),
+                None => Either::Right(view! { <span>"Never used"</span> }),
+            }}
+            {expires}
+        </span>
+    }
+}
+
+/// When a key stops working: a day that was chosen in UTC, to its end, or an instant.
+#[component]
+fn End(at: crate::api::Moment) -> impl IntoView {
+    if at.0 % 86_400 == 0 {
+        Either::Left(view! { "after "<MomentText at=last_day(at) is_utc_day=true/> })
+    } else {
+        Either::Right(view! { <MomentText at with_time=true/> })
+    }
+}
+
+#[component]
+fn Buttons(page: Loaded<KeysPage>, row: Memo<Option<KeyRow>>) -> impl IntoView {
+    let address = expect_context::<ListAddress>();
+    move || {
+        let row = row.get()?;
+        let id = row.id;
+        let may = |change| page.with(|page| page.check(&row, change).is_ok());
+        let (expiration, rotate, revoke) = (
+            may(KeyChange::Expiration),
+            may(KeyChange::Rotate),
+            may(KeyChange::Revoke),
+        );
+        Some(view! {
+            <div class="row-buttons">
+                {expiration.then(|| view! {
+                    <ButtonLink class="button button-small" href=address.to(Dialog::Expiration(id))>"Set expiration"</ButtonLink>
+                })}
+                {rotate.then(|| view! {
+                    <ButtonLink class="button button-small" href=address.to(Dialog::Rotate(id))>"Rotate"</ButtonLink>
+                })}
+                {revoke.then(|| view! {
+                    <ButtonLink class="button button-small button-quiet-danger" href=address.to(Dialog::Revoke(id))>"Revoke"</ButtonLink>
+                })}
+            </div>
+        })
+    }
+}
+
+/// The dialog that the URL says is open, if the person may use it.
+#[component]
+fn Dialogs(page: Loaded<KeysPage>) -> impl IntoView {
+    let address = expect_context::<ListAddress>();
+    // Made once when it opens; what is typed in it stays when the list behind it changes.
+    let open = Memo::new(move |_| {
+        let dialog = address.dialog.get();
+        let may = |key, change| page.with(|page| page.find(key).is_some_and(|row| page.check(row, change).is_ok()));
+        let is_usable = match dialog {
+            Dialog::Secret => true,
+            Dialog::Create => page.with(|page| page.project.standing.may(Permission::ApiKeyCreate)),
+            Dialog::Expiration(key) => may(key, KeyChange::Expiration),
+            Dialog::Rotate(key) => may(key, KeyChange::Rotate),
+            Dialog::Revoke(key) => may(key, KeyChange::Revoke),
+            Dialog::Regenerate => page.with(|page| page.default_key.is_some()),
+            Dialog::None | Dialog::Add | Dialog::Invite | Dialog::Sent | Dialog::Remove(_) | Dialog::EndDate(_) => {
+                false
+            }
+        };
+        if is_usable { dialog } else { Dialog::None }
+    });
+    move || {
+        let dialog = open.get();
+        let page = page.peek(|page| Some(page.clone()))?;
+        let key = dialog.key().and_then(|key| page.find(key).cloned());
+        let project = page.project;
+        Some(match (dialog, key) {
+            (Dialog::Create, _) => view! { <CreateDialog project/> }.into_any(),
+            (Dialog::Secret, _) => view! { <SecretDialog/> }.into_any(),
+            (Dialog::Expiration(_), Some(key)) => view! { <ExpirationDialog project key/> }.into_any(),
+            (Dialog::Rotate(_), Some(key)) => view! { <RotateDialog project key/> }.into_any(),
+            (Dialog::Revoke(_), Some(key)) => view! { <RevokeDialog project key/> }.into_any(),
+            (Dialog::Regenerate, _) => {
+                let has_secret = page.default_key.is_some_and(|key| !key.secret_start.is_empty());
+                view! { <RegenerateDialog project has_secret/> }.into_any()
+            }
+            _ => ().into_any(),
+        })
+    }
+}
+
+/// When a key stops working by itself: never, after some days, or on a date (K6).
+#[component]
+fn Expiration(
+    /// The form it is in.
+    form: FormName,
+    /// The form's outcome.
+    action: Post,
+    /// What is chosen to begin with, and the date.
+    #[prop(default = ("", String::new()))]
+    now: (&'static str, String),
+) -> impl IntoView {
+    let flashed = expect_context::<Flashed>();
+    let value = action.outcome();
+    let (choice, day) = now;
+    view! {
+        <div class="expiration">
+            <SelectField
+                label="Expiration"
+                name="expires"
+                options=EXPIRATIONS
+                value=flashed.typed(form, "expires").unwrap_or_else(|| choice.to_owned())
+            />
+            <Field
+                label="Date"
+                name="expires_on"
+                kind="date"
+                hint="The last day it works, to its end in UTC."
+                value=flashed.typed(form, "expires_on").unwrap_or(day)
+                error=form_error(value, form, About::ExpiresOn)
+            />
+        </div>
+    }
+}
+
+/// A new key (K2).
+#[component]
+fn CreateDialog(project: ProjectHead) -> impl IntoView {
+    const FORM: FormName = FormName::CreateKey;
+    let action = expect_context::<Actions>().create;
+    let flashed = expect_context::<Flashed>();
+    let close = expect_context::<ListAddress>().to(Dialog::None);
+    let value = action.outcome();
+    let is_admin = project.standing.project.is_some_and(ProjectStanding::is_admin);
+    view! {
+        <DialogBox title="Create API Key" close=close.get_untracked()>
+            <PostForm action class="form">
+                {form_problem(value, FORM, &[About::Name, About::ExpiresOn, About::Reach])}
+                <input type="hidden" name="project" value=project.slug.to_string()/>
+                <Field
+                    label="Name"
+                    name="name"
+                    hint="What it is for, like the program that uses it."
+                    value=flashed.typed(FORM, "name").unwrap_or_default()
+                    error=form_error(value, FORM, About::Name)
+                    autofocus=true
+                />
+                {is_admin.then(|| view! {
+                    <SelectField
+                        label="Reach"
+                        name="reach"
+                        options=&[("use", "Use: what a Member may do to resources"), ("manage", "Manage: what an Admin may do to resources")]
+                        value=flashed.typed(FORM, "reach").unwrap_or_default()
+                        error=form_error(value, FORM, About::Reach)
+                    />
+                })}
+                <Expiration form=FORM action/>
+                <div class="dialog-actions">
+                    <ButtonLink href=close>"Cancel"</ButtonLink>
+                    <button type="submit" class="button button-primary" aria-busy=move || action.busy()>"Create"</button>
+                </div>
+            </PostForm>
+        </DialogBox>
+    }
+}
+
+/// The secret of a key that was just made: shown this once (K3).
+#[component]
+fn SecretDialog() -> impl IntoView {
+    let Actions {
+        create,
+        rotate,
+        regenerate,
+        ..
+    } = expect_context();
+    let flashed = expect_context::<Flashed>();
+    let close = expect_context::<ListAddress>().to(Dialog::None);
+    let made = [
+        (create, FormName::CreateKey),
+        (rotate, FormName::RotateKey),
+        (regenerate, FormName::RevokeKey),
+    ]
+    .into_iter()
+    .find_map(|(action, form)| match action.outcome().get_untracked() {
+        Some(outcome) => outcome.ok(),
+        None => untrack(|| flashed.done(form)),
+    });
+    // Opened again by its address, it has nothing to show any more.
+    let Some(Done::KeyMade { name, secret, how }) = made else {
+        return ().into_any();
+    };
+    let (title, lead) = match how {
+        HowMade::Created => ("API key created", format!("{name} works from now on.")),
+        HowMade::Rotated => (
+            "API key rotated",
+            format!("This is the successor of {name}, and works from now on."),
+        ),
+        HowMade::Regenerated => (
+            "Default key regenerated",
+            format!("The {name} has a new secret. The old one opens nothing any more."),
+        ),
+    };
+    view! {
+        <DialogBox title close=close.get_untracked()>
+            <div class="form">
+                <p>{lead}</p>
+                <CopyField label="Secret key" id="secret-key" value=secret.0/>
+                <p class="card-line"><Icon sign=Sign::Alert/><span>"Copy it now: it is shown this once, and nobody can look it up again."</span></p>
+                <div class="dialog-actions">
+                    <ButtonLink href=close class="button button-primary" autofocus=true>"Done"</ButtonLink>
+                </div>
+            </div>
+        </DialogBox>
+    }
+    .into_any()
+}
+
+/// Another expiration, or none (K6).
+#[component]
+fn ExpirationDialog(project: ProjectHead, key: KeyRow) -> impl IntoView {
+    const FORM: FormName = FormName::KeyExpiration;
+    let action = expect_context::<Actions>().expiration;
+    let close = expect_context::<ListAddress>().to(Dialog::None);
+    let now = match key.expires_at {
+        Some(at) => ("on", input_day(last_day(at))),
+        None => ("", String::new()),
+    };
+    view! {
+        <DialogBox title="Set expiration" close=close.get_untracked()>
+            <PostForm action class="form">
+                <p>"Once it expires, "<bdi>{key.name}</bdi>" opens nothing any more. Until then its expiration can be changed or cancelled."</p>
+                {form_problem(action.outcome(), FORM, &[About::ExpiresOn])}
+                <input type="hidden" name="project" value=project.slug.to_string()/>
+                <input type="hidden" name="key" value=key.id.to_string()/>
+                <Expiration form=FORM action now/>
+                <div class="dialog-actions">
+                    <ButtonLink href=close>"Cancel"</ButtonLink>
+                    <button type="submit" class="button button-primary" aria-busy=move || action.busy()>"Save"</button>
+                </div>
+            </PostForm>
+        </DialogBox>
+    }
+}
+
+/// A successor (K7).
+#[component]
+fn RotateDialog(project: ProjectHead, key: KeyRow) -> impl IntoView {
+    const FORM: FormName = FormName::RotateKey;
+    let action = expect_context::<Actions>().rotate;
+    let flashed = expect_context::<Flashed>();
+    let close = expect_context::<ListAddress>().to(Dialog::None);
+    view! {
+        <DialogBox title="Rotate API key" close=close.get_untracked()>
+            <PostForm action class="form">
+                <p>"A successor of "<bdi>{key.name.clone()}</bdi>" is made, with the same name and reach. The old key goes on for as long as you say, so that programs can change over; the list shows when it was last used."</p>
+                {form_problem(action.outcome(), FORM, &[About::ExpiresOn])}
+                <input type="hidden" name="project" value=project.slug.to_string()/>
+                <input type="hidden" name="key" value=key.id.to_string()/>
+                <SelectField
+                    label="The old key goes on working"
+                    name="overlap"
+                    options=OVERLAPS
+                    value=flashed.typed(FORM, "overlap").unwrap_or_default()
+                    />
+                <Expiration form=FORM action/>
+                <div class="dialog-actions">
+                    <ButtonLink href=close>"Cancel"</ButtonLink>
+                    <button type="submit" class="button button-primary" aria-busy=move || action.busy()>"Rotate"</button>
+                </div>
+            </PostForm>
+        </DialogBox>
+    }
+}
+
+/// The end of a key, confirmed first (K7).
+#[component]
+fn RevokeDialog(project: ProjectHead, key: KeyRow) -> impl IntoView {
+    let action = expect_context::<Actions>().revoke;
+    let close = expect_context::<ListAddress>().to(Dialog::None);
+    view! {
+        <DialogBox title=format!("Revoke {}?", key.name) close=close.get_untracked()>
+            <PostForm action class="form">
+                <input type="hidden" name="project" value=project.slug.to_string()/>
+                <input type="hidden" name="key" value=key.id.to_string()/>
+                <p>"Every request with "<Visible key=key.clone()/>" is refused from now on. This cannot be undone."</p>
+                <p class="card-line"><Icon sign=Sign::Info/><Used key/></p>
+                <div class="dialog-actions">
+                    <ButtonLink href=close autofocus=true>"Cancel"</ButtonLink>
+                    <button type="submit" class="button button-danger" aria-busy=move || action.busy()>"Revoke"</button>
+                </div>
+            </PostForm>
+        </DialogBox>
+    }
+}
+
+/// A new secret for the Organization Default Key (K8).
+#[component]
+fn RegenerateDialog(project: ProjectHead, has_secret: bool) -> impl IntoView {
+    let action = expect_context::<Actions>().regenerate;
+    let close = expect_context::<ListAddress>().to(Dialog::None);
+    view! {
+        <DialogBox title="Regenerate the Organization Default Key?" close=close.get_untracked()>
+            <PostForm action class="form">
+                <input type="hidden" name="project" value=project.slug.to_string()/>
+                <p>{if has_secret {
+                    "It gets a new secret, and every request with the old one is refused from now on. This cannot be undone."
+                } else {
+                    "It gets its first secret, which is shown once."
+                }}</p>
+                <div class="dialog-actions">
+                    <ButtonLink href=close autofocus=true>"Cancel"</ButtonLink>
+                    <button type="submit" class="button button-danger" aria-busy=move || action.busy()>"Regenerate"</button>
+                </div>
+            </PostForm>
+        </DialogBox>
+    }
+}

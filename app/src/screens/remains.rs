@@ -1,0 +1,179 @@
+//! What somebody leaves behind who is removed: told in the dialog before (C6, M6), and in a receipt after it.
+
+use leptos::prelude::*;
+use policy::{Reach, ResourceKind};
+
+use crate::{
+    api::{
+        Moment, Revoked,
+        collaborators::{Made, MadeKey},
+    },
+    components::{Icon, MomentText, Sign},
+    flash::Receipt,
+};
+
+/// What somebody made in a project, before they are removed from it: each key is kept, or revoked with it (C6).
+#[component]
+pub(crate) fn MadeHere(made: Made, is_self: bool) -> impl IntoView {
+    let who = if is_self { "You" } else { "They" };
+    let resources = in_words(&made.resources);
+    let has_keys = !made.keys.is_empty();
+    let more = made.more_keys;
+    view! {
+        {has_keys.then(|| view! {
+            <fieldset class="key-choices">
+                <legend>{format!("API keys {} made go on working, unless you revoke them now:", who.to_lowercase())}</legend>
+                {made.keys.into_iter().map(|key| view! { <KeyChoice key/> }).collect_view()}
+                {(more > 0).then(|| view! { <p class="hint">{format!("and {more} more, on the page API keys.")}</p> })}
+            </fieldset>
+        })}
+        <p class="hint">
+            {if resources.is_empty() {
+                "What they made stays with the project. Running jobs go on.".replace("they", &who.to_lowercase())
+            } else {
+                format!("{who} made {resources} here: they stay with the project. Running jobs go on.")
+            }}
+        </p>
+    }
+}
+
+/// What somebody made in all projects of an organization, before their membership ends: it stays (M6).
+#[component]
+pub(crate) fn MadeAnywhere(made: Made, is_self: bool) -> impl IntoView {
+    let who = if is_self { "You" } else { "They" };
+    let resources = in_words(&made.resources);
+    let (has_keys, more) = (!made.keys.is_empty(), made.more_keys);
+    view! {
+        {has_keys.then(|| view! {
+            <p>{format!("API keys {} made go on working, until somebody revokes them:", who.to_lowercase())}</p>
+            <ul class="plain" aria-label="API keys">
+                {made.keys.into_iter().map(|key| view! { <li><bdi>{key.name}</bdi>" in "<bdi>{key.project}</bdi></li> }).collect_view()}
+                {(more > 0).then(|| view! { <li>{format!("and {more} more")}</li> })}
+            </ul>
+        })}
+        <p class="hint">
+            {if resources.is_empty() {
+                "Resources stay with their projects.".to_owned()
+            } else {
+                format!("{who} made {resources}: they stay with their projects.")
+            }}
+        </p>
+    }
+}
+
+#[component]
+fn KeyChoice(key: MadeKey) -> impl IntoView {
+    view! {
+        <label class="key-choice">
+            <input type="checkbox" name=format!("{}{}", Revoked::NAME, key.id) value="on"/>
+            <span>"Revoke "<bdi>{key.name}</bdi></span>
+            <Reached reach=key.reach/>
+        </label>
+    }
+}
+
+/// How far a key reaches, where it is more than usual (K11).
+#[component]
+pub(crate) fn Reached(reach: Reach) -> impl IntoView {
+    view! { <span class="badge" class:badge-strong=reach.is_manage()>{reach.label()}</span> }
+}
+
+/// What a removal did: what ended, when, and what is still there.
+#[component]
+pub(crate) fn ReceiptCard(name: String, receipt: Receipt) -> impl IntoView {
+    let is_shown = RwSignal::new(true);
+    let ended = ended(&receipt);
+    let stays = stays(&receipt);
+    let title = format!("{name} was removed");
+    move || {
+        is_shown.get().then(|| {
+            view! {
+                <section class="card receipt" aria-labelledby="receipt">
+                    <div class="receipt-head">
+                        <h2 id="receipt">{title.clone()}</h2>
+                        <button type="button" class="icon-button needs-scripts" aria-label="Close the receipt" on:click=move |_| is_shown.set(false)>
+                            <Icon sign=Sign::Close/>
+                        </button>
+                    </div>
+                    <p class="hint">"Ended "<MomentText at=Moment(receipt.at) with_time=true/>", and counts from the next request on."</p>
+                    <div class="columns">
+                        <div>
+                            <h3>"Ended"</h3>
+                            <ul class="crosses">{ended.iter().map(|line| view! { <li>{line.clone()}</li> }).collect_view()}</ul>
+                        </div>
+                        <div>
+                            <h3>"Still here"</h3>
+                            <ul class="ticks">{stays.iter().map(|line| view! { <li>{line.clone()}</li> }).collect_view()}</ul>
+                        </div>
+                    </div>
+                </section>
+            }
+        })
+    }
+}
+
+fn ended(receipt: &Receipt) -> Vec<String> {
+    let mut lines = Vec::new();
+    match receipt.role {
+        Some(role) => lines.push(format!("Access to the project as {role}, and to all its resources")),
+        None => lines.push("Membership, and access to every project of the organization".to_owned()),
+    }
+    if receipt.ssh_keys > 0 {
+        lines.push(format!(
+            "SSH logins to its clusters with {}",
+            count(receipt.ssh_keys, "SSH key", "SSH keys")
+        ));
+    }
+    if receipt.revoked_count > 0 {
+        lines.push(named("revoked", receipt.revoked_count, &receipt.revoked));
+    }
+    if receipt.invitations > 0 {
+        let number = i64::try_from(receipt.invitations).unwrap_or(i64::MAX);
+        lines.push(format!(
+            "{} they sent",
+            count(number, "open invitation", "open invitations")
+        ));
+    }
+    lines
+}
+
+fn stays(receipt: &Receipt) -> Vec<String> {
+    let mut lines = Vec::new();
+    if receipt.kept_count > 0 {
+        lines.push(named("they made, still working", receipt.kept_count, &receipt.kept));
+    }
+    let resources = in_words(&receipt.resources);
+    if !resources.is_empty() {
+        lines.push(format!("{resources} they made"));
+    }
+    if lines.is_empty() {
+        lines.push("They made no API key and no resource that is still here".to_owned());
+    }
+    lines.push("Jobs that were running go on".to_owned());
+    lines
+}
+
+/// "2 API keys revoked: a, b".
+fn named(what: &str, number: i64, names: &[String]) -> String {
+    let mut line = format!("{} {what}", count(number, "API key", "API keys"));
+    if !names.is_empty() {
+        line.push_str(": ");
+        line.push_str(&names.join(", "));
+        if i64::try_from(names.len()).is_ok_and(|shown| shown < number) {
+            line.push_str(", …");
+        }
+    }
+    line
+}
+
+/// "2 clusters, 1 model".
+pub(crate) fn in_words(resources: &[(ResourceKind, i64)]) -> String {
+    let parts = resources
+        .iter()
+        .map(|(kind, number)| count(*number, &kind.label().to_lowercase(), &kind.plural().to_lowercase()));
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+fn count(number: i64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}

@@ -1,0 +1,104 @@
+//! What somebody leaves behind who is removed: the API keys and resources they made belong to their project, and stay (K5,
+//! E1, M6). Told before it happens, and in the receipt after it.
+
+use policy::{ApiKeyId, Name, OrganizationId, Permission, ProjectId, Reach, ResourceKind, Slug, UserId};
+use sqlx::PgConnection;
+
+use crate::{Directory, Result, access::find_project, api_keys::reach, error::inconsistent};
+
+/// An API key that somebody made and that still works.
+#[derive(Clone, Debug)]
+pub struct MadeKey {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// What it is called.
+    pub name: Name,
+    /// What it may do (K11).
+    pub reach: Reach,
+    /// The name of its project.
+    pub project: Name,
+}
+
+/// What a person made in a project, or in a whole organization, that is still there.
+#[derive(Clone, Debug, Default)]
+pub struct Remains {
+    /// The keys that work, by name; no more than [`Remains::MOST`].
+    pub keys: Vec<MadeKey>,
+    /// How many keys that is.
+    pub key_count: i64,
+    /// How many resources of each kind.
+    pub resources: Vec<(ResourceKind, i64)>,
+}
+
+impl Remains {
+    /// As many keys are named.
+    pub const MOST: i64 = 100;
+}
+
+impl Directory {
+    /// What a person made in a project, told before they are removed from it (C6): to those who may list its keys.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`](policy::Refusal::Hidden).
+    pub async fn remains(&self, actor: UserId, slug: &Slug, user: UserId) -> Result<Remains> {
+        let project = find_project(&self.pool, slug, actor).await?;
+        project.standing.require(Permission::ApiKeyList)?;
+        let mut db = self.pool.acquire().await?;
+        remains(&mut db, project.organization, Some(project.project), user).await
+    }
+}
+
+/// What a person made in one project, or in every project of an organization. The Organization Default Key is nobody's.
+pub(crate) async fn remains(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    project: Option<ProjectId>,
+    user: UserId,
+) -> Result<Remains> {
+    let keys = sqlx::query!(
+        r#"SELECT k.id, k.name, k.reach, p.name AS project, count(*) OVER () AS "count!" FROM api_keys k
+           JOIN projects p ON p.organization_id = k.organization_id AND p.id = k.project_id
+           WHERE k.created_by = $3 AND k.organization_id = $1 AND ($2::uuid IS NULL OR k.project_id = $2) AND NOT k.is_default
+             AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
+           ORDER BY k.name, k.id LIMIT $4"#,
+        organization.0,
+        project.map(|id| id.0),
+        user.0,
+        Remains::MOST,
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let resources = sqlx::query!(
+        r#"SELECT kind, count(*) AS "count!" FROM resources
+           WHERE created_by = $3 AND organization_id = $1 AND ($2::uuid IS NULL OR project_id = $2)
+           GROUP BY kind"#,
+        organization.0,
+        project.map(|id| id.0),
+        user.0,
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let mut resources = resources
+        .into_iter()
+        .map(|row| {
+            let kind = row.kind.parse().map_err(|_| inconsistent("resources", "kind"))?;
+            Ok((kind, row.count))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    resources.sort();
+    Ok(Remains {
+        key_count: keys.first().map_or(0, |row| row.count),
+        keys: keys
+            .into_iter()
+            .map(|row| {
+                Ok(MadeKey {
+                    id: ApiKeyId(row.id),
+                    name: row.name.parse().map_err(|_| inconsistent("api_keys", "name"))?,
+                    reach: reach(&row.reach)?,
+                    project: row.project.parse().map_err(|_| inconsistent("projects", "name"))?,
+                })
+            })
+            .collect::<Result<_>>()?,
+        resources,
+    })
+}

@@ -1,0 +1,626 @@
+//! Resources of a project (RULES E): registered, looked at, changed and taken out again, by people and by programs. They belong
+//! to the project, and stay when whoever registered them goes (E1). What a kind knows of itself is the policy's.
+
+use std::{collections::BTreeMap, str::FromStr};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use policy::{
+    ApiKeyId, Details, FieldValue, Name, OrganizationId, ProjectId, Refusal, ResourceAction, ResourceField, ResourceId,
+    ResourceKind, ResourceState, Slug, UserId,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, types::Json};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{
+    Agent, Directory, Hint, Order, ProjectRef, ProjectView, Result, Viewer, Workplace,
+    access::find_project,
+    change::{By, Record},
+    error::{inconsistent, refuse_on},
+    people::{check_search, pattern},
+    workplace::{find_workplace, lock_workplace},
+};
+
+/// What a change to a resource is called in the audit while its kind is not known.
+const CHANGE: &str = "resource:change";
+const DELETE: &str = "resource:delete";
+
+/// A resource of a project.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resource {
+    /// Its permanent id.
+    pub id: ResourceId,
+    /// Its kind, for good.
+    pub kind: ResourceKind,
+    /// Its name, which no other of its kind has in the project.
+    pub name: Name,
+    /// What it is doing.
+    pub state: ResourceState,
+    /// The fields of its kind.
+    pub details: Details,
+    /// Who registered it.
+    pub created_by: Option<Creator>,
+    /// Since when it is there.
+    pub created_at: OffsetDateTime,
+    /// When it was last changed.
+    pub updated_at: OffsetDateTime,
+}
+
+/// Who registered a resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Creator {
+    /// A person.
+    Person(UserId, Name),
+    /// A program, with this key.
+    Key(ApiKeyId, Name),
+}
+
+/// The order of a list of resources.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResourceSort {
+    /// By name.
+    #[default]
+    Name,
+    /// By the time they were registered.
+    Added,
+}
+
+impl ResourceSort {
+    /// The columns it sorts by. The last makes every place in the list a place of its own; ids grow with time.
+    const fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Name => &["r.name", "r.id"],
+            Self::Added => &["r.id"],
+        }
+    }
+}
+
+impl FromStr for ResourceSort {
+    type Err = Refusal;
+
+    fn from_str(text: &str) -> std::result::Result<Self, Refusal> {
+        match text {
+            "name" => Ok(Self::Name),
+            "added" => Ok(Self::Added),
+            _ => Err(Refusal::Malformed),
+        }
+    }
+}
+
+/// Which part of a project's resources, in which order.
+#[derive(Clone, Debug, Default)]
+pub struct ResourceQuery {
+    /// Only this kind.
+    pub kind: Option<ResourceKind>,
+    /// A part of a name; empty for all.
+    pub search: String,
+    /// Only those in this state.
+    pub state: Option<ResourceState>,
+    /// The order.
+    pub sort: ResourceSort,
+    /// Its direction.
+    pub order: Order,
+    /// The place to go on from.
+    pub after: Option<ResourceCursor>,
+    /// How many, at most.
+    pub limit: u16,
+}
+
+/// A place in a list of resources: after this one. Opaque to the outside; one that does not fit the list is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResourceCursor {
+    sort: ResourceSort,
+    order: Order,
+    name: String,
+    id: ResourceId,
+}
+
+impl ResourceCursor {
+    /// Reads what [`Self::encode`] wrote.
+    ///
+    /// # Errors
+    /// [`Refusal::CursorInvalid`].
+    pub fn decode(text: &str) -> std::result::Result<Self, Refusal> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Refusal::CursorInvalid)?;
+        let cursor: Self = serde_json::from_slice(&bytes).map_err(|_| Refusal::CursorInvalid)?;
+        // PostgreSQL's text cannot hold a NUL.
+        if cursor.name.contains('\0') {
+            return Err(Refusal::CursorInvalid);
+        }
+        Ok(cursor)
+    }
+
+    /// As a URL carries it.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
+    }
+}
+
+/// A page of a project's resources.
+#[derive(Clone, Debug)]
+pub struct ResourceList {
+    /// The project, and what whoever asks may do there.
+    pub place: Workplace,
+    /// The resources.
+    pub rows: Vec<Resource>,
+    /// Where the next page begins; none on the last.
+    pub next: Option<ResourceCursor>,
+}
+
+/// A project's resources at a glance.
+#[derive(Clone, Debug)]
+pub struct ResourceOverview {
+    /// The project, as the one who asks sees it.
+    pub project: ProjectView,
+    /// Each kind, in the order of the screens; those without resources too.
+    pub kinds: Vec<KindSummary>,
+}
+
+/// The resources of one kind at a glance.
+#[derive(Clone, Debug)]
+pub struct KindSummary {
+    /// The kind.
+    pub kind: ResourceKind,
+    /// How many there are.
+    pub count: u64,
+    /// How many of them are in each state; those that none is in are left out.
+    pub states: Vec<(ResourceState, u64)>,
+    /// The latest of them; no more than [`KindSummary::LATEST`].
+    pub latest: Vec<Resource>,
+}
+
+impl KindSummary {
+    /// As many are named.
+    pub const LATEST: i64 = 3;
+}
+
+/// What is to be changed about a resource; what is left out stays.
+#[derive(Clone, Debug, Default)]
+pub struct ResourceChange {
+    /// Its name.
+    pub name: Option<Name>,
+    /// Its state.
+    pub state: Option<ResourceState>,
+    /// Some of its fields; nothing empties one.
+    pub details: BTreeMap<ResourceField, Option<FieldValue>>,
+}
+
+impl Directory {
+    /// A page of a project's resources.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`] if there is no such project, or not for the one who asks (P3, K1); [`Refusal::KeyRevoked`],
+    /// [`Refusal::KeyExpired`], [`Refusal::KeyInvalid`]; [`Refusal::CursorInvalid`] for a place in another list;
+    /// [`Refusal::Malformed`] for a search text that cannot be one.
+    pub async fn resources(
+        &self,
+        viewer: Viewer<'_>,
+        project: &ProjectRef,
+        query: &ResourceQuery,
+    ) -> Result<ResourceList> {
+        let mut db = self.pool.acquire().await?;
+        let place = find_workplace(&mut db, viewer, project).await?;
+        let kinds = query.kind.as_ref().map_or(&ResourceKind::ALL[..], std::slice::from_ref);
+        for kind in kinds {
+            place.holder.require(kind.permission(ResourceAction::View))?;
+        }
+        check_search(&query.search)?;
+        if query
+            .after
+            .as_ref()
+            .is_some_and(|after| (after.sort, after.order) != (query.sort, query.order))
+        {
+            return Err(Refusal::CursorInvalid.into());
+        }
+        let limit = usize::from(query.limit.max(1));
+        let mut rows: Vec<Row> = list_statement(place.organization, place.project.id, query, limit + 1)
+            .build_query_as()
+            .fetch_all(&mut *db)
+            .await?;
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        let rows = rows.into_iter().map(Row::resource).collect::<Result<Vec<_>>>()?;
+        let next = rows.last().filter(|_| has_more).map(|last| ResourceCursor {
+            sort: query.sort,
+            order: query.order,
+            name: last.name.to_string(),
+            id: last.id,
+        });
+        Ok(ResourceList { place, rows, next })
+    }
+
+    /// One resource of a project.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`] if there is no such project, or no such resource in it, or not for the one who asks (P3, K1);
+    /// [`Refusal::KeyRevoked`], [`Refusal::KeyExpired`], [`Refusal::KeyInvalid`].
+    pub async fn resource(
+        &self,
+        viewer: Viewer<'_>,
+        project: &ProjectRef,
+        id: ResourceId,
+    ) -> Result<(Workplace, Resource)> {
+        let mut db = self.pool.acquire().await?;
+        let place = find_workplace(&mut db, viewer, project).await?;
+        let resource = find(&mut db, &place, id).await?;
+        Ok((place, resource))
+    }
+
+    /// How many resources of each kind a project has, in which states, and the latest of each.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`] if there is no such project, or not for them (P3).
+    pub async fn resource_overview(&self, user: UserId, slug: &Slug) -> Result<ResourceOverview> {
+        let mut db = self.pool.acquire().await?;
+        let place = Workplace::from(find_project(&mut *db, slug, user).await?);
+        for kind in ResourceKind::ALL {
+            place.holder.require(kind.permission(ResourceAction::View))?;
+        }
+        let counted = sqlx::query!(
+            r#"SELECT kind, state, count(*) AS "count!" FROM resources
+               WHERE organization_id = $1 AND project_id = $2 GROUP BY kind, state"#,
+            place.organization.0,
+            place.project.id.0,
+        )
+        .fetch_all(&mut *db)
+        .await?;
+        let mut latest = QueryBuilder::new(COLUMNS);
+        latest.push(" FROM unnest(");
+        latest.push_bind(ResourceKind::ALL.map(ResourceKind::code).to_vec());
+        latest.push(") wanted(kind) CROSS JOIN LATERAL (SELECT * FROM resources r WHERE r.kind = wanted.kind AND ");
+        push_project(&mut latest, place.organization, place.project.id);
+        latest.push(" ORDER BY r.id DESC LIMIT ").push_bind(KindSummary::LATEST);
+        latest.push(") r").push(CREATORS).push(" ORDER BY r.id DESC");
+        let latest: Vec<Row> = latest.build_query_as().fetch_all(&mut *db).await?;
+        let latest = latest.into_iter().map(Row::resource).collect::<Result<Vec<_>>>()?;
+        let kinds = ResourceKind::ALL
+            .into_iter()
+            .map(|kind| {
+                let count = |state: ResourceState| {
+                    counted
+                        .iter()
+                        .filter(|row| row.kind == kind.code() && row.state == state.code())
+                        .map(|row| row.count.unsigned_abs())
+                        .sum()
+                };
+                let states: Vec<(ResourceState, u64)> = kind
+                    .states()
+                    .iter()
+                    .map(|state| (*state, count(*state)))
+                    .filter(|(_, count)| *count > 0)
+                    .collect();
+                KindSummary {
+                    kind,
+                    count: states.iter().map(|(_, count)| count).sum(),
+                    states,
+                    latest: latest.iter().filter(|row| row.kind == kind).cloned().collect(),
+                }
+            })
+            .collect();
+        Ok(ResourceOverview {
+            project: place.project,
+            kinds,
+        })
+    }
+
+    /// Registers a resource (E2). Without a state it begins in the first of its kind. `details` are those of this kind.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`], [`Refusal::Forbidden`]; for a key [`Refusal::KeyRevoked`], [`Refusal::KeyExpired`],
+    /// [`Refusal::KeyInvalid`]; [`Refusal::StateInvalid`], [`Refusal::DetailInvalid`], [`Refusal::ResourceNameTaken`].
+    pub async fn create_resource(
+        &self,
+        agent: Agent<'_>,
+        project: &ProjectRef,
+        kind: ResourceKind,
+        name: &Name,
+        state: Option<ResourceState>,
+        details: &Details,
+    ) -> Result<Resource> {
+        let permission = kind.permission(ResourceAction::Create);
+        let mut change = self.change(By::from(agent), permission.name()).await?;
+        change.record.target = Some(name.to_string());
+        let outcome = async {
+            let place = lock_workplace(&mut change, agent, project).await?;
+            place.holder.require(permission)?;
+            let state = kind.state(state)?;
+            // Those of another kind would be the caller's slip; here they can't be written.
+            let details = details.with(kind, &BTreeMap::new())?;
+            let id = ResourceId(Uuid::now_v7());
+            let creator = match agent {
+                Agent::Person(actor) => (Some(actor.user), None),
+                Agent::Key(actor) => (None, Some(actor.key)),
+            };
+            change.record.target_id = Some(id.0);
+            let resource = NewResource {
+                id,
+                kind,
+                name,
+                state,
+                details: &details,
+            };
+            let (project, at) = ((place.organization, place.project.id), change.at);
+            insert(&mut change.tx, project, &resource, creator, at).await?;
+            change.values(None, Some(facts(kind, name, state, &details)));
+            change.hint(Hint::Project(place.project.id));
+            find(&mut change.tx, &place, id).await
+        }
+        .await;
+        change.finish(outcome).await
+    }
+
+    /// Changes a resource's name, state or fields. Another size of it asks for another permission than the rest; both, if
+    /// both are changed; and nothing changed asks for what changing the rest does (R).
+    ///
+    /// # Errors
+    /// Those of [`Directory::create_resource`]; [`Refusal::Hidden`] for a resource that is not the project's (P3).
+    pub async fn update_resource(
+        &self,
+        agent: Agent<'_>,
+        project: &ProjectRef,
+        id: ResourceId,
+        wanted: &ResourceChange,
+    ) -> Result<Resource> {
+        let mut change = self.change(By::from(agent), CHANGE).await?;
+        change.record.target_id = Some(id.0);
+        let outcome = async {
+            let place = lock_workplace(&mut change, agent, project).await?;
+            let before = find(&mut change.tx, &place, id).await?;
+            let kind = before.kind;
+            let permission = kind.permission(ResourceAction::Change);
+            change.called(permission.name());
+            change.record.target = Some(before.name.to_string());
+            let name = wanted.name.as_ref().unwrap_or(&before.name);
+            let read = kind
+                .state(Some(wanted.state.unwrap_or(before.state)))
+                .and_then(|state| Ok((state, before.details.with(kind, &wanted.details)?)));
+            let (state, details) = match read {
+                Ok(read) => read,
+                Err(refusal) => {
+                    // What is wrong with it is for those who may change it.
+                    place.holder.require(permission)?;
+                    return Err(refusal.into());
+                }
+            };
+            let (scales, changes) = before.details.differences(&details);
+            let changes = changes || !scales || *name != before.name || state != before.state;
+            let scale = kind.permission(ResourceAction::Scale);
+            for (is_asked, permission) in [(scales, scale), (changes, permission)] {
+                if is_asked {
+                    change.called(permission.name());
+                    place.holder.require(permission)?;
+                }
+            }
+            change.values(Some(before.facts()), Some(facts(kind, name, state, &details)));
+            if scales && changes && scale != permission {
+                let record = Record {
+                    organization: change.record.organization,
+                    project: change.record.project,
+                    target_id: change.record.target_id,
+                    target: change.record.target.clone(),
+                    before: change.record.before.clone(),
+                    after: change.record.after.clone(),
+                };
+                change.also(scale.name(), record);
+            }
+            sqlx::query!(
+                "UPDATE resources SET name = $4, state = $5, details = $6, updated_at = $7
+                 WHERE organization_id = $1 AND project_id = $2 AND id = $3",
+                place.organization.0,
+                place.project.id.0,
+                id.0,
+                name.as_str(),
+                state.code(),
+                Json(&details) as _,
+                change.at,
+            )
+            .execute(&mut *change.tx)
+            .await
+            .map_err(|error| refuse_on(error, "resources_name_key", Refusal::ResourceNameTaken))?;
+            change.hint(Hint::Project(place.project.id));
+            find(&mut change.tx, &place, id).await
+        }
+        .await;
+        change.finish(outcome).await
+    }
+
+    /// Takes a resource out of the register; what was used of it stays on the books. Answers its name.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`], also for a resource that is not the project's (P3); [`Refusal::Forbidden`]; for a key
+    /// [`Refusal::KeyRevoked`], [`Refusal::KeyExpired`], [`Refusal::KeyInvalid`].
+    pub async fn delete_resource(&self, agent: Agent<'_>, project: &ProjectRef, id: ResourceId) -> Result<Name> {
+        let mut change = self.change(By::from(agent), DELETE).await?;
+        change.record.target_id = Some(id.0);
+        let outcome = async {
+            let place = lock_workplace(&mut change, agent, project).await?;
+            let before = find(&mut change.tx, &place, id).await?;
+            let permission = before.kind.permission(ResourceAction::Delete);
+            change.called(permission.name());
+            change.record.target = Some(before.name.to_string());
+            place.holder.require(permission)?;
+            sqlx::query!(
+                "DELETE FROM resources WHERE organization_id = $1 AND project_id = $2 AND id = $3",
+                place.organization.0,
+                place.project.id.0,
+                id.0,
+            )
+            .execute(&mut *change.tx)
+            .await?;
+            change.values(Some(before.facts()), None);
+            change.hint(Hint::Project(place.project.id));
+            Ok(before.name)
+        }
+        .await;
+        change.finish(outcome).await
+    }
+}
+
+/// A resource that is not there yet.
+pub(crate) struct NewResource<'a> {
+    pub(crate) id: ResourceId,
+    pub(crate) kind: ResourceKind,
+    pub(crate) name: &'a Name,
+    pub(crate) state: ResourceState,
+    pub(crate) details: &'a Details,
+}
+
+/// Writes a resource of a project, registered by a person or with a key.
+///
+/// # Errors
+/// [`Refusal::ResourceNameTaken`].
+pub(crate) async fn insert(
+    db: &mut PgConnection,
+    (organization, project): (OrganizationId, ProjectId),
+    resource: &NewResource<'_>,
+    (person, key): (Option<UserId>, Option<ApiKeyId>),
+    at: OffsetDateTime,
+) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO resources (organization_id, project_id, id, kind, name, state, details, created_by, created_by_key,
+             created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)",
+        organization.0,
+        project.0,
+        resource.id.0,
+        resource.kind.code(),
+        resource.name.as_str(),
+        resource.state.code(),
+        Json(resource.details) as _,
+        person.map(|id| id.0),
+        key.map(|id| id.0),
+        at,
+    )
+    .execute(db)
+    .await
+    .map_err(|error| refuse_on(error, "resources_name_key", Refusal::ResourceNameTaken))?;
+    Ok(())
+}
+
+/// Whether a project has a resource.
+pub(crate) async fn any(db: &mut PgConnection, organization: OrganizationId, project: ProjectId) -> Result<bool> {
+    let row = sqlx::query!(
+        r#"SELECT EXISTS (SELECT FROM resources WHERE organization_id = $1 AND project_id = $2) AS "any!""#,
+        organization.0,
+        project.0,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(row.any)
+}
+
+impl Resource {
+    fn facts(&self) -> Value {
+        facts(self.kind, &self.name, self.state, &self.details)
+    }
+}
+
+/// What the audit says of a resource.
+fn facts(kind: ResourceKind, name: &Name, state: ResourceState, details: &Details) -> Value {
+    json!({ "kind": kind, "name": name, "state": state, "details": details })
+}
+
+/// A resource of this project, for those who may see its kind.
+async fn find(db: &mut PgConnection, place: &Workplace, id: ResourceId) -> Result<Resource> {
+    let mut sql = QueryBuilder::new(COLUMNS);
+    sql.push(" FROM resources r").push(CREATORS).push(" WHERE ");
+    push_project(&mut sql, place.organization, place.project.id);
+    sql.push(" AND r.id = ").push_bind(id.0);
+    let row: Option<Row> = sql.build_query_as().fetch_optional(db).await?;
+    let Some(row) = row else {
+        // Without access, the project itself is hidden; with it, this is.
+        return Err(Refusal::Hidden.into());
+    };
+    let resource = row.resource()?;
+    place.holder.require(resource.kind.permission(ResourceAction::View))?;
+    Ok(resource)
+}
+
+#[derive(FromRow)]
+struct Row {
+    id: Uuid,
+    kind: String,
+    name: String,
+    state: String,
+    details: Json<Details>,
+    created_by: Option<Uuid>,
+    creator: Option<String>,
+    created_by_key: Option<Uuid>,
+    creating_key: Option<String>,
+    created_at: OffsetDateTime,
+    updated_at: OffsetDateTime,
+}
+
+impl Row {
+    fn resource(self) -> Result<Resource> {
+        let named = |name: String, table| name.parse().map_err(|_| inconsistent(table, "name"));
+        Ok(Resource {
+            id: ResourceId(self.id),
+            kind: self.kind.parse().map_err(|_| inconsistent("resources", "kind"))?,
+            name: named(self.name, "resources")?,
+            state: self.state.parse().map_err(|_| inconsistent("resources", "state"))?,
+            details: self.details.0,
+            created_by: match (self.created_by, self.creator, self.created_by_key, self.creating_key) {
+                (Some(user), Some(name), _, _) => Some(Creator::Person(UserId(user), named(name, "users")?)),
+                (_, _, Some(key), Some(name)) => Some(Creator::Key(ApiKeyId(key), named(name, "api_keys")?)),
+                (_, _, _, _) => None,
+            },
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        })
+    }
+}
+
+const COLUMNS: &str = "SELECT r.id, r.kind, r.name, r.state, r.details, r.created_by, u.name AS creator,
+    r.created_by_key, k.name AS creating_key, r.created_at, r.updated_at";
+const CREATORS: &str = " LEFT JOIN users u ON u.id = r.created_by
+    LEFT JOIN api_keys k ON k.organization_id = r.organization_id AND k.project_id = r.project_id AND k.id = r.created_by_key";
+
+/// Goes on with a condition: only what is this project's.
+fn push_project(sql: &mut QueryBuilder<Postgres>, organization: OrganizationId, project: ProjectId) {
+    sql.push("r.organization_id = ").push_bind(organization.0);
+    sql.push(" AND r.project_id = ").push_bind(project.0);
+}
+
+/// Read in the order of an index, and no further than the page goes.
+fn list_statement(
+    organization: OrganizationId,
+    project: ProjectId,
+    query: &ResourceQuery,
+    limit: usize,
+) -> QueryBuilder<Postgres> {
+    let keys = query.sort.keys();
+    let (direction, compare) = match query.order {
+        Order::Asc => ("ASC", ">"),
+        Order::Desc => ("DESC", "<"),
+    };
+    let order: Vec<_> = keys.iter().map(|key| format!("{key} {direction}")).collect();
+    let order = order.join(", ");
+    let mut sql = QueryBuilder::new(COLUMNS);
+    sql.push(" FROM (SELECT * FROM resources r WHERE ");
+    push_project(&mut sql, organization, project);
+    if let Some(kind) = query.kind {
+        sql.push(" AND r.kind = ").push_bind(kind.code());
+    }
+    if let Some(state) = query.state {
+        sql.push(" AND r.state = ").push_bind(state.code());
+    }
+    if !query.search.is_empty() {
+        sql.push(" AND lower(r.name) LIKE ").push_bind(pattern(&query.search));
+    }
+    if let Some(after) = &query.after {
+        sql.push(format!(" AND ({}) {compare} (", keys.join(", ")));
+        if after.sort == ResourceSort::Name {
+            sql.push_bind(after.name.clone()).push(", ");
+        }
+        sql.push_bind(after.id.0).push(")");
+    }
+    sql.push(format!(" ORDER BY {order} LIMIT "))
+        .push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    sql.push(") r").push(CREATORS).push(format!(" ORDER BY {order}"));
+    sql
+}
