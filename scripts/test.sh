@@ -33,8 +33,8 @@ get_tools() {
         need_traefik
         need_envoy
         need_sshd
+        need_schemathesis
     fi
-    if wants rust; then need_schemathesis; fi
     # The build gets its own tools when its turn comes: a formatting error need not wait for them.
     if wants browser; then need_chromium; fi
 }
