@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use axum::http::Method;
 
 use crate::house::{
-    ACME, Ask, FORGOTTEN, House, INVITATION, INVITED, INVITED_STRANGER, Manner, NO_PROJECT, PASSWORD, RESEARCH,
-    SESSION, SSH_KEY, Who, encode,
+    ACME, API_KEY, Ask, FORGOTTEN, House, INVITATION, INVITED, INVITED_STRANGER, Manner, NO_PROJECT, PASSWORD,
+    RESEARCH, SESSION, SSH_KEY, Who, encode,
 };
 
 /// A server function and arguments that it takes.
@@ -23,7 +23,7 @@ pub(crate) struct Function {
 pub(crate) const NEW_PASSWORD: &str = "staple-battery-horse";
 
 /// Every server function.
-pub(crate) static FUNCTIONS: [Function; 44] = [
+pub(crate) static FUNCTIONS: [Function; 50] = [
     read("/api/shell", &[("project", RESEARCH)]),
     read("/api/project", &[("project", RESEARCH)]),
     read("/api/project_settings", &[("project", RESEARCH)]),
@@ -184,6 +184,49 @@ pub(crate) static FUNCTIONS: [Function; 44] = [
         &[("project", RESEARCH), ("confirmation", RESEARCH)],
     )
     .by(Who::Owner),
+    read(
+        "/api/api_keys",
+        &[
+            ("project", RESEARCH),
+            ("query[q]", "n"),
+            ("query[state]", "active"),
+            ("query[after]", ""),
+            ("subject", API_KEY),
+        ],
+    ),
+    write(
+        "/api/create_api_key",
+        &[
+            ("project", RESEARCH),
+            ("name", "CI"),
+            ("reach", "manage"),
+            ("expires", "on"),
+            ("expires_on", "2999-12-31"),
+        ],
+    ),
+    write(
+        "/api/set_api_key_expiration",
+        &[
+            ("project", RESEARCH),
+            ("key", API_KEY),
+            ("expires", "on"),
+            ("expires_on", "2999-12-31"),
+        ],
+    )
+    .by(Who::Member),
+    write(
+        "/api/rotate_api_key",
+        &[
+            ("project", RESEARCH),
+            ("key", API_KEY),
+            ("overlap", "24"),
+            ("expires", "on"),
+            ("expires_on", "2999-12-31"),
+        ],
+    )
+    .by(Who::Member),
+    write("/api/revoke_api_key", &[("project", RESEARCH), ("key", API_KEY)]).by(Who::External),
+    write("/api/regenerate_default_key", &[("project", "acme-default")]).by(Who::Owner),
     write("/api/end_session", &[("session", SESSION)]),
     write("/api/end_other_sessions", &[]),
     write(
