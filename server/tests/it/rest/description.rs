@@ -46,6 +46,11 @@ async fn the_description_lists_exactly_the_routes_that_answer(pool: PgPool) {
             }
         }
     }
+    // And the guide for people names each.
+    let guide = include_str!("../../../../docs/rest.md");
+    for route in &described {
+        assert!(guide.contains(&format!("`{route}`")), "{route}");
+    }
     let promised: BTreeSet<_> = PROMISED.into_iter().map(ToOwned::to_owned).collect();
     assert_eq!(described, promised);
 }
