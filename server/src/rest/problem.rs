@@ -67,10 +67,11 @@ impl From<Refusal> for Fault {
 
 impl From<directory::Error> for Fault {
     fn from(error: directory::Error) -> Self {
-        match Problem::from(error) {
-            // In this house every permission is asked for by a key.
-            Problem::Refused(Refusal::Forbidden(permission)) => Self::Reach(permission),
-            problem => Self::Problem(problem),
+        // Who asks here is a key: what it lacks is reach.
+        if let directory::Error::Refused(Refusal::Forbidden(permission)) = error {
+            Self::Reach(permission)
+        } else {
+            Self::Problem(error.into())
         }
     }
 }
@@ -135,7 +136,10 @@ impl Fault {
             Self::Query(_) => "The query isn’t of the form it must have. See “errors”.".to_owned(),
             Self::Body(_) => "Nothing was done: what is in the body can’t be used. See “errors”.".to_owned(),
             Self::Method => "This path has no such method. The header Allow names those it has.".to_owned(),
-            Self::TooLarge => format!("The body is larger than {} KiB. Send it in parts.", super::MOST_BYTES / 1024),
+            Self::TooLarge => format!(
+                "The body is larger than {} KiB. Send it in parts.",
+                super::MOST_BYTES / 1024
+            ),
             Self::MediaType => "Send the body as application/json.".to_owned(),
             Self::Timeout => "This took too long, and was given up. Try again in a moment.".to_owned(),
         }
