@@ -181,6 +181,7 @@ fn refused(refusal: Refusal) -> String {
         Refusal::KeyExpired => "This API key has expired. Create a new one.",
         Refusal::KeyRevoked => "This API key was revoked. Create a new one.",
         Refusal::GatewayUnknown => "This gateway isn’t one that whoever runs this console let in.",
+        Refusal::GatewayNameTaken => "There is a gateway token of this name. Revoke it first, or choose another name.",
         Refusal::ResourceNameTaken => "The project has one of this kind with this name already. Choose another name.",
         Refusal::StateInvalid => "Choose one of the states.",
         Refusal::ProjectHasResources => {

@@ -5,33 +5,15 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
-use std::{
-    env,
-    error::Error,
-    fs,
-    net::SocketAddr,
-    path::Path,
-    sync::{Arc, Mutex},
-    time::{Duration, Instant},
-};
+mod load;
 
-use http_body_util::{BodyExt, Empty};
-use hyper::{Request, body::Bytes, client::conn::http1};
-use hyper_util::rt::TokioIo;
+use std::{env, fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
 use sha2::{Digest, Sha256};
 use sqlx::{Connection, PgConnection};
-use tokio::{
-    net::TcpStream,
-    time::{MissedTickBehavior, interval, sleep_until},
-};
 use uuid::Uuid;
 
-type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
-
-/// Connections at once.
-const CONNECTIONS: usize = 16;
-/// How long each measurement takes.
-const PERIOD: Duration = Duration::from_secs(10);
+use load::{Outcome, PERIOD, Target, at_rate, flat_out, millis, percentile};
 
 #[tokio::main]
 async fn main() -> Outcome<()> {
@@ -80,20 +62,14 @@ struct Tenant {
     cookie: String,
 }
 
-/// What is asked for.
-struct Target {
-    server: SocketAddr,
-    path: String,
-    cookie: String,
-}
-
 impl Tenant {
     fn target(&self, server: SocketAddr, query: &str) -> Target {
         let path = format!("/settings/projects/{}/collaborators{query}", self.slug);
         Target {
             server,
             path,
-            cookie: self.cookie.clone(),
+            headers: vec![("cookie", self.cookie.clone()), ("accept", "text/html".to_owned())],
+            least: 5_000,
         }
     }
 }
@@ -187,100 +163,6 @@ async fn seed(db: &mut PgConnection, people: i32) -> Outcome<Tenant> {
         slug,
         cookie: format!("roster={cookie}"),
     })
-}
-
-/// One connection, kept open.
-async fn connect(target: &Target) -> Outcome<http1::SendRequest<Empty<Bytes>>> {
-    let stream = TcpStream::connect(target.server).await?;
-    stream.set_nodelay(true)?;
-    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(connection);
-    Ok(sender)
-}
-
-async fn ask(sender: &mut http1::SendRequest<Empty<Bytes>>, target: &Target) -> Outcome<()> {
-    sender.ready().await?;
-    let request = Request::get(&target.path)
-        .header("host", target.server.to_string())
-        .header("cookie", &target.cookie)
-        .header("accept", "text/html")
-        .body(Empty::new())?;
-    let response = sender.send_request(request).await?;
-    let status = response.status();
-    let page = response.into_body().collect().await?.to_bytes();
-    if status != 200 || page.len() < 5_000 {
-        Err(format!("{}: {status}, {} bytes", target.path, page.len()).into())
-    } else {
-        Ok(())
-    }
-}
-
-/// Requests a second, as many as are answered.
-async fn flat_out(target: &Arc<Target>, period: Duration) -> Outcome<f64> {
-    let end = Instant::now() + period;
-    let mut workers = Vec::new();
-    for _ in 0..CONNECTIONS {
-        let target = Arc::clone(target);
-        workers.push(tokio::spawn(async move {
-            let mut sender = connect(&target).await?;
-            let mut count = 0_u32;
-            while Instant::now() < end {
-                ask(&mut sender, &target).await?;
-                count += 1;
-            }
-            Outcome::Ok(count)
-        }));
-    }
-    let mut sum = 0;
-    for worker in workers {
-        sum += worker.await??;
-    }
-    Ok(f64::from(sum) / period.as_secs_f64())
-}
-
-/// Times of requests at a steady rate, counted from when each was due: a server that stalls makes the ones behind it late too.
-async fn at_rate(target: &Arc<Target>, rate: u32) -> Outcome<Vec<Duration>> {
-    let times = Arc::new(Mutex::new(Vec::new()));
-    let start = tokio::time::Instant::now() + Duration::from_millis(50);
-    let each = u32::try_from(CONNECTIONS)?;
-    let mut workers = Vec::new();
-    for worker in 0..each {
-        let (target, times) = (Arc::clone(target), Arc::clone(&times));
-        workers.push(tokio::spawn(async move {
-            let mut sender = connect(&target).await?;
-            let mut beat = interval(Duration::from_secs(1) * each / rate);
-            beat.set_missed_tick_behavior(MissedTickBehavior::Burst);
-            sleep_until(start + Duration::from_secs(1) * worker / rate).await;
-            beat.reset_immediately();
-            loop {
-                let due = beat.tick().await;
-                if due > start + PERIOD {
-                    return Outcome::Ok(());
-                }
-                ask(&mut sender, &target).await?;
-                if let Ok(mut times) = times.lock() {
-                    times.push(due.elapsed());
-                }
-            }
-        }));
-    }
-    for worker in workers {
-        worker.await??;
-    }
-    let mut times = times.lock().map_err(|_| "a worker failed")?.clone();
-    times.sort_unstable();
-    Ok(times)
-}
-
-fn percentile(sorted: &[Duration], percent: usize) -> Duration {
-    sorted
-        .get((sorted.len() * percent / 100).min(sorted.len().saturating_sub(1)))
-        .copied()
-        .unwrap_or_default()
-}
-
-fn millis(time: Duration) -> f64 {
-    time.as_secs_f64() * 1000.0
 }
 
 /// What a browser loads to wake the page, as it travels.

@@ -8,11 +8,12 @@ use std::{
 
 use app::Problem;
 use directory::{Directory, NewAccount};
-use policy::{Email, Password, Refusal, Slug};
+use policy::{Email, Name, Password, Refusal, Slug};
 use serde_json::json;
+use time::format_description::well_known::Rfc3339;
 
 use crate::{
-    cli::{OrganizationCommand, Output, PasswordSource, Switch, UserCommand},
+    cli::{GatewayTokenCommand, OrganizationCommand, Output, PasswordSource, Switch, UserCommand},
     config::Config,
     postgres::{self, Embedded},
 };
@@ -143,6 +144,61 @@ pub(crate) async fn organization(config: &Config, command: OrganizationCommand) 
             )
         }
     }
+}
+
+/// Does something with the tokens of gateways.
+pub(crate) async fn gateway_token(config: &Config, command: GatewayTokenCommand) -> Outcome<()> {
+    match command {
+        GatewayTokenCommand::Create { name, output } => {
+            let name = gateway_name(&name)?;
+            let token = directory(config)
+                .await?
+                .create_gateway_token(&name)
+                .await
+                .map_err(explain)?;
+            // The token and nothing else, so that a script can put it where it belongs.
+            say(
+                output,
+                &json!({ "name": name, "token": token.reveal() }),
+                token.reveal(),
+            )
+        }
+        GatewayTokenCommand::Revoke { name, output } => {
+            let name = gateway_name(&name)?;
+            directory(config)
+                .await?
+                .revoke_gateway_token(&name)
+                .await
+                .map_err(|error| match error {
+                    directory::Error::Refused(Refusal::Hidden) => format!("There is no gateway token {name}."),
+                    error => explain(error),
+                })?;
+            say(
+                output,
+                &json!({ "name": name }),
+                &format!("The gateway token {name} opens nothing any more."),
+            )
+        }
+        GatewayTokenCommand::List { output } => {
+            let all = directory(config).await?.gateway_tokens().await.map_err(explain)?;
+            let mut rows = Vec::new();
+            let mut words = Vec::new();
+            for token in all {
+                let created = token.created_at.format(&Rfc3339)?;
+                let revoked = token.revoked_at.map(|at| at.format(&Rfc3339)).transpose()?;
+                words.push(match &revoked {
+                    None => format!("{}  created {created}", token.name),
+                    Some(at) => format!("{}  created {created}  revoked {at}", token.name),
+                });
+                rows.push(json!({ "name": token.name, "created_at": created, "revoked_at": revoked }));
+            }
+            say(output, &json!(rows), &words.join("\n"))
+        }
+    }
+}
+
+fn gateway_name(text: &str) -> Outcome<Name> {
+    Ok(text.parse().map_err(|_| refused(Refusal::NameInvalid))?)
 }
 
 fn email(text: &str) -> Outcome<Email> {

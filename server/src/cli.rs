@@ -50,9 +50,30 @@ pub enum Command {
     },
     /// Bring the database's schema up to date, and end
     Migrate,
+    /// Print who may log in to a cluster's node, for sshd's AuthorizedKeysCommand
+    ///
+    /// Asks the server at --url or ROSTER_URL. Prints nothing unless it has the whole answer.
+    AuthorizedKeys(AuthorizedKeys),
     /// What the operator does
     #[command(subcommand)]
     Admin(Admin),
+}
+
+/// What a node asks.
+#[derive(Args, Debug)]
+pub struct AuthorizedKeys {
+    /// The cluster's id
+    #[arg(long, value_name = "ID")]
+    pub cluster: String,
+    /// The user to log in as (sshd's %u)
+    #[arg(long, value_name = "LOGIN")]
+    pub user: String,
+    /// Only the key with this fingerprint, the one that is shown (sshd's %f)
+    #[arg(long, value_name = "SHA256:…")]
+    pub fingerprint: Option<String>,
+    /// File with the gateway token [env: ROSTER_GATEWAY_TOKEN_FILE]
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
 }
 
 /// What the operator does.
@@ -64,6 +85,36 @@ pub enum Admin {
     /// Organizations
     #[command(subcommand)]
     Organization(OrganizationCommand),
+    /// Tokens of the gateways that may ask what is allowed
+    #[command(subcommand)]
+    GatewayToken(GatewayTokenCommand),
+}
+
+/// What the operator does with gateway tokens.
+#[derive(Debug, Subcommand)]
+pub enum GatewayTokenCommand {
+    /// Make one and print it, this once
+    Create {
+        /// What to call it
+        name: String,
+        /// How the answer looks
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Revoke one; it counts at once
+    Revoke {
+        /// What it is called
+        name: String,
+        /// How the answer looks
+        #[command(flatten)]
+        output: Output,
+    },
+    /// List them, without their secrets
+    List {
+        /// How the answer looks
+        #[command(flatten)]
+        output: Output,
+    },
 }
 
 /// What the operator does with organizations.

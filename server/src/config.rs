@@ -199,7 +199,7 @@ fn parse_post(
 }
 
 /// The base URL without a slash at its end, and whether it is https.
-fn parse_url(url: String, is_insecure_allowed: bool) -> Result<(String, bool), ConfigError> {
+pub(crate) fn parse_url(url: String, is_insecure_allowed: bool) -> Result<(String, bool), ConfigError> {
     let allowed = "a URL without a path, like https://roster.example.com";
     let Ok(uri) = url.parse::<Uri>() else {
         return Err(wrong("ROSTER_URL", url, allowed));

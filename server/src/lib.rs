@@ -7,14 +7,17 @@
 
 mod admin;
 mod assets;
+mod authorized_keys;
 pub mod cli;
 mod config;
+mod enforcement;
 mod events;
 mod export;
 mod log;
 mod mail;
 mod pages;
 pub mod postgres;
+mod rest;
 mod router;
 mod serve;
 mod visit;
@@ -33,11 +36,14 @@ use config::Config;
 /// # Errors
 /// One line for the person at the command line.
 pub async fn run(cli: Cli) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let config = Config::read(&cli.settings)?;
+    let config = || Config::read(&cli.settings);
     match cli.command {
-        Command::Serve { demo } => serve::serve(&config, demo).await,
-        Command::Migrate => admin::migrate(&config).await,
-        Command::Admin(Admin::User(command)) => admin::user(&config, command).await,
-        Command::Admin(Admin::Organization(command)) => admin::organization(&config, command).await,
+        Command::Serve { demo } => serve::serve(&config()?, demo).await,
+        Command::Migrate => admin::migrate(&config()?).await,
+        // It runs where there is no server, and no configuration of one.
+        Command::AuthorizedKeys(asked) => authorized_keys::print(&cli.settings, asked).await,
+        Command::Admin(Admin::User(command)) => admin::user(&config()?, command).await,
+        Command::Admin(Admin::Organization(command)) => admin::organization(&config()?, command).await,
+        Command::Admin(Admin::GatewayToken(command)) => admin::gateway_token(&config()?, command).await,
     }
 }

@@ -12,7 +12,7 @@ use tower_http::{
 use tracing::Span;
 use tracing_subscriber::EnvFilter;
 
-use crate::pages::BY_LINK;
+use crate::{enforcement::AUTHORIZE, pages::BY_LINK};
 
 /// Starts logging. `RUST_LOG` says how much.
 pub(crate) fn start() {
@@ -49,9 +49,13 @@ impl<B> MakeSpan<B> for Spans {
     }
 }
 
-/// A path as it may be logged: a link's secret is left out.
+/// A path as it may be logged: a link's secret is left out, and the path of a request that a gateway holds, which may have one.
 fn without_secret(path: &str) -> &str {
-    BY_LINK.into_iter().find(|head| path.starts_with(head)).unwrap_or(path)
+    BY_LINK
+        .into_iter()
+        .chain([AUTHORIZE])
+        .find(|head| path.starts_with(head))
+        .unwrap_or(path)
 }
 
 /// The line of an answer.
@@ -77,6 +81,7 @@ mod tests {
     fn a_links_secret_is_not_logged() {
         assert_eq!(without_secret("/invitations/secret"), "/invitations/");
         assert_eq!(without_secret("/reset-password/secret?x"), "/reset-password/");
+        assert_eq!(without_secret("/gateway/authorize/share/secret"), "/gateway/authorize/");
         let plain = "/settings/organization/acme/invitations";
         assert_eq!(without_secret(plain), plain);
     }

@@ -28,7 +28,7 @@ use tower_http::{
 };
 use uuid::Uuid;
 
-use crate::{Assets, Broadcast, events, export, log, pages, visit};
+use crate::{Assets, Broadcast, enforcement, events, export, log, pages, rest, visit};
 
 /// A form of ours is smaller than this.
 const MOST_BYTES: usize = 64 * 1024;
@@ -60,6 +60,8 @@ pub fn router(console: &Console) -> Result<Router, tower_http::csrf::ConfigError
     Ok(Router::new()
         .merge(health(console))
         .merge(assets(console))
+        .merge(enforcement::gateways(console))
+        .merge(rest::router(console.directory.clone()))
         .merge(people(console)?)
         .layer(
             ServiceBuilder::new()
@@ -204,7 +206,7 @@ pub(crate) fn problem(problem: Problem) -> Response {
 }
 
 /// Nothing a person sees is kept by a cache: the next one at this browser is somebody else.
-fn no_store() -> SetResponseHeaderLayer<HeaderValue> {
+pub(crate) fn no_store() -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
 }
 

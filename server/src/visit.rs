@@ -72,7 +72,7 @@ async fn session(console: &Console, headers: &HeaderMap) -> directory::Result<Op
 }
 
 /// The value of a cookie (RFC 6265, 4.2.1).
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .into_iter()
@@ -81,7 +81,8 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         .find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
 }
 
-fn origin(request: &Request) -> Origin {
+/// Where a request came from.
+pub(crate) fn origin(request: &Request) -> Origin {
     let text = |name: HeaderName| {
         request
             .headers()

@@ -185,4 +185,68 @@ mod operator {
         assert_eq!(*made, done());
         assert_eq!(refused.2.as_deref(), Some("email_taken"));
     }
+
+    /// E3, A3: the token is shown once; the list and the audit know it by its name alone.
+    #[sqlx::test(migrations = "../crates/directory/migrations")]
+    async fn e3_gateway_tokens_are_printed_once_listed_and_revoked(pool: PgPool) {
+        let operator = Operator::new(pool).await;
+        let gateway = |arguments: &[&'static str]| [&["admin", "gateway-token"], arguments].concat();
+        let printed = operator.run(&gateway(&["create", "edge"]), "");
+        let printed = String::from_utf8(printed.stdout).unwrap();
+        let token = printed.trim_end();
+        assert!(token.starts_with("rsg_") && printed.lines().count() == 1, "{printed}");
+        let other = operator.json(&gateway(&["create", " nodes "]));
+        assert_eq!(other["name"], "nodes");
+        let other = other["token"].as_str().unwrap();
+        assert!(other.starts_with("rsg_") && other != token);
+
+        for (arguments, says) in [
+            (["create", "edge"], "There is a gateway token of this name"),
+            (["create", ""], "1 to 100 characters"),
+            (["revoke", "nothing"], "There is no gateway token nothing"),
+        ] {
+            let error = operator.error(&gateway(&arguments), "");
+            assert!(error.contains(says), "{error}");
+        }
+        let list = gateway(&["list"]);
+        let listed = || {
+            let rows = operator.json(&list);
+            assert!(!rows.to_string().contains("rsg_"));
+            let row = |row: &Value| {
+                assert!(row["created_at"].is_string());
+                (row["name"].as_str().unwrap().to_owned(), row["revoked_at"].is_null())
+            };
+            rows.as_array().unwrap().iter().map(row).collect::<Vec<_>>()
+        };
+        let row = |name: &str, is_good| (name.to_owned(), is_good);
+        assert_eq!(listed(), [row("edge", true), row("nodes", true)]);
+
+        assert_eq!(operator.json(&gateway(&["revoke", "edge"])), json!({ "name": "edge" }));
+        let error = operator.error(&gateway(&["revoke", "edge"]), "");
+        assert!(error.contains("There is no gateway token edge"), "{error}");
+        // The name is free again, for another token.
+        assert_ne!(operator.json(&gateway(&["create", "edge"]))["token"], token);
+        assert_eq!(listed(), [row("edge", true), row("nodes", true), row("edge", false)]);
+        let words = String::from_utf8(operator.run(&list, "").stdout).unwrap();
+        assert!(words.lines().count() == 3 && !words.contains("rsg_"), "{words}");
+
+        let refused = |code: &str| (done().0, done().1, Some(code.to_owned()));
+        assert_eq!(
+            operator.audited("gateway_token:create").await,
+            [done(), done(), refused("gateway_name_taken"), done()]
+        );
+        assert_eq!(
+            operator.audited("gateway_token:revoke").await,
+            [refused("not_found"), done(), refused("not_found")]
+        );
+        let repeated: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM audit_events e WHERE strpos(e::text, $1) + strpos(e::text, $2) > 0",
+        )
+        .bind(&token[4..12])
+        .bind(&other[4..12])
+        .fetch_one(&operator.pool)
+        .await
+        .unwrap();
+        assert_eq!(repeated, 0);
+    }
 }

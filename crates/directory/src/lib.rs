@@ -13,7 +13,9 @@ mod audit;
 mod change;
 mod collaborators;
 mod demo;
+mod enforcement;
 mod error;
+mod gateways;
 mod hints;
 mod invitations;
 mod members;
@@ -38,7 +40,9 @@ pub use api_keys::{ApiKey, ApiKeyList, ApiKeyQuery, KeyView, NewApiKey};
 pub use audit::{AuditEvent, AuditPage};
 pub use collaborators::{Added, Collaborator, CollaboratorKind, CollaboratorList, CollaboratorQuery, Removal};
 pub use demo::{DEMO_PASSWORD, DemoError};
+pub use enforcement::{AuthorizedKey, Caller, Question, Subject, Verdict};
 pub use error::{Error, Result};
+pub use gateways::GatewayToken;
 pub use hints::{Hint, Hints};
 pub use invitations::{
     Delivery, Invitation, InvitationList, InvitationQuery, InvitationState, Joined, LinkToken, NewInvitation, Opened,

@@ -13,9 +13,9 @@ use crate::{Actor, Directory, Hint, Origin, Result, change::By, error::inconsist
 /// A session lasts no longer than this, however much it is used.
 const LIFETIME: Duration = Duration::days(30);
 /// A session nobody uses ends after this.
-const IDLE: Duration = Duration::days(7);
+pub(crate) const IDLE: Duration = Duration::days(7);
 /// Last use is written no more often than this, so that reading a page writes nothing.
-const SEEN_EVERY: Duration = Duration::minutes(1);
+pub(crate) const SEEN_EVERY: Duration = Duration::minutes(1);
 
 /// The secret of a session: the cookie's value. Its `Debug` is blank.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ impl SessionToken {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 
-    fn hash(&self) -> [u8; 32] {
+    pub(crate) fn hash(&self) -> [u8; 32] {
         secret::sha256(&self.0)
     }
 }

@@ -37,6 +37,41 @@ pub enum Denial {
     NotForKeys,
 }
 
+impl Allowance {
+    /// Its stable code, for programs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Organization(_) => "organization_role",
+            Self::Project(_, because) => because.code(),
+            Self::Key(_) => "key_reach",
+        }
+    }
+
+    /// The code of the role, or of the reach, that allows it.
+    #[must_use]
+    pub const fn role_code(self) -> &'static str {
+        match self {
+            Self::Organization(place) => place.role().code(),
+            Self::Project(role, _) => role.code(),
+            Self::Key(reach) => reach.code(),
+        }
+    }
+}
+
+impl Denial {
+    /// Its stable code, for programs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Hidden => "no_access",
+            Self::Role => "role",
+            Self::Reach => "reach",
+            Self::NotForKeys => "not_for_keys",
+        }
+    }
+}
+
 /// Decides by the table of permissions (R1). Deny is the default: no standing, no permission.
 #[must_use]
 pub const fn decide(standing: &Standing, permission: Permission) -> Decision {

@@ -9,6 +9,7 @@ mod collaborators;
 mod decide;
 mod id;
 mod keys;
+mod login;
 mod members;
 mod permission;
 mod refusal;
@@ -25,6 +26,7 @@ pub use id::{
     UsageRecordId, UserId,
 };
 pub use keys::{Holder, KeyChange, KeyState, Reach, check_key_change, decide_for_key};
+pub use login::{Login, LoginError};
 pub use members::{MemberChange, check_member_change, check_transfer};
 pub use permission::{Grant, Permission, Scope, UnknownPermission};
 pub use refusal::{Field, Refusal};

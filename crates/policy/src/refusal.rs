@@ -155,6 +155,8 @@ pub enum Refusal {
     KeyRevoked,
     /// No gateway that the operator let in.
     GatewayUnknown,
+    /// A gateway token of this name is good.
+    GatewayNameTaken,
     /// The project has a resource of this kind and name.
     ResourceNameTaken,
     /// No state that a resource of this kind can be in.
@@ -239,6 +241,7 @@ impl Refusal {
             Self::KeyExpired => "key_expired",
             Self::KeyRevoked => "key_revoked",
             Self::GatewayUnknown => "gateway_unknown",
+            Self::GatewayNameTaken => "gateway_name_taken",
             Self::ResourceNameTaken => "resource_name_taken",
             Self::StateInvalid => "state_invalid",
             Self::ProjectHasResources => "project_has_resources",
@@ -287,6 +290,7 @@ impl Refusal {
             | Self::KeyOver
             | Self::KeyRotated
             | Self::DefaultKeyKept
+            | Self::GatewayNameTaken
             | Self::ResourceNameTaken
             | Self::ProjectHasResources => 409,
             Self::TooManyAddresses
@@ -328,7 +332,7 @@ impl Refusal {
             | Self::AlreadyCollaborator
             | Self::ExternalInDefaultProject
             | Self::EmailTaken => Some(Field::Email),
-            Self::NameInvalid | Self::ResourceNameTaken => Some(Field::Name),
+            Self::NameInvalid | Self::GatewayNameTaken | Self::ResourceNameTaken => Some(Field::Name),
             Self::ManageKeyForAdmins => Some(Field::Reach),
             Self::StateInvalid => Some(Field::State),
             Self::DetailInvalid(field) => Some(Field::Detail(field)),

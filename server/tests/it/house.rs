@@ -210,7 +210,7 @@ impl House {
     }
 
     /// Everything in the database that only changes by somebody's will: rows of every table but the audit, which records
-    /// refusals, the counts of attempts, and sessions, which note when they were last used.
+    /// refusals, the counts of attempts, and sessions, which note when they were last used, as keys do.
     pub(crate) async fn fingerprint(&self) -> Vec<(String, i64, String)> {
         sqlx::query_as(AssertSqlSafe(self.fingerprint.clone()))
             .fetch_all(&self.pool)
@@ -253,7 +253,7 @@ impl House {
             if !["attempts", "sessions"].contains(&table.as_str()) {
                 read.push(format!(
                     "SELECT '{table}', count(*), coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '')
-                     FROM public.{table} t"
+                     FROM (SELECT to_jsonb(t) - 'last_used_at' AS t FROM public.{table} t) t"
                 ));
             }
         }

@@ -9,6 +9,8 @@ mod architecture;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod enforcement;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod forms;
@@ -20,5 +22,7 @@ mod house;
 mod isolation;
 #[cfg(test)]
 mod matrix;
+#[cfg(test)]
+mod rest;
 #[cfg(test)]
 mod security;

@@ -8,6 +8,7 @@ use sqlx::{PgPool, Row};
 const SOURCES: [&str; 6] = [
     include_str!("../accounts.rs"),
     include_str!("../collaborators.rs"),
+    include_str!("../gateways.rs"),
     include_str!("../projects.rs"),
     include_str!("../organizations.rs"),
     include_str!("../resources.rs"),

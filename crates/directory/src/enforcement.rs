@@ -1,0 +1,366 @@
+//! What gateways and nodes ask (RULES E): may this caller do this to that, and who may log in to a cluster now.
+//!
+//! Each answer is one query, in which the gateway's token, the caller's credential, what it is about and the caller's access
+//! are read together: nothing is remembered from one question to the next, so a change counts from the next one on (E5).
+//! [`policy`] decides. It must not know how a question travels, nor what a gateway does with the answer.
+
+use policy::{
+    ApiKeyId, Decision, Denial, Email, Holder, Login, OrganizationId, Permission, ProjectId, Reach, Refusal,
+    ResourceId, ResourceKind, SessionId, Slug, Standing, UserId,
+};
+use uuid::Uuid;
+
+use crate::{
+    Directory, Result, SessionToken, Token,
+    access::project_standing,
+    error::inconsistent,
+    sessions::{IDLE, SEEN_EVERY},
+};
+
+/// The credential of whoever wants to be let through, as it came.
+#[derive(Clone, Debug)]
+pub enum Caller {
+    /// A program, with its API key (K1).
+    Key(Token),
+    /// A person, with their session.
+    Person(SessionToken),
+}
+
+/// What a gateway asks.
+#[derive(Clone, Debug)]
+pub struct Question<'a> {
+    /// What it shows that it may ask.
+    pub gateway: &'a Token,
+    /// Who wants to be let through.
+    pub caller: &'a Caller,
+    /// The project it is about, by its slug. What can't be one is none there is.
+    pub project: Option<&'a str>,
+    /// The resource it is about, by kind and id; in that project, if both are given. What can't be an id is none there is.
+    pub resource: Option<(ResourceKind, &'a str)>,
+    /// What they want to do.
+    pub permission: Permission,
+}
+
+/// Who asks to be let through, known by a credential that is good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A person.
+    User(UserId),
+    /// An API key.
+    ApiKey(ApiKeyId),
+}
+
+impl Subject {
+    /// What it is, for programs.
+    #[must_use]
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::User(_) => "user",
+            Self::ApiKey(_) => "api_key",
+        }
+    }
+
+    /// Its id.
+    #[must_use]
+    pub const fn id(self) -> Uuid {
+        match self {
+            Self::User(id) => id.0,
+            Self::ApiKey(id) => id.0,
+        }
+    }
+}
+
+/// The answer to a [`Question`].
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// Who asked.
+    pub subject: Subject,
+    /// The project, where the one who asked has access to it.
+    pub project: Option<Slug>,
+    /// Yes or no, and why. No access and no such thing are the same [`Denial::Hidden`] (P3).
+    pub decision: Decision,
+}
+
+impl Verdict {
+    fn new(subject: Subject, project: Option<String>, holder: Option<Holder>, permission: Permission) -> Result<Self> {
+        let project = project
+            .map(|slug| slug.parse().map_err(|_| inconsistent("project_slugs", "slug")))
+            .transpose()?;
+        let decision = match (&project, holder) {
+            (Some(_), Some(holder)) => holder.decide(permission),
+            (None, _) | (_, None) => Decision::Denied(Denial::Hidden),
+        };
+        Ok(Self {
+            subject,
+            project: project.filter(|_| decision != Decision::Denied(Denial::Hidden)),
+            decision,
+        })
+    }
+}
+
+/// The SSH key of somebody who may log in.
+#[derive(Clone, Debug)]
+pub struct AuthorizedKey {
+    /// The key, as a line of `authorized_keys` has it, without options and comment.
+    pub public_key: String,
+    /// Whose it is.
+    pub email: Email,
+}
+
+impl Directory {
+    /// Answers a gateway: may the caller do this? A credential that isn't good is refused; everything else is a verdict.
+    ///
+    /// # Errors
+    /// [`Refusal::GatewayUnknown`]; [`Refusal::KeyInvalid`], [`Refusal::KeyExpired`], [`Refusal::KeyRevoked`],
+    /// [`Refusal::SignedOut`]; [`Refusal::Malformed`] for a person and neither project nor resource;
+    /// [`Error::Unavailable`](crate::Error::Unavailable), which is neither yes nor no (E6).
+    pub async fn admit(&self, question: &Question<'_>) -> Result<Verdict> {
+        match question.caller {
+            Caller::Key(secret) => self.admit_key(question, secret).await,
+            Caller::Person(_) if question.project.is_none() && question.resource.is_none() => {
+                Err(Refusal::Malformed.into())
+            }
+            Caller::Person(token) => self.admit_person(question, token).await,
+        }
+    }
+
+    async fn admit_key(&self, question: &Question<'_>, secret: &Token) -> Result<Verdict> {
+        let (kind, id) = resource(question);
+        // The target is looked for in the key's own project only: another's is not there (K1, P3).
+        let row = sqlx::query!(
+            r#"SELECT g.id IS NOT NULL AS "is_gateway!", k.organization_id AS "organization_id?",
+                      k.project_id AS "project_id?", k.id AS "key_id?", k.reach AS "reach?",
+                      k.revoked_at IS NOT NULL AS "is_revoked!", COALESCE(k.expires_at <= now(), false) AS "is_expired!",
+                      COALESCE(k.last_used_at < now() - interval '1 minute', true) AS "is_news!", p.slug AS "slug?"
+               FROM (VALUES (1)) AS always
+               LEFT JOIN gateway_tokens g ON g.token_hash = $1 AND g.revoked_at IS NULL
+               LEFT JOIN (
+                   api_key_secrets s
+                   JOIN api_keys k ON k.organization_id = s.organization_id AND k.project_id = s.project_id AND k.id = s.key_id
+               ) ON s.secret_hash = $2
+               LEFT JOIN LATERAL (
+                   SELECT l.slug FROM project_slugs l
+                   WHERE l.project_id = k.project_id AND l.released_at IS NULL AND ($3::text IS NULL OR l.slug = $3)
+                     AND ($4::text IS NULL OR EXISTS (
+                         SELECT FROM resources r
+                         WHERE r.organization_id = k.organization_id AND r.project_id = k.project_id
+                           AND r.id = $5::uuid AND r.kind = $4
+                     ))
+               ) p ON true"#,
+            &question.gateway.hash(),
+            &secret.hash(),
+            question.project,
+            kind,
+            id,
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        if !row.is_gateway {
+            return Err(Refusal::GatewayUnknown.into());
+        }
+        let (Some(organization), Some(project), Some(key), Some(reach)) =
+            (row.organization_id, row.project_id, row.key_id, row.reach)
+        else {
+            return Err(Refusal::KeyInvalid.into());
+        };
+        if row.is_revoked {
+            return Err(Refusal::KeyRevoked.into());
+        }
+        if row.is_expired {
+            return Err(Refusal::KeyExpired.into());
+        }
+        let key = ApiKeyId(key);
+        if row.is_news {
+            self.note_key_use(OrganizationId(organization), ProjectId(project), key);
+        }
+        let reach: Reach = reach.parse().map_err(|_| inconsistent("api_keys", "reach"))?;
+        let holder = Some(Holder::Key(reach));
+        Verdict::new(Subject::ApiKey(key), row.slug, holder, question.permission)
+    }
+
+    async fn admit_person(&self, question: &Question<'_>, token: &SessionToken) -> Result<Verdict> {
+        let (kind, id) = resource(question);
+        let now = self.now();
+        // OFFSET 0 keeps the view's three parts as index look-ups for this one project and person.
+        let row = sqlx::query!(
+            r#"SELECT g.id IS NOT NULL AS "is_gateway!", s.id AS "session_id?", s.user_id AS "user_id?",
+                      COALESCE(s.last_seen_at < $5, false) AS "is_news!", p.slug AS "slug?",
+                      a.role AS "role?", a.because AS "because?"
+               FROM (VALUES (1)) AS always
+               LEFT JOIN gateway_tokens g ON g.token_hash = $1 AND g.revoked_at IS NULL
+               LEFT JOIN (sessions s JOIN users u ON u.id = s.user_id AND u.deleted_at IS NULL)
+                   ON s.token_hash = $2 AND s.expires_at > $3 AND s.last_seen_at > $4
+               LEFT JOIN LATERAL (
+                   SELECT l.organization_id, l.project_id, l.slug FROM project_slugs l
+                   WHERE $7::text IS NULL AND l.slug = $6 AND l.released_at IS NULL
+                   UNION ALL
+                   SELECT l.organization_id, l.project_id, l.slug
+                   FROM resources r
+                   JOIN project_slugs l ON l.project_id = r.project_id AND l.released_at IS NULL
+                   WHERE r.id = $8::uuid AND r.kind = $7 AND ($6::text IS NULL OR l.slug = $6)
+               ) p ON true
+               LEFT JOIN LATERAL (
+                   SELECT a.role, a.because FROM access a
+                   WHERE a.organization_id = p.organization_id AND a.project_id = p.project_id AND a.user_id = s.user_id
+                   OFFSET 0
+               ) a ON true"#,
+            &question.gateway.hash(),
+            &token.hash(),
+            now,
+            now - IDLE,
+            now - SEEN_EVERY,
+            question.project,
+            kind,
+            id,
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        if !row.is_gateway {
+            return Err(Refusal::GatewayUnknown.into());
+        }
+        let (Some(session), Some(user)) = (row.session_id, row.user_id) else {
+            return Err(Refusal::SignedOut.into());
+        };
+        if row.is_news {
+            self.note_session_use(SessionId(session));
+        }
+        let place = project_standing(row.role.as_deref(), row.because.as_deref())?;
+        let standing = Standing {
+            // What is asked is about a project: a place in the organization says nothing about it but by `access`.
+            organization: None,
+            project: place,
+        };
+        Verdict::new(
+            Subject::User(UserId(user)),
+            row.slug,
+            Some(Holder::Person(standing)),
+            question.permission,
+        )
+    }
+
+    /// The SSH keys of those who may log in to a cluster now under this name: its project's present collaborators, as far as
+    /// they may use SSH (E4). With a fingerprint, only the key it is of. None for a cluster there isn't (P3).
+    ///
+    /// # Errors
+    /// [`Refusal::GatewayUnknown`]; [`Error::Unavailable`](crate::Error::Unavailable) (E6).
+    pub async fn authorized_keys(
+        &self,
+        gateway: &Token,
+        cluster: &str,
+        login: &Login,
+        fingerprint: Option<&str>,
+    ) -> Result<Vec<AuthorizedKey>> {
+        let cluster = cluster.parse::<ResourceId>().ok().map(|id| id.0);
+        let candidates = match fingerprint {
+            Some(fingerprint) => self.holder_of_key(gateway, cluster, fingerprint).await?,
+            None => self.holders_of_keys(gateway, cluster).await?,
+        };
+        let mut keys = Vec::new();
+        for candidate in candidates {
+            if !candidate.is_gateway {
+                return Err(Refusal::GatewayUnknown.into());
+            }
+            let (Some(public_key), Some(email)) = (candidate.public_key, candidate.email) else {
+                continue;
+            };
+            let holder = Holder::Person(Standing {
+                organization: None,
+                project: project_standing(candidate.role.as_deref(), candidate.because.as_deref())?,
+            });
+            if login.is_served(candidate.cluster_login.as_deref()) && holder.decide(Permission::ClusterSsh).is_allowed()
+            {
+                keys.push(AuthorizedKey {
+                    public_key,
+                    email: email.parse().map_err(|_| inconsistent("users", "email"))?,
+                });
+            }
+        }
+        Ok(keys)
+    }
+
+    /// Everybody with access to the cluster's project, with each of their keys; one empty row if there is nobody.
+    async fn holders_of_keys(&self, gateway: &Token, cluster: Option<Uuid>) -> Result<Vec<Candidate>> {
+        Ok(sqlx::query_as!(
+            Candidate,
+            r#"SELECT g.id IS NOT NULL AS "is_gateway!", r.details ->> 'ssh_login' AS cluster_login,
+                      k.public_key AS "public_key?", k.email AS "email?", k.role AS "role?", k.because AS "because?"
+               FROM (VALUES (1)) AS always
+               LEFT JOIN gateway_tokens g ON g.token_hash = $1 AND g.revoked_at IS NULL
+               LEFT JOIN resources r ON g.id IS NOT NULL AND r.id = $2::uuid AND r.kind = 'cluster'
+               LEFT JOIN LATERAL (
+                   SELECT s.id, s.public_key, u.email, a.role, a.because
+                   FROM access a
+                   JOIN users u ON u.id = a.user_id
+                   JOIN ssh_keys s ON s.user_id = a.user_id
+                   WHERE a.organization_id = r.organization_id AND a.project_id = r.project_id
+                   OFFSET 0
+               ) k ON true
+               ORDER BY k.email, k.id"#,
+            &gateway.hash(),
+            cluster,
+        )
+        .fetch_all(&self.pool)
+        .await?)
+    }
+
+    /// The one key with this fingerprint, and what its holder is to the cluster's project; index look-ups, however many people
+    /// there are.
+    async fn holder_of_key(&self, gateway: &Token, cluster: Option<Uuid>, fingerprint: &str) -> Result<Vec<Candidate>> {
+        Ok(sqlx::query_as!(
+            Candidate,
+            r#"SELECT g.id IS NOT NULL AS "is_gateway!", r.details ->> 'ssh_login' AS cluster_login,
+                      s.public_key AS "public_key?", u.email AS "email?", a.role AS "role?", a.because AS "because?"
+               FROM (VALUES (1)) AS always
+               LEFT JOIN gateway_tokens g ON g.token_hash = $1 AND g.revoked_at IS NULL
+               LEFT JOIN resources r ON g.id IS NOT NULL AND r.id = $2::uuid AND r.kind = 'cluster'
+               LEFT JOIN ssh_keys s ON r.id IS NOT NULL AND s.fingerprint = $3
+               LEFT JOIN users u ON u.id = s.user_id
+               LEFT JOIN LATERAL (
+                   SELECT a.role, a.because FROM access a
+                   WHERE a.organization_id = r.organization_id AND a.project_id = r.project_id AND a.user_id = s.user_id
+                   OFFSET 0
+               ) a ON true"#,
+            &gateway.hash(),
+            cluster,
+            fingerprint,
+        )
+        .fetch_all(&self.pool)
+        .await?)
+    }
+
+    /// Notes that a session was used, as [`Self::note_key_use`] does of a key.
+    fn note_session_use(&self, session: SessionId) {
+        let (pool, now) = (self.pool.clone(), self.now());
+        tokio::spawn(async move {
+            let noted = sqlx::query!(
+                "UPDATE sessions SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $3",
+                session.0,
+                now,
+                now - SEEN_EVERY,
+            )
+            .execute(&pool)
+            .await;
+            if let Err(error) = noted {
+                tracing::debug!(%error, "a session's use was not noted");
+            }
+        });
+    }
+}
+
+/// Somebody who might log in, with a key of theirs.
+struct Candidate {
+    is_gateway: bool,
+    cluster_login: Option<String>,
+    public_key: Option<String>,
+    email: Option<String>,
+    role: Option<String>,
+    because: Option<String>,
+}
+
+/// The resource a question names, as the queries want it.
+fn resource(question: &Question<'_>) -> (Option<&'static str>, Option<Uuid>) {
+    match question.resource {
+        Some((kind, id)) => (Some(kind.code()), id.parse::<ResourceId>().ok().map(|id| id.0)),
+        None => (None, None),
+    }
+}

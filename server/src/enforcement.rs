@@ -1,0 +1,266 @@
+//! What enforcement points ask (E3): `GET /gateway/authorize` for reverse proxies, `GET /ssh/authorized-keys` for the nodes of
+//! clusters. Reads a question out of headers, and puts the directory's answer into a status and headers.
+//!
+//! It must not decide. Whatever is not a clear yes of the directory's is an answer that no gateway takes for one.
+
+use std::{any::Any, future::Future, time::Duration};
+
+use app::Problem;
+use axum::{
+    Json, Router,
+    extract::{Query, State, rejection::QueryRejection},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{any, get},
+};
+use directory::{Caller, Error, Question, SessionToken, Token, TokenKind, Verdict};
+use policy::{Allowance, Decision, Denial, Login, Permission, Refusal, ResourceKind, Scope};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::time::timeout;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::{Console, router::no_store, visit::cookie};
+
+/// A gateway holds somebody's request while it asks: it isn't kept waiting for a database that is away (E6).
+const MOST_TIME: Duration = Duration::from_millis(2500);
+/// When to ask again after that, in seconds.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
+const GATEWAY: HeaderName = HeaderName::from_static("x-roster-gateway");
+const RESOURCE: HeaderName = HeaderName::from_static("x-roster-resource");
+const PROJECT: HeaderName = HeaderName::from_static("x-roster-project");
+const ACTION: HeaderName = HeaderName::from_static("x-roster-action");
+const SUBJECT: HeaderName = HeaderName::from_static("x-roster-subject");
+const SUBJECT_TYPE: HeaderName = HeaderName::from_static("x-roster-subject-type");
+const ROLE: HeaderName = HeaderName::from_static("x-roster-role");
+const REASON: HeaderName = HeaderName::from_static("x-roster-reason");
+
+/// Where gateways ask; what stands behind it is the address they were asked for, and none of ours.
+pub(crate) const AUTHORIZE: &str = "/gateway/authorize/";
+
+/// For enforcement points: known by a token, with no cookies of ours, and nothing kept.
+pub(crate) fn gateways(console: &Console) -> Router {
+    Router::new()
+        // Whatever the method: some gateways send that of the request they hold, and some its path behind ours.
+        .route("/gateway/authorize", any(authorize))
+        .route(AUTHORIZE, any(authorize))
+        .route("/gateway/authorize/{*held}", any(authorize))
+        .route("/ssh/authorized-keys", get(authorized_keys))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| {
+            refuse(Problem::Internal)
+        }))
+        .layer(no_store())
+        .with_state(console.clone())
+}
+
+async fn authorize(State(console): State<Console>, headers: HeaderMap) -> Response {
+    match within(admit(&console, &headers)).await {
+        Ok((verdict, permission)) => tell(&verdict, permission),
+        Err(problem) => refuse(problem),
+    }
+}
+
+async fn admit(console: &Console, headers: &HeaderMap) -> Result<(Verdict, Permission), Error> {
+    let gateway = gateway(headers)?;
+    let caller = caller(console, headers)?;
+    let permission = only(headers, &ACTION)?
+        .and_then(|name| name.parse::<Permission>().ok())
+        .filter(|permission| permission.scope() == Scope::Project)
+        .ok_or(Refusal::Malformed)?;
+    let resource = only(headers, &RESOURCE)?.map(resource).transpose()?;
+    // What is done to a resource is something that is done to its kind.
+    if resource.is_some_and(|(kind, _)| permission.resource_kind() != Some(kind)) {
+        return Err(Refusal::Malformed.into());
+    }
+    let question = Question {
+        gateway: &gateway,
+        caller: &caller,
+        project: only(headers, &PROJECT)?,
+        resource,
+        permission,
+    };
+    Ok((console.directory.admit(&question).await?, permission))
+}
+
+/// The token of the gateway that asks. One that can't be is refused without asking the database.
+fn gateway(headers: &HeaderMap) -> Result<Token, Refusal> {
+    let token = only(headers, &GATEWAY).ok().flatten().ok_or(Refusal::GatewayUnknown)?;
+    Token::parse(TokenKind::Gateway, token)
+}
+
+/// The credential of whoever wants to be let through: an API key, or else a session. A key that can't be one is refused
+/// without asking the database (K3).
+fn caller(console: &Console, headers: &HeaderMap) -> Result<Caller, Refusal> {
+    if let Some(key) = only(headers, &header::AUTHORIZATION)?.and_then(bearer) {
+        return Token::parse(TokenKind::ApiKey, key).map(Caller::Key);
+    }
+    cookie(headers, console.cookies.session())
+        .and_then(SessionToken::parse)
+        .map(Caller::Person)
+        .ok_or(Refusal::SignedOut)
+}
+
+/// What follows `Bearer` (RFC 6750, 2.1); the scheme's case says nothing (RFC 9110, 11.1).
+fn bearer(authorization: &str) -> Option<&str> {
+    let (scheme, rest) = authorization.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| rest.trim_matches(' '))
+}
+
+/// `{kind}/{id}`.
+fn resource(text: &str) -> Result<(ResourceKind, &str), Refusal> {
+    let (kind, id) = text.split_once('/').ok_or(Refusal::Malformed)?;
+    Ok((kind.parse().map_err(|_| Refusal::Malformed)?, id))
+}
+
+/// The one value of a header. Two would let the client's stand beside the gateway's, and an empty one is a gateway that meant to
+/// say something: neither is guessed at.
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Refusal> {
+    let mut values = headers.get_all(name).into_iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) if !value.is_empty() => value.to_str().map(Some).map_err(|_| Refusal::Malformed),
+        (Some(_), _) => Err(Refusal::Malformed),
+    }
+}
+
+/// The answer, if it comes in time; else the database can't be asked (E6).
+async fn within<T>(answer: impl Future<Output = Result<T, Error>>) -> Result<T, Problem> {
+    match timeout(MOST_TIME, answer).await {
+        Ok(answer) => answer.map_err(Problem::from),
+        Err(_) => {
+            tracing::warn!("a gateway was told to ask again: the database does not answer");
+            Err(Problem::Unavailable)
+        }
+    }
+}
+
+/// A verdict, as a gateway reads it: 200 lets through, 403 does not.
+fn tell(verdict: &Verdict, permission: Permission) -> Response {
+    match verdict.decision {
+        // A yes that can't say whom it is about is none.
+        Decision::Allowed(allowance) => let_through(verdict, allowance).unwrap_or_else(|| refuse(Problem::Internal)),
+        Decision::Denied(denial) => {
+            let detail = match denial {
+                Denial::Hidden => "The caller has no access to this, or there is no such thing.".to_owned(),
+                Denial::Role => app::explain(Refusal::Forbidden(permission).into()),
+                Denial::Reach => format!("The key\u{2019}s reach doesn\u{2019}t permit this ({permission})."),
+                Denial::NotForKeys => format!("No API key may do this ({permission}): it is for people."),
+            };
+            problem(StatusCode::FORBIDDEN, denial.code(), &detail)
+        }
+    }
+}
+
+fn let_through(verdict: &Verdict, allowance: Allowance) -> Option<Response> {
+    let mut response = StatusCode::OK.into_response();
+    let headers = response.headers_mut();
+    headers.insert(SUBJECT, HeaderValue::from_str(&verdict.subject.id().to_string()).ok()?);
+    headers.insert(SUBJECT_TYPE, HeaderValue::from_static(verdict.subject.kind()));
+    headers.insert(PROJECT, HeaderValue::from_str(verdict.project.as_ref()?.as_str()).ok()?);
+    headers.insert(ROLE, HeaderValue::from_static(allowance.role_code()));
+    headers.insert(REASON, HeaderValue::from_static(allowance.code()));
+    Some(response)
+}
+
+/// Anything that is no verdict.
+fn refuse(problem: Problem) -> Response {
+    let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let (code, detail) = match problem {
+        Problem::Refused(Refusal::Malformed) => (
+            Refusal::Malformed.code(),
+            "The gateway didn\u{2019}t say, or said wrongly, what this is about: see docs/gateways.".to_owned(),
+        ),
+        Problem::Refused(Refusal::SignedOut) => (
+            Refusal::SignedOut.code(),
+            "No API key came with the request, and nobody is signed in.".to_owned(),
+        ),
+        Problem::Refused(refusal) => (refusal.code(), app::explain(problem)),
+        Problem::Unavailable | Problem::Unreachable => ("unavailable", app::explain(problem)),
+        Problem::Internal => ("internal", app::explain(problem)),
+    };
+    self::problem(status, code, &detail)
+}
+
+/// Problem details (RFC 9457), with the reason in a header too, where gateways can log it.
+fn problem(status: StatusCode, code: &'static str, detail: &str) -> Response {
+    let body = json!({
+        "type": "about:blank",
+        "title": status.canonical_reason().unwrap_or_default(),
+        "status": status.as_u16(),
+        "detail": detail,
+        "code": code,
+    });
+    let mut response = (status, Json(body)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
+    headers.insert(REASON, HeaderValue::from_static(code));
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(header::RETRY_AFTER, RETRY_AFTER);
+    }
+    response
+}
+
+/// What a node asks: who may log in to a cluster under this name, with this key.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    cluster: String,
+    user: String,
+    fingerprint: Option<String>,
+}
+
+async fn authorized_keys(
+    State(console): State<Console>,
+    headers: HeaderMap,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Response {
+    match within(lines(&console, &headers, asked)).await {
+        Ok(lines) => ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], lines).into_response(),
+        Err(problem) => refuse(problem),
+    }
+}
+
+/// Lines of `authorized_keys` (sshd(8)), each with its owner's address as the comment.
+async fn lines(
+    console: &Console,
+    headers: &HeaderMap,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Result<String, Error> {
+    let gateway = gateway(headers)?;
+    // The extractor's own answer would be words from inside.
+    let Query(asked) = asked.map_err(|_| Refusal::Malformed)?;
+    let login: Login = asked.user.parse().map_err(|_| Refusal::Malformed)?;
+    if asked.cluster.is_empty() || asked.fingerprint.as_ref().is_some_and(|text| text.is_empty()) {
+        return Err(Refusal::Malformed.into());
+    }
+    let keys = console
+        .directory
+        .authorized_keys(&gateway, &asked.cluster, &login, asked.fingerprint.as_deref())
+        .await?;
+    Ok(keys
+        .iter()
+        .map(|key| format!("{} {}\n", key.public_key, key.email))
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bearer_is_known_by_its_scheme_in_any_case() {
+        assert_eq!(bearer("Bearer rsk_x"), Some("rsk_x"));
+        assert_eq!(bearer("bEARER  rsk_x "), Some("rsk_x"));
+        assert_eq!(bearer("Bearer "), Some(""));
+        assert_eq!(bearer("Basic cnNr"), None);
+        assert_eq!(bearer("Bearer"), None);
+        assert_eq!(bearer("rsk_x"), None);
+    }
+}

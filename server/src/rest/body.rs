@@ -1,0 +1,400 @@
+//! Reading what a program sends: JSON and queries, field by field, so that everything wrong is said at once and by name, in
+//! words of ours.
+//!
+//! A field that is not known is refused (decision 0011), and so is one that comes twice in a query.
+
+use std::{collections::BTreeMap, ops::RangeInclusive};
+
+use app::{Problem, explain};
+use axum::{
+    body::Body,
+    http::{HeaderMap, header},
+};
+use directory::OffsetDateTime;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use policy::{Name, Refusal};
+use serde_json::{Map, Value};
+use time::format_description::well_known::Rfc3339;
+use uuid::Uuid;
+
+use super::problem::{Fault, FieldFault};
+
+/// The largest whole number that JavaScript reads right.
+pub(crate) const MOST_WHOLE: u64 = 9_007_199_254_740_991;
+
+/// Characters of a name.
+pub(crate) const MOST_NAME: usize = 100;
+
+/// What is wrong with a value.
+#[derive(Clone, Debug)]
+pub(crate) struct Wrong {
+    code: &'static str,
+    detail: String,
+}
+
+impl Wrong {
+    /// It is not of the form it must have.
+    pub(crate) fn form(detail: impl Into<String>) -> Self {
+        Self {
+            code: "wrong_form",
+            detail: detail.into(),
+        }
+    }
+
+    fn missing() -> Self {
+        Self {
+            code: "missing",
+            detail: "This field is needed.".to_owned(),
+        }
+    }
+
+    fn unknown() -> Self {
+        Self {
+            code: "unknown",
+            detail: "There is no such field here.".to_owned(),
+        }
+    }
+
+    fn repeated() -> Self {
+        Self {
+            code: "repeated",
+            detail: "Send this once.".to_owned(),
+        }
+    }
+
+    /// The same, where it is: the beginning of that, where the name was made up by the caller.
+    pub(crate) fn at(self, field: impl AsRef<str>) -> FieldFault {
+        FieldFault {
+            field: field.as_ref().chars().take(MOST_NAME).collect(),
+            code: self.code,
+            detail: self.detail,
+        }
+    }
+}
+
+impl From<Refusal> for Wrong {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            code: refusal.code(),
+            detail: explain(Problem::Refused(refusal)),
+        }
+    }
+}
+
+/// Reads a body that is a JSON object.
+pub(crate) async fn object(headers: &HeaderMap, body: Body) -> Result<Fields, Fault> {
+    read_object(headers, &bytes(body).await?)
+}
+
+/// The same, of bytes that were read.
+pub(crate) fn read_object(headers: &HeaderMap, body: &[u8]) -> Result<Fields, Fault> {
+    if !is_json(headers) {
+        return Err(Fault::MediaType);
+    }
+    match serde_json::from_slice(body).map_err(|_| Refusal::Malformed)? {
+        Value::Object(map) => Ok(Fields::new(String::new(), map)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Err(Fault::Body(vec![Wrong::form("Send a JSON object.").at("")]))
+        }
+    }
+}
+
+/// The whole body, unless it is too large.
+pub(crate) async fn bytes(body: Body) -> Result<Vec<u8>, Fault> {
+    match Limited::new(body, super::MOST_BYTES).collect().await {
+        Ok(body) => Ok(body.to_bytes().into()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Fault::TooLarge),
+        // It broke off: nobody is there to read this.
+        Err(_) => Err(Refusal::Malformed.into()),
+    }
+}
+
+/// Whether a body is said to be JSON; a merge patch (RFC 7396) is.
+fn is_json(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|media| {
+            ["application/json", "application/merge-patch+json"]
+                .iter()
+                .any(|known| media.trim().eq_ignore_ascii_case(known))
+        })
+}
+
+/// The fields of a JSON object, taken out one by one.
+#[derive(Debug)]
+pub(crate) struct Fields {
+    /// Where it is: empty, or ending in a dot.
+    place: String,
+    map: Map<String, Value>,
+    faults: Vec<FieldFault>,
+}
+
+impl Fields {
+    /// The fields of `map`, which is at `place`.
+    pub(crate) fn new(place: String, map: Map<String, Value>) -> Self {
+        Self {
+            place,
+            map,
+            faults: Vec::new(),
+        }
+    }
+
+    /// What is in a field as it came, `null` included.
+    pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
+        self.map.remove(name)
+    }
+
+    /// A field that must be there.
+    pub(crate) fn needed<T>(&mut self, name: &str, read: impl FnOnce(&Value) -> Result<T, Wrong>) -> Option<T> {
+        if !self.map.contains_key(name) {
+            self.wrong(name, Wrong::missing());
+        }
+        self.given(name, read)
+    }
+
+    /// A field that may be left out.
+    pub(crate) fn given<T>(&mut self, name: &str, read: impl FnOnce(&Value) -> Result<T, Wrong>) -> Option<T> {
+        let value = self.take(name)?;
+        match read(&value) {
+            Ok(value) => Some(value),
+            Err(wrong) => {
+                self.wrong(name, wrong);
+                None
+            }
+        }
+    }
+
+    /// A field that is an object itself, and must be there.
+    pub(crate) fn needed_object(&mut self, name: &str) -> Option<Self> {
+        if !self.map.contains_key(name) {
+            self.wrong(name, Wrong::missing());
+        }
+        self.object(name)
+    }
+
+    /// A field that is an object itself.
+    pub(crate) fn object(&mut self, name: &str) -> Option<Self> {
+        let map = self.given(name, |value| {
+            value
+                .as_object()
+                .cloned()
+                .ok_or_else(|| Wrong::form("Send a JSON object."))
+        })?;
+        Some(Self::new(format!("{}{name}.", self.place), map))
+    }
+
+    /// Notes what is wrong with a field.
+    pub(crate) fn wrong(&mut self, name: &str, wrong: Wrong) {
+        self.faults.push(wrong.at(format!("{}{name}", self.place)));
+    }
+
+    /// Takes over what was wrong inside one of the fields.
+    pub(crate) fn join(&mut self, inner: Self) {
+        self.faults.extend(inner.end());
+    }
+
+    /// Everything that was wrong; what was not taken is not known.
+    pub(crate) fn end(mut self) -> Vec<FieldFault> {
+        for name in std::mem::take(&mut self.map).into_iter().map(|(name, _)| name) {
+            self.wrong(&name, Wrong::unknown());
+        }
+        self.faults
+    }
+
+    /// What was read, if all of it could be.
+    pub(crate) fn done<T>(self, read: Option<T>) -> Result<T, Fault> {
+        let faults = self.end();
+        match read {
+            Some(read) if faults.is_empty() => Ok(read),
+            _ => Err(Fault::Body(faults)),
+        }
+    }
+}
+
+/// A text.
+pub(crate) fn text(value: &Value) -> Result<String, Wrong> {
+    value.as_str().map(ToOwned::to_owned).ok_or_else(|| Wrong::form("Send a text."))
+}
+
+/// A name (as of people, but counted before it is trimmed, as the description of this interface says).
+pub(crate) fn name(value: &Value) -> Result<Name, Wrong> {
+    value
+        .as_str()
+        .filter(|text| text.chars().count() <= MOST_NAME)
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| Refusal::NameInvalid.into())
+}
+
+/// One of the codes that `T` knows.
+pub(crate) fn code<T: std::str::FromStr>(value: &Value) -> Result<T, Wrong> {
+    value
+        .as_str()
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| Wrong::form("Send one of the known codes."))
+}
+
+/// An id.
+pub(crate) fn id(value: &Value) -> Result<Uuid, Wrong> {
+    value
+        .as_str()
+        .and_then(plain_id)
+        .ok_or_else(|| Wrong::form("Send a UUID, with its hyphens."))
+}
+
+/// An id as it is written in JSON and paths: 36 characters, and no other of the forms that there are.
+pub(crate) fn plain_id(text: &str) -> Option<Uuid> {
+    Uuid::try_parse(text).ok().filter(|_| text.len() == 36)
+}
+
+/// A moment.
+pub(crate) fn moment(value: &Value) -> Result<OffsetDateTime, Wrong> {
+    value
+        .as_str()
+        .and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok())
+        .ok_or_else(|| Wrong::form("Send a date and time (RFC 3339), like 2026-11-24T09:30:00Z."))
+}
+
+/// A whole number, also written like `1.0`: to JSON that is the same.
+pub(crate) fn whole(value: &Value, range: RangeInclusive<u64>) -> Result<u64, Wrong> {
+    whole_number(value).filter(|number| range.contains(number)).ok_or_else(|| {
+        Wrong::form(format!(
+            "Send a whole number from {} to {}.",
+            range.start(),
+            range.end()
+        ))
+    })
+}
+
+/// What a JSON number counts, if it is a whole one.
+pub(crate) fn whole_number(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| {
+        let number = value.as_f64()?;
+        // Both bounds are exact, so nothing is lost.
+        ((0.0..=9_007_199_254_740_991.0).contains(&number) && number.fract() == 0.0).then_some(number as u64)
+    })
+}
+
+/// The parameters of a query, taken out one by one.
+#[derive(Debug)]
+pub(crate) struct Parameters {
+    map: BTreeMap<String, String>,
+    faults: Vec<FieldFault>,
+}
+
+impl Parameters {
+    /// Reads a query.
+    pub(crate) fn read(query: &str) -> Result<Self, Fault> {
+        let mut parameters = Self {
+            map: BTreeMap::new(),
+            faults: Vec::new(),
+        };
+        if !crate::router::is_utf8(query.as_bytes()) {
+            return Err(Fault::Query(vec![Wrong::form("Send UTF-8.").at("")]));
+        }
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            if parameters.map.insert(name.clone().into_owned(), value.into_owned()).is_some() {
+                parameters.faults.push(Wrong::repeated().at(name));
+            }
+        }
+        Ok(parameters)
+    }
+
+    /// A parameter, if it is there.
+    pub(crate) fn given<T>(&mut self, name: &str, read: impl FnOnce(&str) -> Result<T, Wrong>) -> Option<T> {
+        let value = self.map.remove(name)?;
+        match read(&value) {
+            Ok(value) => Some(value),
+            Err(wrong) => {
+                self.faults.push(wrong.at(name));
+                None
+            }
+        }
+    }
+
+    /// Ends the reading; what was not taken is not known.
+    pub(crate) fn end(mut self) -> Result<(), Fault> {
+        for (name, _) in self.map {
+            self.faults.push(Wrong::unknown().at(name));
+        }
+        if self.faults.is_empty() {
+            Ok(())
+        } else {
+            Err(Fault::Query(self.faults))
+        }
+    }
+}
+
+/// One of the codes that `T` knows, in a query.
+pub(crate) fn word<T: std::str::FromStr>(text: &str) -> Result<T, Wrong> {
+    text.parse().map_err(|_| Wrong::form("Send one of the known codes."))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn fields(value: Value) -> Fields {
+        Fields::new(String::new(), value.as_object().cloned().unwrap_or_default())
+    }
+
+    #[test]
+    fn everything_wrong_is_said_at_once_and_by_name() {
+        let mut outer = fields(json!({ "name": 3, "inner": { "count": -1, "more": 1 }, "extra": null }));
+        outer.needed("name", name);
+        outer.needed("state", text);
+        let mut inner = outer.object("inner").unwrap();
+        inner.needed("count", |value| whole(value, 0..=9));
+        outer.join(inner);
+        let found: Vec<_> = outer
+            .end()
+            .into_iter()
+            .map(|fault| format!("{} {}", fault.field, fault.code))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "name name_invalid",
+                "state missing",
+                "inner.count wrong_form",
+                "inner.more unknown",
+                "extra unknown"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_whole_number_is_whole_however_it_is_written() {
+        assert_eq!(whole_number(&json!(3)), Some(3));
+        assert_eq!(whole_number(&json!(3.0)), Some(3));
+        for not in [json!(3.5), json!(-1), json!(1e300), json!("3"), json!(null), json!(true)] {
+            assert_eq!(whole_number(&not), None, "{not}");
+        }
+    }
+
+    #[test]
+    fn an_id_has_one_form() {
+        let id = "01900000-0000-7000-8000-000000000001";
+        assert!(plain_id(id).is_some());
+        for not in ["", "x", "01900000000070008000000000000001", "{01900000-0000-7000-8000-000000000001}"] {
+            assert_eq!(plain_id(not), None, "{not}");
+        }
+    }
+
+    #[test]
+    fn a_query_is_read_strictly() {
+        let read = |query: &str| {
+            let mut parameters = Parameters::read(query)?;
+            let limit = parameters.given("limit", word::<u16>);
+            parameters.end().map(|()| limit)
+        };
+        assert_eq!(read("").unwrap(), None);
+        assert_eq!(read("limit=5").unwrap(), Some(5));
+        for query in ["limit=x", "limit=5&limit=5", "limits=5", "limit=%ff"] {
+            assert!(matches!(read(query), Err(Fault::Query(_))), "{query}");
+        }
+    }
+}

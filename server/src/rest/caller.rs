@@ -1,0 +1,95 @@
+//! Which program asks: by its key, looked up at every request (E5), and no more often than it may.
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use directory::{Error, KeyActor, Origin, Token, TokenKind};
+use policy::Refusal;
+
+use super::{
+    Rest,
+    limits::Spent,
+    problem::Fault,
+};
+use crate::visit;
+
+/// Finds out which key asks, puts a [`KeyActor`] into the request, and passes on.
+pub(crate) async fn identify(State(rest): State<Rest>, mut request: Request, next: Next) -> Response {
+    let (spent, actor) = caller(&rest, presented(request.headers()), visit::origin(&request)).await;
+    let mut response = match actor {
+        Ok(actor) => {
+            request.extensions_mut().insert(actor);
+            next.run(request).await
+        }
+        Err(fault) => fault.into_response(),
+    };
+    spent.say(response.headers_mut());
+    response
+}
+
+async fn caller(rest: &Rest, key: Result<Token, Refusal>, origin: Origin) -> (Spent, Result<KeyActor, Fault>) {
+    let token = match key {
+        Ok(token) => token,
+        Err(refusal) => return stranger(rest, &origin, refusal),
+    };
+    let spent = rest.limits.key(token.reveal());
+    if let Err(refusal) = spent.check() {
+        return (spent, Err(refusal.into()));
+    }
+    match rest.directory.authenticate_key(&token, origin.clone()).await {
+        Ok(actor) => (spent, Ok(actor)),
+        Err(Error::Refused(refusal)) => stranger(rest, &origin, refusal),
+        Err(error) => (spent, Err(error.into())),
+    }
+}
+
+/// What somebody without a key that opens something is told; by and by, that it is enough.
+fn stranger(rest: &Rest, origin: &Origin, refusal: Refusal) -> (Spent, Result<KeyActor, Fault>) {
+    let spent = rest.limits.address(&origin.address);
+    let refusal = spent.check().err().unwrap_or(refusal);
+    (spent, Err(refusal.into()))
+}
+
+/// The key that came with a request. What can't be one is refused without asking the database (K3).
+///
+/// # Errors
+/// [`Refusal::KeyMissing`], [`Refusal::KeyInvalid`].
+pub(crate) fn presented(headers: &HeaderMap) -> Result<Token, Refusal> {
+    let mut values = headers.get_all(header::AUTHORIZATION).into_iter();
+    let value = values.next().ok_or(Refusal::KeyMissing)?;
+    // Two of them: who would know which one is meant?
+    if values.next().is_some() {
+        return Err(Refusal::KeyInvalid);
+    }
+    let value = value.to_str().map_err(|_| Refusal::KeyInvalid)?;
+    let secret = value
+        .split_once(' ')
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, secret)| secret.trim_matches(' '))
+        .ok_or(Refusal::KeyMissing)?;
+    Token::parse(TokenKind::ApiKey, secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_bearer_is_a_key() {
+        let refused = |values: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(header::AUTHORIZATION, value.parse().unwrap());
+            }
+            presented(&headers).unwrap_err()
+        };
+        assert_eq!(refused(&[]), Refusal::KeyMissing);
+        assert_eq!(refused(&["Basic eDp5"]), Refusal::KeyMissing);
+        assert_eq!(refused(&["Bearer"]), Refusal::KeyMissing);
+        assert_eq!(refused(&["Bearer nonsense"]), Refusal::KeyInvalid);
+        assert_eq!(refused(&["Bearer a", "Bearer b"]), Refusal::KeyInvalid);
+    }
+}

@@ -1,0 +1,311 @@
+//! What goes wrong with a program's call, and how it is told: as `application/problem+json` (RFC 9457), whatever it was.
+//!
+//! A handler answers with a [`Fault`]; [`tell`], around the routes, writes it down together with the request's id. What goes
+//! wrong before a handler is reached or after it is left (no such method, out of time, a panic) is told there too. It must not
+//! know the routes: enforcement tells its problems by it as well.
+
+use app::{Problem, explain};
+use axum::{
+    extract::Request,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use policy::{Field, Permission, Refusal};
+use serde::Serialize;
+
+use super::body::Wrong;
+
+/// The media type of problems.
+pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
+/// How long to wait before the database is asked again, in seconds.
+const AGAIN: u32 = 1;
+
+/// Why a call was not answered as hoped.
+#[derive(Clone, Debug)]
+pub(crate) enum Fault {
+    /// As for people: the rules, the database, a fault of ours.
+    Problem(Problem),
+    /// The key's reach does not permit it (K11).
+    Reach(Permission),
+    /// The query is not of the form it must have.
+    Query(Vec<FieldFault>),
+    /// What is in the body cannot be used.
+    Body(Vec<FieldFault>),
+    /// There is something at this path, but not by this method.
+    Method,
+    /// The body is larger than any of ours.
+    TooLarge,
+    /// The body is not said to be JSON.
+    MediaType,
+    /// It took longer than anything may.
+    Timeout,
+}
+
+/// What is wrong with one field of a query or body.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct FieldFault {
+    /// Its name, with dots where it is inside another: `details.nodes`, `records.3.quantity`.
+    pub(crate) field: String,
+    /// What is wrong, for programs.
+    pub(crate) code: &'static str,
+    /// What is wrong, for people.
+    pub(crate) detail: String,
+}
+
+impl From<Problem> for Fault {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        Self::Problem(refusal.into())
+    }
+}
+
+impl From<directory::Error> for Fault {
+    fn from(error: directory::Error) -> Self {
+        match Problem::from(error) {
+            // In this house every permission is asked for by a key.
+            Problem::Refused(Refusal::Forbidden(permission)) => Self::Reach(permission),
+            problem => Self::Problem(problem),
+        }
+    }
+}
+
+/// A problem as it is sent.
+#[derive(Debug, Serialize)]
+struct Told {
+    r#type: String,
+    title: String,
+    status: u16,
+    detail: String,
+    code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    permission: Option<Permission>,
+    errors: Vec<FieldFault>,
+    request_id: String,
+}
+
+impl Fault {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Problem(problem) => {
+                StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+            Self::Reach(_) => StatusCode::FORBIDDEN,
+            Self::Query(_) => StatusCode::BAD_REQUEST,
+            Self::Body(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Timeout => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Problem(Problem::Refused(refusal)) => refusal.code(),
+            Self::Problem(Problem::Unavailable | Problem::Unreachable) => "unavailable",
+            Self::Problem(Problem::Internal) => "internal",
+            Self::Reach(permission) => Refusal::Forbidden(*permission).code(),
+            Self::Query(_) => Refusal::Malformed.code(),
+            Self::Body(_) => "invalid",
+            Self::Method => "method_not_allowed",
+            Self::TooLarge => "too_large",
+            Self::MediaType => "unsupported_media_type",
+            Self::Timeout => "timeout",
+        }
+    }
+
+    fn detail(&self) -> String {
+        match self {
+            // What these two say to people is about pages and minutes.
+            Self::Problem(Problem::Refused(Refusal::Malformed)) => "The body isn’t JSON in UTF-8.".to_owned(),
+            Self::Problem(Problem::Refused(Refusal::TooManyAttempts { retry_after })) => {
+                format!("Too many requests. Try again in {retry_after} s.")
+            }
+            Self::Problem(problem) => explain(*problem),
+            Self::Reach(permission) => format!(
+                "This key’s reach doesn’t permit this ({permission}). Use a key that manages; {} can make one.",
+                permission.granted_by()
+            ),
+            Self::Query(_) => "The query isn’t of the form it must have. See “errors”.".to_owned(),
+            Self::Body(_) => "Nothing was done: what is in the body can’t be used. See “errors”.".to_owned(),
+            Self::Method => "This path has no such method. The header Allow names those it has.".to_owned(),
+            Self::TooLarge => format!("The body is larger than {} KiB. Send it in parts.", super::MOST_BYTES / 1024),
+            Self::MediaType => "Send the body as application/json.".to_owned(),
+            Self::Timeout => "This took too long, and was given up. Try again in a moment.".to_owned(),
+        }
+    }
+
+    fn errors(&self) -> Vec<FieldFault> {
+        match self {
+            Self::Query(errors) | Self::Body(errors) => errors.clone(),
+            Self::Problem(Problem::Refused(refusal @ Refusal::UsageInvalid { record })) => {
+                vec![Wrong::from(*refusal).at(format!("records.{record}"))]
+            }
+            Self::Problem(Problem::Refused(refusal)) => refusal
+                .field()
+                .map(|field| Wrong::from(*refusal).at(field_name(field)))
+                .into_iter()
+                .collect(),
+            Self::Problem(Problem::Unavailable | Problem::Internal | Problem::Unreachable)
+            | Self::Reach(_)
+            | Self::Method
+            | Self::TooLarge
+            | Self::MediaType
+            | Self::Timeout => Vec::new(),
+        }
+    }
+
+    const fn permission(&self) -> Option<Permission> {
+        match self {
+            Self::Reach(permission) | Self::Problem(Problem::Refused(Refusal::Forbidden(permission))) => {
+                Some(*permission)
+            }
+            Self::Problem(_)
+            | Self::Query(_)
+            | Self::Body(_)
+            | Self::Method
+            | Self::TooLarge
+            | Self::MediaType
+            | Self::Timeout => None,
+        }
+    }
+
+    /// The headers that say what to do about it.
+    fn headers(&self, headers: &mut HeaderMap) {
+        let mut set = |name: HeaderName, value: &str| {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.insert(name, value);
+            }
+        };
+        match self.status() {
+            StatusCode::UNAUTHORIZED => {
+                // RFC 6750, 3: no error where nothing came that could be wrong.
+                let is_missing = matches!(self, Self::Problem(Problem::Refused(Refusal::KeyMissing)));
+                let challenge = "Bearer realm=\"roster\"";
+                let error = if is_missing { "" } else { ", error=\"invalid_token\"" };
+                set(header::WWW_AUTHENTICATE, &format!("{challenge}{error}"));
+            }
+            StatusCode::TOO_MANY_REQUESTS => {
+                if let Self::Problem(Problem::Refused(Refusal::TooManyAttempts { retry_after })) = self {
+                    set(header::RETRY_AFTER, &retry_after.to_string());
+                }
+            }
+            StatusCode::SERVICE_UNAVAILABLE => set(header::RETRY_AFTER, &AGAIN.to_string()),
+            _ => {}
+        }
+    }
+}
+
+/// Where a field that people know by its form is in a body.
+fn field_name(field: Field) -> String {
+    match field {
+        Field::Detail(detail) => format!("details.{}", detail.code()),
+        Field::Email
+        | Field::Password
+        | Field::CurrentPassword
+        | Field::Name
+        | Field::Slug
+        | Field::Role
+        | Field::ExpiresOn
+        | Field::Confirmation
+        | Field::PublicKey
+        | Field::Reach
+        | Field::State => serde_json::to_value(field)
+            .ok()
+            .and_then(|name| name.as_str().map(ToOwned::to_owned))
+            .unwrap_or_default(),
+    }
+}
+
+impl IntoResponse for Fault {
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Tells what went wrong, if anything did.
+pub(crate) async fn tell(request: Request, next: Next) -> Response {
+    let id = request
+        .headers()
+        .get(HeaderName::from_static("x-request-id"))
+        .and_then(|id| id.to_str().ok())
+        .unwrap_or_default()
+        .to_owned();
+    let mut response = next.run(request).await;
+    let status = response.status();
+    let fault = match response.extensions_mut().remove::<Fault>() {
+        Some(fault) => fault,
+        None if status.is_client_error() || status.is_server_error() => unsaid(status),
+        None => return response,
+    };
+    let told = Told {
+        r#type: format!("urn:roster:problem:{}", fault.code()),
+        title: title(fault.code()),
+        status: fault.status().as_u16(),
+        detail: fault.detail(),
+        code: fault.code(),
+        permission: fault.permission(),
+        errors: fault.errors(),
+        request_id: id,
+    };
+    let (mut parts, _) = response.into_parts();
+    parts.status = fault.status();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts
+        .headers
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+    fault.headers(&mut parts.headers);
+    Response::from_parts(parts, serde_json::to_vec(&told).unwrap_or_default().into())
+}
+
+/// A failure that no handler said a word about.
+fn unsaid(status: StatusCode) -> Fault {
+    match status {
+        StatusCode::NOT_FOUND => Refusal::Hidden.into(),
+        StatusCode::METHOD_NOT_ALLOWED => Fault::Method,
+        StatusCode::PAYLOAD_TOO_LARGE => Fault::TooLarge,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Fault::MediaType,
+        StatusCode::SERVICE_UNAVAILABLE => Fault::Timeout,
+        status if status.is_client_error() => Refusal::Malformed.into(),
+        _ => Problem::Internal.into(),
+    }
+}
+
+/// A code as a person reads it: the same for every occurrence (RFC 9457, 3.1.3).
+fn title(code: &str) -> String {
+    let mut letters = code.chars();
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect::<String>())
+        .unwrap_or_default()
+        .replace('_', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_says_its_code_as_words() {
+        assert_eq!(title("resource_name_taken"), "Resource name taken");
+        assert_eq!(title(""), "");
+    }
+
+    #[test]
+    fn a_field_is_named_as_in_the_body() {
+        assert_eq!(field_name(Field::Name), "name");
+        assert_eq!(field_name(Field::ExpiresOn), "expires_on");
+        assert_eq!(
+            field_name(Field::Detail(policy::ResourceField::GpusPerNode)),
+            "details.gpus_per_node"
+        );
+    }
+}

@@ -1,0 +1,9 @@
+//! The program `roster` as it runs: several servers on one database, under load, while access ends and while the database goes
+//! away (E5, E6).
+
+#[cfg(test)]
+mod outage;
+#[cfg(test)]
+mod revocation;
+#[cfg(test)]
+mod servers;

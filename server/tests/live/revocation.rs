@@ -1,0 +1,433 @@
+//! E5: nothing that starts after the answer to a change is allowed by what was before it, on any server.
+//!
+//! Two servers on one database are asked without pause by gateways and programs, while people are removed, demoted, expire and
+//! sign out, and keys are revoked and expire. Each subject has a number: odd while its access has ended and the answer to that is
+//! there, even while it has, may have, or is given access. A request that finds the same odd number before it starts and after it
+//! is answered, and was allowed, is one too many.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc, RwLock,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst},
+    },
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::{Request, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use directory::{Actor, Directory, OffsetDateTime, Settings};
+use http_body_util::Full;
+use policy::{ApiKeyId, Reach, UserId};
+use sqlx::PgPool;
+use tokio::{net::TcpListener, task::JoinSet, time::sleep};
+use uuid::Uuid;
+
+use super::servers::{Credential, Door, Roster, authorize, form, sign_in, url_of};
+
+/// How many people, and how many keys.
+const SUBJECTS: usize = 40;
+/// How many at once ask.
+const ASKERS: usize = 6;
+/// How many at once change things, each among its own subjects.
+const CHANGERS: usize = 4;
+/// How many changes there are.
+const CHANGES: u64 = 2_000;
+const PROJECT: &str = "ml-research";
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Person(UserId),
+    Key,
+}
+
+struct Subject {
+    kind: Kind,
+    /// What it asks for: something that only Admins may do, so that a demotion ends it.
+    credential: RwLock<Credential>,
+    key: RwLock<Option<ApiKeyId>>,
+    number: AtomicU64,
+}
+
+impl Subject {
+    /// The answer is there: from now on nothing is allowed.
+    fn ended(&self) {
+        self.number.fetch_or(1, SeqCst);
+    }
+
+    /// Access is given again, from now on perhaps.
+    fn given(&self) {
+        self.number.fetch_add(1, SeqCst);
+    }
+}
+
+/// What was counted.
+#[derive(Debug, Default)]
+struct Count {
+    /// Requests that were allowed while access was there.
+    allowed: AtomicU64,
+    /// Requests that started after the answer and were refused.
+    refused: AtomicU64,
+    /// Requests that started after the answer and were allowed: must be none.
+    too_many: AtomicU64,
+    changes: AtomicU64,
+}
+
+/// People and keys, and everything it takes to change them.
+struct Stage {
+    directory: Directory,
+    pool: PgPool,
+    /// The servers that people change things on.
+    consoles: Vec<SocketAddr>,
+    gateway: String,
+    admin: Actor,
+    admin_cookie: String,
+    subjects: Vec<Subject>,
+    count: Count,
+    /// Which subjects are being changed right now, one by each changer: they are asked about most.
+    changing: [AtomicUsize; CHANGERS],
+    is_over: AtomicBool,
+}
+
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn e5_nothing_is_allowed_after_the_answer_that_ended_it_on_any_server(pool: PgPool) {
+    let url = url_of(&pool).await;
+    let servers = [Roster::start(&url).await, Roster::start(&url).await];
+    let addresses = servers.iter().map(|server| server.addr).collect::<Vec<_>>();
+    let count = play(pool, &addresses, &addresses, CHANGES).await;
+    assert_eq!(count.too_many.load(SeqCst), 0, "{count:?}");
+    assert!(count.changes.load(SeqCst) >= CHANGES, "{count:?}");
+    // There was something to find: both servers were asked without pause, before and after.
+    assert!(count.allowed.load(SeqCst) > 1_000, "{count:?}");
+    assert!(count.refused.load(SeqCst) > 1_000, "{count:?}");
+}
+
+/// The same with a second's memory of each answer in front of the servers: what the test is there to find, it finds.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn e5_a_cache_of_one_second_would_be_found(pool: PgPool) {
+    let url = url_of(&pool).await;
+    let servers = [Roster::start(&url).await, Roster::start(&url).await];
+    let consoles = servers.iter().map(|server| server.addr).collect::<Vec<_>>();
+    let mut caches = Vec::new();
+    for server in &servers {
+        caches.push(cache_in_front_of(server.addr).await);
+    }
+    let count = play(pool, &caches, &consoles, 200).await;
+    assert!(count.too_many.load(SeqCst) > 0, "{count:?}");
+}
+
+/// Asks `doors` while the people and keys of the demo change through `consoles`.
+async fn play(pool: PgPool, doors: &[SocketAddr], consoles: &[SocketAddr], changes: u64) -> Count {
+    let stage = Arc::new(Stage::set(pool, consoles.to_vec()).await);
+    let mut askers = JoinSet::new();
+    for asker in 0..ASKERS {
+        let (stage, door) = (Arc::clone(&stage), doors[asker % doors.len()]);
+        askers.spawn(async move { stage.ask(door, asker).await });
+    }
+    let mut changers = JoinSet::new();
+    for changer in 0..CHANGERS {
+        let stage = Arc::clone(&stage);
+        let rounds = changes / CHANGERS as u64;
+        changers.spawn(async move { stage.change(changer, rounds).await });
+    }
+    while let Some(done) = changers.join_next().await {
+        done.unwrap();
+    }
+    stage.is_over.store(true, SeqCst);
+    while let Some(done) = askers.join_next().await {
+        done.unwrap();
+    }
+    let Ok(stage) = Arc::try_unwrap(stage) else {
+        panic!("somebody is still at it")
+    };
+    stage.count
+}
+
+impl Stage {
+    async fn set(pool: PgPool, consoles: Vec<SocketAddr>) -> Self {
+        let directory = Directory::new(pool.clone(), Settings::default());
+        directory.load_demo().await.unwrap();
+        let gateway = directory.create_gateway_token(&"load".parse().unwrap()).await.unwrap();
+        let (admin, admin_cookie) = sign_in(&pool, "adam@acme.test").await;
+        let mut subjects = Vec::new();
+        for number in 0..SUBJECTS {
+            let user = person(&pool, number).await;
+            directory
+                .add_collaborator(&admin, &PROJECT.parse().unwrap(), &format!("p{number}@acme.test"))
+                .await
+                .unwrap();
+            make_admin(&directory, &admin, user).await;
+            let (_, cookie) = sign_in(&pool, &format!("p{number}@acme.test")).await;
+            subjects.push(Subject {
+                kind: Kind::Person(user),
+                credential: RwLock::new(Credential::Session(cookie)),
+                key: RwLock::new(None),
+                number: AtomicU64::new(0),
+            });
+            let key = Subject {
+                kind: Kind::Key,
+                credential: RwLock::new(Credential::Key(String::new())),
+                key: RwLock::new(None),
+                number: AtomicU64::new(0),
+            };
+            give_key(&directory, &admin, &key).await;
+            subjects.push(key);
+        }
+        Self {
+            directory,
+            pool,
+            consoles,
+            gateway: gateway.reveal().to_owned(),
+            admin,
+            admin_cookie,
+            subjects,
+            count: Count::default(),
+            changing: Default::default(),
+            is_over: AtomicBool::new(false),
+        }
+    }
+
+    /// Asks without pause, about one subject after another.
+    async fn ask(&self, door: SocketAddr, asker: usize) {
+        let mut connection = Door::open(door).await.unwrap();
+        let mut chance = Chance(asker as u64 + 1);
+        while !self.is_over.load(SeqCst) {
+            let changing = self.changing[chance.below(CHANGERS)].load(SeqCst);
+            let any = chance.below(self.subjects.len());
+            let subject = &self.subjects[if chance.below(4) == 0 { any } else { changing }];
+            let before = subject.number.load(SeqCst);
+            let credential = subject.credential.read().unwrap().clone();
+            let request = authorize(&self.gateway, PROJECT, "cluster:create", &credential);
+            let (status, body) = connection.send(request).await.unwrap();
+            let after = subject.number.load(SeqCst);
+            let has_ended = before % 2 == 1 && before == after;
+            let counter = match (status, has_ended) {
+                (StatusCode::OK, true) => &self.count.too_many,
+                (StatusCode::OK, false) => &self.count.allowed,
+                (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, true) => &self.count.refused,
+                (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, false) => continue,
+                _ => panic!("{status} {body}"),
+            };
+            counter.fetch_add(1, SeqCst);
+        }
+    }
+
+    /// Ends the access of one of its own subjects after another, each in one of the ways there are, and gives it back.
+    async fn change(&self, changer: usize, rounds: u64) {
+        let mut chance = Chance(1_000 + changer as u64);
+        let mut doors = Vec::new();
+        for console in &self.consoles {
+            doors.push(Door::open(*console).await.unwrap());
+        }
+        for _ in 0..rounds {
+            let place = chance.below(self.subjects.len() / CHANGERS) * CHANGERS + changer;
+            let subject = &self.subjects[place];
+            self.changing[changer].store(place, SeqCst);
+            let door = chance.below(doors.len());
+            match subject.kind {
+                Kind::Person(user) => self.end_person(&mut doors[door], subject, user, chance.below(6)).await,
+                Kind::Key => self.end_key(&mut doors[door], subject, chance.below(4)).await,
+            }
+            self.count.changes.fetch_add(1, SeqCst);
+            // Long enough that somebody asks after it.
+            sleep(Duration::from_millis(2 + chance.below(15) as u64)).await;
+            match subject.kind {
+                Kind::Person(user) => self.give_back(subject, user).await,
+                Kind::Key => {
+                    subject.given();
+                    give_key(&self.directory, &self.admin, subject).await;
+                }
+            }
+        }
+    }
+
+    async fn end_person(&self, door: &mut Door, subject: &Subject, user: UserId, way: usize) {
+        let id = user.to_string();
+        let person = [("project", PROJECT), ("user", &id)];
+        match way {
+            0 | 1 => {
+                self.send(door, form("remove_collaborator", &self.admin_cookie, &person))
+                    .await
+            }
+            2 => {
+                let fields = [person[0], person[1], ("role", "member")];
+                self.send(door, form("change_collaborator_role", &self.admin_cookie, &fields))
+                    .await;
+            }
+            3 => {
+                // The end of the access, reached.
+                let end = OffsetDateTime::now_utc() + Duration::from_millis(30);
+                self.directory
+                    .set_collaborator_end_date(&self.admin, &PROJECT.parse().unwrap(), user, Some(end))
+                    .await
+                    .unwrap();
+                sleep(Duration::from_millis(40)).await;
+            }
+            4 => {
+                let member = [("organization", "acme"), person[1]];
+                self.send(door, form("remove_member", &self.admin_cookie, &member))
+                    .await;
+            }
+            _ => {
+                let Credential::Session(cookie) = subject.credential.read().unwrap().clone() else {
+                    panic!("a person without a session")
+                };
+                self.send(door, form("sign_out", &cookie, &[])).await;
+            }
+        }
+        subject.ended();
+    }
+
+    async fn end_key(&self, door: &mut Door, subject: &Subject, way: usize) {
+        let key = subject.key.read().unwrap().unwrap();
+        if way == 0 {
+            let end = OffsetDateTime::now_utc() + Duration::from_millis(30);
+            self.directory
+                .set_api_key_expiration(&self.admin, &PROJECT.parse().unwrap(), key, Some(end))
+                .await
+                .unwrap();
+            sleep(Duration::from_millis(40)).await;
+        } else {
+            let id = key.to_string();
+            let fields = [("project", PROJECT), ("key", &id)];
+            self.send(door, form("revoke_api_key", &self.admin_cookie, &fields))
+                .await;
+        }
+        subject.ended();
+    }
+
+    async fn send(&self, door: &mut Door, request: hyper::Request<Full<Bytes>>) {
+        let path = request.uri().path().to_owned();
+        let (status, body) = door.send(request).await.unwrap();
+        assert!(
+            status.is_success() || status.is_redirection(),
+            "{path}: {status} {body}"
+        );
+    }
+
+    async fn give_back(&self, subject: &Subject, user: UserId) {
+        subject.given();
+        let project = PROJECT.parse().unwrap();
+        let email: String = sqlx::query_scalar("SELECT email FROM users WHERE id = $1")
+            .bind(user.0)
+            .fetch_one(&self.pool)
+            .await
+            .unwrap();
+        // Whatever was taken: the membership, the access, the role, the end date, the session.
+        join(&self.pool, user).await;
+        let role = policy::ProjectRole::Admin;
+        let demoted = self
+            .directory
+            .change_collaborator_role(&self.admin, &project, user, role);
+        if demoted.await.is_err() {
+            self.directory
+                .add_collaborator(&self.admin, &project, &email)
+                .await
+                .unwrap();
+            make_admin(&self.directory, &self.admin, user).await;
+        }
+        self.directory
+            .set_collaborator_end_date(&self.admin, &project, user, None)
+            .await
+            .unwrap();
+        let (_, cookie) = sign_in(&self.pool, &email).await;
+        *subject.credential.write().unwrap() = Credential::Session(cookie);
+    }
+}
+
+async fn make_admin(directory: &Directory, admin: &Actor, user: UserId) {
+    directory
+        .change_collaborator_role(admin, &PROJECT.parse().unwrap(), user, policy::ProjectRole::Admin)
+        .await
+        .unwrap();
+}
+
+async fn give_key(directory: &Directory, admin: &Actor, subject: &Subject) {
+    let made = directory
+        .create_api_key(
+            admin,
+            &PROJECT.parse().unwrap(),
+            &"load".parse().unwrap(),
+            Reach::Manage,
+            None,
+        )
+        .await
+        .unwrap();
+    *subject.key.write().unwrap() = Some(made.id);
+    *subject.credential.write().unwrap() = Credential::Key(made.secret.reveal().to_owned());
+}
+
+/// A member of the organization, without the seconds that a real password takes.
+async fn person(pool: &PgPool, number: usize) -> UserId {
+    let id = Uuid::now_v7();
+    sqlx::query("INSERT INTO users (id, email, name, password_hash, created_at) VALUES ($1, $2, $3, '', now())")
+        .bind(id)
+        .bind(format!("p{number}@acme.test"))
+        .bind(format!("Person {number}"))
+        .execute(pool)
+        .await
+        .unwrap();
+    join(pool, UserId(id)).await;
+    UserId(id)
+}
+
+async fn join(pool: &PgPool, user: UserId) {
+    sqlx::query(
+        "INSERT INTO members SELECT o.id, u.id, u.name, 'member', NULL, now() FROM organizations o, users u
+         WHERE o.slug = 'acme' AND u.id = $1 ON CONFLICT DO NOTHING",
+    )
+    .bind(user.0)
+    .execute(pool)
+    .await
+    .unwrap();
+}
+
+/// Chance that can be repeated (xorshift64*, Vigna 2016).
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, most: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        let number = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33;
+        usize::try_from(number).unwrap() % most
+    }
+}
+
+type Remembered = Arc<RwLock<std::collections::HashMap<String, (Instant, StatusCode)>>>;
+
+/// The planted fault: a proxy that remembers each answer for a second.
+async fn cache_in_front_of(server: SocketAddr) -> SocketAddr {
+    async fn answer(State((server, remembered)): State<(SocketAddr, Remembered)>, request: Request) -> Response {
+        let headers = request.headers().clone();
+        let question = question(&headers);
+        let known = remembered.read().unwrap().get(&question).copied();
+        if let Some((at, status)) = known
+            && at.elapsed() < Duration::from_secs(1)
+        {
+            return status.into_response();
+        }
+        let mut door = Door::open(server).await.unwrap();
+        let mut asked = hyper::Request::get("/gateway/authorize").body(Full::default()).unwrap();
+        *asked.headers_mut() = headers;
+        let (status, _) = door.send(asked).await.unwrap();
+        remembered.write().unwrap().insert(question, (Instant::now(), status));
+        (status, Body::empty()).into_response()
+    }
+    let state = (server, Remembered::default());
+    let router = Router::new().fallback(answer).with_state(state);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    tokio::spawn(axum::serve(listener, router).into_future());
+    addr
+}
+
+fn question(headers: &HeaderMap) -> String {
+    format!("{:?} {:?}", headers.get("cookie"), headers.get("authorization"))
+}

@@ -1,0 +1,225 @@
+//! Servers to ask: processes of the program, connections to them, and what gateways ask.
+
+use std::{
+    fs,
+    net::{SocketAddr, TcpListener},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use directory::{Actor, Directory, Settings};
+use http_body_util::{BodyExt, Full};
+use hyper::{Method, Request, StatusCode, body::Bytes, client::conn::http1::SendRequest, header};
+use hyper_util::rt::TokioIo;
+use policy::{SessionId, UserId};
+use sha2::{Digest, Sha256};
+use sqlx::PgPool;
+use tokio::{net::TcpStream, time::sleep};
+use uuid::Uuid;
+
+/// A server, stopped when it is dropped.
+pub(crate) struct Roster {
+    pub(crate) addr: SocketAddr,
+    process: Child,
+    site: PathBuf,
+}
+
+impl Roster {
+    /// Starts one on this database, and waits for it.
+    pub(crate) async fn start(database: &str) -> Self {
+        let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let site = std::env::temp_dir().join(format!("roster-live-{}-{}", std::process::id(), addr.port()));
+        // As much of a site as it takes to start.
+        fs::create_dir_all(site.join("pkg")).unwrap();
+        for file in ["roster.js", "roster.wasm", "roster.css"] {
+            fs::write(site.join("pkg").join(file), "").unwrap();
+        }
+        let process = Command::new(env!("CARGO_BIN_EXE_roster"))
+            .arg("serve")
+            .env("DATABASE_URL", database)
+            .env("ROSTER_ADDR", addr.to_string())
+            .env("ROSTER_SITE", &site)
+            .env("RUST_LOG", "off")
+            .current_dir(&site)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let roster = Self { addr, process, site };
+        for _ in 0..400 {
+            if let Ok(mut door) = Door::open(addr).await
+                && let Ok((StatusCode::OK, _)) = door.send(get("/readyz")).await
+            {
+                return roster;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the server at {addr} does not answer");
+    }
+}
+
+impl Drop for Roster {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+        drop(fs::remove_dir_all(&self.site));
+    }
+}
+
+/// A connection to a server, kept open; opened again where it was closed.
+pub(crate) struct Door {
+    addr: SocketAddr,
+    sender: SendRequest<Full<Bytes>>,
+}
+
+pub(crate) type Failed = Box<dyn std::error::Error + Send + Sync>;
+
+impl Door {
+    pub(crate) async fn open(addr: SocketAddr) -> Result<Self, Failed> {
+        Ok(Self {
+            addr,
+            sender: connect(addr).await?,
+        })
+    }
+
+    /// The status and the body of the answer.
+    pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<(StatusCode, String), Failed> {
+        if self.sender.ready().await.is_err() {
+            self.sender = connect(self.addr).await?;
+        }
+        let response = self.sender.send_request(request).await?;
+        let status = response.status();
+        let body = response.into_body().collect().await?.to_bytes();
+        Ok((status, String::from_utf8_lossy(&body).into_owned()))
+    }
+}
+
+async fn connect(addr: SocketAddr) -> Result<SendRequest<Full<Bytes>>, Failed> {
+    let stream = TcpStream::connect(addr).await?;
+    stream.set_nodelay(true)?;
+    let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
+pub(crate) fn get(path: &str) -> Request<Full<Bytes>> {
+    Request::get(path)
+        .header(header::HOST, "127.0.0.1")
+        .body(Full::default())
+        .unwrap()
+}
+
+/// What somebody shows that they may come in.
+#[derive(Clone, Debug)]
+pub(crate) enum Credential {
+    /// The value of the session's cookie.
+    Session(String),
+    /// The secret of an API key.
+    Key(String),
+}
+
+/// What a gateway asks: may this one do that in this project?
+pub(crate) fn authorize(gateway: &str, project: &str, action: &str, who: &Credential) -> Request<Full<Bytes>> {
+    let request = Request::get("/gateway/authorize")
+        .header(header::HOST, "127.0.0.1")
+        .header("x-roster-gateway", gateway)
+        .header("x-roster-project", project)
+        .header("x-roster-action", action);
+    let request = match who {
+        Credential::Session(cookie) => request.header(header::COOKIE, format!("roster={cookie}")),
+        Credential::Key(secret) => request.header(header::AUTHORIZATION, format!("Bearer {secret}")),
+    };
+    request.body(Full::default()).unwrap()
+}
+
+/// A form of the console, as a program of the person's would send it.
+pub(crate) fn form(function: &str, cookie: &str, fields: &[(&str, &str)]) -> Request<Full<Bytes>> {
+    let mut body = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in fields {
+        body.append_pair(name, value);
+    }
+    Request::builder()
+        .method(Method::POST)
+        .uri(format!("/api/{function}"))
+        .header(header::HOST, "127.0.0.1")
+        .header(header::COOKIE, format!("roster={cookie}"))
+        .header(header::ACCEPT, "application/json")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Full::from(body.finish()))
+        .unwrap()
+}
+
+/// The demo organization in a database, with a gateway and two people signed in.
+pub(crate) struct Stage {
+    pool: PgPool,
+    /// What the gateway shows.
+    pub(crate) gateway: String,
+    /// The cookie of an Admin of every project.
+    pub(crate) admin: String,
+    /// The cookie of somebody who has nothing to do with them.
+    pub(crate) stranger: String,
+}
+
+impl Stage {
+    pub(crate) async fn set(url: &str) -> Self {
+        let pool = PgPool::connect(url).await.unwrap();
+        let directory = Directory::new(pool.clone(), Settings::default());
+        directory.migrate().await.unwrap();
+        directory.load_demo().await.unwrap();
+        let gateway = directory.create_gateway_token(&"test".parse().unwrap()).await.unwrap();
+        Self {
+            gateway: gateway.reveal().to_owned(),
+            admin: sign_in(&pool, "adam@acme.test").await.1,
+            stranger: {
+                sqlx::query("DELETE FROM collaborators WHERE member_id IS NULL")
+                    .execute(&pool)
+                    .await
+                    .unwrap();
+                sign_in(&pool, "eve@partner.test").await.1
+            },
+            pool,
+        }
+    }
+
+    pub(crate) async fn names_of_keys(&self) -> Vec<String> {
+        sqlx::query_scalar("SELECT name FROM api_keys")
+            .fetch_all(&self.pool)
+            .await
+            .unwrap()
+    }
+}
+
+/// A session, as signing in makes one, without the time that a password takes: who acts, and the value of the cookie.
+pub(crate) async fn sign_in(pool: &PgPool, email: &str) -> (Actor, String) {
+    let (id, secret) = (Uuid::now_v7(), Sha256::digest(Uuid::now_v7().as_bytes()));
+    let user: Uuid = sqlx::query_scalar(
+        "INSERT INTO sessions (id, token_hash, user_id, created_at, last_seen_at, expires_at, address, user_agent)
+         SELECT $1, $2, id, now(), now(), now() + interval '1 day', '', '' FROM users WHERE email = $3 RETURNING user_id",
+    )
+    .bind(id)
+    .bind(Sha256::digest(secret).to_vec())
+    .bind(email)
+    .fetch_one(pool)
+    .await
+    .unwrap();
+    let actor = Actor {
+        user: UserId(user),
+        session: SessionId(id),
+        origin: directory::Origin::default(),
+    };
+    (actor, URL_SAFE_NO_PAD.encode(secret))
+}
+
+/// The URL of a test's own database.
+pub(crate) async fn url_of(pool: &PgPool) -> String {
+    let name: String = sqlx::query_scalar("SELECT current_database()::text")
+        .fetch_one(pool)
+        .await
+        .unwrap();
+    let url = std::env::var("DATABASE_URL").unwrap();
+    let (address, options) = url.split_once('?').unwrap_or((&url, ""));
+    let (server, _) = address.rsplit_once('/').unwrap();
+    format!("{server}/{name}?{options}")
+}
