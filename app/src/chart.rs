@@ -92,7 +92,17 @@ mod tests {
             (1, vec![1, 0]),
             (4, vec![4, 3, 2, 1, 0]),
             (5, vec![6, 4, 2, 0]),
-            (8_400_000_000, vec![10_000_000_000, 8_000_000_000, 6_000_000_000, 4_000_000_000, 2_000_000_000, 0]),
+            (
+                8_400_000_000,
+                vec![
+                    10_000_000_000,
+                    8_000_000_000,
+                    6_000_000_000,
+                    4_000_000_000,
+                    2_000_000_000,
+                    0,
+                ],
+            ),
         ] {
             let bars = bars(&[vec![(UsageKind::Cluster, most)]], ("t", "d")).unwrap();
             assert!(bars.scale[0] >= most);
@@ -111,9 +121,21 @@ mod tests {
         ];
         let drawn = bars(&days, ("Cost", "Words")).unwrap();
         assert_eq!(drawn.scale, [40, 30, 20, 10, 0]);
-        assert!(drawn.svg.contains(r#"<path class="usage-cluster" d="M1 100.000V25.000H9V100.000Z"/>"#));
-        assert!(drawn.svg.contains(r#"<path class="usage-volume" d="M1 25.000V0.000H9V25.000Z"/>"#));
-        assert!(drawn.svg.contains(r#"<path class="usage-volume" d="M21 100.000V50.000H29V100.000Z"/>"#));
+        assert!(
+            drawn
+                .svg
+                .contains(r#"<path class="usage-cluster" d="M1 100.000V25.000H9V100.000Z"/>"#)
+        );
+        assert!(
+            drawn
+                .svg
+                .contains(r#"<path class="usage-volume" d="M1 25.000V0.000H9V25.000Z"/>"#)
+        );
+        assert!(
+            drawn
+                .svg
+                .contains(r#"<path class="usage-volume" d="M21 100.000V50.000H29V100.000Z"/>"#)
+        );
         assert!(!drawn.svg.contains("style"));
         assert_eq!(drawn.svg.matches("<path class=\"usage").count(), 3);
     }
@@ -121,7 +143,11 @@ mod tests {
     #[test]
     fn nothing_used_is_no_chart_and_too_much_is_one() {
         assert!(bars(&[vec![], vec![(UsageKind::Other, 0)]], ("t", "d")).is_none());
-        let most = bars(&[vec![(UsageKind::Other, u64::MAX), (UsageKind::File, u64::MAX)]], ("t", "d")).unwrap();
+        let most = bars(
+            &[vec![(UsageKind::Other, u64::MAX), (UsageKind::File, u64::MAX)]],
+            ("t", "d"),
+        )
+        .unwrap();
         assert!(most.svg.ends_with("</svg>"));
     }
 }

@@ -1,10 +1,10 @@
 //! Resources of a project: by kind, one by one, and what is done to them (RULES E).
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use policy::{Details, ResourceField, ResourceId, ResourceKind, ResourceState};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::{Moment, NothingElse, list::ListQuery, projects::ProjectHead};
 use crate::{Problem, flash::Outcome};
@@ -17,9 +17,7 @@ use {
         gate::{acting, answer, choice, signed_in},
         paths::{self, Dialog},
     },
-    directory::{
-        Agent, Creator, KindSummary, ProjectRef, ResourceChange, ResourceCursor, ResourceQuery, Viewer,
-    },
+    directory::{Agent, Creator, KindSummary, ProjectRef, ResourceChange, ResourceCursor, ResourceQuery, Viewer},
     policy::{FieldValue, Name, Refusal, ResourceAction},
 };
 
@@ -90,10 +88,37 @@ pub(crate) struct ResourcePage {
     pub(crate) seen: String,
 }
 
-/// What was typed into the fields of a resource. A field that no resource has is refused.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+/// What was typed into the fields of a resource: the end of a form's arguments, like [`NothingElse`]. A field that no resource
+/// has is refused, and so is one that comes twice.
+#[derive(Clone, Debug, Default, Serialize)]
 #[serde(transparent)]
 pub(crate) struct TypedDetails(BTreeMap<ResourceField, String>);
+
+impl<'de> Deserialize<'de> for TypedDetails {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = TypedDetails;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("fields of a resource")
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<TypedDetails, A::Error> {
+                let mut typed = BTreeMap::new();
+                while let Some((field, text)) = map.next_entry::<ResourceField, String>()? {
+                    if typed.insert(field, text).is_some() {
+                        return Err(de::Error::custom("duplicate field"));
+                    }
+                }
+                Ok(TypedDetails(typed))
+            }
+        }
+
+        deserializer.deserialize_map(Visitor)
+    }
+}
 
 /// What somebody had before their eyes when they began to change a resource: what they left as it was then is left as it is
 /// now, whoever changed it meanwhile.
@@ -109,7 +134,10 @@ struct Seen {
 #[server(endpoint = "overview", input = GetUrl)]
 pub(crate) async fn overview(project: String) -> Result<OverviewPage, Problem> {
     let (visit, session) = signed_in()?;
-    let overview = visit.directory.resource_overview(session.user, &slug(&project)?).await?;
+    let overview = visit
+        .directory
+        .resource_overview(session.user, &slug(&project)?)
+        .await?;
     Ok(OverviewPage {
         project: overview.project.into(),
         kinds: overview.kinds.into_iter().map(Into::into).collect(),
@@ -250,10 +278,21 @@ pub(crate) async fn create_resource(
         directory.authorize(&actor, &slug, permission).await?;
         check_fields(kind, &details)?;
         let called = super::name(&name)?;
-        let state = if state.is_empty() { None } else { Some(state_in(&state)?) };
+        let state = if state.is_empty() {
+            None
+        } else {
+            Some(state_in(&state)?)
+        };
         let fields = Details::read(kind, |field| field.read(details.get(field)))?;
         let made = directory
-            .create_resource(Agent::Person(&actor), &slug.clone().into(), kind, &called, state, &fields)
+            .create_resource(
+                Agent::Person(&actor),
+                &slug.clone().into(),
+                kind,
+                &called,
+                state,
+                &fields,
+            )
             .await?;
         Ok(Done::ResourceCreated {
             kind,
@@ -305,7 +344,9 @@ pub(crate) async fn update_resource(
     }
     .await;
     let typed = details.with(&[("name", &name), ("state", &state), ("seen", &seen)]);
-    answer(FormName::Resource, &typed, outcome, |_| paths::resource(&slug, kind, id))
+    answer(FormName::Resource, &typed, outcome, |_| {
+        paths::resource(&slug, kind, id)
+    })
 }
 
 /// What differs from what somebody had before their eyes.
@@ -350,5 +391,65 @@ pub(crate) async fn delete_resource(
             name: name.to_string(),
         })
         .map_err(Problem::from);
-    answer(FormName::DeleteResource, &[], outcome, |_| paths::resources(&slug, kind))
+    answer(FormName::DeleteResource, &[], outcome, |_| {
+        paths::resources(&slug, kind)
+    })
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use serde_qs::Config;
+
+    use super::*;
+
+    #[test]
+    fn the_fields_of_a_resource_are_read_and_no_others() {
+        let read = |form: &str| Config::new(5, false).deserialize_str::<CreateResource>(form).ok();
+        let form = read("project=a&kind=files&name=b&size_bytes=1&purpose=batch").unwrap();
+        assert_eq!(form.details.get(ResourceField::SizeBytes), "1");
+        assert_eq!(form.details.get(ResourceField::Nodes), "");
+        for form in [
+            "project=a&kind=files&name=b&size=1",
+            "project=a&kind=files&name=b&nodes=1&nodes=1",
+            "project=a&kind=files&name=b&nodes[x]=1",
+        ] {
+            assert!(read(form).is_none(), "{form}");
+        }
+    }
+
+    /// What somebody else changed meanwhile is left as it is now.
+    #[test]
+    fn what_was_left_as_it_was_is_no_change() {
+        let details = |nodes: &str| {
+            Details::read(ResourceKind::Cluster, |field| match field {
+                ResourceField::Nodes => field.read(nodes),
+                ResourceField::Scheduler => field.read("slurm"),
+                ResourceField::GpusPerNode => field.read("8"),
+                ResourceField::Gpu => field.read("H100"),
+                field => field.read(""),
+            })
+            .unwrap()
+        };
+        let seen = || Seen {
+            name: "train".to_owned(),
+            state: ResourceState::Running,
+            details: details("4"),
+        };
+        let typed = TypedDetails(BTreeMap::from([
+            (ResourceField::Nodes, "8".to_owned()),
+            (ResourceField::GpusPerNode, " 8 ".to_owned()),
+            (ResourceField::Region, String::new()),
+        ]));
+        let change = changed(" train ", "running", &typed, Some(seen())).unwrap();
+        assert_eq!((change.name, change.state), (None, None));
+        assert_eq!(
+            change.details,
+            BTreeMap::from([(ResourceField::Nodes, Some(FieldValue::Whole(8)))])
+        );
+        let change = changed("other", "stopped", &TypedDetails::default(), Some(seen())).unwrap();
+        assert_eq!(change.name.unwrap().as_str(), "other");
+        assert_eq!(change.state, Some(ResourceState::Stopped));
+        let change = changed("train", "running", &typed, None).unwrap();
+        assert!(change.name.is_some() && change.state.is_some() && change.details.len() == 3);
+    }
 }

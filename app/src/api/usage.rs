@@ -159,7 +159,9 @@ fn page(report: UsageReport, range: UsageRange) -> UsagePage {
 
 #[cfg(feature = "ssr")]
 fn chart(days: &[Vec<(UsageKind, u64)>], total: &str, at: impl Fn(usize) -> Moment) -> Option<Chart> {
-    let costs = days.iter().map(|day| day.iter().fold(0_u64, |sum, (_, cost)| sum.saturating_add(*cost)));
+    let costs = days
+        .iter()
+        .map(|day| day.iter().fold(0_u64, |sum, (_, cost)| sum.saturating_add(*cost)));
     let (highest, most) = costs.enumerate().max_by_key(|(_, cost)| *cost)?;
     let last = days.len() - 1;
     let description = format!(
@@ -182,7 +184,9 @@ fn chart(days: &[Vec<(UsageKind, u64)>], total: &str, at: impl Fn(usize) -> Mome
 fn quantity(sums: &[UsageSum], kind: UsageKind) -> String {
     let in_unit = |unit: UsageUnit| {
         let sums = sums.iter().filter(|sum| sum.kind == kind && sum.unit == unit);
-        let amount = sums.fold(None, |sum: Option<u64>, one| Some(sum.unwrap_or(0).saturating_add(one.quantity)))?;
+        let amount = sums.fold(None, |sum: Option<u64>, one| {
+            Some(sum.unwrap_or(0).saturating_add(one.quantity))
+        })?;
         Some(match unit {
             // What people reckon in.
             UsageUnit::GpuSeconds => format!("{} GPU hours", grouped(amount / 3600)),

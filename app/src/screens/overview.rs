@@ -64,7 +64,10 @@ fn Kind(project: ProjectHead, card: KindCard) -> impl IntoView {
     let slug = project.slug;
     let list = paths::resources(&slug, kind);
     let id = format!("kind-{}", kind.code());
-    let states = card.states.iter().map(|(state, count)| format!("{} {}", grouped(*count), state.label().to_lowercase()));
+    let states = card
+        .states
+        .iter()
+        .map(|(state, count)| format!("{} {}", grouped(*count), state.label().to_lowercase()));
     let states = states.collect::<Vec<_>>().join(", ");
     let may_create = project.standing.may(kind.permission(ResourceAction::Create));
     let create = paths::with_query(&list, &ListQuery::default(), Dialog::Create);

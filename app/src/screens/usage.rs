@@ -30,11 +30,20 @@ fn Usage(page: Loaded<UsagePage>) -> impl IntoView {
     let project = Signal::derive(move || page.with(|page| Some(page.project.clone())));
     let title = Signal::derive(move || page.with(|page| format!("Usage · {}", page.project.name)));
     let lead = Signal::derive(move || {
-        page.with(|page| format!("What was used in {} and what it cost, by day in UTC.", page.project.name))
+        page.with(|page| {
+            format!(
+                "What was used in {} and what it cost, by day in UTC.",
+                page.project.name
+            )
+        })
     });
     let range = Memo::new(move |_| page.with(|page| page.range));
     let link = move |to: UsageRange| {
-        let href = move || project.get().map(|project| format!("{}?days={}", paths::usage(&project.slug), to.days()));
+        let href = move || {
+            project
+                .get()
+                .map(|project| format!("{}?days={}", paths::usage(&project.slug), to.days()))
+        };
         let current = move || (range.get() == to).then_some("true");
         view! { <a class="button button-small" href=href aria-current=current>{format!("{} days", to.days())}</a> }
     };
@@ -72,7 +81,11 @@ fn NothingUsed(page: UsagePage) -> impl IntoView {
 #[component]
 fn Report(page: UsagePage) -> impl IntoView {
     let kinds: Vec<_> = page.kinds.iter().map(|usage| usage.kind).collect();
-    let by = if page.range == UsageRange::Quarter { "week" } else { "day" };
+    let by = if page.range == UsageRange::Quarter {
+        "week"
+    } else {
+        "day"
+    };
     view! {
         <section class="card" aria-labelledby="cost">
             <h2 id="cost">"Cost per day"</h2>

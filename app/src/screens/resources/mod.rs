@@ -5,14 +5,16 @@ pub(crate) mod one;
 
 use leptos::{either::Either, prelude::*};
 use leptos_router::hooks::use_params_map;
-use policy::{FieldInput, FieldValue, Permission, ResourceAction, ResourceField, ResourceId, ResourceKind, ResourceState};
+use policy::{
+    FieldInput, FieldValue, Permission, ResourceAction, ResourceField, ResourceId, ResourceKind, ResourceState,
+};
 
 use super::{overview::DefaultProjectNotice, use_project_slug};
 use crate::{
     api::resources::{CreateResource, ResourceRow, ResourcesPage, resources},
     components::{
-        Badge, ButtonLink, Dialog as DialogBox, EmptyList, Filter, Icon, ListAddress, MomentText, PageTitle, Pager, Post,
-        PostForm, SearchForm, Sign, SortHeader, Tone,
+        Badge, ButtonLink, Dialog as DialogBox, EmptyList, Filter, Icon, ListAddress, MomentText, PageTitle, Pager,
+        Post, PostForm, SearchForm, Sign, SortHeader, Tone,
     },
     flash::{Flashed, FormName, Notice, Notices},
     live::Live,
@@ -33,11 +35,13 @@ pub(crate) fn ResourcesScreen() -> impl IntoView {
     load(
         move || (slug.get(), kind.get(), query.get(), live.ticks.get()),
         |(slug, kind, query, _)| resources(slug, kind, query),
-        |page| view! {
-            // Another kind is another page.
-            <For each=move || page.with(|page| Some(page.kind)) key=|kind| *kind let:kind>
-                <Resources page kind/>
-            </For>
+        |page| {
+            view! {
+                // Another kind is another page.
+                <For each=move || page.with(|page| Some(page.kind)) key=|kind| *kind let:kind>
+                    <Resources page kind/>
+                </For>
+            }
         },
     )
 }
@@ -179,9 +183,16 @@ fn Row(page: Loaded<ResourcesPage>, kind: ResourceKind, id: ResourceId) -> impl 
     let href = move || page.with(|page| paths::resource(&page.project.slug, kind, id));
     move || {
         let row = row.get()?;
-        let fields: Vec<_> = kind.fields().iter().take(COLUMNS).map(|field| (*field, said_of(&row, *field))).collect();
+        let fields: Vec<_> = kind
+            .fields()
+            .iter()
+            .take(COLUMNS)
+            .map(|field| (*field, said_of(&row, *field)))
+            .collect();
         let beneath = fields.iter().filter(|(_, text)| !text.is_empty());
-        let beneath: Vec<_> = beneath.map(|(field, text)| format!("{}: {text}", field.label())).collect();
+        let beneath: Vec<_> = beneath
+            .map(|(field, text)| format!("{}: {text}", field.label()))
+            .collect();
         Some(view! {
             <tr>
                 <td class="name-cell">
@@ -250,7 +261,9 @@ pub(super) const fn sign_of(kind: ResourceKind) -> Sign {
 /// What one of this kind is for, where there is none (N5).
 pub(super) const fn what_it_is(kind: ResourceKind) -> &'static str {
     match kind {
-        ResourceKind::Cluster => "GPU machines with Kubernetes or Slurm. Everybody in the project can log in to their nodes.",
+        ResourceKind::Cluster => {
+            "GPU machines with Kubernetes or Slurm. Everybody in the project can log in to their nodes."
+        }
         ResourceKind::Volume => "Storage that the project’s clusters share, or that one machine has to itself.",
         ResourceKind::Model => "What fine-tuning makes of a base model.",
         ResourceKind::Endpoint => "A model that answers on GPUs of its own.",

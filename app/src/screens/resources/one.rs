@@ -7,9 +7,7 @@ use policy::{ResourceAction, ResourceKind};
 use super::{ForAdmins, StateBadge, form, said_of, use_kind_path};
 use crate::{
     api::resources::{DeleteResource, ResourcePage, ResourceRow, UpdateResource, resource},
-    components::{
-        ButtonLink, Dialog as DialogBox, ListAddress, MomentText, PageTitle, Post, PostForm,
-    },
+    components::{ButtonLink, Dialog as DialogBox, ListAddress, MomentText, PageTitle, Post, PostForm},
     flash::{Flashed, FormName, Notice, Notices},
     live::Live,
     load::{Loaded, load},
@@ -85,7 +83,10 @@ fn One(page: Loaded<ResourcePage>) -> impl IntoView {
         Some(Ok(done)) => {
             notices.show_on_next(Notice::done(&done));
             let list = page.peek(|page| Some(paths::resources(&page.project.slug, page.kind)));
-            navigate(&list.unwrap_or_else(|| paths::HOME.to_owned()), NavigateOptions::default());
+            navigate(
+                &list.unwrap_or_else(|| paths::HOME.to_owned()),
+                NavigateOptions::default(),
+            );
         }
         Some(Err(problem)) => notices.show(Notice::problem(problem)),
         None => {}
