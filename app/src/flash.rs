@@ -428,6 +428,18 @@ impl Flashed {
                 outcome: Err(problem),
                 ..
             } => Some(Notice::problem(*problem)),
+            // The key is over or gone, or not theirs to change: its dialog does not open again.
+            Flash {
+                form: FormName::KeyExpiration | FormName::RotateKey,
+                outcome:
+                    Err(problem @ Problem::Refused(Refusal::KeyOver | Refusal::ManageKeyForAdmins | Refusal::Hidden)),
+                ..
+            }
+            | Flash {
+                form: FormName::RotateKey,
+                outcome: Err(problem @ Problem::Refused(Refusal::KeyRotated)),
+                ..
+            } => Some(Notice::problem(*problem)),
             // Who may not do it has no form on the page that could say so.
             Flash {
                 outcome: Err(problem @ Problem::Refused(Refusal::OwnerOnly | Refusal::Forbidden(_))),

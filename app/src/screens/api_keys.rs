@@ -426,7 +426,12 @@ fn CreateDialog(project: ProjectHead) -> impl IntoView {
     view! {
         <DialogBox title="Create API Key" close=close.get_untracked()>
             <PostForm action class="form">
-                {form_problem(value, FORM, &[About::Name, About::ExpiresOn, About::Reach])}
+                // Whoever has no choice of a reach is told here that it is not theirs.
+                {form_problem(
+                    value,
+                    FORM,
+                    if is_admin { &[About::Name, About::ExpiresOn, About::Reach] } else { &[About::Name, About::ExpiresOn] },
+                )}
                 <input type="hidden" name="project" value=project.slug.to_string()/>
                 <Field
                     label="Name"

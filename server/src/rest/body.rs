@@ -215,16 +215,26 @@ impl Fields {
 
 /// A text.
 pub(crate) fn text(value: &Value) -> Result<String, Wrong> {
-    value.as_str().map(ToOwned::to_owned).ok_or_else(|| Wrong::form("Send a text."))
+    value
+        .as_str()
+        .map(ToOwned::to_owned)
+        .ok_or_else(|| Wrong::form("Send a text."))
 }
 
-/// A name (as of people, but counted before it is trimmed, as the description of this interface says).
+/// A name.
 pub(crate) fn name(value: &Value) -> Result<Name, Wrong> {
     value
         .as_str()
-        .filter(|text| text.chars().count() <= MOST_NAME)
+        .and_then(line)
         .and_then(|text| text.parse().ok())
         .ok_or_else(|| Refusal::NameInvalid.into())
+}
+
+/// A line of text, trimmed. What a person may type too much, a program may not: it is counted whole, and no end of a line is
+/// among what is trimmed.
+pub(crate) fn line(text: &str) -> Option<&str> {
+    let ends = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    (text.chars().count() <= MOST_NAME && !text.contains(ends)).then(|| text.trim())
 }
 
 /// One of the codes that `T` knows.
@@ -258,13 +268,15 @@ pub(crate) fn moment(value: &Value) -> Result<OffsetDateTime, Wrong> {
 
 /// A whole number, also written like `1.0`: to JSON that is the same.
 pub(crate) fn whole(value: &Value, range: RangeInclusive<u64>) -> Result<u64, Wrong> {
-    whole_number(value).filter(|number| range.contains(number)).ok_or_else(|| {
-        Wrong::form(format!(
-            "Send a whole number from {} to {}.",
-            range.start(),
-            range.end()
-        ))
-    })
+    whole_number(value)
+        .filter(|number| range.contains(number))
+        .ok_or_else(|| {
+            Wrong::form(format!(
+                "Send a whole number from {} to {}.",
+                range.start(),
+                range.end()
+            ))
+        })
 }
 
 /// What a JSON number counts, if it is a whole one.
@@ -294,7 +306,11 @@ impl Parameters {
             return Err(Fault::Query(vec![Wrong::form("Send UTF-8.").at("")]));
         }
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            if parameters.map.insert(name.clone().into_owned(), value.into_owned()).is_some() {
+            if parameters
+                .map
+                .insert(name.clone().into_owned(), value.into_owned())
+                .is_some()
+            {
                 parameters.faults.push(Wrong::repeated().at(name));
             }
         }
@@ -370,7 +386,14 @@ mod tests {
     fn a_whole_number_is_whole_however_it_is_written() {
         assert_eq!(whole_number(&json!(3)), Some(3));
         assert_eq!(whole_number(&json!(3.0)), Some(3));
-        for not in [json!(3.5), json!(-1), json!(1e300), json!("3"), json!(null), json!(true)] {
+        for not in [
+            json!(3.5),
+            json!(-1),
+            json!(1e300),
+            json!("3"),
+            json!(null),
+            json!(true),
+        ] {
             assert_eq!(whole_number(&not), None, "{not}");
         }
     }
@@ -379,7 +402,12 @@ mod tests {
     fn an_id_has_one_form() {
         let id = "01900000-0000-7000-8000-000000000001";
         assert!(plain_id(id).is_some());
-        for not in ["", "x", "01900000000070008000000000000001", "{01900000-0000-7000-8000-000000000001}"] {
+        for not in [
+            "",
+            "x",
+            "01900000000070008000000000000001",
+            "{01900000-0000-7000-8000-000000000001}",
+        ] {
             assert_eq!(plain_id(not), None, "{not}");
         }
     }

@@ -9,11 +9,7 @@ use axum::{
 use directory::{Error, KeyActor, Origin, Token, TokenKind};
 use policy::Refusal;
 
-use super::{
-    Rest,
-    limits::Spent,
-    problem::Fault,
-};
+use super::{Rest, limits::Spent, problem::Fault};
 use crate::visit;
 
 /// Finds out which key asks, puts a [`KeyActor`] into the request, and passes on.

@@ -91,7 +91,9 @@ struct Limit {
 
 impl fmt::Debug for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Limit").field("quota", &self.quota).finish_non_exhaustive()
+        f.debug_struct("Limit")
+            .field("quota", &self.quota)
+            .finish_non_exhaustive()
     }
 }
 
@@ -189,7 +191,10 @@ mod tests {
         assert!(left.iter().all(|spent| spent.check().is_ok()));
         assert_eq!(left.iter().map(|spent| spent.remaining).collect::<Vec<_>>(), [2, 1, 0]);
         assert_eq!(left[2].reset, 3);
-        assert_eq!(limit.spend("a").check(), Err(Refusal::TooManyAttempts { retry_after: 1 }));
+        assert_eq!(
+            limit.spend("a").check(),
+            Err(Refusal::TooManyAttempts { retry_after: 1 })
+        );
         assert!(limit.spend("b").check().is_ok());
     }
 

@@ -78,7 +78,10 @@ pub(crate) fn router(directory: Directory) -> Router {
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             Fault::from(Problem::Internal).into_response()
         }))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, MOST_TIME));
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            MOST_TIME,
+        ));
     Router::new()
         .merge(keyed.route_layer(from_fn_with_state(rest.clone(), caller::identify)))
         .merge(open)

@@ -51,13 +51,13 @@ pub(crate) fn document(keyed: OpenApi, open: OpenApi) -> Bytes {
         schemas.insert("UsageReport".to_owned(), usage_report());
         schemas.extend(resources());
     }
-    // A bearer will do.
-    api["paths"]["/v1/keys/revoke"]["post"]["requestBody"]["required"] = json!(false);
     for item in members(&mut api["paths"]) {
         for operation in members(item) {
             complete(operation);
         }
     }
+    // A bearer will do.
+    api["paths"]["/v1/keys/revoke"]["post"]["requestBody"]["required"] = json!(false);
     serde_json::to_vec(&api).unwrap_or_default().into()
 }
 
@@ -72,6 +72,9 @@ fn complete(operation: &mut Value) {
     let has_query = operation["parameters"]
         .as_array()
         .is_some_and(|parameters| parameters.iter().any(|parameter| parameter["in"] == "query"));
+    if has_body {
+        operation["requestBody"]["required"] = json!(true);
+    }
     for response in members(&mut operation["responses"]) {
         let headers = &mut response["headers"];
         for (name, _) in NAMED_HEADERS {
@@ -96,13 +99,22 @@ fn complete(operation: &mut Value) {
 /// What an operation answers beside, named in its description as `#/components/responses/{status}`.
 const PROBLEMS: [(u16, &str); 11] = [
     (400, "The query, or the JSON, is not of the form it must have."),
-    (401, "No key that opens something: missing, unknown, expired or revoked."),
-    (403, "The key’s reach does not permit this; `permission` says what would."),
+    (
+        401,
+        "No key that opens something: missing, unknown, expired or revoked.",
+    ),
+    (
+        403,
+        "The key’s reach does not permit this; `permission` says what would.",
+    ),
     (404, "There is no such thing, or not for this key: the same answer."),
     (409, "It conflicts with what is there."),
     (413, "The body is too large."),
     (415, "The body is not said to be JSON."),
-    (422, "What is in the body can’t be used; `errors` says where and why. Nothing was done."),
+    (
+        422,
+        "What is in the body can’t be used; `errors` says where and why. Nothing was done.",
+    ),
     (429, "Too many requests. Wait as long as `Retry-After` says."),
     (500, "A fault of ours."),
     (503, "The database can’t be asked now, or it took too long. Try again."),
@@ -301,8 +313,14 @@ fn resources() -> Map<String, Value> {
         let mut said = Map::new();
         said.insert("kind".to_owned(), json!({ "type": "string", "const": code }));
         said.insert("name".to_owned(), name());
-        said.insert("state".to_owned(), json!({ "type": "string", "enum": states, "default": states.first() }));
-        said.insert("details".to_owned(), json!({ "$ref": format!("#/components/schemas/{label}Details") }));
+        said.insert(
+            "state".to_owned(),
+            json!({ "type": "string", "enum": states, "default": states.first() }),
+        );
+        said.insert(
+            "details".to_owned(),
+            json!({ "$ref": format!("#/components/schemas/{label}Details") }),
+        );
         schemas.insert(
             format!("New{label}"),
             json!({
@@ -313,7 +331,10 @@ fn resources() -> Map<String, Value> {
             }),
         );
         said.insert("id".to_owned(), json!({ "type": "string", "format": "uuid" }));
-        said.insert("created_by".to_owned(), json!({ "$ref": "#/components/schemas/Creator" }));
+        said.insert(
+            "created_by".to_owned(),
+            json!({ "$ref": "#/components/schemas/Creator" }),
+        );
         for name in ["created_at", "updated_at"] {
             said.insert(name.to_owned(), json!({ "type": "string", "format": "date-time" }));
         }
@@ -337,7 +358,10 @@ fn resources() -> Map<String, Value> {
         }),
     );
     schemas.insert(RESOURCE.to_owned(), one_of_kinds("A resource.", ""));
-    schemas.insert("NewResource".to_owned(), one_of_kinds("A resource to be registered.", "New"));
+    schemas.insert(
+        "NewResource".to_owned(),
+        one_of_kinds("A resource to be registered.", "New"),
+    );
     schemas.insert(
         "ResourceChange".to_owned(),
         json!({
@@ -406,7 +430,11 @@ impl IntoParams for PageParameters {
         let after = ObjectBuilder::new().schema_type(Type::String);
         vec![
             parameter("limit", "How many, at most.", limit),
-            parameter("after", "The place to go on from: `next_cursor` of the page before.", after),
+            parameter(
+                "after",
+                "The place to go on from: `next_cursor` of the page before.",
+                after,
+            ),
         ]
     }
 }
@@ -421,11 +449,27 @@ impl IntoParams for ResourceParameters {
             .max_length(Some(MOST_SEARCH))
             .pattern(Some(r"^[^\u0000]*$"));
         let mut parameters = vec![
-            parameter("kind", "Only this kind.", codes(ResourceKind::ALL.map(ResourceKind::code))),
-            parameter("state", "Only those in this state.", codes(ResourceState::ALL.map(ResourceState::code))),
+            parameter(
+                "kind",
+                "Only this kind.",
+                codes(ResourceKind::ALL.map(ResourceKind::code)),
+            ),
+            parameter(
+                "state",
+                "Only those in this state.",
+                codes(ResourceState::ALL.map(ResourceState::code)),
+            ),
             parameter("q", "Only those with this in their name.", search),
-            parameter("sort", "By what they are sorted.", codes(["name", "added"]).default(Some("name".into()))),
-            parameter("order", "Upward or downward.", codes(["asc", "desc"]).default(Some("asc".into()))),
+            parameter(
+                "sort",
+                "By what they are sorted.",
+                codes(["name", "added"]).default(Some("name".into())),
+            ),
+            parameter(
+                "order",
+                "Upward or downward.",
+                codes(["asc", "desc"]).default(Some("asc".into())),
+            ),
         ];
         parameters.extend(PageParameters::into_params(place));
         parameters

@@ -135,7 +135,10 @@ impl Fault {
             Self::Query(_) => "The query isn’t of the form it must have. See “errors”.".to_owned(),
             Self::Body(_) => "Nothing was done: what is in the body can’t be used. See “errors”.".to_owned(),
             Self::Method => "This path has no such method. The header Allow names those it has.".to_owned(),
-            Self::TooLarge => format!("The body is larger than {} KiB. Send it in parts.", super::MOST_BYTES / 1024),
+            Self::TooLarge => format!(
+                "The body is larger than {} KiB. Send it in parts.",
+                super::MOST_BYTES / 1024
+            ),
             Self::MediaType => "Send the body as application/json.".to_owned(),
             Self::Timeout => "This took too long, and was given up. Try again in a moment.".to_owned(),
         }

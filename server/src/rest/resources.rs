@@ -13,7 +13,9 @@ use directory::{
     Agent, Creator, KeyActor, Order, ProjectRef, Resource, ResourceChange, ResourceCursor, ResourceQuery, ResourceSort,
     Viewer,
 };
-use policy::{Details, FieldValue, Name, Refusal, ResourceAction, ResourceField, ResourceId, ResourceKind, ResourceState};
+use policy::{
+    Details, FieldValue, Name, Refusal, ResourceAction, ResourceField, ResourceId, ResourceKind, ResourceState,
+};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::{PartialSchema, ToSchema};
@@ -22,7 +24,7 @@ use uuid::Uuid;
 
 use super::{
     Rest, Result,
-    body::{self, Fields, Parameters, Wrong, code, name, object, plain_id, whole_number, word},
+    body::{Fields, Parameters, Wrong, code, line, name, object, plain_id, whole_number, word},
     moment, openapi,
     page::{self, List},
 };
@@ -129,10 +131,7 @@ async fn list_resources(
             return Err(fault);
         }
     };
-    let found = rest
-        .directory
-        .resources(Viewer::Key(&actor), &project, &query)
-        .await?;
+    let found = rest.directory.resources(Viewer::Key(&actor), &project, &query).await?;
     Ok(Json(List {
         data: found.rows.into_iter().map(Sent::from).collect(),
         next_cursor: found.next.map(|next| next.encode()),
@@ -150,7 +149,10 @@ fn read_query(query: &str) -> Result<ResourceQuery> {
                 if text.chars().count() <= openapi::MOST_SEARCH && !text.contains('\0') {
                     Ok(text.to_owned())
                 } else {
-                    Err(Wrong::form(format!("Send {} characters at most.", openapi::MOST_SEARCH)))
+                    Err(Wrong::form(format!(
+                        "Send {} characters at most.",
+                        openapi::MOST_SEARCH
+                    )))
                 }
             })
             .unwrap_or_default(),
@@ -180,7 +182,9 @@ async fn create_resource(
 ) -> Result<Response> {
     let project = project(path)?;
     let mut kind = None;
-    let read = object(&headers, body).await.and_then(|fields| read_new(fields, &mut kind));
+    let read = object(&headers, body)
+        .await
+        .and_then(|fields| read_new(fields, &mut kind));
     let new = match read {
         Ok(new) => new,
         Err(fault) => {
@@ -194,10 +198,22 @@ async fn create_resource(
     };
     let made = rest
         .directory
-        .create_resource(Agent::Key(&actor), &project, new.kind, &new.name, new.state, &new.details)
+        .create_resource(
+            Agent::Key(&actor),
+            &project,
+            new.kind,
+            &new.name,
+            new.state,
+            &new.details,
+        )
         .await?;
     let location = format!("{}/{}", uri.path(), made.id);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(Sent::from(made))).into_response())
+    Ok((
+        StatusCode::CREATED,
+        [(header::LOCATION, location)],
+        Json(Sent::from(made)),
+    )
+        .into_response())
 }
 
 /// What the body of a new resource says.
@@ -248,8 +264,7 @@ fn read_new(mut fields: Fields, known: &mut Option<ResourceKind>) -> Result<New>
 fn detail(field: ResourceField, value: &Value) -> std::result::Result<FieldValue, Refusal> {
     let read = match value {
         Value::Number(_) => whole_number(value).map(FieldValue::Whole),
-        // Counted before it is trimmed, like a name.
-        Value::String(text) => (text.chars().count() <= body::MOST_NAME).then(|| FieldValue::Text(text.trim().to_owned())),
+        Value::String(text) => line(text).map(|text| FieldValue::Text(text.to_owned())),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     };
     read.ok_or(Refusal::DetailInvalid(field))
@@ -356,5 +371,8 @@ async fn permitted(
     action: ResourceAction,
 ) -> Result<()> {
     let permission = kind.permission(action);
-    Ok(rest.directory.authorize_agent(Agent::Key(actor), project, permission).await?)
+    Ok(rest
+        .directory
+        .authorize_agent(Agent::Key(actor), project, permission)
+        .await?)
 }

@@ -11,7 +11,7 @@ use std::{
 
 use sqlx::PgPool;
 
-use crate::roster::{CLUSTER, Folder, Roster, free_port};
+use crate::roster::{CLUSTER, Folder, Process, Roster, find, free_port, until_listening};
 
 /// A machine that is no server: a token's file, a broken configuration, and no database.
 struct Machine {
@@ -154,6 +154,87 @@ async fn e4_the_keys_are_printed_or_nothing_is(pool: PgPool) {
     roster.stop();
     let said = machine.error(&roster.url());
     assert!(said.contains("does not answer"), "{said}");
+}
+
+/// Over https it trusts what the machine trusts, and nothing else.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn e4_over_https_the_server_is_known_by_its_certificate(pool: PgPool) {
+    let Some(nginx) = find("nginx") else { return };
+    let roster = Roster::start(pool, "https-server").await;
+    let machine = Machine::new(&roster.token);
+    let folder = &machine.folder.0;
+    let made = Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "2",
+        ])
+        .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
+        .args([
+            "-addext",
+            "basicConstraints=critical,CA:FALSE",
+            "-keyout",
+            "key",
+            "-out",
+            "certificate",
+        ])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let (here, port) = (folder.display(), free_port());
+    let config = machine.folder.write(
+        "nginx.conf",
+        &format!(
+            "daemon off; master_process off; pid {here}/pid; error_log {here}/error.log;
+             events {{}}
+             http {{
+                 access_log off; proxy_temp_path {here}/proxy; client_body_temp_path {here}/body;
+                 fastcgi_temp_path {here}/fastcgi; uwsgi_temp_path {here}/uwsgi; scgi_temp_path {here}/scgi;
+                 server {{
+                     listen 127.0.0.1:{port} ssl;
+                     ssl_certificate {here}/certificate;
+                     ssl_certificate_key {here}/key;
+                     location / {{ proxy_pass http://127.0.0.1:{}; }}
+                 }}
+             }}",
+            roster.port
+        ),
+    );
+    let _nginx = Process::start(Command::new(nginx).arg("-p").arg(folder).arg("-c").arg(config));
+    until_listening(port);
+    let url = format!("https://localhost:{port}");
+    let ask = |url: &str, certificates: &str| {
+        let asked = [
+            "--cluster",
+            CLUSTER,
+            "--user",
+            "ubuntu",
+            "--token-file",
+            "token",
+            "--url",
+            url,
+        ];
+        machine
+            .command(&asked)
+            .env("SSL_CERT_FILE", certificates)
+            .output()
+            .unwrap()
+    };
+    let output = ask(&url, "certificate");
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    // Another's certificate, another's name.
+    let empty = machine.folder.write("none", "");
+    let said = error(ask(&url, empty.to_str().unwrap()));
+    assert!(said.contains("certificate"), "{said}");
+    let said = error(ask(&format!("https://127.0.0.1:{port}"), "certificate"));
+    assert!(said.contains("certificate"), "{said}");
 }
 
 #[test]

@@ -218,7 +218,10 @@ pub(crate) struct Answer {
 pub(crate) fn ask(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    let mut request = format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n");
+    let mut request = format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n");
+    if !headers.iter().any(|(name, _)| *name == "Connection") {
+        request.push_str("Connection: close\r\n");
+    }
     for (name, value) in headers {
         write!(request, "{name}: {value}\r\n").unwrap();
     }

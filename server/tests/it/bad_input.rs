@@ -172,6 +172,23 @@ const GOOD: &[(&str, &str, &[&str])] = &[
     ("/api/transfer_ownership", "confirmation", &[SPACED]),
     ("/api/delete_organization", "confirmation", &[SPACED]),
     ("/api/delete_project", "confirmation", &[SPACED]),
+    // API keys: no reach is `use`, no expiration is none, and a date is trimmed.
+    ("/api/api_keys", "query[q]", SEARCHES),
+    ("/api/api_keys", "query[state]", &["empty"]),
+    ("/api/api_keys", "query[after]", &["empty", UPPER, "unknown id"]),
+    ("/api/api_keys", "subject", ANYTHING),
+    ("/api/create_api_key", "name", NAMES),
+    ("/api/create_api_key", "reach", &["empty"]),
+    ("/api/create_api_key", "expires", &["empty"]),
+    ("/api/create_api_key", "expires_on", &[UPPER, SPACED]),
+    ("/api/set_api_key_expiration", "key", &[UPPER]),
+    ("/api/set_api_key_expiration", "expires", &["empty"]),
+    ("/api/set_api_key_expiration", "expires_on", &[UPPER, SPACED]),
+    ("/api/rotate_api_key", "key", &[UPPER]),
+    ("/api/rotate_api_key", "overlap", &[UPPER]),
+    ("/api/rotate_api_key", "expires", &["empty"]),
+    ("/api/rotate_api_key", "expires_on", &[UPPER, SPACED]),
+    ("/api/revoke_api_key", "key", &[UPPER]),
     // Searches.
     ("/api/members", "query[q]", SEARCHES),
     ("/api/members", "query[role]", &["empty"]),
@@ -346,7 +363,7 @@ async fn plain_forms_with_bad_input_lead_to_a_page_that_can_be_shown(pool: PgPoo
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn fields_that_are_missing_doubled_or_unknown_are_refused(pool: PgPool) {
     /// What may be left out.
-    const OPTIONAL: [(&str, &str); 11] = [
+    const OPTIONAL: [(&str, &str); 15] = [
         ("/api/create_resource", "state"),
         // Of a change, what is left out stays.
         ("/api/update_resource", "seen"),
@@ -359,6 +376,10 @@ async fn fields_that_are_missing_doubled_or_unknown_are_refused(pool: PgPool) {
         ("/api/update_project", "allow_externals"),
         ("/api/transfer_ownership", "user"),
         ("/api/add_ssh_key", "name"),
+        ("/api/create_api_key", "reach"),
+        ("/api/create_api_key", "expires"),
+        ("/api/set_api_key_expiration", "expires"),
+        ("/api/rotate_api_key", "expires"),
     ];
     let house = House::new(pool).await;
     let before = house.fingerprint().await;

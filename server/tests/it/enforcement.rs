@@ -13,6 +13,7 @@ use std::{
 
 use axum::http::{HeaderName, Method, header};
 use directory::{Directory, Settings};
+use policy::{Allowance, Because, Denial, Reach, Refusal};
 use serde_json::Value;
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio::net::TcpListener;
@@ -580,6 +581,28 @@ async fn a3_no_answer_repeats_a_credential(pool: PgPool) {
     }
     let after: i64 = sqlx::query_scalar(count).fetch_one(&gate.house.pool).await.unwrap();
     assert_eq!(before, after);
+}
+
+/// What is documented is what is said.
+#[test]
+fn every_reason_is_in_the_document() {
+    let document = include_str!("../../../docs/gateways/README.md");
+    let refusals = [
+        Refusal::SignedOut,
+        Refusal::KeyInvalid,
+        Refusal::KeyExpired,
+        Refusal::KeyRevoked,
+        Refusal::GatewayUnknown,
+        Refusal::Malformed,
+    ];
+    let denials = [Denial::Hidden, Denial::Role, Denial::Reach, Denial::NotForKeys];
+    let reasons = (refusals.map(Refusal::code).into_iter())
+        .chain(denials.map(Denial::code))
+        .chain(Because::ALL.map(Because::code))
+        .chain([Allowance::Key(Reach::Use).code(), "unavailable", "internal"]);
+    for reason in reasons {
+        assert!(document.contains(&format!("`{reason}`")), "{reason}");
+    }
 }
 
 /// Counts the statements that are sent to the database.

@@ -46,6 +46,10 @@ pub(crate) const PRODUCTION_CLUSTER: &str = "01900000-0000-7000-8000-00000000000
 /// A project that has nothing any more, with the people of `ml-research`.
 pub(crate) const EMPTY: &str = "wound-up";
 pub(crate) const SESSION: &str = "01900000-0000-7000-8000-000000000004";
+/// API keys of `ml-research`, made by the Member: one that uses, one that manages (K11), and one that is over.
+pub(crate) const API_KEY: &str = "01900000-0000-7000-8000-000000000005";
+pub(crate) const MANAGE_KEY: &str = "01900000-0000-7000-8000-000000000006";
+pub(crate) const OVER_KEY: &str = "01900000-0000-7000-8000-000000000007";
 
 /// Who asks. All but the first are signed in; what they are is said of `ml-research`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -298,6 +302,13 @@ const LINKS: &str = "
     INSERT INTO ssh_keys (id, user_id, name, algorithm, public_key, fingerprint, created_at)
         SELECT '01900000-0000-7000-8000-000000000003', id, 'Desk', 'ssh-ed25519', 'ssh-ed25519 x', 'SHA256:x', now()
         FROM users WHERE email = 'maya@acme.test';
+    INSERT INTO api_keys (organization_id, project_id, id, name, reach, secret_start, secret_end, created_by, created_at, revoked_at)
+        SELECT p.organization_id, p.id, wanted.id::uuid, wanted.name, wanted.reach, 'rsk_look', 'last', u.id, now(), wanted.revoked_at
+        FROM users u, projects p JOIN project_slugs s ON s.project_id = p.id, (VALUES
+            ('01900000-0000-7000-8000-000000000005', 'Nightly', 'use', NULL),
+            ('01900000-0000-7000-8000-000000000006', 'Deploy', 'manage', NULL),
+            ('01900000-0000-7000-8000-000000000007', 'Old', 'use', now())) AS wanted (id, name, reach, revoked_at)
+        WHERE u.email = 'mia@acme.test' AND s.slug = 'ml-research';
     INSERT INTO sessions (id, token_hash, user_id, created_at, last_seen_at, expires_at, address, user_agent)
         SELECT '01900000-0000-7000-8000-000000000004', sha256('elsewhere'), id, now(), now(), now() + interval '1 day', '', ''
         FROM users WHERE email = 'maya@acme.test';

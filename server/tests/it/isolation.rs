@@ -139,7 +139,7 @@ async fn every_function(pool: PgPool, what: &str, hidden: &[(&str, &str, &[Who])
 }
 
 /// Every page of a project, and what its query can ask for.
-const PAGES: [&str; 20] = [
+const PAGES: [&str; 24] = [
     "/projects/{slug}",
     "/projects/{slug}/nothing",
     "/projects/{slug}/clusters",
@@ -159,6 +159,10 @@ const PAGES: [&str; 20] = [
     "/settings/projects/{slug}/collaborators?dialog=end-date&user={Owner}",
     "/settings/projects/{slug}/collaborators.csv",
     "/settings/projects/{slug}/api-keys",
+    "/settings/projects/{slug}/api-keys?q=ci&state=revoked",
+    "/settings/projects/{slug}/api-keys?state=nonsense",
+    "/settings/projects/{slug}/api-keys?dialog=revoke&key=01900000-0000-7000-8000-000000000005",
+    "/settings/projects/{slug}/api-keys?dialog=regenerate",
     "/events?project={slug}",
 ];
 

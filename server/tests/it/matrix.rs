@@ -11,8 +11,8 @@ use sqlx::PgPool;
 use crate::{
     functions::{FUNCTIONS, NEW_PASSWORD, function, registered},
     house::{
-        ACME, Ask, CLUSTER, EMPTY, FILE, FORGOTTEN, House, INVITATION, INVITED, INVITED_STRANGER, Manner, NO_LINK,
-        PASSWORD, PRODUCTION_CLUSTER, RESEARCH, SESSION, SSH_KEY, Who,
+        ACME, API_KEY, Ask, CLUSTER, EMPTY, FILE, FORGOTTEN, House, INVITATION, INVITED, INVITED_STRANGER, MANAGE_KEY,
+        Manner, NO_LINK, OVER_KEY, PASSWORD, PRODUCTION_CLUSTER, RESEARCH, SESSION, SSH_KEY, Who,
     },
 };
 
@@ -552,6 +552,186 @@ const CASES: &[Case] = &[
         [401, 404, 403, 403, 403, 422, 422, 404],
     ),
     case("X1", "/api/remove_externals", &[("project", RESEARCH)], RESEARCH_ADMIN),
+    // API keys.
+    case("K4", "/api/api_keys", &[("project", RESEARCH)], RESEARCH_READ),
+    case("K4 C4", "/api/api_keys", &[("project", PRODUCTION)], PRODUCTION_READ),
+    case(
+        "K4 D2",
+        "/api/api_keys",
+        &[("project", DEFAULT), ("query[state]", "revoked")],
+        DEFAULT_READ,
+    ),
+    case(
+        "K4 P3",
+        "/api/api_keys",
+        &[("project", DEFAULT), ("subject", API_KEY)],
+        DEFAULT_READ,
+    ),
+    case(
+        "K2",
+        "/api/create_api_key",
+        &[("project", RESEARCH), ("name", "CI")],
+        RESEARCH_READ,
+    ),
+    case(
+        "K2 K6",
+        "/api/create_api_key",
+        &[
+            ("project", RESEARCH),
+            ("name", "CI"),
+            ("reach", "use"),
+            ("expires", "on"),
+            ("expires_on", "2999-12-31"),
+        ],
+        RESEARCH_READ,
+    ),
+    case(
+        "K11",
+        "/api/create_api_key",
+        &[("project", RESEARCH), ("name", "CI"), ("reach", "manage")],
+        RESEARCH_ADMIN,
+    ),
+    case(
+        "K2 C4",
+        "/api/create_api_key",
+        &[("project", PRODUCTION), ("name", "CI"), ("expires", "7")],
+        PRODUCTION_READ,
+    ),
+    case(
+        "K2 D2 X3",
+        "/api/create_api_key",
+        &[("project", DEFAULT), ("name", "CI")],
+        DEFAULT_READ,
+    ),
+    case(
+        "K11 D2",
+        "/api/create_api_key",
+        &[("project", DEFAULT), ("name", "CI"), ("reach", "manage")],
+        DEFAULT_ADMIN,
+    ),
+    case(
+        "K2",
+        "/api/create_api_key",
+        &[("project", RESEARCH), ("name", " ")],
+        [401, 404, 404, 422, 422, 422, 422, 422],
+    ),
+    case(
+        "K6",
+        "/api/create_api_key",
+        &[
+            ("project", RESEARCH),
+            ("name", "CI"),
+            ("expires", "on"),
+            ("expires_on", "1999-12-31"),
+        ],
+        [401, 404, 404, 422, 422, 422, 422, 422],
+    ),
+    case(
+        "K6",
+        "/api/set_api_key_expiration",
+        &[("project", RESEARCH), ("key", API_KEY), ("expires", "30")],
+        RESEARCH_READ,
+    ),
+    case(
+        "K11",
+        "/api/set_api_key_expiration",
+        &[("project", RESEARCH), ("key", MANAGE_KEY), ("expires", "30")],
+        RESEARCH_ADMIN,
+    ),
+    case(
+        "K6",
+        "/api/set_api_key_expiration",
+        &[("project", RESEARCH), ("key", OVER_KEY)],
+        [401, 404, 404, 409, 409, 409, 409, 409],
+    ),
+    case(
+        "K6",
+        "/api/set_api_key_expiration",
+        &[
+            ("project", RESEARCH),
+            ("key", API_KEY),
+            ("expires", "on"),
+            ("expires_on", "1999-12-31"),
+        ],
+        [401, 404, 404, 422, 422, 422, 422, 422],
+    ),
+    case(
+        "K1",
+        "/api/set_api_key_expiration",
+        &[("project", DEFAULT), ("key", API_KEY), ("expires", "30")],
+        SIGNED_OUT_OR_NOTHING,
+    ),
+    case(
+        "K7",
+        "/api/rotate_api_key",
+        &[("project", RESEARCH), ("key", API_KEY), ("overlap", "0")],
+        RESEARCH_READ,
+    ),
+    case(
+        "K7 K11",
+        "/api/rotate_api_key",
+        &[("project", RESEARCH), ("key", MANAGE_KEY), ("overlap", "168")],
+        RESEARCH_ADMIN,
+    ),
+    case(
+        "K7",
+        "/api/rotate_api_key",
+        &[("project", RESEARCH), ("key", OVER_KEY), ("overlap", "24")],
+        [401, 404, 404, 409, 409, 409, 409, 409],
+    ),
+    case(
+        "K1",
+        "/api/rotate_api_key",
+        &[("project", DEFAULT), ("key", API_KEY), ("overlap", "24")],
+        SIGNED_OUT_OR_NOTHING,
+    ),
+    case(
+        "K2 K7",
+        "/api/revoke_api_key",
+        &[("project", RESEARCH), ("key", API_KEY)],
+        RESEARCH_READ,
+    ),
+    case(
+        "K2 K7 K11",
+        "/api/revoke_api_key",
+        &[("project", RESEARCH), ("key", MANAGE_KEY)],
+        RESEARCH_READ,
+    ),
+    case(
+        "K7",
+        "/api/revoke_api_key",
+        &[("project", RESEARCH), ("key", OVER_KEY)],
+        [401, 404, 404, 409, 409, 409, 409, 409],
+    ),
+    case(
+        "K1",
+        "/api/revoke_api_key",
+        &[("project", DEFAULT), ("key", API_KEY)],
+        SIGNED_OUT_OR_NOTHING,
+    ),
+    case(
+        "W3 K8",
+        "/api/regenerate_default_key",
+        &[("project", DEFAULT)],
+        [401, 404, 404, 404, 404, 404, 200, 404],
+    ),
+    case(
+        "W3 K8 D6",
+        "/api/regenerate_default_key",
+        &[("project", RESEARCH)],
+        SIGNED_OUT_OR_NOTHING,
+    ),
+    // Removing somebody, and a key of theirs with them.
+    case(
+        "C6 C7 K5",
+        "/api/remove_collaborator",
+        &[
+            ("project", RESEARCH),
+            ("user", "{Member}"),
+            ("revoke-01900000-0000-7000-8000-000000000006", "on"),
+        ],
+        [401, 404, 404, 200, 200, 200, 200, 403],
+    ),
     // The organization.
     case("O3", "/api/organization", &[("organization", ACME)], ACME_READ),
     case(
@@ -1131,6 +1311,36 @@ const PAGES: &[(&str, &str, Statuses)] = &[
     (
         "/settings/projects/{project}/collaborators",
         "/settings/projects/~current/collaborators?q=a",
+        ENTERS,
+    ),
+    (
+        "/settings/projects/{project}/api-keys",
+        "/settings/projects/ml-research/api-keys",
+        RESEARCH_PAGE,
+    ),
+    (
+        "/settings/projects/{project}/api-keys",
+        "/settings/projects/ml-research/api-keys?dialog=create",
+        RESEARCH_PAGE,
+    ),
+    (
+        "/settings/projects/{project}/api-keys",
+        "/settings/projects/ml-research/api-keys?state=active&dialog=rotate&key=01900000-0000-7000-8000-000000000006",
+        RESEARCH_PAGE,
+    ),
+    (
+        "/settings/projects/{project}/api-keys",
+        "/settings/projects/production/api-keys",
+        PRODUCTION_PAGE,
+    ),
+    (
+        "/settings/projects/{project}/api-keys",
+        "/settings/projects/acme-default/api-keys?dialog=regenerate",
+        DEFAULT_PAGE,
+    ),
+    (
+        "/settings/projects/{project}/api-keys",
+        "/settings/projects/~current/api-keys?q=a",
         ENTERS,
     ),
     ("/{*rest}", "/nothing-here", NO_PAGE),

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Every screen and state that has markup of its own, as somebody sees it.
-const SCREENS: [(Who, &str, u16); 57] = [
+const SCREENS: [(Who, &str, u16); 65] = [
     (Who::Nobody, "/sign-in", 200),
     (Who::Nobody, "/sign-in?next=/settings/profile", 200),
     (Who::Nobody, "/sign-up", 200),
@@ -83,6 +83,34 @@ const SCREENS: [(Who, &str, u16); 57] = [
         200,
     ),
     (Who::Owner, "/settings/projects/acme-default/collaborators", 200),
+    (Who::Owner, "/settings/projects/ml-research/api-keys", 200),
+    (
+        Who::Member,
+        "/settings/projects/ml-research/api-keys?q=nothing-at-all",
+        200,
+    ),
+    (Who::Owner, "/settings/projects/ml-research/api-keys?dialog=create", 200),
+    (
+        Who::Member,
+        "/settings/projects/ml-research/api-keys?dialog=expiration&key=01900000-0000-7000-8000-000000000005",
+        200,
+    ),
+    (
+        Who::External,
+        "/settings/projects/ml-research/api-keys?dialog=rotate&key=01900000-0000-7000-8000-000000000005",
+        200,
+    ),
+    (
+        Who::Owner,
+        "/settings/projects/ml-research/api-keys?dialog=revoke&key=01900000-0000-7000-8000-000000000006",
+        200,
+    ),
+    (
+        Who::Owner,
+        "/settings/projects/acme-default/api-keys?dialog=regenerate",
+        200,
+    ),
+    (Who::Newcomer, "/settings/projects/acme-default/api-keys", 200),
     (Who::Nobody, "/forgot-password", 200),
     (Who::Owner, "/settings/sessions", 200),
     (Who::Owner, "/settings/ssh-keys", 200),

@@ -25,9 +25,13 @@ async fn k1_a_key_says_what_it_is_and_where_it_reaches(pool: PgPool) {
     assert_eq!(said["organization"]["slug"], "acme");
     assert_eq!(said["organization"]["name"], "Acme Research");
 
-    let listed = programs.ask(&programs.uses, Method::GET, "/v1/projects?limit=1", None).await;
+    let listed = programs
+        .ask(&programs.uses, Method::GET, "/v1/projects?limit=1", None)
+        .await;
     assert_eq!(json(&listed), json!({ "data": [said["project"]], "next_cursor": null }));
-    let beyond = programs.ask(&programs.uses, Method::GET, "/v1/projects?after=x", None).await;
+    let beyond = programs
+        .ask(&programs.uses, Method::GET, "/v1/projects?after=x", None)
+        .await;
     problem(&beyond, 400, "cursor_invalid");
 }
 
@@ -78,9 +82,25 @@ async fn a_body_that_cannot_be_read_is_told_in_words_of_ours(pool: PgPool) {
     };
     let good = cluster("c").to_string();
     problem(&send(None, good.as_bytes()).await, 415, "unsupported_media_type");
-    problem(&send(Some("text/plain"), good.as_bytes()).await, 415, "unsupported_media_type");
-    problem(&send(Some("application/x-www-form-urlencoded"), b"a=b").await, 415, "unsupported_media_type");
-    for body in [&b""[..], b"{", b"{\"a\":1}x", b"\xff", b"{\"kind\":\"\xff\"}", b"NaN", &[b'['; 100_000]] {
+    problem(
+        &send(Some("text/plain"), good.as_bytes()).await,
+        415,
+        "unsupported_media_type",
+    );
+    problem(
+        &send(Some("application/x-www-form-urlencoded"), b"a=b").await,
+        415,
+        "unsupported_media_type",
+    );
+    for body in [
+        &b""[..],
+        b"{",
+        b"{\"a\":1}x",
+        b"\xff",
+        b"{\"kind\":\"\xff\"}",
+        b"NaN",
+        &[b'['; 100_000],
+    ] {
         let told = problem(&send(Some("application/json"), body).await, 400, "malformed");
         assert_eq!(told["detail"], "The body isn\u{2019}t JSON in UTF-8.");
     }
@@ -99,7 +119,11 @@ async fn a_body_that_cannot_be_read_is_told_in_words_of_ours(pool: PgPool) {
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn everything_wrong_with_a_body_is_said_at_once(pool: PgPool) {
     let programs = Programs::new(pool).await;
-    let post = async |body| programs.ask(&programs.manages, Method::POST, RESOURCES, Some(body)).await;
+    let post = async |body| {
+        programs
+            .ask(&programs.manages, Method::POST, RESOURCES, Some(body))
+            .await
+    };
     let all = post(json!({
         "kind": "cluster",
         "name": "",
@@ -122,7 +146,10 @@ async fn everything_wrong_with_a_body_is_said_at_once(pool: PgPool) {
         ]
     );
     let none = post(json!({})).await;
-    assert_eq!(fields(&problem(&none, 422, "invalid")), ["kind missing", "name missing", "details missing"]);
+    assert_eq!(
+        fields(&problem(&none, 422, "invalid")),
+        ["kind missing", "name missing", "details missing"]
+    );
     let kind = post(json!({ "kind": "spaceship", "name": "x", "details": {} })).await;
     assert_eq!(fields(&problem(&kind, 422, "invalid")), ["kind wrong_form"]);
     let nulls = post(json!({ "kind": "file", "name": null, "state": null, "details": null })).await;
@@ -162,7 +189,12 @@ async fn a_query_that_cannot_be_read_is_told_by_its_parameters(pool: PgPool) {
     }
     for cursor in ["x", "e30", "!!!"] {
         let answer = programs
-            .ask(&programs.uses, Method::GET, &format!("{RESOURCES}?after={cursor}"), None)
+            .ask(
+                &programs.uses,
+                Method::GET,
+                &format!("{RESOURCES}?after={cursor}"),
+                None,
+            )
             .await;
         problem(&answer, 400, "cursor_invalid");
     }

@@ -25,13 +25,29 @@ fn calls() -> Vec<(Method, &'static str, Option<Value>)> {
         (Method::GET, "/v1/projects/{project}/resources?after=x", None),
         (Method::POST, "/v1/projects/{project}/resources", Some(cluster("new"))),
         (Method::POST, "/v1/projects/{project}/resources", Some(file("new"))),
-        (Method::POST, "/v1/projects/{project}/resources", Some(json!({ "kind": "cluster" }))),
+        (
+            Method::POST,
+            "/v1/projects/{project}/resources",
+            Some(json!({ "kind": "cluster" })),
+        ),
         (Method::POST, "/v1/projects/{project}/resources", Some(json!({}))),
         (Method::POST, "/v1/projects/{project}/resources", None),
         (Method::GET, "/v1/projects/{project}/resources/{id}", None),
-        (Method::PATCH, "/v1/projects/{project}/resources/{id}", Some(json!({ "name": "other" }))),
-        (Method::PATCH, "/v1/projects/{project}/resources/{id}", Some(json!({ "details": { "nodes": 9 } }))),
-        (Method::PATCH, "/v1/projects/{project}/resources/{id}", Some(json!({ "name": "" }))),
+        (
+            Method::PATCH,
+            "/v1/projects/{project}/resources/{id}",
+            Some(json!({ "name": "other" })),
+        ),
+        (
+            Method::PATCH,
+            "/v1/projects/{project}/resources/{id}",
+            Some(json!({ "details": { "nodes": 9 } })),
+        ),
+        (
+            Method::PATCH,
+            "/v1/projects/{project}/resources/{id}",
+            Some(json!({ "name": "" })),
+        ),
         (Method::PATCH, "/v1/projects/{project}/resources/{id}", None),
         (Method::DELETE, "/v1/projects/{project}/resources/{id}", None),
         (Method::POST, "/v1/projects/{project}/usage", Some(record)),
@@ -60,7 +76,11 @@ async fn p3_another_project_is_the_same_as_none(pool: PgPool) {
             for project in [RESEARCH, research.as_str().unwrap(), "a%2Fb", "%ff", "-"] {
                 let there = ask(project, id).await;
                 if bare(&there) != bare(&nowhere) {
-                    wrong.push(format!("{method} {path} {project}:\n{}\n{}", bare(&there), bare(&nowhere)));
+                    wrong.push(format!(
+                        "{method} {path} {project}:\n{}\n{}",
+                        bare(&there),
+                        bare(&nowhere)
+                    ));
                 }
             }
         }
@@ -68,7 +88,9 @@ async fn p3_another_project_is_the_same_as_none(pool: PgPool) {
         if path.contains("{id}") {
             let ask = async |id: &str| {
                 let uri = path.replace("{project}", "production").replace("{id}", id);
-                programs.ask(&programs.production, method.clone(), &uri, body.clone()).await
+                programs
+                    .ask(&programs.production, method.clone(), &uri, body.clone())
+                    .await
             };
             let nowhere = ask(NO_RESOURCE).await;
             problem(&nowhere, 404, "not_found");
@@ -125,11 +147,21 @@ async fn k11_a_key_does_what_its_reach_permits(pool: PgPool) {
     for (method, uri, body, permission) in [
         (Method::POST, super::RESOURCES, Some(cluster("c")), "cluster:create"),
         // Before what is wrong with it.
-        (Method::POST, super::RESOURCES, Some(json!({ "kind": "cluster" })), "cluster:create"),
+        (
+            Method::POST,
+            super::RESOURCES,
+            Some(json!({ "kind": "cluster" })),
+            "cluster:create",
+        ),
         (Method::PATCH, &uri, Some(json!({ "name": "x" })), "cluster:configure"),
         (Method::PATCH, &uri, Some(json!({ "name": "" })), "cluster:configure"),
         (Method::PATCH, &uri, None, "cluster:configure"),
-        (Method::PATCH, &uri, Some(json!({ "details": { "nodes": 5 } })), "cluster:scale"),
+        (
+            Method::PATCH,
+            &uri,
+            Some(json!({ "details": { "nodes": 5 } })),
+            "cluster:scale",
+        ),
         (Method::DELETE, &uri, None, "cluster:delete"),
     ] {
         let answer = programs.ask(&programs.uses, method.clone(), uri, body).await;
@@ -137,14 +169,23 @@ async fn k11_a_key_does_what_its_reach_permits(pool: PgPool) {
         assert_eq!(told["permission"], permission, "{method}");
         assert!(told["detail"].as_str().unwrap().contains(permission));
         let audited = programs.house.audited(answer.header("x-request-id")).await;
-        assert_eq!(audited, [(permission.to_owned(), Some("forbidden".to_owned()))], "{method}");
+        assert_eq!(
+            audited,
+            [(permission.to_owned(), Some("forbidden".to_owned()))],
+            "{method}"
+        );
     }
     assert_eq!(programs.ask(&programs.uses, Method::GET, &uri, None).await.status, 200);
-    let made = programs.ask(&programs.uses, Method::POST, super::RESOURCES, Some(file("f"))).await;
+    let made = programs
+        .ask(&programs.uses, Method::POST, super::RESOURCES, Some(file("f")))
+        .await;
     assert_eq!(made.status, 201);
     let audited = programs.house.audited(made.header("x-request-id")).await;
     assert_eq!(audited, [("file:create".to_owned(), None)]);
-    assert_eq!(programs.ask(&programs.manages, Method::DELETE, &uri, None).await.status, 204);
+    assert_eq!(
+        programs.ask(&programs.manages, Method::DELETE, &uri, None).await.status,
+        204
+    );
 }
 
 /// K9: to everything that is for people, a key is nothing.
@@ -180,7 +221,11 @@ async fn k9_no_key_manages_people_roles_or_keys(pool: PgPool) {
     ] {
         let nobody = house.ask(Ask::get(page)).await;
         let answer = house.ask(Ask::get(page).with(header::AUTHORIZATION, &*bearer)).await;
-        assert_eq!((answer.status, answer.location()), (nobody.status, nobody.location()), "{page}");
+        assert_eq!(
+            (answer.status, answer.location()),
+            (nobody.status, nobody.location()),
+            "{page}"
+        );
         assert!(!answer.status.is_success(), "{page}");
     }
     // Nor is there a route for it.
@@ -220,9 +265,19 @@ async fn e5_an_end_counts_from_the_next_request(pool: PgPool) {
         problem(&whoami().await, 401, code);
     }
     let (_, key) = make(&programs.house, Who::Owner, "production", Reach::Use).await;
-    sqlx::query("DELETE FROM resources").execute(&programs.house.pool).await.unwrap();
+    sqlx::query("DELETE FROM resources")
+        .execute(&programs.house.pool)
+        .await
+        .unwrap();
     let fields = [("project", "production"), ("confirmation", "production")];
-    let gone = programs.house.ask(Ask::post("/api/delete_project", fields).by(Who::Owner)).await;
+    let gone = programs
+        .house
+        .ask(Ask::post("/api/delete_project", fields).by(Who::Owner))
+        .await;
     assert_eq!(gone.status, 200, "{}", gone.text);
-    problem(&programs.ask(&key, Method::GET, "/v1/whoami", None).await, 401, "key_invalid");
+    problem(
+        &programs.ask(&key, Method::GET, "/v1/whoami", None).await,
+        401,
+        "key_invalid",
+    );
 }

@@ -13,14 +13,21 @@ const REVOKE: &str = "/v1/keys/revoke";
 async fn k10_a_presented_key_is_revoked_at_once(pool: PgPool) {
     let programs = Programs::new(pool).await;
     let present = async |key: &str| {
-        let answer = programs.house.ask(asked(None, Method::POST, REVOKE, Some(json!({ "key": key })))).await;
+        let answer = programs
+            .house
+            .ask(asked(None, Method::POST, REVOKE, Some(json!({ "key": key }))))
+            .await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         answer
     };
     let done = present(&programs.uses).await;
     assert_eq!(json(&done), json!({ "revoked": true }));
     assert_eq!(done.header("cache-control"), "no-store");
-    problem(&programs.ask(&programs.uses, Method::GET, "/v1/whoami", None).await, 401, "key_revoked");
+    problem(
+        &programs.ask(&programs.uses, Method::GET, "/v1/whoami", None).await,
+        401,
+        "key_revoked",
+    );
     // Again; one that was revoked before; one that is over.
     for key in [&programs.uses, &programs.revoked, &programs.expired] {
         assert_eq!(json(&present(key).await), json!({ "revoked": true }));
@@ -29,16 +36,50 @@ async fn k10_a_presented_key_is_revoked_at_once(pool: PgPool) {
         assert_eq!(json(&present(key).await), json!({ "revoked": false }));
     }
     // As the bearer, without a body; another key in the body leaves the bearer alone.
-    let bearer = programs.house.ask(asked(Some(&programs.partner), Method::POST, REVOKE, Some(json!({ "key": programs.production })))).await;
+    let bearer = programs
+        .house
+        .ask(asked(
+            Some(&programs.partner),
+            Method::POST,
+            REVOKE,
+            Some(json!({ "key": programs.production })),
+        ))
+        .await;
     assert_eq!(json(&bearer), json!({ "revoked": true }));
-    problem(&programs.ask(&programs.production, Method::GET, "/v1/whoami", None).await, 401, "key_revoked");
-    assert_eq!(programs.ask(&programs.partner, Method::GET, "/v1/whoami", None).await.status, 200);
-    let bearer = programs.house.ask(asked(Some(&programs.partner), Method::POST, REVOKE, None)).await;
+    problem(
+        &programs
+            .ask(&programs.production, Method::GET, "/v1/whoami", None)
+            .await,
+        401,
+        "key_revoked",
+    );
+    assert_eq!(
+        programs
+            .ask(&programs.partner, Method::GET, "/v1/whoami", None)
+            .await
+            .status,
+        200
+    );
+    let bearer = programs
+        .house
+        .ask(asked(Some(&programs.partner), Method::POST, REVOKE, None))
+        .await;
     assert_eq!(json(&bearer), json!({ "revoked": true }));
-    problem(&programs.ask(&programs.partner, Method::GET, "/v1/whoami", None).await, 401, "key_revoked");
+    problem(
+        &programs.ask(&programs.partner, Method::GET, "/v1/whoami", None).await,
+        401,
+        "key_revoked",
+    );
 
-    problem(&programs.house.ask(asked(None, Method::POST, REVOKE, None)).await, 401, "key_missing");
-    let none = programs.house.ask(asked(None, Method::POST, REVOKE, Some(json!({})))).await;
+    problem(
+        &programs.house.ask(asked(None, Method::POST, REVOKE, None)).await,
+        401,
+        "key_missing",
+    );
+    let none = programs
+        .house
+        .ask(asked(None, Method::POST, REVOKE, Some(json!({}))))
+        .await;
     assert_eq!(fields(&problem(&none, 422, "invalid")), ["key missing"]);
     let audited = programs.house.audited(done.header("x-request-id")).await;
     assert_eq!(audited, [("api_key:revoke_presented".to_owned(), None)]);
@@ -81,7 +122,10 @@ async fn a3_no_secret_is_told_again(pool: PgPool) {
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_session_is_no_key(pool: PgPool) {
     let programs = Programs::new(pool).await;
-    let answer = programs.house.ask(Ask::get("/v1/whoami").by(crate::house::Who::Owner)).await;
+    let answer = programs
+        .house
+        .ask(Ask::get("/v1/whoami").by(crate::house::Who::Owner))
+        .await;
     problem(&answer, 401, "key_missing");
     assert_eq!(answer.header("set-cookie"), "");
     let basic = Ask::get("/v1/whoami").with(header::AUTHORIZATION, "Basic eDp5");

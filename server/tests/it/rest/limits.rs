@@ -32,14 +32,27 @@ async fn who_has_no_key_asks_too_often_and_who_has_one_does_not_pay(pool: PgPool
     let programs = Programs::new(pool).await;
     let mut last = programs.house.ask(asked(None, Method::GET, "/v1/whoami", None)).await;
     assert_eq!(last.header("ratelimit-limit"), "100");
-    for key in [None, Some(&*programs.unknown), Some("rsk_x")].into_iter().cycle().take(1_000) {
+    for key in [None, Some(&*programs.unknown), Some("rsk_x")]
+        .into_iter()
+        .cycle()
+        .take(1_000)
+    {
         last = programs.house.ask(asked(key, Method::GET, "/v1/whoami", None)).await;
         if last.status != 401 {
             break;
         }
     }
     problem(&last, 429, "too_many_attempts");
-    let revoke = programs.house.ask(asked(None, Method::POST, "/v1/keys/revoke", None)).await;
+    let revoke = programs
+        .house
+        .ask(asked(None, Method::POST, "/v1/keys/revoke", None))
+        .await;
     problem(&revoke, 429, "too_many_attempts");
-    assert_eq!(programs.ask(&programs.uses, Method::GET, "/v1/whoami", None).await.status, 200);
+    assert_eq!(
+        programs
+            .ask(&programs.uses, Method::GET, "/v1/whoami", None)
+            .await
+            .status,
+        200
+    );
 }

@@ -1,6 +1,7 @@
 //! The interface for programs: what each call answers, to which key, and what is wrong with it when it is.
 
 mod calls;
+mod contract;
 mod description;
 mod isolation;
 mod keys;
@@ -51,7 +52,10 @@ impl Programs {
         );
         for (sql, (id, _)) in [
             ("DELETE FROM api_keys WHERE id = $1", &unknown),
-            ("UPDATE api_keys SET expires_at = now() - interval '1 second' WHERE id = $1", &expired),
+            (
+                "UPDATE api_keys SET expires_at = now() - interval '1 second' WHERE id = $1",
+                &expired,
+            ),
             ("UPDATE api_keys SET revoked_at = now() WHERE id = $1", &revoked),
         ] {
             sqlx::query(sql).bind(id.0).execute(&house.pool).await.unwrap();
@@ -107,7 +111,13 @@ pub(crate) async fn make(house: &House, who: Who, project: &str, reach: Reach) -
     let made = house
         .console
         .directory
-        .create_api_key(&actor, &project.parse().unwrap(), &"A program".parse().unwrap(), reach, None)
+        .create_api_key(
+            &actor,
+            &project.parse().unwrap(),
+            &"A program".parse().unwrap(),
+            reach,
+            None,
+        )
         .await
         .unwrap();
     (made.id, made.secret.reveal().to_owned())
@@ -136,7 +146,12 @@ pub(crate) fn json(answer: &Answer) -> Value {
 #[track_caller]
 pub(crate) fn problem(answer: &Answer, status: u16, code: &str) -> Value {
     assert_eq!(answer.status, status, "{}", answer.text);
-    assert_eq!(answer.header("content-type"), "application/problem+json", "{}", answer.text);
+    assert_eq!(
+        answer.header("content-type"),
+        "application/problem+json",
+        "{}",
+        answer.text
+    );
     assert_eq!(answer.header("cache-control"), "no-store");
     let problem = json(answer);
     assert_eq!(problem["code"], code, "{problem}");
@@ -163,7 +178,11 @@ pub(crate) fn fields(problem: &Value) -> Vec<String> {
         .iter()
         .map(|error| {
             assert!(!error["detail"].as_str().unwrap().is_empty());
-            format!("{} {}", error["field"].as_str().unwrap(), error["code"].as_str().unwrap())
+            format!(
+                "{} {}",
+                error["field"].as_str().unwrap(),
+                error["code"].as_str().unwrap()
+            )
         })
         .collect()
 }

@@ -30,7 +30,9 @@ async fn e1_a_resource_of_each_kind_lives_its_life(pool: PgPool) {
         ),
         (file("one"), json!({ "name": "two" })),
     ] {
-        let made = programs.ask(&programs.manages, Method::POST, RESOURCES, Some(new.clone())).await;
+        let made = programs
+            .ask(&programs.manages, Method::POST, RESOURCES, Some(new.clone()))
+            .await;
         assert_eq!(made.status, 201, "{}", made.text);
         let resource = json(&made);
         let uri = made.location();
@@ -38,13 +40,24 @@ async fn e1_a_resource_of_each_kind_lives_its_life(pool: PgPool) {
         for name in ["kind", "name", "details"] {
             assert_eq!(resource[name], new[name]);
         }
-        assert_eq!(resource["created_by"], json!({ "type": "api_key", "id": me["key"]["id"] }));
-        assert_eq!(json(&programs.ask(&programs.uses, Method::GET, uri, None).await), resource);
+        assert_eq!(
+            resource["created_by"],
+            json!({ "type": "api_key", "id": me["key"]["id"] })
+        );
+        assert_eq!(
+            json(&programs.ask(&programs.uses, Method::GET, uri, None).await),
+            resource
+        );
         // By the project's permanent id, too.
         let by_id = uri.replace("ml-research", me["project"]["id"].as_str().unwrap());
-        assert_eq!(json(&programs.ask(&programs.uses, Method::GET, &by_id, None).await), resource);
+        assert_eq!(
+            json(&programs.ask(&programs.uses, Method::GET, &by_id, None).await),
+            resource
+        );
 
-        let changed = programs.ask(&programs.manages, Method::PATCH, uri, Some(change.clone())).await;
+        let changed = programs
+            .ask(&programs.manages, Method::PATCH, uri, Some(change.clone()))
+            .await;
         assert_eq!(changed.status, 200, "{}", changed.text);
         let mut expected = resource.clone();
         merge(&mut expected, &change);
@@ -55,7 +68,11 @@ async fn e1_a_resource_of_each_kind_lives_its_life(pool: PgPool) {
         assert_eq!((gone.status.as_u16(), &*gone.text), (204, ""));
         for method in [Method::GET, Method::DELETE, Method::PATCH] {
             let body = (method == Method::PATCH).then(|| json!({}));
-            problem(&programs.ask(&programs.manages, method, uri, body).await, 404, "not_found");
+            problem(
+                &programs.ask(&programs.manages, method, uri, body).await,
+                404,
+                "not_found",
+            );
         }
     }
 }
@@ -97,13 +114,19 @@ async fn a_patch_changes_what_it_names(pool: PgPool) {
     // What only its kind knows.
     for (body, code, wrong) in [
         (json!({ "state": "queued" }), "state_invalid", "state state_invalid"),
-        (json!({ "details": { "size_gib": 1 } }), "detail_invalid", "details.size_gib detail_invalid"),
+        (
+            json!({ "details": { "size_gib": 1 } }),
+            "detail_invalid",
+            "details.size_gib detail_invalid",
+        ),
     ] {
         assert_eq!(fields(&problem(&patch(body).await, 422, code)), [wrong]);
     }
     let taken = problem(&patch(json!({ "name": "two" })).await, 409, "resource_name_taken");
     assert_eq!(fields(&taken), ["name resource_name_taken"]);
-    let again = programs.ask(&programs.manages, Method::POST, RESOURCES, Some(cluster("two"))).await;
+    let again = programs
+        .ask(&programs.manages, Method::POST, RESOURCES, Some(cluster("two")))
+        .await;
     problem(&again, 409, "resource_name_taken");
 }
 
@@ -118,7 +141,9 @@ async fn c10_lists_are_searched_filtered_sorted_and_paged(pool: PgPool) {
         let (mut names, mut pages, mut after) = (Vec::new(), 0, String::new());
         loop {
             let uri = format!("{RESOURCES}?{query}&{after}");
-            let answer = programs.ask(&programs.uses, Method::GET, uri.trim_end_matches('&'), None).await;
+            let answer = programs
+                .ask(&programs.uses, Method::GET, uri.trim_end_matches('&'), None)
+                .await;
             assert_eq!(answer.status, 200, "{}", answer.text);
             let page = json(&answer);
             pages += 1;
@@ -132,16 +157,33 @@ async fn c10_lists_are_searched_filtered_sorted_and_paged(pool: PgPool) {
         }
     };
     let (names, pages) = walk("kind=cluster&q=Cluster&limit=3").await;
-    assert_eq!(names, (0..7).map(|number| format!("cluster {number}")).collect::<Vec<_>>());
+    assert_eq!(
+        names,
+        (0..7).map(|number| format!("cluster {number}")).collect::<Vec<_>>()
+    );
     assert_eq!(pages, 3);
     let (names, pages) = walk("kind=file&q=file&sort=added&order=desc&limit=7").await;
-    assert_eq!(names, (0..7).rev().map(|number| format!("file {number}")).collect::<Vec<_>>());
+    assert_eq!(
+        names,
+        (0..7).rev().map(|number| format!("file {number}")).collect::<Vec<_>>()
+    );
     assert_eq!(pages, 1);
     assert_eq!(walk("q=R+3&kind=cluster&state=creating&limit=1").await.0, ["cluster 3"]);
     assert_eq!(walk("q=nothing&limit=1").await.0, Vec::<String>::new());
 
     // A place in one list is none in another.
-    let first = json(&programs.ask(&programs.uses, Method::GET, &format!("{RESOURCES}?limit=1"), None).await);
-    let elsewhere = format!("{RESOURCES}?order=desc&after={}", first["next_cursor"].as_str().unwrap());
-    problem(&programs.ask(&programs.uses, Method::GET, &elsewhere, None).await, 400, "cursor_invalid");
+    let first = json(
+        &programs
+            .ask(&programs.uses, Method::GET, &format!("{RESOURCES}?limit=1"), None)
+            .await,
+    );
+    let elsewhere = format!(
+        "{RESOURCES}?order=desc&after={}",
+        first["next_cursor"].as_str().unwrap()
+    );
+    problem(
+        &programs.ask(&programs.uses, Method::GET, &elsewhere, None).await,
+        400,
+        "cursor_invalid",
+    );
 }

@@ -28,17 +28,28 @@ async fn d5_a_report_counts_once_on_the_right_books(pool: PgPool) {
         .await
         .unwrap();
     let report = async |uri: &str, records: Value| {
-        let answer = programs.ask(&programs.uses, Method::POST, uri, Some(json!({ "records": records }))).await;
+        let answer = programs
+            .ask(&programs.uses, Method::POST, uri, Some(json!({ "records": records })))
+            .await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         json(&answer)
     };
     let mut with_resource = record(2);
     with_resource["resource_id"] = json!("01900000-0000-7000-8000-00000000000b");
-    assert_eq!(report(REPORT, json!([record(1), with_resource])).await, json!({ "recorded": 2, "known": 0 }));
-    assert_eq!(report(REPORT, json!([record(1), record(3)])).await, json!({ "recorded": 1, "known": 1 }));
+    assert_eq!(
+        report(REPORT, json!([record(1), with_resource])).await,
+        json!({ "recorded": 2, "known": 0 })
+    );
+    assert_eq!(
+        report(REPORT, json!([record(1), record(3)])).await,
+        json!({ "recorded": 1, "known": 1 })
+    );
     assert_eq!(report(REPORT, json!([])).await, json!({ "recorded": 0, "known": 0 }));
     // Names no project; and what was used before there was one.
-    assert_eq!(report("/v1/usage", json!([record(4)])).await, json!({ "recorded": 1, "known": 0 }));
+    assert_eq!(
+        report("/v1/usage", json!([record(4)])).await,
+        json!({ "recorded": 1, "known": 0 })
+    );
     let mut old = record(5);
     old["at"] = json!("2025-06-01T00:00:00Z");
     assert_eq!(report(REPORT, json!([old])).await, json!({ "recorded": 1, "known": 0 }));
@@ -75,7 +86,10 @@ async fn a_report_is_taken_whole_or_not_at_all(pool: PgPool) {
     let mut future = record(2);
     future["at"] = json!("2999-01-01T00:00:00Z");
     let told = report(json!({ "records": [record(1), future] })).await;
-    assert_eq!(fields(&problem(&told, 422, "usage_invalid")), ["records.1 usage_invalid"]);
+    assert_eq!(
+        fields(&problem(&told, 422, "usage_invalid")),
+        ["records.1 usage_invalid"]
+    );
     let many: Vec<_> = (0..1_001).map(record).collect();
     let told = report(json!({ "records": many })).await;
     assert_eq!(fields(&problem(&told, 422, "invalid")), ["records wrong_form"]);

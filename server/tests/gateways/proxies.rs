@@ -1,0 +1,425 @@
+//! The reverse proxies of `docs/gateways` between clients and a service: each lets through whom Roster names, and nobody else.
+
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    process::Command,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use sqlx::PgPool;
+
+use crate::roster::{
+    Answer, ENDPOINT, FOREIGN, FOREIGN_ENDPOINT, Folder, Process, Roster, USE, ask, document, find, free_port,
+    until_listening,
+};
+
+/// A service that answers 200 to everything, tries to set the console's cookie, and keeps what it was asked.
+#[derive(Clone)]
+struct Service {
+    port: u16,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Service {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let service = Self {
+            port: listener.local_addr().unwrap().port(),
+            asked: Arc::default(),
+        };
+        let asked = Arc::clone(&service.asked);
+        // It ends with the test's process.
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let request = read(&mut stream);
+                asked.lock().unwrap().push(request);
+                let answer =
+                    "HTTP/1.1 200 OK\r\nSet-Cookie: roster=x\r\nContent-Length: 5\r\nConnection: close\r\n\r\nHello";
+                stream.write_all(answer.as_bytes()).unwrap();
+            }
+        });
+        service
+    }
+
+    /// What it was asked since it was last looked.
+    fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut self.asked.lock().unwrap())
+    }
+}
+
+/// A request, to its end.
+fn read(stream: &mut TcpStream) -> String {
+    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let mut text = Vec::new();
+    let mut piece = [0; 4096];
+    loop {
+        let count = stream.read(&mut piece).unwrap();
+        text.extend_from_slice(&piece[..count]);
+        let read = String::from_utf8_lossy(&text);
+        if let Some((head, body)) = read.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| {
+                line.to_lowercase()
+                    .strip_prefix("content-length: ")?
+                    .parse::<usize>()
+                    .ok()
+            });
+            if body.len() >= length.unwrap_or(0) {
+                return read.into_owned();
+            }
+        }
+        assert!(count > 0, "{read}");
+    }
+}
+
+/// The value of a header in what the service was asked.
+fn header<'a>(request: &'a str, name: &str) -> Option<&'a str> {
+    let values: Vec<_> = request
+        .lines()
+        .filter_map(|line| line.split_once(": "))
+        .filter(|(found, _)| found.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value)
+        .collect();
+    assert!(values.len() < 2, "{name} twice: {request}");
+    values.first().copied()
+}
+
+/// A reverse proxy of `docs/gateways`. nginx serves each endpoint under a path of its own, the others serve one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Proxy {
+    Nginx,
+    Traefik,
+    Envoy,
+}
+
+struct Gate {
+    proxy: Proxy,
+    roster: Roster,
+    service: Service,
+    port: u16,
+    _process: Process,
+    _folder: Folder,
+}
+
+impl Gate {
+    /// Nothing if it is to be left out.
+    async fn start(pool: PgPool, proxy: Proxy) -> Option<Self> {
+        let program = find(match proxy {
+            Proxy::Nginx => "nginx",
+            Proxy::Traefik => "traefik",
+            Proxy::Envoy => "envoy",
+        })?;
+        let (roster, service, port) = (Roster::start(pool, "server").await, Service::start(), free_port());
+        let folder = Folder::new(&std::env::temp_dir(), "proxy");
+        let mut command = Command::new(program);
+        match proxy {
+            Proxy::Nginx => nginx(&mut command, &folder, &roster, service.port, port),
+            Proxy::Traefik => traefik(&mut command, &folder, &roster, service.port, port),
+            Proxy::Envoy => envoy(&mut command, &folder, &roster, service.port, port),
+        }
+        let process = Process::start(&mut command);
+        until_listening(port);
+        let gate = Self {
+            proxy,
+            roster,
+            service,
+            port,
+            _process: process,
+            _folder: folder,
+        };
+        // Traefik listens before it has read what it is to do.
+        for _ in 0..100 {
+            if gate.get(&[]).status != 404 {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Some(gate)
+    }
+
+    /// Where the endpoint of `ml-research` is served.
+    fn path(&self, rest: &str) -> String {
+        match self.proxy {
+            Proxy::Nginx => format!("/endpoints/{ENDPOINT}/{rest}"),
+            Proxy::Traefik | Proxy::Envoy => format!("/{rest}"),
+        }
+    }
+
+    fn get(&self, headers: &[(&str, &str)]) -> Answer {
+        ask(self.port, "GET", &self.path("x"), headers, "")
+    }
+
+    fn with_key(&self, key: &str) -> Answer {
+        self.get(&[("Authorization", &format!("Bearer {key}"))])
+    }
+}
+
+fn nginx(command: &mut Command, folder: &Folder, roster: &Roster, service: u16, port: u16) {
+    let token = format!("proxy_set_header X-Roster-Gateway \"{}\";", roster.token);
+    let token = folder.write("token", &token);
+    let config = document(
+        "nginx.conf",
+        &[
+            ("127.0.0.1:3000", &format!("127.0.0.1:{}", roster.port)),
+            ("127.0.0.1:9000", &format!("127.0.0.1:{service}")),
+            ("127.0.0.1:8080", &format!("127.0.0.1:{port}")),
+            ("/etc/nginx/roster-gateway-token", token.to_str().unwrap()),
+        ],
+    );
+    // What a machine's own nginx.conf says around it; one process, so that there is one to stop.
+    let here = folder.0.display();
+    let around = format!(
+        "daemon off; master_process off; pid {here}/pid; error_log {here}/error.log;
+         events {{}}
+         http {{
+             access_log off;
+             client_body_temp_path {here}/body; proxy_temp_path {here}/proxy; fastcgi_temp_path {here}/fastcgi;
+             uwsgi_temp_path {here}/uwsgi; scgi_temp_path {here}/scgi;
+             {config}
+         }}"
+    );
+    let config = folder.write("nginx.conf", &around);
+    command.arg("-p").arg(&folder.0).arg("-c").arg(config);
+}
+
+fn traefik(command: &mut Command, folder: &Folder, roster: &Roster, service: u16, port: u16) {
+    let config = document(
+        "traefik.yml",
+        &[
+            ("http://127.0.0.1:3000", &roster.url()),
+            ("127.0.0.1:9000", &format!("127.0.0.1:{service}")),
+            ("01900000-0000-7000-8000-000000000000", ENDPOINT),
+            ("Host(`roster.example.com`)", "Host(`127.0.0.1`)"),
+            // No certificate here.
+            ("      tls: {}\n", ""),
+        ],
+    );
+    let config = folder.write("dynamic.yml", &config);
+    command
+        .env("ROSTER_GATEWAY_TOKEN", &roster.token)
+        .arg(format!("--entrypoints.websecure.address=127.0.0.1:{port}"))
+        .arg("--entrypoints.websecure.http.aliasheadersstrategy=delete")
+        .arg(format!("--providers.file.filename={}", config.display()))
+        .args([
+            "--global.checknewversion=false",
+            "--global.sendanonymoususage=false",
+            "--log.level=FATAL",
+        ])
+        .current_dir(&folder.0);
+}
+
+fn envoy(command: &mut Command, folder: &Folder, roster: &Roster, service: u16, port: u16) {
+    let config = document(
+        "envoy.yaml",
+        &[
+            ("port_value: 3000", &format!("port_value: {}", roster.port)),
+            ("port_value: 9000", &format!("port_value: {service}")),
+            ("port_value: 8080", &format!("port_value: {port}")),
+            ("01900000-0000-7000-8000-000000000000", ENDPOINT),
+            ("rsg_…", &roster.token),
+        ],
+    );
+    let config = folder.write("envoy.yaml", &config);
+    command
+        .arg("-c")
+        .arg(config)
+        .args(["--concurrency", "1", "--disable-hot-restart", "--log-level", "off"])
+        .current_dir(&folder.0);
+}
+
+async fn lets_through_whom_roster_names(pool: PgPool, proxy: Proxy) {
+    let Some(mut gate) = Gate::start(pool, proxy).await else {
+        return;
+    };
+    let mia = gate.roster.cookie("mia@acme.test").await;
+    let mia = [("Cookie", mia.as_str())];
+
+    // A person, by their session; a program, by its key.
+    let answer = ask(gate.port, "GET", &gate.path("v1/chat?x=1"), &mia, "");
+    assert!(answer.status == 200 && answer.text.contains("Hello"), "{answer:?}");
+    assert!(!answer.head.contains("set-cookie"), "{answer:?}");
+    let asked = gate.service.asked();
+    let [request] = &asked[..] else { panic!("{asked:?}") };
+    assert!(request.starts_with("GET /v1/chat?x=1 HTTP/1.1"), "{request}");
+    assert_told(request, &gate.roster.id("mia@acme.test").await);
+    let bearer = format!("Bearer {USE}");
+    let key = [("Authorization", bearer.as_str())];
+    let answer = ask(gate.port, "POST", &gate.path("v1/chat"), &key, "How are you?");
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let asked = gate.service.asked();
+    assert!(
+        asked[0].starts_with("POST /v1/chat HTTP/1.1") && asked[0].ends_with("How are you?"),
+        "{asked:?}"
+    );
+    assert_eq!(header(&asked[0], "X-Roster-Subject-Type"), Some("api_key"));
+    assert_eq!(header(&asked[0], "X-Roster-Role"), Some("use"));
+    assert_eq!(header(&asked[0], "Authorization"), None);
+
+    // Nobody else; and the service hears nothing of them.
+    let nobody = gate.get(&[]);
+    assert!(
+        nobody.status == 401 && nobody.head.contains("www-authenticate: bearer"),
+        "{nobody:?}"
+    );
+    let noah = gate.roster.cookie("noah@acme.test").await;
+    assert_eq!(gate.get(&[("Cookie", &noah)]).status, 403);
+    assert_eq!(gate.with_key(FOREIGN).status, 403);
+    assert_eq!(gate.with_key("rsk_nothing").status, 401);
+    assert_eq!(gate.service.asked(), [""; 0]);
+
+    // E5: at the next request.
+    assert_eq!(gate.with_key(USE).status, 200);
+    gate.roster
+        .run("UPDATE api_keys SET revoked_at = now() WHERE name LIKE 'rsk_use%'")
+        .await;
+    assert_eq!(gate.with_key(USE).status, 401);
+    assert_eq!(gate.get(&mia).status, 200);
+    gate.roster.remove("mia@acme.test").await;
+    assert_eq!(gate.get(&mia).status, 403);
+
+    // E6: neither yes nor no, while there is nobody to ask.
+    let olivia = gate.roster.cookie("olivia@acme.test").await;
+    let olivia = [("Cookie", olivia.as_str())];
+    assert_eq!(gate.get(&olivia).status, 200);
+    gate.service.asked();
+    gate.roster.stop();
+    let away = gate.get(&olivia);
+    assert!((500..600).contains(&away.status), "{away:?}");
+    assert_eq!(gate.service.asked(), [""; 0]);
+    gate.roster.go_on();
+    assert_eq!(gate.get(&olivia).status, 200);
+    gate.roster.run("UPDATE gateway_tokens SET revoked_at = now()").await;
+    assert_eq!(gate.get(&olivia).status, 401);
+}
+
+/// What the service is told of Mia, and what it is not.
+#[track_caller]
+fn assert_told(request: &str, mia: &str) {
+    for (name, value) in [
+        ("X-Roster-Subject", Some(mia)),
+        ("X_Roster_Subject", None),
+        ("X-Roster_Subject", None),
+        ("X-Roster-Subject-Type", Some("user")),
+        ("X-Roster-Role", Some("member")),
+        ("X-Roster-Project", Some("ml-research")),
+        (
+            "X-Roster-Resource",
+            Some("endpoint/01900000-0000-7000-8000-0000000000e1"),
+        ),
+        ("X-Roster-Action", None),
+        ("X-Roster-Gateway", None),
+        ("Authorization", None),
+        ("Cookie", None),
+    ] {
+        assert_eq!(header(request, name), value, "{name}");
+    }
+}
+
+/// What a client says of itself, or of what it is about, is believed neither by Roster nor by the service.
+async fn takes_no_word_of_the_clients(pool: PgPool, proxy: Proxy) {
+    let Some(gate) = Gate::start(pool, proxy).await else {
+        return;
+    };
+    let foreign = format!("Bearer {FOREIGN}");
+    let mia = gate.roster.cookie("mia@acme.test").await;
+    let own = format!("endpoint/{FOREIGN_ENDPOINT}");
+    let forged = [
+        ("X-Roster-Subject", "01900000-0000-7000-8000-000000000000"),
+        ("x-roster-subject", "01900000-0000-7000-8000-000000000000"),
+        // What becomes a variable's name in a service may be the same with either.
+        ("X_Roster_Subject", "01900000-0000-7000-8000-000000000000"),
+        ("X-Roster_Subject", "01900000-0000-7000-8000-000000000000"),
+        ("X.Roster.Subject", "01900000-0000-7000-8000-000000000000"),
+        ("X-Roster-Subject-Type", "api_key"),
+        ("X-Roster-Role", "admin"),
+        ("X-Roster-Project", "production"),
+        ("X-Roster-Resource", &own),
+        ("X-Roster-Action", "endpoint:view"),
+        (
+            "X-Roster-Gateway",
+            "rsg_nevernevernevernevernevernevernevernevernev0yn1Oc",
+        ),
+    ];
+    // A key of another project stays outside, whatever it says it is about.
+    let headers = [&forged[..], &[("Authorization", foreign.as_str())]].concat();
+    assert_eq!(gate.get(&headers).status, 403);
+    assert_eq!(gate.get(&forged).status, 401);
+    // Nor does it get rid of what the gateway says, by calling it a header of this connection alone.
+    let headers = [
+        ("Connection", "close, X-Roster-Resource"),
+        ("Authorization", foreign.as_str()),
+    ];
+    let answer = gate.get(&headers);
+    assert!(answer.status >= 400, "{answer:?}");
+    assert_eq!(gate.service.asked(), [""; 0]);
+    // And whoever may go in goes in as themselves.
+    let headers = [&forged[..], &[("Cookie", mia.as_str())]].concat();
+    assert_eq!(gate.get(&headers).status, 200);
+    let asked = gate.service.asked();
+    assert_told(&asked[0], &gate.roster.id("mia@acme.test").await);
+    // Envoy drops names with `_` alone (docs/gateways says so).
+    let is_dropped = header(&asked[0], "X.Roster.Subject").is_none();
+    assert_eq!(is_dropped, proxy != Proxy::Envoy);
+}
+
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn e3_nginx_lets_through_whom_roster_names_and_nobody_else(pool: PgPool) {
+    lets_through_whom_roster_names(pool, Proxy::Nginx).await;
+}
+
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn e3_traefik_lets_through_whom_roster_names_and_nobody_else(pool: PgPool) {
+    lets_through_whom_roster_names(pool, Proxy::Traefik).await;
+}
+
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn e3_envoy_lets_through_whom_roster_names_and_nobody_else(pool: PgPool) {
+    lets_through_whom_roster_names(pool, Proxy::Envoy).await;
+}
+
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn e3_no_client_speaks_in_nginxs_name(pool: PgPool) {
+    takes_no_word_of_the_clients(pool, Proxy::Nginx).await;
+}
+
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn e3_no_client_speaks_in_traefiks_name(pool: PgPool) {
+    takes_no_word_of_the_clients(pool, Proxy::Traefik).await;
+}
+
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn e3_no_client_speaks_in_envoys_name(pool: PgPool) {
+    takes_no_word_of_the_clients(pool, Proxy::Envoy).await;
+}
+
+/// nginx tells endpoints apart by their paths: one that leads from one to another is asked for, and served, as where it leads to.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn e3_nginx_asks_for_where_a_path_leads_to(pool: PgPool) {
+    let Some(mut gate) = Gate::start(pool, Proxy::Nginx).await else {
+        return;
+    };
+    let foreign = format!("Bearer {FOREIGN}");
+    let foreign = [("Authorization", foreign.as_str())];
+    let own = format!("endpoint/{FOREIGN_ENDPOINT}");
+    for between in ["..", "%2e%2e", "x/../..", "..%2f", "./.."] {
+        let to_own = format!("/endpoints/{ENDPOINT}/{between}/{FOREIGN_ENDPOINT}/a%20b");
+        assert_eq!(ask(gate.port, "GET", &to_own, &foreign, "").status, 200, "{to_own}");
+        let asked = gate.service.asked();
+        assert!(asked[0].starts_with("GET /a%20b HTTP/1.1"), "{to_own}: {asked:?}");
+        assert_eq!(header(&asked[0], "X-Roster-Resource"), Some(own.as_str()), "{to_own}");
+        let away = format!("/endpoints/{FOREIGN_ENDPOINT}/{between}/{ENDPOINT}/a%20b");
+        assert_eq!(ask(gate.port, "GET", &away, &foreign, "").status, 403, "{away}");
+        assert_eq!(gate.service.asked(), [""; 0], "{away}");
+    }
+    let olivia = gate.roster.cookie("olivia@acme.test").await;
+    let olivia = [("Cookie", olivia.as_str())];
+    for elsewhere in ["/", "/_roster", "/endpoints/", "/endpoints/x/", "/gateway/authorize"] {
+        assert_eq!(ask(gate.port, "GET", elsewhere, &olivia, "").status, 404, "{elsewhere}");
+    }
+    gate.roster.stop();
+    let away = gate.get(&olivia);
+    assert!(away.status == 503 && away.head.contains("retry-after: 1"), "{away:?}");
+    assert_eq!(gate.service.asked(), [""; 0]);
+}
