@@ -106,9 +106,9 @@ fn Picture(chart: Chart) -> impl IntoView {
     let [first, middle, last] = chart.days;
     view! {
         <div class="chart">
-            <ol class="chart-scale" aria-hidden="true">
+            <ul class="chart-scale" aria-hidden="true">
                 {chart.scale.into_iter().map(|words| view! { <li>{words}</li> }).collect_view()}
-            </ol>
+            </ul>
             <div class="chart-field" inner_html=chart.svg></div>
             <p class="chart-days" aria-hidden="true">
                 <MomentText at=first is_utc_day=true/><MomentText at=middle is_utc_day=true/><MomentText at=last is_utc_day=true/>
@@ -126,15 +126,17 @@ fn Kinds(usages: Vec<KindUsage>) -> impl IntoView {
                 <thead>
                     <tr>
                         <th scope="col">"Kind"</th>
-                        <th scope="col">"Quantity"</th>
                         <th scope="col" class="number-cell">"Cost"</th>
                     </tr>
                 </thead>
                 <tbody>
                     {usages.into_iter().map(|usage| view! {
                         <tr>
-                            <th scope="row"><Swatch kind=usage.kind/>{usage.kind.label()}</th>
-                            <td>{usage.quantity}</td>
+                            <th scope="row">
+                                <Swatch kind=usage.kind/>
+                                {usage.kind.label()}
+                                <span class="usage-quantity">{usage.quantity}</span>
+                            </th>
                             <td class="number-cell">{usage.cost}</td>
                         </tr>
                     }).collect_view()}
@@ -155,7 +157,7 @@ fn Lines(kinds: Vec<UsageKind>, lines: Vec<UsageLine>, by: &'static str) -> impl
     let label = format!("Cost by {by}");
     let first = if by == "week" { "Week" } else { "Day" };
     view! {
-        <section aria-labelledby="lines">
+        <div>
             <h2 id="lines">{label}</h2>
             // Wider than a narrow window: it is scrolled by itself, by the keyboard too.
             <div class="table-scroll" tabindex="0" role="region" aria-labelledby="lines">
@@ -181,6 +183,6 @@ fn Lines(kinds: Vec<UsageKind>, lines: Vec<UsageLine>, by: &'static str) -> impl
                     </tbody>
                 </table>
             </div>
-        </section>
+        </div>
     }
 }

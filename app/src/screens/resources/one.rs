@@ -125,7 +125,7 @@ fn One(page: Loaded<ResourcePage>) -> impl IntoView {
                 <h2 id="delete">{format!("Delete {}", kind.code())}</h2>
                 <p>{what_deleting_does(kind)}</p>
                 <p class="form-actions">
-                    <ButtonLink class="button button-danger" href=address.to(Dialog::Delete)>{format!("Delete {}", kind.code())}</ButtonLink>
+                    <ButtonLink class="button button-quiet-danger" href=address.to(Dialog::Delete)>{format!("Delete {}", kind.code())}</ButtonLink>
                 </p>
             </section>
         }))}
