@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 
+import { apiKeysPath, ApiKeysScreen } from '../fixtures/api-keys.ts';
 import {
   forbidden,
   InvitationPage,
@@ -197,6 +198,50 @@ test.describe('N2: axe finds nothing', { tag: '@scripts' }, () => {
     await expectAccessible(screen.page, 'a message');
   });
 
+  test('on the API keys, their dialogs, and what a removal says of them', async ({ as, guard, tenant }) => {
+    guard.allowStatus(422);
+    await tenant.add(tenant.open, tenant.member);
+    const screen = await ApiKeysScreen.open(await as(tenant.manager), tenant.open);
+    await expectAccessible(screen.page, 'no API keys');
+    await screen.createButton.click();
+    await expectAccessible(screen.page, 'create dialog');
+    await screen.expiration.choose('2001-02-03');
+    await screen.create.click();
+    await expectFieldError(screen.expiration.date, /Enter a date/);
+    await expectAccessible(screen.page, 'create dialog with an error');
+    await screen.name.fill('The program that deploys what was built at night');
+    await screen.reach.selectOption('manage');
+    await screen.expiration.choose('7 days');
+    await screen.create.click();
+    await screen.readSecret();
+    await expectAccessible(screen.page, 'a new secret');
+    await screen.done.click();
+    await tenant.addKey(tenant.open, tenant.member, 'Expired', { expiresAt: '2020-01-01' });
+    await tenant.addKey(tenant.open, tenant.member, 'Revoked');
+    await tenant.endKeys(tenant.open, 'Revoked', 'revoked_at');
+    await tenant.addKey(tenant.open, tenant.member, 'CI', { expiresAt: '2999-01-01' });
+    await ApiKeysScreen.open(screen.page, tenant.open);
+    await expectAccessible(screen.page, 'API keys');
+    for (const action of ['Set expiration', 'Rotate', 'Revoke'] as const) {
+      await screen.button('CI', action).click();
+      await expect(screen.page.getByRole('dialog')).toBeVisible();
+      await expectAccessible(screen.page, `dialog ${action}`);
+      await screen.page.keyboard.press('Escape');
+    }
+    await ApiKeysScreen.open(screen.page, tenant.open, '?q=no-such-key');
+    await expectAccessible(screen.page, 'no API key found');
+    const owner = await ApiKeysScreen.open(await as(tenant.owner), tenant.defaultProject);
+    await expectAccessible(owner.page, 'the default key');
+
+    const people = await CollaboratorsScreen.open(screen.page, tenant.open);
+    await people.choose(tenant.member, 'Remove User');
+    await expect(people.removeDialog(tenant.member).getByRole('checkbox')).toHaveCount(1);
+    await expectAccessible(people.page, 'remove dialog with keys');
+    await people.removeDialog(tenant.member).getByRole('button', { name: 'Remove User' }).click();
+    await expect(people.page.getByRole('region', { name: 'was removed' })).toBeVisible();
+    await expectAccessible(people.page, 'a receipt');
+  });
+
   test('on the settings, as an Admin and as a Member', async ({ as, guard, tenant }) => {
     guard.allowStatus(422);
     await tenant.add(tenant.open, tenant.outsider);
@@ -384,11 +429,13 @@ test('N2: names that are long or of another script break nothing at 320 pixels',
   const invitation = await tenant.invite(`${'w'.repeat(64)}@${'w'.repeat(60)}.${tenant.tag}.test`, last);
   await tenant.renameProject(tenant.open, 'P'.repeat(100));
   await tenant.renameOrganization('O'.repeat(100));
+  const key = await tenant.addKey(tenant.open, last, 'K'.repeat(100), { reach: 'manage', expiresAt: '2999-01-01' });
   const page = await as(tenant.owner);
   for (const width of [320, 360, 768, 1280]) {
     await page.setViewportSize({ width, height: 800 });
     for (const path of [
-      ...[projectPath, settingsPath, collaboratorsPath].map((path) => path(tenant.open)),
+      ...[projectPath, settingsPath, collaboratorsPath, apiKeysPath].map((path) => path(tenant.open)),
+      `${apiKeysPath(tenant.open)}?dialog=revoke&key=${key}`,
       ...[organizationPath, membersPath, invitationsPath, projectsPath].map((path) => path(tenant.organization)),
       `${membersPath(tenant.organization)}?dialog=remove&user=${last.id}`,
       '/settings/profile',

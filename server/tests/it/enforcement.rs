@@ -53,7 +53,7 @@ const ROWS: &str = "
         ) AS k (slug, secret, reach, expires_at, revoked_at)
         JOIN project_slugs s ON s.slug = k.slug;
     INSERT INTO api_key_secrets (secret_hash, organization_id, project_id, key_id)
-        SELECT sha256(convert_to(name, 'UTF8')), organization_id, project_id, id FROM api_keys WHERE NOT is_default;
+        SELECT sha256(convert_to(name, 'UTF8')), organization_id, project_id, id FROM api_keys WHERE secret_start = '' AND NOT is_default;
     INSERT INTO api_key_secrets (secret_hash, organization_id, project_id, key_id)
         SELECT sha256('rsk_default5default5default5default5default5def3xBn5q'), k.organization_id, k.project_id, k.id
         FROM api_keys k JOIN organizations o ON o.id = k.organization_id WHERE k.is_default AND o.slug = 'acme';

@@ -878,7 +878,7 @@ async fn what_is_unknown_is_not_found_and_what_is_wrong_is_a_code(pool: PgPool) 
         "/settings",
         "/projects",
         "/projects/",
-        "/v1/whoami",
+        "/v2/whoami",
         "/.env",
         "/pkg/../Cargo.toml",
         "/pkg/%2e%2e/Cargo.toml",
