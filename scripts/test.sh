@@ -33,6 +33,7 @@ get_tools() {
         need_traefik
         need_envoy
         need_sshd
+        need_schemathesis
     fi
     # The build gets its own tools when its turn comes: a formatting error need not wait for them.
     if wants browser; then need_chromium; fi
@@ -61,6 +62,10 @@ checks() {
 # ---------------------------------------------------------------------------------------------------- tests
 
 rust_tests() { DATABASE_URL=$(throwaway_url rust) cargo test --workspace --no-fail-fast; }
+# The server against its own description: the test that the ones above leave out.
+contract_test() {
+    DATABASE_URL=$(throwaway_url rust) cargo test --package server --test it rest::contract -- --ignored --nocapture
+}
 check_queries() { QUERIES_DATABASE_URL=$(throwaway_url queries) bash scripts/sqlx.sh check; }
 
 # What `make run` does: no database given, no data yet.
@@ -106,6 +111,7 @@ main() {
     fi
     if wants rust; then
         step "Rust tests" rust_tests
+        step "REST against its description" contract_test
         step "saved queries are up to date" check_queries
     fi
     if wants browser; then

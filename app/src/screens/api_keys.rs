@@ -350,9 +350,13 @@ fn Dialogs(page: Loaded<KeysPage>) -> impl IntoView {
             Dialog::Rotate(key) => may(key, KeyChange::Rotate),
             Dialog::Revoke(key) => may(key, KeyChange::Revoke),
             Dialog::Regenerate => page.with(|page| page.default_key.is_some()),
-            Dialog::None | Dialog::Add | Dialog::Invite | Dialog::Sent | Dialog::Remove(_) | Dialog::EndDate(_) => {
-                false
-            }
+            Dialog::None
+            | Dialog::Add
+            | Dialog::Invite
+            | Dialog::Sent
+            | Dialog::Remove(_)
+            | Dialog::EndDate(_)
+            | Dialog::Delete => false,
         };
         if is_usable { dialog } else { Dialog::None }
     });
@@ -422,7 +426,12 @@ fn CreateDialog(project: ProjectHead) -> impl IntoView {
     view! {
         <DialogBox title="Create API Key" close=close.get_untracked()>
             <PostForm action class="form">
-                {form_problem(value, FORM, &[About::Name, About::ExpiresOn, About::Reach])}
+                // Whoever has no choice of a reach is told here that it is not theirs.
+                {form_problem(
+                    value,
+                    FORM,
+                    if is_admin { &[About::Name, About::ExpiresOn, About::Reach] } else { &[About::Name, About::ExpiresOn] },
+                )}
                 <input type="hidden" name="project" value=project.slug.to_string()/>
                 <Field
                     label="Name"

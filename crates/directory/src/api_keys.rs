@@ -541,7 +541,10 @@ impl Directory {
         change.record.target = Some(found.name);
         let outcome = async {
             if found.is_default {
-                forget_secret(&mut change.tx, organization, project, key).await?;
+                // This secret, and not one that the Owner has given the key meanwhile.
+                sqlx::query!("DELETE FROM api_key_secrets WHERE secret_hash = $1", &secret.hash())
+                    .execute(&mut *change.tx)
+                    .await?;
             } else {
                 revoke(&mut change.tx, organization, project, key).await?;
             }
@@ -749,14 +752,12 @@ async fn lock_key(
     .await?
     .ok_or(Refusal::Hidden)?;
     if row.is_default {
-        // To everybody but the Owner it does not exist (K8).
-        change.record.project = None;
-        return Err(if owns(&project.standing) {
-            Refusal::DefaultKeyKept
-        } else {
-            Refusal::Hidden
+        // To everybody but the Owner it does not exist (K8): neither by the answer nor by the audit.
+        if !owns(&project.standing) {
+            return Err(Refusal::Hidden.into());
         }
-        .into());
+        change.record.project = None;
+        return Err(Refusal::DefaultKeyKept.into());
     }
     change.record.target = Some(row.name.clone());
     let key = Row {

@@ -20,7 +20,7 @@ use crate::{
     change::{By, Change},
     error::{inconsistent, refuse_on},
     people::{Cursor, Order, PeopleSort, check_search, order_by, pattern},
-    remains::{Remains, remains},
+    remains::{Place, Remains, remains},
 };
 
 /// Which people of a list.
@@ -360,7 +360,13 @@ impl Directory {
             .fetch_one(&mut *change.tx)
             .await?
             .count;
-            let remains = remains(&mut change.tx, project.organization, Some(project.project), user).await?;
+            let remains = remains(
+                &mut change.tx,
+                project.organization,
+                Place::Project(project.project),
+                user,
+            )
+            .await?;
             Ok(Removal {
                 name: person.name,
                 at: change.at,

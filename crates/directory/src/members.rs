@@ -17,7 +17,7 @@ use crate::{
     error::inconsistent,
     invitations,
     people::{Cursor, Order, PeopleSort, check_search, order_by, pattern},
-    remains::{Remains, remains},
+    remains::{Place, Remains, remains},
 };
 
 /// Which part of an organization's members, in which order.
@@ -185,7 +185,7 @@ impl Directory {
         .await?;
         let mut db = self.pool.acquire().await?;
         Ok(Departure {
-            remains: remains(&mut db, organization.id, None, user).await?,
+            remains: remains(&mut db, organization.id, Place::SeenBy(actor), user).await?,
             project_count: projects.first().map_or(0, |row| row.count),
             projects: projects
                 .iter()
@@ -250,6 +250,7 @@ impl Directory {
         let mut change = self.change(By::User(actor), Permission::MemberRemove.name()).await?;
         let outcome = async {
             let (organization, before) = lock_member(&mut change, actor, slug, user, MemberChange::Remove).await?;
+            let remains = remains(&mut change.tx, organization.id, Place::SeenBy(actor.user), user).await?;
             let revoked = end(&mut change, organization.id, user).await?;
             change.values(
                 Some(json!({ "role": before.role() })),
@@ -259,7 +260,7 @@ impl Directory {
                 name: name_of(&mut change.tx, user).await?,
                 at: change.at,
                 invitations: revoked.len(),
-                remains: remains(&mut change.tx, organization.id, None, user).await?,
+                remains,
             })
         }
         .await;

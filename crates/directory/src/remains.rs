@@ -44,37 +44,55 @@ impl Directory {
         let project = find_project(&self.pool, slug, actor).await?;
         project.standing.require(Permission::ApiKeyList)?;
         let mut db = self.pool.acquire().await?;
-        remains(&mut db, project.organization, Some(project.project), user).await
+        remains(&mut db, project.organization, Place::Project(project.project), user).await
     }
 }
 
-/// What a person made in one project, or in every project of an organization. The Organization Default Key is nobody's.
+/// Where what a person made is looked for.
+#[derive(Clone, Copy)]
+pub(crate) enum Place {
+    /// In this project, which whoever asks has access to.
+    Project(ProjectId),
+    /// In every project of the organization that this person has access to: whoever leaves learns nothing of a project they
+    /// were removed from (P3).
+    SeenBy(UserId),
+}
+
+/// What a person made in one project, or in the projects of an organization. The Organization Default Key is nobody's.
 pub(crate) async fn remains(
     db: &mut PgConnection,
     organization: OrganizationId,
-    project: Option<ProjectId>,
+    place: Place,
     user: UserId,
 ) -> Result<Remains> {
+    let (project, viewer) = match place {
+        Place::Project(project) => (Some(project.0), None),
+        Place::SeenBy(viewer) => (None, Some(viewer.0)),
+    };
     let keys = sqlx::query!(
         r#"SELECT k.id, k.name, k.reach, p.name AS project, count(*) OVER () AS "count!" FROM api_keys k
            JOIN projects p ON p.organization_id = k.organization_id AND p.id = k.project_id
-           WHERE k.created_by = $3 AND k.organization_id = $1 AND ($2::uuid IS NULL OR k.project_id = $2) AND NOT k.is_default
+           WHERE k.created_by = $3 AND k.organization_id = $1 AND NOT k.is_default
+             AND (k.project_id = $2 OR k.project_id IN (SELECT project_id FROM access WHERE organization_id = $1 AND user_id = $5))
              AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
            ORDER BY k.name, k.id LIMIT $4"#,
         organization.0,
-        project.map(|id| id.0),
+        project,
         user.0,
         Remains::MOST,
+        viewer,
     )
     .fetch_all(&mut *db)
     .await?;
     let resources = sqlx::query!(
         r#"SELECT kind, count(*) AS "count!" FROM resources
-           WHERE created_by = $3 AND organization_id = $1 AND ($2::uuid IS NULL OR project_id = $2)
+           WHERE created_by = $3 AND organization_id = $1
+             AND (project_id = $2 OR project_id IN (SELECT project_id FROM access WHERE organization_id = $1 AND user_id = $4))
            GROUP BY kind"#,
         organization.0,
-        project.map(|id| id.0),
+        project,
         user.0,
+        viewer,
     )
     .fetch_all(&mut *db)
     .await?;

@@ -221,13 +221,20 @@ pub(crate) fn text(value: &Value) -> Result<String, Wrong> {
         .ok_or_else(|| Wrong::form("Send a text."))
 }
 
-/// A name (as of people, but counted before it is trimmed, as the description of this interface says).
+/// A name.
 pub(crate) fn name(value: &Value) -> Result<Name, Wrong> {
     value
         .as_str()
-        .filter(|text| text.chars().count() <= MOST_NAME)
+        .and_then(line)
         .and_then(|text| text.parse().ok())
         .ok_or_else(|| Refusal::NameInvalid.into())
+}
+
+/// A line of text, trimmed. What a person may type too much, a program may not: it is counted whole, and no end of a line is
+/// among what is trimmed.
+pub(crate) fn line(text: &str) -> Option<&str> {
+    let ends = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    (text.chars().count() <= MOST_NAME && !text.contains(ends)).then(|| text.trim())
 }
 
 /// One of the codes that `T` knows.

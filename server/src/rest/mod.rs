@@ -25,7 +25,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{any, get},
 };
 use directory::{Directory, OffsetDateTime};
 use policy::Refusal;
@@ -68,30 +68,36 @@ pub(crate) fn router(directory: Directory) -> Router {
         limits: Arc::default(),
         document: openapi::document(described, more),
     };
-    let layers = ServiceBuilder::new()
-        .layer(SetResponseHeaderLayer::overriding(
-            header::CACHE_CONTROL,
-            HeaderValue::from_static("no-store"),
-        ))
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
-        .layer(from_fn(problem::tell))
-        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
-            Fault::from(Problem::Internal).into_response()
-        }))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::SERVICE_UNAVAILABLE,
-            MOST_TIME,
-        ));
-    Router::new()
+    let routes = Router::new()
         .merge(keyed.route_layer(from_fn_with_state(rest.clone(), caller::identify)))
         .merge(open)
         .route("/openapi.json", get(document))
         // What is not there is told as a problem, too, and not as a page.
-        .route("/v1", axum::routing::any(nothing))
-        .route("/v1/", axum::routing::any(nothing))
-        .route("/v1/{*nothing}", axum::routing::any(nothing))
-        .layer(layers)
-        .with_state(rest)
+        .route("/v1", any(nothing))
+        .route("/v1/", any(nothing))
+        .route("/v1/{*nothing}", any(nothing))
+        .with_state(rest);
+    layered(routes, MOST_TIME)
+}
+
+/// The same around every route: whatever goes wrong inside, the answer is a problem.
+fn layered(routes: Router, most_time: Duration) -> Router {
+    routes.layer(
+        ServiceBuilder::new()
+            .layer(SetResponseHeaderLayer::overriding(
+                header::CACHE_CONTROL,
+                HeaderValue::from_static("no-store"),
+            ))
+            .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+            .layer(from_fn(problem::tell))
+            .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+                Fault::from(Problem::Internal).into_response()
+            }))
+            .layer(TimeoutLayer::with_status_code(
+                StatusCode::SERVICE_UNAVAILABLE,
+                most_time,
+            )),
+    )
 }
 
 /// What only a key opens.
@@ -118,4 +124,38 @@ async fn nothing() -> Fault {
 /// A moment as programs read it (N4).
 fn moment(at: OffsetDateTime) -> String {
     at.format(&Rfc3339).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, extract::Request};
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    /// What no handler says a word about is told all the same.
+    #[tokio::test]
+    async fn a_panic_and_a_wait_without_end_are_problems() {
+        let routes = Router::new()
+            .route("/panic", get(async || -> StatusCode { panic!("not for others") }))
+            .route("/slow", get(std::future::pending::<()>))
+            .route("/bare", get(async || StatusCode::INTERNAL_SERVER_ERROR));
+        let routes = layered(routes, Duration::from_millis(20));
+        for (path, status, code) in [
+            ("/panic", 500, "internal"),
+            ("/slow", 503, "timeout"),
+            ("/bare", 500, "internal"),
+        ] {
+            let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+            let answer = routes.clone().oneshot(request).await.unwrap();
+            assert_eq!(answer.status(), status);
+            assert_eq!(answer.headers()[header::CONTENT_TYPE], problem::MEDIA_TYPE);
+            assert_eq!(answer.headers().contains_key(header::RETRY_AFTER), status == 503);
+            let body = answer.into_body().collect().await.unwrap().to_bytes();
+            let told: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(told["code"], code);
+            assert!(!told.to_string().contains("not for others"));
+        }
+    }
 }

@@ -51,13 +51,13 @@ pub(crate) fn document(keyed: OpenApi, open: OpenApi) -> Bytes {
         schemas.insert("UsageReport".to_owned(), usage_report());
         schemas.extend(resources());
     }
-    // A bearer will do.
-    api["paths"]["/v1/keys/revoke"]["post"]["requestBody"]["required"] = json!(false);
     for item in members(&mut api["paths"]) {
         for operation in members(item) {
             complete(operation);
         }
     }
+    // A bearer will do.
+    api["paths"]["/v1/keys/revoke"]["post"]["requestBody"]["required"] = json!(false);
     serde_json::to_vec(&api).unwrap_or_default().into()
 }
 
@@ -72,6 +72,9 @@ fn complete(operation: &mut Value) {
     let has_query = operation["parameters"]
         .as_array()
         .is_some_and(|parameters| parameters.iter().any(|parameter| parameter["in"] == "query"));
+    if has_body {
+        operation["requestBody"]["required"] = json!(true);
+    }
     for response in members(&mut operation["responses"]) {
         let headers = &mut response["headers"];
         for (name, _) in NAMED_HEADERS {
@@ -304,7 +307,7 @@ fn resources() -> Map<String, Value> {
                 "type": "object",
                 "required": needed,
                 "additionalProperties": false,
-                "properties": fields(kind.fields(), |one| field(one)),
+                "properties": fields(kind.fields(), field),
             }),
         );
         let mut said = Map::new();

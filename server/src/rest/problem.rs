@@ -71,10 +71,11 @@ impl From<Refusal> for Fault {
 
 impl From<directory::Error> for Fault {
     fn from(error: directory::Error) -> Self {
-        match Problem::from(error) {
-            // In this house every permission is asked for by a key.
-            Problem::Refused(Refusal::Forbidden(permission)) => Self::Reach(permission),
-            problem => Self::Problem(problem),
+        // Who asks here is a key: what it lacks is reach.
+        if let directory::Error::Refused(Refusal::Forbidden(permission)) = error {
+            Self::Reach(permission)
+        } else {
+            Self::Problem(error.into())
         }
     }
 }

@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 use super::{
     Rest, Result,
-    body::{self, Fields, Parameters, Wrong, code, name, object, plain_id, whole_number, word},
+    body::{Fields, Parameters, Wrong, code, line, name, object, plain_id, whole_number, word},
     moment, openapi,
     page::{self, List},
 };
@@ -264,10 +264,7 @@ fn read_new(mut fields: Fields, known: &mut Option<ResourceKind>) -> Result<New>
 fn detail(field: ResourceField, value: &Value) -> std::result::Result<FieldValue, Refusal> {
     let read = match value {
         Value::Number(_) => whole_number(value).map(FieldValue::Whole),
-        // Counted before it is trimmed, like a name.
-        Value::String(text) => {
-            (text.chars().count() <= body::MOST_NAME).then(|| FieldValue::Text(text.trim().to_owned()))
-        }
+        Value::String(text) => line(text).map(|text| FieldValue::Text(text.to_owned())),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     };
     read.ok_or(Refusal::DetailInvalid(field))

@@ -4,18 +4,24 @@
 use app::{Flash, Problem};
 use axum::http::{HeaderName, header};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use policy::{Permission, Refusal};
+use directory::{Origin, Token, TokenKind};
+use policy::{Field, Permission, Refusal, ResourceField};
 use sqlx::PgPool;
 
 use crate::{
     functions::{FUNCTIONS, NEW_PASSWORD},
     house::{
-        ACME, Answer, Ask, House, INVITATION, INVITED, INVITED_STRANGER, Manner, PASSWORD, RESEARCH, SESSION, SSH_KEY,
-        Who,
+        ACME, API_KEY, Answer, Ask, CLUSTER, EMPTY, FILE, House, INVITATION, INVITED, INVITED_STRANGER, MANAGE_KEY,
+        Manner, OVER_KEY, PASSWORD, RESEARCH, SESSION, SSH_KEY, Who,
     },
 };
 
 const LIST: &str = "/settings/projects/ml-research/collaborators";
+const KEYS: &str = "/settings/projects/ml-research/api-keys";
+const NEW_SECRET: &str = "/settings/projects/ml-research/api-keys?dialog=secret";
+
+/// The page of [`CLUSTER`].
+const CLUSTER_PAGE: &str = "/projects/ml-research/clusters/01900000-0000-7000-8000-000000000005";
 
 /// The page of the invitation that is for nobody here.
 const INVITED_PAGE: &str = "/invitations/aWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWk";
@@ -189,9 +195,42 @@ const DONE_IN_ORGANIZATIONS: &[Sent] = &[
     sent(
         Who::Owner,
         "/api/delete_project",
-        &[("project", RESEARCH), ("confirmation", RESEARCH)],
+        &[("project", EMPTY), ("confirmation", EMPTY)],
         "/settings/organization/acme/projects",
-        "ML Research was deleted.",
+        "Wound Up was deleted.",
+    ),
+    sent(
+        Who::Member,
+        "/api/create_resource",
+        &[
+            ("project", RESEARCH),
+            ("kind", "files"),
+            ("name", " Another File "),
+            ("purpose", "batch"),
+            ("size_bytes", " 1 "),
+        ],
+        "/projects/ml-research/files",
+        "The file Another File was created.",
+    ),
+    sent(
+        Who::Admin,
+        "/api/update_resource",
+        &[
+            ("project", RESEARCH),
+            ("kind", "clusters"),
+            ("id", CLUSTER),
+            ("name", "Another Name"),
+            ("state", "running"),
+        ],
+        CLUSTER_PAGE,
+        "Your changes to Another Name were saved.",
+    ),
+    sent(
+        Who::Member,
+        "/api/delete_resource",
+        &[("project", RESEARCH), ("kind", "files"), ("id", FILE)],
+        "/projects/ml-research/files",
+        "The file first-file was deleted.",
     ),
     sent(
         Who::Admin,
@@ -220,6 +259,92 @@ const DONE_IN_ORGANIZATIONS: &[Sent] = &[
         &[("name", "Maya Renamed")],
         "/settings/profile",
         "Your changes were saved.",
+    ),
+];
+
+/// What is done with API keys, and in what a removal says of them.
+const DONE_WITH_KEYS: &[Sent] = &[
+    sent(
+        Who::External,
+        "/api/create_api_key",
+        &[
+            ("project", RESEARCH),
+            ("name", " CI "),
+            ("expires", "7"),
+            ("expires_on", ""),
+        ],
+        NEW_SECRET,
+        "CI works from now on.",
+    ),
+    sent(
+        Who::Member,
+        "/api/rotate_api_key",
+        &[("project", RESEARCH), ("key", API_KEY), ("overlap", "24")],
+        NEW_SECRET,
+        "This is the successor of Nightly, and works from now on.",
+    ),
+    sent(
+        Who::Owner,
+        "/api/regenerate_default_key",
+        &[("project", "acme-default")],
+        "/settings/projects/acme-default/api-keys?dialog=secret",
+        "The Organization Default Key has a new secret. The old one opens nothing any more.",
+    ),
+    sent(
+        Who::Member,
+        "/api/set_api_key_expiration",
+        &[
+            ("project", RESEARCH),
+            ("key", API_KEY),
+            ("expires", "on"),
+            ("expires_on", " 2999-12-31 "),
+        ],
+        KEYS,
+        "The expiration of Nightly was saved.",
+    ),
+    sent(
+        Who::Admin,
+        "/api/set_api_key_expiration",
+        &[
+            ("project", RESEARCH),
+            ("key", MANAGE_KEY),
+            ("expires", ""),
+            ("expires_on", "2999-12-31"),
+        ],
+        KEYS,
+        "The API key Deploy has no expiration any more.",
+    ),
+    sent(
+        Who::Member,
+        "/api/revoke_api_key",
+        &[("project", RESEARCH), ("key", MANAGE_KEY)],
+        KEYS,
+        "The API key Deploy was revoked. It opens nothing any more.",
+    ),
+    sent(
+        Who::Admin,
+        "/api/remove_collaborator",
+        &[("project", RESEARCH), ("user", "{Member}")],
+        LIST,
+        "2 API keys they made, still working: Deploy, Nightly",
+    ),
+    sent(
+        Who::Admin,
+        "/api/remove_collaborator",
+        &[
+            ("project", RESEARCH),
+            ("user", "{Member}"),
+            ("revoke-01900000-0000-7000-8000-000000000005", "on"),
+        ],
+        LIST,
+        "1 API key revoked: Nightly",
+    ),
+    sent(
+        Who::Owner,
+        "/api/remove_member",
+        &[("organization", ACME), ("user", "{Member}")],
+        "/settings/organization/acme/members",
+        "2 API keys they made, still working: Deploy, Nightly",
     ),
 ];
 
@@ -335,6 +460,101 @@ const REFUSED: &[(Sent, Refusal)] = &[
         Refusal::PasswordInvalid,
     ),
     refused(
+        Who::Member,
+        "/api/create_api_key",
+        &[("project", RESEARCH), ("name", " "), ("expires", "7")],
+        "/settings/projects/ml-research/api-keys?dialog=create",
+        Refusal::NameInvalid,
+    ),
+    refused(
+        Who::Member,
+        "/api/create_api_key",
+        &[
+            ("project", RESEARCH),
+            ("name", "Typed Name"),
+            ("expires", "on"),
+            ("expires_on", "1999-12-31"),
+        ],
+        "/settings/projects/ml-research/api-keys?dialog=create",
+        Refusal::EndDateInvalid,
+    ),
+    // The form has no such choice for a Member.
+    refused(
+        Who::Member,
+        "/api/create_api_key",
+        &[("project", RESEARCH), ("name", "Typed Name"), ("reach", "manage")],
+        "/settings/projects/ml-research/api-keys?dialog=create",
+        Refusal::ManageKeyForAdmins,
+    ),
+    refused(
+        Who::Member,
+        "/api/set_api_key_expiration",
+        &[
+            ("project", RESEARCH),
+            ("key", API_KEY),
+            ("expires", "on"),
+            ("expires_on", "1999-12-31"),
+        ],
+        "/settings/projects/ml-research/api-keys?dialog=expiration&key=01900000-0000-7000-8000-000000000005",
+        Refusal::EndDateInvalid,
+    ),
+    refused(
+        Who::Admin,
+        "/api/rotate_api_key",
+        &[
+            ("project", RESEARCH),
+            ("key", MANAGE_KEY),
+            ("overlap", "1"),
+            ("expires", "on"),
+            ("expires_on", ""),
+        ],
+        "/settings/projects/ml-research/api-keys?dialog=rotate&key=01900000-0000-7000-8000-000000000006",
+        Refusal::EndDateInvalid,
+    ),
+    // What has no dialog any more is said at the top.
+    refused(
+        Who::Member,
+        "/api/set_api_key_expiration",
+        &[("project", RESEARCH), ("key", OVER_KEY), ("expires", "7")],
+        "/settings/projects/ml-research/api-keys?dialog=expiration&key=01900000-0000-7000-8000-000000000007",
+        Refusal::KeyOver,
+    ),
+    refused(
+        Who::Member,
+        "/api/rotate_api_key",
+        &[("project", RESEARCH), ("key", OVER_KEY), ("overlap", "24")],
+        "/settings/projects/ml-research/api-keys?dialog=rotate&key=01900000-0000-7000-8000-000000000007",
+        Refusal::KeyOver,
+    ),
+    refused(
+        Who::Member,
+        "/api/rotate_api_key",
+        &[("project", RESEARCH), ("key", MANAGE_KEY), ("overlap", "24")],
+        "/settings/projects/ml-research/api-keys?dialog=rotate&key=01900000-0000-7000-8000-000000000006",
+        Refusal::ManageKeyForAdmins,
+    ),
+    refused(
+        Who::Member,
+        "/api/revoke_api_key",
+        &[("project", RESEARCH), ("key", OVER_KEY)],
+        KEYS,
+        Refusal::KeyOver,
+    ),
+    refused(
+        Who::Owner,
+        "/api/rotate_api_key",
+        &[("project", "acme-default"), ("key", API_KEY), ("overlap", "24")],
+        "/settings/projects/acme-default/api-keys?dialog=rotate&key=01900000-0000-7000-8000-000000000005",
+        Refusal::Hidden,
+    ),
+    refused(
+        Who::OrganizationAdmin,
+        "/api/regenerate_default_key",
+        &[("project", "acme-default")],
+        "/settings/projects/acme-default/api-keys",
+        Refusal::Hidden,
+    ),
+    refused(
         Who::Owner,
         "/api/invite_members",
         &[("organization", ACME), ("email", "noah@acme.test")],
@@ -376,9 +596,69 @@ const REFUSED: &[(Sent, Refusal)] = &[
     refused(
         Who::Owner,
         "/api/delete_project",
-        &[("project", RESEARCH), ("confirmation", "ML Research")],
-        "/settings/projects/ml-research",
+        &[("project", EMPTY), ("confirmation", "Typed Name")],
+        "/settings/projects/wound-up",
         Refusal::ConfirmationWrong,
+    ),
+    refused(
+        Who::Owner,
+        "/api/delete_project",
+        &[("project", RESEARCH), ("confirmation", RESEARCH)],
+        "/settings/projects/ml-research",
+        Refusal::ProjectHasResources,
+    ),
+    refused(
+        Who::Member,
+        "/api/create_resource",
+        &[("project", RESEARCH), ("kind", "clusters"), ("name", "mine")],
+        "/projects/ml-research/clusters?dialog=create",
+        Refusal::Forbidden(Permission::ClusterCreate),
+    ),
+    refused(
+        Who::Member,
+        "/api/create_resource",
+        &[
+            ("project", RESEARCH),
+            ("kind", "files"),
+            ("name", "first-file"),
+            ("purpose", "batch"),
+            ("size_bytes", "77"),
+        ],
+        "/projects/ml-research/files?dialog=create",
+        Refusal::ResourceNameTaken,
+    ),
+    refused(
+        Who::Admin,
+        "/api/create_resource",
+        &[
+            ("project", RESEARCH),
+            ("kind", "volumes"),
+            ("name", "Typed Name"),
+            ("size_gib", "0"),
+            ("sharing", "local"),
+        ],
+        "/projects/ml-research/volumes?dialog=create",
+        Refusal::DetailInvalid(ResourceField::SizeGib),
+    ),
+    refused(
+        Who::Admin,
+        "/api/update_resource",
+        &[
+            ("project", RESEARCH),
+            ("kind", "clusters"),
+            ("id", CLUSTER),
+            ("name", "Typed Name"),
+            ("state", "queued"),
+        ],
+        CLUSTER_PAGE,
+        Refusal::StateInvalid,
+    ),
+    refused(
+        Who::Member,
+        "/api/delete_resource",
+        &[("project", RESEARCH), ("kind", "clusters"), ("id", CLUSTER)],
+        "/projects/ml-research/clusters",
+        Refusal::Forbidden(Permission::ClusterDelete),
     ),
     refused(
         Who::Admin,
@@ -501,7 +781,7 @@ fn words(html: &str) -> String {
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn without_scripts_what_was_done_is_told_once(pool: PgPool) {
     let house = House::new(pool).await;
-    for sent in DONE.iter().chain(DONE_IN_ORGANIZATIONS) {
+    for sent in DONE.iter().chain(DONE_IN_ORGANIZATIONS).chain(DONE_WITH_KEYS) {
         let answer = house.ask(sent.ask(&house, Manner::Plain)).await;
         let (first, second) = follow(&house, sent, &answer).await;
         assert!(
@@ -513,6 +793,104 @@ async fn without_scripts_what_was_done_is_told_once(pool: PgPool) {
         assert!(!second.text.contains(sent.says), "{}: told twice", sent.path);
         house.restore().await;
     }
+}
+
+/// K3: the secret is in the page that comes next, once; in no address, no other page and no cache; and it opens the project.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn k3_a_new_secret_is_shown_once_and_kept_nowhere(pool: PgPool) {
+    let house = House::new(pool).await;
+    for sent in &DONE_WITH_KEYS[..3] {
+        let answer = house.ask(sent.ask(&house, Manner::Plain)).await;
+        let flash = answer.cookie("roster-flash").unwrap();
+        let flash = String::from_utf8(URL_SAFE_NO_PAD.decode(flash).unwrap()).unwrap();
+        let at = flash.find("rsk_").unwrap();
+        let secret = &flash[at..at + 53];
+        let token = Token::parse(TokenKind::ApiKey, secret).unwrap();
+        // On its way it is in a cookie that no script reads, for a minute.
+        let cookie = answer.set_cookie("roster-flash").unwrap();
+        for part in ["HttpOnly", "SameSite=Lax", "Max-Age=60"] {
+            assert!(cookie.contains(part), "{}: {part}: {cookie}", sent.path);
+        }
+        assert!(!answer.location().contains("rsk_"), "{}", sent.path);
+        let (first, second) = follow(&house, sent, &answer).await;
+        let shown = first
+            .text
+            .split("<input")
+            .find(|input| input.contains("id=\"secret-key\""))
+            .unwrap();
+        let (shown, _) = shown.split_once('>').unwrap();
+        assert!(
+            shown.contains(&format!("value=\"{secret}\"")) && shown.contains("readonly"),
+            "{shown}"
+        );
+        assert!(words(&first.text).contains("Secret key"), "{}", sent.path);
+        for page in [&first, &second, &answer] {
+            assert_eq!(page.header("cache-control"), "no-store", "{}", sent.path);
+        }
+        assert!(
+            !second.text.contains(secret) && !second.text.contains("secret-key"),
+            "{}",
+            sent.path
+        );
+        assert!(second.text.contains(&secret[..8]), "the list shows how it begins");
+        let opened = house
+            .console
+            .directory
+            .authenticate_key(&token, Origin::default())
+            .await;
+        assert!(opened.is_ok(), "{}", sent.path);
+
+        // With scripts it is in the answer, and nowhere else either.
+        house.restore().await;
+        let answer = house.ask(sent.ask(&house, Manner::Script)).await;
+        let json: serde_json::Value = serde_json::from_str(&answer.text).unwrap();
+        let secret = json["Ok"]["key_made"]["secret"].as_str().unwrap();
+        assert!(Token::parse(TokenKind::ApiKey, secret).is_ok(), "{json}");
+        assert_eq!(answer.header("cache-control"), "no-store");
+        assert_eq!(answer.set_cookie("roster-flash"), None);
+        let audit: Vec<String> = sqlx::query_scalar("SELECT a::text FROM audit_events a")
+            .fetch_all(&house.pool)
+            .await
+            .unwrap();
+        assert!(audit.iter().all(|row| !row.contains("rsk_")), "A3");
+        house.restore().await;
+    }
+}
+
+/// C6: a checkbox for each key is all there is beside the person and the project; its name says which.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn c6_only_keys_are_chosen_in_a_removal(pool: PgPool) {
+    let house = House::new(pool).await;
+    let before = house.fingerprint().await;
+    let user = house.id(Who::Member).to_string();
+    for wrong in [
+        "revoke",
+        "revoke-",
+        "revoke-x",
+        "revoke-{Member}x",
+        "revoke[]",
+        "Revoke-01900000-0000-7000-8000-000000000005",
+        "unrevoke-01900000-0000-7000-8000-000000000005",
+        "revoke-01900000-0000-7000-8000-000000000005[x]",
+        "role",
+        "",
+    ] {
+        let wrong = house.fill(wrong);
+        let fields = [("project", RESEARCH), ("user", &user), (&*wrong, "on")];
+        let answer = house
+            .ask(Ask::post("/api/remove_collaborator", fields).by(Who::Admin))
+            .await;
+        assert_eq!(answer.status, 400, "{wrong}: {}", answer.text);
+        assert_eq!(house.fingerprint().await, before, "{wrong}");
+    }
+    // One that is not theirs, or nowhere, is left alone without a word.
+    let none = "revoke-00000000-0000-7000-8000-000000000000";
+    let fields = [("project", RESEARCH), ("user", &user), (none, "on")];
+    let answer = house
+        .ask(Ask::post("/api/remove_collaborator", fields).by(Who::Admin))
+        .await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.text.contains("\"revoked_count\":0"), "{}", answer.text);
 }
 
 /// C7: who left has no page of the project to go back to.
@@ -563,7 +941,8 @@ async fn without_scripts_what_was_refused_is_told_where_it_belongs_and_what_was_
         assert_eq!(times(&first), times(&second) + 1, "{what}: told once: {}", first.text);
         let Flash { outcome, .. } = answer.flash().unwrap();
         assert_eq!(outcome, Err((*refusal).into()), "{what}");
-        if let Some(field) = refusal.field() {
+        // How far a key reaches is chosen by Admins, who are not refused it.
+        if let Some(field) = refusal.field().filter(|field| *field != Field::Reach) {
             let name = serde_json::to_value(field).unwrap();
             let name = name.as_str().unwrap();
             // The field says that it is wrong, and by which words.
@@ -662,6 +1041,7 @@ async fn with_scripts_the_answer_is_json(pool: PgPool) {
     let house = House::new(pool).await;
     for (sent, is_done) in DONE
         .iter()
+        .chain(DONE_WITH_KEYS)
         .map(|sent| (sent, true))
         .chain(REFUSED.iter().map(|(sent, _)| (sent, false)))
     {

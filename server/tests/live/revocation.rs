@@ -28,7 +28,7 @@ use sqlx::PgPool;
 use tokio::{net::TcpListener, task::JoinSet, time::sleep};
 use uuid::Uuid;
 
-use super::servers::{Credential, Door, Roster, authorize, form, sign_in, url_of};
+use super::servers::{Credential, Door, Roster, authorize, form, sign_in, stream, url_of};
 
 /// How many people, and how many keys.
 const SUBJECTS: usize = 40;
@@ -119,6 +119,35 @@ async fn e5_a_cache_of_one_second_would_be_found(pool: PgPool) {
     }
     let count = play(pool, &caches, &consoles, 200).await;
     assert!(count.too_many.load(SeqCst) > 0, "{count:?}");
+}
+
+/// Somebody looks at a project on one server, and is removed on the other: the stream says so, and ends.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn e5_an_open_stream_ends_when_its_reader_is_removed_on_another_server(pool: PgPool) {
+    let url = url_of(&pool).await;
+    Directory::new(pool.clone(), Settings::default())
+        .load_demo()
+        .await
+        .unwrap();
+    let [here, there] = [Roster::start(&url).await, Roster::start(&url).await];
+    let (mia, cookie) = sign_in(&pool, "mia@acme.test").await;
+    let (_, admin) = sign_in(&pool, "adam@acme.test").await;
+    let follow = tokio::spawn(async move {
+        let path = format!("/events?project={PROJECT}");
+        stream(here.addr, &path, &cookie, Duration::from_secs(20))
+            .await
+            .unwrap()
+    });
+    // Time to be open: what comes before it is not missed, but is no stream's end.
+    sleep(Duration::from_millis(500)).await;
+    assert!(!follow.is_finished());
+    let user = mia.user.to_string();
+    let fields = [("project", PROJECT), ("user", &*user)];
+    let mut door = Door::open(there.addr).await.unwrap();
+    let (status, body) = door.send(form("remove_collaborator", &admin, &fields)).await.unwrap();
+    assert_eq!(status, StatusCode::OK, "{body}");
+    let told = follow.await.unwrap();
+    assert!(told.contains("event: gone"), "{told}");
 }
 
 /// Asks `doors` while the people and keys of the demo change through `consoles`.

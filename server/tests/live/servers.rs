@@ -96,6 +96,18 @@ impl Door {
     }
 }
 
+/// Reads an event stream until it ends, within `limit`: all that came.
+pub(crate) async fn stream(addr: SocketAddr, path: &str, cookie: &str, limit: Duration) -> Result<String, Failed> {
+    let mut sender = connect(addr).await?;
+    let request = Request::get(path)
+        .header(header::HOST, "127.0.0.1")
+        .header(header::COOKIE, format!("roster={cookie}"))
+        .body(Full::default())?;
+    let body = sender.send_request(request).await?.into_body();
+    let whole = tokio::time::timeout(limit, body.collect()).await??.to_bytes();
+    Ok(String::from_utf8_lossy(&whole).into_owned())
+}
+
 async fn connect(addr: SocketAddr) -> Result<SendRequest<Full<Bytes>>, Failed> {
     let stream = TcpStream::connect(addr).await?;
     stream.set_nodelay(true)?;

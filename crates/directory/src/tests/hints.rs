@@ -1,7 +1,8 @@
 //! Hints: sent when a change is committed, never before, and never for what was refused.
 
-use policy::{OrganizationRole, ProjectRole};
+use policy::{OrganizationRole, ProjectRole, Reach};
 use sqlx::{PgPool, postgres::PgListener};
+use time::Duration;
 
 use super::fixture::{PASSWORD, Tenant, account, name, origin, slug as slug_of, sql};
 use crate::Hint;
@@ -215,6 +216,54 @@ async fn what_is_refused_sends_no_hint(pool: PgPool) {
         ..t.settings(&t.research).await
     };
     d.update_project(&t.lead.actor, slug, &wanted).await.unwrap_err();
+    assert!(heard(&t, &mut listener).await.is_empty());
+}
+
+/// E5, K7: whoever looks at a project hears of each change to its keys, and of a key that was shown to be revoked.
+#[sqlx::test]
+async fn k7_each_change_to_a_key_tells_those_who_look_at_its_project(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let (d, a, slug) = (&t.directory, &t.lead.actor, &t.research.slug);
+    let mut listener = listener(&t).await;
+    let told = sorted(&[Hint::Project(t.research.id)]);
+    let ci = name("CI");
+    let key = d.create_api_key(a, slug, &ci, Reach::Manage, None).await.unwrap();
+    assert_eq!(heard(&t, &mut listener).await, told);
+    d.set_api_key_expiration(a, slug, key.id, None).await.unwrap();
+    assert_eq!(heard(&t, &mut listener).await, told);
+    let next = d.rotate_api_key(a, slug, key.id, Duration::HOUR, None).await.unwrap();
+    assert!(heard(&t, &mut listener).await.iter().all(|hint| told.contains(hint)));
+    d.revoke_api_key(a, slug, key.id).await.unwrap();
+    assert_eq!(heard(&t, &mut listener).await, told);
+    d.revoke_presented_key(&next.secret, &origin()).await.unwrap();
+    assert_eq!(heard(&t, &mut listener).await, told);
+    let theirs = d
+        .create_api_key(&t.maya.actor, slug, &ci, Reach::Use, None)
+        .await
+        .unwrap();
+    assert_eq!(heard(&t, &mut listener).await, told);
+    d.remove_collaborator(a, slug, t.maya.id, &[theirs.id]).await.unwrap();
+    assert_eq!(
+        heard(&t, &mut listener).await,
+        sorted(&[Hint::Project(t.research.id), Hint::User(t.maya.id)])
+    );
+    let default = sorted(&[Hint::Project(t.default.id)]);
+    let key = d.regenerate_default_key(&t.owner.actor, &t.default.slug).await.unwrap();
+    assert_eq!(heard(&t, &mut listener).await, default);
+    d.revoke_presented_key(&key.secret, &origin()).await.unwrap();
+    assert_eq!(heard(&t, &mut listener).await, default);
+
+    // What is refused is told to nobody; nor is a use of a key.
+    let alive = d.create_api_key(a, slug, &ci, Reach::Manage, None).await.unwrap();
+    heard(&t, &mut listener).await;
+    d.revoke_api_key(a, slug, next.id).await.unwrap_err();
+    d.rotate_api_key(&t.eve.actor, slug, alive.id, Duration::HOUR, None)
+        .await
+        .unwrap_err();
+    d.regenerate_default_key(&t.admin.actor, &t.default.slug)
+        .await
+        .unwrap_err();
+    d.authenticate_key(&alive.secret, origin()).await.unwrap();
     assert!(heard(&t, &mut listener).await.is_empty());
 }
 

@@ -1,11 +1,11 @@
 //! P3: whoever has no access to a project gets the same answer for it as for one that does not exist.
 
-use policy::{InvitationId, OrganizationRole, Permission, ProjectRole, Refusal, Slug, UserId};
+use policy::{ApiKeyId, InvitationId, OrganizationRole, Permission, ProjectRole, Reach, Refusal, Slug, UserId};
 use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::fixture::{Person, Tenant, count, name, refusal, slug};
-use crate::{CollaboratorQuery, Directory, InvitationQuery, MemberQuery, ProjectChange, ProjectQuery};
+use crate::{ApiKeyQuery, CollaboratorQuery, Directory, InvitationQuery, MemberQuery, ProjectChange, ProjectQuery};
 
 /// What every use case about a project answers.
 async fn answers(
@@ -14,6 +14,7 @@ async fn answers(
     project: &Slug,
     target: UserId,
     email: &str,
+    key: ApiKeyId,
 ) -> Vec<(&'static str, Refusal)> {
     let (a, user) = (&who.actor, who.id);
     let settings = ProjectChange {
@@ -22,6 +23,11 @@ async fn answers(
         allow_externals: true,
     };
     let end = Some(time::OffsetDateTime::now_utc() + time::Duration::days(1));
+    let past = Some(time::OffsetDateTime::UNIX_EPOCH);
+    let bad_search = ApiKeyQuery {
+        search: "\0".to_owned(),
+        ..ApiKeyQuery::default()
+    };
     let bad_query = CollaboratorQuery {
         search: "\0".to_owned(),
         ..CollaboratorQuery::default()
@@ -70,6 +76,37 @@ async fn answers(
             ),
         ),
         ("remove_externals", refusal(d.remove_externals(a, project).await)),
+        (
+            "api_keys",
+            refusal(d.api_keys(user, project, &ApiKeyQuery::default()).await),
+        ),
+        (
+            "api_keys, malformed",
+            refusal(d.api_keys(user, project, &bad_search).await),
+        ),
+        ("api_key", refusal(d.api_key(user, project, key).await)),
+        ("remains", refusal(d.remains(user, project, target).await)),
+        (
+            "create_api_key",
+            refusal(d.create_api_key(a, project, &name("Mine"), Reach::Manage, end).await),
+        ),
+        (
+            "create_api_key, past",
+            refusal(d.create_api_key(a, project, &name("Mine"), Reach::Use, past).await),
+        ),
+        (
+            "set_api_key_expiration",
+            refusal(d.set_api_key_expiration(a, project, key, past).await),
+        ),
+        (
+            "rotate_api_key",
+            refusal(d.rotate_api_key(a, project, key, time::Duration::DAY, past).await),
+        ),
+        ("revoke_api_key", refusal(d.revoke_api_key(a, project, key).await)),
+        (
+            "regenerate_default_key",
+            refusal(d.regenerate_default_key(a, project).await),
+        ),
         (
             "delete_project",
             refusal(d.delete_project(a, project, project.as_str()).await),
@@ -191,6 +228,12 @@ async fn a_hidden_project_is_not_told_from_one_that_does_not_exist(pool: PgPool)
         (&t.production, vec![&t.lead, &t.maya, &t.eve, &t.stranger]),
         (&t.default, vec![&t.eve, &t.stranger, &other.admin]),
     ] {
+        let key = t
+            .directory
+            .create_api_key(&t.owner.actor, &project.slug, &name("CI"), Reach::Use, None)
+            .await
+            .unwrap()
+            .id;
         for who in outsiders {
             for (target, email) in [
                 (t.owner.id, t.owner.email.as_str()),
@@ -198,8 +241,8 @@ async fn a_hidden_project_is_not_told_from_one_that_does_not_exist(pool: PgPool)
                 (who.id, &who.email),
                 (UserId(Uuid::now_v7()), "nobody@acme.test"),
             ] {
-                let hidden = answers(&t.directory, who, &project.slug, target, email).await;
-                let absent = answers(&t.directory, who, &nowhere, target, email).await;
+                let hidden = answers(&t.directory, who, &project.slug, target, email, key).await;
+                let absent = answers(&t.directory, who, &nowhere, target, email, key).await;
                 assert_eq!(hidden, absent);
                 assert!(
                     hidden.iter().all(|(_, refusal)| *refusal == Refusal::Hidden),

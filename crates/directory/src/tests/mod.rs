@@ -2,6 +2,7 @@
 
 mod account_deletion;
 mod accounts;
+mod api_keys;
 mod audit;
 mod collaborator_list;
 mod collaborators;

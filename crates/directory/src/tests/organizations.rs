@@ -250,8 +250,9 @@ async fn the_database_refuses_a_second_default_project_and_none_at_all(pool: PgP
             "projects_one_default_index",
         ),
         (
+            // D6: its key holds it to that as well, and says so sooner.
             format!("UPDATE projects SET is_default = false WHERE id = '{default}'"),
-            "organizations_default_project_fkey",
+            "api_keys_default_project_fkey",
         ),
         (
             format!("DELETE FROM projects WHERE id = '{default}'"),

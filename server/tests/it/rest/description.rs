@@ -46,6 +46,11 @@ async fn the_description_lists_exactly_the_routes_that_answer(pool: PgPool) {
             }
         }
     }
+    // And the guide for people names each.
+    let guide = include_str!("../../../../docs/rest.md");
+    for route in &described {
+        assert!(guide.contains(&format!("`{route}`")), "{route}");
+    }
     let promised: BTreeSet<_> = PROMISED.into_iter().map(ToOwned::to_owned).collect();
     assert_eq!(described, promised);
 }
@@ -75,10 +80,10 @@ fn references(value: &Value, names: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
             for (name, value) in map {
-                match value {
-                    Value::String(to) if name == "$ref" => names.push(to.clone()),
-                    other => references(other, names),
+                if let Some(to) = value.as_str().filter(|_| name == "$ref") {
+                    names.push(to.to_owned());
                 }
+                references(value, names);
             }
         }
         Value::Array(values) => values.iter().for_each(|value| references(value, names)),

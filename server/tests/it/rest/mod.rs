@@ -1,6 +1,7 @@
 //! The interface for programs: what each call answers, to which key, and what is wrong with it when it is.
 
 mod calls;
+mod contract;
 mod description;
 mod isolation;
 mod keys;
