@@ -28,6 +28,7 @@ import {
   SettingsScreen,
   visit,
 } from '../fixtures/pages.ts';
+import { CLUSTER, ResourceScreen, ResourcesScreen, usagePath } from '../fixtures/resources.ts';
 import { expect, test } from '../fixtures/test.ts';
 
 /** WCAG 2.2, A and AA, with all that came before it. */
@@ -110,6 +111,40 @@ test.describe('N2: axe finds nothing', { tag: '@scripts' }, () => {
     await visit(page, projectPath(tenant.closed));
     await expect(notFound(page)).toBeVisible();
     await expectAccessible(page, 'not found');
+  });
+
+  test('on resources and usage', async ({ as, guard, tenant }) => {
+    guard.allowStatus(422);
+    const { manager, member, open } = tenant;
+    await tenant.add(open, member);
+    const long = 'Maximiliane-Wilhelmine-von-und-zu-Hohenstein-Oberwaldingen-Unterhausen-with-checkpoints';
+    const id = await tenant.addResource(open, manager, 'cluster', long, { state: 'failed', details: CLUSTER });
+    for (const [nth, kind] of ['cluster', 'volume', 'model', 'endpoint', 'evaluation', 'file', 'playground', 'other'].entries()) {
+      await tenant.addUsage(open, nth, kind, 'requests', 1_000_000, 123_456.78 * (nth + 1));
+    }
+    const page = await as(manager);
+    await visit(page, projectPath(open));
+    await expectAccessible(page, 'overview with resources');
+    const list = await ResourcesScreen.open(page, open, 'clusters');
+    await expectAccessible(page, 'clusters');
+    await list.createButton.click();
+    await list.create.click();
+    await expectFieldError(list.field('Name'), /Enter a name/);
+    await expectAccessible(page, 'a cluster to be created, with an error');
+    const one = await ResourceScreen.open(page, open, 'clusters', id, long);
+    await expectAccessible(page, 'a cluster');
+    await one.deleteButton.click();
+    await expect(one.deleteDialog(long)).toBeVisible();
+    await expectAccessible(page, 'a cluster to be deleted');
+    await visit(page, `${usagePath(open)}?days=90`);
+    await expectAccessible(page, 'usage');
+    await visit(page, usagePath(tenant.defaultProject));
+    await expectAccessible(page, 'no usage');
+    const reading = await as(member);
+    await ResourceScreen.open(reading, open, 'clusters', id, long);
+    await expectAccessible(reading, 'a cluster, for a Member');
+    await ResourcesScreen.open(reading, open, 'volumes');
+    await expectAccessible(reading, 'no volumes, for a Member');
   });
 
   test('on the list of collaborators, however it is searched', async ({ as, guard, tenant }) => {

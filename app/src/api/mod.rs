@@ -8,9 +8,11 @@ pub(crate) mod list;
 pub(crate) mod members;
 pub(crate) mod organizations;
 pub(crate) mod projects;
+pub(crate) mod resources;
 pub(crate) mod sessions;
 pub(crate) mod shell;
 pub(crate) mod ssh_keys;
+pub(crate) mod usage;
 
 use std::fmt;
 
