@@ -24,11 +24,13 @@ use crate::{
         problem::NotFoundScreen,
         profile::ProfileScreen,
         project_settings::ProjectSettingsScreen,
+        resources::{ResourcesScreen, one::ResourceScreen},
         roles::RolesScreen,
         sessions::SessionsScreen,
         sign_in::SignInScreen,
         sign_up::SignUpScreen,
         ssh_keys::SshKeysScreen,
+        usage::UsageScreen,
     },
 };
 
@@ -77,6 +79,9 @@ pub fn App() -> impl IntoView {
                 <ParentRoute path=path!("") view=Frame>
                     <Route path=path!("/") view=HomeScreen/>
                     <Route path=path!("/projects/:project") view=OverviewScreen/>
+                    <Route path=path!("/projects/:project/usage") view=UsageScreen/>
+                    <Route path=path!("/projects/:project/:kind") view=ResourcesScreen/>
+                    <Route path=path!("/projects/:project/:kind/:id") view=ResourceScreen/>
                     <Route path=path!("/settings/profile") view=ProfileScreen/>
                     <Route path=path!("/settings/sessions") view=SessionsScreen/>
                     <Route path=path!("/settings/ssh-keys") view=SshKeysScreen/>

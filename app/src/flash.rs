@@ -157,6 +157,25 @@ pub enum Done {
         /// What it is called.
         name: String,
     },
+    /// A resource was registered (E2).
+    ResourceCreated {
+        /// Its kind.
+        kind: ResourceKind,
+        /// Its name.
+        name: String,
+    },
+    /// A resource was changed.
+    ResourceSaved {
+        /// Its name now.
+        name: String,
+    },
+    /// A resource was taken out of the register.
+    ResourceDeleted {
+        /// Its kind.
+        kind: ResourceKind,
+        /// Its name.
+        name: String,
+    },
     /// The person's account was deleted.
     AccountDeleted,
     /// A link to a new password is on its way, if there is such an account.
@@ -317,6 +336,12 @@ pub enum FormName {
     RotateKey,
     /// Revoking an API key, or regenerating the default one.
     RevokeKey,
+    /// Registering a resource.
+    CreateResource,
+    /// Changing a resource.
+    Resource,
+    /// Taking a resource out of the register.
+    DeleteResource,
     /// Deleting one's account.
     DeleteAccount,
     /// Asking for a link to a new password.
@@ -398,7 +423,8 @@ impl Flashed {
                     | FormName::Invitation
                     | FormName::Sessions
                     | FormName::RemoveSshKey
-                    | FormName::RevokeKey,
+                    | FormName::RevokeKey
+                    | FormName::DeleteResource,
                 outcome: Err(problem),
                 ..
             } => Some(Notice::problem(*problem)),

@@ -8,6 +8,8 @@
 
 mod api;
 mod app;
+#[cfg(feature = "ssr")]
+mod chart;
 mod components;
 mod flash;
 #[cfg(feature = "hydrate")]

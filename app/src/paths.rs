@@ -1,6 +1,6 @@
 //! Where everything is: the paths of INTERFACES, made from typed parts so that no link or redirect is a loose string.
 
-use policy::{ApiKeyId, Slug, UserId};
+use policy::{ApiKeyId, ResourceId, ResourceKind, Slug, UserId};
 
 use crate::api::list::ListQuery;
 
@@ -24,6 +24,21 @@ pub(crate) const ROLES: &str = "/docs/roles";
 /// A project.
 pub(crate) fn project(slug: &Slug) -> String {
     format!("/projects/{slug}")
+}
+
+/// A project's resources of a kind.
+pub(crate) fn resources(slug: &Slug, kind: ResourceKind) -> String {
+    format!("/projects/{slug}/{}", kind.path())
+}
+
+/// One of them.
+pub(crate) fn resource(slug: &Slug, kind: ResourceKind, id: ResourceId) -> String {
+    format!("/projects/{slug}/{}/{id}", kind.path())
+}
+
+/// What was used in a project.
+pub(crate) fn usage(slug: &Slug) -> String {
+    format!("/projects/{slug}/usage")
 }
 
 /// A project's settings.
@@ -125,6 +140,8 @@ pub(crate) enum Dialog {
     Revoke(ApiKeyId),
     /// Regenerating the Organization Default Key.
     Regenerate,
+    /// Deleting what the page is about.
+    Delete,
 }
 
 impl Dialog {
@@ -138,6 +155,7 @@ impl Dialog {
             Self::Create,
             Self::Secret,
             Self::Regenerate,
+            Self::Delete,
         ]
         .into_iter()
         .chain(user.iter().flat_map(|user| [Self::Remove(*user), Self::EndDate(*user)]))
@@ -166,6 +184,7 @@ impl Dialog {
             Self::Rotate(_) => Some("rotate"),
             Self::Revoke(_) => Some("revoke"),
             Self::Regenerate => Some("regenerate"),
+            Self::Delete => Some("delete"),
         }
     }
 
@@ -191,7 +210,8 @@ impl Dialog {
             | Self::Expiration(_)
             | Self::Rotate(_)
             | Self::Revoke(_)
-            | Self::Regenerate => None,
+            | Self::Regenerate
+            | Self::Delete => None,
         }
     }
 
@@ -207,7 +227,8 @@ impl Dialog {
             | Self::Remove(_)
             | Self::EndDate(_)
             | Self::Secret
-            | Self::Regenerate => None,
+            | Self::Regenerate
+            | Self::Delete => None,
         }
     }
 }

@@ -60,6 +60,9 @@ pub(crate) fn done(done: &Done) -> String {
         Done::KeyExpirationSet { name } => format!("The expiration of {name} was saved."),
         Done::KeyExpirationCancelled { name } => format!("The API key {name} has no expiration any more."),
         Done::KeyRevoked { name } => format!("The API key {name} was revoked. It opens nothing any more."),
+        Done::ResourceCreated { kind, name } => format!("The {} {name} was created.", kind.code()),
+        Done::ResourceSaved { name } => format!("Your changes to {name} were saved."),
+        Done::ResourceDeleted { kind, name } => format!("The {} {name} was deleted.", kind.code()),
         Done::AccountDeleted => "Your account was deleted.".to_owned(),
         Done::ResetRequested => {
             "If an account has this address, a mail with a link is on its way. The link works for one hour.".to_owned()

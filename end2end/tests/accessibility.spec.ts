@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 
+import { apiKeysPath, ApiKeysScreen } from '../fixtures/api-keys.ts';
 import {
   forbidden,
   InvitationPage,
@@ -27,6 +28,7 @@ import {
   SettingsScreen,
   visit,
 } from '../fixtures/pages.ts';
+import { CLUSTER, ResourceScreen, ResourcesScreen, usagePath } from '../fixtures/resources.ts';
 import { expect, test } from '../fixtures/test.ts';
 
 /** WCAG 2.2, A and AA, with all that came before it. */
@@ -111,6 +113,40 @@ test.describe('N2: axe finds nothing', { tag: '@scripts' }, () => {
     await expectAccessible(page, 'not found');
   });
 
+  test('on resources and usage', async ({ as, guard, tenant }) => {
+    guard.allowStatus(422);
+    const { manager, member, open } = tenant;
+    await tenant.add(open, member);
+    const long = 'Maximiliane-Wilhelmine-von-und-zu-Hohenstein-Oberwaldingen-Unterhausen-with-checkpoints';
+    const id = await tenant.addResource(open, manager, 'cluster', long, { state: 'failed', details: CLUSTER });
+    for (const [nth, kind] of ['cluster', 'volume', 'model', 'endpoint', 'evaluation', 'file', 'playground', 'other'].entries()) {
+      await tenant.addUsage(open, nth, kind, 'requests', 1_000_000, 123_456.78 * (nth + 1));
+    }
+    const page = await as(manager);
+    await visit(page, projectPath(open));
+    await expectAccessible(page, 'overview with resources');
+    const list = await ResourcesScreen.open(page, open, 'clusters');
+    await expectAccessible(page, 'clusters');
+    await list.createButton.click();
+    await list.create.click();
+    await expectFieldError(list.field('Name'), /Enter a name/);
+    await expectAccessible(page, 'a cluster to be created, with an error');
+    const one = await ResourceScreen.open(page, open, 'clusters', id, long);
+    await expectAccessible(page, 'a cluster');
+    await one.deleteButton.click();
+    await expect(one.deleteDialog(long)).toBeVisible();
+    await expectAccessible(page, 'a cluster to be deleted');
+    await visit(page, `${usagePath(open)}?days=90`);
+    await expectAccessible(page, 'usage');
+    await visit(page, usagePath(tenant.defaultProject));
+    await expectAccessible(page, 'no usage');
+    const reading = await as(member);
+    await ResourceScreen.open(reading, open, 'clusters', id, long);
+    await expectAccessible(reading, 'a cluster, for a Member');
+    await ResourcesScreen.open(reading, open, 'volumes');
+    await expectAccessible(reading, 'no volumes, for a Member');
+  });
+
   test('on the list of collaborators, however it is searched', async ({ as, guard, tenant }) => {
     guard.allowStatus(400);
     await tenant.addCrowd(tenant.open, 60);
@@ -160,6 +196,50 @@ test.describe('N2: axe finds nothing', { tag: '@scripts' }, () => {
     await screen.removeDialog(tenant.outsider).getByRole('button', { name: 'Remove User' }).click();
     await expect(notice(screen.page, 'was removed')).toBeVisible();
     await expectAccessible(screen.page, 'a message');
+  });
+
+  test('on the API keys, their dialogs, and what a removal says of them', async ({ as, guard, tenant }) => {
+    guard.allowStatus(422);
+    await tenant.add(tenant.open, tenant.member);
+    const screen = await ApiKeysScreen.open(await as(tenant.manager), tenant.open);
+    await expectAccessible(screen.page, 'no API keys');
+    await screen.createButton.click();
+    await expectAccessible(screen.page, 'create dialog');
+    await screen.expiration.choose('2001-02-03');
+    await screen.create.click();
+    await expectFieldError(screen.expiration.date, /Enter a date/);
+    await expectAccessible(screen.page, 'create dialog with an error');
+    await screen.name.fill('The program that deploys what was built at night');
+    await screen.reach.selectOption('manage');
+    await screen.expiration.choose('7 days');
+    await screen.create.click();
+    await screen.readSecret();
+    await expectAccessible(screen.page, 'a new secret');
+    await screen.done.click();
+    await tenant.addKey(tenant.open, tenant.member, 'Expired', { expiresAt: '2020-01-01' });
+    await tenant.addKey(tenant.open, tenant.member, 'Revoked');
+    await tenant.endKeys(tenant.open, 'Revoked', 'revoked_at');
+    await tenant.addKey(tenant.open, tenant.member, 'CI', { expiresAt: '2999-01-01' });
+    await ApiKeysScreen.open(screen.page, tenant.open);
+    await expectAccessible(screen.page, 'API keys');
+    for (const action of ['Set expiration', 'Rotate', 'Revoke'] as const) {
+      await screen.button('CI', action).click();
+      await expect(screen.page.getByRole('dialog')).toBeVisible();
+      await expectAccessible(screen.page, `dialog ${action}`);
+      await screen.page.keyboard.press('Escape');
+    }
+    await ApiKeysScreen.open(screen.page, tenant.open, '?q=no-such-key');
+    await expectAccessible(screen.page, 'no API key found');
+    const owner = await ApiKeysScreen.open(await as(tenant.owner), tenant.defaultProject);
+    await expectAccessible(owner.page, 'the default key');
+
+    const people = await CollaboratorsScreen.open(screen.page, tenant.open);
+    await people.choose(tenant.member, 'Remove User');
+    await expect(people.removeDialog(tenant.member).getByRole('checkbox')).toHaveCount(1);
+    await expectAccessible(people.page, 'remove dialog with keys');
+    await people.removeDialog(tenant.member).getByRole('button', { name: 'Remove User' }).click();
+    await expect(people.page.getByRole('region', { name: 'was removed' })).toBeVisible();
+    await expectAccessible(people.page, 'a receipt');
   });
 
   test('on the settings, as an Admin and as a Member', async ({ as, guard, tenant }) => {
@@ -349,11 +429,13 @@ test('N2: names that are long or of another script break nothing at 320 pixels',
   const invitation = await tenant.invite(`${'w'.repeat(64)}@${'w'.repeat(60)}.${tenant.tag}.test`, last);
   await tenant.renameProject(tenant.open, 'P'.repeat(100));
   await tenant.renameOrganization('O'.repeat(100));
+  const key = await tenant.addKey(tenant.open, last, 'K'.repeat(100), { reach: 'manage', expiresAt: '2999-01-01' });
   const page = await as(tenant.owner);
   for (const width of [320, 360, 768, 1280]) {
     await page.setViewportSize({ width, height: 800 });
     for (const path of [
-      ...[projectPath, settingsPath, collaboratorsPath].map((path) => path(tenant.open)),
+      ...[projectPath, settingsPath, collaboratorsPath, apiKeysPath].map((path) => path(tenant.open)),
+      `${apiKeysPath(tenant.open)}?dialog=revoke&key=${key}`,
       ...[organizationPath, membersPath, invitationsPath, projectsPath].map((path) => path(tenant.organization)),
       `${membersPath(tenant.organization)}?dialog=remove&user=${last.id}`,
       '/settings/profile',

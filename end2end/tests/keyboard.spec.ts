@@ -1,5 +1,6 @@
 import type { Locator, Page } from '@playwright/test';
 
+import { ApiKeysScreen } from '../fixtures/api-keys.ts';
 import { InvitationsScreen, MembersScreen, OrganizationScreen, pathIn, ProjectsScreen } from '../fixtures/organization.ts';
 import {
   awake,
@@ -217,6 +218,52 @@ test.describe('with the keyboard alone', { tag: '@scripts' }, () => {
     await expect(screen.row(tenant.member)).toBeHidden();
     // Their menu is gone with them.
     await expect(screen.page.getByRole('heading', { name: 'Collaborators', level: 1 })).toBeFocused();
+  });
+
+  test('N2 K2 K7: an Admin creates and revokes a key, and the focus stays near', async ({ as, guard, tenant }) => {
+    guard.allowStatus(422);
+    const screen = await ApiKeysScreen.open(await as(tenant.manager), tenant.open);
+    const { keyboard } = screen.page;
+    await tabTo(screen.createButton);
+    await expectVisibleFocus(screen.createButton);
+    await keyboard.press('Space');
+    await expect(screen.name).toBeFocused();
+    await keyboard.press('Enter');
+    await expectFieldError(screen.name, /Enter a name/);
+    await expect(screen.name).toBeFocused();
+    await keyboard.type('CI');
+    await tabTo(screen.expiration.choice);
+    // A list without a mouse: the letter its choice begins with.
+    await keyboard.press('O');
+    await expect(screen.expiration.choice).toHaveValue('on');
+    await tabTo(screen.expiration.date);
+    await keyboard.type('12122999');
+    await keyboard.press('Enter');
+    await screen.readSecret();
+    await expect(screen.done).toBeFocused();
+    await keyboard.press('Shift+Tab');
+    await expect(screen.page.getByRole('button', { name: 'Copy' })).toBeFocused();
+    await tabTo(screen.done);
+    await keyboard.press('Space');
+    await expect(screen.secret).toBeHidden();
+    await expect(screen.createButton).toBeFocused();
+
+    await tabTo(screen.button('CI', 'Set expiration'));
+    await tabTo(screen.button('CI', 'Rotate'));
+    await tabTo(screen.button('CI', 'Revoke'));
+    await keyboard.press('Enter');
+    const dialog = screen.revokeDialog('CI');
+    // What does no harm has the focus first.
+    await expect(dialog.getByRole('button', { name: 'Cancel' })).toBeFocused();
+    await keyboard.press('Escape');
+    await expect(dialog).toBeHidden();
+    await expect(screen.button('CI', 'Revoke')).toBeFocused();
+    await keyboard.press('Enter');
+    await tabTo(dialog.getByRole('button', { name: 'Revoke' }));
+    await keyboard.press('Enter');
+    await expect(screen.row({ name: 'CI' }).getByRole('cell').nth(1)).toHaveText('Revoked');
+    // Its buttons are gone with it.
+    await expect(screen.page.getByRole('heading', { name: 'API keys', level: 1 })).toBeFocused();
   });
 
   test('N2: a menu follows the arrows, Home and End, and closes on Escape and Tab', async ({ as, tenant }) => {

@@ -86,7 +86,7 @@ test.describe('the list', () => {
     // Nor does the frame lead there.
     await visit(page, projectPath(tenant.open));
     const navigation = page.getByRole('navigation', { name: 'Main' });
-    await expect(navigation.getByRole('link')).toHaveText(['Overview', 'Project settings', 'Collaborators']);
+    await expect(navigation.getByRole('link')).toHaveText(['Overview', 'Usage', 'Project settings', 'Collaborators', 'API keys']);
   });
 
   test('C10: it searches names and addresses, and takes % and _ for what they are', async ({ as, tenant }) => {

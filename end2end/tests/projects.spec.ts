@@ -168,6 +168,7 @@ test('R1: the overview says what one may do and why', async ({ as, tenant }) => 
   const page = await as(tenant.member);
   await visit(page, projectPath(tenant.open));
   await expect(page.getByRole('main')).toContainText('You were added to this project.');
+  await page.getByText('What you can do here').click();
   await expect(page.getByRole('heading', { name: 'Only Admins can' })).toBeVisible();
 
   const admins = await as(tenant.admin);
@@ -175,6 +176,8 @@ test('R1: the overview says what one may do and why', async ({ as, tenant }) => 
   await expect(admins.getByRole('main')).toContainText(
     `Admins of ${tenant.organization.name} are Admins of every project.`,
   );
+  await admins.getByText('What you can do here').click();
+  await expect(admins.getByRole('heading', { name: 'You can' })).toBeVisible();
   await expect(admins.getByRole('heading', { name: 'Only Admins can' })).toBeHidden();
 });
 

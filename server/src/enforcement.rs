@@ -7,25 +7,29 @@ use std::{any::Any, future::Future, time::Duration};
 
 use app::Problem;
 use axum::{
-    Json, Router,
+    Router,
     extract::{Query, State, rejection::QueryRejection},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    middleware::{from_fn, map_response},
     response::{IntoResponse, Response},
     routing::{any, get},
 };
 use directory::{Caller, Error, Question, SessionToken, Token, TokenKind, Verdict};
-use policy::{Allowance, Decision, Denial, Login, Permission, Refusal, ResourceKind, Scope};
+use policy::{Allowance, Decision, Login, Permission, Refusal, ResourceKind, Scope};
 use serde::Deserialize;
-use serde_json::json;
 use tokio::time::timeout;
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::{Console, router::no_store, visit::cookie};
+use crate::{
+    Console,
+    rest::problem::{self, Fault},
+    router::no_store,
+    visit::cookie,
+};
 
 /// A gateway holds somebody's request while it asks: it isn't kept waiting for a database that is away (E6).
 const MOST_TIME: Duration = Duration::from_millis(2500);
-/// When to ask again after that, in seconds.
-const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
 const GATEWAY: HeaderName = HeaderName::from_static("x-roster-gateway");
 const RESOURCE: HeaderName = HeaderName::from_static("x-roster-resource");
@@ -47,17 +51,32 @@ pub(crate) fn gateways(console: &Console) -> Router {
         .route(AUTHORIZE, any(authorize))
         .route("/gateway/authorize/{*held}", any(authorize))
         .route("/ssh/authorized-keys", get(authorized_keys))
-        .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| {
-            refuse(Problem::Internal)
-        }))
-        .layer(no_store())
+        .layer(
+            ServiceBuilder::new()
+                .layer(no_store())
+                .layer(map_response(give_reason))
+                .layer(from_fn(problem::tell))
+                .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| {
+                    Fault::from(Problem::Internal).into_response()
+                })),
+        )
         .with_state(console.clone())
 }
 
-async fn authorize(State(console): State<Console>, headers: HeaderMap) -> Response {
-    match within(admit(&console, &headers)).await {
-        Ok((verdict, permission)) => tell(&verdict, permission),
-        Err(problem) => refuse(problem),
+/// Puts the reason for a no into a header, where gateways can log it; a yes has its own.
+async fn give_reason(mut response: Response) -> Response {
+    if let Some(code) = response.extensions().get::<Fault>().map(Fault::code) {
+        response.headers_mut().insert(REASON, HeaderValue::from_static(code));
+    }
+    response
+}
+
+async fn authorize(State(console): State<Console>, headers: HeaderMap) -> Result<Response, Fault> {
+    let (verdict, permission) = within(admit(&console, &headers)).await?;
+    match verdict.decision {
+        // A yes that can't say whom it is about is none.
+        Decision::Allowed(allowance) => let_through(&verdict, allowance).ok_or(Problem::Internal.into()),
+        Decision::Denied(denial) => Err(Fault::Denied(denial, permission)),
     }
 }
 
@@ -125,33 +144,18 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>
 }
 
 /// The answer, if it comes in time; else the database can't be asked (E6).
-async fn within<T>(answer: impl Future<Output = Result<T, Error>>) -> Result<T, Problem> {
+async fn within<T>(answer: impl Future<Output = Result<T, Error>>) -> Result<T, Fault> {
     match timeout(MOST_TIME, answer).await {
-        Ok(answer) => answer.map_err(Problem::from),
+        Ok(Err(Error::Refused(Refusal::Malformed))) => Err(Fault::Question),
+        Ok(answer) => answer.map_err(|error| Problem::from(error).into()),
         Err(_) => {
             tracing::warn!("a gateway was told to ask again: the database does not answer");
-            Err(Problem::Unavailable)
+            Err(Problem::Unavailable.into())
         }
     }
 }
 
-/// A verdict, as a gateway reads it: 200 lets through, 403 does not.
-fn tell(verdict: &Verdict, permission: Permission) -> Response {
-    match verdict.decision {
-        // A yes that can't say whom it is about is none.
-        Decision::Allowed(allowance) => let_through(verdict, allowance).unwrap_or_else(|| refuse(Problem::Internal)),
-        Decision::Denied(denial) => {
-            let detail = match denial {
-                Denial::Hidden => "The caller has no access to this, or there is no such thing.".to_owned(),
-                Denial::Role => app::explain(Refusal::Forbidden(permission).into()),
-                Denial::Reach => format!("The key\u{2019}s reach doesn\u{2019}t permit this ({permission})."),
-                Denial::NotForKeys => format!("No API key may do this ({permission}): it is for people."),
-            };
-            problem(StatusCode::FORBIDDEN, denial.code(), &detail)
-        }
-    }
-}
-
+/// A yes, as a gateway reads it: who it is, and as what.
 fn let_through(verdict: &Verdict, allowance: Allowance) -> Option<Response> {
     let mut response = StatusCode::OK.into_response();
     let headers = response.headers_mut();
@@ -161,50 +165,6 @@ fn let_through(verdict: &Verdict, allowance: Allowance) -> Option<Response> {
     headers.insert(ROLE, HeaderValue::from_static(allowance.role_code()));
     headers.insert(REASON, HeaderValue::from_static(allowance.code()));
     Some(response)
-}
-
-/// Anything that is no verdict.
-fn refuse(problem: Problem) -> Response {
-    let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let (code, detail) = match problem {
-        Problem::Refused(Refusal::Malformed) => (
-            Refusal::Malformed.code(),
-            "The gateway didn\u{2019}t say, or said wrongly, what this is about: see docs/gateways.".to_owned(),
-        ),
-        Problem::Refused(Refusal::SignedOut) => (
-            Refusal::SignedOut.code(),
-            "No API key came with the request, and nobody is signed in.".to_owned(),
-        ),
-        Problem::Refused(refusal) => (refusal.code(), app::explain(problem)),
-        Problem::Unavailable | Problem::Unreachable => ("unavailable", app::explain(problem)),
-        Problem::Internal => ("internal", app::explain(problem)),
-    };
-    self::problem(status, code, &detail)
-}
-
-/// Problem details (RFC 9457), with the reason in a header too, where gateways can log it.
-fn problem(status: StatusCode, code: &'static str, detail: &str) -> Response {
-    let body = json!({
-        "type": "about:blank",
-        "title": status.canonical_reason().unwrap_or_default(),
-        "status": status.as_u16(),
-        "detail": detail,
-        "code": code,
-    });
-    let mut response = (status, Json(body)).into_response();
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/problem+json"),
-    );
-    headers.insert(REASON, HeaderValue::from_static(code));
-    if status == StatusCode::UNAUTHORIZED {
-        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    }
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        headers.insert(header::RETRY_AFTER, RETRY_AFTER);
-    }
-    response
 }
 
 /// What a node asks: who may log in to a cluster under this name, with this key.
@@ -220,11 +180,9 @@ async fn authorized_keys(
     State(console): State<Console>,
     headers: HeaderMap,
     asked: Result<Query<Asked>, QueryRejection>,
-) -> Response {
-    match within(lines(&console, &headers, asked)).await {
-        Ok(lines) => ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], lines).into_response(),
-        Err(problem) => refuse(problem),
-    }
+) -> Result<Response, Fault> {
+    let lines = within(lines(&console, &headers, asked)).await?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], lines).into_response())
 }
 
 /// Lines of `authorized_keys` (sshd(8)), each with its owner's address as the comment.

@@ -8,9 +8,11 @@ pub(crate) mod list;
 pub(crate) mod members;
 pub(crate) mod organizations;
 pub(crate) mod projects;
+pub(crate) mod resources;
 pub(crate) mod sessions;
 pub(crate) mod shell;
 pub(crate) mod ssh_keys;
+pub(crate) mod usage;
 
 use std::fmt;
 
@@ -90,7 +92,7 @@ impl<'de> Deserialize<'de> for Revoked {
 
             fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Revoked, A::Error> {
                 let mut chosen = Vec::new();
-                while let Some((name, _)) = map.next_entry::<String, de::IgnoredAny>()? {
+                while let Some((name, _)) = map.next_entry::<String, String>()? {
                     let id = name.strip_prefix(Revoked::NAME).and_then(|id| id.parse().ok());
                     chosen.push(id.ok_or_else(|| de::Error::custom("unknown field"))?);
                 }
@@ -147,7 +149,12 @@ mod tests {
         ))
         .unwrap();
         assert_eq!(two.revoke.0.len(), 2);
-        for wrong in ["revoke-x=on", "role=admin", "revoke=on"] {
+        for wrong in [
+            "revoke-x=on",
+            "role=admin",
+            "revoke=on",
+            "revoke-0192f0c1-2345-7abc-8def-0123456789ab[x]=on",
+        ] {
             assert!(read(&format!("project=a&user={id}&{wrong}")).is_err(), "{wrong}");
         }
     }

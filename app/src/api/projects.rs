@@ -65,13 +65,6 @@ pub(crate) struct SettingsView {
     pub(crate) externals: i64,
 }
 
-/// A project.
-#[server(endpoint = "project", input = GetUrl)]
-pub(crate) async fn project(project: String) -> Result<ProjectHead, Problem> {
-    let (visit, session) = signed_in()?;
-    Ok(visit.directory.project(session.user, &slug(&project)?).await?.into())
-}
-
 /// A project's settings.
 #[server(endpoint = "project_settings", input = GetUrl)]
 pub(crate) async fn project_settings(project: String) -> Result<SettingsView, Problem> {

@@ -133,12 +133,16 @@ pub(crate) fn form_error(value: Signal<Option<Outcome>>, form: FormName, field: 
     })
 }
 
-/// What went wrong with a form and is about none of these fields, shown above it.
+/// What went wrong with a form and is about none of these fields, shown above it. A form about resources has all of theirs.
 pub(crate) fn form_problem(value: Signal<Option<Outcome>>, form: FormName, fields: &'static [About]) -> impl IntoView {
     let problem = problem_of(value, form);
     let other = move || {
         problem()
-            .filter(|problem| problem.field().is_none_or(|field| !fields.contains(&field)))
+            .filter(|problem| {
+                problem
+                    .field()
+                    .is_none_or(|field| !fields.contains(&field) && !matches!(field, About::Detail(_)))
+            })
             .map(words::problem)
     };
     view! {

@@ -1,5 +1,7 @@
 //! The parts every list has: search and filters as a form, columns that sort, pages. All of it lives in the URL.
 
+use std::borrow::Cow;
+
 use leptos::{html, prelude::*};
 use leptos_router::{
     NavigateOptions,
@@ -166,12 +168,13 @@ pub(crate) fn Filter(
     /// Its value in the query.
     read: fn(&ListQuery) -> &str,
     /// What there is to choose: as in the URL, and as a person reads it. The first is no choice.
-    options: &'static [(&'static str, &'static str)],
+    #[prop(into)]
+    options: Cow<'static, [(&'static str, &'static str)]>,
 ) -> impl IntoView {
     let query = expect_context::<ListAddress>().query;
     let SendButton(button) = expect_context();
-    let options = options.iter().map(|(value, words)| {
-        view! { <option value=*value selected=move || query.with(|query| read(query) == *value)>{*words}</option> }
+    let options = options.iter().map(|&(value, words)| {
+        view! { <option value=value selected=move || query.with(|query| read(query) == value)>{words}</option> }
     });
     view! {
         <select name=name aria-label=label on:change=move |_| send(button)>{options.collect_view()}</select>

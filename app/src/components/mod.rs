@@ -25,6 +25,8 @@ pub(crate) use form::{Post, PostForm};
 pub(crate) use icon::{Icon, Sign};
 pub(crate) use list::{EmptyList, Filter, ListAddress, Pager, SearchForm, SortHeader};
 pub(crate) use menu::{Menu, MenuExplanation, MenuForm, MenuLink, Popover};
+#[cfg(feature = "ssr")]
+pub(crate) use moment::utc_day;
 pub(crate) use moment::{MomentText, input_day};
 pub(crate) use notices::NoticeRegion;
 pub(crate) use page::{PageHeader, PageTitle};

@@ -57,7 +57,8 @@ pub(crate) fn input_day(at: Moment) -> String {
     machine(at).chars().take(10).collect()
 }
 
-fn utc_day(at: Moment) -> String {
+/// The day, in UTC, as a person reads it.
+pub(crate) fn utc_day(at: Moment) -> String {
     let at = parts(at);
     format!("{} {} {}", at.day(), month(at), at.year())
 }

@@ -1,5 +1,7 @@
 //! A labelled choice out of a closed list, with its hint and its error.
 
+use std::borrow::Cow;
+
 use leptos::prelude::*;
 
 use super::{Icon, Sign};
@@ -15,7 +17,8 @@ pub(crate) fn SelectField(
     #[prop(optional, into)]
     value: String,
     /// What there is to choose: as sent, and as a person reads it.
-    options: &'static [(&'static str, &'static str)],
+    #[prop(into)]
+    options: Cow<'static, [(&'static str, &'static str)]>,
     /// What to know before choosing.
     #[prop(optional, into)]
     hint: String,

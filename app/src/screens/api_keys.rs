@@ -350,9 +350,13 @@ fn Dialogs(page: Loaded<KeysPage>) -> impl IntoView {
             Dialog::Rotate(key) => may(key, KeyChange::Rotate),
             Dialog::Revoke(key) => may(key, KeyChange::Revoke),
             Dialog::Regenerate => page.with(|page| page.default_key.is_some()),
-            Dialog::None | Dialog::Add | Dialog::Invite | Dialog::Sent | Dialog::Remove(_) | Dialog::EndDate(_) => {
-                false
-            }
+            Dialog::None
+            | Dialog::Add
+            | Dialog::Invite
+            | Dialog::Sent
+            | Dialog::Remove(_)
+            | Dialog::EndDate(_)
+            | Dialog::Delete => false,
         };
         if is_usable { dialog } else { Dialog::None }
     });

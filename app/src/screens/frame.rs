@@ -329,7 +329,10 @@ fn Navigation(shell: Loaded<ShellView>) -> impl IntoView {
     view! {
         <nav class="nav" aria-label="Main">
             {move || slug.get().map(|slug| view! {
-                <ul>{item(&slug, paths::project, Sign::Folder, "Overview")}</ul>
+                <ul>
+                    {item(&slug, paths::project, Sign::Folder, "Overview")}
+                    {item(&slug, paths::usage, Sign::Chart, "Usage")}
+                </ul>
                 <p class="nav-group" id="nav-project">"Project"</p>
                 <ul aria-labelledby="nav-project">
                     {item(&slug, paths::project_settings, Sign::Gear, "Project settings")}

@@ -12,11 +12,13 @@ pub(crate) mod problem;
 pub(crate) mod profile;
 pub(crate) mod project_settings;
 pub(crate) mod remains;
+pub(crate) mod resources;
 pub(crate) mod roles;
 pub(crate) mod sessions;
 pub(crate) mod sign_in;
 pub(crate) mod sign_up;
 pub(crate) mod ssh_keys;
+pub(crate) mod usage;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;

@@ -1,15 +1,22 @@
-//! A project: what it is, and what the person may do in it.
+//! A project: its resources by kind, and what the person may do in it.
 
 use leptos::prelude::*;
-use policy::{Because, Permission};
+use policy::{Because, Permission, ResourceAction};
 
-use super::use_project_slug;
+use super::{
+    resources::{StateBadge, grouped, sign_of},
+    use_project_slug,
+};
 use crate::{
-    api::projects::{ProjectHead, project},
+    api::{
+        list::ListQuery,
+        projects::ProjectHead,
+        resources::{KindCard, OverviewPage, overview},
+    },
     components::{Badge, Icon, MomentText, PageTitle, Sign, Tone},
     live::Live,
     load::{Loaded, load},
-    paths,
+    paths::{self, Dialog},
 };
 
 /// The project's page.
@@ -19,27 +26,94 @@ pub(crate) fn OverviewScreen() -> impl IntoView {
     let live = expect_context::<Live>();
     load(
         move || (slug.get(), live.ticks.get()),
-        |(slug, _)| project(slug),
-        |project| view! { <Overview project/> },
+        |(slug, _)| overview(slug),
+        |page| view! { <Overview page/> },
     )
 }
 
 #[component]
-fn Overview(project: Loaded<ProjectHead>) -> impl IntoView {
-    let name = Signal::derive(move || project.with(|project| project.name.clone()));
-    let organization = move || project.with(|project| project.organization_name.clone());
-    let place = Memo::new(move |_| project.with(|project| project.standing.project));
+fn Overview(page: Loaded<OverviewPage>) -> impl IntoView {
+    // Each part follows what it shows, so that the focus stays where it is when something else changes.
+    let project = Memo::new(move |_| page.with(|page| Some(page.project.clone())));
+    let kinds = Memo::new(move |_| page.with(|page| page.kinds.clone()));
+    let name = Signal::derive(move || project.get().map(|project| project.name).unwrap_or_default());
+    let organization = move || project.get().map(|project| project.organization_name);
+    view! {
+        <PageTitle text=name/>
+        <header class="page-header">
+            <div class="page-heading">
+                <p class="eyebrow"><bdi>{organization}</bdi></p>
+                <h1 id="heading" tabindex="-1"><bdi>{move || name.get()}</bdi></h1>
+            </div>
+        </header>
+        <DefaultProjectNotice project/>
+        <div class="kinds">
+            {move || project.get().map(|project| {
+                let cards = kinds.get().into_iter().map(|card| view! { <Kind project=project.clone() card/> });
+                cards.collect_view()
+            })}
+        </div>
+        <Access project/>
+    }
+}
+
+/// The resources of a kind: how many, the latest, and the way to all.
+#[component]
+fn Kind(project: ProjectHead, card: KindCard) -> impl IntoView {
+    let kind = card.kind;
+    let slug = project.slug;
+    let list = paths::resources(&slug, kind);
+    let id = format!("kind-{}", kind.code());
+    let states = card
+        .states
+        .iter()
+        .map(|(state, count)| format!("{} {}", grouped(*count), state.label().to_lowercase()));
+    let states = states.collect::<Vec<_>>().join(", ");
+    let may_create = project.standing.may(kind.permission(ResourceAction::Create));
+    let create = paths::with_query(&list, &ListQuery::default(), Dialog::Create);
+    let is_empty = card.count == 0;
+    view! {
+        <section class="card kind-card" aria-labelledby=id>
+            <h2 id=id.clone()>
+                <Icon sign=sign_of(kind)/>
+                <a class="row-link" href=list>{kind.plural()}</a>
+                <span class="kind-count">{grouped(card.count)}</span>
+            </h2>
+            {if is_empty {
+                view! {
+                    <p class="hint">{if may_create { "None yet." } else { "None yet. Admins of the project create them." }}</p>
+                    {may_create.then(|| view! { <p class="card-foot"><a href=create>{format!("Create {}", kind.label())}</a></p> })}
+                }.into_any()
+            } else {
+                view! {
+                    <p class="hint">{states}</p>
+                    <ul class="kind-latest" aria-label=format!("Latest {}", kind.path())>
+                        {card.latest.into_iter().map(|row| view! {
+                            <li>
+                                <a href=paths::resource(&slug, kind, row.id)><bdi>{row.name}</bdi></a>
+                                <StateBadge state=row.state/>
+                            </li>
+                        }).collect_view()}
+                    </ul>
+                }.into_any()
+            }}
+        </section>
+    }
+}
+
+/// What the person is to the project, why, and what that permits (R3).
+#[component]
+fn Access(project: Memo<Option<ProjectHead>>) -> impl IntoView {
+    let place = Memo::new(move |_| project.with(|project| project.as_ref()?.standing.project));
+    let expires_at = move || project.with(|project| project.as_ref()?.expires_at);
     let reason = move || {
-        project.with(|project| {
-            let organization = &project.organization_name;
-            project.standing.project.map(|place| match place.because {
-                Because::OrganizationAdmin => format!("Admins of {organization} are Admins of every project."),
-                Because::OrganizationMember => {
-                    format!("Every member of {organization} has access to the Default Project.")
-                }
-                Because::Added => "You were added to this project.".to_owned(),
-                Because::External => format!("You were added to this project from outside {organization}."),
-            })
+        let project = project.get()?;
+        let organization = &project.organization_name;
+        project.standing.project.map(|place| match place.because {
+            Because::OrganizationAdmin => format!("Admins of {organization} are Admins of every project."),
+            Because::OrganizationMember => format!("Every member of {organization} has access to the Default Project."),
+            Because::Added => "You were added to this project.".to_owned(),
+            Because::External => format!("You were added to this project from outside {organization}."),
         })
     };
     let tone = Signal::derive(move || {
@@ -49,7 +123,9 @@ fn Overview(project: Loaded<ProjectHead>) -> impl IntoView {
             Tone::Plain
         }
     });
-    let may = move |permission: Permission| project.with(|project| project.standing.may(permission));
+    let may = move |permission: Permission| {
+        project.with(|project| project.as_ref().is_some_and(|project| project.standing.may(permission)))
+    };
     let group = move |wanted: bool| {
         let all = Permission::ALL
             .iter()
@@ -65,35 +141,30 @@ fn Overview(project: Loaded<ProjectHead>) -> impl IntoView {
             .any(|p| p.scope() == policy::Scope::Project && !may(*p))
     };
     view! {
-        <PageTitle text=name/>
-        <header class="page-header">
-            <div class="page-heading">
-                <p class="eyebrow">{organization}</p>
-                <h1 id="heading" tabindex="-1">{move || name.get()}</h1>
-            </div>
-        </header>
-        <DefaultProjectNotice project/>
         <section class="card" aria-labelledby="access">
             <h2 id="access">"Your access"</h2>
             <p class="card-line">
                 <Badge tone>{move || place.get().map(|place| place.role.to_string())}</Badge>
                 <span>{reason}</span>
             </p>
-            {move || project.with(|project| project.expires_at).map(|at| view! {
+            {move || expires_at().map(|at| view! {
                 <p class="card-line"><Icon sign=Sign::Info/><span>"Your access ends after "<MomentText at=last_day(at) is_utc_day=true/>"."</span></p>
             })}
-            <div class="columns">
-                <div>
-                    <h3>"You can"</h3>
-                    <ul class="ticks">{move || group(true)}</ul>
-                </div>
-                {move || lacks_any().then(|| view! {
+            <details class="ways">
+                <summary>"What you can do here"</summary>
+                <div class="columns">
                     <div>
-                        <h3>"Only Admins can"</h3>
-                        <ul class="crosses">{group(false)}</ul>
+                        <h3>"You can"</h3>
+                        <ul class="ticks">{move || group(true)}</ul>
                     </div>
-                })}
-            </div>
+                    {move || lacks_any().then(|| view! {
+                        <div>
+                            <h3>"Only Admins can"</h3>
+                            <ul class="crosses">{group(false)}</ul>
+                        </div>
+                    })}
+                </div>
+            </details>
             <p class="card-foot"><a href=paths::ROLES>"All roles and permissions"</a></p>
         </section>
     }
@@ -106,16 +177,13 @@ pub(crate) fn last_day(end: crate::api::Moment) -> crate::api::Moment {
 
 /// The notice of the Default Project's pages (D7).
 #[component]
-pub(crate) fn DefaultProjectNotice(project: Loaded<ProjectHead>) -> impl IntoView {
-    let text = move || {
-        project.with(|project| {
-            project
-                .is_default
-                .then(|| default_project_notice(&project.organization_name))
-        })
-    };
+pub(crate) fn DefaultProjectNotice(#[prop(into)] project: Signal<Option<ProjectHead>>) -> impl IntoView {
+    let text = Memo::new(move |_| {
+        let project = project.get().filter(|project| project.is_default)?;
+        Some(default_project_notice(&project.organization_name))
+    });
     move || {
-        text().map(|text| view! { <aside class="banner" aria-label="About the Default Project"><Icon sign=Sign::Info/><p>{text}</p></aside> })
+        text.get().map(|text| view! { <aside class="banner" aria-label="About the Default Project"><Icon sign=Sign::Info/><p>{text}</p></aside> })
     }
 }
 

@@ -77,6 +77,14 @@ impl ResourceKind {
         }
     }
 
+    /// The kind with this path.
+    ///
+    /// # Errors
+    /// [`Unknown`].
+    pub fn from_path(path: &str) -> Result<Self, Unknown> {
+        Self::ALL.into_iter().find(|kind| kind.path() == path).ok_or(Unknown)
+    }
+
     /// One of it, as a person reads it.
     #[must_use]
     pub const fn label(self) -> &'static str {

@@ -24,6 +24,7 @@ fn e1_every_kind_is_told_from_every_other() {
     assert_eq!((codes.len(), paths.len()), (6, 6));
     for kind in ResourceKind::ALL {
         assert_eq!(kind.code().parse(), Ok(kind));
+        assert_eq!(ResourceKind::from_path(kind.path()), Ok(kind));
         assert_eq!(kind.state(None), Ok(kind.states()[0]));
         for state in ResourceState::ALL {
             let expected = kind

@@ -11,7 +11,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use policy::{Field, Permission, Refusal};
+use policy::{Denial, Field, Permission, Refusal};
 use serde::Serialize;
 
 use super::body::Wrong;
@@ -28,6 +28,10 @@ pub(crate) enum Fault {
     Problem(Problem),
     /// The key's reach does not permit it (K11).
     Reach(Permission),
+    /// A gateway's verdict: the caller may not (E3).
+    Denied(Denial, Permission),
+    /// A gateway does not say, or says wrongly, what its question is about.
+    Question,
     /// The query is not of the form it must have.
     Query(Vec<FieldFault>),
     /// What is in the body cannot be used.
@@ -96,8 +100,8 @@ impl Fault {
             Self::Problem(problem) => {
                 StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
             }
-            Self::Reach(_) => StatusCode::FORBIDDEN,
-            Self::Query(_) => StatusCode::BAD_REQUEST,
+            Self::Reach(_) | Self::Denied(..) => StatusCode::FORBIDDEN,
+            Self::Question | Self::Query(_) => StatusCode::BAD_REQUEST,
             Self::Body(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -106,13 +110,15 @@ impl Fault {
         }
     }
 
-    fn code(&self) -> &'static str {
+    /// Its stable code.
+    pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Problem(Problem::Refused(refusal)) => refusal.code(),
             Self::Problem(Problem::Unavailable | Problem::Unreachable) => "unavailable",
             Self::Problem(Problem::Internal) => "internal",
             Self::Reach(permission) => Refusal::Forbidden(*permission).code(),
-            Self::Query(_) => Refusal::Malformed.code(),
+            Self::Denied(denial, _) => denial.code(),
+            Self::Question | Self::Query(_) => Refusal::Malformed.code(),
             Self::Body(_) => "invalid",
             Self::Method => "method_not_allowed",
             Self::TooLarge => "too_large",
@@ -123,16 +129,30 @@ impl Fault {
 
     fn detail(&self) -> String {
         match self {
-            // What these two say to people is about pages and minutes.
+            // What these say to people is about pages and minutes.
             Self::Problem(Problem::Refused(Refusal::Malformed)) => "The body isn’t JSON in UTF-8.".to_owned(),
             Self::Problem(Problem::Refused(Refusal::TooManyAttempts { retry_after })) => {
                 format!("Too many requests. Try again in {retry_after} s.")
+            }
+            Self::Problem(Problem::Refused(Refusal::SignedOut)) => {
+                "No API key came with the request, and nobody is signed in.".to_owned()
             }
             Self::Problem(problem) => explain(*problem),
             Self::Reach(permission) => format!(
                 "This key’s reach doesn’t permit this ({permission}). Use a key that manages; {} can make one.",
                 permission.granted_by()
             ),
+            Self::Denied(Denial::Hidden, _) => {
+                "The caller has no access to this, or there is no such thing.".to_owned()
+            }
+            Self::Denied(Denial::Role, permission) => explain(Refusal::Forbidden(*permission).into()),
+            Self::Denied(Denial::Reach, permission) => Self::Reach(*permission).detail(),
+            Self::Denied(Denial::NotForKeys, permission) => {
+                format!("No API key may do this ({permission}): it is for people.")
+            }
+            Self::Question => {
+                "The gateway doesn’t say, or says wrongly, what this is about. See its configuration.".to_owned()
+            }
             Self::Query(_) => "The query isn’t of the form it must have. See “errors”.".to_owned(),
             Self::Body(_) => "Nothing was done: what is in the body can’t be used. See “errors”.".to_owned(),
             Self::Method => "This path has no such method. The header Allow names those it has.".to_owned(),
@@ -158,6 +178,8 @@ impl Fault {
                 .collect(),
             Self::Problem(Problem::Unavailable | Problem::Internal | Problem::Unreachable)
             | Self::Reach(_)
+            | Self::Denied(..)
+            | Self::Question
             | Self::Method
             | Self::TooLarge
             | Self::MediaType
@@ -167,10 +189,11 @@ impl Fault {
 
     const fn permission(&self) -> Option<Permission> {
         match self {
-            Self::Reach(permission) | Self::Problem(Problem::Refused(Refusal::Forbidden(permission))) => {
-                Some(*permission)
-            }
+            Self::Reach(permission)
+            | Self::Denied(_, permission)
+            | Self::Problem(Problem::Refused(Refusal::Forbidden(permission))) => Some(*permission),
             Self::Problem(_)
+            | Self::Question
             | Self::Query(_)
             | Self::Body(_)
             | Self::Method
@@ -190,7 +213,12 @@ impl Fault {
         match self.status() {
             StatusCode::UNAUTHORIZED => {
                 // RFC 6750, 3: no error where nothing came that could be wrong.
-                let is_missing = matches!(self, Self::Problem(Problem::Refused(Refusal::KeyMissing)));
+                let is_missing = matches!(
+                    self,
+                    Self::Problem(Problem::Refused(
+                        Refusal::KeyMissing | Refusal::SignedOut | Refusal::GatewayUnknown
+                    ))
+                );
                 let challenge = "Bearer realm=\"roster\"";
                 let error = if is_missing { "" } else { ", error=\"invalid_token\"" };
                 set(header::WWW_AUTHENTICATE, &format!("{challenge}{error}"));
@@ -235,7 +263,7 @@ impl IntoResponse for Fault {
     }
 }
 
-/// Tells what went wrong, if anything did.
+/// Tells what went wrong, if anything did; and leaves the [`Fault`] with the answer for who wants its code.
 pub(crate) async fn tell(request: Request, next: Next) -> Response {
     let id = request
         .headers()
@@ -267,6 +295,7 @@ pub(crate) async fn tell(request: Request, next: Next) -> Response {
         .headers
         .insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
     fault.headers(&mut parts.headers);
+    parts.extensions.insert(fault);
     Response::from_parts(parts, serde_json::to_vec(&told).unwrap_or_default().into())
 }
 

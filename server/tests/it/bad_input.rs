@@ -92,6 +92,44 @@ const GOOD: &[(&str, &str, &[&str])] = &[
     ("/api/collaborators", "query[after]", &["empty", UPPER]),
     // A person who is not there: the dialog does not open.
     ("/api/collaborators", "subject", ANYTHING),
+    // Resources: names and texts, numbers and choices with space around them, and what may be left out.
+    ("/api/resources", "query[q]", SEARCHES),
+    ("/api/resources", "query[state]", &["empty"]),
+    ("/api/resources", "query[sort]", &["empty"]),
+    ("/api/resources", "query[order]", &["empty"]),
+    ("/api/resources", "query[after]", &["empty", UPPER]),
+    ("/api/resource", "id", &[UPPER]),
+    ("/api/usage", "days", &["empty", UPPER]),
+    ("/api/create_resource", "name", NAMES),
+    ("/api/create_resource", "state", &["empty"]),
+    ("/api/create_resource", "purpose", &[SPACED]),
+    ("/api/create_resource", "size_bytes", &[UPPER, SPACED]),
+    ("/api/update_resource", "id", &[UPPER]),
+    ("/api/update_resource", "name", NAMES),
+    // What is no note of ours is none.
+    ("/api/update_resource", "seen", ANYTHING),
+    ("/api/update_resource", "gpu", NAMES),
+    ("/api/update_resource", "nodes", &[UPPER, SPACED]),
+    ("/api/update_resource", "scheduler", &[SPACED]),
+    (
+        "/api/update_resource",
+        "region",
+        &[
+            "empty",
+            "spaces",
+            UPPER,
+            SPACED,
+            "sql",
+            "sql wildcards",
+            "markup",
+            "emoji",
+            "right-to-left",
+            "unknown id",
+            "malformed id",
+            "number",
+        ],
+    ),
+    ("/api/delete_resource", "id", &[UPPER]),
     // The frame of a page for a project that is not there shows another.
     ("/api/shell", "project", ANYTHING),
     // Addresses, one or several.
@@ -325,7 +363,14 @@ async fn plain_forms_with_bad_input_lead_to_a_page_that_can_be_shown(pool: PgPoo
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn fields_that_are_missing_doubled_or_unknown_are_refused(pool: PgPool) {
     /// What may be left out.
-    const OPTIONAL: [(&str, &str); 9] = [
+    const OPTIONAL: [(&str, &str); 15] = [
+        ("/api/create_resource", "state"),
+        // Of a change, what is left out stays.
+        ("/api/update_resource", "seen"),
+        ("/api/update_resource", "gpu"),
+        ("/api/update_resource", "nodes"),
+        ("/api/update_resource", "scheduler"),
+        ("/api/update_resource", "region"),
         ("/api/sign_in", "next"),
         ("/api/sign_up", "next"),
         ("/api/update_project", "allow_externals"),
@@ -590,6 +635,8 @@ async fn a_slug_that_cannot_be_one_is_not_found(pool: PgPool) {
     ] {
         for page in [
             "/projects/{slug}",
+            "/projects/{slug}/clusters",
+            "/projects/{slug}/usage",
             "/settings/projects/{slug}",
             "/settings/projects/{slug}/collaborators",
         ] {

@@ -5,20 +5,23 @@ use app::{Flash, Problem};
 use axum::http::{HeaderName, header};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use directory::{Origin, Token, TokenKind};
-use policy::{Field, Permission, Refusal};
+use policy::{Field, Permission, Refusal, ResourceField};
 use sqlx::PgPool;
 
 use crate::{
     functions::{FUNCTIONS, NEW_PASSWORD},
     house::{
-        ACME, API_KEY, Answer, Ask, House, INVITATION, INVITED, INVITED_STRANGER, MANAGE_KEY, Manner, OVER_KEY,
-        PASSWORD, RESEARCH, SESSION, SSH_KEY, Who,
+        ACME, API_KEY, Answer, Ask, CLUSTER, EMPTY, FILE, House, INVITATION, INVITED, INVITED_STRANGER, MANAGE_KEY,
+        Manner, OVER_KEY, PASSWORD, RESEARCH, SESSION, SSH_KEY, Who,
     },
 };
 
 const LIST: &str = "/settings/projects/ml-research/collaborators";
 const KEYS: &str = "/settings/projects/ml-research/api-keys";
 const NEW_SECRET: &str = "/settings/projects/ml-research/api-keys?dialog=secret";
+
+/// The page of [`CLUSTER`].
+const CLUSTER_PAGE: &str = "/projects/ml-research/clusters/01900000-0000-7000-8000-000000000005";
 
 /// The page of the invitation that is for nobody here.
 const INVITED_PAGE: &str = "/invitations/aWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWk";
@@ -192,9 +195,42 @@ const DONE_IN_ORGANIZATIONS: &[Sent] = &[
     sent(
         Who::Owner,
         "/api/delete_project",
-        &[("project", RESEARCH), ("confirmation", RESEARCH)],
+        &[("project", EMPTY), ("confirmation", EMPTY)],
         "/settings/organization/acme/projects",
-        "ML Research was deleted.",
+        "Wound Up was deleted.",
+    ),
+    sent(
+        Who::Member,
+        "/api/create_resource",
+        &[
+            ("project", RESEARCH),
+            ("kind", "files"),
+            ("name", " Another File "),
+            ("purpose", "batch"),
+            ("size_bytes", " 1 "),
+        ],
+        "/projects/ml-research/files",
+        "The file Another File was created.",
+    ),
+    sent(
+        Who::Admin,
+        "/api/update_resource",
+        &[
+            ("project", RESEARCH),
+            ("kind", "clusters"),
+            ("id", CLUSTER),
+            ("name", "Another Name"),
+            ("state", "running"),
+        ],
+        CLUSTER_PAGE,
+        "Your changes to Another Name were saved.",
+    ),
+    sent(
+        Who::Member,
+        "/api/delete_resource",
+        &[("project", RESEARCH), ("kind", "files"), ("id", FILE)],
+        "/projects/ml-research/files",
+        "The file first-file was deleted.",
     ),
     sent(
         Who::Admin,
@@ -560,9 +596,69 @@ const REFUSED: &[(Sent, Refusal)] = &[
     refused(
         Who::Owner,
         "/api/delete_project",
-        &[("project", RESEARCH), ("confirmation", "ML Research")],
-        "/settings/projects/ml-research",
+        &[("project", EMPTY), ("confirmation", "Typed Name")],
+        "/settings/projects/wound-up",
         Refusal::ConfirmationWrong,
+    ),
+    refused(
+        Who::Owner,
+        "/api/delete_project",
+        &[("project", RESEARCH), ("confirmation", RESEARCH)],
+        "/settings/projects/ml-research",
+        Refusal::ProjectHasResources,
+    ),
+    refused(
+        Who::Member,
+        "/api/create_resource",
+        &[("project", RESEARCH), ("kind", "clusters"), ("name", "mine")],
+        "/projects/ml-research/clusters?dialog=create",
+        Refusal::Forbidden(Permission::ClusterCreate),
+    ),
+    refused(
+        Who::Member,
+        "/api/create_resource",
+        &[
+            ("project", RESEARCH),
+            ("kind", "files"),
+            ("name", "first-file"),
+            ("purpose", "batch"),
+            ("size_bytes", "77"),
+        ],
+        "/projects/ml-research/files?dialog=create",
+        Refusal::ResourceNameTaken,
+    ),
+    refused(
+        Who::Admin,
+        "/api/create_resource",
+        &[
+            ("project", RESEARCH),
+            ("kind", "volumes"),
+            ("name", "Typed Name"),
+            ("size_gib", "0"),
+            ("sharing", "local"),
+        ],
+        "/projects/ml-research/volumes?dialog=create",
+        Refusal::DetailInvalid(ResourceField::SizeGib),
+    ),
+    refused(
+        Who::Admin,
+        "/api/update_resource",
+        &[
+            ("project", RESEARCH),
+            ("kind", "clusters"),
+            ("id", CLUSTER),
+            ("name", "Typed Name"),
+            ("state", "queued"),
+        ],
+        CLUSTER_PAGE,
+        Refusal::StateInvalid,
+    ),
+    refused(
+        Who::Member,
+        "/api/delete_resource",
+        &[("project", RESEARCH), ("kind", "clusters"), ("id", CLUSTER)],
+        "/projects/ml-research/clusters",
+        Refusal::Forbidden(Permission::ClusterDelete),
     ),
     refused(
         Who::Admin,
@@ -715,7 +811,7 @@ async fn k3_a_new_secret_is_shown_once_and_kept_nowhere(pool: PgPool) {
         for part in ["HttpOnly", "SameSite=Lax", "Max-Age=60"] {
             assert!(cookie.contains(part), "{}: {part}: {cookie}", sent.path);
         }
-        assert!(!answer.text.contains("rsk_") && !answer.location().contains("rsk_"));
+        assert!(!answer.location().contains("rsk_"), "{}", sent.path);
         let (first, second) = follow(&house, sent, &answer).await;
         let shown = first
             .text

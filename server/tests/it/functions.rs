@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use axum::http::Method;
 
 use crate::house::{
-    ACME, API_KEY, Ask, FORGOTTEN, House, INVITATION, INVITED, INVITED_STRANGER, Manner, NO_PROJECT, PASSWORD,
-    RESEARCH, SESSION, SSH_KEY, Who, encode,
+    ACME, API_KEY, Ask, CLUSTER, EMPTY, FORGOTTEN, House, INVITATION, INVITED, INVITED_STRANGER, Manner, NO_PROJECT,
+    PASSWORD, RESEARCH, SESSION, SSH_KEY, Who, encode,
 };
 
 /// A server function and arguments that it takes.
@@ -23,10 +23,57 @@ pub(crate) struct Function {
 pub(crate) const NEW_PASSWORD: &str = "staple-battery-horse";
 
 /// Every server function.
-pub(crate) static FUNCTIONS: [Function; 50] = [
+pub(crate) static FUNCTIONS: [Function; 56] = [
     read("/api/shell", &[("project", RESEARCH)]),
-    read("/api/project", &[("project", RESEARCH)]),
+    read("/api/overview", &[("project", RESEARCH)]),
     read("/api/project_settings", &[("project", RESEARCH)]),
+    read(
+        "/api/resources",
+        &[
+            ("project", RESEARCH),
+            ("kind", "clusters"),
+            ("query[q]", "first"),
+            ("query[state]", "creating"),
+            ("query[sort]", "name"),
+            ("query[order]", "asc"),
+            ("query[after]", ""),
+        ],
+    ),
+    read(
+        "/api/resource",
+        &[("project", RESEARCH), ("kind", "clusters"), ("id", CLUSTER)],
+    ),
+    read("/api/usage", &[("project", RESEARCH), ("days", "7")]),
+    write(
+        "/api/create_resource",
+        &[
+            ("project", RESEARCH),
+            ("kind", "files"),
+            ("name", "Another File"),
+            ("state", "ready"),
+            ("purpose", "batch"),
+            ("size_bytes", "1"),
+        ],
+    ),
+    write(
+        "/api/update_resource",
+        &[
+            ("project", RESEARCH),
+            ("kind", "clusters"),
+            ("id", CLUSTER),
+            ("name", "Another Name"),
+            ("state", "running"),
+            ("seen", ""),
+            ("gpu", "H200"),
+            ("nodes", "3"),
+            ("scheduler", "slurm"),
+            ("region", "eu"),
+        ],
+    ),
+    write(
+        "/api/delete_resource",
+        &[("project", RESEARCH), ("kind", "clusters"), ("id", CLUSTER)],
+    ),
     read(
         "/api/collaborators",
         &[
@@ -179,11 +226,7 @@ pub(crate) static FUNCTIONS: [Function; 50] = [
         &[("organization", ACME), ("name", "Staging"), ("slug", "staging")],
     )
     .by(Who::Owner),
-    write(
-        "/api/delete_project",
-        &[("project", RESEARCH), ("confirmation", RESEARCH)],
-    )
-    .by(Who::Owner),
+    write("/api/delete_project", &[("project", EMPTY), ("confirmation", EMPTY)]).by(Who::Owner),
     read(
         "/api/api_keys",
         &[

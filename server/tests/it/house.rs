@@ -39,6 +39,12 @@ pub(crate) const NO_LINK: &str = "bGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGw";
 /// The id of the first of them; an SSH key and a second session of the Admin's.
 pub(crate) const INVITATION: &str = "01900000-0000-7000-8000-000000000001";
 pub(crate) const SSH_KEY: &str = "01900000-0000-7000-8000-000000000003";
+/// A cluster and a file of `ml-research`, and a cluster of `production`.
+pub(crate) const CLUSTER: &str = "01900000-0000-7000-8000-000000000005";
+pub(crate) const FILE: &str = "01900000-0000-7000-8000-000000000006";
+pub(crate) const PRODUCTION_CLUSTER: &str = "01900000-0000-7000-8000-000000000007";
+/// A project that has nothing any more, with the people of `ml-research`.
+pub(crate) const EMPTY: &str = "wound-up";
 pub(crate) const SESSION: &str = "01900000-0000-7000-8000-000000000004";
 /// API keys of `ml-research`, made by the Member: one that uses, one that manages (K11), and one that is over.
 pub(crate) const API_KEY: &str = "01900000-0000-7000-8000-000000000005";
@@ -264,7 +270,8 @@ impl House {
         restore.push_str("COMMIT;");
         sqlx::raw_sql(AssertSqlSafe(keep)).execute(&self.pool).await.unwrap();
         self.restore = restore;
-        self.fingerprint = read.join(" UNION ALL ");
+        // In an order of its own: PostgreSQL may read large tables side by side.
+        self.fingerprint = format!("{} ORDER BY 1", read.join(" UNION ALL "));
     }
 
     /// How often something is in the audit, done or refused.
@@ -305,7 +312,23 @@ const LINKS: &str = "
         WHERE u.email = 'mia@acme.test' AND s.slug = 'ml-research';
     INSERT INTO sessions (id, token_hash, user_id, created_at, last_seen_at, expires_at, address, user_agent)
         SELECT '01900000-0000-7000-8000-000000000004', sha256('elsewhere'), id, now(), now(), now() + interval '1 day', '', ''
-        FROM users WHERE email = 'maya@acme.test'";
+        FROM users WHERE email = 'maya@acme.test';
+    INSERT INTO projects (organization_id, id, name, is_default, allow_externals, created_at)
+        SELECT id, '01900000-0000-7000-8000-000000000008', 'Wound Up', false, true, now() FROM organizations WHERE slug = 'acme';
+    INSERT INTO project_slugs (slug, organization_id, project_id)
+        SELECT 'wound-up', id, '01900000-0000-7000-8000-000000000008' FROM organizations WHERE slug = 'acme';
+    INSERT INTO collaborators (organization_id, project_id, user_id, name, role, added_by, added_at)
+        SELECT c.organization_id, '01900000-0000-7000-8000-000000000008', c.user_id, c.name, c.role, c.added_by, c.added_at
+        FROM collaborators c JOIN project_slugs s ON s.project_id = c.project_id AND s.slug = 'ml-research';
+    INSERT INTO resources (organization_id, project_id, id, kind, name, state, details, created_at, updated_at)
+        SELECT s.organization_id, s.project_id, wanted.id::uuid, wanted.kind, wanted.name, 'creating', wanted.details::jsonb, now(), now()
+        FROM project_slugs s JOIN (VALUES
+            ('ml-research', '01900000-0000-7000-8000-000000000005', 'cluster', 'first-cluster',
+                '{\"gpu\": \"H100\", \"nodes\": 2, \"gpus_per_node\": 8, \"scheduler\": \"slurm\"}'),
+            ('ml-research', '01900000-0000-7000-8000-000000000006', 'file', 'first-file', '{\"purpose\": \"batch\", \"size_bytes\": 1}'),
+            ('production', '01900000-0000-7000-8000-000000000007', 'cluster', 'first-cluster',
+                '{\"gpu\": \"H100\", \"nodes\": 2, \"gpus_per_node\": 8, \"scheduler\": \"slurm\"}')
+            ) AS wanted (slug, id, kind, name, details) ON wanted.slug = s.slug";
 
 /// What the router is given.
 fn console(directory: Directory, is_secure: bool) -> Console {

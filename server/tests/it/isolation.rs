@@ -139,9 +139,16 @@ async fn every_function(pool: PgPool, what: &str, hidden: &[(&str, &str, &[Who])
 }
 
 /// Every page of a project, and what its query can ask for.
-const PAGES: [&str; 17] = [
+const PAGES: [&str; 24] = [
     "/projects/{slug}",
     "/projects/{slug}/nothing",
+    "/projects/{slug}/clusters",
+    "/projects/{slug}/clusters?q=first&after=nonsense",
+    "/projects/{slug}/clusters?dialog=create",
+    "/projects/{slug}/clusters/01900000-0000-7000-8000-000000000005",
+    "/projects/{slug}/clusters/01900000-0000-7000-8000-000000000007?dialog=delete",
+    "/projects/{slug}/usage",
+    "/projects/{slug}/usage?days=nonsense",
     "/settings/projects/{slug}",
     "/settings/projects/{slug}/collaborators",
     "/settings/projects/{slug}/collaborators?q=olivia",
@@ -286,8 +293,9 @@ async fn a_slug_let_go_is_the_same_as_none(pool: PgPool) {
     ] {
         for page in [
             "/projects/{slug}",
+            "/projects/{slug}/clusters/01900000-0000-7000-8000-000000000005",
             "/settings/projects/{slug}/collaborators",
-            "/api/project?project={slug}",
+            "/api/overview?project={slug}",
             "/events?project={slug}",
         ] {
             compare(

@@ -11,8 +11,8 @@ use sqlx::PgPool;
 use crate::{
     functions::{FUNCTIONS, NEW_PASSWORD, function, registered},
     house::{
-        ACME, API_KEY, Ask, FORGOTTEN, House, INVITATION, INVITED, INVITED_STRANGER, MANAGE_KEY, Manner, NO_LINK,
-        OVER_KEY, PASSWORD, RESEARCH, SESSION, SSH_KEY, Who,
+        ACME, API_KEY, Ask, CLUSTER, EMPTY, FILE, FORGOTTEN, House, INVITATION, INVITED, INVITED_STRANGER, MANAGE_KEY,
+        Manner, NO_LINK, OVER_KEY, PASSWORD, PRODUCTION_CLUSTER, RESEARCH, SESSION, SSH_KEY, Who,
     },
 };
 
@@ -73,12 +73,12 @@ const CASES: &[Case] = &[
     // Reading.
     case("P3", "/api/shell", &[], SIGNED_IN),
     case("P3", "/api/shell", &[("project", PRODUCTION)], SIGNED_IN),
-    case("P3", "/api/project", &[("project", RESEARCH)], RESEARCH_READ),
-    case("P3 C4", "/api/project", &[("project", PRODUCTION)], PRODUCTION_READ),
-    case("P3 D2 X3", "/api/project", &[("project", DEFAULT)], DEFAULT_READ),
+    case("P3", "/api/overview", &[("project", RESEARCH)], RESEARCH_READ),
+    case("P3 C4", "/api/overview", &[("project", PRODUCTION)], PRODUCTION_READ),
+    case("P3 D2 X3", "/api/overview", &[("project", DEFAULT)], DEFAULT_READ),
     case(
         "P3",
-        "/api/project",
+        "/api/overview",
         &[("project", "no-such-project")],
         SIGNED_OUT_OR_NOTHING,
     ),
@@ -107,6 +107,184 @@ const CASES: &[Case] = &[
             ("subject", "{Owner}"),
         ],
         RESEARCH_READ,
+    ),
+    // Resources and usage.
+    case(
+        "E1",
+        "/api/resources",
+        &[("project", RESEARCH), ("kind", "clusters")],
+        RESEARCH_READ,
+    ),
+    case(
+        "E1",
+        "/api/resources",
+        &[("project", RESEARCH), ("kind", "cluster")],
+        SIGNED_OUT_OR_NOTHING,
+    ),
+    case(
+        "E1 C4",
+        "/api/resources",
+        &[("project", PRODUCTION), ("kind", "files"), ("query[state]", "ready")],
+        PRODUCTION_READ,
+    ),
+    case(
+        "E1 D2",
+        "/api/resources",
+        &[("project", DEFAULT), ("kind", "models")],
+        DEFAULT_READ,
+    ),
+    case(
+        "E1",
+        "/api/resource",
+        &[("project", RESEARCH), ("kind", "clusters"), ("id", CLUSTER)],
+        RESEARCH_READ,
+    ),
+    case(
+        "E1",
+        "/api/resource",
+        &[("project", RESEARCH), ("kind", "volumes"), ("id", CLUSTER)],
+        SIGNED_OUT_OR_NOTHING,
+    ),
+    case(
+        "P3",
+        "/api/resource",
+        &[("project", RESEARCH), ("kind", "clusters"), ("id", PRODUCTION_CLUSTER)],
+        SIGNED_OUT_OR_NOTHING,
+    ),
+    case("R1", "/api/usage", &[("project", RESEARCH)], RESEARCH_READ),
+    case(
+        "R1",
+        "/api/usage",
+        &[("project", PRODUCTION), ("days", "90")],
+        PRODUCTION_READ,
+    ),
+    case(
+        "R1 D5",
+        "/api/usage",
+        &[("project", DEFAULT), ("days", "7")],
+        DEFAULT_READ,
+    ),
+    case(
+        "R1",
+        "/api/usage",
+        &[("project", RESEARCH), ("days", "8")],
+        [401, 400, 400, 400, 400, 400, 400, 400],
+    ),
+    case(
+        "R1 E1",
+        "/api/create_resource",
+        &[
+            ("project", RESEARCH),
+            ("kind", "files"),
+            ("name", "Another File"),
+            ("purpose", "batch"),
+            ("size_bytes", "1"),
+        ],
+        RESEARCH_READ,
+    ),
+    case(
+        "R1 E1",
+        "/api/create_resource",
+        &[
+            ("project", RESEARCH),
+            ("kind", "volumes"),
+            ("name", "Another Volume"),
+            ("size_gib", "1"),
+            ("sharing", "local"),
+        ],
+        RESEARCH_ADMIN,
+    ),
+    // What is wrong with it is for those who may.
+    case(
+        "R2 N3",
+        "/api/create_resource",
+        &[
+            ("project", RESEARCH),
+            ("kind", "volumes"),
+            ("name", ""),
+            ("size_gib", "-1"),
+        ],
+        [401, 404, 404, 403, 422, 422, 422, 403],
+    ),
+    case(
+        "E1",
+        "/api/create_resource",
+        &[
+            ("project", RESEARCH),
+            ("kind", "files"),
+            ("name", "first-file"),
+            ("purpose", "batch"),
+            ("size_bytes", "1"),
+        ],
+        [401, 404, 404, 409, 409, 409, 409, 409],
+    ),
+    case(
+        "R1",
+        "/api/update_resource",
+        &[
+            ("project", RESEARCH),
+            ("kind", "clusters"),
+            ("id", CLUSTER),
+            ("name", "first-cluster"),
+            ("state", "creating"),
+            ("nodes", "3"),
+        ],
+        RESEARCH_ADMIN,
+    ),
+    case(
+        "R1",
+        "/api/update_resource",
+        &[
+            ("project", RESEARCH),
+            ("kind", "files"),
+            ("id", FILE),
+            ("name", "renamed"),
+            ("state", "ready"),
+        ],
+        RESEARCH_READ,
+    ),
+    // Whatever kind it is said to be of: the permission is that of the kind it is of.
+    case(
+        "R2",
+        "/api/update_resource",
+        &[
+            ("project", RESEARCH),
+            ("kind", "files"),
+            ("id", CLUSTER),
+            ("name", "mine"),
+            ("state", "creating"),
+        ],
+        RESEARCH_ADMIN,
+    ),
+    case(
+        "P3",
+        "/api/update_resource",
+        &[
+            ("project", RESEARCH),
+            ("kind", "clusters"),
+            ("id", PRODUCTION_CLUSTER),
+            ("name", "mine"),
+            ("state", "creating"),
+        ],
+        [401, 404, 404, 403, 404, 404, 404, 403],
+    ),
+    case(
+        "R1",
+        "/api/delete_resource",
+        &[("project", RESEARCH), ("kind", "clusters"), ("id", CLUSTER)],
+        RESEARCH_ADMIN,
+    ),
+    case(
+        "R1",
+        "/api/delete_resource",
+        &[("project", RESEARCH), ("kind", "files"), ("id", FILE)],
+        RESEARCH_READ,
+    ),
+    case(
+        "P3",
+        "/api/delete_resource",
+        &[("project", RESEARCH), ("kind", "clusters"), ("id", PRODUCTION_CLUSTER)],
+        SIGNED_OUT_OR_NOTHING,
     ),
     // One's own account.
     case(
@@ -835,20 +1013,20 @@ const CASES: &[Case] = &[
     case(
         "P4",
         "/api/delete_project",
-        &[("project", RESEARCH), ("confirmation", RESEARCH)],
+        &[("project", EMPTY), ("confirmation", EMPTY)],
         [401, 404, 404, 403, 403, 200, 200, 403],
     ),
     case(
         "P4",
         "/api/delete_project",
-        &[("project", RESEARCH), ("confirmation", "ML Research")],
+        &[("project", EMPTY), ("confirmation", "Wound Up")],
         [401, 404, 404, 403, 403, 422, 422, 403],
     ),
     case(
         "P4",
         "/api/delete_project",
         &[("project", PRODUCTION), ("confirmation", PRODUCTION)],
-        PRODUCTION_READ,
+        [401, 404, 404, 404, 404, 409, 409, 404],
     ),
     case(
         "D1 P4",
@@ -1041,6 +1219,53 @@ const PAGES: &[(&str, &str, Statuses)] = &[
     ("/projects/{project}", "/projects/acme-default", DEFAULT_PAGE),
     ("/projects/{project}", "/projects/no-such-project", NO_PAGE),
     ("/projects/{project}", "/projects/~current", ENTERS),
+    (
+        "/projects/{project}/usage",
+        "/projects/ml-research/usage?days=90",
+        RESEARCH_PAGE,
+    ),
+    (
+        "/projects/{project}/usage",
+        "/projects/production/usage",
+        PRODUCTION_PAGE,
+    ),
+    ("/projects/{project}/usage", "/projects/~current/usage", ENTERS),
+    (
+        "/projects/{project}/{kind}",
+        "/projects/ml-research/clusters?dialog=create",
+        RESEARCH_PAGE,
+    ),
+    (
+        "/projects/{project}/{kind}",
+        "/projects/acme-default/models",
+        DEFAULT_PAGE,
+    ),
+    (
+        "/projects/{project}/{kind}",
+        "/projects/production/files?sort=added",
+        PRODUCTION_PAGE,
+    ),
+    ("/projects/{project}/{kind}", "/projects/ml-research/people", NO_PAGE),
+    (
+        "/projects/{project}/{kind}/{id}",
+        "/projects/ml-research/clusters/01900000-0000-7000-8000-000000000005?dialog=delete",
+        RESEARCH_PAGE,
+    ),
+    (
+        "/projects/{project}/{kind}/{id}",
+        "/projects/ml-research/volumes/01900000-0000-7000-8000-000000000005",
+        NO_PAGE,
+    ),
+    (
+        "/projects/{project}/{kind}/{id}",
+        "/projects/ml-research/clusters/01900000-0000-7000-8000-000000000007",
+        NO_PAGE,
+    ),
+    (
+        "/projects/{project}/{kind}/{id}",
+        "/projects/ml-research/clusters/x",
+        NO_PAGE,
+    ),
     ("/settings/profile", "/settings/profile", TO_SIGN_IN),
     (
         "/settings/projects/{project}",

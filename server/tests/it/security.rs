@@ -18,11 +18,11 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 
 use crate::{
     functions::FUNCTIONS,
-    house::{Answer, Ask, House, Manner, PASSWORD, RESEARCH, URL, Who},
+    house::{Answer, Ask, CLUSTER, House, Manner, PASSWORD, RESEARCH, URL, Who},
 };
 
 /// Every screen and state that has markup of its own, as somebody sees it.
-const SCREENS: [(Who, &str, u16); 51] = [
+const SCREENS: [(Who, &str, u16); 65] = [
     (Who::Nobody, "/sign-in", 200),
     (Who::Nobody, "/sign-in?next=/settings/profile", 200),
     (Who::Nobody, "/sign-up", 200),
@@ -31,6 +31,32 @@ const SCREENS: [(Who, &str, u16); 51] = [
     (Who::Owner, "/projects/ml-research", 200),
     (Who::Owner, "/projects/acme-default", 200),
     (Who::External, "/projects/ml-research", 200),
+    (Who::Stranger, "/projects/sam-stranger-default", 200),
+    (Who::Owner, "/projects/ml-research/clusters", 200),
+    (Who::Member, "/projects/ml-research/clusters", 200),
+    (Who::Owner, "/projects/acme-default/models", 200),
+    (Who::Owner, "/projects/ml-research/clusters?q=nothing-at-all", 200),
+    (Who::Owner, "/projects/ml-research/evaluations?dialog=create", 200),
+    (Who::Stranger, "/projects/sam-stranger-default/files", 200),
+    (
+        Who::Owner,
+        "/projects/ml-research/clusters/01900000-0000-7000-8000-000000000005",
+        200,
+    ),
+    (
+        Who::Member,
+        "/projects/ml-research/clusters/01900000-0000-7000-8000-000000000005",
+        200,
+    ),
+    (
+        Who::Owner,
+        "/projects/ml-research/clusters/01900000-0000-7000-8000-000000000005?dialog=delete",
+        200,
+    ),
+    (Who::Owner, "/projects/ml-research/usage", 200),
+    (Who::Owner, "/projects/acme-default/usage?days=90", 200),
+    (Who::Stranger, "/projects/sam-stranger-default/usage?days=7", 200),
+    (Who::Owner, "/projects/ml-research/people", 404),
     (Who::Owner, "/settings/profile", 200),
     (Who::Owner, "/settings/projects/ml-research", 200),
     (Who::Member, "/settings/projects/ml-research", 200),
@@ -219,6 +245,14 @@ async fn markup_in_names_and_searches_stays_text(pool: PgPool) {
         .execute(&house.pool)
         .await
         .unwrap();
+    sqlx::query(
+        "UPDATE resources SET name = $1, details = jsonb_set(details, '{gpu}', to_jsonb($1)) WHERE id = $2::uuid",
+    )
+    .bind(evil)
+    .bind(CLUSTER)
+    .execute(&house.pool)
+    .await
+    .unwrap();
     let id: uuid::Uuid = sqlx::query_scalar("SELECT id FROM users WHERE email = 'evil@evil.test'")
         .fetch_one(&house.pool)
         .await
@@ -313,13 +347,13 @@ fn of_every_kind(house: &House) -> Vec<(&'static str, Ask)> {
             Ask::get("/settings/projects/ml-research/collaborators?sort=x").by(Who::Owner),
         ),
         ("no page", Ask::get("/nothing").by(Who::Owner)),
-        ("read", Ask::get("/api/project?project=ml-research").by(Who::Owner)),
+        ("read", Ask::get("/api/overview?project=ml-research").by(Who::Owner)),
         (
             "read, hidden",
-            Ask::get("/api/project?project=ml-research").by(Who::Stranger),
+            Ask::get("/api/overview?project=ml-research").by(Who::Stranger),
         ),
         ("read, signed out", Ask::get("/api/shell")),
-        ("read, malformed", Ask::get("/api/project").by(Who::Owner)),
+        ("read, malformed", Ask::get("/api/overview").by(Who::Owner)),
         ("no function", Ask::get("/api/nothing")),
         ("write", add().by(Who::Owner)),
         ("write, forbidden", add().by(Who::Member)),
@@ -844,7 +878,7 @@ async fn what_is_unknown_is_not_found_and_what_is_wrong_is_a_code(pool: PgPool) 
         "/settings",
         "/projects",
         "/projects/",
-        "/v1/whoami",
+        "/v2/whoami",
         "/.env",
         "/pkg/../Cargo.toml",
         "/pkg/%2e%2e/Cargo.toml",

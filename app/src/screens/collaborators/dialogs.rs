@@ -31,7 +31,8 @@ pub(super) fn Dialogs(people: Loaded<People>) -> impl IntoView {
             | Dialog::Expiration(_)
             | Dialog::Rotate(_)
             | Dialog::Revoke(_)
-            | Dialog::Regenerate => false,
+            | Dialog::Regenerate
+            | Dialog::Delete => false,
             Dialog::Add => people.project.standing.may(Permission::CollaboratorAdd),
             // It opens once it is known what stays.
             Dialog::Remove(user) => {

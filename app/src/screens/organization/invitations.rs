@@ -300,7 +300,8 @@ fn Dialogs(page: Loaded<InvitationsPage>) -> impl IntoView {
             | Dialog::Expiration(_)
             | Dialog::Rotate(_)
             | Dialog::Revoke(_)
-            | Dialog::Regenerate => None,
+            | Dialog::Regenerate
+            | Dialog::Delete => None,
         }
     }
 }

@@ -281,7 +281,8 @@ fn Dialogs(page: Loaded<MembersPage>) -> impl IntoView {
             | Dialog::Expiration(_)
             | Dialog::Rotate(_)
             | Dialog::Revoke(_)
-            | Dialog::Regenerate => false,
+            | Dialog::Regenerate
+            | Dialog::Delete => false,
         });
         if is_usable { dialog } else { Dialog::None }
     });

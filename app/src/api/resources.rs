@@ -1,0 +1,455 @@
+//! Resources of a project: by kind, one by one, and what is done to them (RULES E).
+
+use std::{collections::BTreeMap, fmt};
+
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use policy::{Details, ResourceField, ResourceId, ResourceKind, ResourceState};
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+use super::{Moment, NothingElse, list::ListQuery, projects::ProjectHead};
+use crate::{Problem, flash::Outcome};
+
+#[cfg(feature = "ssr")]
+use {
+    super::{list::PAGE, slug},
+    crate::{
+        flash::{Done, FormName},
+        gate::{acting, answer, choice, signed_in},
+        paths::{self, Dialog},
+    },
+    directory::{Agent, Creator, KindSummary, ProjectRef, ResourceChange, ResourceCursor, ResourceQuery, Viewer},
+    policy::{FieldValue, Name, Refusal, ResourceAction},
+};
+
+/// A resource.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ResourceRow {
+    /// Its id.
+    pub(crate) id: ResourceId,
+    /// Its name.
+    pub(crate) name: String,
+    /// What it is doing.
+    pub(crate) state: ResourceState,
+    /// The fields of its kind.
+    pub(crate) details: Details,
+    /// Who registered it, and whether that was a program with the key of this name.
+    pub(crate) created_by: Option<(String, bool)>,
+    /// When.
+    pub(crate) created_at: Moment,
+    /// When it was last changed.
+    pub(crate) updated_at: Moment,
+}
+
+/// A project's resources of one kind, at a glance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct KindCard {
+    /// The kind.
+    pub(crate) kind: ResourceKind,
+    /// How many there are.
+    pub(crate) count: u64,
+    /// How many are in each state.
+    pub(crate) states: Vec<(ResourceState, u64)>,
+    /// The latest.
+    pub(crate) latest: Vec<ResourceRow>,
+}
+
+/// A project at a glance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct OverviewPage {
+    /// The project.
+    pub(crate) project: ProjectHead,
+    /// Each kind.
+    pub(crate) kinds: Vec<KindCard>,
+}
+
+/// The list of one kind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ResourcesPage {
+    /// The project.
+    pub(crate) project: ProjectHead,
+    /// The kind.
+    pub(crate) kind: ResourceKind,
+    /// The resources.
+    pub(crate) rows: Vec<ResourceRow>,
+    /// Where the next page begins.
+    pub(crate) next: Option<String>,
+}
+
+/// One resource.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ResourcePage {
+    /// The project.
+    pub(crate) project: ProjectHead,
+    /// Its kind.
+    pub(crate) kind: ResourceKind,
+    /// It.
+    pub(crate) row: ResourceRow,
+    /// What its form goes out from: comes back with the form, and means nothing to the browser.
+    pub(crate) seen: String,
+}
+
+/// What was typed into the fields of a resource: the end of a form's arguments, like [`NothingElse`]. A field that no resource
+/// has is refused, and so is one that comes twice.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(transparent)]
+pub(crate) struct TypedDetails(BTreeMap<ResourceField, String>);
+
+impl<'de> Deserialize<'de> for TypedDetails {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = TypedDetails;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("fields of a resource")
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<TypedDetails, A::Error> {
+                let mut typed = BTreeMap::new();
+                while let Some((field, text)) = map.next_entry::<ResourceField, String>()? {
+                    if typed.insert(field, text).is_some() {
+                        return Err(de::Error::custom("duplicate field"));
+                    }
+                }
+                Ok(TypedDetails(typed))
+            }
+        }
+
+        deserializer.deserialize_map(Visitor)
+    }
+}
+
+/// What somebody had before their eyes when they began to change a resource: what they left as it was then is left as it is
+/// now, whoever changed it meanwhile.
+#[cfg(feature = "ssr")]
+#[derive(Serialize, Deserialize)]
+struct Seen {
+    name: String,
+    state: ResourceState,
+    details: Details,
+}
+
+/// A project, with its resources by kind.
+#[server(endpoint = "overview", input = GetUrl)]
+pub(crate) async fn overview(project: String) -> Result<OverviewPage, Problem> {
+    let (visit, session) = signed_in()?;
+    let overview = visit
+        .directory
+        .resource_overview(session.user, &slug(&project)?)
+        .await?;
+    Ok(OverviewPage {
+        project: overview.project.into(),
+        kinds: overview.kinds.into_iter().map(Into::into).collect(),
+    })
+}
+
+/// A page of the list. `kind` is as in its path.
+#[server(endpoint = "resources", input = GetUrl)]
+pub(crate) async fn resources(
+    project: String,
+    kind: String,
+    #[server(default)] query: ListQuery,
+) -> Result<ResourcesPage, Problem> {
+    let (visit, session) = signed_in()?;
+    let (project, kind) = (ProjectRef::from(slug(&project)?), kind_in(&kind)?);
+    let query = ResourceQuery {
+        kind: Some(kind),
+        state: choice(&query.state)?,
+        sort: choice(&query.sort)?.unwrap_or_default(),
+        order: choice(&query.order)?.unwrap_or_default(),
+        after: if query.after.is_empty() {
+            None
+        } else {
+            Some(ResourceCursor::decode(&query.after)?)
+        },
+        search: query.q,
+        limit: PAGE,
+    };
+    let list = visit
+        .directory
+        .resources(Viewer::Person(session.user), &project, &query)
+        .await?;
+    Ok(ResourcesPage {
+        project: list.place.project.into(),
+        kind,
+        rows: list.rows.into_iter().map(Into::into).collect(),
+        next: list.next.map(|cursor| cursor.encode()),
+    })
+}
+
+/// One resource.
+#[server(endpoint = "resource", input = GetUrl)]
+pub(crate) async fn resource(project: String, kind: String, id: String) -> Result<ResourcePage, Problem> {
+    let (visit, session) = signed_in()?;
+    let (project, kind) = (ProjectRef::from(slug(&project)?), kind_in(&kind)?);
+    let id = id.parse().map_err(|_| Refusal::Hidden)?;
+    let (place, found) = visit
+        .directory
+        .resource(Viewer::Person(session.user), &project, id)
+        .await?;
+    // It has one address.
+    if found.kind != kind {
+        return Err(Refusal::Hidden.into());
+    }
+    let row = ResourceRow::from(found);
+    let seen = Seen {
+        name: row.name.clone(),
+        state: row.state,
+        details: row.details.clone(),
+    };
+    Ok(ResourcePage {
+        project: place.project.into(),
+        kind,
+        seen: serde_json::to_string(&seen).map_err(|_| Problem::Internal)?,
+        row,
+    })
+}
+
+/// A kind out of a URL. What cannot be one does not exist.
+#[cfg(feature = "ssr")]
+fn kind_in(path: &str) -> Result<ResourceKind, Problem> {
+    ResourceKind::from_path(path).map_err(|_| Refusal::Hidden.into())
+}
+
+/// A state out of a form.
+#[cfg(feature = "ssr")]
+fn state_in(typed: &str) -> Result<ResourceState, Problem> {
+    typed.parse().map_err(|_| Refusal::StateInvalid.into())
+}
+
+#[cfg(feature = "ssr")]
+impl TypedDetails {
+    /// With the rest of a form, to be kept (N3).
+    fn with<'a>(&'a self, rest: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+        let details = self.0.iter().map(|(field, typed)| (field.code(), typed.as_str()));
+        rest.iter().copied().chain(details).collect()
+    }
+
+    fn get(&self, field: ResourceField) -> &str {
+        self.0.get(&field).map(String::as_str).unwrap_or_default()
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl From<directory::Resource> for ResourceRow {
+    fn from(row: directory::Resource) -> Self {
+        Self {
+            id: row.id,
+            name: row.name.to_string(),
+            state: row.state,
+            details: row.details,
+            created_by: row.created_by.map(|creator| match creator {
+                Creator::Person(_, name) => (name.to_string(), false),
+                Creator::Key(_, name) => (name.to_string(), true),
+            }),
+            created_at: Moment(row.created_at.unix_timestamp()),
+            updated_at: Moment(row.updated_at.unix_timestamp()),
+        }
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl From<KindSummary> for KindCard {
+    fn from(summary: KindSummary) -> Self {
+        Self {
+            kind: summary.kind,
+            count: summary.count,
+            states: summary.states,
+            latest: summary.latest.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// Registers a resource. Without a state it begins in the first of its kind.
+#[server(endpoint = "create_resource")]
+pub(crate) async fn create_resource(
+    project: String,
+    kind: String,
+    name: String,
+    #[server(default)] state: String,
+    #[server(flatten)] details: TypedDetails,
+) -> Result<Outcome, Problem> {
+    let (directory, actor) = acting()?;
+    let (slug, kind) = (slug(&project)?, kind_in(&kind)?);
+    let outcome = async {
+        // Permission first: what is wrong with the input is for those who may create one.
+        let permission = kind.permission(ResourceAction::Create);
+        directory.authorize(&actor, &slug, permission).await?;
+        check_fields(kind, &details)?;
+        let called = super::name(&name)?;
+        let state = if state.is_empty() {
+            None
+        } else {
+            Some(state_in(&state)?)
+        };
+        let fields = Details::read(kind, |field| field.read(details.get(field)))?;
+        let made = directory
+            .create_resource(
+                Agent::Person(&actor),
+                &slug.clone().into(),
+                kind,
+                &called,
+                state,
+                &fields,
+            )
+            .await?;
+        Ok(Done::ResourceCreated {
+            kind,
+            name: made.name.to_string(),
+        })
+    }
+    .await;
+    let typed = details.with(&[("name", &name), ("state", &state)]);
+    answer(FormName::CreateResource, &typed, outcome, |outcome| {
+        let dialog = if outcome.is_ok() { Dialog::None } else { Dialog::Create };
+        paths::with_query(&paths::resources(&slug, kind), &ListQuery::default(), dialog)
+    })
+}
+
+/// A field that another kind has is no slip of anybody's.
+#[cfg(feature = "ssr")]
+fn check_fields(kind: ResourceKind, typed: &TypedDetails) -> Result<(), Problem> {
+    if typed.0.keys().all(|field| kind.fields().contains(field)) {
+        Ok(())
+    } else {
+        Err(Refusal::Malformed.into())
+    }
+}
+
+/// Changes a resource: what differs from `seen`, or, without it, all that is there.
+#[server(endpoint = "update_resource")]
+pub(crate) async fn update_resource(
+    project: String,
+    kind: String,
+    id: ResourceId,
+    name: String,
+    state: String,
+    #[server(default)] seen: String,
+    #[server(flatten)] details: TypedDetails,
+) -> Result<Outcome, Problem> {
+    let (directory, actor) = acting()?;
+    let (slug, kind) = (slug(&project)?, kind_in(&kind)?);
+    let outcome = async {
+        let permission = kind.permission(ResourceAction::Change);
+        directory.authorize(&actor, &slug, permission).await?;
+        check_fields(kind, &details)?;
+        let wanted = changed(&name, &state, &details, serde_json::from_str(&seen).ok())?;
+        let now = directory
+            .update_resource(Agent::Person(&actor), &slug.clone().into(), id, &wanted)
+            .await?;
+        Ok(Done::ResourceSaved {
+            name: now.name.to_string(),
+        })
+    }
+    .await;
+    let typed = details.with(&[("name", &name), ("state", &state), ("seen", &seen)]);
+    answer(FormName::Resource, &typed, outcome, |_| {
+        paths::resource(&slug, kind, id)
+    })
+}
+
+/// What differs from what somebody had before their eyes.
+#[cfg(feature = "ssr")]
+fn changed(name: &str, state: &str, details: &TypedDetails, seen: Option<Seen>) -> Result<ResourceChange, Problem> {
+    let (name, state): (Name, ResourceState) = (super::name(name)?, state_in(state)?);
+    let mut fields: BTreeMap<ResourceField, Option<FieldValue>> = BTreeMap::new();
+    for (field, typed) in &details.0 {
+        fields.insert(*field, field.read(typed)?);
+    }
+    let Some(seen) = seen else {
+        return Ok(ResourceChange {
+            name: Some(name),
+            state: Some(state),
+            details: fields,
+        });
+    };
+    fields.retain(|field, value| value.as_ref() != seen.details.get(*field));
+    Ok(ResourceChange {
+        name: (name.as_str() != seen.name).then_some(name),
+        state: (state != seen.state).then_some(state),
+        details: fields,
+    })
+}
+
+/// Takes a resource out of the register.
+#[server(endpoint = "delete_resource")]
+pub(crate) async fn delete_resource(
+    project: String,
+    kind: String,
+    id: ResourceId,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let (directory, actor) = acting()?;
+    let (slug, kind) = (slug(&project)?, kind_in(&kind)?);
+    let outcome = directory
+        .delete_resource(Agent::Person(&actor), &slug.clone().into(), id)
+        .await
+        .map(|name| Done::ResourceDeleted {
+            kind,
+            name: name.to_string(),
+        })
+        .map_err(Problem::from);
+    answer(FormName::DeleteResource, &[], outcome, |_| {
+        paths::resources(&slug, kind)
+    })
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use serde_qs::Config;
+
+    use super::*;
+
+    #[test]
+    fn the_fields_of_a_resource_are_read_and_no_others() {
+        let read = |form: &str| Config::new(5, false).deserialize_str::<CreateResource>(form).ok();
+        let form = read("project=a&kind=files&name=b&size_bytes=1&purpose=batch").unwrap();
+        assert_eq!(form.details.get(ResourceField::SizeBytes), "1");
+        assert_eq!(form.details.get(ResourceField::Nodes), "");
+        for form in [
+            "project=a&kind=files&name=b&size=1",
+            "project=a&kind=files&name=b&nodes=1&nodes=1",
+            "project=a&kind=files&name=b&nodes[x]=1",
+        ] {
+            assert!(read(form).is_none(), "{form}");
+        }
+    }
+
+    /// What somebody else changed meanwhile is left as it is now.
+    #[test]
+    fn what_was_left_as_it_was_is_no_change() {
+        let details = |nodes: &str| {
+            Details::read(ResourceKind::Cluster, |field| match field {
+                ResourceField::Nodes => field.read(nodes),
+                ResourceField::Scheduler => field.read("slurm"),
+                ResourceField::GpusPerNode => field.read("8"),
+                ResourceField::Gpu => field.read("H100"),
+                field => field.read(""),
+            })
+            .unwrap()
+        };
+        let seen = || Seen {
+            name: "train".to_owned(),
+            state: ResourceState::Running,
+            details: details("4"),
+        };
+        let typed = TypedDetails(BTreeMap::from([
+            (ResourceField::Nodes, "8".to_owned()),
+            (ResourceField::GpusPerNode, " 8 ".to_owned()),
+            (ResourceField::Region, String::new()),
+        ]));
+        let change = changed(" train ", "running", &typed, Some(seen())).unwrap();
+        assert_eq!((change.name, change.state), (None, None));
+        assert_eq!(
+            change.details,
+            BTreeMap::from([(ResourceField::Nodes, Some(FieldValue::Whole(8)))])
+        );
+        let change = changed("other", "stopped", &TypedDetails::default(), Some(seen())).unwrap();
+        assert_eq!(change.name.unwrap().as_str(), "other");
+        assert_eq!(change.state, Some(ResourceState::Stopped));
+        let change = changed("train", "running", &typed, None).unwrap();
+        assert!(change.name.is_some() && change.state.is_some() && change.details.len() == 3);
+    }
+}

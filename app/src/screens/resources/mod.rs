@@ -1,0 +1,292 @@
+//! A project's resources of one kind: the list (RULES E). One page for the six kinds, made from what the policy says of each.
+
+mod form;
+pub(crate) mod one;
+
+use leptos::{either::Either, prelude::*};
+use leptos_router::hooks::use_params_map;
+use policy::{
+    FieldInput, FieldValue, Permission, ResourceAction, ResourceField, ResourceId, ResourceKind, ResourceState,
+};
+
+use super::{overview::DefaultProjectNotice, use_project_slug};
+use crate::{
+    api::resources::{CreateResource, ResourceRow, ResourcesPage, resources},
+    components::{
+        Badge, ButtonLink, Dialog as DialogBox, EmptyList, Filter, Icon, ListAddress, MomentText, PageTitle, Pager,
+        Post, PostForm, SearchForm, Sign, SortHeader, Tone,
+    },
+    flash::{Flashed, FormName, Notice, Notices},
+    live::Live,
+    load::{Loaded, load},
+    paths::{self, Dialog},
+};
+
+/// As many fields of a kind have a column; the page of a resource has all.
+const COLUMNS: usize = 4;
+
+/// The page.
+#[component]
+pub(crate) fn ResourcesScreen() -> impl IntoView {
+    let (slug, kind) = (use_project_slug(), use_kind_path());
+    let live = expect_context::<Live>();
+    let base = Signal::derive(move || format!("/projects/{}/{}", slug.get(), kind.get()));
+    let query = ListAddress::provide(base).query;
+    load(
+        move || (slug.get(), kind.get(), query.get(), live.ticks.get()),
+        |(slug, kind, query, _)| resources(slug, kind, query),
+        |page| {
+            view! {
+                // Another kind is another page.
+                <For each=move || page.with(|page| Some(page.kind)) key=|kind| *kind let:kind>
+                    <Resources page kind/>
+                </For>
+            }
+        },
+    )
+}
+
+/// The kind in the URL, as typed.
+fn use_kind_path() -> Memo<String> {
+    let params = use_params_map();
+    Memo::new(move |_| params.with(|params| params.get("kind").unwrap_or_default()))
+}
+
+#[component]
+fn Resources(page: Loaded<ResourcesPage>, kind: ResourceKind) -> impl IntoView {
+    let address = expect_context::<ListAddress>();
+    let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
+    let switch = address.switch();
+    let create = Post::to::<CreateResource>();
+    let project = Signal::derive(move || page.with(|page| Some(page.project.clone())));
+    let title = Signal::derive(move || page.with(|page| format!("{} · {}", kind.plural(), page.project.name)));
+    let permission = kind.permission(ResourceAction::Create);
+    let may_create = Memo::new(move |_| page.with(|page| page.project.standing.may(permission)));
+    Effect::new(move |_| {
+        if let Some(Ok(done)) = create.outcome().get() {
+            notices.show(Notice::done(&done));
+            switch(Dialog::None);
+            page.reload();
+        }
+    });
+    Effect::new(move |_| {
+        if address.dialog.get() == Dialog::None {
+            flashed.clear();
+            create.forget();
+        }
+    });
+    let states: Vec<_> = std::iter::once(("", "Any state")).chain(state_options(kind)).collect();
+    view! {
+        <PageTitle text=title/>
+        <header class="page-header">
+            <div class="page-heading">
+                <p class="eyebrow">
+                    {move || project.get().map(|project| view! { <a href=paths::project(&project.slug)><bdi>{project.name}</bdi></a> })}
+                </p>
+                <h1 id="heading" tabindex="-1">{kind.plural()}</h1>
+            </div>
+            {move || may_create.get().then(|| view! {
+                <div class="page-actions">
+                    <ButtonLink class="button button-primary" href=address.to(Dialog::Create)><Icon sign=Sign::Plus/>{format!("Create {}", kind.label())}</ButtonLink>
+                </div>
+            })}
+        </header>
+        <DefaultProjectNotice project/>
+        {move || (!may_create.get()).then(|| view! { <ForAdmins does="Creating" plural=kind.plural() permission/> })}
+        <SearchForm what=kind.path() placeholder="Search by name">
+            <Filter name="state" label="State" read=|query| &query.state options=states/>
+        </SearchForm>
+        <Table page kind/>
+        {move || (address.dialog.get() == Dialog::Create && may_create.get()).then(|| {
+            let project = page.peek(|page| Some(page.project.clone()));
+            project.map(|project| view! { <CreateDialog create kind project=project.slug.to_string()/> })
+        })}
+    }
+}
+
+/// Says why something is not there to do, and who can do it (R2).
+#[component]
+fn ForAdmins(
+    /// What it is.
+    does: &'static str,
+    /// To what.
+    plural: &'static str,
+    /// What it takes.
+    permission: Permission,
+) -> impl IntoView {
+    let (plural, who) = (plural.to_lowercase(), permission.granted_by());
+    view! {
+        <p class="card-line for-admins">
+            <Icon sign=Sign::Info/>
+            <span>{format!("{does} {plural} is for Admins of the project. Ask {who} to do it, or to change your role.")}</span>
+        </p>
+    }
+}
+
+/// The states of a kind, as a form sends them and as a person reads them.
+fn state_options(kind: ResourceKind) -> impl Iterator<Item = (&'static str, &'static str)> {
+    kind.states().iter().map(|state| (state.code(), state.label()))
+}
+
+#[component]
+fn Table(page: Loaded<ResourcesPage>, kind: ResourceKind) -> impl IntoView {
+    let ids = Memo::new(move |_| page.with(|page| page.rows.iter().map(|row| row.id).collect::<Vec<_>>()));
+    let is_empty = Memo::new(move |_| ids.with(Vec::is_empty));
+    let next = Signal::derive(move || page.with(|page| page.next.clone()));
+    let (none_found, none) = match kind {
+        ResourceKind::Cluster => ("No cluster found", "No clusters yet"),
+        ResourceKind::Volume => ("No volume found", "No volumes yet"),
+        ResourceKind::Model => ("No model found", "No models yet"),
+        ResourceKind::Endpoint => ("No endpoint found", "No endpoints yet"),
+        ResourceKind::Evaluation => ("No evaluation found", "No evaluations yet"),
+        ResourceKind::File => ("No file found", "No files yet"),
+    };
+    view! {
+        <div class="table-frame" aria-busy=move || page.busy.get().to_string()>
+            {move || if is_empty.get() {
+                Either::Left(view! {
+                    <EmptyList
+                        sign=sign_of(kind)
+                        none_fits=(none_found, "Nothing has this in its name and is in this state.")
+                        none=(none, what_it_is(kind))
+                        show_all="Show all"
+                    />
+                })
+            } else {
+                let columns = kind.fields().iter().take(COLUMNS);
+                Either::Right(view! {
+                    <table class="table listing resources" aria-labelledby="heading">
+                        <thead>
+                            <tr>
+                                <SortHeader sort="name" label="Name"/>
+                                <th scope="col" class="role-cell">"State"</th>
+                                {columns.map(|field| view! { <th scope="col" class="field-cell">{field.label()}</th> }).collect_view()}
+                                <SortHeader sort="added" label="Created"/>
+                            </tr>
+                        </thead>
+                        <tbody>
+                            <For each=move || ids.get() key=|id| *id let:id>
+                                <Row page kind id/>
+                            </For>
+                        </tbody>
+                    </table>
+                })
+            }}
+        </div>
+        <Pager next/>
+    }
+}
+
+#[component]
+fn Row(page: Loaded<ResourcesPage>, kind: ResourceKind, id: ResourceId) -> impl IntoView {
+    let row = Memo::new(move |_| page.with(|page| page.rows.iter().find(|row| row.id == id).cloned()));
+    let href = move || page.with(|page| paths::resource(&page.project.slug, kind, id));
+    move || {
+        let row = row.get()?;
+        let fields: Vec<_> = kind
+            .fields()
+            .iter()
+            .take(COLUMNS)
+            .map(|field| (*field, said_of(&row, *field)))
+            .collect();
+        let beneath = fields.iter().filter(|(_, text)| !text.is_empty());
+        let beneath: Vec<_> = beneath
+            .map(|(field, text)| format!("{}: {text}", field.label()))
+            .collect();
+        Some(view! {
+            <tr>
+                <td class="name-cell">
+                    <div class="person-words">
+                        <span class="person-name"><a class="row-link" href=href><bdi>{row.name.clone()}</bdi></a></span>
+                        <span class="person-access">{beneath.join(" · ")}</span>
+                    </div>
+                </td>
+                <td class="role-cell"><StateBadge state=row.state/></td>
+                {fields.into_iter().map(|(_, text)| view! { <td class="field-cell">{text}</td> }).collect_view()}
+                <td class="added-cell"><MomentText at=row.created_at/></td>
+            </tr>
+        })
+    }
+}
+
+/// What a resource is doing. What went wrong stands out, and what is at rest or on its way does not.
+#[component]
+pub(super) fn StateBadge(state: ResourceState) -> impl IntoView {
+    let tone = match state {
+        ResourceState::Failed => Tone::Warning,
+        ResourceState::Running | ResourceState::Ready | ResourceState::Completed => Tone::Strong,
+        ResourceState::Creating | ResourceState::Queued | ResourceState::Stopped => Tone::Plain,
+    };
+    view! { <Badge tone=Signal::stored(tone)>{state.label()}</Badge> }
+}
+
+/// What is in a field, as a person reads it; empty if nothing is.
+fn said_of(row: &ResourceRow, field: ResourceField) -> String {
+    match (row.details.get(field), field.input()) {
+        (Some(FieldValue::Whole(number)), _) => grouped(*number),
+        (Some(FieldValue::Text(text)), FieldInput::Choice(choices)) => choices
+            .iter()
+            .find(|(code, _)| code == text)
+            .map_or_else(|| text.clone(), |(_, label)| (*label).to_owned()),
+        (Some(FieldValue::Text(text)), FieldInput::Text { .. } | FieldInput::Whole { .. }) => text.clone(),
+        (None, _) => String::new(),
+    }
+}
+
+/// Digits in groups of three.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (nth, digit) in digits.chars().enumerate() {
+        if nth > 0 && (digits.len() - nth).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// The sign of a kind.
+pub(super) const fn sign_of(kind: ResourceKind) -> Sign {
+    match kind {
+        ResourceKind::Cluster => Sign::Nodes,
+        ResourceKind::Volume => Sign::Disk,
+        ResourceKind::Model => Sign::Layers,
+        ResourceKind::Endpoint => Sign::Plug,
+        ResourceKind::Evaluation => Sign::Gauge,
+        ResourceKind::File => Sign::Page,
+    }
+}
+
+/// What one of this kind is for, where there is none (N5).
+pub(super) const fn what_it_is(kind: ResourceKind) -> &'static str {
+    match kind {
+        ResourceKind::Cluster => {
+            "GPU machines with Kubernetes or Slurm. Everybody in the project can log in to their nodes."
+        }
+        ResourceKind::Volume => "Storage that the project’s clusters share, or that one machine has to itself.",
+        ResourceKind::Model => "What fine-tuning makes of a base model.",
+        ResourceKind::Endpoint => "A model that answers on GPUs of its own.",
+        ResourceKind::Evaluation => "How well a model or an endpoint does on a benchmark.",
+        ResourceKind::File => "Data for fine-tuning, evaluations and batches.",
+    }
+}
+
+/// Registering one.
+#[component]
+fn CreateDialog(create: Post, kind: ResourceKind, project: String) -> impl IntoView {
+    let close = expect_context::<ListAddress>().to(Dialog::None);
+    view! {
+        <DialogBox title=format!("Create {}", kind.label()) close=close.get_untracked()>
+            <PostForm action=create class="form">
+                <input type="hidden" name="project" value=project/>
+                <input type="hidden" name="kind" value=kind.path()/>
+                <form::Fields form=FormName::CreateResource action=create kind now=None/>
+                <div class="dialog-actions">
+                    <ButtonLink href=close>"Cancel"</ButtonLink>
+                    <button type="submit" class="button button-primary" aria-busy=move || create.busy()>"Create"</button>
+                </div>
+            </PostForm>
+        </DialogBox>
+    }
+}

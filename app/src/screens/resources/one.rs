@@ -1,0 +1,225 @@
+//! One resource: what is known of it, and for those who may, changing and deleting it.
+
+use leptos::{either::Either, prelude::*};
+use leptos_router::{NavigateOptions, hooks::use_navigate, hooks::use_params_map};
+use policy::{ResourceAction, ResourceKind};
+
+use super::{ForAdmins, StateBadge, form, said_of, use_kind_path};
+use crate::{
+    api::resources::{DeleteResource, ResourcePage, ResourceRow, UpdateResource, resource},
+    components::{ButtonLink, Dialog as DialogBox, ListAddress, MomentText, PageTitle, Post, PostForm},
+    flash::{Flashed, FormName, Notice, Notices},
+    live::Live,
+    load::{Loaded, load},
+    paths::{self, Dialog},
+    screens::{overview::DefaultProjectNotice, use_project_slug},
+};
+
+const FORM: FormName = FormName::Resource;
+
+#[derive(Clone, Copy)]
+struct Actions {
+    save: Post,
+    delete: Post,
+}
+
+/// The page.
+#[component]
+pub(crate) fn ResourceScreen() -> impl IntoView {
+    let (slug, kind) = (use_project_slug(), use_kind_path());
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.with(|params| params.get("id").unwrap_or_default()));
+    let base = Signal::derive(move || format!("/projects/{}/{}/{}", slug.get(), kind.get(), id.get()));
+    ListAddress::provide(base);
+    let (live, delete) = (expect_context::<Live>(), Post::to::<DeleteResource>());
+    provide_context(Actions {
+        save: Post::to::<UpdateResource>(),
+        delete,
+    });
+    // The news of deleting it can overtake the answer, and after it there is nothing to ask for.
+    let ticks = Memo::new(move |last: Option<&u32>| {
+        let is_going = delete.pending().get() || matches!(delete.outcome().get(), Some(Ok(_)));
+        match last {
+            Some(last) if is_going => *last,
+            Some(_) | None => live.ticks.get(),
+        }
+    });
+    load(
+        move || (slug.get(), kind.get(), id.get(), ticks.get()),
+        |(slug, kind, id, _)| resource(slug, kind, id),
+        |page| view! { <One page/> },
+    )
+}
+
+#[component]
+fn One(page: Loaded<ResourcePage>) -> impl IntoView {
+    let address = expect_context::<ListAddress>();
+    let Actions { save, delete } = expect_context();
+    let notices = expect_context::<Notices>();
+    let navigate = use_navigate();
+    let project = Signal::derive(move || page.with(|page| Some(page.project.clone())));
+    let row = Memo::new(move |_| page.with(|page| Some((page.kind, page.row.clone()))));
+    let name = move || row.get().map(|(_, row)| row.name);
+    let title = Signal::derive(move || name().unwrap_or_default());
+    let may = move |action| page.with(|page| page.project.standing.may(page.kind.permission(action)));
+    let may_change = Memo::new(move |_| may(ResourceAction::Change));
+    let may_delete = Memo::new(move |_| may(ResourceAction::Delete));
+    // What is being typed is left alone when the resource changes meanwhile; once it is saved, the form is a new one.
+    let (form, is_saved) = (RwSignal::new(0_u32), StoredValue::new(false));
+    Effect::new(move |_| {
+        if let Some(Ok(done)) = save.outcome().get() {
+            notices.show(Notice::done(&done));
+            is_saved.set_value(true);
+            page.then_focus_heading();
+            page.reload();
+        }
+    });
+    Effect::new(move |_| {
+        if !page.busy.get() && is_saved.get_value() && form.try_update(|n| *n = n.wrapping_add(1)).is_some() {
+            is_saved.set_value(false);
+        }
+    });
+    Effect::new(move |_| match delete.outcome().get() {
+        Some(Ok(done)) => {
+            notices.show_on_next(Notice::done(&done));
+            let list = page.peek(|page| Some(paths::resources(&page.project.slug, page.kind)));
+            navigate(
+                &list.unwrap_or_else(|| paths::HOME.to_owned()),
+                NavigateOptions::default(),
+            );
+        }
+        Some(Err(problem)) => notices.show(Notice::problem(problem)),
+        None => {}
+    });
+    view! {
+        <PageTitle text=title/>
+        <header class="page-header">
+            <div class="page-heading">
+                <p class="eyebrow">
+                    {move || project.get().zip(row.get()).map(|(project, (kind, _))| view! {
+                        <a href=paths::project(&project.slug)><bdi>{project.name.clone()}</bdi></a>
+                        " / "
+                        <a href=paths::resources(&project.slug, kind)>{kind.plural()}</a>
+                    })}
+                </p>
+                <h1 id="heading" tabindex="-1"><bdi>{name}</bdi></h1>
+            </div>
+            {move || row.get().map(|(_, row)| view! { <StateBadge state=row.state/> })}
+        </header>
+        <DefaultProjectNotice project/>
+        <section class="card" aria-label="About it">
+            {move || row.get().map(|(kind, row)| view! { <Facts kind row with_fields=!may_change.get()/> })}
+        </section>
+        <For
+            each=move || {
+                form.track();
+                page.peek(|page| Some(page.clone())).filter(|_| may_change.get())
+            }
+            key=move |page| (page.row.id, form.get_untracked())
+            let:page
+        >
+            <EditForm page/>
+        </For>
+        {move || may_delete.get().then(|| row.get().map(|(kind, _)| view! {
+            <section class="card card-danger" aria-labelledby="delete">
+                <h2 id="delete">{format!("Delete {}", kind.code())}</h2>
+                <p>{what_deleting_does(kind)}</p>
+                <p class="form-actions">
+                    <ButtonLink class="button button-quiet-danger" href=address.to(Dialog::Delete)>{format!("Delete {}", kind.code())}</ButtonLink>
+                </p>
+            </section>
+        }))}
+        {move || (address.dialog.get() == Dialog::Delete && may_delete.get()).then(|| {
+            page.peek(|page| Some(page.clone())).map(|page| view! { <DeleteDialog page/> })
+        })}
+    }
+}
+
+/// What is known of it; all of it for those who may not change it, with the reason (R2).
+#[component]
+fn Facts(kind: ResourceKind, row: ResourceRow, with_fields: bool) -> impl IntoView {
+    let fields = kind.fields().iter().filter(|_| with_fields).map(|field| {
+        let text = Some(said_of(&row, *field)).filter(|text| !text.is_empty());
+        view! { <div><dt>{field.label()}</dt><dd>{text.unwrap_or_else(|| "Not set".to_owned())}</dd></div> }
+    });
+    let fields = fields.collect_view();
+    let by = row.created_by.map(|(name, is_key)| {
+        if is_key {
+            Either::Left(view! { " with the API key "<bdi>{name}</bdi> })
+        } else {
+            Either::Right(view! { " by "<bdi>{name}</bdi> })
+        }
+    });
+    view! {
+        <dl class="facts">
+            {fields}
+            <div><dt>"Created"</dt><dd><MomentText at=row.created_at with_time=true/>{by}</dd></div>
+            <div><dt>"Last changed"</dt><dd><MomentText at=row.updated_at with_time=true/></dd></div>
+            <div><dt>"ID"</dt><dd><code>{row.id.to_string()}</code></dd></div>
+        </dl>
+        {with_fields.then(|| view! {
+            <ForAdmins does="Changing and deleting" plural=kind.plural() permission=kind.permission(ResourceAction::Change)/>
+        })}
+    }
+}
+
+#[component]
+fn EditForm(page: ResourcePage) -> impl IntoView {
+    let Actions { save, .. } = expect_context();
+    let flashed = expect_context::<Flashed>();
+    let seen = flashed.typed(FORM, "seen").unwrap_or(page.seen);
+    view! {
+        <section class="card" aria-labelledby="settings">
+            <h2 id="settings">"Settings"</h2>
+            <PostForm action=save class="form">
+                <input type="hidden" name="project" value=page.project.slug.to_string()/>
+                <input type="hidden" name="kind" value=page.kind.path()/>
+                <input type="hidden" name="id" value=page.row.id.to_string()/>
+                <input type="hidden" name="seen" value=seen/>
+                <form::Fields form=FORM action=save kind=page.kind now=Some(page.row)/>
+                <div class="form-actions">
+                    <button type="submit" class="button button-primary" aria-busy=move || save.busy()>"Save"</button>
+                </div>
+            </PostForm>
+        </section>
+    }
+}
+
+/// What deleting one of this kind does, told before it is done (N5). Roster runs none of them (E2).
+const fn what_deleting_does(kind: ResourceKind) -> &'static str {
+    match kind {
+        ResourceKind::Cluster => {
+            "Nobody can log in to its nodes through Roster any more, and gateways refuse it at once. Roster doesn’t stop the machines: do that where they run. Its usage stays on the books. This can’t be undone."
+        }
+        ResourceKind::Volume => {
+            "Gateways refuse it at once. Roster doesn’t erase what is stored: do that where it is. Its usage stays on the books. This can’t be undone."
+        }
+        ResourceKind::Endpoint => {
+            "Gateways refuse it at once. Roster doesn’t stop what runs: do that where it runs. Its usage stays on the books. This can’t be undone."
+        }
+        ResourceKind::Model | ResourceKind::Evaluation | ResourceKind::File => {
+            "Gateways refuse it at once. What is stored elsewhere stays there. Its usage stays on the books. This can’t be undone."
+        }
+    }
+}
+
+#[component]
+fn DeleteDialog(page: ResourcePage) -> impl IntoView {
+    let Actions { delete, .. } = expect_context();
+    let close = expect_context::<ListAddress>().to(Dialog::None);
+    let (kind, row) = (page.kind, page.row);
+    view! {
+        <DialogBox title=format!("Delete {}?", row.name) close=close.get_untracked()>
+            <PostForm action=delete class="form">
+                <input type="hidden" name="project" value=page.project.slug.to_string()/>
+                <input type="hidden" name="kind" value=kind.path()/>
+                <input type="hidden" name="id" value=row.id.to_string()/>
+                <p>{what_deleting_does(kind)}</p>
+                <div class="dialog-actions">
+                    <ButtonLink href=close autofocus=true>"Cancel"</ButtonLink>
+                    <button type="submit" class="button button-danger" aria-busy=move || delete.busy()>{format!("Delete {}", kind.label())}</button>
+                </div>
+            </PostForm>
+        </DialogBox>
+    }
+}

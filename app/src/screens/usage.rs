@@ -1,0 +1,188 @@
+//! What was used in a project, and what it cost: for collaborators of either role.
+
+use leptos::{either::Either, prelude::*};
+use leptos_router::hooks::use_query_map;
+use policy::{UsageKind, UsageRange};
+
+use super::{overview::DefaultProjectNotice, use_project_slug};
+use crate::{
+    api::usage::{Chart, KindUsage, UsageLine, UsagePage, usage},
+    components::{Icon, MomentText, PageHeader, PageTitle, Sign},
+    load::{Loaded, load},
+    paths,
+};
+
+/// The page.
+#[component]
+pub(crate) fn UsageScreen() -> impl IntoView {
+    let slug = use_project_slug();
+    let query = use_query_map();
+    let days = Memo::new(move |_| query.with(|query| query.get("days").unwrap_or_default()));
+    load(
+        move || (slug.get(), days.get()),
+        |(slug, days)| usage(slug, days),
+        |page| view! { <Usage page/> },
+    )
+}
+
+#[component]
+fn Usage(page: Loaded<UsagePage>) -> impl IntoView {
+    let project = Signal::derive(move || page.with(|page| Some(page.project.clone())));
+    let title = Signal::derive(move || page.with(|page| format!("Usage · {}", page.project.name)));
+    let lead = Signal::derive(move || {
+        page.with(|page| {
+            format!(
+                "What was used in {} and what it cost, by day in UTC.",
+                page.project.name
+            )
+        })
+    });
+    let range = Memo::new(move |_| page.with(|page| page.range));
+    let link = move |to: UsageRange| {
+        let href = move || {
+            project
+                .get()
+                .map(|project| format!("{}?days={}", paths::usage(&project.slug), to.days()))
+        };
+        let current = move || (range.get() == to).then_some("true");
+        view! { <a class="button button-small" href=href aria-current=current>{format!("{} days", to.days())}</a> }
+    };
+    let shown = move || {
+        let page = page.with(|page| Some(page.clone()))?;
+        Some(if page.kinds.is_empty() {
+            Either::Left(view! { <NothingUsed page/> })
+        } else {
+            Either::Right(view! { <Report page/> })
+        })
+    };
+    view! {
+        <PageTitle text=title/>
+        <PageHeader title="Usage" lead>
+            <nav class="row-buttons ranges" aria-label="Range">{UsageRange::ALL.map(link).collect_view()}</nav>
+        </PageHeader>
+        <DefaultProjectNotice project/>
+        <div class="usage" aria-busy=move || page.busy.get().to_string()>{shown}</div>
+    }
+}
+
+#[component]
+fn NothingUsed(page: UsagePage) -> impl IntoView {
+    let days = page.range.days();
+    let path = format!("POST /v1/projects/{}/usage", page.project.slug);
+    view! {
+        <div class="empty">
+            <span class="empty-sign"><Icon sign=Sign::Chart/></span>
+            <h2>{format!("Nothing used in {days} days")}</h2>
+            <p>"Usage appears here once a gateway or a scheduler reports it with an API key of this project: "<code>{path}</code></p>
+        </div>
+    }
+}
+
+#[component]
+fn Report(page: UsagePage) -> impl IntoView {
+    let kinds: Vec<_> = page.kinds.iter().map(|usage| usage.kind).collect();
+    let by = if page.range == UsageRange::Quarter {
+        "week"
+    } else {
+        "day"
+    };
+    view! {
+        <section class="card" aria-labelledby="cost">
+            <h2 id="cost">"Cost per day"</h2>
+            <p class="usage-total">
+                <strong>{page.total}</strong>
+                <span class="hint">"from "<MomentText at=page.first is_utc_day=true/>" to "<MomentText at=page.last is_utc_day=true/></span>
+            </p>
+            {page.chart.map(|chart| view! { <Picture chart/> })}
+            <Kinds usages=page.kinds/>
+        </section>
+        <Lines kinds lines=page.lines by/>
+    }
+}
+
+/// The chart, with its axes beside it as text, which is as large as other text however wide the page is.
+#[component]
+fn Picture(chart: Chart) -> impl IntoView {
+    let [first, middle, last] = chart.days;
+    view! {
+        <div class="chart">
+            <ul class="chart-scale" aria-hidden="true">
+                {chart.scale.into_iter().map(|words| view! { <li>{words}</li> }).collect_view()}
+            </ul>
+            <div class="chart-field" inner_html=chart.svg></div>
+            <p class="chart-days" aria-hidden="true">
+                <MomentText at=first is_utc_day=true/><MomentText at=middle is_utc_day=true/><MomentText at=last is_utc_day=true/>
+            </p>
+        </div>
+    }
+}
+
+/// What was used of each kind: the chart's legend, with the sums.
+#[component]
+fn Kinds(usages: Vec<KindUsage>) -> impl IntoView {
+    view! {
+        <div class="table-frame">
+            <table class="table usage-kinds" aria-label="Usage by kind">
+                <thead>
+                    <tr>
+                        <th scope="col">"Kind"</th>
+                        <th scope="col" class="number-cell">"Cost"</th>
+                    </tr>
+                </thead>
+                <tbody>
+                    {usages.into_iter().map(|usage| view! {
+                        <tr>
+                            <th scope="row">
+                                <Swatch kind=usage.kind/>
+                                {usage.kind.label()}
+                                <span class="usage-quantity">{usage.quantity}</span>
+                            </th>
+                            <td class="number-cell">{usage.cost}</td>
+                        </tr>
+                    }).collect_view()}
+                </tbody>
+            </table>
+        </div>
+    }
+}
+
+#[component]
+fn Swatch(kind: UsageKind) -> impl IntoView {
+    view! { <span class=format!("swatch usage-{}", kind.code()) aria-hidden="true"></span> }
+}
+
+/// The chart's numbers.
+#[component]
+fn Lines(kinds: Vec<UsageKind>, lines: Vec<UsageLine>, by: &'static str) -> impl IntoView {
+    let label = format!("Cost by {by}");
+    let first = if by == "week" { "Week" } else { "Day" };
+    view! {
+        <div>
+            <h2 id="lines">{label}</h2>
+            // Wider than a narrow window: it is scrolled by itself, by the keyboard too.
+            <div class="table-scroll" tabindex="0" role="region" aria-labelledby="lines">
+                <table class="table usage-lines" aria-labelledby="lines">
+                    <thead>
+                        <tr>
+                            <th scope="col">{first}</th>
+                            {kinds.into_iter().map(|kind| view! { <th scope="col" class="number-cell">{kind.label()}</th> }).collect_view()}
+                            <th scope="col" class="number-cell">"Total"</th>
+                        </tr>
+                    </thead>
+                    <tbody>
+                        {lines.into_iter().map(|line| view! {
+                            <tr>
+                                <th scope="row">
+                                    <MomentText at=line.first is_utc_day=true/>
+                                    {line.last.map(|last| view! { " – "<MomentText at=last is_utc_day=true/> })}
+                                </th>
+                                {line.costs.into_iter().map(|cost| view! { <td class="number-cell">{cost}</td> }).collect_view()}
+                                <td class="number-cell"><strong>{line.total}</strong></td>
+                            </tr>
+                        }).collect_view()}
+                    </tbody>
+                </table>
+            </div>
+        </div>
+    }
+}

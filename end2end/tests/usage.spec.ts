@@ -1,0 +1,67 @@
+import { awake, notFound, projectPath, visit } from '../fixtures/pages.ts';
+import { usagePath } from '../fixtures/resources.ts';
+import { expect, test } from '../fixtures/test.ts';
+
+test('R1: collaborators of either role read usage and cost, as a picture and as numbers', async ({ as, tenant }) => {
+  const { manager, member, open } = tenant;
+  await tenant.add(open, member);
+  await tenant.addUsage(open, 0, 'cluster', 'gpu_seconds', 7_200, 1_234.5);
+  await tenant.addUsage(open, 1, 'cluster', 'gpu_seconds', 3_600, 100);
+  await tenant.addUsage(open, 1, 'volume', 'gib_hours', 48_000, 0.004);
+  await tenant.addUsage(open, 45, 'model', 'tokens', 2_000_000, 10);
+  await tenant.addUsage(tenant.closed, 0, 'cluster', 'gpu_seconds', 1, 77_777);
+  for (const person of [member, manager]) {
+    const page = await as(person);
+    await visit(page, projectPath(open));
+    await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Usage' }).click();
+    await expect(page).toHaveURL(usagePath(open));
+    await awake(page);
+    const main = page.getByRole('main');
+    await expect(page.getByRole('heading', { name: 'Usage', level: 1 })).toBeVisible();
+    await expect(main).toContainText('$1,334.50');
+    await expect(main).not.toContainText('77,777');
+    const picture = page.getByRole('img', { name: 'Cost per day, by kind' });
+    await expect(picture).toBeVisible();
+    await expect(picture).toHaveAccessibleDescription(/The most on one day was \$1,234\.50/);
+    const kinds = page.getByRole('table', { name: 'Usage by kind' });
+    await expect(kinds.getByRole('row').nth(1)).toHaveText(/Clusters\s*3 GPU hours\s*\$1,334\.50/);
+    await expect(kinds.getByRole('row').nth(2)).toHaveText(/Volumes\s*48,000 GiB hours\s*<\$0\.01/);
+    const days = page.getByRole('table', { name: 'Cost by day' });
+    await expect(days.getByRole('row')).toHaveCount(31);
+    await expect(days.getByRole('row').nth(1)).toContainText('$1,234.50');
+    await expect(days.getByRole('columnheader')).toHaveText(['Day', 'Clusters', 'Volumes', 'Total']);
+
+    const ranges = page.getByRole('navigation', { name: 'Range' });
+    await expect(ranges.getByRole('link', { name: '30 days' })).toHaveAttribute('aria-current', 'true');
+    await ranges.getByRole('link', { name: '90 days' }).click();
+    await expect(page).toHaveURL(`${usagePath(open)}?days=90`);
+    await expect(main).toContainText('$1,344.50');
+    // A quarter is read week by week.
+    await expect(page.getByRole('table', { name: 'Cost by week' }).getByRole('row')).toHaveCount(14);
+    await ranges.getByRole('link', { name: '7 days' }).click();
+    await expect(page.getByRole('table', { name: 'Cost by day' }).getByRole('row')).toHaveCount(8);
+    await expect(ranges.getByRole('link', { name: '7 days' })).toHaveAttribute('aria-current', 'true');
+  }
+});
+
+test('N5: where nothing was used, the page says how it comes here', async ({ as, tenant }) => {
+  const page = await as(tenant.manager);
+  await visit(page, usagePath(tenant.open));
+  await expect(page.getByRole('heading', { name: 'Nothing used in 30 days' })).toBeVisible();
+  await expect(page.getByRole('main')).toContainText(`POST /v1/projects/${tenant.open.slug}/usage`);
+  await expect(page.getByRole('img', { name: 'Cost per day, by kind' })).toBeHidden();
+});
+
+test('P3: to somebody without access there is no usage; nor for a range that there isn’t', async ({ as, guard, tenant }) => {
+  guard.allowStatus(404, 400);
+  const page = await as(tenant.manager);
+  expect(await visit(page, usagePath(tenant.closed))).toBe(404);
+  await expect(notFound(page)).toBeVisible();
+  expect(await visit(page, `${usagePath(tenant.open)}?days=8`)).toBe(400);
+});
+
+test('D7: the Default Project’s usage carries the notice', async ({ as, tenant }) => {
+  const page = await as(tenant.member);
+  await visit(page, usagePath(tenant.defaultProject));
+  await expect(page.getByRole('complementary', { name: 'About the Default Project' })).toBeVisible();
+});
