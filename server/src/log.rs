@@ -49,14 +49,20 @@ impl<B> MakeSpan<B> for Spans {
     }
 }
 
-/// A path as it may be logged: a link's secret is left out, and the path of a request that a gateway holds, which may have one.
+/// A path as it may be logged: a link's secret is left out, and the path of a request that a gateway holds, which may have one,
+/// and a key or token that somebody put where none belongs.
 fn without_secret(path: &str) -> &str {
-    BY_LINK
+    let path = BY_LINK
         .into_iter()
         .chain([AUTHORIZE])
         .find(|head| path.starts_with(head))
-        .unwrap_or(path)
+        .unwrap_or(path);
+    let end = TOKENS.into_iter().filter_map(|head| path.find(head)).min();
+    end.and_then(|end| path.get(..end)).unwrap_or(path)
 }
+
+/// How secrets of programs begin.
+const TOKENS: [&str; 2] = ["rsk_", "rsg_"];
 
 /// The line of an answer.
 #[derive(Clone, Copy, Debug)]
@@ -78,10 +84,11 @@ mod tests {
     use super::without_secret;
 
     #[test]
-    fn a_links_secret_is_not_logged() {
+    fn a_secret_in_a_path_is_not_logged() {
         assert_eq!(without_secret("/invitations/secret"), "/invitations/");
         assert_eq!(without_secret("/reset-password/secret?x"), "/reset-password/");
         assert_eq!(without_secret("/gateway/authorize/share/secret"), "/gateway/authorize/");
+        assert_eq!(without_secret("/v1/projects/rsk_secret/resources"), "/v1/projects/");
         let plain = "/settings/organization/acme/invitations";
         assert_eq!(without_secret(plain), plain);
     }

@@ -1309,8 +1309,10 @@ async fn m6_a_removed_members_keys_and_resources_stay(pool: PgPool) {
     ];
     other.put(&other.research, &t.maya, ProjectRole::Member).await;
     let foreign = other.new_key(&other.research, &t.maya, "Foreign").await;
-    t.put_resource(&t.research, t.maya.id, ResourceKind::Volume, "data").await;
-    t.put_resource(&t.default, t.maya.id, ResourceKind::Volume, "data").await;
+    t.put_resource(&t.research, t.maya.id, ResourceKind::Volume, "data")
+        .await;
+    t.put_resource(&t.default, t.maya.id, ResourceKind::Volume, "data")
+        .await;
     other
         .put_resource(&other.research, t.maya.id, ResourceKind::File, "foreign")
         .await;

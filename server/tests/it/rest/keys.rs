@@ -1,5 +1,10 @@
 //! K10: whoever comes by a key may end it. A3: no secret is told again.
 
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex},
+};
+
 use axum::http::{Method, header};
 use serde_json::json;
 use sqlx::PgPool;
@@ -85,9 +90,20 @@ async fn k10_a_presented_key_is_revoked_at_once(pool: PgPool) {
     assert_eq!(audited, [("api_key:revoke_presented".to_owned(), None)]);
 }
 
-/// Nothing that is answered, audited or kept holds a secret, whatever was done with it.
+/// Nothing that is answered, logged, audited or kept holds a secret, whatever was done with it.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a3_no_secret_is_told_again(pool: PgPool) {
+    let log = Log::default();
+    let writer = log.clone();
+    let lines = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    // With one alone, tracing takes the word of whichever thread comes first on whether anybody listens.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
+    // Of this thread, on which all of this runs.
+    let _guard = tracing::subscriber::set_default(lines);
     let programs = Programs::new(pool).await;
     let mut texts = Vec::new();
     for key in programs.secrets() {
@@ -111,10 +127,27 @@ async fn a3_no_secret_is_told_again(pool: PgPool) {
     .await
     .unwrap();
     texts.extend(kept.into_iter().map(|(text,)| text));
+    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(logged.contains("path=\"/v1/whoami\""));
+    texts.push(logged);
     for key in programs.secrets() {
         for text in &texts {
             assert!(!text.contains(key), "{text}");
         }
+    }
+}
+
+/// What was logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(line)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
