@@ -944,7 +944,8 @@ async fn without_scripts_what_was_refused_is_told_where_it_belongs_and_what_was_
         // How far a key reaches is chosen by Admins, who are not refused it.
         if let Some(field) = refusal.field().filter(|field| *field != Field::Reach) {
             let name = serde_json::to_value(field).unwrap();
-            let name = name.as_str().unwrap();
+            // The field of a resource's detail is called as the detail is.
+            let name = name.as_str().or_else(|| name.get("detail")?.as_str()).unwrap();
             // The field says that it is wrong, and by which words.
             let input = input(&first.text, name).unwrap_or_else(|| panic!("{what}: no field {name}"));
             assert!(input.contains("aria-invalid=\"true\""), "{what}: {input}");
