@@ -947,7 +947,9 @@ async fn without_scripts_what_was_refused_is_told_where_it_belongs_and_what_was_
             // The field of a resource's detail is called as the detail is.
             let name = name.as_str().or_else(|| name.get("detail")?.as_str()).unwrap();
             // The field says that it is wrong, and by which words.
-            let input = input(&first.text, name).unwrap_or_else(|| panic!("{what}: no field {name}"));
+            let input = input(&first.text, name)
+                .or_else(|| tag(&first.text, name, "<select", ">"))
+                .unwrap_or_else(|| panic!("{what}: no field {name}"));
             assert!(input.contains("aria-invalid=\"true\""), "{what}: {input}");
             assert!(input.contains(&format!("field-{name}-error")), "{what}: {input}");
             let (_, beside) = first.text.split_once(&format!("id=\"field-{name}-error\"")).unwrap();
@@ -977,13 +979,15 @@ async fn without_scripts_what_was_refused_is_told_where_it_belongs_and_what_was_
 
 /// The tag of a field, and where it is a text of several lines, the text as well.
 fn input<'a>(html: &'a str, name: &str) -> Option<&'a str> {
-    let field = |tag: &str, end: &str| {
-        html.split(tag)
-            .skip(1)
-            .map(|rest| rest.split_once(end).map_or(rest, |(field, _)| field))
-            .find(|field| field.contains(&format!("name=\"{name}\"")))
-    };
-    field("<input", ">").or_else(|| field("<textarea", "</textarea>"))
+    tag(html, name, "<input", ">").or_else(|| tag(html, name, "<textarea", "</textarea>"))
+}
+
+/// What is between these two around a field of this name.
+fn tag<'a>(html: &'a str, name: &str, start: &str, end: &str) -> Option<&'a str> {
+    html.split(start)
+        .skip(1)
+        .map(|rest| rest.split_once(end).map_or(rest, |(field, _)| field))
+        .find(|field| field.contains(&format!("name=\"{name}\"")))
 }
 
 /// A password is in no flash, no page and no audit, whatever came of the form.
