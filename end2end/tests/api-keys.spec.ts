@@ -393,7 +393,7 @@ test.describe('what a removal leaves behind', () => {
       await expect(box).not.toBeChecked();
     }
     await expect(keys).toContainText('Manage');
-    await expect(dialog).toContainText('They made 2 GPU clusters here: they stay with the project.');
+    await expect(dialog).toContainText('They made 2 clusters here: they stay with the project.');
     await keys.getByRole('checkbox', { name: 'Revoke Night build' }).check();
     await dialog.getByRole('button', { name: 'Remove User' }).click();
 
@@ -403,7 +403,7 @@ test.describe('what a removal leaves behind', () => {
       'Access to the project as Member, and to all its resources',
       '1 API key revoked: Night build',
       '2 API keys they made, still working: Deploy, Kept',
-      '2 GPU clusters they made',
+      '2 clusters they made',
       'Jobs that were running go on',
     ]) {
       await expect(receipt.getByRole('listitem').filter({ hasText: line })).toBeVisible();

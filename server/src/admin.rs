@@ -169,9 +169,12 @@ pub(crate) async fn gateway_token(config: &Config, command: GatewayTokenCommand)
                 .await?
                 .revoke_gateway_token(&name)
                 .await
-                .map_err(|error| match error {
-                    directory::Error::Refused(Refusal::Hidden) => format!("There is no gateway token {name}."),
-                    error => explain(error),
+                .map_err(|error| {
+                    if matches!(error, directory::Error::Refused(Refusal::Hidden)) {
+                        format!("There is no gateway token {name}.")
+                    } else {
+                        explain(error)
+                    }
                 })?;
             say(
                 output,

@@ -45,20 +45,27 @@ pub(crate) fn Dialog(
 /// Making it modal, which only a browser can.
 #[cfg(feature = "hydrate")]
 mod modal {
+    use std::cell::RefCell;
+
     use leptos::{html, prelude::*};
     use wasm_bindgen::JsCast;
     use web_sys::HtmlElement;
+
+    thread_local! {
+        /// What a dialog that just closed gives the focus back to: the one that follows it at once does so in its place.
+        static WAITING: RefCell<Option<HtmlElement>> = const { RefCell::new(None) };
+    }
 
     pub(super) fn follow(node: NodeRef<html::Dialog>) {
         let before = StoredValue::new_local(None::<HtmlElement>);
         Effect::new(move |_| {
             let Some(dialog) = node.get() else { return };
-            before.set_value(
+            before.set_value(WAITING.take().or_else(|| {
                 document()
                     .active_element()
                     .and_then(|element| element.dyn_into().ok())
-                    .map(opener),
-            );
+                    .map(opener)
+            }));
             // It comes open, for browsers without scripts; only a closed one can be made modal.
             dialog.set_open(false);
             if dialog.show_modal().is_err() {
@@ -66,11 +73,15 @@ mod modal {
             }
         });
         on_cleanup(move || {
-            let before = before.try_get_value().flatten();
+            WAITING.set(before.try_get_value().flatten());
             // Once the dialog is out of the page and the list is up to date.
             request_animation_frame(move || {
-                let back = before
-                    .filter(|element| element.is_connected())
+                if document().query_selector("dialog:modal").ok().flatten().is_some() {
+                    return;
+                }
+                let back = WAITING
+                    .take()
+                    .filter(|element| element.is_connected() && element.tag_name() != "BODY")
                     .or_else(crate::focus::heading);
                 if let Some(element) = back {
                     drop(element.focus());

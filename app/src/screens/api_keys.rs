@@ -310,15 +310,19 @@ fn End(at: crate::api::Moment) -> impl IntoView {
 #[component]
 fn Buttons(page: Loaded<KeysPage>, row: Memo<Option<KeyRow>>) -> impl IntoView {
     let address = expect_context::<ListAddress>();
-    move || {
+    // Made anew only where others are offered: a button that has the focus keeps it while the row beside it changes.
+    let offered = Memo::new(move |_| {
         let row = row.get()?;
-        let id = row.id;
         let may = |change| page.with(|page| page.check(&row, change).is_ok());
-        let (expiration, rotate, revoke) = (
+        Some((
+            row.id,
             may(KeyChange::Expiration),
             may(KeyChange::Rotate),
             may(KeyChange::Revoke),
-        );
+        ))
+    });
+    move || {
+        let (id, expiration, rotate, revoke) = offered.get()?;
         Some(view! {
             <div class="row-buttons">
                 {expiration.then(|| view! {
