@@ -205,6 +205,7 @@ test.describe('N2: axe finds nothing', { tag: '@scripts' }, () => {
     await expectAccessible(screen.page, 'no API keys');
     await screen.createButton.click();
     await expectAccessible(screen.page, 'create dialog');
+    await screen.name.fill('CI');
     await screen.expiration.choose('2001-02-03');
     await screen.create.click();
     await expectFieldError(screen.expiration.date, /Enter a date/);
@@ -219,11 +220,11 @@ test.describe('N2: axe finds nothing', { tag: '@scripts' }, () => {
     await tenant.addKey(tenant.open, tenant.member, 'Expired', { expiresAt: '2020-01-01' });
     await tenant.addKey(tenant.open, tenant.member, 'Revoked');
     await tenant.endKeys(tenant.open, 'Revoked', 'revoked_at');
-    await tenant.addKey(tenant.open, tenant.member, 'CI', { expiresAt: '2999-01-01' });
+    await tenant.addKey(tenant.open, tenant.member, 'Nightly', { expiresAt: '2999-01-01' });
     await ApiKeysScreen.open(screen.page, tenant.open);
     await expectAccessible(screen.page, 'API keys');
     for (const action of ['Set expiration', 'Rotate', 'Revoke'] as const) {
-      await screen.button('CI', action).click();
+      await screen.button('Nightly', action).click();
       await expect(screen.page.getByRole('dialog')).toBeVisible();
       await expectAccessible(screen.page, `dialog ${action}`);
       await screen.page.keyboard.press('Escape');

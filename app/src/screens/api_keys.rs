@@ -1,6 +1,6 @@
 //! Settings > Project > API keys: what programs come in with, until when, and what they may do (RULES K).
 
-use leptos::{either::Either, prelude::*};
+use leptos::{either::Either, html, prelude::*};
 use policy::{ApiKeyId, Field as About, KeyChange, KeyState, Permission, ProjectStanding};
 
 use super::{overview::default_project_notice, remains::Reached, use_project_slug};
@@ -321,10 +321,12 @@ fn Buttons(page: Loaded<KeysPage>, row: Memo<Option<KeyRow>>) -> impl IntoView {
             may(KeyChange::Revoke),
         ))
     });
-    move || {
+    let frame = NodeRef::<html::Div>::new();
+    let buttons = move || {
         let (id, expiration, rotate, revoke) = offered.get()?;
+        #[cfg(feature = "hydrate")]
+        crate::focus::keep_near(frame);
         Some(view! {
-            <div class="row-buttons">
                 {expiration.then(|| view! {
                     <ButtonLink class="button button-small" href=address.to(Dialog::Expiration(id))>"Set expiration"</ButtonLink>
                 })}
@@ -334,9 +336,9 @@ fn Buttons(page: Loaded<KeysPage>, row: Memo<Option<KeyRow>>) -> impl IntoView {
                 {revoke.then(|| view! {
                     <ButtonLink class="button button-small button-quiet-danger" href=address.to(Dialog::Revoke(id))>"Revoke"</ButtonLink>
                 })}
-            </div>
         })
-    }
+    };
+    view! { <div class="row-buttons" node_ref=frame>{buttons}</div> }
 }
 
 /// The dialog that the URL says is open, if the person may use it.

@@ -943,7 +943,8 @@ async fn without_scripts_what_was_refused_is_told_where_it_belongs_and_what_was_
         assert_eq!(outcome, Err((*refusal).into()), "{what}");
         if let Some(field) = refusal.field() {
             let name = serde_json::to_value(field).unwrap();
-            let name = name.as_str().unwrap();
+            // The field of a resource's detail is called as the detail is.
+            let name = name.as_str().or_else(|| name.get("detail")?.as_str()).unwrap();
             // The field says that it is wrong, and by which words.
             let input = input(&first.text, name).unwrap_or_else(|| panic!("{what}: no field {name}"));
             assert!(input.contains("aria-invalid=\"true\""), "{what}: {input}");
