@@ -421,12 +421,15 @@ mod tests {
     #[test]
     fn what_was_left_as_it_was_is_no_change() {
         let details = |nodes: &str| {
-            Details::read(ResourceKind::Cluster, |field| match field {
-                ResourceField::Nodes => field.read(nodes),
-                ResourceField::Scheduler => field.read("slurm"),
-                ResourceField::GpusPerNode => field.read("8"),
-                ResourceField::Gpu => field.read("H100"),
-                field => field.read(""),
+            let typed = [
+                (ResourceField::Nodes, nodes),
+                (ResourceField::Scheduler, "slurm"),
+                (ResourceField::GpusPerNode, "8"),
+                (ResourceField::Gpu, "H100"),
+            ];
+            Details::read(ResourceKind::Cluster, |field| {
+                let found = typed.iter().find(|(known, _)| *known == field);
+                field.read(found.map_or("", |(_, text)| text))
             })
             .unwrap()
         };

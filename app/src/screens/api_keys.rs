@@ -432,12 +432,7 @@ fn CreateDialog(project: ProjectHead) -> impl IntoView {
     view! {
         <DialogBox title="Create API Key" close=close.get_untracked()>
             <PostForm action class="form">
-                // Whoever has no choice of a reach is told here that it is not theirs.
-                {form_problem(
-                    value,
-                    FORM,
-                    if is_admin { &[About::Name, About::ExpiresOn, About::Reach] } else { &[About::Name, About::ExpiresOn] },
-                )}
+                {form_problem(value, FORM, &[About::Name, About::ExpiresOn])}
                 <input type="hidden" name="project" value=project.slug.to_string()/>
                 <Field
                     label="Name"
@@ -453,7 +448,6 @@ fn CreateDialog(project: ProjectHead) -> impl IntoView {
                         name="reach"
                         options=&[("use", "Use: what a Member may do to resources"), ("manage", "Manage: what an Admin may do to resources")]
                         value=flashed.typed(FORM, "reach").unwrap_or_default()
-                        error=form_error(value, FORM, About::Reach)
                     />
                 })}
                 <Expiration form=FORM action/>

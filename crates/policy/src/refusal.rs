@@ -29,8 +29,6 @@ pub enum Field {
     Confirmation,
     /// An SSH public key.
     PublicKey,
-    /// How far an API key reaches.
-    Reach,
     /// The state of a resource.
     State,
     /// A field that only some kinds of resources have.
@@ -333,7 +331,6 @@ impl Refusal {
             | Self::ExternalInDefaultProject
             | Self::EmailTaken => Some(Field::Email),
             Self::NameInvalid | Self::GatewayNameTaken | Self::ResourceNameTaken => Some(Field::Name),
-            Self::ManageKeyForAdmins => Some(Field::Reach),
             Self::StateInvalid => Some(Field::State),
             Self::DetailInvalid(field) => Some(Field::Detail(field)),
             Self::SlugInvalid | Self::SlugTaken => Some(Field::Slug),
@@ -368,6 +365,7 @@ impl Refusal {
             | Self::OrganizationAdminProtected
             | Self::CredentialsWrong
             | Self::SignUpClosed
+            | Self::ManageKeyForAdmins
             | Self::KeyOver
             | Self::KeyRotated
             | Self::DefaultKeyKept

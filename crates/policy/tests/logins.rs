@@ -2,6 +2,7 @@
 
 use policy::Login;
 
+#[cfg(test)]
 fn login(text: &str) -> Login {
     text.parse().unwrap()
 }

@@ -7,6 +7,7 @@ use policy::{
     UsageRange, UsageUnit, book,
 };
 
+#[cfg(test)]
 fn some(kind: ResourceKind) -> Details {
     Details::read(kind, |field| match field.input() {
         FieldInput::Text { .. } => field.read("something"),

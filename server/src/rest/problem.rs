@@ -247,7 +247,6 @@ fn field_name(field: Field) -> String {
         | Field::ExpiresOn
         | Field::Confirmation
         | Field::PublicKey
-        | Field::Reach
         | Field::State => serde_json::to_value(field)
             .ok()
             .and_then(|name| name.as_str().map(ToOwned::to_owned))

@@ -59,6 +59,14 @@ fn the_policy_depends_on_nothing_that_reaches_outside() {
     }
 }
 
+/// How REST is described is the server's affair: what it describes does not know of it.
+#[test]
+fn only_the_server_describes() {
+    let found = packages_of("app", &["ssr"], &[]);
+    assert!(found.contains("directory") && found.contains("policy"));
+    assert!(!found.contains("utoipa"));
+}
+
 /// The names of the packages that a package of ours is built from, with these features and no others.
 fn packages_of(name: &str, features: &[&str], options: &[&str]) -> BTreeSet<String> {
     let manifest = root().join(member_folder(name)).join("Cargo.toml");

@@ -72,6 +72,9 @@ fn named(name: &'static str) -> HeaderName {
     HeaderName::from_static(name)
 }
 
+/// What a question is about: the headers that say it.
+type Target<'a> = &'a [(&'static str, &'a str)];
+
 /// Whose credential comes with the request.
 #[derive(Clone, Copy, Debug)]
 enum By {
@@ -103,7 +106,7 @@ impl Gate {
         }
     }
 
-    fn question(&self, by: By, target: &[(&'static str, &str)], action: &str) -> Ask {
+    fn question(&self, by: By, target: Target<'_>, action: &str) -> Ask {
         let mut ask = Ask::get("/gateway/authorize")
             .with(named("x-roster-gateway"), &self.token)
             .with(named("x-roster-action"), action);
@@ -116,12 +119,12 @@ impl Gate {
         }
     }
 
-    async fn ask(&self, by: By, target: &[(&'static str, &str)], action: &str) -> Answer {
+    async fn ask(&self, by: By, target: Target<'_>, action: &str) -> Answer {
         self.house.ask(self.question(by, target, action)).await
     }
 
     /// The status and the reason, which the body repeats.
-    async fn asks(&self, by: By, target: &[(&'static str, &str)], action: &str) -> (u16, String) {
+    async fn asks(&self, by: By, target: Target<'_>, action: &str) -> (u16, String) {
         let answer = self.ask(by, target, action).await;
         told(&answer)
     }
@@ -318,7 +321,7 @@ async fn k1_a_key_reaches_its_own_project_only_and_as_far_as_it_was_made_to(pool
     let gate = Gate::new(pool).await;
     let elsewhere = [("x-roster-resource", "cluster/01900000-0000-7000-8000-0000000000c2")];
     let by_default = [("x-roster-resource", "endpoint/01900000-0000-7000-8000-0000000000e2")];
-    let cases: &[(&'static str, &[(&'static str, &str)], &str, u16, &str)] = &[
+    let cases: &[(&'static str, Target<'_>, &str, u16, &str)] = &[
         (USE, &[], "endpoint:use", 200, "key_reach"),
         (USE, &[THE_PROJECT], "endpoint:create", 200, "key_reach"),
         (USE, &[THE_CLUSTER], "cluster:use", 200, "key_reach"),
@@ -436,7 +439,7 @@ async fn what_a_gateway_says_wrongly_is_malformed(pool: PgPool) {
     let gate = Gate::new(pool).await;
     let owner = By::Person(Who::Owner);
     let twice = [THE_PROJECT, ("x-roster-project", "production")];
-    let cases: &[(&[(&'static str, &str)], &str)] = &[
+    let cases: &[(Target<'_>, &str)] = &[
         (&[], "cluster:use"),
         (&[THE_CLUSTER], "cluster"),
         (&[THE_CLUSTER], ""),

@@ -5,7 +5,7 @@ use app::{Flash, Problem};
 use axum::http::{HeaderName, header};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use directory::{Origin, Token, TokenKind};
-use policy::{Field, Permission, Refusal, ResourceField};
+use policy::{Permission, Refusal, ResourceField};
 use sqlx::PgPool;
 
 use crate::{
@@ -941,8 +941,7 @@ async fn without_scripts_what_was_refused_is_told_where_it_belongs_and_what_was_
         assert_eq!(times(&first), times(&second) + 1, "{what}: told once: {}", first.text);
         let Flash { outcome, .. } = answer.flash().unwrap();
         assert_eq!(outcome, Err((*refusal).into()), "{what}");
-        // How far a key reaches is chosen by Admins, who are not refused it.
-        if let Some(field) = refusal.field().filter(|field| *field != Field::Reach) {
+        if let Some(field) = refusal.field() {
             let name = serde_json::to_value(field).unwrap();
             // The field of a resource's detail is called as the detail is.
             let name = name.as_str().or_else(|| name.get("detail")?.as_str()).unwrap();

@@ -303,7 +303,7 @@ async fn k1_a_key_and_an_id_reach_their_own_project_only(pool: PgPool) {
     for project in [mine, ProjectRef::Id(t.research.id)] {
         for viewer in [Viewer::Key(&key), Viewer::Person(t.maya.id)] {
             let list = d.resources(viewer, &project, &query).await.unwrap();
-            assert_eq!(list.rows, [here.clone()]);
+            assert_eq!(list.rows, std::slice::from_ref(&here));
             assert_eq!(list.place.project.slug, t.research.slug);
         }
     }

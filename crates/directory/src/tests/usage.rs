@@ -90,7 +90,7 @@ async fn d5_a_record_counts_once(pool: PgPool) {
         ..first.clone()
     };
     assert_eq!(t.report(&key, &[first.clone(), again.clone()]).await, 1);
-    assert_eq!(t.report(&key, &[again.clone()]).await, 0);
+    assert_eq!(t.report(&key, std::slice::from_ref(&again)).await, 0);
     // Another project's key says it again: the id is the organization's.
     let other = t.key(&t.production, Reach::Use).await;
     assert_eq!(t.report(&other, &[again]).await, 0);

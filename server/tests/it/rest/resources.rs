@@ -134,8 +134,8 @@ async fn a_patch_changes_what_it_names(pool: PgPool) {
 async fn c10_lists_are_searched_filtered_sorted_and_paged(pool: PgPool) {
     let programs = Programs::new(pool).await;
     for number in 0..7 {
-        programs.register(cluster(&format!("cluster {number}"))).await;
-        programs.register(file(&format!("file {number}"))).await;
+        programs.register(cluster(&format!("zeta {number}"))).await;
+        programs.register(file(&format!("zeta {number}"))).await;
     }
     let walk = async |query: &str| {
         let (mut names, mut pages, mut after) = (Vec::new(), 0, String::new());
@@ -156,19 +156,16 @@ async fn c10_lists_are_searched_filtered_sorted_and_paged(pool: PgPool) {
             }
         }
     };
-    let (names, pages) = walk("kind=cluster&q=Cluster&limit=3").await;
-    assert_eq!(
-        names,
-        (0..7).map(|number| format!("cluster {number}")).collect::<Vec<_>>()
-    );
+    let (names, pages) = walk("kind=cluster&q=Zeta&limit=3").await;
+    assert_eq!(names, (0..7).map(|number| format!("zeta {number}")).collect::<Vec<_>>());
     assert_eq!(pages, 3);
-    let (names, pages) = walk("kind=file&q=file&sort=added&order=desc&limit=7").await;
+    let (names, pages) = walk("kind=file&q=zeta&sort=added&order=desc&limit=7").await;
     assert_eq!(
         names,
-        (0..7).rev().map(|number| format!("file {number}")).collect::<Vec<_>>()
+        (0..7).rev().map(|number| format!("zeta {number}")).collect::<Vec<_>>()
     );
     assert_eq!(pages, 1);
-    assert_eq!(walk("q=R+3&kind=cluster&state=creating&limit=1").await.0, ["cluster 3"]);
+    assert_eq!(walk("q=A+3&kind=cluster&state=creating&limit=1").await.0, ["zeta 3"]);
     assert_eq!(walk("q=nothing&limit=1").await.0, Vec::<String>::new());
 
     // A place in one list is none in another.
