@@ -625,8 +625,11 @@ impl<S: tracing::Subscriber> Layer<S> for Statements {
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e5_a_decision_is_one_query(pool: PgPool) {
     let gate = Gate::new(pool).await;
-    // What notes a use comes beside, once a minute: here it was noted just now.
-    gate.run("UPDATE api_keys SET last_used_at = now()").await;
+    // What notes a use comes beside, once a minute: here none is due, however long this takes.
+    gate.run("UPDATE api_keys SET last_used_at = now() + interval '1 hour'")
+        .await;
+    gate.run("UPDATE sessions SET last_seen_at = now() + interval '1 hour'")
+        .await;
     let counted = Arc::new(AtomicUsize::new(0));
     let subscriber = tracing_subscriber::registry().with(Statements(Arc::clone(&counted)));
     let _counting = tracing::subscriber::set_default(subscriber);
