@@ -31,7 +31,7 @@ pub(crate) fn bars(days: &[Vec<(UsageKind, u64)>], about: (&str, &str)) -> Optio
     // Writing into a String doesn't fail.
     let _ = write!(
         svg,
-        r#"<svg class="bars" viewBox="0 0 {width} {HEIGHT}" preserveAspectRatio="none" role="img" aria-labelledby="bars-title bars-description"><title id="bars-title">{title}</title><desc id="bars-description">{description}</desc>"#
+        r#"<svg class="bars" viewBox="0 0 {width} {HEIGHT}" preserveAspectRatio="none" role="img" aria-labelledby="bars-title" aria-describedby="bars-description"><title id="bars-title">{title}</title><desc id="bars-description">{description}</desc>"#
     );
     for line in 0..=lines {
         let y = height(step.saturating_mul(line), top);
