@@ -47,6 +47,9 @@ shared_buffers = 256MB
 fsync = off
 full_page_writes = off
 synchronous_commit = off
+# Tests ask many small questions of tables without statistics: compiling those, or sharing them out, takes longer than answering.
+jit = off
+max_parallel_workers_per_gather = 0
 autovacuum = ${THROWAWAY_AUTOVACUUM:-off}
 CONF
     quietly as_postgres_user "$POSTGRES_BIN/pg_ctl" --pgdata "$THROWAWAY/data" --log "$THROWAWAY/postgres.log" --wait start || {
