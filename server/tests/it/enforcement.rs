@@ -4,10 +4,8 @@
 //! What is expected here was read off RULES, not off the code.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    cell::Cell,
+    sync::Once,
     time::{Duration, Instant},
 };
 
@@ -610,14 +608,31 @@ fn every_reason_is_in_the_document() {
     }
 }
 
-/// Counts the statements that are sent to the database.
-struct Statements(Arc<AtomicUsize>);
+/// Counts the statements that are sent to the database, for each thread apart: a test has one of its own.
+struct Statements;
+
+thread_local! {
+    static COUNTED: Cell<usize> = const { Cell::new(0) };
+}
+
+impl Statements {
+    /// Listens from now on, for all tests: whoever listens for one test alone misses what other tests made nobody listen to.
+    fn listen() {
+        static ONCE: Once = Once::new();
+        ONCE.call_once(|| {
+            let subscriber = tracing_subscriber::registry().with(Self);
+            tracing::subscriber::set_global_default(subscriber).expect("nobody else listens for all");
+        });
+    }
+}
 
 impl<S: tracing::Subscriber> Layer<S> for Statements {
-    fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
-        if event.metadata().target() == "sqlx::query" {
-            self.0.fetch_add(1, Ordering::SeqCst);
-        }
+    fn enabled(&self, about: &tracing::Metadata<'_>, _: tracing_subscriber::layer::Context<'_, S>) -> bool {
+        about.target() == "sqlx::query"
+    }
+
+    fn on_event(&self, _: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+        COUNTED.set(COUNTED.get() + 1);
     }
 }
 
@@ -630,16 +645,12 @@ async fn e5_a_decision_is_one_query(pool: PgPool) {
         .await;
     gate.run("UPDATE sessions SET last_seen_at = now() + interval '1 hour'")
         .await;
-    let counted = Arc::new(AtomicUsize::new(0));
-    let subscriber = tracing_subscriber::registry().with(Statements(Arc::clone(&counted)));
-    let _counting = tracing::subscriber::set_default(subscriber);
+    Statements::listen();
     let statements = async |ask: Ask| {
-        // Other tests listen as well, or not at all: what was found out about who listens is found out again.
-        tracing::callsite::rebuild_interest_cache();
-        counted.store(0, Ordering::SeqCst);
+        COUNTED.set(0);
         let answer = gate.house.ask(ask).await;
         tokio::time::sleep(Duration::from_millis(20)).await;
-        (answer.status.as_u16(), counted.load(Ordering::SeqCst))
+        (answer.status.as_u16(), COUNTED.get())
     };
     for (by, expected) in [
         (By::Person(Who::Member), (200, 1)),
