@@ -25,7 +25,7 @@ use crate::{
     Console,
     rest::problem::{self, Fault},
     router::no_store,
-    visit::cookie,
+    visit::{bearer, cookie},
 };
 
 /// A gateway holds somebody's request while it asks: it isn't kept waiting for a database that is away (E6).
@@ -120,12 +120,6 @@ fn caller(console: &Console, headers: &HeaderMap) -> Result<Caller, Refusal> {
         .ok_or(Refusal::SignedOut)
 }
 
-/// What follows `Bearer` (RFC 6750, 2.1); the scheme's case says nothing (RFC 9110, 11.1).
-fn bearer(authorization: &str) -> Option<&str> {
-    let (scheme, rest) = authorization.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| rest.trim_matches(' '))
-}
-
 /// `{kind}/{id}`.
 fn resource(text: &str) -> Result<(ResourceKind, &str), Refusal> {
     let (kind, id) = text.split_once('/').ok_or(Refusal::Malformed)?;
@@ -206,19 +200,4 @@ async fn lines(
         .iter()
         .map(|key| format!("{} {}\n", key.public_key, key.email))
         .collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bearer_is_known_by_its_scheme_in_any_case() {
-        assert_eq!(bearer("Bearer rsk_x"), Some("rsk_x"));
-        assert_eq!(bearer("bEARER  rsk_x "), Some("rsk_x"));
-        assert_eq!(bearer("Bearer "), Some(""));
-        assert_eq!(bearer("Basic cnNr"), None);
-        assert_eq!(bearer("Bearer"), None);
-        assert_eq!(bearer("rsk_x"), None);
-    }
 }

@@ -71,6 +71,12 @@ async fn session(console: &Console, headers: &HeaderMap) -> directory::Result<Op
     }
 }
 
+/// What follows `Bearer` (RFC 6750, 2.1); the scheme's case says nothing (RFC 9110, 11.1).
+pub(crate) fn bearer(authorization: &str) -> Option<&str> {
+    let (scheme, rest) = authorization.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| rest.trim_matches(' '))
+}
+
 /// The value of a cookie (RFC 6265, 4.2.1).
 pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
@@ -134,5 +140,15 @@ mod tests {
         assert_eq!(cookie(&headers, "roster"), Some("3"));
         assert_eq!(cookie(&headers, "roster-flash"), Some("2"));
         assert_eq!(cookie(&headers, "flash"), None);
+    }
+
+    #[test]
+    fn a_bearer_is_known_by_its_scheme_in_any_case() {
+        assert_eq!(bearer("Bearer rsk_x"), Some("rsk_x"));
+        assert_eq!(bearer("bEARER  rsk_x "), Some("rsk_x"));
+        assert_eq!(bearer("Bearer "), Some(""));
+        assert_eq!(bearer("Basic cnNr"), None);
+        assert_eq!(bearer("Bearer"), None);
+        assert_eq!(bearer("rsk_x"), None);
     }
 }

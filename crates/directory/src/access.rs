@@ -7,7 +7,7 @@ use policy::{
 use sqlx::{PgConnection, PgExecutor};
 use time::OffsetDateTime;
 
-use crate::{Result, error::inconsistent};
+use crate::{Result, change::Change, error::inconsistent};
 
 /// A project, and what the one who asks is to it.
 pub(crate) struct ProjectSeen {
@@ -179,6 +179,17 @@ pub(crate) async fn lock_project(db: &mut PgConnection, slug: &Slug, user: UserI
     .ok_or(Refusal::Hidden)?;
     // Read again: the wait for the lock may have changed everything.
     find_project(db, slug, user).await
+}
+
+/// The same for a change, whose record it notes the project in.
+///
+/// # Errors
+/// [`Refusal::Hidden`] if there is none.
+pub(crate) async fn lock_in(change: &mut Change<'_>, slug: &Slug, user: UserId) -> Result<ProjectSeen> {
+    let project = lock_project(&mut change.tx, slug, user).await?;
+    change.record.organization = Some(project.organization);
+    change.record.project = Some(project.project);
+    Ok(project)
 }
 
 /// What a person is to a project. Inside a change, their name and account stay until it ends.

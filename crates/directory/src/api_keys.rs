@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     Actor, Directory, Hint, KeyActor, Origin, ProjectView, Result, Token, TokenKind,
-    access::{ProjectSeen, find_project, lock_project},
+    access::{ProjectSeen, find_project, lock_in, lock_project},
     change::{By, Change, Record},
     error::inconsistent,
     people::{check_search, pattern},
@@ -264,7 +264,7 @@ impl Directory {
             let project = lock_in(&mut change, slug, actor.user).await?;
             check_key_change(&project.standing, reach, KeyChange::Create)?;
             check_expiration(&change, expires_at)?;
-            let key = insert(&mut change, &project, name, reach, expires_at, Some(actor.user)).await?;
+            let key = insert(&mut change, &project, name, reach, expires_at, actor.user).await?;
             change.record.target_id = Some(key.id.0);
             change.values(None, Some(values(name, reach, expires_at)));
             Ok(key)
@@ -332,7 +332,7 @@ impl Directory {
                 return Err(Refusal::KeyRotated.into());
             }
             check_expiration(&change, expires_at)?;
-            let next = insert(&mut change, &project, &key.name, key.reach, expires_at, Some(actor.user)).await?;
+            let next = insert(&mut change, &project, &key.name, key.reach, expires_at, actor.user).await?;
             sqlx::query!(
                 "UPDATE api_keys SET successor_id = $4, expires_at = LEAST(expires_at, now() + make_interval(secs => $5)),
                      revoked_at = CASE WHEN $5 <= 0 THEN now() END
@@ -628,7 +628,7 @@ pub(crate) async fn write(
     name: &Name,
     reach: Reach,
     expires_at: Option<OffsetDateTime>,
-    (by, at): (Option<UserId>, OffsetDateTime),
+    (by, at): (UserId, OffsetDateTime),
 ) -> Result<NewApiKey> {
     let (id, secret) = (ApiKeyId(Uuid::now_v7()), Token::random(TokenKind::ApiKey)?);
     sqlx::query!(
@@ -642,7 +642,7 @@ pub(crate) async fn write(
         reach.code(),
         secret.start(),
         secret.end(),
-        by.map(|by| by.0),
+        by.0,
         at,
         expires_at,
     )
@@ -662,7 +662,7 @@ async fn insert(
     name: &Name,
     reach: Reach,
     expires_at: Option<OffsetDateTime>,
-    by: Option<UserId>,
+    by: UserId,
 ) -> Result<NewApiKey> {
     let ids = (project.organization, project.project);
     let at = change.at;
@@ -719,14 +719,6 @@ async fn revoke(db: &mut PgConnection, organization: OrganizationId, project: Pr
     .execute(db)
     .await?;
     Ok(())
-}
-
-/// Locks the project and notes it in the change.
-async fn lock_in(change: &mut Change<'_>, slug: &Slug, actor: UserId) -> Result<ProjectSeen> {
-    let project = lock_project(&mut change.tx, slug, actor).await?;
-    change.record.organization = Some(project.organization);
-    change.record.project = Some(project.project);
-    Ok(project)
 }
 
 /// Locks the project, reads a key of it that still works, and asks the policy about the change.

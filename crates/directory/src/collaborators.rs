@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     Actor, Directory, Error, Hint, ProjectView, Result,
-    access::{PersonSeen, ProjectSeen, find_person, find_project, lock_project, project_standing},
+    access::{PersonSeen, ProjectSeen, find_person, find_project, lock_in, project_standing},
     accounts, api_keys,
     attempts::Limit,
     change::{By, Change},
@@ -417,14 +417,6 @@ impl Directory {
         .await;
         change.finish(outcome).await
     }
-}
-
-/// Locks the project and notes it in the change.
-async fn lock_in(change: &mut Change<'_>, slug: &Slug, actor: UserId) -> Result<ProjectSeen> {
-    let project = lock_project(&mut change.tx, slug, actor).await?;
-    change.record.organization = Some(project.organization);
-    change.record.project = Some(project.project);
-    Ok(project)
 }
 
 /// Locks the project, reads the person, and asks the policy about the change.

@@ -108,7 +108,7 @@ async fn fill(change: &mut Change<'_>, now: OffsetDateTime) -> Result<()> {
         (production, "inference-gateway", adam),
     ] {
         // Their secrets are shown nowhere.
-        api_keys::write(db, (acme, project), &parse(name)?, Reach::Use, None, (Some(by), at)).await?;
+        api_keys::write(db, (acme, project), &parse(name)?, Reach::Use, None, (by, at)).await?;
     }
     let scene = work::Scene {
         organization: acme,

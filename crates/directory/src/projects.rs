@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     Actor, Directory, Error, Hint, OrganizationView, Result,
-    access::{ProjectSeen, find_organization, find_project, lock_organization, lock_project, project_standing},
+    access::{ProjectSeen, find_organization, find_project, lock_in, lock_organization, project_standing},
     change::By,
     error::{inconsistent, refuse_on},
     people::{check_search, pattern},
@@ -330,9 +330,7 @@ impl Directory {
         let mut change = self.change(By::User(actor), Permission::ProjectDelete.name()).await?;
         change.record.target = Some(slug.to_string());
         let outcome = async {
-            let project = lock_project(&mut change.tx, slug, actor.user).await?;
-            change.record.organization = Some(project.organization);
-            change.record.project = Some(project.project);
+            let project = lock_in(&mut change, slug, actor.user).await?;
             project.standing.require(Permission::ProjectRead)?;
             // An External Collaborator sees the project, not the organization: no, rather than not found.
             if !project.standing.may(Permission::ProjectDelete) {
@@ -449,9 +447,7 @@ impl Directory {
     pub async fn update_project(&self, actor: &Actor, slug: &Slug, wanted: &ProjectChange) -> Result<()> {
         let mut change = self.change(By::User(actor), Permission::ProjectUpdate.name()).await?;
         let outcome = async {
-            let project = lock_project(&mut change.tx, slug, actor.user).await?;
-            change.record.organization = Some(project.organization);
-            change.record.project = Some(project.project);
+            let project = lock_in(&mut change, slug, actor.user).await?;
             project.standing.require(Permission::ProjectUpdate)?;
             if project.is_default && wanted.allow_externals {
                 return Err(Refusal::ExternalInDefaultProject.into());
@@ -491,9 +487,7 @@ impl Directory {
             .change(By::User(actor), Permission::CollaboratorRemove.name())
             .await?;
         let outcome = async {
-            let project = lock_project(&mut change.tx, slug, actor.user).await?;
-            change.record.organization = Some(project.organization);
-            change.record.project = Some(project.project);
+            let project = lock_in(&mut change, slug, actor.user).await?;
             project.standing.require(Permission::CollaboratorRemove)?;
             let rows = sqlx::query!(
                 "DELETE FROM collaborators

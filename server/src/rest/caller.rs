@@ -61,11 +61,7 @@ pub(crate) fn presented(headers: &HeaderMap) -> Result<Token, Refusal> {
         return Err(Refusal::KeyInvalid);
     }
     let value = value.to_str().map_err(|_| Refusal::KeyInvalid)?;
-    let secret = value
-        .split_once(' ')
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, secret)| secret.trim_matches(' '))
-        .ok_or(Refusal::KeyMissing)?;
+    let secret = visit::bearer(value).ok_or(Refusal::KeyMissing)?;
     Token::parse(TokenKind::ApiKey, secret)
 }
 
