@@ -37,6 +37,20 @@ test.describe('two browsers', { tag: '@scripts' }, () => {
     await expect(other.page).toHaveURL(/sort=added&dialog=add/);
   });
 
+  test('a menu that is open stays open, and the focus in it, when the list changes', async ({ as, tenant }) => {
+    await tenant.add(tenant.open, tenant.member);
+    const one = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open);
+    const other = await CollaboratorsScreen.open(await as(tenant.owner), tenant.open);
+    const menu = await other.openMenu(tenant.member);
+    await expect(menu.getByRole('menuitem').first()).toBeFocused();
+
+    await one.add(tenant.outsider.email);
+    await expect(other.row(tenant.outsider)).toBeVisible(SOON);
+    await expect(menu.getByRole('menuitem').first()).toBeFocused();
+    await menu.getByRole('menuitem', { name: 'Make Admin' }).click();
+    await expect(notice(other.page, `${tenant.member.name} is now an Admin.`)).toBeVisible();
+  });
+
   test('C5: somebody made an Admin while looking may act without a reload', async ({ as, tenant }) => {
     await tenant.add(tenant.open, tenant.member);
     const admin = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open);

@@ -450,6 +450,18 @@ test.describe('two browsers', { tag: '@scripts' }, () => {
     await expect(other.page.getByRole('main').getByRole('status')).toHaveText('');
   });
 
+  test('a menu that is open stays open, and the focus in it, when the list changes', async ({ as, tenant }) => {
+    const one = await MembersScreen.open(await as(tenant.admin), tenant.organization);
+    const other = await MembersScreen.open(await as(tenant.owner), tenant.organization);
+    const menu = await other.openMenu(tenant.member);
+    await expect(menu.getByRole('menuitem').first()).toBeFocused();
+    await one.remove(tenant.manager);
+    await expect(other.row(tenant.manager)).toBeHidden({ timeout: 2_000 });
+    await expect(menu.getByRole('menuitem').first()).toBeFocused();
+    await menu.getByRole('menuitem', { name: 'Make Admin' }).click();
+    await expect(notice(other.page, `${tenant.member.name} is now an Admin of the organization.`)).toBeVisible();
+  });
+
   test('O3: somebody made an Admin while looking may act without a reload', async ({ as, tenant }) => {
     const looking = await MembersScreen.open(await as(tenant.member), tenant.organization);
     const navigation = looking.page.getByRole('navigation', { name: 'Main' });

@@ -226,7 +226,7 @@ test.describe('deleting', () => {
     await deletion.getByLabel(/^Type /).fill(tenant.organization.name);
     await deletion.getByRole('button', { name: 'Delete organization' }).click();
     await expect(deletion.getByRole('alert')).toHaveText(
-      'The organization still has other members or projects. Remove the members and delete the projects first.',
+      'The organization still has other members, projects or resources. Remove the members and delete the rest first.',
     );
     expect(await tenant.ownerEmail()).toBe(tenant.owner.email);
   });

@@ -91,7 +91,7 @@ fn PersonRow(people: Loaded<People>, user: UserId) -> impl IntoView {
                 <Badge tone>{move || place.get().map(|place| place.role.to_string())}</Badge>
             </td>
             <td class="added-cell"><Access people person/></td>
-            <td class="actions-cell"><PersonMenu people person/></td>
+            <td class="actions-cell"><PersonMenu people user name/></td>
         </tr>
     }
 }
@@ -138,57 +138,73 @@ fn Access(people: Loaded<People>, person: Memo<Option<Person>>) -> impl IntoView
     }
 }
 
-/// What may be done to a person; the policy says what, here as on the server.
-#[component]
-fn PersonMenu(people: Loaded<People>, person: Memo<Option<Person>>) -> impl IntoView {
-    let address = expect_context::<ListAddress>();
-    let actions = expect_context::<Actions>();
-    move || {
-        let person = person.get()?;
-        let user = person.user;
-        let check = move |change| people.with(|people| Some(people.check(&person, change)));
-        let (role, remove, end) = (
-            check(CollaboratorChange::Role)?,
-            check(CollaboratorChange::Remove)?,
-            check(CollaboratorChange::EndDate)?,
-        );
-        // No menu for somebody who could never do anything in it.
-        let may_any = people.with(|people| {
-            people.viewer == user
-                || [Permission::CollaboratorRemove, Permission::CollaboratorUpdateRole]
-                    .iter()
-                    .any(|permission| people.project.standing.may(*permission))
-        });
-        if !may_any {
+/// What may be done to a person, as their menu offers it.
+#[derive(Clone, PartialEq)]
+struct Offered {
+    role: Option<ProjectRole>,
+    end_date: bool,
+    remove: bool,
+    why_not: Option<String>,
+}
+
+impl Offered {
+    /// What the policy says, here as on the server. Nothing for somebody who could never do anything in the menu.
+    fn to(people: &People, user: UserId) -> Option<Self> {
+        let person = people.find(user)?;
+        let may = |permission| people.project.standing.may(permission);
+        if people.viewer != user && !may(Permission::CollaboratorRemove) && !may(Permission::CollaboratorUpdateRole) {
             return None;
         }
-        let is_self = people.with(|people| people.viewer == user);
-        let name = Signal::derive(move || {
-            people.with(|people| people.find(user).map(|person| person.name.clone()).unwrap_or_default())
-        });
-        let other = people
-            .with(|people| people.find(user)?.standing.project)
-            .map_or(ProjectRole::Member, |p| p.role.other());
-        let project = people.with(|people| people.project.slug.to_string());
-        let to = move |dialog| address.to(dialog);
-        let why = explanation(role.err(), remove.err());
+        let check = |change| people.check(person, change);
+        let (role, remove) = (check(CollaboratorChange::Role), check(CollaboratorChange::Remove));
+        let other = person.standing.project.map(|place| place.role.other());
+        Some(Self {
+            role: other.filter(|_| role.is_ok()),
+            end_date: check(CollaboratorChange::EndDate).is_ok(),
+            remove: remove.is_ok(),
+            why_not: explanation(role.err(), remove.err()),
+        })
+    }
+}
+
+/// The menu of a row. What it holds is compared: an open menu stays, and the focus in it, when the list is asked anew.
+#[component]
+fn PersonMenu(people: Loaded<People>, user: UserId, #[prop(into)] name: Signal<String>) -> impl IntoView {
+    let address = expect_context::<ListAddress>();
+    let actions = expect_context::<Actions>();
+    let is_self = people.peek(|people| people.viewer == user);
+    let project = move || people.with(|people| people.project.slug.to_string());
+    let offered = Memo::new(move |_| people.with(|people| Offered::to(people, user)));
+    let is_offered = Memo::new(move |_| offered.with(Option::is_some));
+    let items = move || {
+        let Offered {
+            role,
+            end_date,
+            remove,
+            why_not,
+        } = offered.get()?;
         Some(view! {
+            {role.map(|role| view! {
+                <PostForm action=actions.change_role class="menu-form">
+                    <input type="hidden" name="project" value=project/>
+                    <input type="hidden" name="user" value=user.to_string()/>
+                    <input type="hidden" name="role" value=role.code()/>
+                    <MenuForm>{format!("Make {role}")}</MenuForm>
+                </PostForm>
+            })}
+            {end_date.then(|| view! { <MenuLink href=address.to(Dialog::EndDate(user))>"Set end date"</MenuLink> })}
+            {remove.then(|| view! {
+                <MenuLink href=address.to(Dialog::Remove(user)) is_dangerous=true>
+                    {if is_self { "Leave Project" } else { "Remove User" }}
+                </MenuLink>
+            })}
+            {why_not.map(|text| view! { <MenuExplanation text/> })}
+        })
+    };
+    move || {
+        is_offered.get().then(|| view! {
             <Menu id=format!("menu-{user}") label=Signal::derive(move || format!("Actions for {}", name.get())) face=|| view! { <Icon sign=Sign::Dots/> }>
-                {role.is_ok().then(|| view! {
-                    <PostForm action=actions.change_role class="menu-form">
-                        <input type="hidden" name="project" value=project/>
-                        <input type="hidden" name="user" value=user.to_string()/>
-                        <input type="hidden" name="role" value=other.code()/>
-                        <MenuForm>{format!("Make {other}")}</MenuForm>
-                    </PostForm>
-                })}
-                {end.is_ok().then(|| view! { <MenuLink href=to(Dialog::EndDate(user))>"Set end date"</MenuLink> })}
-                {remove.is_ok().then(|| view! {
-                    <MenuLink href=to(Dialog::Remove(user)) is_dangerous=true>
-                        {if is_self { "Leave Project" } else { "Remove User" }}
-                    </MenuLink>
-                })}
-                {why.map(|text| view! { <MenuExplanation text/> })}
+                {items}
             </Menu>
         })
     }

@@ -195,7 +195,7 @@ fn Row(page: Loaded<MembersPage>, user: UserId) -> impl IntoView {
                 {move || is_owner().then(|| view! { " "<Badge tone=Signal::stored(Tone::Plain)>"Owner"</Badge> })}
             </td>
             <td class="added-cell"><Since row/></td>
-            <td class="actions-cell"><MemberMenu page row/></td>
+            <td class="actions-cell"><MemberMenu page user name/></td>
         </tr>
     }
 }
@@ -215,46 +215,71 @@ fn Since(row: Memo<Option<MemberRow>>) -> impl IntoView {
     }
 }
 
-/// What may be done to a member; the policy says what, here as on the server.
-#[component]
-fn MemberMenu(page: Loaded<MembersPage>, row: Memo<Option<MemberRow>>) -> impl IntoView {
-    let address = expect_context::<ListAddress>();
-    let actions = expect_context::<Actions>();
-    move || {
-        let row = row.get()?;
-        let user = row.user;
-        let check = move |change| page.with(|page| Some(page.check(&row, change)));
-        let (role, remove) = (check.clone()(MemberChange::Role)?, check(MemberChange::Remove)?);
-        let is_self = page.with(|page| page.viewer == user);
-        // No menu for somebody who could never do anything in it.
+/// What may be done to a member, as their menu offers it.
+#[derive(Clone, PartialEq)]
+struct Offered {
+    role: Option<OrganizationRole>,
+    remove: bool,
+    why_not: Option<String>,
+}
+
+impl Offered {
+    /// What the policy says, here as on the server. Nothing for somebody who could never do anything in the menu.
+    fn to(page: &MembersPage, user: UserId) -> Option<Self> {
+        let row = page.find(user)?;
+        let (role, remove) = (
+            page.check(row, MemberChange::Role),
+            page.check(row, MemberChange::Remove),
+        );
         if matches!((role, remove), (Err(Refusal::Forbidden(_)), Err(Refusal::Forbidden(_)))) {
             return None;
         }
-        let found = move || page.with(|page| page.find(user).cloned());
-        let name = Signal::derive(move || found().map(|row| row.name).unwrap_or_default());
-        let other = found().map_or(OrganizationRole::Member, |row| row.place.role().other());
-        let organization = page.with(|page| page.organization.slug.to_string());
-        let why = [role.err(), remove.err()]
-            .into_iter()
-            .flatten()
-            .find(|refusal| *refusal == Refusal::OwnerProtected)
-            .map(|refusal| words::problem(refusal.into()));
+        let is_about_the_person = |refusal: &Refusal| *refusal == Refusal::OwnerProtected;
+        Some(Self {
+            role: role.is_ok().then(|| row.place.role().other()),
+            remove: remove.is_ok(),
+            why_not: role
+                .err()
+                .into_iter()
+                .chain(remove.err())
+                .find(is_about_the_person)
+                .map(|refusal| words::problem(refusal.into())),
+        })
+    }
+}
+
+/// The menu of a row. What it holds is compared: an open menu stays, and the focus in it, when the list is asked anew.
+#[component]
+fn MemberMenu(page: Loaded<MembersPage>, user: UserId, #[prop(into)] name: Signal<String>) -> impl IntoView {
+    let address = expect_context::<ListAddress>();
+    let actions = expect_context::<Actions>();
+    let is_self = page.peek(|page| page.viewer == user);
+    let organization = move || page.with(|page| page.organization.slug.to_string());
+    let offered = Memo::new(move |_| page.with(|page| Offered::to(page, user)));
+    let is_offered = Memo::new(move |_| offered.with(Option::is_some));
+    let items = move || {
+        let Offered { role, remove, why_not } = offered.get()?;
         Some(view! {
+            {role.map(|role| view! {
+                <PostForm action=actions.change_role class="menu-form">
+                    <input type="hidden" name="organization" value=organization/>
+                    <input type="hidden" name="user" value=user.to_string()/>
+                    <input type="hidden" name="role" value=role.code()/>
+                    <MenuForm>{format!("Make {role}")}</MenuForm>
+                </PostForm>
+            })}
+            {remove.then(|| view! {
+                <MenuLink href=address.to(Dialog::Remove(user)) is_dangerous=true>
+                    {if is_self { "Leave Organization" } else { "Remove Member" }}
+                </MenuLink>
+            })}
+            {why_not.map(|text| view! { <MenuExplanation text/> })}
+        })
+    };
+    move || {
+        is_offered.get().then(|| view! {
             <Menu id=format!("menu-{user}") label=Signal::derive(move || format!("Actions for {}", name.get())) face=|| view! { <Icon sign=Sign::Dots/> }>
-                {role.is_ok().then(|| view! {
-                    <PostForm action=actions.change_role class="menu-form">
-                        <input type="hidden" name="organization" value=organization/>
-                        <input type="hidden" name="user" value=user.to_string()/>
-                        <input type="hidden" name="role" value=other.code()/>
-                        <MenuForm>{format!("Make {other}")}</MenuForm>
-                    </PostForm>
-                })}
-                {remove.is_ok().then(|| view! {
-                    <MenuLink href=address.to(Dialog::Remove(user)) is_dangerous=true>
-                        {if is_self { "Leave Organization" } else { "Remove Member" }}
-                    </MenuLink>
-                })}
-                {why.map(|text| view! { <MenuExplanation text/> })}
+                {items}
             </Menu>
         })
     }
