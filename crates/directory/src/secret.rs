@@ -3,8 +3,11 @@
 use std::sync::OnceLock;
 
 use argon2::{
-    Argon2,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::{
+        self,
+        phc::{Output, PasswordHash, Salt},
+    },
 };
 use policy::Password;
 use sha2::{Digest, Sha256};
@@ -44,10 +47,19 @@ async fn on_blocking_pool<T: Send + 'static>(work: impl FnOnce() -> T + Send + '
 /// Hashes a password with Argon2id at the crate's defaults (19 MiB, t=2, p=1: OWASP's first choice).
 pub(crate) async fn hash_password(password: Password) -> Result<String> {
     on_blocking_pool(move || {
-        Argon2::default()
-            .hash_password(password.as_bytes())
+        let (salt, params) = (Salt::generate(), Params::DEFAULT);
+        let new = || {
+            Ok(PasswordHash {
+                algorithm: Algorithm::Argon2id.ident(),
+                version: Some(Version::V0x13.into()),
+                params: (&params).try_into()?,
+                salt: Some(salt),
+                hash: Some(argon2id(password.as_bytes(), &salt, params.clone())?),
+            })
+        };
+        new()
             .map(|hash| hash.to_string())
-            .map_err(|error| Error::Internal(error.to_string()))
+            .map_err(|error: password_hash::Error| Error::Internal(error.to_string()))
     })
     .await?
 }
@@ -59,9 +71,38 @@ pub(crate) async fn verify_password(typed: String, hash: Option<String>) -> Resu
         "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$D0uCQ1XsWkmkqzXPy6zFxUn2KcGxgSyXkrLbLEBZx+Y";
     on_blocking_pool(move || {
         let known = hash.is_some();
-        let hash = hash.unwrap_or_else(|| NOBODYS.to_owned());
-        let parsed = PasswordHash::new(&hash).map_err(|error| Error::Internal(error.to_string()))?;
-        Ok(Argon2::default().verify_password(typed.as_bytes(), &parsed).is_ok() && known)
+        let is_right = |hash: &str| {
+            let kept = PasswordHash::new(hash)?;
+            let (Some(salt), Some(output)) = (kept.salt, kept.hash) else {
+                return Err(password_hash::Error::PasswordInvalid);
+            };
+            // Compared in constant time.
+            Ok(argon2id(typed.as_bytes(), &salt, Params::try_from(&kept)?)? == output)
+        };
+        is_right(hash.as_deref().unwrap_or(NOBODYS))
+            .map(|is_right| is_right && known)
+            .map_err(|error| Error::Internal(error.to_string()))
     })
     .await?
+}
+
+/// Argon2id, version 1.3: what every hash in the database is made with (RFC 9106).
+fn argon2id(password: &[u8], salt: &Salt, params: Params) -> password_hash::Result<Output> {
+    let mut workspace = workspace(params.block_count());
+    let length = params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let mut out = [0; Output::MAX_LENGTH];
+    let out = out.get_mut(..length).ok_or(password_hash::Error::OutputSize)?;
+    argon2.hash_password_into_with_memory(password, salt, out, &mut workspace[..])?;
+    Ok(Output::new(out)?)
+}
+
+/// What a hash is made in. glibc keeps what was given back to it, for each thread that ever hashed, unless it is more than
+/// 32 MiB (`DEFAULT_MMAP_THRESHOLD_MAX`, mallopt(3)): a storm of sign-ins would hold half a gigabyte for good. Asking for
+/// more than is needed costs nothing: what is never written is never there.
+fn workspace(blocks: usize) -> Vec<Block> {
+    const NEVER_KEPT: usize = 33 * 1024 * 1024 / Block::SIZE;
+    let mut workspace = Vec::with_capacity(blocks.max(NEVER_KEPT));
+    workspace.resize(blocks, Block::default());
+    workspace
 }

@@ -2,6 +2,8 @@
 //! away (E5, E6).
 
 #[cfg(test)]
+mod memory;
+#[cfg(test)]
 mod outage;
 #[cfg(test)]
 mod revocation;

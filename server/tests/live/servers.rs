@@ -58,6 +58,14 @@ impl Roster {
         }
         panic!("the server at {addr} does not answer");
     }
+
+    /// How much memory it holds, in MiB.
+    pub(crate) fn memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().unwrap();
+        kib / 1024
+    }
 }
 
 impl Drop for Roster {
