@@ -1,8 +1,8 @@
 //! The parts every list has: search and filters as a form, columns that sort, pages. All of it lives in the URL.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, hash::Hash};
 
-use leptos::{html, prelude::*};
+use leptos::{either::Either, html, prelude::*};
 use leptos_router::{
     NavigateOptions,
     components::Form,
@@ -12,6 +12,7 @@ use leptos_router::{
 use super::{Icon, Sign};
 use crate::{
     api::list::ListQuery,
+    load::Loaded,
     paths::{self, Dialog},
 };
 
@@ -234,7 +235,7 @@ pub(crate) fn SortHeader(
 
 /// The way to more, and back to the beginning.
 #[component]
-pub(crate) fn Pager(
+fn Pager(
     /// Where the next page begins.
     next: Signal<Option<String>>,
 ) -> impl IntoView {
@@ -262,35 +263,87 @@ pub(crate) fn Pager(
     }
 }
 
-/// What a list says when nothing is in it that fits the search, or nothing at all.
+/// A list as a table: its rows, what it says when it has none, and the way to more.
 #[component]
-pub(crate) fn EmptyList(
+pub(crate) fn Listing<T, Id, V>(
+    /// What the rows are of.
+    of: Loaded<T>,
+    /// The ids of the rows, in order.
+    ids: fn(&T) -> Vec<Id>,
+    /// Where the next page begins.
+    next: fn(&T) -> Option<String>,
+    /// The table's class.
+    #[prop(default = "table listing")]
+    class: &'static str,
+    /// What it says when it is empty.
+    empty: Empty,
+    /// The cells of its head.
+    #[prop(into)]
+    head: ViewFn,
+    /// A row.
+    row: impl Fn(Id) -> V + Copy + Send + Sync + 'static,
+) -> impl IntoView
+where
+    T: Send + Sync + 'static,
+    Id: Copy + Eq + Hash + Send + Sync + 'static,
+    V: IntoView + 'static,
+{
+    let ids = Memo::new(move |_| of.with(ids));
+    let is_empty = Memo::new(move |_| ids.with(Vec::is_empty));
+    let next = Signal::derive(move || of.with(next));
+    view! {
+        <div class="table-frame" aria-busy=move || of.busy.get().to_string()>
+            {move || if is_empty.get() {
+                Either::Left(view! { <EmptyList says=empty/> })
+            } else {
+                Either::Right(view! {
+                    <table class=class aria-labelledby="heading">
+                        <thead>
+                            <tr>{head.run()}</tr>
+                        </thead>
+                        <tbody>
+                            <For each=move || ids.get() key=|id| *id children=row/>
+                        </tbody>
+                    </table>
+                })
+            }}
+        </div>
+        <Pager next/>
+    }
+}
+
+/// What a list says when nothing is in it: a title and a sentence each.
+#[derive(Clone, Copy)]
+pub(crate) struct Empty {
     /// Its sign.
-    sign: Sign,
-    /// What it says when nothing fits.
-    none_fits: (&'static str, &'static str),
-    /// What it says when there is nothing.
-    none: (&'static str, &'static str),
+    pub(crate) sign: Sign,
+    /// When nothing fits the search and the filters.
+    pub(crate) none_fits: (&'static str, &'static str),
+    /// When there is nothing at all.
+    pub(crate) none: (&'static str, &'static str),
     /// The way to everything.
-    show_all: &'static str,
-) -> impl IntoView {
+    pub(crate) show_all: &'static str,
+}
+
+#[component]
+fn EmptyList(says: Empty) -> impl IntoView {
     let address = expect_context::<ListAddress>();
     move || {
         let (is_narrowed, is_first) = address
             .query
             .with(|query| (query.is_narrowed(), query.after.is_empty()));
         let (title, text) = match (is_narrowed, is_first) {
-            (true, _) => none_fits,
-            (false, true) => none,
+            (true, _) => says.none_fits,
+            (false, true) => says.none,
             (false, false) => ("Nothing more", "You’re past the end of the list."),
         };
         view! {
             <div class="empty">
-                <span class="empty-sign"><Icon sign/></span>
+                <span class="empty-sign"><Icon sign=says.sign/></span>
                 <h2>{title}</h2>
                 <p>{text}</p>
                 {(is_narrowed || !is_first).then(|| view! {
-                    <p><a class="button" href=move || address.link(&ListQuery::default(), Dialog::None)>{show_all}</a></p>
+                    <p><a class="button" href=move || address.link(&ListQuery::default(), Dialog::None)>{says.show_all}</a></p>
                 })}
             </div>
         }

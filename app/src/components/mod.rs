@@ -23,7 +23,7 @@ pub(crate) use dialog::Dialog;
 pub(crate) use field::{Field, form_error, form_problem};
 pub(crate) use form::{Post, PostForm};
 pub(crate) use icon::{Icon, Sign};
-pub(crate) use list::{EmptyList, Filter, ListAddress, Pager, SearchForm, SortHeader};
+pub(crate) use list::{Empty, Filter, ListAddress, Listing, SearchForm, SortHeader};
 pub(crate) use menu::{Menu, MenuExplanation, MenuForm, MenuLink, Popover};
 #[cfg(feature = "ssr")]
 pub(crate) use moment::utc_day;

@@ -13,9 +13,9 @@ use crate::{
         projects::ProjectHead,
     },
     components::{
-        Badge, ButtonLink, CopyField, Dialog as DialogBox, EmptyList, Field, Filter, Icon, ListAddress, MomentText,
-        PageHeader, PageTitle, Pager, Post, PostForm, SearchForm, SelectField, Sign, Tone, form_error, form_problem,
-        input_day,
+        Badge, ButtonLink, CopyField, Dialog as DialogBox, Empty, Field, Filter, Icon, ListAddress, Listing,
+        MomentText, PageHeader, PageTitle, Post, PostForm, SearchForm, SelectField, Sign, Tone, form_error,
+        form_problem, input_day,
     },
     flash::{Done, Flashed, FormName, HowMade, Notice, Notices, Outcome},
     live::Live,
@@ -192,41 +192,26 @@ fn DefaultKey(page: Loaded<KeysPage>) -> impl IntoView {
 
 #[component]
 fn Table(page: Loaded<KeysPage>) -> impl IntoView {
-    let ids = Memo::new(move |_| page.with(|page| page.rows.iter().map(|row| row.id).collect::<Vec<_>>()));
-    let is_empty = Memo::new(move |_| ids.with(Vec::is_empty));
-    let next = Signal::derive(move || page.with(|page| page.next.clone()));
     view! {
-        <div class="table-frame" aria-busy=move || page.busy.get().to_string()>
-            {move || if is_empty.get() {
-                Either::Left(view! {
-                    <EmptyList
-                        sign=Sign::Key
-                        none_fits=("No API key found", "No API key matches this search and this state.")
-                        none=("No API keys yet", "Create one for each program that uses this project, so that each can be ended by itself.")
-                        show_all="Show all API keys"
-                    />
-                })
-            } else {
-                Either::Right(view! {
-                    <table class="table listing keys" aria-labelledby="heading">
-                        <thead>
-                            <tr>
-                                <th scope="col" class="name-cell">"Name"</th>
-                                <th scope="col" class="role-cell">"State"</th>
-                                <th scope="col" class="added-cell">"Use"</th>
-                                <th scope="col" class="buttons-cell"><span class="visually-hidden">"Actions"</span></th>
-                            </tr>
-                        </thead>
-                        <tbody>
-                            <For each=move || ids.get() key=|id| *id let:id>
-                                <Row page id/>
-                            </For>
-                        </tbody>
-                    </table>
-                })
-            }}
-        </div>
-        <Pager next/>
+        <Listing
+            of=page
+            ids=|page| page.rows.iter().map(|row| row.id).collect()
+            next=|page| page.next.clone()
+            class="table listing keys"
+            empty=Empty {
+                sign: Sign::Key,
+                none_fits: ("No API key found", "No API key matches this search and this state."),
+                none: ("No API keys yet", "Create one for each program that uses this project, so that each can be ended by itself."),
+                show_all: "Show all API keys",
+            }
+            head=|| view! {
+                <th scope="col" class="name-cell">"Name"</th>
+                <th scope="col" class="role-cell">"State"</th>
+                <th scope="col" class="added-cell">"Use"</th>
+                <th scope="col" class="buttons-cell"><span class="visually-hidden">"Actions"</span></th>
+            }
+            row=move |id| view! { <Row page id/> }
+        />
     }
 }
 

@@ -1,13 +1,13 @@
 //! The list: one row a person, the person first, the actions last.
 
-use leptos::{either::Either, prelude::*};
+use leptos::prelude::*;
 use policy::{Because, CollaboratorChange, Permission, ProjectRole, ProjectStanding, Refusal, UserId};
 
 use super::Actions;
 use crate::{
     api::collaborators::{People, Person},
     components::{
-        Avatar, Badge, EmptyList, Icon, ListAddress, Menu, MenuExplanation, MenuForm, MenuLink, MomentText, Pager,
+        Avatar, Badge, Empty, Icon, ListAddress, Listing, Menu, MenuExplanation, MenuForm, MenuLink, MomentText,
         PostForm, Sign, SortHeader, Tone,
     },
     load::Loaded,
@@ -19,39 +19,25 @@ use crate::{
 /// The table, its empty state, and the way to more.
 #[component]
 pub(super) fn PeopleTable(people: Loaded<People>) -> impl IntoView {
-    let ids = Memo::new(move |_| people.with(|people| people.rows.iter().map(|row| row.user).collect::<Vec<_>>()));
-    let is_empty = Memo::new(move |_| ids.with(Vec::is_empty));
-    let next = Signal::derive(move || people.with(|people| people.next.clone()));
     view! {
-        <div class="table-frame" aria-busy=move || people.busy.get().to_string()>
-            {move || if is_empty.get() {
-                Either::Left(view! { <EmptyList
-                    sign=Sign::People
-                    none_fits=("Nobody found", "No collaborator matches this search and these filters.")
-                    none=("Nobody yet", "Nobody has access to this project.")
-                    show_all="Show everyone"
-                /> })
-            } else {
-                Either::Right(view! {
-                    <table class="table listing" aria-labelledby="heading">
-                        <thead>
-                            <tr>
-                                <SortHeader sort="name" label="Person"/>
-                                <SortHeader sort="role" label="Role"/>
-                                <SortHeader sort="added" label="Access"/>
-                                <th scope="col" class="actions-cell"><span class="visually-hidden">"Actions"</span></th>
-                            </tr>
-                        </thead>
-                        <tbody>
-                            <For each=move || ids.get() key=|user| *user let:user>
-                                <PersonRow people user/>
-                            </For>
-                        </tbody>
-                    </table>
-                })
-            }}
-        </div>
-        <Pager next/>
+        <Listing
+            of=people
+            ids=|people| people.rows.iter().map(|row| row.user).collect()
+            next=|people| people.next.clone()
+            empty=Empty {
+                sign: Sign::People,
+                none_fits: ("Nobody found", "No collaborator matches this search and these filters."),
+                none: ("Nobody yet", "Nobody has access to this project."),
+                show_all: "Show everyone",
+            }
+            head=|| view! {
+                <SortHeader sort="name" label="Person"/>
+                <SortHeader sort="role" label="Role"/>
+                <SortHeader sort="added" label="Access"/>
+                <th scope="col" class="actions-cell"><span class="visually-hidden">"Actions"</span></th>
+            }
+            row=move |id| view! { <PersonRow people user=id/> }
+        />
     }
 }
 

@@ -1,6 +1,6 @@
 //! Settings > Organization > Invitations: who was invited, what became of it, again or never mind (M2, M3).
 
-use leptos::{either::Either, prelude::*};
+use leptos::prelude::*;
 use policy::InvitationId;
 
 use super::{invite, path_of, use_organization_slug};
@@ -10,8 +10,8 @@ use crate::{
         invitations,
     },
     components::{
-        Badge, ButtonLink, Dialog as DialogBox, EmptyList, Filter, Icon, ListAddress, MomentText, PageHeader,
-        PageTitle, Pager, Post, PostForm, SearchForm, Sign, Tone,
+        Badge, ButtonLink, Dialog as DialogBox, Empty, Filter, Icon, ListAddress, Listing, MomentText, PageHeader,
+        PageTitle, Post, PostForm, SearchForm, Sign, Tone,
     },
     flash::{Done, Flashed, FormName, Notice, Notices},
     live::Live,
@@ -109,41 +109,25 @@ fn finish(page: Loaded<InvitationsPage>) {
 
 #[component]
 fn Table(page: Loaded<InvitationsPage>) -> impl IntoView {
-    let ids = Memo::new(move |_| page.with(|page| page.rows.iter().map(|row| row.id).collect::<Vec<_>>()));
-    let is_empty = Memo::new(move |_| ids.with(Vec::is_empty));
-    let next = Signal::derive(move || page.with(|page| page.next.clone()));
     view! {
-        <div class="table-frame" aria-busy=move || page.busy.get().to_string()>
-            {move || if is_empty.get() {
-                Either::Left(view! {
-                    <EmptyList
-                        sign=Sign::Mail
-                        none_fits=("No invitation found", "No invitation matches this search and this state.")
-                        none=("No open invitations", "Invite people by their address: they join as Members once they accept.")
-                        show_all="Show open invitations"
-                    />
-                })
-            } else {
-                Either::Right(view! {
-                    <table class="table listing" aria-labelledby="heading">
-                        <thead>
-                            <tr>
-                                <th scope="col">"Email"</th>
-                                <th scope="col" class="role-cell">"State"</th>
-                                <th scope="col" class="added-cell">"Sent"</th>
-                                <th scope="col" class="buttons-cell"><span class="visually-hidden">"Actions"</span></th>
-                            </tr>
-                        </thead>
-                        <tbody>
-                            <For each=move || ids.get() key=|id| *id let:id>
-                                <Row page id/>
-                            </For>
-                        </tbody>
-                    </table>
-                })
-            }}
-        </div>
-        <Pager next/>
+        <Listing
+            of=page
+            ids=|page| page.rows.iter().map(|row| row.id).collect()
+            next=|page| page.next.clone()
+            empty=Empty {
+                sign: Sign::Mail,
+                none_fits: ("No invitation found", "No invitation matches this search and this state."),
+                none: ("No open invitations", "Invite people by their address: they join as Members once they accept."),
+                show_all: "Show open invitations",
+            }
+            head=|| view! {
+                <th scope="col">"Email"</th>
+                <th scope="col" class="role-cell">"State"</th>
+                <th scope="col" class="added-cell">"Sent"</th>
+                <th scope="col" class="buttons-cell"><span class="visually-hidden">"Actions"</span></th>
+            }
+            row=move |id| view! { <Row page id/> }
+        />
     }
 }
 

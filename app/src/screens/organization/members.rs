@@ -1,6 +1,6 @@
 //! Settings > Organization > Members: who is in it, as what, and the changes to it (RULES M).
 
-use leptos::{either::Either, prelude::*};
+use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use policy::{MemberChange, OrganizationRole, OrganizationStanding, Permission, Refusal, UserId};
 
@@ -11,9 +11,9 @@ use crate::{
         members::{ChangeMemberRole, Ending, MemberRow, MembersPage, RemoveMember, members},
     },
     components::{
-        Avatar, Badge, ButtonLink, Dialog as DialogBox, EmptyList, Filter, Icon, ListAddress, Menu, MenuExplanation,
-        MenuForm, MenuLink, MomentText, PageHeader, PageTitle, Pager, Post, PostForm, SearchForm, Sign, SortHeader,
-        Tone,
+        Avatar, Badge, ButtonLink, Dialog as DialogBox, Empty, Filter, Icon, ListAddress, Listing, Menu,
+        MenuExplanation, MenuForm, MenuLink, MomentText, PageHeader, PageTitle, Post, PostForm, SearchForm, Sign,
+        SortHeader, Tone,
     },
     flash::{Done, Flashed, FormName, Notice, Notices, Outcome, Receipt},
     live::Live,
@@ -123,41 +123,25 @@ fn finish(page: Loaded<MembersPage>) {
 
 #[component]
 fn Table(page: Loaded<MembersPage>) -> impl IntoView {
-    let ids = Memo::new(move |_| page.with(|page| page.rows.iter().map(|row| row.user).collect::<Vec<_>>()));
-    let is_empty = Memo::new(move |_| ids.with(Vec::is_empty));
-    let next = Signal::derive(move || page.with(|page| page.next.clone()));
     view! {
-        <div class="table-frame" aria-busy=move || page.busy.get().to_string()>
-            {move || if is_empty.get() {
-                Either::Left(view! {
-                    <EmptyList
-                        sign=Sign::People
-                        none_fits=("Nobody found", "No member matches this search and this filter.")
-                        none=("Nobody yet", "Invite the first member.")
-                        show_all="Show everyone"
-                    />
-                })
-            } else {
-                Either::Right(view! {
-                    <table class="table listing" aria-labelledby="heading">
-                        <thead>
-                            <tr>
-                                <SortHeader sort="name" label="Person"/>
-                                <SortHeader sort="role" label="Role"/>
-                                <SortHeader sort="added" label="Member since"/>
-                                <th scope="col" class="actions-cell"><span class="visually-hidden">"Actions"</span></th>
-                            </tr>
-                        </thead>
-                        <tbody>
-                            <For each=move || ids.get() key=|user| *user let:user>
-                                <Row page user/>
-                            </For>
-                        </tbody>
-                    </table>
-                })
-            }}
-        </div>
-        <Pager next/>
+        <Listing
+            of=page
+            ids=|page| page.rows.iter().map(|row| row.user).collect()
+            next=|page| page.next.clone()
+            empty=Empty {
+                sign: Sign::People,
+                none_fits: ("Nobody found", "No member matches this search and this filter."),
+                none: ("Nobody yet", "Invite the first member."),
+                show_all: "Show everyone",
+            }
+            head=|| view! {
+                <SortHeader sort="name" label="Person"/>
+                <SortHeader sort="role" label="Role"/>
+                <SortHeader sort="added" label="Member since"/>
+                <th scope="col" class="actions-cell"><span class="visually-hidden">"Actions"</span></th>
+            }
+            row=move |id| view! { <Row page user=id/> }
+        />
     }
 }
 

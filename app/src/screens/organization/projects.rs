@@ -8,8 +8,8 @@ use super::{path_of, use_organization_slug};
 use crate::{
     api::projects::{CreateProject, ProjectRow, ProjectsPage, projects},
     components::{
-        Badge, ButtonLink, Dialog as DialogBox, EmptyList, Field, Icon, ListAddress, MomentText, PageHeader, PageTitle,
-        Pager, Post, PostForm, SearchForm, Sign, Tone, form_error, form_problem,
+        Badge, ButtonLink, Dialog as DialogBox, Empty, Field, Icon, ListAddress, Listing, MomentText, PageHeader,
+        PageTitle, Post, PostForm, SearchForm, Sign, Tone, form_error, form_problem,
     },
     flash::{Done, Flashed, FormName, Notice, Notices},
     live::Live,
@@ -87,40 +87,24 @@ fn Projects(page: Loaded<ProjectsPage>) -> impl IntoView {
 
 #[component]
 fn Table(page: Loaded<ProjectsPage>) -> impl IntoView {
-    let ids = Memo::new(move |_| page.with(|page| page.rows.iter().map(|row| row.id).collect::<Vec<_>>()));
-    let is_empty = Memo::new(move |_| ids.with(Vec::is_empty));
-    let next = Signal::derive(move || page.with(|page| page.next.clone()));
     view! {
-        <div class="table-frame" aria-busy=move || page.busy.get().to_string()>
-            {move || if is_empty.get() {
-                Either::Left(view! {
-                    <EmptyList
-                        sign=Sign::Folder
-                        none_fits=("No project found", "No project has this in its name.")
-                        none=("No projects yet", "Create the first project.")
-                        show_all="Show all projects"
-                    />
-                })
-            } else {
-                Either::Right(view! {
-                    <table class="table listing" aria-labelledby="heading">
-                        <thead>
-                            <tr>
-                                <th scope="col">"Project"</th>
-                                <th scope="col" class="role-cell">"Your role"</th>
-                                <th scope="col" class="added-cell">"Created"</th>
-                            </tr>
-                        </thead>
-                        <tbody>
-                            <For each=move || ids.get() key=|id| *id let:id>
-                                <Row page id/>
-                            </For>
-                        </tbody>
-                    </table>
-                })
-            }}
-        </div>
-        <Pager next/>
+        <Listing
+            of=page
+            ids=|page| page.rows.iter().map(|row| row.id).collect()
+            next=|page| page.next.clone()
+            empty=Empty {
+                sign: Sign::Folder,
+                none_fits: ("No project found", "No project has this in its name."),
+                none: ("No projects yet", "Create the first project."),
+                show_all: "Show all projects",
+            }
+            head=|| view! {
+                <th scope="col">"Project"</th>
+                <th scope="col" class="role-cell">"Your role"</th>
+                <th scope="col" class="added-cell">"Created"</th>
+            }
+            row=move |id| view! { <Row page id/> }
+        />
     }
 }
 

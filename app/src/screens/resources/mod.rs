@@ -3,7 +3,7 @@
 mod form;
 pub(crate) mod one;
 
-use leptos::{either::Either, prelude::*};
+use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use policy::{
     FieldInput, FieldValue, Permission, ResourceAction, ResourceField, ResourceId, ResourceKind, ResourceState,
@@ -13,8 +13,8 @@ use super::{overview::DefaultProjectNotice, use_project_slug};
 use crate::{
     api::resources::{CreateResource, ResourceRow, ResourcesPage, resources},
     components::{
-        Badge, ButtonLink, Dialog as DialogBox, EmptyList, Filter, Icon, ListAddress, MomentText, PageTitle, Pager,
-        Post, PostForm, SearchForm, Sign, SortHeader, Tone,
+        Badge, ButtonLink, Dialog as DialogBox, Empty, Filter, Icon, ListAddress, Listing, MomentText, PageTitle, Post,
+        PostForm, SearchForm, Sign, SortHeader, Tone,
     },
     flash::{Flashed, FormName, Notice, Notices},
     live::Live,
@@ -130,9 +130,6 @@ fn state_options(kind: ResourceKind) -> impl Iterator<Item = (&'static str, &'st
 
 #[component]
 fn Table(page: Loaded<ResourcesPage>, kind: ResourceKind) -> impl IntoView {
-    let ids = Memo::new(move |_| page.with(|page| page.rows.iter().map(|row| row.id).collect::<Vec<_>>()));
-    let is_empty = Memo::new(move |_| ids.with(Vec::is_empty));
-    let next = Signal::derive(move || page.with(|page| page.next.clone()));
     let (none_found, none) = match kind {
         ResourceKind::Cluster => ("No cluster found", "No clusters yet"),
         ResourceKind::Volume => ("No volume found", "No volumes yet"),
@@ -141,39 +138,27 @@ fn Table(page: Loaded<ResourcesPage>, kind: ResourceKind) -> impl IntoView {
         ResourceKind::Evaluation => ("No evaluation found", "No evaluations yet"),
         ResourceKind::File => ("No file found", "No files yet"),
     };
+    let columns = move || kind.fields().iter().take(COLUMNS);
     view! {
-        <div class="table-frame" aria-busy=move || page.busy.get().to_string()>
-            {move || if is_empty.get() {
-                Either::Left(view! {
-                    <EmptyList
-                        sign=sign_of(kind)
-                        none_fits=(none_found, "Nothing has this in its name and is in this state.")
-                        none=(none, what_it_is(kind))
-                        show_all="Show all"
-                    />
-                })
-            } else {
-                let columns = kind.fields().iter().take(COLUMNS);
-                Either::Right(view! {
-                    <table class="table listing resources" aria-labelledby="heading">
-                        <thead>
-                            <tr>
-                                <SortHeader sort="name" label="Name"/>
-                                <th scope="col" class="role-cell">"State"</th>
-                                {columns.map(|field| view! { <th scope="col" class="field-cell">{field.label()}</th> }).collect_view()}
-                                <SortHeader sort="added" label="Created"/>
-                            </tr>
-                        </thead>
-                        <tbody>
-                            <For each=move || ids.get() key=|id| *id let:id>
-                                <Row page kind id/>
-                            </For>
-                        </tbody>
-                    </table>
-                })
-            }}
-        </div>
-        <Pager next/>
+        <Listing
+            of=page
+            ids=|page| page.rows.iter().map(|row| row.id).collect()
+            next=|page| page.next.clone()
+            class="table listing resources"
+            empty=Empty {
+                sign: sign_of(kind),
+                none_fits: (none_found, "Nothing has this in its name and is in this state."),
+                none: (none, what_it_is(kind)),
+                show_all: "Show all",
+            }
+            head=move || view! {
+                <SortHeader sort="name" label="Name"/>
+                <th scope="col" class="role-cell">"State"</th>
+                {columns().map(|field| view! { <th scope="col" class="field-cell">{field.label()}</th> }).collect_view()}
+                <SortHeader sort="added" label="Created"/>
+            }
+            row=move |id| view! { <Row page kind id/> }
+        />
     }
 }
 
