@@ -386,6 +386,7 @@ impl Directory {
             if !(project.is_default && owns(&project.standing)) {
                 return Err(Refusal::Hidden.into());
             }
+            forget_default_secret(&mut change.tx, project.organization, None).await?;
             let secret = Token::random(TokenKind::ApiKey)?;
             let row = sqlx::query!(
                 "UPDATE api_keys SET secret_start = $2, secret_end = $3, created_by = $4, created_at = $5, last_used_at = NULL
@@ -398,7 +399,6 @@ impl Directory {
             )
             .fetch_one(&mut *change.tx)
             .await?;
-            forget_secret(&mut change.tx, project.organization, project.project, ApiKeyId(row.id)).await?;
             keep_secret(
                 &mut change.tx,
                 project.organization,
@@ -542,9 +542,7 @@ impl Directory {
         let outcome = async {
             if found.is_default {
                 // This secret, and not one that the Owner has given the key meanwhile.
-                sqlx::query!("DELETE FROM api_key_secrets WHERE secret_hash = $1", &secret.hash())
-                    .execute(&mut *change.tx)
-                    .await?;
+                forget_default_secret(&mut change.tx, organization, Some(secret)).await?;
             } else {
                 revoke(&mut change.tx, organization, project, key).await?;
             }
@@ -621,6 +619,31 @@ pub(crate) async fn insert_default(
     Ok(())
 }
 
+/// Leaves the Organization Default Key without a secret, until the Owner regenerates it (K8). With `only`, if that is its secret.
+pub(crate) async fn forget_default_secret(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    only: Option<&Token>,
+) -> Result<()> {
+    let only = only.map(Token::hash);
+    sqlx::query!(
+        "WITH forgotten AS (
+             DELETE FROM api_key_secrets s USING api_keys k
+             WHERE k.organization_id = $1 AND k.is_default
+               AND s.organization_id = k.organization_id AND s.project_id = k.project_id AND s.key_id = k.id
+               AND ($2::bytea IS NULL OR s.secret_hash = $2)
+             RETURNING s.project_id, s.key_id
+         )
+         UPDATE api_keys k SET secret_start = '', secret_end = '' FROM forgotten f
+         WHERE k.organization_id = $1 AND k.project_id = f.project_id AND k.id = f.key_id",
+        organization.0,
+        only.as_ref().map(<[u8; 32]>::as_slice),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// A key with its secret, written but for the audit.
 pub(crate) async fn write(
     db: &mut PgConnection,
@@ -681,23 +704,6 @@ async fn keep_secret(
     sqlx::query!(
         "INSERT INTO api_key_secrets (secret_hash, organization_id, project_id, key_id) VALUES ($1, $2, $3, $4)",
         &secret.hash(),
-        organization.0,
-        project.0,
-        key.0,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-async fn forget_secret(
-    db: &mut PgConnection,
-    organization: OrganizationId,
-    project: ProjectId,
-    key: ApiKeyId,
-) -> Result<()> {
-    sqlx::query!(
-        "DELETE FROM api_key_secrets WHERE organization_id = $1 AND project_id = $2 AND key_id = $3",
         organization.0,
         project.0,
         key.0,

@@ -483,7 +483,11 @@ impl Directory {
 /// What handing over is called in the audit: no role has it as a permission, for the Owner alone may.
 const TRANSFER: &str = "organization:transfer";
 
+/// The Organization Default Key is the Owner's alone: the secret that another has seen opens nothing any more (W3).
 async fn set_owner(change: &mut Change<'_>, organization: OrganizationId, from: UserId, to: UserId) -> Result<()> {
+    if from != to {
+        api_keys::forget_default_secret(&mut change.tx, organization, None).await?;
+    }
     sqlx::query!(
         "UPDATE organizations SET owner_id = $2 WHERE id = $1",
         organization.0,

@@ -184,7 +184,7 @@ fn Transfer(page: Loaded<OrganizationPage>, organization: OrganizationHead, heir
                 view! { <p>"Ownership can go to another Admin. There is none yet: make a member an Admin first."</p> }.into_any()
             } else {
                 view! {
-                    <p>"The new Owner can’t be removed or demoted, and only they can hand it back. You stay an Admin. The Organization Default Key goes with it: they regenerate it if the secret you know is to open nothing any more."</p>
+                    <p>"The new Owner can’t be removed or demoted, and only they can hand it back. You stay an Admin. The Organization Default Key goes with it: its secret stops working at once, and the new Owner regenerates it."</p>
                     <PostForm action class="form">
                         {form_problem(value, FormName::Transfer, &[About::Confirmation])}
                         <input type="hidden" name="organization" value=organization.slug.to_string()/>

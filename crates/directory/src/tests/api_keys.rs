@@ -1,6 +1,8 @@
 //! K1 to K11, W3, D6: API keys, from their first secret to their end; and what a person leaves behind who is removed (C6, M6).
 
-use policy::{ApiKeyId, KeyState, OrganizationRole, Permission, ProjectRole, Reach, Refusal, ResourceKind, UserId};
+use policy::{
+    ApiKeyId, Email, KeyState, OrganizationRole, Permission, ProjectRole, Reach, Refusal, ResourceKind, UserId,
+};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, PgPool, migrate::Migrator};
 use time::{Duration, OffsetDateTime};
@@ -993,6 +995,8 @@ async fn w3_the_default_key_goes_with_the_ownership(pool: PgPool) {
     d.transfer_ownership(&t.owner.actor, &t.slug, t.admin.id, "Acme Research")
         .await
         .unwrap();
+    // Nobody but the Owner uses it: what the old one has seen opens nothing any more.
+    assert_eq!(t.closed(&old.secret).await, Some(Refusal::KeyInvalid));
     let id = t.default_key_id().await;
     let list = t.keys(&t.default, &t.owner, &ApiKeyQuery::default()).await;
     assert!(list.default_key.is_none());
@@ -1001,10 +1005,21 @@ async fn w3_the_default_key_goes_with_the_ownership(pool: PgPool) {
         assert_eq!(answer, Refusal::Hidden, "{what}");
     }
     let list = t.keys(&t.default, &t.admin, &ApiKeyQuery::default()).await;
-    assert_eq!(list.default_key.unwrap().id, id);
+    let seen = list.default_key.unwrap();
+    assert_eq!(
+        (seen.id, seen.secret_start.as_str(), seen.secret_end.as_str()),
+        (id, "", "")
+    );
     let made = t.regenerate(&t.admin).await.unwrap();
     assert_eq!(t.closed(&made.secret).await, None);
-    assert_eq!(t.closed(&old.secret).await, Some(Refusal::KeyInvalid));
+
+    // The operator's way is the same; for whom it is already, nothing changes.
+    let email: Email = t.admin.email.parse().unwrap();
+    d.transfer_ownership_as_operator(&t.slug, &email).await.unwrap();
+    assert_eq!(t.closed(&made.secret).await, None);
+    let email: Email = t.maya.email.parse().unwrap();
+    d.transfer_ownership_as_operator(&t.slug, &email).await.unwrap();
+    assert_eq!(t.closed(&made.secret).await, Some(Refusal::KeyInvalid));
 }
 
 // Presented
@@ -1064,7 +1079,11 @@ async fn k10_the_default_key_presented_loses_its_secret(pool: PgPool) {
     assert!(!d.revoke_presented_key(&leaked.secret, &origin()).await.unwrap());
     let list = t.keys(&t.default, &t.owner, &ApiKeyQuery::default()).await;
     let seen = list.default_key.unwrap();
-    assert_eq!((seen.id, seen.state), (leaked.id, KeyState::Active));
+    // Nothing of the secret is shown any more: there is none.
+    assert_eq!(
+        (seen.id, seen.state, seen.secret_start.as_str()),
+        (leaked.id, KeyState::Active, "")
+    );
     let made = t.regenerate(&t.owner).await.unwrap();
     assert_eq!(t.closed(&made.secret).await, None);
 }
