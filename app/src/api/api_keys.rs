@@ -1,7 +1,7 @@
 //! API keys of a project: the list, and what is done to it (RULES K).
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
-use policy::{ApiKeyId, KeyChange, KeyState, Reach, Refusal, check_key_change};
+use policy::{ApiKeyId, KeyChange, KeyFacts, KeyState, Reach, Refusal, check_key_change};
 use serde::{Deserialize, Serialize};
 
 use super::{Moment, NothingElse, list::ListQuery, projects::ProjectHead};
@@ -69,12 +69,12 @@ impl KeysPage {
 
     /// Whether the one who looks may make this change to that key; asked of the policy, as the server will.
     pub(crate) fn check(&self, row: &KeyRow, change: KeyChange) -> Result<(), Refusal> {
-        check_key_change(&self.project.standing, row.reach, change)?;
-        match (row.state, change) {
-            (KeyState::Expired | KeyState::Revoked, _) => Err(Refusal::KeyOver),
-            (KeyState::Active, KeyChange::Rotate) if row.is_rotated => Err(Refusal::KeyRotated),
-            (KeyState::Active, _) => Ok(()),
-        }
+        let key = KeyFacts {
+            reach: row.reach,
+            state: row.state,
+            is_rotated: row.is_rotated,
+        };
+        check_key_change(&self.project.standing, key, change)
     }
 }
 

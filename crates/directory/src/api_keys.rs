@@ -2,8 +2,8 @@
 //! program shows. They belong to the project, and outlive whoever made them (K5).
 
 use policy::{
-    ApiKeyId, KeyChange, KeyState, Name, OrganizationId, OrganizationStanding, Permission, ProjectId, Reach, Refusal,
-    Slug, Standing, UserId, check_key_change,
+    ApiKeyId, KeyChange, KeyFacts, KeyState, Name, OrganizationId, OrganizationStanding, Permission, ProjectId, Reach,
+    Refusal, Slug, Standing, UserId, check_key_change, check_key_creation,
 };
 use serde_json::{Value, json};
 use sqlx::PgConnection;
@@ -46,6 +46,17 @@ pub struct ApiKey {
     pub state: KeyState,
     /// Whether another took its place (K7).
     pub is_rotated: bool,
+}
+
+impl ApiKey {
+    /// What changes to it depend on.
+    const fn facts(&self) -> KeyFacts {
+        KeyFacts {
+            reach: self.reach,
+            state: self.state,
+            is_rotated: self.is_rotated,
+        }
+    }
 }
 
 /// Which part of a project's API keys, the latest first.
@@ -249,7 +260,7 @@ impl Directory {
     /// Makes an API key (K2). The secret is in the answer, and nowhere else (K3).
     ///
     /// # Errors
-    /// Those of [`check_key_change`]; [`Refusal::EndDateInvalid`] for an expiration in the past.
+    /// Those of [`check_key_creation`]; [`Refusal::EndDateInvalid`] for an expiration in the past.
     pub async fn create_api_key(
         &self,
         actor: &Actor,
@@ -262,7 +273,7 @@ impl Directory {
         change.record.target = Some(name.to_string());
         let outcome = async {
             let project = lock_in(&mut change, slug, actor.user).await?;
-            check_key_change(&project.standing, reach, KeyChange::Create)?;
+            check_key_creation(&project.standing, reach)?;
             check_expiration(&change, expires_at)?;
             let key = insert(&mut change, &project, name, reach, expires_at, actor.user).await?;
             change.record.target_id = Some(key.id.0);
@@ -276,8 +287,7 @@ impl Directory {
     /// Gives a key another expiration, or none (K6). One with a successor may only end sooner (K7).
     ///
     /// # Errors
-    /// Those of [`check_key_change`]; [`Refusal::KeyOver`], [`Refusal::KeyRotated`]; [`Refusal::EndDateInvalid`] for an
-    /// expiration in the past.
+    /// Those of [`check_key_change`]; [`Refusal::EndDateInvalid`] for an expiration in the past.
     pub async fn set_api_key_expiration(
         &self,
         actor: &Actor,
@@ -315,8 +325,7 @@ impl Directory {
     /// lives longer than it would have.
     ///
     /// # Errors
-    /// Those of [`check_key_change`]; [`Refusal::KeyOver`], [`Refusal::KeyRotated`]; [`Refusal::EndDateInvalid`] for an
-    /// expiration in the past.
+    /// Those of [`check_key_change`]; [`Refusal::EndDateInvalid`] for an expiration in the past.
     pub async fn rotate_api_key(
         &self,
         actor: &Actor,
@@ -328,9 +337,6 @@ impl Directory {
         let mut change = self.change(By::User(actor), "api_key:rotate").await?;
         let outcome = async {
             let (project, key) = lock_key(&mut change, actor, slug, id, KeyChange::Rotate).await?;
-            if key.is_rotated {
-                return Err(Refusal::KeyRotated.into());
-            }
             check_expiration(&change, expires_at)?;
             let next = insert(&mut change, &project, &key.name, key.reach, expires_at, actor.user).await?;
             sqlx::query!(
@@ -359,7 +365,7 @@ impl Directory {
     /// Revokes a key, for good: the next request with it is refused (K7, E5).
     ///
     /// # Errors
-    /// Those of [`check_key_change`]; [`Refusal::KeyOver`] for one that is revoked or expired; [`Refusal::DefaultKeyKept`] (K8).
+    /// Those of [`check_key_change`]; [`Refusal::DefaultKeyKept`] (K8).
     pub async fn revoke_api_key(&self, actor: &Actor, slug: &Slug, id: ApiKeyId) -> Result<Name> {
         let mut change = self.change(By::User(actor), Permission::ApiKeyRevoke.name()).await?;
         let outcome = async {
@@ -773,10 +779,7 @@ async fn lock_key(
         is_rotated: row.is_rotated,
     }
     .key()?;
-    check_key_change(&project.standing, key.reach, wanted)?;
-    if key.state != KeyState::Active {
-        return Err(Refusal::KeyOver.into());
-    }
+    check_key_change(&project.standing, key.facts(), wanted)?;
     change.hint(Hint::Project(project.project));
     Ok((project, key))
 }

@@ -152,11 +152,20 @@ impl Holder {
     }
 }
 
-/// A change to the API keys of a project.
+/// What may be done to a key depends on this much of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyFacts {
+    /// What it may do.
+    pub reach: Reach,
+    /// Whether it opens anything now.
+    pub state: KeyState,
+    /// Whether another took its place (K7).
+    pub is_rotated: bool,
+}
+
+/// A change to an API key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyChange {
-    /// A new one (K2).
-    Create,
     /// Another expiration, or none (K6).
     Expiration,
     /// A successor (K7).
@@ -165,20 +174,33 @@ pub enum KeyChange {
     Revoke,
 }
 
-/// Whether one with this standing may make this change to a key with this reach. Whatever makes a key that manages, or
-/// makes one last, is for those who may do themselves what it does (K11).
+/// Whether one with this standing may make a key with this reach (K2). One that manages is made by those who may do
+/// themselves what it does (K11).
 ///
 /// # Errors
 /// [`Refusal::Hidden`], [`Refusal::Forbidden`], [`Refusal::ManageKeyForAdmins`].
-pub fn check_key_change(actor: &Standing, reach: Reach, change: KeyChange) -> Result<(), Refusal> {
-    let permission = match change {
-        KeyChange::Revoke => return actor.require(Permission::ApiKeyRevoke),
-        KeyChange::Create | KeyChange::Expiration | KeyChange::Rotate => Permission::ApiKeyCreate,
-    };
-    actor.require(permission)?;
+pub fn check_key_creation(actor: &Standing, reach: Reach) -> Result<(), Refusal> {
+    actor.require(Permission::ApiKeyCreate)?;
     match (reach, actor.project) {
         (Reach::Use, _) => Ok(()),
         (Reach::Manage, Some(place)) if place.is_admin() => Ok(()),
         (Reach::Manage, _) => Err(Refusal::ManageKeyForAdmins),
+    }
+}
+
+/// Whether one with this standing may make this change to this key. To make one last is to make one (K11).
+///
+/// # Errors
+/// Those of [`check_key_creation`]; [`Refusal::KeyOver`] for one that is revoked or expired (K6, K7);
+/// [`Refusal::KeyRotated`] for a second successor.
+pub fn check_key_change(actor: &Standing, key: KeyFacts, change: KeyChange) -> Result<(), Refusal> {
+    match change {
+        KeyChange::Revoke => actor.require(Permission::ApiKeyRevoke)?,
+        KeyChange::Expiration | KeyChange::Rotate => check_key_creation(actor, key.reach)?,
+    }
+    match (key.state, change) {
+        (KeyState::Expired | KeyState::Revoked, _) => Err(Refusal::KeyOver),
+        (KeyState::Active, KeyChange::Rotate) if key.is_rotated => Err(Refusal::KeyRotated),
+        (KeyState::Active, _) => Ok(()),
     }
 }

@@ -25,7 +25,7 @@ pub use id::{
     ApiKeyId, EventId, GatewayTokenId, InvitationId, OrganizationId, ProjectId, ResourceId, SessionId, SshKeyId,
     UsageRecordId, UserId,
 };
-pub use keys::{Holder, KeyChange, KeyState, Reach, check_key_change, decide_for_key};
+pub use keys::{Holder, KeyChange, KeyFacts, KeyState, Reach, check_key_change, check_key_creation, decide_for_key};
 pub use login::{Login, LoginError};
 pub use members::{MemberChange, check_member_change, check_transfer};
 pub use permission::{Grant, Permission, Scope, UnknownPermission};

@@ -1,17 +1,21 @@
 //! RULES K: how far a key reaches, and who may make, change and end one, over every permission and every standing.
 
 use policy::{
-    Allowance, Because, Decision, Denial, Grant, Holder, KeyChange, KeyState, OrganizationRole, OrganizationStanding,
-    Permission, ProjectRole, ProjectStanding, Reach, Refusal, Scope, Standing, check_key_change, decide,
-    decide_for_key,
+    Allowance, Because, Decision, Denial, Grant, Holder, KeyChange, KeyFacts, KeyState, OrganizationRole,
+    OrganizationStanding, Permission, ProjectRole, ProjectStanding, Reach, Refusal, Scope, Standing, check_key_change,
+    check_key_creation, decide, decide_for_key,
 };
 
-const CHANGES: [KeyChange; 4] = [
-    KeyChange::Create,
-    KeyChange::Expiration,
-    KeyChange::Rotate,
-    KeyChange::Revoke,
-];
+const CHANGES: [KeyChange; 3] = [KeyChange::Expiration, KeyChange::Rotate, KeyChange::Revoke];
+
+/// A key that works and has no successor.
+fn fresh(reach: Reach) -> KeyFacts {
+    KeyFacts {
+        reach,
+        state: KeyState::Active,
+        is_rotated: false,
+    }
+}
 
 const MEMBER: OrganizationStanding = OrganizationStanding::Member(OrganizationRole::Member);
 const ADMIN: OrganizationStanding = OrganizationStanding::Member(OrganizationRole::Admin);
@@ -149,23 +153,52 @@ fn k9_a_holder_is_decided_as_the_person_or_the_key_it_is() {
 fn k11_only_project_admins_make_or_prolong_keys_that_manage() {
     for standing in every_standing() {
         for reach in Reach::ALL {
+            let may_make = match (standing.project.map(|place| place.role), reach) {
+                (None, _) => Err(Refusal::Hidden),
+                (Some(ProjectRole::Admin), _) | (Some(ProjectRole::Member), Reach::Use) => Ok(()),
+                (Some(ProjectRole::Member), Reach::Manage) => Err(Refusal::ManageKeyForAdmins),
+            };
+            let may_end = standing.project.map(|_| ()).ok_or(Refusal::Hidden);
+            assert_eq!(check_key_creation(&standing, reach), may_make, "{standing:?} {reach:?}");
             for change in CHANGES {
-                let expected = match (standing.project.map(|place| place.role), reach, change) {
-                    (None, _, _) => Err(Refusal::Hidden),
-                    (Some(ProjectRole::Admin), _, _)
-                    | (Some(ProjectRole::Member), Reach::Use, _)
-                    | (Some(ProjectRole::Member), Reach::Manage, KeyChange::Revoke) => Ok(()),
-                    (
-                        Some(ProjectRole::Member),
-                        Reach::Manage,
-                        KeyChange::Create | KeyChange::Expiration | KeyChange::Rotate,
-                    ) => Err(Refusal::ManageKeyForAdmins),
+                let expected = match change {
+                    KeyChange::Expiration | KeyChange::Rotate => may_make,
+                    KeyChange::Revoke => may_end,
                 };
                 assert_eq!(
-                    check_key_change(&standing, reach, change),
+                    check_key_change(&standing, fresh(reach), change),
                     expected,
                     "{standing:?} {reach:?} {change:?}"
                 );
+            }
+        }
+    }
+}
+
+/// K6, K7: whoever may change a key may not change one that is over, nor give it two successors; whoever may not learns no more
+/// than that.
+#[test]
+fn k7_a_key_that_is_over_stays_as_it_is_and_has_one_successor() {
+    for standing in every_standing() {
+        for reach in Reach::ALL {
+            for change in CHANGES {
+                let may = check_key_change(&standing, fresh(reach), change);
+                for state in KeyState::ALL {
+                    for is_rotated in [false, true] {
+                        let expected = match (state, is_rotated, change) {
+                            (KeyState::Expired | KeyState::Revoked, _, _) => Err(Refusal::KeyOver),
+                            (KeyState::Active, true, KeyChange::Rotate) => Err(Refusal::KeyRotated),
+                            (KeyState::Active, _, _) => Ok(()),
+                        };
+                        let key = KeyFacts {
+                            reach,
+                            state,
+                            is_rotated,
+                        };
+                        let answer = check_key_change(&standing, key, change);
+                        assert_eq!(answer, may.and(expected), "{standing:?} {key:?} {change:?}");
+                    }
+                }
             }
         }
     }
@@ -176,8 +209,12 @@ fn k11_only_project_admins_make_or_prolong_keys_that_manage() {
 fn k11_no_key_that_somebody_may_make_exceeds_them() {
     for standing in every_standing() {
         for reach in Reach::ALL {
-            for change in [KeyChange::Create, KeyChange::Expiration, KeyChange::Rotate] {
-                if check_key_change(&standing, reach, change).is_err() {
+            for may in [
+                check_key_creation(&standing, reach),
+                check_key_change(&standing, fresh(reach), KeyChange::Expiration),
+                check_key_change(&standing, fresh(reach), KeyChange::Rotate),
+            ] {
+                if may.is_err() {
                     continue;
                 }
                 for &permission in Permission::ALL {
