@@ -101,7 +101,7 @@ pub(crate) fn origin(request: &Request) -> Origin {
         .get::<ConnectInfo<SocketAddr>>()
         .map(|ConnectInfo(peer)| peer.ip());
     Origin {
-        address: address(peer, text(HeaderName::from_static("x-forwarded-for")))
+        address: address(peer, request.headers())
             .map(|ip| ip.to_string())
             .unwrap_or_default(),
         request_id: text(HeaderName::from_static("x-request-id")).to_owned(),
@@ -110,9 +110,12 @@ pub(crate) fn origin(request: &Request) -> Origin {
 }
 
 /// The client's address: the peer's, or, behind a proxy on this machine, the one that proxy saw. What somebody further
-/// away writes into the header is not believed.
-fn address(peer: Option<IpAddr>, forwarded_for: &str) -> Option<IpAddr> {
-    let forwarded = || forwarded_for.rsplit(',').next()?.trim().parse().ok();
+/// away writes into the header is not believed, nor into a line of its own: some proxies add theirs as another line, after it.
+fn address(peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
+    let forwarded = || {
+        let last = headers.get_all("x-forwarded-for").into_iter().next_back()?;
+        last.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
+    };
     match peer.map(|peer| peer.to_canonical()) {
         Some(peer) if peer.is_loopback() => Some(forwarded().unwrap_or(peer)),
         other => other,
@@ -121,16 +124,26 @@ fn address(peer: Option<IpAddr>, forwarded_for: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     #[test]
     fn only_a_proxy_on_this_machine_is_believed_about_the_client() {
         let (near, far) = (Some(IpAddr::from([127, 0, 0, 1])), Some(IpAddr::from([203, 0, 113, 9])));
         let client = Some(IpAddr::from([198, 51, 100, 7]));
-        assert_eq!(address(near, "1.2.3.4, 198.51.100.7"), client);
-        assert_eq!(address(far, "1.2.3.4, 198.51.100.7"), far);
-        assert_eq!(address(near, ""), near);
-        assert_eq!(address(near, "nonsense"), near);
+        let seen = |peer, lines: &[&'static str]| {
+            let name = HeaderName::from_static("x-forwarded-for");
+            let lines = lines.iter().map(|line| (name.clone(), HeaderValue::from_static(line)));
+            address(peer, &lines.collect())
+        };
+        assert_eq!(seen(near, &["1.2.3.4, 198.51.100.7"]), client);
+        assert_eq!(seen(near, &["1.2.3.4", "198.51.100.7"]), client);
+        assert_eq!(seen(far, &["1.2.3.4, 198.51.100.7"]), far);
+        assert_eq!(seen(near, &[]), near);
+        assert_eq!(seen(near, &["nonsense"]), near);
+        // Of several the last counts, or none: what the proxy did not write says nothing.
+        assert_eq!(seen(near, &["198.51.100.7", "nonsense"]), near);
     }
 
     #[test]

@@ -76,12 +76,25 @@ pub(crate) async fn find_organization(db: impl PgExecutor<'_>, slug: &Slug, user
     })
 }
 
+/// Waits for an organization in the queue that nobody passes, before any row is locked. Changes to its projects share its row,
+/// and would keep a change that needs it alone waiting for as long as more of them come (E5).
+pub(crate) async fn take_turn(db: &mut PgConnection, slug: &Slug) -> Result<()> {
+    sqlx::query!(
+        "SELECT pg_advisory_xact_lock(turn_in(id)) FROM organizations WHERE slug = $1",
+        slug.as_str()
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Finds an organization by its slug and locks it until the change ends: nobody else changes its people, invitations or
 /// projects meanwhile.
 ///
 /// # Errors
 /// [`Refusal::Hidden`] if there is none.
 pub(crate) async fn lock_organization(db: &mut PgConnection, slug: &Slug, user: UserId) -> Result<OrganizationSeen> {
+    take_turn(db, slug).await?;
     sqlx::query!(
         "SELECT id FROM organizations WHERE slug = $1 FOR NO KEY UPDATE",
         slug.as_str()
@@ -165,6 +178,14 @@ pub(crate) async fn find_project(db: impl PgExecutor<'_>, slug: &Slug, user: Use
 /// # Errors
 /// [`Refusal::Hidden`] if there is none.
 pub(crate) async fn lock_project(db: &mut PgConnection, slug: &Slug, user: UserId) -> Result<ProjectSeen> {
+    // A turn together with changes to other projects, behind whoever waits for one alone.
+    sqlx::query!(
+        "SELECT pg_advisory_xact_lock_shared(turn_in(organization_id)) FROM project_slugs
+         WHERE slug = $1 AND released_at IS NULL",
+        slug.as_str()
+    )
+    .execute(&mut *db)
+    .await?;
     sqlx::query!(
         "SELECT p.id
          FROM project_slugs s

@@ -237,6 +237,13 @@ impl Directory {
         let outcome = async {
             within_limit?;
             // In one order, so that two who do this at once do not wait for each other.
+            sqlx::query!(
+                "SELECT pg_advisory_xact_lock(turn_in(m.organization_id))
+                 FROM (SELECT organization_id FROM members WHERE user_id = $1 ORDER BY organization_id) m",
+                actor.user.0
+            )
+            .execute(&mut *change.tx)
+            .await?;
             let organizations = sqlx::query!(
                 "SELECT o.id, o.owner_id FROM organizations o
                  WHERE o.id IN (SELECT organization_id FROM members WHERE user_id = $1) ORDER BY o.id FOR NO KEY UPDATE",

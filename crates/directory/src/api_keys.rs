@@ -526,7 +526,7 @@ impl Directory {
     /// [`Error::Unavailable`](crate::Error::Unavailable).
     pub async fn revoke_presented_key(&self, secret: &Token, origin: &Origin) -> Result<bool> {
         let found = sqlx::query!(
-            "SELECT s.organization_id, s.project_id, s.key_id, k.name, k.is_default FROM api_key_secrets s
+            "SELECT s.organization_id, s.project_id, s.key_id, k.name, k.is_default, k.revoked_at FROM api_key_secrets s
              JOIN api_keys k ON k.organization_id = s.organization_id AND k.project_id = s.project_id AND k.id = s.key_id
              WHERE s.secret_hash = $1",
             &secret.hash(),
@@ -534,6 +534,10 @@ impl Directory {
         .fetch_optional(&self.pool)
         .await?;
         let Some(found) = found else { return Ok(false) };
+        // A key that leaked stays public: what is done already is not written down each time somebody finds it.
+        if found.revoked_at.is_some() {
+            return Ok(true);
+        }
         let (organization, project, key) = (
             OrganizationId(found.organization_id),
             ProjectId(found.project_id),

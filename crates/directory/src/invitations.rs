@@ -599,6 +599,12 @@ async fn lock_open(
 async fn lock_by_token(change: &mut Change<'_>, token: &LinkToken) -> Result<Invited> {
     let hash = token.hash();
     sqlx::query!(
+        "SELECT pg_advisory_xact_lock(turn_in(organization_id)) FROM invitation_tokens WHERE token_hash = $1",
+        &hash,
+    )
+    .execute(&mut *change.tx)
+    .await?;
+    sqlx::query!(
         "SELECT o.id FROM invitation_tokens t JOIN organizations o ON o.id = t.organization_id
          WHERE t.token_hash = $1 FOR NO KEY UPDATE OF o",
         &hash,

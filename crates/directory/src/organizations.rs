@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     Actor, Directory, Error, Hint, Result,
-    access::{OrganizationSeen, find_organization, find_place, lock_organization, organization_standing},
+    access::{OrganizationSeen, find_organization, find_place, lock_organization, organization_standing, take_turn},
     accounts, api_keys,
     change::{By, Change},
     error::{inconsistent, refuse_on},
@@ -149,7 +149,7 @@ pub(crate) async fn create(
 }
 
 /// Two who want the same slug for an organization at once take turns.
-async fn take_turns(db: &mut PgConnection, wanted: &str) -> Result<()> {
+async fn wait_for_slug(db: &mut PgConnection, wanted: &str) -> Result<()> {
     sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", wanted)
         .execute(db)
         .await?;
@@ -158,7 +158,7 @@ async fn take_turns(db: &mut PgConnection, wanted: &str) -> Result<()> {
 
 /// The wanted slug, or with a random end if it, or the Default Project's made of it, is taken.
 async fn free_slug(db: &mut PgConnection, wanted: &str) -> Result<Slug> {
-    take_turns(db, wanted).await?;
+    wait_for_slug(db, wanted).await?;
     let taken = sqlx::query!(
         r#"SELECT EXISTS (SELECT FROM organizations WHERE slug = $1)
                OR EXISTS (SELECT FROM project_slugs WHERE slug = $1 || '-default') AS "taken!""#,
@@ -258,7 +258,7 @@ impl Directory {
             let organization = lock_organization(&mut change.tx, slug, actor.user).await?;
             change.record.organization = Some(organization.id);
             organization.standing.require(Permission::OrganizationUpdate)?;
-            take_turns(&mut change.tx, new_slug.as_str()).await?;
+            wait_for_slug(&mut change.tx, new_slug.as_str()).await?;
             sqlx::query!(
                 "UPDATE organizations SET name = $2, slug = $3 WHERE id = $1",
                 organization.id.0,
@@ -421,6 +421,7 @@ impl Directory {
         let mut change = self.change(By::Operator, "organization:additional_projects").await?;
         change.record.target = Some(slug.to_string());
         let outcome = async {
+            take_turn(&mut change.tx, slug).await?;
             let row = sqlx::query!(
                 "SELECT id, additional_projects FROM organizations WHERE slug = $1 FOR NO KEY UPDATE",
                 slug.as_str()

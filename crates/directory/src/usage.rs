@@ -94,10 +94,11 @@ impl Directory {
         let mut tx = self.pool.begin().await?;
         let now = self.now();
         let outcome = async {
-            // A change to the project or its keys waits for this, or this for it; other reports don't (E5).
+            // One at a time with whatever else happens in the project: reports that shared the row would keep a change that ends
+            // access waiting for as long as more of them come (E5).
             let row = sqlx::query!(
                 "SELECT p.created_at, o.default_project_id FROM projects p JOIN organizations o ON o.id = p.organization_id
-                 WHERE p.organization_id = $1 AND p.id = $2 FOR SHARE OF p, o",
+                 WHERE p.organization_id = $1 AND p.id = $2 FOR NO KEY UPDATE OF p",
                 key.organization.0,
                 key.project.0,
             )
@@ -184,7 +185,7 @@ impl Directory {
     }
 }
 
-/// Writes records with the projects they are booked to, and adds those that are new to the sums. In the order of their keys, so
+/// Writes records with the projects they are booked to, and adds those that are new to its reporter to the sums. In the order of their keys, so
 /// that two reports at once wait for each other rather than for ever.
 pub(crate) async fn insert(
     db: &mut PgConnection,
@@ -214,8 +215,9 @@ pub(crate) async fn insert(
     let row = sqlx::query!(
         r#"WITH new AS (
                INSERT INTO usage_records (organization_id, project_id, id, at, recorded_at, kind, resource_id, quantity, unit,
-                   cost_micros, recorded_by_key)
-               SELECT $1, r.project_id, r.id, r.at, $2, r.kind, r.resource_id, r.quantity, r.unit, r.cost_micros, $3
+                   cost_micros, recorded_by_key, reporter_id)
+               SELECT $1, r.project_id, r.id, r.at, $2, r.kind, r.resource_id, r.quantity, r.unit, r.cost_micros, $3,
+                   coalesce($12, r.project_id)
                FROM unnest($4::uuid[], $5::uuid[], $6::timestamptz[], $7::text[], $8::uuid[], $9::bigint[], $10::text[],
                    $11::bigint[]) r(project_id, id, at, kind, resource_id, quantity, unit, cost_micros)
                ORDER BY r.id
@@ -240,6 +242,7 @@ pub(crate) async fn insert(
         &quantities,
         &units,
         &costs,
+        key.map(|key| key.project.0),
     )
     .fetch_one(db)
     .await?;

@@ -119,6 +119,10 @@ pub(crate) async fn lock_workplace(
             // Whatever it tries, those who look after its project read of it.
             change.record.organization = Some(key.organization);
             change.record.project = Some(key.project);
+            // As a person does it: see `lock_project`.
+            sqlx::query!("SELECT pg_advisory_xact_lock_shared(turn_in($1))", key.organization.0)
+                .execute(&mut *change.tx)
+                .await?;
             sqlx::query!(
                 "SELECT p.id FROM projects p JOIN organizations o ON o.id = p.organization_id
                  WHERE p.organization_id = $1 AND p.id = $2

@@ -1,15 +1,22 @@
 //! What is done at the same instant: some order explains it, and no check is older than the change it allows.
 
-use std::future::Future;
+use std::{cell::RefCell, future::Future, pin::Pin};
 
-use policy::{Name, OrganizationRole, OrganizationStanding, Permission, ProjectRole, Refusal, UserId};
+use policy::{
+    Name, OrganizationRole, OrganizationStanding, Permission, ProjectRole, Reach, Refusal, UsageKind, UsageRecordId,
+    UsageUnit, UserId,
+};
 use sqlx::PgPool;
+use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::fixture::{
-    OTHER_PASSWORD, PASSWORD, Person, Tenant, account, actor, count, name, origin, password, refusal, slug, sql,
-    until_one_waits,
+    OTHER_PASSWORD, PASSWORD, Person, Project, Tenant, account, actor, count, name, origin, password, refusal, slug,
+    sql, until_one_waits, until_waiting,
 };
-use crate::{Actor, Error, InvitationState, LinkToken, MemberQuery, Result, accounts, invitations, members};
+use crate::{
+    Actor, Error, InvitationState, LinkToken, MemberQuery, Result, UsageRecord, accounts, invitations, members,
+};
 
 const ROUNDS: usize = 15;
 
@@ -608,7 +615,7 @@ async fn a_deletion_that_waits_for_an_acceptance_ends_it(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let lou = t.leaver(0).await;
     let mut tx = pool.begin().await.unwrap();
-    let at = time::OffsetDateTime::now_utc();
+    let at = OffsetDateTime::now_utc();
     members::insert(
         &mut tx,
         t.organization,
@@ -716,7 +723,7 @@ async fn deleting_what_a_mail_is_about_waits_for_the_mail(pool: PgPool) {
     let organization = d.organization(fay.user, &own.slug).await.unwrap().id;
     let sent = d.invite_member(&fay, &own.slug, "nina@new.test").await.unwrap();
     d.request_password_reset(&lou.person.email, &origin()).await.unwrap();
-    let at = time::OffsetDateTime::now_utc();
+    let at = OffsetDateTime::now_utc();
 
     let mut tx = pool.begin().await.unwrap();
     sqlx::query("UPDATE outbox SET attempts = 1 WHERE organization_id IS NOT NULL")
@@ -799,4 +806,99 @@ async fn a_name_changed_twice_at_once_is_the_same_in_every_list(pool: PgPool) {
         let back = "DELETE FROM collaborators WHERE project_id = ";
         sql(&pool, &format!("{back}'{}'", t.default.id)).await;
     }
+}
+
+// Whoever waits alone is not passed
+
+type Work<'a> = (&'static str, Pin<Box<dyn Future<Output = ()> + 'a>>);
+
+/// Runs these at once, each begun when the one before waits for a lock; then lets them go. The names, in the order in which they
+/// were done.
+async fn in_line(pool: &PgPool, held_up_by: &'static str, [first, second, third]: [Work<'_>; 3]) -> Vec<&'static str> {
+    let done = RefCell::new(Vec::new());
+    let follow = async |(name, work): Work<'_>| {
+        work.await;
+        done.borrow_mut().push(name);
+    };
+    let mut held = pool.begin().await.unwrap();
+    sqlx::query(held_up_by).execute(&mut *held).await.unwrap();
+    tokio::join!(
+        follow(first),
+        async {
+            until_waiting(pool, 1).await;
+            follow(second).await;
+        },
+        async {
+            until_waiting(pool, 2).await;
+            follow(third).await;
+        },
+        async {
+            until_waiting(pool, 3).await;
+            held.commit().await.unwrap();
+        },
+    );
+    done.into_inner()
+}
+
+/// E5: a removal that waits for a report of usage is next, however many more reports come. They shared the project's row, and a
+/// stream of them kept the removal waiting until it failed.
+#[sqlx::test]
+async fn e5_a_removal_is_not_passed_by_reports_of_usage(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let (d, key) = (&t.directory, t.key(&t.research, Reach::Use).await);
+    let report = async || {
+        let record = UsageRecord {
+            id: UsageRecordId(Uuid::now_v7()),
+            at: OffsetDateTime::now_utc(),
+            kind: UsageKind::Cluster,
+            resource: None,
+            quantity: 1,
+            unit: UsageUnit::GpuSeconds,
+            cost_micros: 1,
+        };
+        assert_eq!(d.record_usage(&key, None, &[record]).await.unwrap(), 1);
+    };
+    let remove = async || {
+        d.remove_collaborator(&t.owner.actor, &t.research.slug, t.maya.id, &[])
+            .await
+            .unwrap();
+    };
+    let order = in_line(
+        &pool,
+        "LOCK TABLE usage_days IN EXCLUSIVE MODE",
+        [
+            ("a report", Box::pin(report())),
+            ("the removal", Box::pin(remove())),
+            ("another report", Box::pin(report())),
+        ],
+    )
+    .await;
+    assert_eq!(order, ["a report", "the removal", "another report"]);
+}
+
+/// E5: a member's removal that waits for a change in one project is next, however many changes come in the others. They share the
+/// organization's row.
+#[sqlx::test]
+async fn e5_a_members_removal_is_not_passed_by_changes_to_projects(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let d = &t.directory;
+    let add = async |project: &Project| {
+        d.add_collaborator(&t.owner.actor, &project.slug, &t.noah.email)
+            .await
+            .unwrap();
+    };
+    let remove = async || {
+        d.remove_member(&t.owner.actor, &t.slug, t.maya.id).await.unwrap();
+    };
+    let order = in_line(
+        &pool,
+        "LOCK TABLE audit_events IN EXCLUSIVE MODE",
+        [
+            ("a change", Box::pin(add(&t.research))),
+            ("the removal", Box::pin(remove())),
+            ("another change", Box::pin(add(&t.production))),
+        ],
+    )
+    .await;
+    assert_eq!(order, ["a change", "the removal", "another change"]);
 }
