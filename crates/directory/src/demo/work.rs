@@ -68,7 +68,7 @@ pub(super) async fn fill(db: &mut PgConnection, scene: &Scene, now: OffsetDateTi
             Cluster,
             "inference-eu",
             Running,
-            vec![h100, "6", "8", "kubernetes", "eu-north-1", "ubuntu"],
+            vec![h100, "6", "8", "kubernetes", "eu-north-1", ""],
         ),
         (
             78,
@@ -77,7 +77,7 @@ pub(super) async fn fill(db: &mut PgConnection, scene: &Scene, now: OffsetDateTi
             Cluster,
             "legacy-a100",
             Stopped,
-            vec![a100, "2", "8", "slurm", "eu-north-1", "ubuntu"],
+            vec![a100, "2", "8", "slurm", "eu-north-1", ""],
         ),
         (
             75,
@@ -95,7 +95,7 @@ pub(super) async fn fill(db: &mut PgConnection, scene: &Scene, now: OffsetDateTi
             Cluster,
             "training",
             Running,
-            vec![h100, "16", "8", "slurm", "eu-north-1", "ubuntu"],
+            vec![h100, "16", "8", "slurm", "eu-north-1", ""],
         ),
         (
             74,
@@ -207,7 +207,7 @@ pub(super) async fn fill(db: &mut PgConnection, scene: &Scene, now: OffsetDateTi
             Cluster,
             "sweeps",
             Running,
-            vec![h100, "4", "8", "kubernetes", "us-east-2", "ubuntu"],
+            vec![h100, "4", "8", "kubernetes", "us-east-2", ""],
         ),
         (17, research, mia, Model, "router-small", Failed, vec![qwen, "lora"]),
         (
