@@ -8,6 +8,7 @@ use leptos_router::{
 };
 
 use crate::{
+    components::Arrived,
     flash::{Flashed, Notices},
     screens::{
         api_keys::ApiKeysScreen,
@@ -67,6 +68,7 @@ pub fn App() -> impl IntoView {
     provide_meta_context();
     let flashed = Flashed::provide();
     Notices::provide(flashed);
+    Arrived::provide();
     view! {
         <Router>
             <Routes fallback=NotFoundScreen>

@@ -17,10 +17,13 @@ pub(crate) struct Bars {
 const LINES: u64 = 4;
 /// How wide a bar is with the gap beside it, and how high the picture; it is stretched to the page.
 const WIDTH: usize = 10;
-const HEIGHT: u128 = 100;
+const HEIGHT: u64 = 100;
+/// How high the least of what cost something is, in thousandths: or it could not be seen.
+const LEAST: u64 = 800;
 
-/// Draws bars of stacked costs; none if there are none. `about` is its title, and what it says in words.
-pub(crate) fn bars(days: &[Vec<(UsageKind, u64)>], about: (&str, &str)) -> Option<Bars> {
+/// Draws bars of stacked costs; none if there are none. `about` is its title, and what it says in words; `day` is what it says
+/// of a day.
+pub(crate) fn bars(days: &[Vec<(UsageKind, u64)>], about: (&str, &str), day: impl Fn(usize) -> String) -> Option<Bars> {
     let most = days.iter().map(|day| sum(day)).max().filter(|most| *most > 0)?;
     let step = step(most);
     let lines = most.div_ceil(step);
@@ -34,21 +37,31 @@ pub(crate) fn bars(days: &[Vec<(UsageKind, u64)>], about: (&str, &str)) -> Optio
         r#"<svg class="bars" viewBox="0 0 {width} {HEIGHT}" preserveAspectRatio="none" role="img" aria-labelledby="bars-title" aria-describedby="bars-description"><title id="bars-title">{title}</title><desc id="bars-description">{description}</desc>"#
     );
     for line in 0..=lines {
-        let y = height(step.saturating_mul(line), top);
+        let y = from_top(height(step.saturating_mul(line), top));
         let _ = write!(svg, r#"<path class="bars-line" d="M0 {y}H{width}"/>"#);
     }
-    for (nth, day) in days.iter().enumerate() {
-        let mut below = 0_u64;
-        for (kind, cost) in day.iter().filter(|(_, cost)| *cost > 0) {
-            let (bottom, end) = (height(below, top), height(below.saturating_add(*cost), top));
-            let (left, right) = (nth * WIDTH + 1, (nth + 1) * WIDTH - 1);
+    for (nth, costs) in days.iter().enumerate() {
+        let (begin, next) = (nth * WIDTH, (nth + 1) * WIDTH);
+        let (left, right) = (begin + 1, next - 1);
+        // As high as the picture, so that a day is found above its bar as well.
+        let _ = write!(
+            svg,
+            r#"<g><title>{}</title><path class="bars-day" d="M{begin} 0H{next}V{HEIGHT}H{begin}Z"/>"#,
+            day(nth)
+        );
+        let (mut below, mut end) = (0_u64, 0);
+        for (kind, cost) in costs.iter().filter(|(_, cost)| *cost > 0) {
+            below = below.saturating_add(*cost);
+            let bottom = from_top(end);
+            end = height(below, top).max(end + LEAST);
             let _ = write!(
                 svg,
-                r#"<path class="usage-{}" d="M{left} {bottom}V{end}H{right}V{bottom}Z"/>"#,
-                kind.code()
+                r#"<path class="usage-{}" d="M{left} {bottom}V{}H{right}V{bottom}Z"/>"#,
+                kind.code(),
+                from_top(end),
             );
-            below = below.saturating_add(*cost);
         }
+        svg.push_str("</g>");
     }
     svg.push_str("</svg>");
     Some(Bars {
@@ -75,11 +88,23 @@ fn step(most: u64) -> u64 {
     }
 }
 
-/// How far from the top something of this size ends, to the thousandth.
-fn height(cost: u64, top: u64) -> String {
-    let top = u128::from(top.max(1));
-    let from_top = HEIGHT * 1000 - (u128::from(cost) * HEIGHT * 1000 / top).min(HEIGHT * 1000);
-    format!("{}.{:03}", from_top / 1000, from_top % 1000)
+/// How high something of this size is, in thousandths.
+fn height(cost: u64, top: u64) -> u64 {
+    let whole = u128::from(HEIGHT * 1000);
+    let high = (u128::from(cost) * whole / u128::from(top.max(1))).min(whole);
+    u64::try_from(high).unwrap_or_default()
+}
+
+/// How far from the top something of this height ends. The picture ends where the highest bar does, and slices that are drawn
+/// higher than they are may go a little beyond it.
+fn from_top(height: u64) -> String {
+    let whole = HEIGHT * 1000;
+    let (sign, far) = if height > whole {
+        ("-", height - whole)
+    } else {
+        ("", whole - height)
+    };
+    format!("{sign}{}.{:03}", far / 1000, far % 1000)
 }
 
 #[cfg(test)]
@@ -104,7 +129,7 @@ mod tests {
                 ],
             ),
         ] {
-            let bars = bars(&[vec![(UsageKind::Cluster, most)]], ("t", "d")).unwrap();
+            let bars = bars(&[vec![(UsageKind::Cluster, most)]], ("t", "d"), |_| String::new()).unwrap();
             assert!(bars.scale[0] >= most);
             if lines.len() <= 5 {
                 assert_eq!(bars.scale, lines);
@@ -119,7 +144,7 @@ mod tests {
             vec![],
             vec![(UsageKind::Volume, 20)],
         ];
-        let drawn = bars(&days, ("Cost", "Words")).unwrap();
+        let drawn = bars(&days, ("Cost", "Words"), |nth| format!("day {nth}")).unwrap();
         assert_eq!(drawn.scale, [40, 30, 20, 10, 0]);
         assert!(
             drawn
@@ -136,16 +161,36 @@ mod tests {
                 .svg
                 .contains(r#"<path class="usage-volume" d="M21 100.000V50.000H29V100.000Z"/>"#)
         );
+        assert!(drawn.svg.contains("<g><title>day 1</title>"));
         assert!(!drawn.svg.contains("style"));
         assert_eq!(drawn.svg.matches("<path class=\"usage").count(), 3);
     }
 
+    /// Next to what cost much, what cost little was not seen.
+    #[test]
+    fn a_thin_slice_has_a_least_height() {
+        let days = [vec![(UsageKind::Cluster, 1_000_000), (UsageKind::Volume, 1)]];
+        let drawn = bars(&days, ("t", "d"), |_| String::new()).unwrap();
+        assert_eq!(drawn.scale[0], 1_500_000);
+        assert!(
+            drawn
+                .svg
+                .contains(r#"<path class="usage-volume" d="M1 33.334V32.534H9V33.334Z"/>"#)
+        );
+        let full = [
+            vec![(UsageKind::Cluster, 39), (UsageKind::Volume, 1)],
+            vec![(UsageKind::File, 40)],
+        ];
+        assert!(!bars(&full, ("t", "d"), |_| String::new()).unwrap().svg.contains("V-"));
+    }
+
     #[test]
     fn nothing_used_is_no_chart_and_too_much_is_one() {
-        assert!(bars(&[vec![], vec![(UsageKind::Other, 0)]], ("t", "d")).is_none());
+        assert!(bars(&[vec![], vec![(UsageKind::Other, 0)]], ("t", "d"), |_| String::new()).is_none());
         let most = bars(
             &[vec![(UsageKind::Other, u64::MAX), (UsageKind::File, u64::MAX)]],
             ("t", "d"),
+            |_| String::new(),
         )
         .unwrap();
         assert!(most.svg.ends_with("</svg>"));

@@ -1,12 +1,51 @@
-//! Where the focus goes when what had it is gone; in the browser alone.
+//! Where the focus goes when what had it is gone, or something else has to be read; in the browser alone.
 
 use leptos::{html, prelude::*};
 use wasm_bindgen::JsCast;
-use web_sys::HtmlElement;
+use web_sys::{FocusOptions, HtmlElement, HtmlFormElement};
 
 /// The page's heading, which can take the focus.
 pub(crate) fn heading() -> Option<HtmlElement> {
     document().get_element_by_id("heading")?.dyn_into().ok()
+}
+
+/// Whether nothing has the focus: what had it is gone.
+fn is_lost() -> bool {
+    document()
+        .active_element()
+        .is_none_or(|active| active.tag_name() == "BODY")
+}
+
+/// Once the page is up to date, gives the focus to its heading, and leaves the window where it is scrolled to. What is behind a
+/// dialog cannot take it. Who has begun to type or to choose meanwhile is left there.
+pub(crate) fn to_heading() {
+    request_animation_frame(|| {
+        let is_free = document().active_element().is_none_or(|active| {
+            !active
+                .matches("input, select, textarea, [popover]:popover-open *")
+                .unwrap_or_default()
+        });
+        if is_free {
+            take_heading();
+        }
+    });
+}
+
+/// The same, unless something has the focus.
+pub(crate) fn to_heading_if_lost() {
+    request_animation_frame(|| {
+        if is_lost() {
+            take_heading();
+        }
+    });
+}
+
+fn take_heading() {
+    if let Some(heading) = heading() {
+        let options = FocusOptions::new();
+        options.set_prevent_scroll(true);
+        drop(heading.focus_with_options(&options));
+    }
 }
 
 /// Called before what is in `frame` changes: if what has the focus there goes with it, the heading gets it.
@@ -25,4 +64,18 @@ pub(crate) fn keep_near(frame: NodeRef<html::Div>) {
             }
         });
     }
+}
+
+/// Leads to what is wrong in a form that was refused, or else to what it says above its fields (N3): on a small window that may
+/// be far from the button. Who went on to something else meanwhile is left there.
+pub(crate) fn lead_to_error(form: HtmlFormElement) {
+    request_animation_frame(move || {
+        let is_here = is_lost() || form.contains(document().active_element().as_deref());
+        let wrong = ["[aria-invalid=true]", "[role=alert]:not(:empty)"]
+            .iter()
+            .find_map(|wanted| form.query_selector(wanted).ok().flatten());
+        if is_here && let Some(wrong) = wrong.and_then(|wrong| wrong.dyn_into::<HtmlElement>().ok()) {
+            drop(wrong.focus());
+        }
+    });
 }

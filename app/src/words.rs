@@ -5,6 +5,7 @@ use policy::{FieldInput, OrganizationRole, Refusal, ResourceField};
 use crate::{
     Problem,
     flash::{Done, HowMade},
+    screens::resources::grouped,
 };
 
 /// What was done.
@@ -53,13 +54,13 @@ pub(crate) fn done(done: &Done) -> String {
         Done::SessionEnded => "The session was signed out.".to_owned(),
         Done::OtherSessionsEnded => "You were signed out everywhere else.".to_owned(),
         Done::SshKeyAdded { name } => format!("The SSH key {name} was added."),
-        Done::SshKeyRemoved { name } => format!("The SSH key {name} was removed. It opens nothing any more."),
+        Done::SshKeyRemoved { name } => format!("The SSH key {name} was removed. It no longer logs in to any cluster."),
         Done::KeyMade { name, how: HowMade::Created, .. } => format!("The API key {name} was created."),
         Done::KeyMade { name, how: HowMade::Rotated, .. } => format!("The API key {name} has a successor."),
         Done::KeyMade { name, how: HowMade::Regenerated, .. } => format!("The {name} has a new secret."),
         Done::KeyExpirationSet { name } => format!("The expiration of {name} was saved."),
         Done::KeyExpirationCancelled { name } => format!("The API key {name} has no expiration any more."),
-        Done::KeyRevoked { name } => format!("The API key {name} was revoked. It opens nothing any more."),
+        Done::KeyRevoked { name } => format!("The API key {name} was revoked. It no longer works."),
         Done::ResourceCreated { kind, name } => format!("The {} {name} was created.", kind.code()),
         Done::ResourceSaved { name } => format!("Your changes to {name} were saved."),
         Done::ResourceDeleted { kind, name } => format!("The {} {name} was deleted.", kind.code()),
@@ -102,7 +103,7 @@ fn refused(refusal: Refusal) -> String {
             "This link leads to a place in a list that doesn’t exist. Start again from the first page."
         }
         Refusal::EmailInvalid => "Enter an email address, like name@example.com.",
-        Refusal::NameInvalid => "Enter a name of 1 to 100 characters, without control characters.",
+        Refusal::NameInvalid => "Enter a name of 1 to 100 characters, without line breaks or invisible characters.",
         Refusal::SlugInvalid => "Use 3 to 63 characters: a–z, 0–9 and hyphens, with no hyphen at either end.",
         Refusal::PasswordInvalid => "Use 12 to 256 characters. A few unrelated words make a good password.",
         Refusal::EndDateInvalid => "Enter a date: today’s or a later one.",
@@ -205,8 +206,12 @@ fn refused(refusal: Refusal) -> String {
 
 fn detail(field: ResourceField) -> String {
     match field.input() {
-        FieldInput::Text { .. } => "Enter a text of 1 to 100 characters, without control characters.".to_owned(),
-        FieldInput::Whole { least, most, .. } => format!("Enter a whole number from {least} to {most}."),
+        FieldInput::Text { .. } => {
+            "Enter a text of 1 to 100 characters, without line breaks or invisible characters.".to_owned()
+        }
+        FieldInput::Whole { least, most, .. } => {
+            format!("Enter a whole number from {} to {}.", grouped(least), grouped(most))
+        }
         FieldInput::Choice(_) => "Choose one of the list.".to_owned(),
     }
 }

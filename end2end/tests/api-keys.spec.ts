@@ -129,6 +129,7 @@ test.describe('creating', () => {
     expect(await tenant.keys(tenant.open, 'CI')).toEqual([]);
     await screen.createKey('CI');
     await screen.page.goBack();
+    await screen.page.goForward();
     await screen.expectShown();
     await screen.page.reload();
     await awake(screen.page);
@@ -302,7 +303,7 @@ test.describe('ending', () => {
 
     await screen.button('CI', 'Revoke').click();
     await dialog.getByRole('button', { name: 'Revoke' }).click();
-    await expect(notice(screen.page, 'The API key CI was revoked. It opens nothing any more.')).toBeVisible();
+    await expect(notice(screen.page, 'The API key CI was revoked. It no longer works.')).toBeVisible();
     await expect(dialog).toBeHidden();
     await expect(screen.row({ name: 'CI' }).getByRole('cell').nth(1)).toHaveText('Revoked');
     await expect(screen.row({ name: 'CI' }).getByRole('button')).toHaveCount(0);

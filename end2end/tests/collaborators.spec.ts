@@ -268,6 +268,7 @@ test.describe('adding', () => {
     await expect(screen.row(tenant.member)).toBeVisible();
 
     await screen.page.goBack();
+    await screen.page.goForward();
     await screen.expectShown();
     await expect(screen.row(tenant.member)).toHaveCount(1);
     await screen.page.reload();
@@ -400,6 +401,7 @@ test.describe('removing', () => {
     await expect(screen.row(tenant.member)).toBeHidden();
 
     await screen.page.goBack();
+    await screen.page.goForward();
     await screen.expectShown();
     await expect(screen.page.getByRole('dialog')).toBeHidden();
     await expect(screen.row(tenant.member)).toBeHidden();

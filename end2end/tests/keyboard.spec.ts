@@ -13,6 +13,7 @@ import {
   SettingsScreen,
   visit,
 } from '../fixtures/pages.ts';
+import { ResourcesScreen } from '../fixtures/resources.ts';
 import { PASSWORD } from '../fixtures/tenant.ts';
 import { expect, test } from '../fixtures/test.ts';
 
@@ -317,6 +318,69 @@ test.describe('with the keyboard alone', { tag: '@scripts' }, () => {
     await screen.page.keyboard.press('Enter');
     await expect(screen.page.getByRole('columnheader', { name: 'Person' })).toHaveAttribute('aria-sort', 'descending');
     await expect(sort).toBeFocused();
+  });
+
+  test('N2: the page that a link leads to is read from its heading', async ({ as, tenant }) => {
+    await tenant.addResource(tenant.open, tenant.manager, 'file', 'data');
+    const page = await as(tenant.manager);
+    await visit(page, projectPath(tenant.open));
+    const heading = (name: string): Locator => page.getByRole('heading', { name, level: 1 });
+    // A page that the browser loads is read from the top anyway.
+    await expect(heading(tenant.open.name)).toBeVisible();
+    await expect(heading(tenant.open.name)).not.toBeFocused();
+    const main = page.getByRole('main');
+    for (const [link, name] of [
+      [main.getByRole('link', { name: 'Files' }), 'Files'],
+      [main.getByRole('link', { name: 'data' }), 'data'],
+      [page.getByRole('link', { name: 'Usage' }), 'Usage'],
+      [page.getByRole('link', { name: 'Project settings' }), 'Project'],
+      [page.getByRole('link', { name: 'Overview' }), tenant.open.name],
+    ] as const) {
+      await tabTo(link);
+      await page.keyboard.press('Enter');
+      await expect(heading(name)).toBeFocused();
+    }
+    // Another project is another page, on the same screen.
+    const selector = await ProjectSelector.open(page);
+    await selector.project(tenant.defaultProject).click();
+    await expect(heading(tenant.defaultProject.name)).toBeFocused();
+  });
+
+  test('N2: what a search comes to is told, and the focus is not lost with what was there', async ({ as, tenant }) => {
+    await tenant.addCrowd(tenant.open, 60);
+    const screen = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open);
+    const { page } = screen;
+    const told = (words: string | RegExp): Locator => page.getByRole('main').getByRole('status').filter({ hasText: words });
+    const heading = page.getByRole('heading', { name: 'Collaborators', level: 1 });
+    await expect(told('shown')).toHaveCount(0);
+    await page.getByRole('link', { name: 'Next page' }).focus();
+    await page.keyboard.press('Enter');
+    await expect(told(/^\d+ shown$/)).toHaveCount(1);
+    await expect(heading).toBeFocused();
+    await tabTo(screen.search);
+    await page.keyboard.type('adam');
+    await expect(told('1 shown')).toHaveCount(1);
+    await expect(screen.search).toBeFocused();
+    await type(page, 'nobody-is-called-this');
+    await expect(told('Nothing found')).toHaveCount(1);
+    await tabTo(page.getByRole('link', { name: 'Show everyone' }));
+    await page.keyboard.press('Enter');
+    await expect(told('50 shown, more on the next page')).toHaveCount(1);
+    await expect(heading).toBeFocused();
+  });
+
+  test('N3: a form that is refused leads to what is wrong, however far that is from its button', async ({ as, guard, tenant }) => {
+    guard.allowStatus(422);
+    const page = await as(tenant.manager);
+    await page.setViewportSize({ width: 360, height: 500 });
+    const screen = await ResourcesScreen.open(page, tenant.open, 'clusters', '?dialog=create');
+    await screen.create.click();
+    await expect(screen.field('Name')).toBeFocused();
+    await expect(screen.field('Name')).toBeInViewport();
+    await screen.field('Name').fill('training');
+    await screen.field('GPU type').fill('NVIDIA H100');
+    await screen.create.click();
+    await expect(screen.field('Nodes')).toBeFocused();
   });
 
   test('N2 X1: a project Admin changes the settings', async ({ as, tenant }) => {

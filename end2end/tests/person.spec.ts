@@ -174,7 +174,7 @@ test.describe('SSH keys', () => {
     await expect(screen.name).toHaveValue('');
 
     await screen.page.getByRole('button', { name: 'Remove My laptop' }).click();
-    await expect(notice(screen.page, 'The SSH key My laptop was removed. It opens nothing any more.')).toBeVisible();
+    await expect(notice(screen.page, 'The SSH key My laptop was removed. It no longer logs in to any cluster.')).toBeVisible();
     await expect(screen.page.getByRole('heading', { name: 'No SSH keys yet' })).toBeVisible();
   });
 

@@ -181,6 +181,21 @@ test('R1: the overview says what one may do and why', async ({ as, tenant }) => 
   await expect(admins.getByRole('heading', { name: 'Only Admins can' })).toBeHidden();
 });
 
+test('R1: what one may do here is readable on a phone', async ({ as, tenant }) => {
+  await tenant.add(tenant.open, tenant.member);
+  const page = await as(tenant.member);
+  await page.setViewportSize({ width: 360, height: 800 });
+  await visit(page, projectPath(tenant.open));
+  await page.getByText('What you can do here').click();
+  const rights = page.getByRole('region', { name: 'Your access' }).getByRole('listitem');
+  await expect(rights.first()).toBeVisible();
+  for (const right of await rights.all()) {
+    expect((await right.boundingBox())?.width).toBeGreaterThan(100);
+  }
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  expect(over).toBeLessThanOrEqual(0);
+});
+
 test('a form sent twice by reload or back changes nothing more', async ({ as, tenant }) => {
   const screen = await SettingsScreen.open(await as(tenant.manager), tenant.open);
   await screen.name.fill('Renamed once');

@@ -35,6 +35,8 @@ test('R1 E1: an Admin of the project creates a cluster', async ({ as, tenant }) 
   await expect(screen.page.getByRole('heading', { name: 'No clusters yet' })).toBeVisible();
   await screen.createButton.click();
   await expect(screen.page).toHaveURL(/[?&]dialog=create(&|$)/);
+  await expect(screen.createDialog).toContainText('Registers a cluster that runs elsewhere. Roster doesn’t start it.');
+  await expect(screen.field('State')).toHaveAccessibleDescription(/Changing this starts or stops nothing/);
   await screen.field('Name').fill('training');
   await screen.field('GPU type').fill('NVIDIA H100');
   await screen.field('Nodes').fill('1000');
@@ -61,7 +63,7 @@ test('N3: what is wrong is said beside its field, and what was typed is kept', a
   await screen.field('Nodes').fill('10001');
   await screen.field('GPUs per node').fill('8');
   await screen.create.click();
-  await expectFieldError(screen.field('Nodes'), 'Enter a whole number from 0 to 10000.');
+  await expectFieldError(screen.field('Nodes'), 'Enter a whole number from 0 to 10,000.');
   await expect(screen.field('Nodes')).toHaveValue('10001');
   await expect(screen.field('GPU type')).toHaveValue('NVIDIA H200');
   await screen.field('Nodes').fill('16');
@@ -129,7 +131,7 @@ test('R1: an Admin changes a cluster, and leaves alone what somebody else change
   await screen.field('Nodes').fill('-1');
   await screen.field('GPU type').fill('NVIDIA H200');
   await screen.save.click();
-  await expectFieldError(screen.field('Nodes'), 'Enter a whole number from 0 to 10000.');
+  await expectFieldError(screen.field('Nodes'), 'Enter a whole number from 0 to 10,000.');
   await expect(screen.field('GPU type')).toHaveValue('NVIDIA H200');
   await screen.field('Nodes').fill('32');
   await screen.field('Name').fill('training-b');
@@ -217,23 +219,36 @@ test('P3 X3: to somebody without access there is nothing, and no kind but the si
   }
 });
 
-test('P4: a project with resources is not deleted', async ({ as, guard, tenant }) => {
-  guard.allowStatus(409);
+test('P4 N5: deleting a project says what ends with it, and what has to be deleted first', async ({ as, tenant }) => {
   const id = await tenant.addResource(tenant.closed, tenant.owner, 'model', 'kept');
   const page = await as(tenant.owner);
-  const remove = async () => {
-    await visit(page, settingsPath(tenant.closed));
-    await page.getByLabel(`Type ${tenant.closed.slug} to confirm`).fill(tenant.closed.slug);
-    await page.getByRole('button', { name: 'Delete project' }).click();
-  };
-  await remove();
-  await expect(page.getByRole('alert').filter({ hasText: 'The project still has resources.' })).toBeVisible();
+  await visit(page, settingsPath(tenant.closed));
+  const deletion = page.getByRole('region', { name: 'Delete project' });
+  await expect(deletion).toContainText('It still has 1 resource: delete it first.');
+  await expect(deletion.getByRole('button', { name: 'Delete project' })).toBeHidden();
+  await deletion.getByRole('link', { name: 'Go to its resources' }).click();
+  await expect(page).toHaveURL(projectPath(tenant.closed));
   const one = await ResourceScreen.open(page, tenant.closed, 'models', id, 'kept');
   await one.deleteButton.click();
   await one.deleteDialog('kept').getByRole('button', { name: 'Delete Model' }).click();
   await expect(notice(page, 'The model kept was deleted.')).toBeVisible();
-  await remove();
+  await tenant.addKey(tenant.closed, tenant.owner, 'CI');
+  await visit(page, settingsPath(tenant.closed));
+  await expect(deletion).toContainText('Its API key stops working at once.');
+  await page.getByLabel(`Type ${tenant.closed.slug} to confirm`).fill(tenant.closed.slug);
+  await page.getByRole('button', { name: 'Delete project' }).click();
   await expect(notice(page, 'Production was deleted.')).toBeVisible();
+});
+
+test('P4: a resource that comes at the last moment keeps the project', async ({ as, guard, tenant }) => {
+  guard.allowStatus(409);
+  const page = await as(tenant.owner);
+  await visit(page, settingsPath(tenant.closed));
+  await page.getByLabel(`Type ${tenant.closed.slug} to confirm`).fill(tenant.closed.slug);
+  await tenant.addResource(tenant.closed, tenant.owner, 'model', 'late');
+  await page.getByRole('button', { name: 'Delete project' }).click();
+  // With scripts the form says it; without, the page that comes back has the reason in the form's place.
+  await expect(page.getByRole('main')).toContainText(/still has (resources|1 resource)/);
 });
 
 test('D7: the Default Project’s pages say that everybody has access', async ({ as, tenant }) => {
@@ -258,6 +273,138 @@ test('every kind has its list and its form', async ({ as, tenant }) => {
     await screen.createDialog.getByRole('button', { name: 'Cancel' }).click();
     await expect(screen.createDialog, name).toBeHidden();
   }
+});
+
+test('N5: an empty list says what to do next, or whom to ask', async ({ as, tenant }) => {
+  const { manager, member, open } = tenant;
+  await tenant.add(open, member);
+  const page = await as(manager);
+  await ResourcesScreen.open(page, open, 'clusters');
+  await page.getByRole('button', { name: 'Create Cluster' }).last().click();
+  await expect(page.getByRole('dialog', { name: 'Create Cluster' })).toBeVisible();
+  const reading = await ResourcesScreen.open(await as(member), open, 'clusters');
+  await expect(reading.page.getByText('Ask an Admin of the project to create the first cluster.')).toBeVisible();
+});
+
+test('a resource’s pages belong to the overview in the navigation', async ({ as, tenant }) => {
+  const id = await tenant.addResource(tenant.open, tenant.manager, 'file', 'data');
+  const page = await as(tenant.manager);
+  const current = page.getByRole('navigation', { name: 'Main' }).locator('[aria-current]');
+  for (const path of [resourcesPath(tenant.open, 'files'), `${resourcesPath(tenant.open, 'files')}/${id}`]) {
+    await visit(page, path);
+    await expect(current).toHaveText('Overview');
+  }
+  await expect(page).toHaveTitle(`data · Files · ${tenant.open.name} · Roster`);
+});
+
+test('a filter that there isn’t leads back to the list', async ({ as, guard, tenant }) => {
+  guard.allowStatus(400);
+  const page = await as(tenant.manager);
+  expect(await visit(page, `${resourcesPath(tenant.open, 'files')}?state=bogus`)).toBe(400);
+  await page.getByRole('link', { name: 'Open the page without it' }).click();
+  await expect(page).toHaveURL(resourcesPath(tenant.open, 'files'));
+  await expect(page.getByRole('heading', { name: 'Files', level: 1 })).toBeVisible();
+});
+
+test('who had a resource open is told that it was deleted', { tag: '@scripts' }, async ({ as, guard, tenant }) => {
+  guard.allowStatus(404);
+  const { manager, open } = tenant;
+  const id = await tenant.addResource(open, manager, 'file', 'data', { details: { purpose: 'batch', size_bytes: 1 } });
+  const looking = await ResourceScreen.open(await as(tenant.admin), open, 'files', id, 'data');
+  await looking.field('Name').fill('data-2');
+  await looking.save.click();
+  await expect(notice(looking.page, 'Your changes to data-2 were saved.')).toBeVisible();
+  const doing = await ResourceScreen.open(await as(manager), open, 'files', id, 'data-2');
+  await doing.deleteButton.click();
+  await doing.deleteDialog('data-2').getByRole('button', { name: 'Delete File' }).click();
+  await expect(looking.page.getByRole('heading', { name: 'This file was deleted', level: 1 })).toBeVisible();
+  await expect(notice(looking.page, 'were saved')).toBeHidden();
+  await looking.page.getByRole('link', { name: 'Go to files' }).click();
+  await expect(looking.page).toHaveURL(resourcesPath(open, 'files'));
+});
+
+test.describe('the back button', { tag: '@scripts' }, () => {
+  test('leads away from a list at once after a dialog was closed, however it was', async ({ as, tenant }) => {
+    const { manager, open } = tenant;
+    const page = await as(manager);
+    await visit(page, projectPath(open));
+    const screen = new ResourcesScreen(page, open, 'files');
+    const closings: (() => Promise<void>)[] = [
+      () => screen.createDialog.getByRole('button', { name: 'Cancel' }).click(),
+      () => page.keyboard.press('Escape'),
+      async () => {
+        await screen.field('Name').fill('new.jsonl');
+        await screen.field('Size in bytes').fill('1');
+        await screen.create.click();
+      },
+      () => page.goBack().then(() => {}),
+    ];
+    for (const close of closings) {
+      await page.getByRole('main').getByRole('link', { name: 'Files' }).click();
+      await screen.expectShown();
+      await screen.createButton.click();
+      await expect(screen.field('Name')).toBeFocused();
+      await close();
+      await expect(screen.createDialog).toBeHidden();
+      await expect(page).toHaveURL(resourcesPath(open, 'files'));
+      await page.goBack();
+      await expect(page).toHaveURL(projectPath(open));
+      await expect(page.getByRole('heading', { name: open.name, level: 1 })).toBeVisible();
+    }
+  });
+
+  test('closes a dialog that was opened a second time', async ({ as, tenant }) => {
+    const screen = await ResourcesScreen.open(await as(tenant.manager), tenant.open, 'files');
+    for (let time = 0; time < 2; time++) {
+      await screen.createButton.click();
+      await expect(screen.page).toHaveURL(/dialog=create/);
+      await screen.page.keyboard.press('Escape');
+      await expect(screen.createDialog).toBeHidden();
+    }
+    await screen.createButton.click();
+    await screen.page.goBack();
+    await expect(screen.createDialog).toBeHidden();
+    await expect(screen.page).toHaveURL(resourcesPath(tenant.open, 'files'));
+  });
+
+  test('does not lead to what was deleted', async ({ as, tenant }) => {
+    const { manager, open } = tenant;
+    await tenant.addResource(open, manager, 'file', 'data', { details: { purpose: 'batch', size_bytes: 1 } });
+    const page = await as(manager);
+    await visit(page, projectPath(open));
+    await page.getByRole('main').getByRole('link', { name: 'data', exact: true }).click();
+    const one = new ResourceScreen(page);
+    await one.deleteButton.click();
+    await one.deleteDialog('data').getByRole('button', { name: 'Delete File' }).click();
+    await expect(notice(page, 'The file data was deleted.')).toBeVisible();
+    await expect(page).toHaveURL(resourcesPath(open, 'files'));
+    await expect(page.getByRole('heading', { name: 'Files', level: 1 })).toBeFocused();
+    await page.goBack();
+    await expect(page).toHaveURL(projectPath(open));
+    await expect(page.getByRole('heading', { name: open.name, level: 1 })).toBeVisible();
+  });
+
+  test('a link to a dialog closes to its page', async ({ as, tenant }) => {
+    const screen = await ResourcesScreen.open(await as(tenant.manager), tenant.open, 'files', '?dialog=create');
+    await screen.createDialog.getByRole('button', { name: 'Cancel' }).click();
+    await expect(screen.createDialog).toBeHidden();
+    await expect(screen.page).toHaveURL(resourcesPath(tenant.open, 'files'));
+  });
+});
+
+test.describe('in New York', { tag: '@scripts' }, () => {
+  test.use({ timezoneId: 'America/New_York', locale: 'en-US' });
+
+  test('N4: a time says which zone it is in, and UTC is at hand without a mouse', async ({ as, tenant }) => {
+    const id = await tenant.addResource(tenant.open, tenant.manager, 'file', 'data');
+    await tenant.database.query(`UPDATE resources SET created_at = '2026-01-15T03:21:00Z' WHERE id = $1`, [id]);
+    const screen = await ResourceScreen.open(await as(tenant.manager), tenant.open, 'files', id, 'data');
+    const created = screen.fact('Created').getByRole('time');
+    await expect(created).toHaveText('14 Jan 2026, 22:21 EST');
+    await created.focus();
+    const beside = await created.evaluate((time) => getComputedStyle(time, '::after').content);
+    expect(beside).toContain('15 Jan 2026, 03:21 UTC');
+  });
 });
 
 test('what somebody else registers appears by itself', { tag: '@scripts' }, async ({ as, tenant }) => {

@@ -20,6 +20,7 @@ test('R1: collaborators of either role read usage and cost, as a picture and as 
     await expect(page.getByRole('heading', { name: 'Usage', level: 1 })).toBeVisible();
     await expect(main).toContainText('$1,334.50');
     await expect(main).not.toContainText('77,777');
+    await expect(page.getByRole('region', { name: 'Cost per day' })).toContainText(/Total\s*\$1,334\.50/);
     const picture = page.getByRole('img', { name: 'Cost per day, by kind' });
     await expect(picture).toBeVisible();
     await expect(picture).toHaveAccessibleDescription(/The most on one day was \$1,234\.50/);
@@ -29,7 +30,7 @@ test('R1: collaborators of either role read usage and cost, as a picture and as 
     const days = page.getByRole('table', { name: 'Cost by day' });
     await expect(days.getByRole('row')).toHaveCount(31);
     await expect(days.getByRole('row').nth(1)).toContainText('$1,234.50');
-    await expect(days.getByRole('columnheader')).toHaveText(['Day', 'Clusters', 'Volumes', 'Total']);
+    await expect(days.getByRole('columnheader')).toHaveText(['Day', 'Total', 'Clusters', 'Volumes']);
 
     const ranges = page.getByRole('navigation', { name: 'Range' });
     await expect(ranges.getByRole('link', { name: '30 days' })).toHaveAttribute('aria-current', 'true');
@@ -58,10 +59,30 @@ test('P3: to somebody without access there is no usage; nor for a range that the
   expect(await visit(page, usagePath(tenant.closed))).toBe(404);
   await expect(notFound(page)).toBeVisible();
   expect(await visit(page, `${usagePath(tenant.open)}?days=8`)).toBe(400);
+  await page.getByRole('link', { name: 'Open the page without it' }).click();
+  await expect(page.getByRole('heading', { name: 'Usage', level: 1 })).toBeVisible();
 });
 
 test('D7: the Default Project’s usage carries the notice', async ({ as, tenant }) => {
   const page = await as(tenant.member);
   await visit(page, usagePath(tenant.defaultProject));
   await expect(page.getByRole('complementary', { name: 'About the Default Project' })).toBeVisible();
+});
+
+test('on a phone the days and their totals are in sight', async ({ as, tenant }) => {
+  for (const kind of ['cluster', 'volume', 'model', 'endpoint', 'evaluation', 'file']) {
+    await tenant.addUsage(tenant.open, 0, kind, 'requests', 1, 1_234.5);
+  }
+  const page = await as(tenant.manager);
+  await page.setViewportSize({ width: 360, height: 800 });
+  await visit(page, usagePath(tenant.open));
+  const days = page.getByRole('table', { name: 'Cost by day' });
+  const latest = days.getByRole('row').nth(1);
+  await expect(latest.getByRole('cell').first()).toHaveText('$7,407.00');
+  await latest.getByRole('cell').first().scrollIntoViewIfNeeded();
+  const total = await latest.getByRole('cell').first().boundingBox();
+  expect((total?.x ?? 0) + (total?.width ?? 360)).toBeLessThanOrEqual(360);
+  await latest.getByRole('cell').last().scrollIntoViewIfNeeded();
+  const box = await latest.getByRole('rowheader').boundingBox();
+  expect(box?.x).toBeGreaterThanOrEqual(0);
 });

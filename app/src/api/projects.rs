@@ -63,6 +63,17 @@ pub(crate) struct SettingsView {
     pub(crate) project: ProjectHead,
     /// How many External Collaborators there are.
     pub(crate) externals: i64,
+    /// What bears on deleting it, for those who may.
+    pub(crate) deletion: Option<Deletion>,
+}
+
+/// What bears on deleting a project (P4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Deletion {
+    /// How many API keys end with it.
+    pub(crate) keys: i64,
+    /// How many resources stand in the way.
+    pub(crate) resources: i64,
 }
 
 /// A project's settings.
@@ -70,9 +81,20 @@ pub(crate) struct SettingsView {
 pub(crate) async fn project_settings(project: String) -> Result<SettingsView, Problem> {
     let (visit, session) = signed_in()?;
     let slug = slug(&project)?;
+    let project = ProjectHead::from(visit.directory.project(session.user, &slug).await?);
+    let deletion = if project.standing.may(Permission::ProjectDelete) && !project.is_default {
+        let contents = visit.directory.project_contents(session.user, &slug).await?;
+        Some(Deletion {
+            keys: contents.keys,
+            resources: contents.resources,
+        })
+    } else {
+        None
+    };
     Ok(SettingsView {
-        project: visit.directory.project(session.user, &slug).await?.into(),
+        project,
         externals: visit.directory.count_externals(session.user, &slug).await?,
+        deletion,
     })
 }
 

@@ -159,9 +159,8 @@ fn page(report: UsageReport, range: UsageRange) -> UsagePage {
 
 #[cfg(feature = "ssr")]
 fn chart(days: &[Vec<(UsageKind, u64)>], total: &str, at: impl Fn(usize) -> Moment) -> Option<Chart> {
-    let costs = days
-        .iter()
-        .map(|day| day.iter().fold(0_u64, |sum, (_, cost)| sum.saturating_add(*cost)));
+    let sum = |day: &Vec<(UsageKind, u64)>| day.iter().fold(0_u64, |sum, (_, cost)| sum.saturating_add(*cost));
+    let costs = days.iter().map(sum);
     let (highest, most) = costs.enumerate().max_by_key(|(_, cost)| *cost)?;
     let last = days.len() - 1;
     let description = format!(
@@ -171,7 +170,10 @@ fn chart(days: &[Vec<(UsageKind, u64)>], total: &str, at: impl Fn(usize) -> Mome
         dollars(most),
         utc_day(at(highest)),
     );
-    let drawn = chart::bars(days, ("Cost per day, by kind", &description))?;
+    let drawn = chart::bars(days, ("Cost per day, by kind", &description), |nth| {
+        let cost = days.get(nth).map_or(0, sum);
+        format!("{}: {}", utc_day(at(nth)), dollars(cost))
+    })?;
     Some(Chart {
         svg: drawn.svg,
         scale: drawn.scale.into_iter().map(round_dollars).collect(),

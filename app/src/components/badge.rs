@@ -9,8 +9,12 @@ pub(crate) enum Tone {
     Plain,
     /// May do more.
     Strong,
+    /// Works, or did.
+    Done,
     /// Needs a second look.
     Warning,
+    /// Went wrong.
+    Danger,
 }
 
 /// A badge.
@@ -19,7 +23,9 @@ pub(crate) fn Badge(#[prop(into)] tone: Signal<Tone>, children: Children) -> imp
     let class = move || match tone.get() {
         Tone::Plain => "badge",
         Tone::Strong => "badge badge-strong",
+        Tone::Done => "badge badge-done",
         Tone::Warning => "badge badge-warning",
+        Tone::Danger => "badge badge-danger",
     };
     view! { <span class=class>{children()}</span> }
 }

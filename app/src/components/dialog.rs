@@ -1,8 +1,14 @@
 //! A dialog whose being open is in the URL: it opens and closes by links, with and without scripts. With scripts it is
 //! modal, closes on Escape, and gives the focus back to where it came from.
 
-use leptos::{html, prelude::*};
-use leptos_router::{NavigateOptions, hooks::use_navigate};
+use leptos::{
+    ev::{Event, MouseEvent},
+    html,
+    prelude::*,
+};
+
+use super::ListAddress;
+use crate::paths;
 
 /// The dialog; it is there as long as it is open.
 #[component]
@@ -17,25 +23,25 @@ pub(crate) fn Dialog(
     children: Children,
 ) -> impl IntoView {
     let node = NodeRef::<html::Dialog>::new();
-    let navigate = use_navigate();
+    let switch = expect_context::<ListAddress>().switch();
     let leave = {
-        let close = close.clone();
+        let switch = switch.clone();
         // The browser would close it without the URL knowing.
-        move |event: leptos::ev::Event| {
+        move |event: Event| {
             event.prevent_default();
-            navigate(
-                &close,
-                NavigateOptions {
-                    replace: true,
-                    scroll: false,
-                    ..NavigateOptions::default()
-                },
-            );
+            switch(paths::Dialog::None);
+        }
+    };
+    // The links that close it are for browsers without scripts: to follow one would be a step further.
+    let follow = move |event: MouseEvent| {
+        if modal::leads_to(&event, &close) {
+            event.prevent_default();
+            switch(paths::Dialog::None);
         }
     };
     modal::follow(node);
     view! {
-        <dialog class="dialog" open=true aria-labelledby="dialog-title" node_ref=node on:cancel=leave>
+        <dialog class="dialog" open=true aria-labelledby="dialog-title" node_ref=node on:cancel=leave on:click=follow>
             <h2 id="dialog-title">{title}</h2>
             {children()}
         </dialog>
@@ -47,9 +53,9 @@ pub(crate) fn Dialog(
 mod modal {
     use std::cell::RefCell;
 
-    use leptos::{html, prelude::*};
+    use leptos::{ev::MouseEvent, html, prelude::*};
     use wasm_bindgen::JsCast;
-    use web_sys::HtmlElement;
+    use web_sys::{Element, HtmlElement};
 
     thread_local! {
         /// What a dialog that just closed gives the focus back to: the one that follows it at once does so in its place.
@@ -90,6 +96,21 @@ mod modal {
         });
     }
 
+    /// Whether a click follows a link to this address in this window.
+    pub(super) fn leads_to(event: &MouseEvent, address: &str) -> bool {
+        let is_plain = event.button() == 0
+            && !(event.default_prevented()
+                || event.alt_key()
+                || event.ctrl_key()
+                || event.meta_key()
+                || event.shift_key());
+        let link = event
+            .target()
+            .and_then(|target| target.dyn_into::<Element>().ok())
+            .and_then(|element| element.closest("a[href]").ok().flatten());
+        is_plain && link.and_then(|link| link.get_attribute("href")).as_deref() == Some(address)
+    }
+
     /// A menu's item is gone with its menu: the focus goes back to the button that opened it.
     fn opener(element: HtmlElement) -> HtmlElement {
         let button = element.closest("[popover]").ok().flatten().and_then(|menu| {
@@ -106,7 +127,11 @@ mod modal {
 
 #[cfg(not(feature = "hydrate"))]
 mod modal {
-    use leptos::{html, prelude::NodeRef};
+    use leptos::{ev::MouseEvent, html, prelude::NodeRef};
 
     pub(super) const fn follow(_: NodeRef<html::Dialog>) {}
+
+    pub(super) const fn leads_to(_: &MouseEvent, _: &str) -> bool {
+        false
+    }
 }

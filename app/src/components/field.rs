@@ -146,7 +146,7 @@ pub(crate) fn form_problem(value: Signal<Option<Outcome>>, form: FormName, field
             .map(words::problem)
     };
     view! {
-        <div role="alert">
+        <div role="alert" tabindex="-1">
             {move || other().map(|text| view! { <p class="form-problem"><Icon sign=Sign::Alert/><span>{text}</span></p> })}
         </div>
     }

@@ -90,7 +90,7 @@ mod browser {
     use web_sys::{FormData, HtmlFormElement, UrlSearchParams};
 
     use super::Post;
-    use crate::{Problem, flash::Outcome};
+    use crate::{Problem, flash::Outcome, focus};
 
     /// Sends the form in place of the browser.
     pub(super) fn send(post: Post, event: &SubmitEvent) {
@@ -98,9 +98,8 @@ mod browser {
         let form = event
             .target()
             .and_then(|target| target.dyn_into::<HtmlFormElement>().ok());
-        let Some(mut fields) = form.and_then(|form| encode(&form)) else {
-            return;
-        };
+        let Some(form) = form else { return };
+        let Some(mut fields) = encode(&form) else { return };
         if post.pending.get_untracked() {
             if post.sent.with_value(|sent| sent.as_ref() != Some(&fields)) {
                 post.next.set_value(Some(fields));
@@ -112,8 +111,12 @@ mod browser {
             loop {
                 post.sent.try_set_value(Some(fields.clone()));
                 let outcome = ask(post.path, fields).await;
+                let is_refused = outcome.is_err();
                 // Of a screen that was left, nobody wants to know.
                 post.outcome.try_set(Some(outcome));
+                if is_refused {
+                    focus::lead_to_error(form.clone());
+                }
                 match post.next.try_update_value(Option::take).flatten() {
                     Some(next) => fields = next,
                     None => break,

@@ -9,6 +9,8 @@ use leptos_router::{
     hooks::{use_navigate, use_query_map},
 };
 
+use history::{step_back, step_to};
+
 use super::{Icon, Sign};
 use crate::{
     api::list::ListQuery,
@@ -25,6 +27,8 @@ pub(crate) struct ListAddress {
     pub(crate) query: Memo<ListQuery>,
     /// The dialog that is open.
     pub(crate) dialog: Memo<Dialog>,
+    /// Whether it was opened from the page that is behind it, which is then one step back in the browser's history.
+    is_step: StoredValue<bool>,
 }
 
 impl ListAddress {
@@ -42,8 +46,27 @@ impl ListAddress {
             after: part("after"),
         });
         let dialog = Memo::new(move |_| Dialog::parse(&part("dialog"), &part("user"), &part("key")));
-        let address = Self { base, query, dialog };
+        let address = Self {
+            base,
+            query,
+            dialog,
+            is_step: StoredValue::new(false),
+        };
         provide_context(address);
+        Effect::new(move |was_open: Option<bool>| {
+            let now = dialog.get();
+            let is_open = now != Dialog::None;
+            match was_open {
+                Some(false) if is_open => {
+                    address.is_step.set_value(true);
+                    step_to(&untrack(|| address.link(&query.get(), now)));
+                }
+                // From one dialog to the next, the step is the same.
+                Some(true) if is_open => {}
+                Some(_) | None => address.is_step.set_value(false),
+            }
+            is_open
+        });
         address
     }
 
@@ -67,13 +90,18 @@ impl ListAddress {
             .with(|base| paths::with_query(&format!("{base}.csv"), &query, Dialog::None))
     }
 
-    /// A way to open another dialog, or to close the one that is open, from a script.
+    /// A way to open another dialog, or to close the one that is open, from a script. One that was opened by a step is closed
+    /// by a step back: or the back button would lead to where one is already.
     pub(crate) fn switch(self) -> impl Fn(Dialog) + Clone + 'static {
         let navigate = use_navigate();
         move |dialog| {
-            if self.dialog.get_untracked() != dialog {
+            if dialog == Dialog::None && self.is_step.get_value() {
+                // Once: the step takes a moment, and a second one would lead away from the page.
+                self.is_step.set_value(false);
+                step_back();
+            } else if self.dialog.get_untracked() != dialog {
                 let options = NavigateOptions {
-                    replace: true,
+                    replace: dialog == Dialog::None || self.dialog.get_untracked() != Dialog::None,
                     scroll: false,
                     ..NavigateOptions::default()
                 };
@@ -81,6 +109,38 @@ impl ListAddress {
             }
         }
     }
+}
+
+/// The browser's history, beside the router.
+#[cfg(feature = "hydrate")]
+mod history {
+    use leptos::prelude::window;
+    use wasm_bindgen::JsValue;
+
+    pub(super) fn step_back() {
+        if let Ok(history) = window().history() {
+            drop(history.back());
+        }
+    }
+
+    /// Makes sure that opening a dialog was a step. The router leaves one out if it takes the address for the one it noted last:
+    /// the same dialog, opened again after a step back that the router did not count.
+    pub(super) fn step_to(link: &str) {
+        let is_noted = window()
+            .location()
+            .search()
+            .is_ok_and(|search| search.contains("dialog="));
+        if !is_noted && let Ok(history) = window().history() {
+            drop(history.push_state_with_url(&JsValue::NULL, "", Some(link)));
+        }
+    }
+}
+
+#[cfg(not(feature = "hydrate"))]
+mod history {
+    pub(super) const fn step_back() {}
+
+    pub(super) const fn step_to(_: &str) {}
 }
 
 /// Search and filters: a form that is sent by itself with scripts, and by its button without.
@@ -277,6 +337,9 @@ pub(crate) fn Listing<T, Id, V>(
     class: &'static str,
     /// What it says when it is empty.
     empty: Empty,
+    /// What to do where there is nothing at all (N5).
+    #[prop(optional, into)]
+    begin: Option<ViewFn>,
     /// The cells of its head.
     #[prop(into)]
     head: ViewFn,
@@ -291,10 +354,14 @@ where
     let ids = Memo::new(move |_| of.with(ids));
     let is_empty = Memo::new(move |_| ids.with(Vec::is_empty));
     let next = Signal::derive(move || of.with(next));
+    let told = tell_changes(of.busy, move || {
+        ids.with_untracked(|ids| how_many(ids.len(), untrack(|| next.get()).is_some()))
+    });
     view! {
+        <p class="visually-hidden" role="status">{move || told.get()}</p>
         <div class="table-frame" aria-busy=move || of.busy.get().to_string()>
             {move || if is_empty.get() {
-                Either::Left(view! { <EmptyList says=empty/> })
+                Either::Left(view! { <EmptyList says=empty begin=begin.clone()/> })
             } else {
                 Either::Right(view! {
                     <table class=class aria-labelledby="heading">
@@ -312,6 +379,39 @@ where
     }
 }
 
+/// What a search, a filter or another page came to, for whoever doesn't see it (N2); nothing for what is there to begin with,
+/// or changes by itself. What had the focus may be gone with what was there before: then the heading has it.
+fn tell_changes(busy: RwSignal<bool>, words: impl Fn() -> String + 'static) -> ReadSignal<String> {
+    let query = expect_context::<ListAddress>().query;
+    let (told, tell) = signal(String::new());
+    Effect::new(move |shown: Option<ListQuery>| {
+        let (is_busy, asked) = (busy.get(), query.get_untracked());
+        match shown {
+            Some(shown) if is_busy => {
+                // Or the same words again would go unheard.
+                tell.set(String::new());
+                shown
+            }
+            Some(shown) if shown != asked => {
+                tell.set(words());
+                #[cfg(feature = "hydrate")]
+                crate::focus::to_heading_if_lost();
+                asked
+            }
+            Some(_) | None => asked,
+        }
+    });
+    told
+}
+
+fn how_many(count: usize, has_more: bool) -> String {
+    match (count, has_more) {
+        (0, _) => "Nothing found".to_owned(),
+        (_, true) => format!("{count} shown, more on the next page"),
+        (_, false) => format!("{count} shown"),
+    }
+}
+
 /// What a list says when nothing is in it: a title and a sentence each.
 #[derive(Clone, Copy)]
 pub(crate) struct Empty {
@@ -326,12 +426,13 @@ pub(crate) struct Empty {
 }
 
 #[component]
-fn EmptyList(says: Empty) -> impl IntoView {
+fn EmptyList(says: Empty, begin: Option<ViewFn>) -> impl IntoView {
     let address = expect_context::<ListAddress>();
     move || {
         let (is_narrowed, is_first) = address
             .query
             .with(|query| (query.is_narrowed(), query.after.is_empty()));
+        let is_all = !is_narrowed && is_first;
         let (title, text) = match (is_narrowed, is_first) {
             (true, _) => says.none_fits,
             (false, true) => says.none,
@@ -342,7 +443,8 @@ fn EmptyList(says: Empty) -> impl IntoView {
                 <span class="empty-sign"><Icon sign=says.sign/></span>
                 <h2>{title}</h2>
                 <p>{text}</p>
-                {(is_narrowed || !is_first).then(|| view! {
+                {begin.as_ref().filter(|_| is_all).map(ViewFn::run)}
+                {(!is_all).then(|| view! {
                     <p><a class="button" href=move || address.link(&ListQuery::default(), Dialog::None)>{says.show_all}</a></p>
                 })}
             </div>

@@ -27,7 +27,7 @@ pub(crate) use list::{Empty, Filter, ListAddress, Listing, SearchForm, SortHeade
 pub(crate) use menu::{Menu, MenuExplanation, MenuForm, MenuLink, Popover};
 #[cfg(feature = "ssr")]
 pub(crate) use moment::utc_day;
-pub(crate) use moment::{MomentText, input_day};
+pub(crate) use moment::{DayText, MomentText, input_day};
 pub(crate) use notices::NoticeRegion;
-pub(crate) use page::{PageHeader, PageTitle};
+pub(crate) use page::{Arrived, PageHeader, PageTitle};
 pub(crate) use select::SelectField;

@@ -5,7 +5,8 @@ use time::OffsetDateTime;
 
 use crate::api::Moment;
 
-/// An instant. Shows the day; day, time and UTC are at hand in its tooltip.
+/// An instant. Shows the day; day, time and UTC are at hand in its tooltip, and beside it once it has the focus: of those with a
+/// time by the keyboard too, of days by pointing at them or touching them, so that a list has no more stops than buttons (N4).
 #[component]
 pub(crate) fn MomentText(
     /// The instant.
@@ -21,17 +22,30 @@ pub(crate) fn MomentText(
     let is_local = RwSignal::new(false);
     // Only after hydration, so that the browser's first copy of the page is the server's.
     Effect::new(move |_| is_local.set(!is_utc_day));
-    let day = move || match (is_local.get(), with_time) {
+    let words = move || match (is_local.get(), with_time) {
         (true, true) => format!("{}, {}", local_day(at.get()), local_time(at.get())),
         (true, false) => local_day(at.get()),
         (false, true) => utc(at.get()),
+        (false, false) if is_utc_day => format!("{} UTC", utc_day(at.get())),
         (false, false) => utc_day(at.get()),
     };
+    let has_more = !is_utc_day;
     view! {
-        <time datetime=move || machine(at.get()) title=move || utc(at.get())>
-            {day}
+        <time
+            datetime=move || machine(at.get())
+            title=move || has_more.then(|| utc(at.get()))
+            data-utc=move || has_more.then(|| utc(at.get()))
+            tabindex=has_more.then_some(if with_time { "0" } else { "-1" })
+        >
+            {words}
         </time>
     }
+}
+
+/// A day of a page that says of all its days that they are in UTC.
+#[component]
+pub(crate) fn DayText(at: Moment) -> impl IntoView {
+    view! { <time datetime=input_day(at)>{utc_day(at)}</time> }
 }
 
 fn parts(at: Moment) -> OffsetDateTime {
@@ -100,11 +114,25 @@ fn local_day(at: Moment) -> String {
     format!("{} {month} {}", date.get_date(), date.get_full_year())
 }
 
-/// The time of the day, where the reader is.
+/// The time of the day, where the reader is, and what the time is called there then: "22:21 EST".
 #[cfg(feature = "hydrate")]
 fn local_time(at: Moment) -> String {
+    use js_sys::{Array, Intl::DateTimeFormat, Object, Reflect};
+
     let date = local(at);
-    format!("{:02}:{:02}", date.get_hours(), date.get_minutes())
+    let options = Object::new();
+    drop(Reflect::set(&options, &"timeZoneName".into(), &"short".into()));
+    let parts = DateTimeFormat::new(&Array::new(), &options).format_to_parts(&date);
+    let text = |part: &wasm_bindgen::JsValue, key: &str| Reflect::get(part, &key.into()).ok()?.as_string();
+    let zone = parts
+        .iter()
+        .find(|part| text(part, "type").as_deref() == Some("timeZoneName"))
+        .and_then(|part| text(&part, "value"));
+    let (hours, minutes) = (date.get_hours(), date.get_minutes());
+    match zone {
+        Some(zone) => format!("{hours:02}:{minutes:02} {zone}"),
+        None => format!("{hours:02}:{minutes:02}"),
+    }
 }
 
 #[cfg(not(feature = "hydrate"))]

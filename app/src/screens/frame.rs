@@ -2,7 +2,7 @@
 
 use leptos::{prelude::*, server_fn::ServerFn, task::spawn_local};
 use leptos_router::{components::Outlet, hooks::use_location};
-use policy::{Permission, Slug};
+use policy::{Permission, ResourceKind, Slug};
 
 use crate::{
     api::{
@@ -308,6 +308,20 @@ fn ProjectSelector(shell: Loaded<ShellView>) -> impl IntoView {
     }
 }
 
+/// The page of the navigation that a page belongs to: a project's resources belong to its overview.
+fn section_of(path: &str) -> String {
+    let (slug, rest) = path
+        .strip_prefix("/projects/")
+        .and_then(|path| path.split_once('/'))
+        .unwrap_or_default();
+    let kind = rest.split('/').next().unwrap_or_default();
+    if ResourceKind::from_path(kind).is_ok() {
+        format!("/projects/{slug}")
+    } else {
+        path.to_owned()
+    }
+}
+
 #[component]
 fn Navigation(shell: Loaded<ShellView>) -> impl IntoView {
     let slug = Memo::new(move |_| shell.with(|shell| shell.current.as_ref().map(|project| project.slug.clone())));
@@ -320,10 +334,15 @@ fn Navigation(shell: Loaded<ShellView>) -> impl IntoView {
         })
     });
     let path = use_location().pathname;
+    let section = Memo::new(move |_| path.with(|path| section_of(path)));
     let item = move |slug: &Slug, to: fn(&Slug) -> String, sign: Sign, label: &'static str| {
         let href = to(slug);
         let here = href.clone();
-        let current = move || path.with(|path| *path == here).then_some("page");
+        let current = move || {
+            let is_page = path.with(|path| *path == here);
+            let is_section = section.with(|section| *section == here);
+            is_section.then_some(if is_page { "page" } else { "true" })
+        };
         view! { <li><a class="nav-item" href=href aria-current=current><Icon sign/>{label}</a></li> }
     };
     view! {
@@ -397,5 +416,23 @@ pub(crate) fn NoProjects() -> impl IntoView {
             <h1 id="heading" tabindex="-1">"No projects yet"</h1>
             <p>"You have no access to any project. Ask an Admin of your organization to add you to one: they need the address you signed up with."</p>
         </section>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::section_of;
+
+    #[test]
+    fn resources_belong_to_the_overview_of_their_project() {
+        for (path, section) in [
+            ("/projects/ml", "/projects/ml"),
+            ("/projects/ml/clusters", "/projects/ml"),
+            ("/projects/ml/clusters/some-id", "/projects/ml"),
+            ("/projects/ml/usage", "/projects/ml/usage"),
+            ("/settings/projects/ml", "/settings/projects/ml"),
+        ] {
+            assert_eq!(section_of(path), section);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Pages that say why there is no page.
 
 use leptos::prelude::*;
+use leptos_router::hooks::use_location;
 use policy::Refusal;
 
 use crate::{
@@ -31,13 +32,29 @@ pub(crate) fn ProblemScreen(problem: Problem) -> impl IntoView {
     } else {
         Sign::Alert
     };
+    // What the address asks for of a page may be wrong while the page is there.
+    let location = use_location();
+    let is_about_query = matches!(problem, Problem::Refused(Refusal::Malformed | Refusal::CursorInvalid))
+        && location.search.with_untracked(|search| !search.is_empty());
+    let (text, way) = if is_about_query {
+        let here = location.pathname.get_untracked();
+        (
+            "It asks for something this page doesn’t have: a filter, an order or a place in a list.".to_owned(),
+            view! { <a class="button" href=here>"Open the page without it"</a> },
+        )
+    } else {
+        (
+            words::problem(problem),
+            view! { <a class="button" href=paths::HOME.to_owned()>"Go to your projects"</a> },
+        )
+    };
     view! {
         <PageTitle text=title/>
         <section class="empty empty-page" aria-labelledby="heading">
             <span class="empty-sign"><Icon sign/></span>
             <h1 id="heading" tabindex="-1">{title}</h1>
-            <p>{words::problem(problem)}</p>
-            <p><a class="button" href=paths::HOME>"Go to your projects"</a></p>
+            <p>{text}</p>
+            <p>{way}</p>
         </section>
     }
 }

@@ -1,12 +1,14 @@
 //! Settings > Project: name, slug, and whether externals may be added (P2, X1).
 
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use policy::{Field as About, Permission};
 
 use super::{overview::default_project_notice, use_project_slug};
 use crate::{
-    api::projects::{DeleteProject, ProjectHead, RemoveExternals, SettingsView, UpdateProject, project_settings},
+    api::projects::{
+        DeleteProject, Deletion, ProjectHead, RemoveExternals, SettingsView, UpdateProject, project_settings,
+    },
     components::{Field, Icon, PageHeader, PageTitle, Post, PostForm, Sign, form_error, form_problem},
     flash::{Done, Flashed, FormName, Notice, Notices},
     live::Live,
@@ -224,35 +226,70 @@ fn DeleteProjectForm(settings: Loaded<SettingsView>) -> impl IntoView {
             notices.show_on_next(Notice::done(&done));
             let organization = settings.peek(|settings| Some(settings.project.organization.clone()));
             let to = organization.map_or_else(|| paths::HOME.to_owned(), |slug| paths::projects(&slug));
-            navigate(&to, NavigateOptions::default());
+            // The back button doesn't lead to what is gone.
+            let options = NavigateOptions {
+                replace: true,
+                ..NavigateOptions::default()
+            };
+            navigate(&to, options);
         }
     });
     let deletable = Memo::new(move |_| {
         settings.with(|settings| {
-            let project = &settings.project;
-            let may = project.standing.may(Permission::ProjectDelete) && !project.is_default;
-            may.then(|| (project.slug.to_string(), project.name.clone()))
+            let deletion = settings.deletion?;
+            Some((settings.project.slug.clone(), settings.project.name.clone(), deletion))
         })
     });
     move || {
-        deletable.get().map(|(slug, name)| view! {
+        deletable.get().map(|(slug, name, Deletion { keys, resources })| view! {
             <section class="card card-danger" aria-labelledby="delete">
                 <h2 id="delete">"Delete project"</h2>
-                <p>"Everybody’s access to "<strong><bdi>{name}</bdi></strong>" ends at once. Its slug is given to nobody for 90 days. This can’t be undone."</p>
-                <PostForm action class="form">
-                    {form_problem(value, FormName::DeleteProject, &[About::Confirmation])}
-                    <input type="hidden" name="project" value=slug.clone()/>
-                    <Field
-                        label=format!("Type {slug} to confirm")
-                        name="confirmation"
-                        value=flashed.typed(FormName::DeleteProject, "confirmation").unwrap_or_default()
-                        error=form_error(value, FormName::DeleteProject, About::Confirmation)
-                    />
-                    <div class="form-actions">
-                        <button type="submit" class="button button-danger" aria-busy=move || action.busy()>"Delete project"</button>
-                    </div>
-                </PostForm>
+                <p>
+                    "Everybody’s access to "<strong><bdi>{name}</bdi></strong>" ends at once."
+                    {keys_end(keys)}
+                    " Its slug is given to nobody for 90 days. This can’t be undone."
+                </p>
+                {if resources > 0 {
+                    Either::Left(view! {
+                        <p class="card-line"><Icon sign=Sign::Info/><span>{resources_first(resources)}</span></p>
+                        <p class="form-actions"><a class="button" href=paths::project(&slug)>"Go to its resources"</a></p>
+                    })
+                } else {
+                    Either::Right(view! {
+                        <PostForm action class="form">
+                            {form_problem(value, FormName::DeleteProject, &[About::Confirmation])}
+                            <input type="hidden" name="project" value=slug.to_string()/>
+                            <Field
+                                label=format!("Type {slug} to confirm")
+                                name="confirmation"
+                                value=flashed.typed(FormName::DeleteProject, "confirmation").unwrap_or_default()
+                                error=form_error(value, FormName::DeleteProject, About::Confirmation)
+                            />
+                            <div class="form-actions">
+                                <button type="submit" class="button button-danger" aria-busy=move || action.busy()>"Delete project"</button>
+                            </div>
+                        </PostForm>
+                    })
+                }}
             </section>
         })
+    }
+}
+
+/// What becomes of the project's keys (P4, N5).
+fn keys_end(keys: i64) -> Option<String> {
+    match keys {
+        0 => None,
+        1 => Some(" Its API key stops working at once.".to_owned()),
+        _ => Some(format!(" Its {keys} API keys stop working at once.")),
+    }
+}
+
+/// Why it can't be deleted yet (P4).
+fn resources_first(resources: i64) -> String {
+    if resources == 1 {
+        "It still has 1 resource: delete it first.".to_owned()
+    } else {
+        format!("It still has {resources} resources: delete them first.")
     }
 }

@@ -7,7 +7,7 @@ use policy::{UsageKind, UsageRange};
 use super::{overview::DefaultProjectNotice, use_project_slug};
 use crate::{
     api::usage::{Chart, KindUsage, UsageLine, UsagePage, usage},
-    components::{Icon, MomentText, PageHeader, PageTitle, Sign},
+    components::{DayText, Icon, PageHeader, PageTitle, Sign},
     load::{Loaded, load},
     paths,
 };
@@ -90,8 +90,9 @@ fn Report(page: UsagePage) -> impl IntoView {
         <section class="card" aria-labelledby="cost">
             <h2 id="cost">"Cost per day"</h2>
             <p class="usage-total">
+                <span>"Total"</span>
                 <strong>{page.total}</strong>
-                <span class="hint">"from "<MomentText at=page.first is_utc_day=true/>" to "<MomentText at=page.last is_utc_day=true/></span>
+                <span class="hint">"from "<DayText at=page.first/>" to "<DayText at=page.last/></span>
             </p>
             {page.chart.map(|chart| view! { <Picture chart/> })}
             <Kinds usages=page.kinds/>
@@ -111,7 +112,7 @@ fn Picture(chart: Chart) -> impl IntoView {
             </ul>
             <div class="chart-field" inner_html=chart.svg></div>
             <p class="chart-days" aria-hidden="true">
-                <MomentText at=first is_utc_day=true/><MomentText at=middle is_utc_day=true/><MomentText at=last is_utc_day=true/>
+                <DayText at=first/><DayText at=middle/><DayText at=last/>
             </p>
         </div>
     }
@@ -151,7 +152,7 @@ fn Swatch(kind: UsageKind) -> impl IntoView {
     view! { <span class=format!("swatch usage-{}", kind.code()) aria-hidden="true"></span> }
 }
 
-/// The chart's numbers.
+/// The chart's numbers. What a day cost stands beside it, in sight however narrow the window is.
 #[component]
 fn Lines(kinds: Vec<UsageKind>, lines: Vec<UsageLine>, by: &'static str) -> impl IntoView {
     let label = format!("Cost by {by}");
@@ -165,19 +166,19 @@ fn Lines(kinds: Vec<UsageKind>, lines: Vec<UsageLine>, by: &'static str) -> impl
                     <thead>
                         <tr>
                             <th scope="col">{first}</th>
-                            {kinds.into_iter().map(|kind| view! { <th scope="col" class="number-cell">{kind.label()}</th> }).collect_view()}
                             <th scope="col" class="number-cell">"Total"</th>
+                            {kinds.into_iter().map(|kind| view! { <th scope="col" class="number-cell">{kind.label()}</th> }).collect_view()}
                         </tr>
                     </thead>
                     <tbody>
                         {lines.into_iter().map(|line| view! {
                             <tr>
                                 <th scope="row">
-                                    <MomentText at=line.first is_utc_day=true/>
-                                    {line.last.map(|last| view! { " – "<MomentText at=last is_utc_day=true/> })}
+                                    <DayText at=line.first/>
+                                    {line.last.map(|last| view! { " – "<DayText at=last/> })}
                                 </th>
-                                {line.costs.into_iter().map(|cost| view! { <td class="number-cell">{cost}</td> }).collect_view()}
                                 <td class="number-cell"><strong>{line.total}</strong></td>
+                                {line.costs.into_iter().map(|cost| view! { <td class="number-cell">{cost}</td> }).collect_view()}
                             </tr>
                         }).collect_view()}
                     </tbody>

@@ -52,7 +52,8 @@ pub use organizations::{OrganizationReport, OrganizationSettings, OrganizationSu
 pub use outbox::{Mail, MailAbout};
 pub use people::{Cursor, Order, PeopleSort};
 pub use projects::{
-    ListedProject, ProjectChange, ProjectCursor, ProjectList, ProjectQuery, ProjectSummary, ProjectView,
+    ListedProject, ProjectChange, ProjectContents, ProjectCursor, ProjectList, ProjectQuery, ProjectSummary,
+    ProjectView,
 };
 pub use remains::{MadeKey, Remains};
 pub use resources::{

@@ -33,6 +33,15 @@ pub struct ProjectSummary {
     pub organization_name: Name,
 }
 
+/// What is in a project and bears on deleting it (P4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProjectContents {
+    /// How many API keys work now: they end with it.
+    pub keys: i64,
+    /// How many resources there are: they stand in the way.
+    pub resources: i64,
+}
+
 /// A project in its organization's list: every member sees its name (P3).
 #[derive(Clone, Debug)]
 pub struct ListedProject {
@@ -438,6 +447,29 @@ impl Directory {
         .fetch_one(&self.pool)
         .await?;
         Ok(row.count)
+    }
+
+    /// What is in a project and bears on deleting it, for those who may (P4).
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`], [`Refusal::Forbidden`].
+    pub async fn project_contents(&self, user: UserId, slug: &Slug) -> Result<ProjectContents> {
+        let seen = find_project(&self.pool, slug, user).await?;
+        if !seen.standing.may(Permission::ProjectDelete) {
+            return Err(Refusal::Forbidden(Permission::ProjectDelete).into());
+        }
+        let contents = sqlx::query_as!(
+            ProjectContents,
+            r#"SELECT (SELECT count(*) FROM api_keys
+                       WHERE organization_id = $1 AND project_id = $2 AND revoked_at IS NULL
+                         AND (expires_at IS NULL OR expires_at > now())) AS "keys!",
+                      (SELECT count(*) FROM resources WHERE organization_id = $1 AND project_id = $2) AS "resources!""#,
+            seen.organization.0,
+            seen.project.0,
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(contents)
     }
 
     /// Changes a project's name, slug and settings (P2, X1). Externals who are there stay when they are disallowed.

@@ -319,7 +319,7 @@ const DONE_WITH_KEYS: &[Sent] = &[
         "/api/revoke_api_key",
         &[("project", RESEARCH), ("key", MANAGE_KEY)],
         KEYS,
-        "The API key Deploy was revoked. It opens nothing any more.",
+        "The API key Deploy was revoked. It no longer works.",
     ),
     sent(
         Who::Admin,

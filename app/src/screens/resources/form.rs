@@ -49,6 +49,7 @@ pub(super) fn Fields(
             name="state"
             value=flashed.typed(form, "state").unwrap_or(state)
             options=states
+            hint="What it’s doing where it runs. Changing this starts or stops nothing."
             error=form_error(value, form, About::State)
         />
     }

@@ -96,7 +96,7 @@ fn Resources(page: Loaded<ResourcesPage>, kind: ResourceKind) -> impl IntoView {
         <SearchForm what=kind.path() placeholder="Search by name">
             <Filter name="state" label="State" read=|query| &query.state options=states/>
         </SearchForm>
-        <Table page kind/>
+        <Table page kind may_create/>
         {move || (address.dialog.get() == Dialog::Create && may_create.get()).then(|| {
             let project = page.peek(|page| Some(page.project.clone()));
             project.map(|project| view! { <CreateDialog create kind project=project.slug.to_string()/> })
@@ -129,7 +129,7 @@ fn state_options(kind: ResourceKind) -> impl Iterator<Item = (&'static str, &'st
 }
 
 #[component]
-fn Table(page: Loaded<ResourcesPage>, kind: ResourceKind) -> impl IntoView {
+fn Table(page: Loaded<ResourcesPage>, kind: ResourceKind, may_create: Memo<bool>) -> impl IntoView {
     let (none_found, none) = match kind {
         ResourceKind::Cluster => ("No cluster found", "No clusters yet"),
         ResourceKind::Volume => ("No volume found", "No volumes yet"),
@@ -139,6 +139,7 @@ fn Table(page: Loaded<ResourcesPage>, kind: ResourceKind) -> impl IntoView {
         ResourceKind::File => ("No file found", "No files yet"),
     };
     let columns = move || kind.fields().iter().take(COLUMNS);
+    let address = expect_context::<ListAddress>();
     view! {
         <Listing
             of=page
@@ -151,10 +152,11 @@ fn Table(page: Loaded<ResourcesPage>, kind: ResourceKind) -> impl IntoView {
                 none: (none, what_it_is(kind)),
                 show_all: "Show all",
             }
+            begin=move || begin(kind, may_create.get(), address.to(Dialog::Create))
             head=move || view! {
                 <SortHeader sort="name" label="Name"/>
                 <th scope="col" class="role-cell">"State"</th>
-                {columns().map(|field| view! { <th scope="col" class="field-cell">{field.label()}</th> }).collect_view()}
+                {columns().map(|field| view! { <th scope="col" class=cell_of(*field)>{field.label()}</th> }).collect_view()}
                 <SortHeader sort="added" label="Created"/>
             }
             row=move |id| view! { <Row page kind id/> }
@@ -187,19 +189,28 @@ fn Row(page: Loaded<ResourcesPage>, kind: ResourceKind, id: ResourceId) -> impl 
                     </div>
                 </td>
                 <td class="role-cell"><StateBadge state=row.state/></td>
-                {fields.into_iter().map(|(_, text)| view! { <td class="field-cell">{text}</td> }).collect_view()}
+                {fields.into_iter().map(|(field, text)| view! { <td class=cell_of(field)>{text}</td> }).collect_view()}
                 <td class="added-cell"><MomentText at=row.created_at/></td>
             </tr>
         })
     }
 }
 
-/// What a resource is doing. What went wrong stands out, and what is at rest or on its way does not.
+/// The class of a field's column: numbers are read from their end.
+const fn cell_of(field: ResourceField) -> &'static str {
+    match field.input() {
+        FieldInput::Whole { .. } => "field-cell number-cell",
+        FieldInput::Choice(_) => "field-cell choice-cell",
+        FieldInput::Text { .. } => "field-cell",
+    }
+}
+
+/// What a resource is doing. What works and what went wrong stand out; what is at rest or on its way does not.
 #[component]
 pub(super) fn StateBadge(state: ResourceState) -> impl IntoView {
     let tone = match state {
-        ResourceState::Failed => Tone::Warning,
-        ResourceState::Running | ResourceState::Ready | ResourceState::Completed => Tone::Strong,
+        ResourceState::Failed => Tone::Danger,
+        ResourceState::Running | ResourceState::Ready | ResourceState::Completed => Tone::Done,
         ResourceState::Creating | ResourceState::Queued | ResourceState::Stopped => Tone::Plain,
     };
     view! { <Badge tone=Signal::stored(tone)>{state.label()}</Badge> }
@@ -257,12 +268,38 @@ pub(super) const fn what_it_is(kind: ResourceKind) -> &'static str {
     }
 }
 
+/// What to do where there is none (N5).
+fn begin(kind: ResourceKind, may_create: bool, create: Signal<String>) -> AnyView {
+    if may_create {
+        view! {
+            <p>"Register the first here, or let a program do it with an API key of the project."</p>
+            <p><ButtonLink href=create>{format!("Create {}", kind.label())}</ButtonLink></p>
+        }
+        .into_any()
+    } else {
+        view! { <p>{format!("Ask an Admin of the project to create the first {}.", kind.code())}</p> }.into_any()
+    }
+}
+
+/// What creating one of this kind does, told before it is done (N5): Roster runs none of them (E2).
+const fn what_creating_does(kind: ResourceKind) -> &'static str {
+    match kind {
+        ResourceKind::Cluster => "Registers a cluster that runs elsewhere. Roster doesn’t start it.",
+        ResourceKind::Volume => "Registers a volume that is kept elsewhere. Roster doesn’t set it up.",
+        ResourceKind::Model => "Registers a model that is trained elsewhere. Roster doesn’t train it.",
+        ResourceKind::Endpoint => "Registers an endpoint that runs elsewhere. Roster doesn’t start it.",
+        ResourceKind::Evaluation => "Registers an evaluation that runs elsewhere. Roster doesn’t run it.",
+        ResourceKind::File => "Registers a file that is stored elsewhere. Roster doesn’t upload it.",
+    }
+}
+
 /// Registering one.
 #[component]
 fn CreateDialog(create: Post, kind: ResourceKind, project: String) -> impl IntoView {
     let close = expect_context::<ListAddress>().to(Dialog::None);
     view! {
         <DialogBox title=format!("Create {}", kind.label()) close=close.get_untracked()>
+            <p class="lead">{what_creating_does(kind)}</p>
             <PostForm action=create class="form">
                 <input type="hidden" name="project" value=project/>
                 <input type="hidden" name="kind" value=kind.path()/>

@@ -2,17 +2,17 @@
 
 use leptos::{either::Either, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate, hooks::use_params_map};
-use policy::{ResourceAction, ResourceKind};
+use policy::{Refusal, ResourceAction, ResourceKind};
 
-use super::{ForAdmins, StateBadge, form, said_of, use_kind_path};
+use super::{ForAdmins, StateBadge, form, said_of, sign_of, use_kind_path};
 use crate::{
     api::resources::{DeleteResource, ResourcePage, ResourceRow, UpdateResource, resource},
-    components::{ButtonLink, Dialog as DialogBox, ListAddress, MomentText, PageTitle, Post, PostForm},
+    components::{ButtonLink, Dialog as DialogBox, Icon, ListAddress, MomentText, PageTitle, Post, PostForm},
     flash::{Flashed, FormName, Notice, Notices},
     live::Live,
-    load::{Loaded, load},
+    load::{Loaded, load_or},
     paths::{self, Dialog},
-    screens::{overview::DefaultProjectNotice, use_project_slug},
+    screens::{overview::DefaultProjectNotice, problem::ProblemScreen, use_project_slug},
 };
 
 const FORM: FormName = FormName::Resource;
@@ -44,11 +44,45 @@ pub(crate) fn ResourceScreen() -> impl IntoView {
             Some(_) | None => live.ticks.get(),
         }
     });
-    load(
+    let was_there = StoredValue::new(None::<(String, String)>);
+    load_or(
         move || (slug.get(), kind.get(), id.get(), ticks.get()),
         |(slug, kind, id, _)| resource(slug, kind, id),
-        |page| view! { <One page/> },
+        move |page| {
+            Effect::new(move |_| {
+                was_there.set_value(page.with(|page| Some((page.row.id.to_string(), page.row.name.clone()))));
+            });
+            view! { <One page/> }
+        },
+        move |problem| {
+            let gone = was_there
+                .get_value()
+                .filter(|(there, _)| id.with_untracked(|id| id == there) && problem == Refusal::Hidden.into());
+            match (gone, ResourceKind::from_path(&kind.get_untracked())) {
+                (Some((_, name)), Ok(kind)) => Either::Left(view! { <Gone kind name slug=slug.get_untracked()/> }),
+                _ => Either::Right(view! { <ProblemScreen problem/> }),
+            }
+        },
     )
+}
+
+/// What somebody sees who had it open when it was deleted.
+#[component]
+fn Gone(kind: ResourceKind, name: String, slug: String) -> impl IntoView {
+    // What was said before was about something that is there.
+    expect_context::<Notices>().dismiss();
+    let list = slug
+        .parse()
+        .map_or_else(|_| paths::HOME.to_owned(), |slug| paths::resources(&slug, kind));
+    view! {
+        <PageTitle text=format!("{} deleted", kind.label())/>
+        <section class="empty empty-page" role="alert" aria-labelledby="heading">
+            <span class="empty-sign"><Icon sign=sign_of(kind)/></span>
+            <h1 id="heading" tabindex="-1">{format!("This {} was deleted", kind.code())}</h1>
+            <p>"Somebody deleted "<bdi>{name}</bdi>" while you had it open, or the project has another address now. What you typed was not saved."</p>
+            <p><a class="button" href=list>{format!("Go to {}", kind.path())}</a></p>
+        </section>
+    }
 }
 
 #[component]
@@ -60,7 +94,9 @@ fn One(page: Loaded<ResourcePage>) -> impl IntoView {
     let project = Signal::derive(move || page.with(|page| Some(page.project.clone())));
     let row = Memo::new(move |_| page.with(|page| Some((page.kind, page.row.clone()))));
     let name = move || row.get().map(|(_, row)| row.name);
-    let title = Signal::derive(move || name().unwrap_or_default());
+    let title = Signal::derive(move || {
+        page.with(|page| format!("{} · {} · {}", page.row.name, page.kind.plural(), page.project.name))
+    });
     let may = move |action| page.with(|page| page.project.standing.may(page.kind.permission(action)));
     let may_change = Memo::new(move |_| may(ResourceAction::Change));
     let may_delete = Memo::new(move |_| may(ResourceAction::Delete));
@@ -79,17 +115,26 @@ fn One(page: Loaded<ResourcePage>) -> impl IntoView {
             is_saved.set_value(false);
         }
     });
+    let switch = address.switch();
     Effect::new(move |_| match delete.outcome().get() {
         Some(Ok(done)) => {
             notices.show_on_next(Notice::done(&done));
-            let list = page.peek(|page| Some(paths::resources(&page.project.slug, page.kind)));
-            navigate(
-                &list.unwrap_or_else(|| paths::HOME.to_owned()),
-                NavigateOptions::default(),
-            );
+            switch(Dialog::None);
         }
         Some(Err(problem)) => notices.show(Notice::problem(problem)),
         None => {}
+    });
+    // Once its dialog is closed, the list takes the place of the page of what is gone: the back button doesn't lead there.
+    Effect::new(move |_| {
+        let is_closed = address.dialog.get() == Dialog::None;
+        if is_closed && matches!(delete.outcome().get(), Some(Ok(_))) {
+            let list = page.peek(|page| Some(paths::resources(&page.project.slug, page.kind)));
+            let options = NavigateOptions {
+                replace: true,
+                ..NavigateOptions::default()
+            };
+            navigate(&list.unwrap_or_else(|| paths::HOME.to_owned()), options);
+        }
     });
     view! {
         <PageTitle text=title/>
@@ -122,10 +167,10 @@ fn One(page: Loaded<ResourcePage>) -> impl IntoView {
         </For>
         {move || may_delete.get().then(|| row.get().map(|(kind, _)| view! {
             <section class="card card-danger" aria-labelledby="delete">
-                <h2 id="delete">{format!("Delete {}", kind.code())}</h2>
+                <h2 id="delete">{format!("Delete {}", kind.label())}</h2>
                 <p>{what_deleting_does(kind)}</p>
                 <p class="form-actions">
-                    <ButtonLink class="button button-quiet-danger" href=address.to(Dialog::Delete)>{format!("Delete {}", kind.code())}</ButtonLink>
+                    <ButtonLink class="button button-quiet-danger" href=address.to(Dialog::Delete)>{format!("Delete {}", kind.label())}</ButtonLink>
                 </p>
             </section>
         }))}
@@ -189,16 +234,16 @@ fn EditForm(page: ResourcePage) -> impl IntoView {
 const fn what_deleting_does(kind: ResourceKind) -> &'static str {
     match kind {
         ResourceKind::Cluster => {
-            "Nobody can log in to its nodes through Roster any more, and gateways refuse it at once. Roster doesn’t stop the machines: do that where they run. Its usage stays on the books. This can’t be undone."
+            "Nobody can log in to its nodes through Roster any more, and gateways refuse it at once. Roster doesn’t stop the machines: do that where they run. What it cost so far stays in the project’s usage. This can’t be undone."
         }
         ResourceKind::Volume => {
-            "Gateways refuse it at once. Roster doesn’t erase what is stored: do that where it is. Its usage stays on the books. This can’t be undone."
+            "Gateways refuse it at once. Roster doesn’t erase what is stored: do that where it is. What it cost so far stays in the project’s usage. This can’t be undone."
         }
         ResourceKind::Endpoint => {
-            "Gateways refuse it at once. Roster doesn’t stop what runs: do that where it runs. Its usage stays on the books. This can’t be undone."
+            "Gateways refuse it at once. Roster doesn’t stop what runs: do that where it runs. What it cost so far stays in the project’s usage. This can’t be undone."
         }
         ResourceKind::Model | ResourceKind::Evaluation | ResourceKind::File => {
-            "Gateways refuse it at once. What is stored elsewhere stays there. Its usage stays on the books. This can’t be undone."
+            "Gateways refuse it at once. What is stored elsewhere stays there. What it cost so far stays in the project’s usage. This can’t be undone."
         }
     }
 }

@@ -36,6 +36,7 @@ async fn answers(
         ("project", refusal(d.project(user, project).await)),
         ("project_ids", refusal(d.project_ids(user, project).await)),
         ("count_externals", refusal(d.count_externals(user, project).await)),
+        ("project_contents", refusal(d.project_contents(user, project).await)),
         (
             "collaborators",
             refusal(d.collaborators(user, project, &CollaboratorQuery::default()).await),

@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use super::fixture::{Project, Tenant, count, events, name, refusal, refused_by_database, sql, until_one_waits};
 use crate::{
-    Agent, Creator, Directory, Error, Order, ProjectRef, Resource, ResourceChange, ResourceCursor, ResourceQuery,
-    ResourceSort, Result, Viewer,
+    Agent, Creator, Directory, Error, Order, ProjectContents, ProjectRef, Resource, ResourceChange, ResourceCursor,
+    ResourceQuery, ResourceSort, Result, Viewer,
 };
 
 /// Fields of one of this kind, the least there can be.
@@ -586,6 +586,8 @@ async fn p4_a_project_with_resources_is_not_deleted(pool: PgPool) {
     let slug = &t.production.slug;
     let file = t.resource(&t.production, ResourceKind::File, "data").await;
     t.key(&t.production, Reach::Use).await;
+    let contents = ProjectContents { keys: 1, resources: 1 };
+    assert_eq!(d.project_contents(t.owner.id, slug).await.unwrap(), contents);
     let outcome = d.delete_project(owner, slug, slug.as_str()).await;
     assert_eq!(refusal(outcome), Refusal::ProjectHasResources);
     let statement = format!("DELETE FROM projects WHERE id = '{}'", t.production.id);
