@@ -21,7 +21,7 @@ test.describe('two browsers', { tag: '@scripts' }, () => {
     await expect(other.row(tenant.member)).toBeHidden(SOON);
     await expect(other.page.locator('body[data-not-reloaded]')).toBeAttached();
     // The other did none of it, and is told of nothing they did.
-    await expect(other.page.getByRole('main').getByRole('status')).toHaveText('');
+    await expect(other.page.getByRole('main').getByRole('status')).toHaveText(['', '']);
   });
 
   test('what is typed, where the focus is and what is searched stay when the list changes', async ({ as, tenant }) => {

@@ -447,7 +447,7 @@ test.describe('two browsers', { tag: '@scripts' }, () => {
     await one.remove(tenant.member);
     await expect(other.row(tenant.member)).toBeHidden({ timeout: 2_000 });
     await expect(other.page.locator('body[data-not-reloaded]')).toBeAttached();
-    await expect(other.page.getByRole('main').getByRole('status')).toHaveText('');
+    await expect(other.page.getByRole('main').getByRole('status')).toHaveText(['', '']);
   });
 
   test('a menu that is open stays open, and the focus in it, when the list changes', async ({ as, tenant }) => {
