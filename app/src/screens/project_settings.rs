@@ -249,6 +249,7 @@ fn DeleteProjectForm(settings: Loaded<SettingsView>) -> impl IntoView {
                     {keys_end(keys)}
                     " Its slug is given to nobody for 90 days. This can’t be undone."
                 </p>
+                {form_problem(value, FormName::DeleteProject, &[About::Confirmation])}
                 {if resources > 0 {
                     Either::Left(view! {
                         <p class="card-line"><Icon sign=Sign::Info/><span>{resources_first(resources)}</span></p>
@@ -257,7 +258,6 @@ fn DeleteProjectForm(settings: Loaded<SettingsView>) -> impl IntoView {
                 } else {
                     Either::Right(view! {
                         <PostForm action class="form">
-                            {form_problem(value, FormName::DeleteProject, &[About::Confirmation])}
                             <input type="hidden" name="project" value=slug.to_string()/>
                             <Field
                                 label=format!("Type {slug} to confirm")
