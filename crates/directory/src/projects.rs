@@ -340,11 +340,7 @@ impl Directory {
         change.record.target = Some(slug.to_string());
         let outcome = async {
             let project = lock_in(&mut change, slug, actor.user).await?;
-            project.standing.require(Permission::ProjectRead)?;
-            // An External Collaborator sees the project, not the organization: no, rather than not found.
-            if !project.standing.may(Permission::ProjectDelete) {
-                return Err(Refusal::Forbidden(Permission::ProjectDelete).into());
-            }
+            project.standing.require_on_project(Permission::ProjectDelete)?;
             if project.is_default {
                 return Err(Refusal::DefaultProjectKept.into());
             }
@@ -455,9 +451,7 @@ impl Directory {
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`].
     pub async fn project_contents(&self, user: UserId, slug: &Slug) -> Result<ProjectContents> {
         let seen = find_project(&self.pool, slug, user).await?;
-        if !seen.standing.may(Permission::ProjectDelete) {
-            return Err(Refusal::Forbidden(Permission::ProjectDelete).into());
-        }
+        seen.standing.require_on_project(Permission::ProjectDelete)?;
         let contents = sqlx::query_as!(
             ProjectContents,
             r#"SELECT (SELECT count(*) FROM api_keys

@@ -123,4 +123,17 @@ impl Standing {
             Decision::Denied(Denial::Role | Denial::Reach | Denial::NotForKeys) => Err(Refusal::Forbidden(permission)),
         }
     }
+
+    /// The same for what a place in the organization permits to do to this one of its projects. Whoever has no access to the
+    /// project is told that there is none (P3); an External Collaborator, who sees it, is told no.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`], [`Refusal::Forbidden`].
+    pub const fn require_on_project(&self, permission: Permission) -> Result<(), Refusal> {
+        match (self.may(Permission::ProjectRead), self.may(permission)) {
+            (false, _) => Err(Refusal::Hidden),
+            (true, false) => Err(Refusal::Forbidden(permission)),
+            (true, true) => Ok(()),
+        }
+    }
 }

@@ -145,6 +145,24 @@ fn a_refusal_says_hidden_without_access_and_forbidden_without_the_role() {
     );
 }
 
+/// P3, P4, X3: who has no access to a project is not told by a refusal that it is there; who has, is not told that it isn't.
+#[test]
+fn what_is_done_to_a_project_by_organization_role_is_hidden_with_it_and_else_refused() {
+    let permission = Permission::ProjectDelete;
+    for organization in PLACES {
+        for project in project_places() {
+            let standing = Standing { organization, project };
+            let is_admin = organization.is_some_and(OrganizationStanding::is_admin);
+            let expected = match project {
+                None => Err(Refusal::Hidden),
+                Some(_) if is_admin => Ok(()),
+                Some(_) => Err(Refusal::Forbidden(permission)),
+            };
+            assert_eq!(standing.require_on_project(permission), expected);
+        }
+    }
+}
+
 /// INTERFACES, permission names: programs rely on them.
 #[test]
 fn permission_names_are_the_documented_ones() {
