@@ -334,8 +334,10 @@ pub enum FormName {
     KeyExpiration,
     /// Rotating an API key.
     RotateKey,
-    /// Revoking an API key, or regenerating the default one.
+    /// Revoking an API key.
     RevokeKey,
+    /// Regenerating the Organization Default Key.
+    RegenerateKey,
     /// Registering a resource.
     CreateResource,
     /// Changing a resource.
@@ -424,6 +426,7 @@ impl Flashed {
                     | FormName::Sessions
                     | FormName::RemoveSshKey
                     | FormName::RevokeKey
+                    | FormName::RegenerateKey
                     | FormName::DeleteResource,
                 outcome: Err(problem),
                 ..

@@ -140,6 +140,8 @@ pub(crate) enum Dialog {
     Revoke(ApiKeyId),
     /// Regenerating the Organization Default Key.
     Regenerate,
+    /// Removing every External Collaborator.
+    RemoveExternals,
     /// Deleting what the page is about.
     Delete,
 }
@@ -155,6 +157,7 @@ impl Dialog {
             Self::Create,
             Self::Secret,
             Self::Regenerate,
+            Self::RemoveExternals,
             Self::Delete,
         ]
         .into_iter()
@@ -184,6 +187,7 @@ impl Dialog {
             Self::Rotate(_) => Some("rotate"),
             Self::Revoke(_) => Some("revoke"),
             Self::Regenerate => Some("regenerate"),
+            Self::RemoveExternals => Some("remove-externals"),
             Self::Delete => Some("delete"),
         }
     }
@@ -211,6 +215,7 @@ impl Dialog {
             | Self::Rotate(_)
             | Self::Revoke(_)
             | Self::Regenerate
+            | Self::RemoveExternals
             | Self::Delete => None,
         }
     }
@@ -228,6 +233,7 @@ impl Dialog {
             | Self::EndDate(_)
             | Self::Secret
             | Self::Regenerate
+            | Self::RemoveExternals
             | Self::Delete => None,
         }
     }

@@ -5,7 +5,6 @@ use policy::{FieldInput, OrganizationRole, Refusal, ResourceField};
 use crate::{
     Problem,
     flash::{Done, HowMade},
-    screens::resources::grouped,
 };
 
 /// What was done.
@@ -25,7 +24,7 @@ pub(crate) fn done(done: &Done) -> String {
         Done::Removed { name, .. } => format!("{name} was removed. Their access ended at once."),
         Done::Left => "You left the project.".to_owned(),
         Done::EndDateSet { name } => format!("The end date of {name}’s access was saved."),
-        Done::EndDateCleared { name } => format!("{name}’s access has no end date any more."),
+        Done::EndDateCleared { name } => format!("{name}’s access no longer has an end date."),
         Done::Saved { .. } => "Your changes were saved.".to_owned(),
         Done::ExternalsRemoved { count: 1 } => "1 external collaborator was removed.".to_owned(),
         Done::ExternalsRemoved { count } => format!("{count} external collaborators were removed."),
@@ -45,10 +44,10 @@ pub(crate) fn done(done: &Done) -> String {
         Done::Invited { sent, .. } => format!("{} invitations were sent.", sent.len()),
         Done::InvitationResent { sent } => format!("The invitation for {} was sent again.", sent.email),
         Done::InvitationRevoked { email } => format!("The invitation for {email} was revoked. Its link no longer works."),
-        Done::Joined { organization } => format!("You’re a member of {organization} now."),
+        Done::Joined { organization } => format!("You’re now a member of {organization}."),
         Done::ProjectCreated { name, .. } => format!("{name} was created. Add the people who work in it."),
         Done::ProjectDeleted { name } => format!("{name} was deleted."),
-        Done::Transferred { name } => format!("{name} owns the organization now. You’re still an Admin of it."),
+        Done::Transferred { name } => format!("{name} now owns the organization. You’re still an Admin of it."),
         Done::OrganizationDeleted => "The organization was deleted.".to_owned(),
         Done::ProfileSaved => "Your changes were saved.".to_owned(),
         Done::SessionEnded => "The session was signed out.".to_owned(),
@@ -56,10 +55,10 @@ pub(crate) fn done(done: &Done) -> String {
         Done::SshKeyAdded { name } => format!("The SSH key {name} was added."),
         Done::SshKeyRemoved { name } => format!("The SSH key {name} was removed. It no longer logs in to any cluster."),
         Done::KeyMade { name, how: HowMade::Created, .. } => format!("The API key {name} was created."),
-        Done::KeyMade { name, how: HowMade::Rotated, .. } => format!("The API key {name} has a successor."),
+        Done::KeyMade { name, how: HowMade::Rotated, .. } => format!("The API key {name} was rotated."),
         Done::KeyMade { name, how: HowMade::Regenerated, .. } => format!("The {name} has a new secret."),
         Done::KeyExpirationSet { name } => format!("The expiration of {name} was saved."),
-        Done::KeyExpirationCancelled { name } => format!("The API key {name} has no expiration any more."),
+        Done::KeyExpirationCancelled { name } => format!("The API key {name} no longer expires."),
         Done::KeyRevoked { name } => format!("The API key {name} was revoked. It no longer works."),
         Done::ResourceCreated { kind, name } => format!("The {} {name} was created.", kind.code()),
         Done::ResourceSaved { name } => format!("Your changes to {name} were saved."),
@@ -170,10 +169,12 @@ fn refused(refusal: Refusal) -> String {
         }
         Refusal::SshKeyWeak => "This kind of key is too weak. Use Ed25519, ECDSA, or RSA with at least 2048 bits.",
         Refusal::SshKeyTaken => "This key is in use already. Every account needs a key of its own.",
-        Refusal::TooManySshKeys => "You have 50 SSH keys, which is as many as there can be. Remove one first.",
-        Refusal::ManageKeyForAdmins => "Only Admins of the project make keys that manage, or make one last longer.",
+        Refusal::TooManySshKeys => "You have 50 SSH keys, the most an account can have. Remove one first.",
+        Refusal::ManageKeyForAdmins => {
+            "Only Admins of the project can create keys with the reach Manage, or change when they expire."
+        }
         Refusal::KeyOver => "This key was revoked or has expired. Nothing was changed; create a new one instead.",
-        Refusal::KeyRotated => "This key has a successor already, and stops working at its expiration.",
+        Refusal::KeyRotated => "This key was rotated already: it can only stop working sooner.",
         Refusal::DefaultKeyKept => {
             "The Organization Default Key can’t be revoked. Regenerate it: the old secret stops working at once."
         }
@@ -181,7 +182,7 @@ fn refused(refusal: Refusal) -> String {
         Refusal::KeyInvalid => "This API key isn’t one of Roster’s.",
         Refusal::KeyExpired => "This API key has expired. Create a new one.",
         Refusal::KeyRevoked => "This API key was revoked. Create a new one.",
-        Refusal::GatewayUnknown => "This gateway isn’t one that whoever runs this console let in.",
+        Refusal::GatewayUnknown => "The gateway’s token is unknown or was revoked.",
         Refusal::GatewayNameTaken => "There is a gateway token of this name. Revoke it first, or choose another name.",
         Refusal::ResourceNameTaken => "The project has one of this kind with this name already. Choose another name.",
         Refusal::StateInvalid => "Choose one of the states.",
@@ -190,7 +191,7 @@ fn refused(refusal: Refusal) -> String {
         }
         Refusal::UsageInvalid { record } => {
             return format!(
-                "The record at place {record}, counted from 0, has a time or an amount that can’t be: a time before 2000 or in the future, or more than 9007199254740991. None of the report was taken."
+                "Record {record}, counted from 0, has an invalid time or amount: a time before 2000 or in the future, or more than 9007199254740991. None of the report was taken."
             );
         }
         Refusal::TooManyRecords => "Report 1,000 records at most at once. None of the report was taken.",
@@ -214,4 +215,17 @@ fn detail(field: ResourceField) -> String {
         }
         FieldInput::Choice(_) => "Choose one of the list.".to_owned(),
     }
+}
+
+/// Digits in groups of three.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (nth, digit) in digits.chars().enumerate() {
+        if nth > 0 && (digits.len() - nth).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }

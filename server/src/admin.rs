@@ -56,7 +56,7 @@ pub(crate) async fn user(config: &Config, command: UserCommand) -> Outcome<()> {
             say(
                 output,
                 &json!({ "id": user, "email": email }),
-                &format!("Made the account of {email}."),
+                &format!("Created the account of {email}."),
             )
         }
         UserCommand::SetPassword {
@@ -179,7 +179,7 @@ pub(crate) async fn gateway_token(config: &Config, command: GatewayTokenCommand)
             say(
                 output,
                 &json!({ "name": name }),
-                &format!("The gateway token {name} opens nothing any more."),
+                &format!("The gateway token {name} was revoked. It no longer works."),
             )
         }
         GatewayTokenCommand::List { output } => {
@@ -189,11 +189,19 @@ pub(crate) async fn gateway_token(config: &Config, command: GatewayTokenCommand)
             for token in all {
                 let created = token.created_at.format(&Rfc3339)?;
                 let revoked = token.revoked_at.map(|at| at.format(&Rfc3339)).transpose()?;
-                words.push(match &revoked {
-                    None => format!("{}  created {created}", token.name),
-                    Some(at) => format!("{}  created {created}  revoked {at}", token.name),
-                });
-                rows.push(json!({ "name": token.name, "created_at": created, "revoked_at": revoked }));
+                let used = token.last_used_at.map(|at| at.format(&Rfc3339)).transpose()?;
+                let mut line = format!("{}  created {created}", token.name);
+                match &used {
+                    Some(at) => line.push_str(&format!("  last used {at}")),
+                    None => line.push_str("  never used"),
+                }
+                if let Some(at) = &revoked {
+                    line.push_str(&format!("  revoked {at}"));
+                }
+                words.push(line);
+                rows.push(
+                    json!({ "name": token.name, "created_at": created, "last_used_at": used, "revoked_at": revoked }),
+                );
             }
             say(output, &json!(rows), &words.join("\n"))
         }

@@ -40,6 +40,9 @@ const SUBJECT_TYPE: HeaderName = HeaderName::from_static("x-roster-subject-type"
 const ROLE: HeaderName = HeaderName::from_static("x-roster-role");
 const REASON: HeaderName = HeaderName::from_static("x-roster-reason");
 
+/// In place of a project: that of the key that asks, whichever it is. No slug is written like this.
+const THE_KEYS_OWN: &str = "~own";
+
 /// Where gateways ask; what stands behind it is the address they were asked for, and none of ours.
 pub(crate) const AUTHORIZE: &str = "/gateway/authorize/";
 
@@ -92,14 +95,19 @@ async fn admit(console: &Console, headers: &HeaderMap) -> Result<(Verdict, Permi
     if resource.is_some_and(|(kind, _)| permission.resource_kind() != Some(kind)) {
         return Err(Refusal::Malformed.into());
     }
+    let project = only(headers, &PROJECT)?;
+    // A gateway whose variable is empty names nothing: that must not let every key in, each to its own project.
+    if project.is_none() && resource.is_none() {
+        return Err(Refusal::Malformed.into());
+    }
     let question = Question {
         gateway: &gateway,
         caller: &caller,
-        project: only(headers, &PROJECT)?,
+        project: project.filter(|project| *project != THE_KEYS_OWN),
         resource,
         permission,
     };
-    Ok((console.directory.admit(&question).await?, permission))
+    Ok((console.for_gateways.admit(&question).await?, permission))
 }
 
 /// The token of the gateway that asks. One that can't be is refused without asking the database.
@@ -179,6 +187,16 @@ async fn authorized_keys(
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], lines).into_response())
 }
 
+/// Whether a text is a key's fingerprint as sshd has it (`%f` in sshd_config(5)).
+fn is_fingerprint(text: &str) -> bool {
+    text.strip_prefix("SHA256:").is_some_and(|hash| {
+        hash.len() == 43
+            && hash
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/')
+    })
+}
+
 /// Lines of `authorized_keys` (sshd(8)), each with its owner's address as the comment.
 async fn lines(
     console: &Console,
@@ -189,11 +207,11 @@ async fn lines(
     // The extractor's own answer would be words from inside.
     let Query(asked) = asked.map_err(|_| Refusal::Malformed)?;
     let login: Login = asked.user.parse().map_err(|_| Refusal::Malformed)?;
-    if asked.cluster.is_empty() || asked.fingerprint.as_ref().is_some_and(|text| text.is_empty()) {
+    if asked.cluster.is_empty() || !asked.fingerprint.as_deref().is_none_or(is_fingerprint) {
         return Err(Refusal::Malformed.into());
     }
     let keys = console
-        .directory
+        .for_gateways
         .authorized_keys(&gateway, &asked.cluster, &login, asked.fingerprint.as_deref())
         .await?;
     Ok(keys

@@ -3,7 +3,12 @@
 //! Each stream asks the directory itself whether its reader may still look, at every hint about them and now and then
 //! without one: an end date gives no hint.
 
-use std::{convert::Infallible, time::Duration};
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use app::{Problem, gate::Visit};
 use axum::{
@@ -14,7 +19,7 @@ use axum::{
     },
 };
 use directory::{Directory, Hint, Session};
-use policy::{OrganizationId, ProjectId, Refusal, Slug};
+use policy::{OrganizationId, ProjectId, Refusal, Slug, UserId};
 use serde::Deserialize;
 use tokio::{
     sync::{broadcast, mpsc, watch},
@@ -22,7 +27,7 @@ use tokio::{
 };
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::{Console, router::problem};
+use crate::{Console, rest::problem::Fault};
 
 /// A quiet stream is checked, and kept from being taken for dead, this often.
 const BEAT: Duration = Duration::from_secs(15);
@@ -33,11 +38,16 @@ const TOGETHER: Duration = Duration::from_millis(25);
 /// News that could not be looked into are looked into again after this.
 const SOON: Duration = Duration::from_millis(250);
 
+/// As many streams may one person have open on this server: more pages than anybody reads at once. Each asks the database at
+/// every hint.
+const MOST_STREAMS: usize = 32;
+
 /// Hands the database's hints to every open stream of this server.
 #[derive(Clone, Debug)]
 pub struct Broadcast {
     hints: broadcast::Sender<Hint>,
     stop: watch::Sender<bool>,
+    open: Arc<Mutex<HashMap<UserId, usize>>>,
 }
 
 impl Default for Broadcast {
@@ -45,6 +55,7 @@ impl Default for Broadcast {
         Self {
             hints: broadcast::channel(1024).0,
             stop: watch::channel(false).0,
+            open: Arc::default(),
         }
     }
 }
@@ -79,9 +90,44 @@ impl Broadcast {
         self.hints.subscribe()
     }
 
+    /// A place for one more stream of this person, until it is dropped.
+    ///
+    /// # Errors
+    /// [`Refusal::TooManyAttempts`] if they have as many as they may.
+    fn seat(&self, user: UserId) -> Result<Seat, Refusal> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = open.entry(user).or_default();
+        if *taken >= MOST_STREAMS {
+            return Err(Refusal::TooManyAttempts { retry_after: 60 });
+        }
+        *taken += 1;
+        Ok(Seat {
+            user,
+            open: Arc::clone(&self.open),
+        })
+    }
+
     /// Ends every stream, so that the server can stop.
     pub fn end(&self) {
         self.stop.send_replace(true);
+    }
+}
+
+/// A place among a person's open streams.
+struct Seat {
+    user: UserId,
+    open: Arc<Mutex<HashMap<UserId, usize>>>,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(taken) = open.get_mut(&self.user) {
+            *taken = taken.saturating_sub(1);
+            if *taken == 0 {
+                open.remove(&self.user);
+            }
+        }
     }
 }
 
@@ -119,18 +165,18 @@ pub(crate) async fn events(
     State(console): State<Console>,
     Extension(visit): Extension<Visit>,
     followed: Result<Query<Followed>, QueryRejection>,
-) -> Response {
+) -> Result<Response, Fault> {
     // Before the first look, so that nothing falls between.
     let (hints, stop) = (console.broadcast.subscribe(), console.broadcast.stop.subscribe());
-    match open(visit, followed).await {
-        Ok(reader) => {
-            let (events, stream) = mpsc::channel(4);
-            tokio::spawn(follow(reader, hints, stop, events));
-            // A proxy that collects answers would hold events back.
-            ([("x-accel-buffering", "no")], Sse::new(ReceiverStream::new(stream))).into_response()
-        }
-        Err(refused) => problem(refused),
-    }
+    let reader = open(visit, followed).await?;
+    let seat = console.broadcast.seat(reader.session.user)?;
+    let (events, stream) = mpsc::channel(4);
+    tokio::spawn(async move {
+        follow(reader, hints, stop, events).await;
+        drop(seat);
+    });
+    // A proxy that collects answers would hold events back.
+    Ok(([("x-accel-buffering", "no")], Sse::new(ReceiverStream::new(stream))).into_response())
 }
 
 async fn open(visit: Visit, followed: Result<Query<Followed>, QueryRejection>) -> Result<Reader, Problem> {

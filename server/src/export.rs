@@ -27,7 +27,7 @@ use crate::router::problem;
 const PAGE: u16 = 1_000;
 
 /// Which part of the list: as in the URL of its screen.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Part {
     q: String,
@@ -161,17 +161,12 @@ where
     let (Ok(slug), Ok(Query(part))) = (slug.parse::<Slug>(), part) else {
         return problem(Refusal::Hidden.into());
     };
+    let lives = visit.directory.clone();
     let ask = move |after| Asking {
         directory: visit.directory.clone(),
         user: session.user,
         slug: slug.clone(),
-        part: Part {
-            q: part.q.clone(),
-            role: part.role.clone(),
-            kind: part.kind.clone(),
-            sort: part.sort.clone(),
-            order: part.order.clone(),
-        },
+        part: part.clone(),
         after,
     };
     let file = format!("attachment; filename=\"{}-{what}.csv\"", ask(None).slug);
@@ -194,10 +189,11 @@ where
                 return;
             }
             let Some(after) = sheet.next.take() else { return };
-            // Asked anew for each page: access that ends meanwhile ends the file.
+            // Asked anew for each page: a session, or an access, that ends meanwhile ends the file (E5).
+            let is_signed_in = lives.session_lives(session.id).await.unwrap_or_default();
             sheet = match page(ask(Some(after))).await {
-                Ok(next) => next,
-                Err(_) => return drop(chunks.send(Err(io::Error::other("cut short"))).await),
+                Ok(next) if is_signed_in => next,
+                Ok(_) | Err(_) => return drop(chunks.send(Err(io::Error::other("cut short"))).await),
             };
             chunk = Ok(Vec::new());
         }

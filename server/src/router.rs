@@ -28,7 +28,7 @@ use tower_http::{
 };
 use uuid::Uuid;
 
-use crate::{Assets, Broadcast, enforcement, events, export, log, pages, rest, visit};
+use crate::{Assets, Broadcast, enforcement, events, export, log, pages, rest, rest::problem::Fault, visit};
 
 /// A form of ours is smaller than this.
 const MOST_BYTES: usize = 64 * 1024;
@@ -38,8 +38,12 @@ const MOST_TIME: Duration = Duration::from_secs(30);
 /// What the console needs to answer. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Console {
-    /// The directory.
+    /// The directory, as people ask it.
     pub directory: Directory,
+    /// The same, over the connections that programs have to themselves.
+    pub for_programs: Directory,
+    /// The same, over those of the gateways.
+    pub for_gateways: Directory,
     /// The built site.
     pub assets: Arc<Assets>,
     /// How cookies are named and sealed.
@@ -61,7 +65,7 @@ pub fn router(console: &Console) -> Result<Router, tower_http::csrf::ConfigError
         .merge(health(console))
         .merge(assets(console))
         .merge(enforcement::gateways(console))
-        .merge(rest::router(console.directory.clone()))
+        .merge(rest::router(console.for_programs.clone()))
         .merge(people(console)?)
         .layer(
             ServiceBuilder::new()
@@ -83,14 +87,13 @@ fn health(console: &Console) -> Router {
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .layer(no_store())
+        .layer(from_fn(rest::problem::tell))
         .with_state(console.clone())
 }
 
-async fn ready(State(console): State<Console>) -> Response {
-    match console.directory.ping().await {
-        Ok(()) => "ok\n".into_response(),
-        Err(error) => problem(error.into()),
-    }
+async fn ready(State(console): State<Console>) -> Result<&'static str, Fault> {
+    console.directory.ping().await?;
+    Ok("ok\n")
 }
 
 /// The built site. What is in `/pkg` is named for its content, and kept for good.
@@ -161,7 +164,7 @@ fn people(console: &Console) -> Result<Router, tower_http::csrf::ConfigError> {
         )
         .fallback(get(pages::page))
         .layer(quick)
-        .route("/events", get(events::events))
+        .route("/events", get(events::events).layer(from_fn(rest::problem::tell)))
         .layer(
             ServiceBuilder::new()
                 .layer(no_store())

@@ -9,8 +9,11 @@ use tokio::{net::TcpListener, signal, task::JoinHandle, time};
 
 use crate::{Assets, Broadcast, Console, config::Config, log, postgres::Embedded, router};
 
-/// Database connections of one server.
-const CONNECTIONS: u32 = 32;
+/// Database connections of one server, for each audience its own: programs that report much, and people who change much, must
+/// not keep gateways waiting for an answer (E3).
+const FOR_PEOPLE: u32 = 16;
+const FOR_PROGRAMS: u32 = 8;
+const FOR_GATEWAYS: u32 = 8;
 /// How long answers under way have, once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -45,7 +48,9 @@ async fn with_database(
         .as_deref()
         .or(database.map(Embedded::url))
         .unwrap_or_default();
-    let directory = Directory::connect(url, CONNECTIONS, config.settings).await?;
+    let directory = Directory::connect(url, FOR_PEOPLE, config.settings).await?;
+    let for_programs = Directory::connect(url, FOR_PROGRAMS, config.settings).await?;
+    let for_gateways = Directory::connect(url, FOR_GATEWAYS, config.settings).await?;
     directory.migrate().await?;
     if demo {
         match directory.load_demo().await {
@@ -57,6 +62,8 @@ async fn with_database(
     let broadcast = Broadcast::default();
     let console = Console {
         directory: directory.clone(),
+        for_programs: for_programs.clone(),
+        for_gateways: for_gateways.clone(),
         assets,
         cookies: Cookies {
             is_secure: config.is_secure,
@@ -98,7 +105,8 @@ async fn with_database(
     };
     helpers.iter().for_each(JoinHandle::abort);
     // Bounded as well: a query under way has had its time.
-    drop(time::timeout(GRACE, directory.close()).await);
+    let closed = async { tokio::join!(directory.close(), for_programs.close(), for_gateways.close()) };
+    drop(time::timeout(GRACE, closed).await);
     Ok(served?)
 }
 

@@ -9,13 +9,13 @@ use crate::{Problem, flash::Outcome};
 
 #[cfg(feature = "ssr")]
 use {
-    super::{end_of_day, list::PAGE, slug},
+    super::{end_of, end_of_day, list::PAGE, slug},
     crate::{
         flash::{Done, FormName, HowMade, Secret},
         gate::{acting, answer, choice, signed_in},
         paths::{self, Dialog},
     },
-    directory::{ApiKey, ApiKeyQuery, NewApiKey, OffsetDateTime},
+    directory::{ApiKey, ApiKeyQuery, Directory, NewApiKey, OffsetDateTime},
     policy::{Permission, Slug},
 };
 
@@ -133,10 +133,13 @@ impl From<ApiKey> for KeyRow {
     }
 }
 
-/// Back to the list, with a dialog open.
+/// Back to the list: with one dialog open when it is done, with another when it isn't.
 #[cfg(feature = "ssr")]
-fn list(slug: &Slug, dialog: Dialog) -> String {
-    paths::with_query(&paths::api_keys(slug), &ListQuery::default(), dialog)
+fn back_to(slug: &Slug, done: Dialog, refused: Dialog) -> impl FnOnce(&Outcome) -> String {
+    move |outcome| {
+        let dialog = if outcome.is_ok() { done } else { refused };
+        paths::with_query(&paths::api_keys(slug), &ListQuery::default(), dialog)
+    }
 }
 
 /// Shows a new secret, this once (K3).
@@ -149,17 +152,18 @@ fn made(key: &NewApiKey, how: HowMade) -> Done {
     }
 }
 
-/// When a key expires: nothing for never, a number of days from now, or `on` a day, the last it works, `YYYY-MM-DD` in UTC.
+/// When a key expires: nothing for never, a number of days from today, or `on` a day, `YYYY-MM-DD` in UTC. The day is the last
+/// it works, to its end: so a form that shows the day can be saved again as it is, and changes nothing.
 #[cfg(feature = "ssr")]
-fn expiration(expires: &str, expires_on: &str) -> Result<Option<OffsetDateTime>, Problem> {
+fn expiration(directory: &Directory, expires: &str, expires_on: &str) -> Result<Option<OffsetDateTime>, Problem> {
     match expires {
         "" => Ok(None),
         "on" if expires_on.trim().is_empty() => Err(Refusal::EndDateInvalid.into()),
         "on" => end_of_day(expires_on.trim()),
         days => {
             let days = days.parse::<u16>().map_err(|_| Refusal::EndDateInvalid)?;
-            let end = OffsetDateTime::now_utc().checked_add(time::Duration::days(days.into()));
-            Ok(Some(end.ok_or(Refusal::EndDateInvalid)?))
+            let last = directory.today().checked_add(time::Duration::days(days.into()));
+            end_of(last.ok_or(Refusal::EndDateInvalid)?).map(Some)
         }
     }
 }
@@ -182,7 +186,7 @@ pub(crate) async fn create_api_key(
         directory.authorize(&actor, &slug, Permission::ApiKeyCreate).await?;
         let title = super::name(&name)?;
         let wanted = choice(&reach)?.unwrap_or_default();
-        let expires_at = expiration(&expires, &expires_on)?;
+        let expires_at = expiration(&directory, &expires, &expires_on)?;
         let key = directory
             .create_api_key(&actor, &slug, &title, wanted, expires_at)
             .await?;
@@ -198,16 +202,7 @@ pub(crate) async fn create_api_key(
             ("expires_on", &expires_on),
         ],
         outcome,
-        |outcome| {
-            list(
-                &slug,
-                if outcome.is_ok() {
-                    Dialog::Secret
-                } else {
-                    Dialog::Create
-                },
-            )
-        },
+        back_to(&slug, Dialog::Secret, Dialog::Create),
     )
 }
 
@@ -225,7 +220,7 @@ pub(crate) async fn set_api_key_expiration(
     let slug = slug(&project)?;
     let outcome = async {
         directory.authorize(&actor, &slug, Permission::ApiKeyCreate).await?;
-        let expires_at = expiration(&expires, &expires_on)?;
+        let expires_at = expiration(&directory, &expires, &expires_on)?;
         let name = directory
             .set_api_key_expiration(&actor, &slug, key, expires_at)
             .await?
@@ -240,16 +235,7 @@ pub(crate) async fn set_api_key_expiration(
         FormName::KeyExpiration,
         &[("expires", &expires), ("expires_on", &expires_on)],
         outcome,
-        |outcome| {
-            list(
-                &slug,
-                if outcome.is_ok() {
-                    Dialog::None
-                } else {
-                    Dialog::Expiration(key)
-                },
-            )
-        },
+        back_to(&slug, Dialog::None, Dialog::Expiration(key)),
     )
 }
 
@@ -273,7 +259,7 @@ pub(crate) async fn rotate_api_key(
             .find(|(value, _)| *value == overlap)
             .and_then(|(value, _)| value.parse().ok())
             .ok_or(Refusal::Malformed)?;
-        let expires_at = expiration(&expires, &expires_on)?;
+        let expires_at = expiration(&directory, &expires, &expires_on)?;
         let overlap = time::Duration::hours(hours);
         let next = directory
             .rotate_api_key(&actor, &slug, key, overlap, expires_at)
@@ -289,16 +275,7 @@ pub(crate) async fn rotate_api_key(
             ("expires_on", &expires_on),
         ],
         outcome,
-        |outcome| {
-            list(
-                &slug,
-                if outcome.is_ok() {
-                    Dialog::Secret
-                } else {
-                    Dialog::Rotate(key)
-                },
-            )
-        },
+        back_to(&slug, Dialog::Secret, Dialog::Rotate(key)),
     )
 }
 
@@ -307,7 +284,7 @@ pub(crate) const OVERLAPS: &[(&str, &str)] = &[
     ("24", "For 24 hours"),
     ("1", "For 1 hour"),
     ("168", "For 7 days"),
-    ("0", "Not at all"),
+    ("0", "No, revoke it now"),
 ];
 
 /// Revokes a key, for good (K7).
@@ -325,7 +302,12 @@ pub(crate) async fn revoke_api_key(
         .await
         .map(|name| Done::KeyRevoked { name: name.to_string() })
         .map_err(Problem::from);
-    answer(FormName::RevokeKey, &[], outcome, |_| list(&slug, Dialog::None))
+    answer(
+        FormName::RevokeKey,
+        &[],
+        outcome,
+        back_to(&slug, Dialog::None, Dialog::None),
+    )
 }
 
 /// Gives the Organization Default Key a new secret (K8).
@@ -342,7 +324,10 @@ pub(crate) async fn regenerate_default_key(
         .await
         .map(|key| made(&key, HowMade::Regenerated))
         .map_err(Problem::from);
-    answer(FormName::RevokeKey, &[], outcome, |outcome| {
-        list(&slug, if outcome.is_ok() { Dialog::Secret } else { Dialog::None })
-    })
+    answer(
+        FormName::RegenerateKey,
+        &[],
+        outcome,
+        back_to(&slug, Dialog::Secret, Dialog::None),
+    )
 }

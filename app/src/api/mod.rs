@@ -111,9 +111,15 @@ fn end_of_day(day: &str) -> Result<Option<directory::OffsetDateTime>, Problem> {
         return Ok(None);
     }
     let format = time::macros::format_description!("[year]-[month]-[day]");
-    let day = time::Date::parse(day, format).map_err(|_| Refusal::EndDateInvalid)?;
+    let day = directory::Date::parse(day, format).map_err(|_| Refusal::EndDateInvalid)?;
+    end_of(day).map(Some)
+}
+
+/// The end of a day, in UTC.
+#[cfg(feature = "ssr")]
+fn end_of(day: directory::Date) -> Result<directory::OffsetDateTime, Problem> {
     let next = day.next_day().ok_or(Refusal::EndDateInvalid)?;
-    Ok(Some(next.midnight().assume_utc()))
+    Ok(next.midnight().assume_utc())
 }
 
 /// A name out of a form.

@@ -4,7 +4,7 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 use policy::{ProjectId, ProjectRole, Slug, Standing};
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, NothingElse, list::ListQuery, organizations::OrganizationHead};
+use super::{Moment, NothingElse, Revoked, collaborators::Made, list::ListQuery, organizations::OrganizationHead};
 use crate::{Problem, flash::Outcome};
 
 #[cfg(feature = "ssr")]
@@ -63,6 +63,8 @@ pub(crate) struct SettingsView {
     pub(crate) project: ProjectHead,
     /// How many External Collaborators there are.
     pub(crate) externals: i64,
+    /// What they made, for those who may remove them because externals aren't allowed any more (X1).
+    pub(crate) leftover: Option<Made>,
     /// What bears on deleting it, for those who may.
     pub(crate) deletion: Option<Deletion>,
 }
@@ -91,9 +93,17 @@ pub(crate) async fn project_settings(project: String) -> Result<SettingsView, Pr
     } else {
         None
     };
+    let externals = visit.directory.count_externals(session.user, &slug).await?;
+    let is_leftover = externals > 0 && !project.allow_externals;
+    let leftover = if is_leftover && project.standing.may(Permission::CollaboratorRemove) {
+        Some(visit.directory.remains_of_externals(session.user, &slug).await?.into())
+    } else {
+        None
+    };
     Ok(SettingsView {
         project,
-        externals: visit.directory.count_externals(session.user, &slug).await?,
+        externals,
+        leftover,
         deletion,
     })
 }
@@ -138,17 +148,13 @@ pub(crate) async fn update_project(
     )
 }
 
-/// Removes every External Collaborator of a project (X1).
+/// Removes every External Collaborator of a project (X1). `revoke` has the keys they made that end with it.
 #[server(endpoint = "remove_externals")]
-pub(crate) async fn remove_externals(
-    project: String,
-    #[server(flatten)] rest: NothingElse,
-) -> Result<Outcome, Problem> {
-    let NothingElse {} = rest;
+pub(crate) async fn remove_externals(project: String, #[server(flatten)] revoke: Revoked) -> Result<Outcome, Problem> {
     let (directory, actor) = acting()?;
     let slug = slug(&project)?;
     let outcome = directory
-        .remove_externals(&actor, &slug)
+        .remove_externals(&actor, &slug, &revoke.0)
         .await
         .map(|count| Done::ExternalsRemoved { count });
     answer(FormName::RemoveExternals, &[], outcome.map_err(Problem::from), |_| {

@@ -15,7 +15,7 @@ use {
         chart,
         components::utc_day,
         gate::{choice, signed_in},
-        screens::resources::grouped,
+        words::grouped,
     },
     directory::{UsageReport, UsageSum},
     policy::UsageUnit,

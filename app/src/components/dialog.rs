@@ -7,7 +7,7 @@ use leptos::{
     prelude::*,
 };
 
-use super::ListAddress;
+use super::{ButtonLink, ListAddress, Post};
 use crate::paths;
 
 /// The dialog; it is there as long as it is open.
@@ -45,6 +45,34 @@ pub(crate) fn Dialog(
             <h2 id="dialog-title">{title}</h2>
             {children()}
         </dialog>
+    }
+}
+
+/// What a dialog's form ends in: the way back, and what it is for.
+#[component]
+pub(crate) fn DialogActions(
+    /// Where the way back leads.
+    #[prop(into)]
+    close: Signal<String>,
+    /// What the form does.
+    action: Post,
+    /// What that is called.
+    #[prop(into)]
+    words: String,
+    /// Whether it ends something for good: then the way back has the focus.
+    #[prop(optional)]
+    is_final: bool,
+) -> impl IntoView {
+    let class = if is_final {
+        "button button-danger"
+    } else {
+        "button button-primary"
+    };
+    view! {
+        <div class="dialog-actions">
+            <ButtonLink href=close autofocus=is_final>"Cancel"</ButtonLink>
+            <button type="submit" class=class aria-busy=move || action.busy()>{words}</button>
+        </div>
     }
 }
 

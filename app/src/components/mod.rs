@@ -19,7 +19,7 @@ pub(crate) use avatar::Avatar;
 pub(crate) use badge::{Badge, Tone};
 pub(crate) use button_link::ButtonLink;
 pub(crate) use copy_field::CopyField;
-pub(crate) use dialog::Dialog;
+pub(crate) use dialog::{Dialog, DialogActions};
 pub(crate) use field::{Field, form_error, form_problem};
 pub(crate) use form::{Post, PostForm};
 pub(crate) use icon::{Icon, Sign};
@@ -27,7 +27,7 @@ pub(crate) use list::{Empty, Filter, ListAddress, Listing, SearchForm, SortHeade
 pub(crate) use menu::{Menu, MenuExplanation, MenuForm, MenuLink, Popover};
 #[cfg(feature = "ssr")]
 pub(crate) use moment::utc_day;
-pub(crate) use moment::{DayText, MomentText, input_day};
+pub(crate) use moment::{DayText, MomentText, input_day, last_day};
 pub(crate) use notices::NoticeRegion;
-pub(crate) use page::{Arrived, PageHeader, PageTitle};
+pub(crate) use page::{Arrived, DefaultProjectNotice, PageHeader, PageTitle};
 pub(crate) use select::SelectField;

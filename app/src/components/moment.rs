@@ -146,6 +146,11 @@ fn local_time(at: Moment) -> String {
     format!("{:02}:{:02}", at.hour(), at.minute())
 }
 
+/// The last day of what ends at an instant that was chosen as the end of a day.
+pub(crate) fn last_day(end: Moment) -> Moment {
+    Moment(end.0 - 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

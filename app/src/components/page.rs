@@ -4,6 +4,9 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_location;
 
+use super::{Icon, Sign};
+use crate::api::projects::ProjectHead;
+
 /// The path of the page that has been arrived at.
 #[derive(Clone, Copy)]
 pub(crate) struct Arrived(StoredValue<Option<String>>);
@@ -74,6 +77,27 @@ pub(crate) fn PageHeader(
             </div>
             {children.map(|children| view! { <div class="page-actions">{children()}</div> })}
         </header>
+    }
+}
+
+/// The notice of the Default Project's pages (D7).
+#[component]
+pub(crate) fn DefaultProjectNotice(
+    /// The project of the page.
+    #[prop(into)]
+    project: Signal<Option<ProjectHead>>,
+) -> impl IntoView {
+    let organization = Memo::new(move |_| {
+        let project = project.get().filter(|project| project.is_default)?;
+        Some(project.organization_name)
+    });
+    move || {
+        organization.get().map(|organization| view! {
+            <aside class="banner" aria-label="About the Default Project">
+                <Icon sign=Sign::Info/>
+                <p>{format!("All members of {organization} have access to this project, so don’t keep sensitive resources here. Create a separate project for them.")}</p>
+            </aside>
+        })
     }
 }
 

@@ -1,11 +1,12 @@
 //! Settings > Project > API keys: what programs come in with, until when, and what they may do (RULES K).
 
 use leptos::{either::Either, html, prelude::*};
-use policy::{ApiKeyId, Field as About, KeyChange, KeyState, Permission, ProjectStanding};
+use policy::{ApiKeyId, Field as About, KeyChange, KeyState, Permission, Reach, check_key_creation};
 
-use super::{overview::default_project_notice, remains::Reached, use_project_slug};
+use super::{remains::Reached, use_project_slug};
 use crate::{
     api::{
+        Moment,
         api_keys::{
             CreateApiKey, KeyRow, KeysPage, OVERLAPS, RegenerateDefaultKey, RevokeApiKey, RotateApiKey,
             SetApiKeyExpiration, api_keys,
@@ -13,15 +14,14 @@ use crate::{
         projects::ProjectHead,
     },
     components::{
-        Badge, ButtonLink, CopyField, Dialog as DialogBox, Empty, Field, Filter, Icon, ListAddress, Listing,
-        MomentText, PageHeader, PageTitle, Post, PostForm, SearchForm, SelectField, Sign, Tone, form_error,
-        form_problem, input_day,
+        Badge, ButtonLink, CopyField, DefaultProjectNotice, Dialog as DialogBox, DialogActions, Empty, Field, Filter,
+        Icon, ListAddress, Listing, MomentText, PageHeader, PageTitle, Post, PostForm, SearchForm, SelectField, Sign,
+        Tone, form_error, form_problem, input_day, last_day,
     },
     flash::{Done, Flashed, FormName, HowMade, Notice, Notices, Outcome},
     live::Live,
     load::{Loaded, load},
     paths::Dialog,
-    screens::overview::last_day,
 };
 
 /// The expirations to choose from, as the server function takes them.
@@ -29,6 +29,7 @@ const EXPIRATIONS: &[(&str, &str)] = &[
     ("", "No expiration"),
     ("7", "7 days"),
     ("30", "30 days"),
+    ("60", "60 days"),
     ("90", "90 days"),
     ("365", "1 year"),
     ("on", "On a date"),
@@ -79,17 +80,11 @@ fn ApiKeys(page: Loaded<KeysPage>) -> impl IntoView {
     let title = Signal::derive(move || format!("API keys · {}", project()));
     let lead = Signal::derive(move || {
         format!(
-            "What programs show to use the resources of {}. A key belongs to the project, and goes on working when whoever made it leaves.",
+            "Programs use API keys to reach the resources of {}. A key belongs to the project, and keeps working after its creator leaves.",
             project()
         )
     });
-    let notice = move || {
-        page.with(|page| {
-            page.project
-                .is_default
-                .then(|| default_project_notice(&page.project.organization_name))
-        })
-    };
+    let head = Signal::derive(move || page.with(|page| Some(page.project.clone())));
     let may_create = Memo::new(move |_| page.with(|page| page.project.standing.may(Permission::ApiKeyCreate)));
     finish(page);
     view! {
@@ -99,10 +94,8 @@ fn ApiKeys(page: Loaded<KeysPage>) -> impl IntoView {
                 <ButtonLink class="button button-primary" href=address.to(Dialog::Create)><Icon sign=Sign::Plus/>"Create API Key"</ButtonLink>
             })}
         </PageHeader>
-        {move || notice().map(|text| view! {
-            <aside class="banner" aria-label="About the Default Project"><Icon sign=Sign::Info/><p>{text}</p></aside>
-        })}
-        <SearchForm what="API keys" placeholder="Search by name">
+        <DefaultProjectNotice project=head/>
+        <SearchForm what="API keys" placeholder="Search by name or creator">
             <Filter
                 name="state"
                 label="State"
@@ -177,7 +170,7 @@ fn DefaultKey(page: Loaded<KeysPage>) -> impl IntoView {
                 <p>"Only you, as the Owner of the organization, see this key. It is never revoked: regenerating it gives it a new secret, and the old one stops working at once."</p>
                 <p class="card-line">
                     {if has_secret {
-                        Either::Left(view! { <Visible key=key.clone()/><Used key/> })
+                        Either::Left(view! { <Visible key=key.clone()/><Used key=key.clone()/><Ends key/> })
                     } else {
                         Either::Right(view! { <span>"It has no secret yet."</span> })
                     }}
@@ -201,13 +194,14 @@ fn Table(page: Loaded<KeysPage>) -> impl IntoView {
             empty=Empty {
                 sign: Sign::Key,
                 none_fits: ("No API key found", "No API key matches this search and this state."),
-                none: ("No API keys yet", "Create one for each program that uses this project, so that each can be ended by itself."),
+                none: ("No API keys yet", "Create one for each program that uses this project, so that you can revoke them separately."),
                 show_all: "Show all API keys",
             }
             head=|| view! {
                 <th scope="col" class="name-cell">"Name"</th>
+                <th scope="col" class="used-cell">"Last used"</th>
+                <th scope="col" class="ends-cell">"Expires"</th>
                 <th scope="col" class="role-cell">"State"</th>
-                <th scope="col" class="added-cell">"Use"</th>
                 <th scope="col" class="buttons-cell"><span class="visually-hidden">"Actions"</span></th>
             }
             row=move |id| view! { <Row page id/> }
@@ -229,7 +223,7 @@ fn Row(page: Loaded<KeysPage>, id: ApiKeyId) -> impl IntoView {
         Some(view! {
             <span class="person-name">
                 <bdi>{row.name.clone()}</bdi>
-                {row.reach.is_manage().then(|| view! { <Reached reach=row.reach/> })}
+                <Reached reach=row.reach/>
             </span>
             <span class="person-email"><Visible key=row.clone()/></span>
             <span class="person-email">
@@ -243,11 +237,12 @@ fn Row(page: Loaded<KeysPage>, id: ApiKeyId) -> impl IntoView {
             <td class="name-cell">
                 <div class="person-words">
                     {face}
-                    <span class="person-access">{move || row.get().map(|key| view! { <Used key/> })}</span>
+                    <span class="person-access">{move || row.get().map(|key| view! { <Life key/> })}</span>
                 </div>
             </td>
+            <td class="used-cell">{move || row.get().map(|key| view! { <Used key/> })}</td>
+            <td class="ends-cell">{move || row.get().map(|key| view! { <Ends key/> })}</td>
             <td class="role-cell"><Badge tone>{move || state.get().map(KeyState::label)}</Badge></td>
-            <td class="added-cell">{move || row.get().map(|key| view! { <Used key/> })}</td>
             <td class="buttons-cell"><Buttons page row/></td>
         </tr>
     }
@@ -259,37 +254,58 @@ fn Visible(key: KeyRow) -> impl IntoView {
     view! { <code class="secret-parts">{format!("{}…{}", key.secret_start, key.secret_end)}</code> }
 }
 
-/// When a key was last used, and how long it works.
+/// When a key was last used.
 #[component]
 fn Used(key: KeyRow) -> impl IntoView {
-    let expires = key.expires_at.map(|at| {
-        let words = match (key.state, key.is_rotated) {
-            (KeyState::Revoked, _) => None,
-            (KeyState::Expired, _) => Some("Expired "),
-            (KeyState::Active, true) => Some("Has a successor, and ends "),
-            (KeyState::Active, false) => Some("Expires "),
-        };
-        words.map(|words| view! { <span class="access-end">{words}<End at/></span> })
-    });
-    view! {
-        <span class="access">
-            {match key.last_used_at {
-                Some(at) => Either::Left(view! { <span>"Last used "<MomentText at with_time=true/></span> }),
-                None => Either::Right(view! { <span>"Never used"</span> }),
-            }}
-            {expires}
-        </span>
+    match key.last_used_at {
+        Some(at) => Either::Left(view! { <MomentText at with_time=true/> }),
+        None => Either::Right(view! { <span>"Never"</span> }),
     }
+}
+
+/// How long a key works, or did.
+#[component]
+fn Ends(key: KeyRow) -> impl IntoView {
+    match key.expires_at {
+        Some(at) => Either::Left(view! {
+            <span class="access-end"><End at/>{key.is_rotated.then_some(" (rotated)")}</span>
+        }),
+        None => Either::Right(view! { <span>"Never"</span> }),
+    }
+}
+
+/// The same in words, where there is no room for columns.
+#[component]
+fn Life(key: KeyRow) -> impl IntoView {
+    let ends = key
+        .expires_at
+        .is_some()
+        .then(|| view! { <span>"Expires "<Ends key=key.clone()/></span> });
+    view! { <span class="access"><span>"Last used "<Used key/></span>{ends}</span> }
 }
 
 /// When a key stops working: a day that was chosen in UTC, to its end, or an instant.
 #[component]
-fn End(at: crate::api::Moment) -> impl IntoView {
-    if at.0 % 86_400 == 0 {
+fn End(at: Moment) -> impl IntoView {
+    if is_end_of_day(at) {
         Either::Left(view! { "after "<MomentText at=last_day(at) is_utc_day=true/> })
     } else {
         Either::Right(view! { <MomentText at with_time=true/> })
     }
+}
+
+fn is_end_of_day(at: Moment) -> bool {
+    at.0 % 86_400 == 0
+}
+
+/// The longest of the usual expirations that is no longer than what a key was given: its successor gets as much (K7).
+fn as_long_as(key: &KeyRow) -> &'static str {
+    let Some(end) = key.expires_at else { return "" };
+    let days = (end.0 - key.created_at.0) / 86_400;
+    EXPIRATIONS
+        .iter()
+        .rfind(|(value, _)| value.parse::<i64>().is_ok_and(|usual| usual <= days))
+        .map_or("7", |(value, _)| value)
 }
 
 #[component]
@@ -347,6 +363,7 @@ fn Dialogs(page: Loaded<KeysPage>) -> impl IntoView {
             | Dialog::Sent
             | Dialog::Remove(_)
             | Dialog::EndDate(_)
+            | Dialog::RemoveExternals
             | Dialog::Delete => false,
         };
         if is_usable { dialog } else { Dialog::None }
@@ -378,6 +395,9 @@ fn Expiration(
     form: FormName,
     /// The form's outcome.
     action: Post,
+    /// What it is called.
+    #[prop(default = "Expiration")]
+    label: &'static str,
     /// What is chosen to begin with, and the date.
     #[prop(default = ("", String::new()))]
     now: (&'static str, String),
@@ -388,7 +408,7 @@ fn Expiration(
     view! {
         <div class="expiration">
             <SelectField
-                label="Expiration"
+                label=label
                 name="expires"
                 options=EXPIRATIONS
                 value=flashed.typed(form, "expires").unwrap_or_else(|| choice.to_owned())
@@ -397,7 +417,7 @@ fn Expiration(
                 label="Date"
                 name="expires_on"
                 kind="date"
-                hint="The last day it works, to its end in UTC."
+                hint="The key works through the end of this day (UTC)."
                 value=flashed.typed(form, "expires_on").unwrap_or(day)
                 error=form_error(value, form, About::ExpiresOn)
             />
@@ -413,7 +433,7 @@ fn CreateDialog(project: ProjectHead) -> impl IntoView {
     let flashed = expect_context::<Flashed>();
     let close = expect_context::<ListAddress>().to(Dialog::None);
     let value = action.outcome();
-    let is_admin = project.standing.project.is_some_and(ProjectStanding::is_admin);
+    let may_manage = check_key_creation(&project.standing, Reach::Manage).is_ok();
     view! {
         <DialogBox title="Create API Key" close=close.get_untracked()>
             <PostForm action class="form">
@@ -422,12 +442,12 @@ fn CreateDialog(project: ProjectHead) -> impl IntoView {
                 <Field
                     label="Name"
                     name="name"
-                    hint="What it is for, like the program that uses it."
+                    hint="What the key is for, such as the program that uses it."
                     value=flashed.typed(FORM, "name").unwrap_or_default()
                     error=form_error(value, FORM, About::Name)
                     autofocus=true
                 />
-                {is_admin.then(|| view! {
+                {may_manage.then(|| view! {
                     <SelectField
                         label="Reach"
                         name="reach"
@@ -436,10 +456,7 @@ fn CreateDialog(project: ProjectHead) -> impl IntoView {
                     />
                 })}
                 <Expiration form=FORM action/>
-                <div class="dialog-actions">
-                    <ButtonLink href=close>"Cancel"</ButtonLink>
-                    <button type="submit" class="button button-primary" aria-busy=move || action.busy()>"Create"</button>
-                </div>
+                <DialogActions close action words="Create"/>
             </PostForm>
         </DialogBox>
     }
@@ -459,7 +476,7 @@ fn SecretDialog() -> impl IntoView {
     let made = [
         (create, FormName::CreateKey),
         (rotate, FormName::RotateKey),
-        (regenerate, FormName::RevokeKey),
+        (regenerate, FormName::RegenerateKey),
     ]
     .into_iter()
     .find_map(|(action, form)| match action.outcome().get_untracked() {
@@ -471,14 +488,14 @@ fn SecretDialog() -> impl IntoView {
         return ().into_any();
     };
     let (title, lead) = match how {
-        HowMade::Created => ("API key created", format!("{name} works from now on.")),
+        HowMade::Created => ("API key created", format!("{name} is ready to use.")),
         HowMade::Rotated => (
             "API key rotated",
-            format!("This is the successor of {name}, and works from now on."),
+            format!("This key replaces {name}, and is ready to use."),
         ),
         HowMade::Regenerated => (
             "Default key regenerated",
-            format!("The {name} has a new secret. The old one opens nothing any more."),
+            format!("The {name} has a new secret. The old secret no longer works."),
         ),
     };
     view! {
@@ -486,7 +503,7 @@ fn SecretDialog() -> impl IntoView {
             <div class="form">
                 <p>{lead}</p>
                 <CopyField label="Secret key" id="secret-key" value=secret.0/>
-                <p class="card-line"><Icon sign=Sign::Alert/><span>"Copy it now: it is shown this once, and nobody can look it up again."</span></p>
+                <p class="card-line"><Icon sign=Sign::Alert/><span>"Copy it now. It won’t be shown again, and nobody can look it up."</span></p>
                 <div class="dialog-actions">
                     <ButtonLink href=close class="button button-primary" autofocus=true>"Done"</ButtonLink>
                 </div>
@@ -502,22 +519,21 @@ fn ExpirationDialog(project: ProjectHead, key: KeyRow) -> impl IntoView {
     const FORM: FormName = FormName::KeyExpiration;
     let action = expect_context::<Actions>().expiration;
     let close = expect_context::<ListAddress>().to(Dialog::None);
+    // A form saved as it is changes nothing: where the key ends in the middle of a day, the day has to be chosen.
     let now = match key.expires_at {
-        Some(at) => ("on", input_day(last_day(at))),
+        Some(at) if is_end_of_day(at) => ("on", input_day(last_day(at))),
+        Some(_) => ("on", String::new()),
         None => ("", String::new()),
     };
     view! {
         <DialogBox title="Set expiration" close=close.get_untracked()>
             <PostForm action class="form">
-                <p>"Once it expires, "<bdi>{key.name}</bdi>" opens nothing any more. Until then its expiration can be changed or cancelled."</p>
+                <p><bdi>{key.name}</bdi>" stops working when it expires. Until then you can change or remove the expiration."</p>
                 {form_problem(action.outcome(), FORM, &[About::ExpiresOn])}
                 <input type="hidden" name="project" value=project.slug.to_string()/>
                 <input type="hidden" name="key" value=key.id.to_string()/>
                 <Expiration form=FORM action now/>
-                <div class="dialog-actions">
-                    <ButtonLink href=close>"Cancel"</ButtonLink>
-                    <button type="submit" class="button button-primary" aria-busy=move || action.busy()>"Save"</button>
-                </div>
+                <DialogActions close action words="Save"/>
             </PostForm>
         </DialogBox>
     }
@@ -533,21 +549,18 @@ fn RotateDialog(project: ProjectHead, key: KeyRow) -> impl IntoView {
     view! {
         <DialogBox title="Rotate API key" close=close.get_untracked()>
             <PostForm action class="form">
-                <p>"A successor of "<bdi>{key.name.clone()}</bdi>" is made, with the same name and reach. The old key goes on for as long as you say, so that programs can change over; the list shows when it was last used."</p>
+                <p>"This creates a new key with the same name and reach as "<bdi>{key.name.clone()}</bdi>". The old key keeps working for as long as you choose, so that programs can switch over; the list shows when it was last used."</p>
                 {form_problem(action.outcome(), FORM, &[About::ExpiresOn])}
                 <input type="hidden" name="project" value=project.slug.to_string()/>
                 <input type="hidden" name="key" value=key.id.to_string()/>
+                <Expiration form=FORM action label="Expiration of the new key" now=(as_long_as(&key), String::new())/>
                 <SelectField
-                    label="The old key goes on working"
+                    label="Keep the old key working"
                     name="overlap"
                     options=OVERLAPS
                     value=flashed.typed(FORM, "overlap").unwrap_or_default()
-                    />
-                <Expiration form=FORM action/>
-                <div class="dialog-actions">
-                    <ButtonLink href=close>"Cancel"</ButtonLink>
-                    <button type="submit" class="button button-primary" aria-busy=move || action.busy()>"Rotate"</button>
-                </div>
+                />
+                <DialogActions close action words="Rotate"/>
             </PostForm>
         </DialogBox>
     }
@@ -563,12 +576,9 @@ fn RevokeDialog(project: ProjectHead, key: KeyRow) -> impl IntoView {
             <PostForm action class="form">
                 <input type="hidden" name="project" value=project.slug.to_string()/>
                 <input type="hidden" name="key" value=key.id.to_string()/>
-                <p>"Every request with "<Visible key=key.clone()/>" is refused from now on. This cannot be undone."</p>
-                <p class="card-line"><Icon sign=Sign::Info/><Used key/></p>
-                <div class="dialog-actions">
-                    <ButtonLink href=close autofocus=true>"Cancel"</ButtonLink>
-                    <button type="submit" class="button button-danger" aria-busy=move || action.busy()>"Revoke"</button>
-                </div>
+                <p>"Requests with "<Visible key=key.clone()/>" are refused as soon as you confirm. This can’t be undone."</p>
+                <p class="card-line"><Icon sign=Sign::Info/><Life key/></p>
+                <DialogActions close action words="Revoke" is_final=true/>
             </PostForm>
         </DialogBox>
     }
@@ -584,14 +594,11 @@ fn RegenerateDialog(project: ProjectHead, has_secret: bool) -> impl IntoView {
             <PostForm action class="form">
                 <input type="hidden" name="project" value=project.slug.to_string()/>
                 <p>{if has_secret {
-                    "It gets a new secret, and every request with the old one is refused from now on. This cannot be undone."
+                    "The key gets a new secret, and requests with the old one are refused at once. This can’t be undone."
                 } else {
-                    "It gets its first secret, which is shown once."
+                    "The key gets its first secret, which is shown once."
                 }}</p>
-                <div class="dialog-actions">
-                    <ButtonLink href=close autofocus=true>"Cancel"</ButtonLink>
-                    <button type="submit" class="button button-danger" aria-busy=move || action.busy()>"Regenerate"</button>
-                </div>
+                <DialogActions close action words="Regenerate" is_final=true/>
             </PostForm>
         </DialogBox>
     }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use policy::{Because, Permission, ResourceAction};
 
 use super::{
-    resources::{StateBadge, grouped, sign_of},
+    resources::{StateBadge, sign_of},
     use_project_slug,
 };
 use crate::{
@@ -13,10 +13,11 @@ use crate::{
         projects::ProjectHead,
         resources::{KindCard, OverviewPage, overview},
     },
-    components::{Badge, Icon, MomentText, PageTitle, Sign, Tone},
+    components::{Badge, DefaultProjectNotice, Icon, MomentText, PageTitle, Sign, Tone, last_day},
     live::Live,
     load::{Loaded, load},
     paths::{self, Dialog},
+    words::grouped,
 };
 
 /// The project's page.
@@ -168,28 +169,4 @@ fn Access(project: Memo<Option<ProjectHead>>) -> impl IntoView {
             <p class="card-foot"><a href=paths::ROLES>"All roles and permissions"</a></p>
         </section>
     }
-}
-
-/// The last day of an access that ends at an instant.
-pub(crate) fn last_day(end: crate::api::Moment) -> crate::api::Moment {
-    crate::api::Moment(end.0 - 1)
-}
-
-/// The notice of the Default Project's pages (D7).
-#[component]
-pub(crate) fn DefaultProjectNotice(#[prop(into)] project: Signal<Option<ProjectHead>>) -> impl IntoView {
-    let text = Memo::new(move |_| {
-        let project = project.get().filter(|project| project.is_default)?;
-        Some(default_project_notice(&project.organization_name))
-    });
-    move || {
-        text.get().map(|text| view! { <aside class="banner" aria-label="About the Default Project"><Icon sign=Sign::Info/><p>{text}</p></aside> })
-    }
-}
-
-/// What the notice says (D7).
-pub(crate) fn default_project_notice(organization: &str) -> String {
-    format!(
-        "All members of {organization} have access to this project, so don’t keep sensitive resources here. Create a separate project for them."
-    )
 }

@@ -4,22 +4,31 @@ use leptos::{either::Either, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use policy::{Field as About, Permission};
 
-use super::{overview::default_project_notice, use_project_slug};
+use super::{remains::MadeHere, use_project_slug};
 use crate::{
-    api::projects::{
-        DeleteProject, Deletion, ProjectHead, RemoveExternals, SettingsView, UpdateProject, project_settings,
+    api::{
+        collaborators::Made,
+        projects::{
+            DeleteProject, Deletion, ProjectHead, RemoveExternals, SettingsView, UpdateProject, project_settings,
+        },
     },
-    components::{Field, Icon, PageHeader, PageTitle, Post, PostForm, Sign, form_error, form_problem},
+    components::{
+        ButtonLink, DefaultProjectNotice, Dialog as DialogBox, DialogActions, Field, Icon, ListAddress, PageHeader,
+        PageTitle, Post, PostForm, Sign, form_error, form_problem,
+    },
     flash::{Done, Flashed, FormName, Notice, Notices},
     live::Live,
     load::{Loaded, load},
-    paths,
+    paths::{self, Dialog},
 };
 
 /// The page.
 #[component]
 pub(crate) fn ProjectSettingsScreen() -> impl IntoView {
     let slug = use_project_slug();
+    ListAddress::provide(Signal::derive(move || {
+        slug.with(|slug| format!("/settings/projects/{slug}"))
+    }));
     // Not live: a form that changes under one's hands is worse than one that is a little old.
     load(
         move || slug.get(),
@@ -40,14 +49,7 @@ fn Settings(settings: Loaded<SettingsView>) -> impl IntoView {
             )
         })
     });
-    let notice = move || {
-        settings.with(|settings| {
-            settings
-                .project
-                .is_default
-                .then(|| default_project_notice(&settings.project.organization_name))
-        })
-    };
+    let head = Signal::derive(move || settings.with(|settings| Some(settings.project.clone())));
     // Another project is another form; the same one, changed by somebody else, leaves alone what is being typed.
     let project = Memo::new(move |_| settings.with(|settings| settings.project.slug.to_string()));
     let may_change =
@@ -55,9 +57,7 @@ fn Settings(settings: Loaded<SettingsView>) -> impl IntoView {
     view! {
         <PageTitle text=title/>
         <PageHeader title="Project" lead/>
-        {move || notice().map(|text| view! {
-            <aside class="banner" aria-label="About the Default Project"><Icon sign=Sign::Info/><p>{text}</p></aside>
-        })}
+        <DefaultProjectNotice project=head/>
         // Made anew for another project: what was typed is of this one.
         <For
             each=move || {
@@ -168,43 +168,72 @@ fn SettingsFacts(project: ProjectHead) -> impl IntoView {
 /// Externals who stayed when they were disallowed, and the offer to remove them (X1).
 #[component]
 fn LeftoverExternals(settings: Loaded<SettingsView>) -> impl IntoView {
-    let notices = expect_context::<Notices>();
+    let (notices, address) = (expect_context::<Notices>(), expect_context::<ListAddress>());
+    let switch = address.switch();
     let action = Post::to::<RemoveExternals>();
-    let value = action.outcome();
-    Effect::new(move |_| match value.get() {
+    Effect::new(move |_| match action.outcome().get() {
         Some(Ok(done)) => {
             notices.show(Notice::done(&done));
+            switch(Dialog::None);
             settings.reload();
         }
-        Some(Err(problem)) => notices.show(Notice::problem(problem)),
+        Some(Err(problem)) => {
+            notices.show(Notice::problem(problem));
+            switch(Dialog::None);
+        }
         None => {}
     });
     let leftover = Memo::new(move |_| {
         settings.with(|settings| {
-            let may = settings.project.standing.may(Permission::CollaboratorRemove);
-            let is_left = !settings.project.allow_externals && settings.externals > 0;
-            (may && is_left).then(|| (settings.project.slug.clone(), settings.externals))
+            let made = settings.leftover.clone()?;
+            Some((settings.project.clone(), settings.externals, made))
         })
     });
+    let is_open = Memo::new(move |_| address.dialog.get() == Dialog::RemoveExternals);
     move || {
-        leftover.get().map(|(slug, count)| {
+        leftover.get().map(|(project, count, made)| {
+            let (slug, name) = (project.slug, project.name);
             let words = if count == 1 {
                 "1 external collaborator still has access.".to_owned()
             } else {
                 format!("{count} external collaborators still have access.")
             };
+            let who = format!("{}?kind=external", paths::collaborators(&slug));
             view! {
                 <section class="card card-danger" aria-labelledby="leftover">
                     <h2 id="leftover">"External collaborators"</h2>
                     <p>{words}" New ones can’t be added while "<strong>"Allow external collaborators"</strong>" is off."</p>
-                    <PostForm action class="form-actions">
-                        <input type="hidden" name="project" value=slug.to_string()/>
-                        <a class="button" href=format!("{}?kind=external", paths::collaborators(&slug))>"See who"</a>
-                        <button type="submit" class="button button-danger">"Remove them all"</button>
-                    </PostForm>
+                    <p class="form-actions">
+                        <a class="button" href=who>"See who"</a>
+                        <ButtonLink class="button button-quiet-danger" href=address.to(Dialog::RemoveExternals)>"Remove them all"</ButtonLink>
+                    </p>
                 </section>
+                {move || is_open.get().then(|| view! {
+                    <RemoveExternalsDialog action slug=slug.to_string() name=name.clone() count made=made.clone()/>
+                })}
             }
         })
+    }
+}
+
+/// What ends for them, and what they made goes on: told before it is done (C6, N5).
+#[component]
+fn RemoveExternalsDialog(action: Post, slug: String, name: String, count: i64, made: Made) -> impl IntoView {
+    let close = expect_context::<ListAddress>().to(Dialog::None);
+    let title = if count == 1 {
+        "Remove 1 external collaborator?".to_owned()
+    } else {
+        format!("Remove {count} external collaborators?")
+    };
+    view! {
+        <DialogBox title close=close.get_untracked()>
+            <PostForm action class="form">
+                <input type="hidden" name="project" value=slug/>
+                <p>"Their access to "<bdi>{name}</bdi>" ends at once: its resources, SSH to the nodes of its clusters, and managing it."</p>
+                <MadeHere made who="They"/>
+                <DialogActions close action words="Remove them all" is_final=true/>
+            </PostForm>
+        </DialogBox>
     }
 }
 
@@ -247,7 +276,7 @@ fn DeleteProjectForm(settings: Loaded<SettingsView>) -> impl IntoView {
                 <p>
                     "Everybody’s access to "<strong><bdi>{name}</bdi></strong>" ends at once."
                     {keys_end(keys)}
-                    " Its slug is given to nobody for 90 days. This can’t be undone."
+                    " Its slug can’t be used again for 90 days. This can’t be undone."
                 </p>
                 {form_problem(value, FormName::DeleteProject, &[About::Confirmation])}
                 {if resources > 0 {

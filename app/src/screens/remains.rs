@@ -8,30 +8,30 @@ use crate::{
         Moment, Revoked,
         collaborators::{Made, MadeKey},
     },
-    components::{Icon, MomentText, Sign},
+    components::{Badge, Icon, MomentText, Sign, Tone},
     flash::Receipt,
 };
 
-/// What somebody made in a project, before they are removed from it: each key is kept, or revoked with it (C6).
+/// What somebody (`who`: They, or You) made in a project, before they are removed from it: each key is kept, or revoked with
+/// it (C6).
 #[component]
-pub(crate) fn MadeHere(made: Made, is_self: bool) -> impl IntoView {
-    let who = if is_self { "You" } else { "They" };
+pub(crate) fn MadeHere(made: Made, who: &'static str) -> impl IntoView {
     let resources = in_words(&made.resources);
     let has_keys = !made.keys.is_empty();
     let more = made.more_keys;
     view! {
         {has_keys.then(|| view! {
             <fieldset class="key-choices">
-                <legend>{format!("API keys {} made go on working, unless you revoke them now:", who.to_lowercase())}</legend>
+                <legend>{format!("API keys {} created keep working, unless you revoke them now:", who.to_lowercase())}</legend>
                 {made.keys.into_iter().map(|key| view! { <KeyChoice key/> }).collect_view()}
-                {(more > 0).then(|| view! { <p class="hint">{format!("and {more} more, on the page API keys.")}</p> })}
+                {(more > 0).then(|| view! { <p class="hint">{format!("and {more} more: search the API keys page for their creator.")}</p> })}
             </fieldset>
         })}
         <p class="hint">
             {if resources.is_empty() {
-                "What they made stays with the project. Running jobs go on.".replace("they", &who.to_lowercase())
+                format!("What {} created stays with the project. Running jobs continue.", who.to_lowercase())
             } else {
-                format!("{who} made {resources} here: they stay with the project. Running jobs go on.")
+                format!("{who} created {resources} here, which stay with the project. Running jobs continue.")
             }}
         </p>
     }
@@ -39,15 +39,14 @@ pub(crate) fn MadeHere(made: Made, is_self: bool) -> impl IntoView {
 
 /// What somebody made in all projects of an organization, before their membership ends: it stays (M6).
 #[component]
-pub(crate) fn MadeAnywhere(made: Made, is_self: bool) -> impl IntoView {
-    let who = if is_self { "You" } else { "They" };
+pub(crate) fn MadeAnywhere(made: Made, who: &'static str) -> impl IntoView {
     let resources = in_words(&made.resources);
     let (has_keys, more) = (!made.keys.is_empty(), made.more_keys);
     view! {
         {has_keys.then(|| view! {
-            <p>{format!("API keys {} made go on working, until somebody revokes them:", who.to_lowercase())}</p>
+            <p>{format!("API keys {} created keep working until somebody revokes them:", who.to_lowercase())}</p>
             <ul class="plain" aria-label="API keys">
-                {made.keys.into_iter().map(|key| view! { <li><bdi>{key.name}</bdi>" in "<bdi>{key.project}</bdi></li> }).collect_view()}
+                {made.keys.into_iter().map(|key| view! { <li><bdi>{key.name}</bdi>" in "<bdi>{key.project}</bdi>" "<Reached reach=key.reach/></li> }).collect_view()}
                 {(more > 0).then(|| view! { <li>{format!("and {more} more")}</li> })}
             </ul>
         })}
@@ -55,7 +54,7 @@ pub(crate) fn MadeAnywhere(made: Made, is_self: bool) -> impl IntoView {
             {if resources.is_empty() {
                 "Resources stay with their projects.".to_owned()
             } else {
-                format!("{who} made {resources}: they stay with their projects.")
+                format!("{who} created {resources}, which stay with their projects.")
             }}
         </p>
     }
@@ -72,10 +71,11 @@ fn KeyChoice(key: MadeKey) -> impl IntoView {
     }
 }
 
-/// How far a key reaches, where it is more than usual (K11).
+/// How far a key reaches (K11).
 #[component]
 pub(crate) fn Reached(reach: Reach) -> impl IntoView {
-    view! { <span class="badge" class:badge-strong=reach.is_manage()>{reach.label()}</span> }
+    let tone = if reach.is_manage() { Tone::Strong } else { Tone::Plain };
+    view! { <Badge tone>{reach.label()}</Badge> }
 }
 
 /// What a removal did: what ended, when, and what is still there.
@@ -95,7 +95,7 @@ pub(crate) fn ReceiptCard(name: String, receipt: Receipt) -> impl IntoView {
                             <Icon sign=Sign::Close/>
                         </button>
                     </div>
-                    <p class="hint">"Ended "<MomentText at=Moment(receipt.at) with_time=true/>", and counts from the next request on."</p>
+                    <p class="hint">"Access ended "<MomentText at=Moment(receipt.at) with_time=true/>". Every later request is refused."</p>
                     <div class="columns">
                         <div>
                             <h3>"Ended"</h3>
@@ -140,16 +140,16 @@ fn ended(receipt: &Receipt) -> Vec<String> {
 fn stays(receipt: &Receipt) -> Vec<String> {
     let mut lines = Vec::new();
     if receipt.kept_count > 0 {
-        lines.push(named("they made, still working", receipt.kept_count, &receipt.kept));
+        lines.push(named("they created, still working", receipt.kept_count, &receipt.kept));
     }
     let resources = in_words(&receipt.resources);
     if !resources.is_empty() {
-        lines.push(format!("{resources} they made"));
+        lines.push(format!("{resources} they created"));
     }
     if lines.is_empty() {
-        lines.push("They made no API key and no resource that is still here".to_owned());
+        lines.push("No API keys or resources of theirs".to_owned());
     }
-    lines.push("Jobs that were running go on".to_owned());
+    lines.push("Jobs that are already running".to_owned());
     lines
 }
 

@@ -4,10 +4,10 @@ use leptos::{either::Either, prelude::*};
 use leptos_router::hooks::use_query_map;
 use policy::{UsageKind, UsageRange};
 
-use super::{overview::DefaultProjectNotice, use_project_slug};
+use super::use_project_slug;
 use crate::{
     api::usage::{Chart, KindUsage, UsageLine, UsagePage, usage},
-    components::{DayText, Icon, PageHeader, PageTitle, Sign},
+    components::{DayText, DefaultProjectNotice, Icon, PageHeader, PageTitle, Sign},
     load::{Loaded, load},
     paths,
 };

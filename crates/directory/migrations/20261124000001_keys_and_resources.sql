@@ -17,6 +17,8 @@ CREATE TABLE api_keys (
     expires_at      timestamptz,
     revoked_at      timestamptz,
     last_used_at    timestamptz,
+    -- When it was last tried after its end and the audit told so (A1).
+    refused_at      timestamptz,
     -- The key that takes its place (K7).
     successor_id    uuid,
     -- D6: the default key is the Default Project's; the foreign key below holds it to it.
@@ -76,13 +78,22 @@ CREATE TABLE resources (
 );
 
 CREATE INDEX resources_created_index ON resources (organization_id, project_id, kind, id);
+-- All kinds together, by name: the list that programs read.
+CREATE INDEX resources_by_name_index ON resources (organization_id, project_id, name, id);
+-- How many are in which state, at a glance.
+CREATE INDEX resources_state_index ON resources (organization_id, project_id, kind, state);
 CREATE INDEX resources_creator_index ON resources (created_by, organization_id, project_id);
 
--- What was used, as gateways and schedulers report it. `id` is the reporter's, so that a report sent twice counts once.
+-- What was used, as gateways and schedulers report it. `id` is the reporter's, so that a report sent twice counts once; and the
+-- reporter is the project whose key made it, so that none learns of another's records or takes the place of them (K1, P3).
+-- No foreign keys to projects: the records stay when one is deleted, on the books of the Default Project (D5), without being
+-- written anew one by one. What a project was charged is `usage_days`.
 CREATE TABLE usage_records (
-    organization_id uuid        NOT NULL,
-    project_id      uuid        NOT NULL,
+    organization_id uuid        NOT NULL CONSTRAINT usage_records_organization_fkey REFERENCES organizations,
+    reporter_id     uuid        NOT NULL,
     id              uuid        NOT NULL,
+    -- The project it was booked to when it was reported.
+    project_id      uuid        NOT NULL,
     -- When it was used, and when that was reported.
     at              timestamptz NOT NULL,
     recorded_at     timestamptz NOT NULL,
@@ -93,14 +104,11 @@ CREATE TABLE usage_records (
     -- In millionths of a US dollar.
     cost_micros     bigint      NOT NULL,
     recorded_by_key uuid,
-    CONSTRAINT usage_records_pkey PRIMARY KEY (organization_id, id),
-    CONSTRAINT usage_records_project_fkey FOREIGN KEY (organization_id, project_id) REFERENCES projects,
+    CONSTRAINT usage_records_pkey PRIMARY KEY (organization_id, reporter_id, id),
     CONSTRAINT usage_records_kind_known CHECK (kind IN ('cluster', 'volume', 'model', 'endpoint', 'evaluation', 'file', 'playground', 'other')),
     CONSTRAINT usage_records_unit_known CHECK (unit IN ('gpu_seconds', 'gib_hours', 'tokens', 'requests', 'bytes')),
     CONSTRAINT usage_records_not_negative CHECK (quantity >= 0 AND cost_micros >= 0)
 );
-
-CREATE INDEX usage_records_project_index ON usage_records (organization_id, project_id, at);
 
 -- The same by day (UTC), added up in the transaction that writes the records: what the page reads.
 CREATE TABLE usage_days (
@@ -122,6 +130,8 @@ CREATE TABLE gateway_tokens (
     token_hash   bytea       NOT NULL CONSTRAINT gateway_tokens_token_hash_key UNIQUE,
     created_at   timestamptz NOT NULL,
     revoked_at   timestamptz,
+    -- To the minute: whether anybody would miss it.
+    last_used_at timestamptz,
     CONSTRAINT gateway_tokens_hash_is_sha256 CHECK (octet_length(token_hash) = 32)
 );
 
@@ -130,3 +140,23 @@ CREATE UNIQUE INDEX gateway_tokens_one_live_name_index ON gateway_tokens (name) 
 -- Keys act too (A1).
 ALTER TABLE audit_events DROP CONSTRAINT audit_events_actor_kind_known;
 ALTER TABLE audit_events ADD CONSTRAINT audit_events_actor_kind_known CHECK (actor_kind IN ('user', 'api_key', 'operator', 'nobody'));
+
+-- Whoever changes something in an organization takes a turn in its queue, alone or together with others, before any row is locked:
+-- those who share a row lock pass one who waits for it alone for as long as more of them come, and a queue is passed by nobody (E5).
+CREATE FUNCTION turn_in(organization_id uuid) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN hashtextextended(organization_id::text, 1);
+
+-- C8: the moment of use is that of the statement. A transaction that waited for a lock began before it: by `now()`, whose access
+-- ended while they waited would still have it.
+CREATE OR REPLACE VIEW access_collaborators AS
+SELECT c.organization_id, c.project_id, c.user_id, c.name, c.role,
+       CASE WHEN c.member_id IS NULL THEN 'external' WHEN p.is_default THEN 'organization_member' ELSE 'added' END AS because,
+       c.added_by, c.added_at, c.expires_at, c.member_id IS NULL AS is_external
+FROM collaborators c
+JOIN projects p ON p.organization_id = c.organization_id AND p.id = c.project_id
+-- D2: no end date ends the access that membership gives.
+WHERE (p.is_default OR c.expires_at IS NULL OR c.expires_at > statement_timestamp())
+  AND NOT EXISTS (
+      SELECT FROM members m
+      WHERE m.organization_id = c.organization_id AND m.user_id = c.user_id AND m.role = 'admin'
+  );

@@ -2,19 +2,20 @@
 //! program shows. They belong to the project, and outlive whoever made them (K5).
 
 use policy::{
-    ApiKeyId, KeyChange, KeyFacts, KeyState, Name, OrganizationId, OrganizationStanding, Permission, ProjectId, Reach,
-    Refusal, Slug, Standing, UserId, check_key_change, check_key_creation,
+    ApiKeyId, KeyChange, KeyFacts, KeyState, Name, OrganizationId, Permission, ProjectId, Reach, Refusal, Slug, UserId,
+    check_default_key, check_key_change, check_key_creation, check_key_expiration,
 };
 use serde_json::{Value, json};
-use sqlx::PgConnection;
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
-    Actor, Directory, Hint, KeyActor, Origin, ProjectView, Result, Token, TokenKind,
+    Actor, Directory, Error, Hint, KeyActor, Origin, ProjectView, Result, Token, TokenKind,
     access::{ProjectSeen, find_project, lock_in, lock_project},
     change::{By, Change, Record},
     error::inconsistent,
+    paging,
     people::{check_search, pattern},
 };
 
@@ -48,21 +49,10 @@ pub struct ApiKey {
     pub is_rotated: bool,
 }
 
-impl ApiKey {
-    /// What changes to it depend on.
-    const fn facts(&self) -> KeyFacts {
-        KeyFacts {
-            reach: self.reach,
-            state: self.state,
-            is_rotated: self.is_rotated,
-        }
-    }
-}
-
 /// Which part of a project's API keys, the latest first.
 #[derive(Clone, Debug, Default)]
 pub struct ApiKeyQuery {
-    /// A part of a name; empty for all.
+    /// A part of its name, or of its creator's; empty for all.
     pub search: String,
     /// Only those in this state.
     pub state: Option<KeyState>,
@@ -99,12 +89,8 @@ pub struct NewApiKey {
 /// What an API key may know of itself.
 #[derive(Clone, Debug)]
 pub struct KeyView {
-    /// Its id.
-    pub id: ApiKeyId,
     /// What it is called.
     pub name: Name,
-    /// What it may do.
-    pub reach: Reach,
     /// When it was made.
     pub created_at: OffsetDateTime,
     /// When it stops working by itself.
@@ -123,15 +109,8 @@ pub struct KeyView {
     pub organization_name: Name,
 }
 
-/// Which keys are read, beyond what is asked for.
-struct Only {
-    /// The default key, or the others: no list mixes them (K8).
-    is_default: bool,
-    /// This one.
-    id: Option<ApiKeyId>,
-}
-
 /// A row of `api_keys`.
+#[derive(FromRow)]
 struct Row {
     id: Uuid,
     name: String,
@@ -162,14 +141,48 @@ impl Row {
             created_at: self.created_at,
             last_used_at: self.last_used_at,
             expires_at: self.expires_at,
-            state: match (self.is_revoked, self.is_expired) {
-                (true, _) => KeyState::Revoked,
-                (false, true) => KeyState::Expired,
-                (false, false) => KeyState::Active,
-            },
+            state: KeyState::of(self.is_revoked, self.is_expired),
             is_rotated: self.is_rotated,
         })
     }
+}
+
+const COLUMNS: &str = "SELECT k.id, k.name, k.reach, k.secret_start, k.secret_end, u.name AS created_by, k.created_at,
+    k.last_used_at, k.expires_at, COALESCE(k.expires_at <= statement_timestamp(), false) AS is_expired,
+    k.revoked_at IS NOT NULL AS is_revoked, k.successor_id IS NOT NULL AS is_rotated
+    FROM api_keys k LEFT JOIN users u ON u.id = k.created_by WHERE ";
+
+/// The keys of this project, to be narrowed.
+fn keys_of(project: &ProjectSeen) -> QueryBuilder<Postgres> {
+    let mut sql = QueryBuilder::new(COLUMNS);
+    sql.push("k.organization_id = ").push_bind(project.organization.0);
+    sql.push(" AND k.project_id = ").push_bind(project.project.0);
+    sql
+}
+
+/// Read in the order of an index, and no further than the page goes. No list has the default key in it (K8).
+fn list_statement(project: &ProjectSeen, query: &ApiKeyQuery, limit: usize) -> QueryBuilder<Postgres> {
+    let mut sql = keys_of(project);
+    sql.push(" AND NOT k.is_default");
+    if !query.search.is_empty() {
+        let pattern = pattern(&query.search);
+        sql.push(" AND (lower(k.name) LIKE ").push_bind(pattern.clone());
+        sql.push(" OR lower(u.name) LIKE ").push_bind(pattern).push(")");
+    }
+    if let Some(after) = query.after {
+        sql.push(" AND k.id < ").push_bind(after.0);
+    }
+    sql.push(match query.state {
+        None => "",
+        Some(KeyState::Active) => {
+            " AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > statement_timestamp())"
+        }
+        Some(KeyState::Expired) => " AND k.revoked_at IS NULL AND k.expires_at <= statement_timestamp()",
+        Some(KeyState::Revoked) => " AND k.revoked_at IS NOT NULL",
+    });
+    sql.push(" ORDER BY k.id DESC LIMIT ")
+        .push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    sql
 }
 
 pub(crate) fn reach(code: &str) -> Result<Reach> {
@@ -186,13 +199,12 @@ impl Directory {
         project.standing.require(Permission::ApiKeyList)?;
         check_search(&query.search)?;
         let limit = usize::from(query.limit.max(1));
-        let only = Only {
-            is_default: false,
-            id: None,
-        };
-        let rows = self.read(&project, query, limit + 1, only).await?;
-        let has_more = rows.len() > limit;
-        let rows: Vec<_> = rows.into_iter().take(limit).collect();
+        let rows: Vec<Row> = list_statement(&project, query, limit + 1)
+            .build_query_as()
+            .fetch_all(&self.pool)
+            .await?;
+        let (rows, has_more) = paging::cut(rows, limit);
+        let rows = rows.into_iter().map(Row::key).collect::<Result<Vec<_>>>()?;
         Ok(ApiKeyList {
             next: rows.last().filter(|_| has_more).map(|last| last.id),
             default_key: self.default_key(&project).await?,
@@ -208,53 +220,21 @@ impl Directory {
     pub async fn api_key(&self, user: UserId, slug: &Slug, id: ApiKeyId) -> Result<ApiKey> {
         let project = find_project(&self.pool, slug, user).await?;
         project.standing.require(Permission::ApiKeyList)?;
-        let only = Only {
-            is_default: false,
-            id: Some(id),
-        };
-        let found = self.read(&project, &ApiKeyQuery::default(), 1, only).await?;
-        Ok(found.into_iter().next().ok_or(Refusal::Hidden)?)
+        let mut sql = keys_of(&project);
+        sql.push(" AND NOT k.is_default AND k.id = ").push_bind(id.0);
+        let found: Option<Row> = sql.build_query_as().fetch_optional(&self.pool).await?;
+        found.ok_or(Refusal::Hidden)?.key()
     }
 
-    /// The Organization Default Key, for the Owner in the Default Project (W3, K8).
+    /// The Organization Default Key, for whom it exists (W3, K8).
     async fn default_key(&self, project: &ProjectSeen) -> Result<Option<ApiKey>> {
-        if !(project.is_default && owns(&project.standing)) {
+        if check_default_key(&project.standing, project.is_default).is_err() {
             return Ok(None);
         }
-        let only = Only {
-            is_default: true,
-            id: None,
-        };
-        let found = self.read(project, &ApiKeyQuery::default(), 1, only).await?;
-        Ok(found.into_iter().next())
-    }
-
-    async fn read(&self, project: &ProjectSeen, query: &ApiKeyQuery, limit: usize, only: Only) -> Result<Vec<ApiKey>> {
-        let rows = sqlx::query_as!(
-            Row,
-            r#"SELECT k.id, k.name, k.reach, k.secret_start, k.secret_end, u.name AS "created_by?", k.created_at,
-                      k.last_used_at, k.expires_at, COALESCE(k.expires_at <= now(), false) AS "is_expired!",
-                      k.revoked_at IS NOT NULL AS "is_revoked!", k.successor_id IS NOT NULL AS "is_rotated!"
-               FROM api_keys k LEFT JOIN users u ON u.id = k.created_by
-               WHERE k.organization_id = $1 AND k.project_id = $2 AND k.is_default = $7 AND ($8::uuid IS NULL OR k.id = $8)
-                 AND lower(k.name) LIKE $3 AND ($4::uuid IS NULL OR k.id < $4)
-                 AND ($5::text IS NULL OR $5 = CASE
-                         WHEN k.revoked_at IS NOT NULL THEN 'revoked'
-                         WHEN k.expires_at <= now() THEN 'expired'
-                         ELSE 'active' END)
-               ORDER BY k.id DESC LIMIT $6"#,
-            project.organization.0,
-            project.project.0,
-            pattern(&query.search),
-            query.after.map(|id| id.0),
-            query.state.map(KeyState::code),
-            i64::try_from(limit).unwrap_or(i64::MAX),
-            only.is_default,
-            only.id.map(|id| id.0),
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        rows.into_iter().map(Row::key).collect()
+        let mut sql = keys_of(project);
+        sql.push(" AND k.is_default");
+        let found: Option<Row> = sql.build_query_as().fetch_optional(&self.pool).await?;
+        found.map(Row::key).transpose()
     }
 
     /// Makes an API key (K2). The secret is in the answer, and nowhere else (K3).
@@ -275,9 +255,17 @@ impl Directory {
             let project = lock_in(&mut change, slug, actor.user).await?;
             check_key_creation(&project.standing, reach)?;
             check_expiration(&change, expires_at)?;
-            let key = insert(&mut change, &project, name, reach, expires_at, actor.user).await?;
+            let new = NewKey {
+                name,
+                reach,
+                expires_at,
+                by: actor.user,
+                at: change.at,
+            };
+            let key = insert(&mut change.tx, project.organization, project.project, &new).await?;
             change.record.target_id = Some(key.id.0);
             change.values(None, Some(values(name, reach, expires_at)));
+            change.hint(Hint::Project(project.project));
             Ok(key)
         }
         .await;
@@ -299,10 +287,7 @@ impl Directory {
         let outcome = async {
             let (project, key) = lock_key(&mut change, actor, slug, id, KeyChange::Expiration).await?;
             check_expiration(&change, expires_at)?;
-            let is_longer = expires_at.is_none_or(|end| key.expires_at.is_some_and(|now| end > now));
-            if key.is_rotated && is_longer {
-                return Err(Refusal::KeyRotated.into());
-            }
+            check_key_expiration(key.facts, key.expires_at, expires_at)?;
             sqlx::query!(
                 "UPDATE api_keys SET expires_at = $4 WHERE organization_id = $1 AND project_id = $2 AND id = $3",
                 project.organization.0,
@@ -338,10 +323,18 @@ impl Directory {
         let outcome = async {
             let (project, key) = lock_key(&mut change, actor, slug, id, KeyChange::Rotate).await?;
             check_expiration(&change, expires_at)?;
-            let next = insert(&mut change, &project, &key.name, key.reach, expires_at, actor.user).await?;
+            let new = NewKey {
+                name: &key.name,
+                reach: key.facts.reach,
+                expires_at,
+                by: actor.user,
+                at: change.at,
+            };
+            let next = insert(&mut change.tx, project.organization, project.project, &new).await?;
             sqlx::query!(
-                "UPDATE api_keys SET successor_id = $4, expires_at = LEAST(expires_at, now() + make_interval(secs => $5)),
-                     revoked_at = CASE WHEN $5 <= 0 THEN now() END
+                "UPDATE api_keys SET successor_id = $4,
+                     expires_at = LEAST(expires_at, statement_timestamp() + make_interval(secs => $5)),
+                     revoked_at = CASE WHEN $5 <= 0 THEN statement_timestamp() END
                  WHERE organization_id = $1 AND project_id = $2 AND id = $3",
                 project.organization.0,
                 project.project.0,
@@ -352,9 +345,11 @@ impl Directory {
             .execute(&mut *change.tx)
             .await?;
             change.values(
-                Some(values(&key.name, key.reach, key.expires_at)),
-                Some(json!({ "successor": next.id, "overlap_seconds": overlap.whole_seconds(),
-                             "expires_at": expires_at.map(OffsetDateTime::unix_timestamp) })),
+                Some(key.values()),
+                Some(
+                    json!({ "successor": next.id, "overlap_seconds": overlap.whole_seconds(),
+                             "expires_at": expires_at.map(OffsetDateTime::unix_timestamp) }),
+                ),
             );
             Ok(next)
         }
@@ -371,7 +366,7 @@ impl Directory {
         let outcome = async {
             let (project, key) = lock_key(&mut change, actor, slug, id, KeyChange::Revoke).await?;
             revoke(&mut change.tx, project.organization, project.project, id).await?;
-            change.values(Some(values(&key.name, key.reach, key.expires_at)), None);
+            change.values(Some(key.values()), None);
             Ok(key.name)
         }
         .await;
@@ -388,10 +383,7 @@ impl Directory {
             let project = lock_project(&mut change.tx, slug, actor.user).await?;
             // Not the project's: to its other Admins the key does not exist.
             change.record.organization = Some(project.organization);
-            project.standing.require(Permission::ApiKeyList)?;
-            if !(project.is_default && owns(&project.standing)) {
-                return Err(Refusal::Hidden.into());
-            }
+            check_default_key(&project.standing, project.is_default)?;
             forget_default_secret(&mut change.tx, project.organization, None).await?;
             let secret = Token::random(TokenKind::ApiKey)?;
             let row = sqlx::query!(
@@ -433,8 +425,9 @@ impl Directory {
     pub async fn authenticate_key(&self, secret: &Token, origin: Origin) -> Result<KeyActor> {
         let row = sqlx::query!(
             r#"SELECT k.organization_id, k.project_id, k.id, k.reach, k.revoked_at IS NOT NULL AS "is_revoked!",
-                      COALESCE(k.expires_at <= now(), false) AS "is_expired!",
-                      COALESCE(k.last_used_at < now() - interval '1 minute', true) AS "is_news!"
+                      COALESCE(k.expires_at <= statement_timestamp(), false) AS "is_expired!",
+                      COALESCE(k.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_news!",
+                      COALESCE(k.refused_at < statement_timestamp() - interval '1 day', true) AS "is_first_today!"
                FROM api_key_secrets s
                JOIN api_keys k ON k.organization_id = s.organization_id AND k.project_id = s.project_id AND k.id = s.key_id
                WHERE s.secret_hash = $1"#,
@@ -443,12 +436,6 @@ impl Directory {
         .fetch_optional(&self.pool)
         .await?
         .ok_or(Refusal::KeyInvalid)?;
-        if row.is_revoked {
-            return Err(Refusal::KeyRevoked.into());
-        }
-        if row.is_expired {
-            return Err(Refusal::KeyExpired.into());
-        }
         let actor = KeyActor {
             key: ApiKeyId(row.id),
             organization: OrganizationId(row.organization_id),
@@ -456,10 +443,52 @@ impl Directory {
             reach: reach(&row.reach)?,
             origin,
         };
+        if let Err(refusal) = KeyState::of(row.is_revoked, row.is_expired).require_active() {
+            if row.is_first_today {
+                self.note_key_refused(actor, refusal);
+            }
+            return Err(refusal.into());
+        }
         if row.is_news {
             self.note_key_use(actor.organization, actor.project, actor.key);
         }
         Ok(actor)
+    }
+
+    /// Notes in the audit that somebody goes on trying with a key that is over (A1): beside the request, and once a day for a
+    /// key, or a program that was left behind would fill the audit by itself.
+    pub(crate) fn note_key_refused(&self, key: KeyActor, refusal: Refusal) {
+        let directory = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = directory.audit_refused_key(&key, refusal).await {
+                tracing::warn!(%error, "the refused use of a key was not noted");
+            }
+        });
+    }
+
+    async fn audit_refused_key(&self, key: &KeyActor, refusal: Refusal) -> Result<()> {
+        // Whoever comes first: many requests at once find that nobody has noted it yet.
+        let noted = sqlx::query!(
+            "UPDATE api_keys SET refused_at = statement_timestamp()
+             WHERE organization_id = $1 AND project_id = $2 AND id = $3
+               AND COALESCE(refused_at < statement_timestamp() - interval '1 day', true)
+             RETURNING name",
+            key.organization.0,
+            key.project.0,
+            key.key.0,
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(noted) = noted else { return Ok(()) };
+        let mut change = self.change(By::Key(key), "api_key:use").await?;
+        change.record.organization = Some(key.organization);
+        change.record.project = Some(key.project);
+        change.record.target_id = Some(key.key.0);
+        change.record.target = Some(noted.name);
+        match change.finish::<()>(Err(refusal.into())).await {
+            Ok(()) | Err(Error::Refused(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Notes that a key was used (K4): beside the request, at most once a minute for a key, and never a reason to fail.
@@ -467,9 +496,9 @@ impl Directory {
         let pool = self.pool.clone();
         tokio::spawn(async move {
             let noted = sqlx::query!(
-                "UPDATE api_keys SET last_used_at = now()
+                "UPDATE api_keys SET last_used_at = statement_timestamp()
                  WHERE organization_id = $1 AND project_id = $2 AND id = $3
-                   AND COALESCE(last_used_at < now() - interval '1 minute', true)",
+                   AND COALESCE(last_used_at < statement_timestamp() - interval '1 minute', true)",
                 organization.0,
                 project.0,
                 key.0,
@@ -505,9 +534,7 @@ impl Directory {
         let slug = |text: String, table| text.parse().map_err(|_| inconsistent(table, "slug"));
         let name = |text: String, table| text.parse().map_err(|_| inconsistent(table, "name"));
         Ok(KeyView {
-            id: actor.key,
             name: name(row.name, "api_keys")?,
-            reach: actor.reach,
             created_at: row.created_at,
             expires_at: row.expires_at,
             project: actor.project,
@@ -564,26 +591,29 @@ impl Directory {
     }
 }
 
-/// Revokes those of a project's keys that a person made, as chosen where the person is removed (C6); each with a row of its own
+/// Revokes those of a project's keys that these people made, as chosen where they are removed (C6); each with a row of its own
 /// in the audit. Answers their names.
 pub(crate) async fn revoke_made_by(
     change: &mut Change<'_>,
     project: &ProjectSeen,
-    user: UserId,
+    users: &[UserId],
     chosen: &[ApiKeyId],
 ) -> Result<Vec<Name>> {
     if chosen.is_empty() {
         return Ok(Vec::new());
     }
-    let chosen: Vec<_> = chosen.iter().map(|id| id.0).collect();
+    let (users, chosen): (Vec<_>, Vec<_>) = (
+        users.iter().map(|user| user.0).collect(),
+        chosen.iter().map(|id| id.0).collect(),
+    );
     let rows = sqlx::query!(
-        "UPDATE api_keys SET revoked_at = now()
-         WHERE organization_id = $1 AND project_id = $2 AND created_by = $3 AND id = ANY($4)
+        "UPDATE api_keys SET revoked_at = statement_timestamp()
+         WHERE organization_id = $1 AND project_id = $2 AND created_by = ANY($3) AND id = ANY($4)
            AND NOT is_default AND revoked_at IS NULL
          RETURNING id, name, reach, expires_at",
         project.organization.0,
         project.project.0,
-        user.0,
+        &users,
         &chosen,
     )
     .fetch_all(&mut *change.tx)
@@ -630,13 +660,14 @@ pub(crate) async fn insert_default(
 }
 
 /// Leaves the Organization Default Key without a secret, until the Owner regenerates it (K8). With `only`, if that is its secret.
+/// Answers whether it had one.
 pub(crate) async fn forget_default_secret(
     db: &mut PgConnection,
     organization: OrganizationId,
     only: Option<&Token>,
-) -> Result<()> {
+) -> Result<bool> {
     let only = only.map(Token::hash);
-    sqlx::query!(
+    let forgotten = sqlx::query!(
         "WITH forgotten AS (
              DELETE FROM api_key_secrets s USING api_keys k
              WHERE k.organization_id = $1 AND k.is_default
@@ -650,18 +681,26 @@ pub(crate) async fn forget_default_secret(
         only.as_ref().map(<[u8; 32]>::as_slice),
     )
     .execute(db)
-    .await?;
-    Ok(())
+    .await?
+    .rows_affected();
+    Ok(forgotten > 0)
 }
 
-/// A key with its secret, written but for the audit.
-pub(crate) async fn write(
+/// A key that is to be.
+pub(crate) struct NewKey<'a> {
+    pub(crate) name: &'a Name,
+    pub(crate) reach: Reach,
+    pub(crate) expires_at: Option<OffsetDateTime>,
+    pub(crate) by: UserId,
+    pub(crate) at: OffsetDateTime,
+}
+
+/// Writes a key with a secret for it.
+pub(crate) async fn insert(
     db: &mut PgConnection,
-    (organization, project): (OrganizationId, ProjectId),
-    name: &Name,
-    reach: Reach,
-    expires_at: Option<OffsetDateTime>,
-    (by, at): (UserId, OffsetDateTime),
+    organization: OrganizationId,
+    project: ProjectId,
+    new: &NewKey<'_>,
 ) -> Result<NewApiKey> {
     let (id, secret) = (ApiKeyId(Uuid::now_v7()), Token::random(TokenKind::ApiKey)?);
     sqlx::query!(
@@ -671,37 +710,22 @@ pub(crate) async fn write(
         organization.0,
         project.0,
         id.0,
-        name.as_str(),
-        reach.code(),
+        new.name.as_str(),
+        new.reach.code(),
         secret.start(),
         secret.end(),
-        by.0,
-        at,
-        expires_at,
+        new.by.0,
+        new.at,
+        new.expires_at,
     )
     .execute(&mut *db)
     .await?;
     keep_secret(db, organization, project, id, &secret).await?;
     Ok(NewApiKey {
         id,
-        name: name.clone(),
+        name: new.name.clone(),
         secret,
     })
-}
-
-async fn insert(
-    change: &mut Change<'_>,
-    project: &ProjectSeen,
-    name: &Name,
-    reach: Reach,
-    expires_at: Option<OffsetDateTime>,
-    by: UserId,
-) -> Result<NewApiKey> {
-    let ids = (project.organization, project.project);
-    let at = change.at;
-    let key = write(&mut change.tx, ids, name, reach, expires_at, (by, at)).await?;
-    change.hint(Hint::Project(project.project));
-    Ok(key)
 }
 
 async fn keep_secret(
@@ -726,7 +750,7 @@ async fn keep_secret(
 /// The first revocation counts; a later one changes nothing.
 async fn revoke(db: &mut PgConnection, organization: OrganizationId, project: ProjectId, key: ApiKeyId) -> Result<()> {
     sqlx::query!(
-        "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, now())
+        "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, statement_timestamp())
          WHERE organization_id = $1 AND project_id = $2 AND id = $3",
         organization.0,
         project.0,
@@ -737,6 +761,19 @@ async fn revoke(db: &mut PgConnection, organization: OrganizationId, project: Pr
     Ok(())
 }
 
+/// A key that is about to be changed.
+struct LockedKey {
+    name: Name,
+    facts: KeyFacts,
+    expires_at: Option<OffsetDateTime>,
+}
+
+impl LockedKey {
+    fn values(&self) -> Value {
+        values(&self.name, self.facts.reach, self.expires_at)
+    }
+}
+
 /// Locks the project, reads a key of it that still works, and asks the policy about the change.
 async fn lock_key(
     change: &mut Change<'_>,
@@ -744,12 +781,12 @@ async fn lock_key(
     slug: &Slug,
     id: ApiKeyId,
     wanted: KeyChange,
-) -> Result<(ProjectSeen, ApiKey)> {
+) -> Result<(ProjectSeen, LockedKey)> {
     change.record.target_id = Some(id.0);
     let project = lock_in(change, slug, actor.user).await?;
     project.standing.require(Permission::ApiKeyList)?;
     let row = sqlx::query!(
-        r#"SELECT id, name, reach, created_at, expires_at, COALESCE(expires_at <= now(), false) AS "is_expired!",
+        r#"SELECT name, reach, expires_at, COALESCE(expires_at <= statement_timestamp(), false) AS "is_expired!",
                   revoked_at IS NOT NULL AS "is_revoked!", successor_id IS NOT NULL AS "is_rotated!", is_default
            FROM api_keys WHERE organization_id = $1 AND project_id = $2 AND id = $3 FOR NO KEY UPDATE"#,
         project.organization.0,
@@ -761,29 +798,21 @@ async fn lock_key(
     .ok_or(Refusal::Hidden)?;
     if row.is_default {
         // To everybody but the Owner it does not exist (K8): neither by the answer nor by the audit.
-        if !owns(&project.standing) {
-            return Err(Refusal::Hidden.into());
-        }
+        check_default_key(&project.standing, project.is_default)?;
         change.record.project = None;
         return Err(Refusal::DefaultKeyKept.into());
     }
     change.record.target = Some(row.name.clone());
-    let key = Row {
-        id: row.id,
-        name: row.name,
-        reach: row.reach,
-        secret_start: String::new(),
-        secret_end: String::new(),
-        created_by: None,
-        created_at: row.created_at,
-        last_used_at: None,
+    let key = LockedKey {
+        name: row.name.parse().map_err(|_| inconsistent("api_keys", "name"))?,
+        facts: KeyFacts {
+            reach: reach(&row.reach)?,
+            state: KeyState::of(row.is_revoked, row.is_expired),
+            is_rotated: row.is_rotated,
+        },
         expires_at: row.expires_at,
-        is_expired: row.is_expired,
-        is_revoked: row.is_revoked,
-        is_rotated: row.is_rotated,
-    }
-    .key()?;
-    check_key_change(&project.standing, key.facts(), wanted)?;
+    };
+    check_key_change(&project.standing, key.facts, wanted)?;
     change.hint(Hint::Project(project.project));
     Ok((project, key))
 }
@@ -793,10 +822,6 @@ fn check_expiration(change: &Change<'_>, expires_at: Option<OffsetDateTime>) -> 
         return Err(Refusal::EndDateInvalid.into());
     }
     Ok(())
-}
-
-fn owns(standing: &Standing) -> bool {
-    standing.organization.is_some_and(OrganizationStanding::is_owner)
 }
 
 /// A key as the audit has it: nothing of its secret (A3).

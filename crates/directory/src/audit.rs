@@ -4,7 +4,7 @@ use policy::{EventId, Permission, Slug, UserId};
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use crate::{Directory, Result, access::find_project};
+use crate::{Directory, Result, access::find_project, paging};
 
 /// One thing that was done or refused (A1).
 #[derive(Clone, Debug)]
@@ -74,10 +74,9 @@ impl Directory {
         )
         .fetch_all(&self.pool)
         .await?;
-        let has_more = rows.len() > limit;
+        let (rows, has_more) = paging::cut(rows, limit);
         let events: Vec<_> = rows
             .into_iter()
-            .take(limit)
             .map(|row| AuditEvent {
                 id: EventId(row.id),
                 at: row.at,

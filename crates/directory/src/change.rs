@@ -35,7 +35,7 @@ impl<'a> From<Agent<'a>> for By<'a> {
 }
 
 /// What the audit row will say.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Record {
     pub(crate) organization: Option<OrganizationId>,
     pub(crate) project: Option<ProjectId>,

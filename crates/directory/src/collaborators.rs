@@ -19,6 +19,7 @@ use crate::{
     attempts::Limit,
     change::{By, Change},
     error::{inconsistent, refuse_on},
+    paging,
     people::{Cursor, Order, PeopleSort, check_search, order_by, pattern},
     remains::{Place, Remains, remains},
 };
@@ -149,12 +150,11 @@ impl Directory {
         check_search(&query.search)?;
         Cursor::check(query.after.as_ref(), query.sort, query.order)?;
         let limit = usize::from(query.limit.max(1));
-        let mut rows: Vec<Row> = list_statement(&project, query, limit + 1)
+        let rows: Vec<Row> = list_statement(&project, query, limit + 1)
             .build_query_as()
             .fetch_all(&self.pool)
             .await?;
-        let has_more = rows.len() > limit;
-        rows.truncate(limit);
+        let (rows, has_more) = paging::cut(rows, limit);
         let rows = rows
             .into_iter()
             .map(|row| row.collaborator(project.owner))
@@ -352,7 +352,7 @@ impl Directory {
             let role = person.standing.project.map(|place| place.role);
             change.values(role.map(|role| json!({ "role": role })), None);
             changed(&mut change, &project, user);
-            let revoked = api_keys::revoke_made_by(&mut change, &project, user, revoke).await?;
+            let revoked = api_keys::revoke_made_by(&mut change, &project, &[user], revoke).await?;
             let ssh_keys = sqlx::query!(
                 r#"SELECT count(*) AS "count!" FROM ssh_keys WHERE user_id = $1"#,
                 user.0
@@ -364,7 +364,7 @@ impl Directory {
                 &mut change.tx,
                 project.organization,
                 Place::Project(project.project),
-                user,
+                &[user],
             )
             .await?;
             Ok(Removal {

@@ -7,7 +7,8 @@ use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 
 use crate::{
-    Directory, Error, NewAccount, Result, accounts, api_keys,
+    Directory, Error, NewAccount, Result, accounts,
+    api_keys::{self, NewKey},
     change::{By, Change},
     error::inconsistent,
     members, organizations, projects, secret,
@@ -108,7 +109,14 @@ async fn fill(change: &mut Change<'_>, now: OffsetDateTime) -> Result<()> {
         (production, "inference-gateway", adam),
     ] {
         // Their secrets are shown nowhere.
-        api_keys::write(db, (acme, project), &parse(name)?, Reach::Use, None, (by, at)).await?;
+        let key = NewKey {
+            name: &parse(name)?,
+            reach: Reach::Use,
+            expires_at: None,
+            by,
+            at,
+        };
+        api_keys::insert(db, acme, project, &key).await?;
     }
     let scene = work::Scene {
         organization: acme,

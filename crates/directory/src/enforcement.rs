@@ -5,7 +5,7 @@
 //! [`policy`] decides. It must not know how a question travels, nor what a gateway does with the answer.
 
 use policy::{
-    ApiKeyId, Decision, Denial, Email, Holder, Login, OrganizationId, Permission, ProjectId, Reach, Refusal,
+    ApiKeyId, Decision, Denial, Email, Holder, KeyState, Login, OrganizationId, Permission, ProjectId, Refusal,
     ResourceId, ResourceKind, SessionId, Slug, Standing, UserId,
 };
 use uuid::Uuid;
@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::{
     Directory, Result, SessionToken, Token,
     access::project_standing,
+    api_keys,
     error::inconsistent,
     sessions::{IDLE, SEEN_EVERY},
 };
@@ -128,10 +129,12 @@ impl Directory {
         let (kind, id) = resource(question);
         // The target is looked for in the key's own project only: another's is not there (K1, P3).
         let row = sqlx::query!(
-            r#"SELECT g.id IS NOT NULL AS "is_gateway!", k.organization_id AS "organization_id?",
+            r#"SELECT g.id AS "gateway?", COALESCE(g.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_its_news!", k.organization_id AS "organization_id?",
                       k.project_id AS "project_id?", k.id AS "key_id?", k.reach AS "reach?",
-                      k.revoked_at IS NOT NULL AS "is_revoked!", COALESCE(k.expires_at <= now(), false) AS "is_expired!",
-                      COALESCE(k.last_used_at < now() - interval '1 minute', true) AS "is_news!", p.slug AS "slug?"
+                      k.revoked_at IS NOT NULL AS "is_revoked!",
+                      COALESCE(k.expires_at <= statement_timestamp(), false) AS "is_expired!",
+                      COALESCE(k.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_news!",
+                      p.slug AS "slug?"
                FROM (VALUES (1)) AS always
                LEFT JOIN gateway_tokens g ON g.token_hash = $1 AND g.revoked_at IS NULL
                LEFT JOIN (
@@ -155,26 +158,18 @@ impl Directory {
         )
         .fetch_one(&self.pool)
         .await?;
-        if !row.is_gateway {
-            return Err(Refusal::GatewayUnknown.into());
-        }
+        self.gateway(row.gateway, row.is_its_news)?;
         let (Some(organization), Some(project), Some(key), Some(reach)) =
             (row.organization_id, row.project_id, row.key_id, row.reach)
         else {
             return Err(Refusal::KeyInvalid.into());
         };
-        if row.is_revoked {
-            return Err(Refusal::KeyRevoked.into());
-        }
-        if row.is_expired {
-            return Err(Refusal::KeyExpired.into());
-        }
+        KeyState::of(row.is_revoked, row.is_expired).require_active()?;
         let key = ApiKeyId(key);
         if row.is_news {
             self.note_key_use(OrganizationId(organization), ProjectId(project), key);
         }
-        let reach: Reach = reach.parse().map_err(|_| inconsistent("api_keys", "reach"))?;
-        let holder = Some(Holder::Key(reach));
+        let holder = Some(Holder::Key(api_keys::reach(&reach)?));
         Verdict::new(Subject::ApiKey(key), row.slug, holder, question.permission)
     }
 
@@ -183,7 +178,7 @@ impl Directory {
         let now = self.now();
         // OFFSET 0 keeps the view's three parts as index look-ups for this one project and person.
         let row = sqlx::query!(
-            r#"SELECT g.id IS NOT NULL AS "is_gateway!", s.id AS "session_id?", s.user_id AS "user_id?",
+            r#"SELECT g.id AS "gateway?", COALESCE(g.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_its_news!", s.id AS "session_id?", s.user_id AS "user_id?",
                       COALESCE(s.last_seen_at < $5, false) AS "is_news!", p.slug AS "slug?",
                       a.role AS "role?", a.because AS "because?"
                FROM (VALUES (1)) AS always
@@ -215,9 +210,7 @@ impl Directory {
         )
         .fetch_one(&self.pool)
         .await?;
-        if !row.is_gateway {
-            return Err(Refusal::GatewayUnknown.into());
-        }
+        self.gateway(row.gateway, row.is_its_news)?;
         let (Some(session), Some(user)) = (row.session_id, row.user_id) else {
             return Err(Refusal::SignedOut.into());
         };
@@ -255,11 +248,14 @@ impl Directory {
             Some(fingerprint) => self.holder_of_key(gateway, cluster, fingerprint).await?,
             None => self.holders_of_keys(gateway, cluster).await?,
         };
+        // There is a row even if there is nobody, as long as there is an answer.
+        let first = candidates.first();
+        self.gateway(
+            first.and_then(|row| row.gateway),
+            first.is_some_and(|row| row.is_its_news),
+        )?;
         let mut keys = Vec::new();
         for candidate in candidates {
-            if !candidate.is_gateway {
-                return Err(Refusal::GatewayUnknown.into());
-            }
             let (Some(public_key), Some(email)) = (candidate.public_key, candidate.email) else {
                 continue;
             };
@@ -282,7 +278,7 @@ impl Directory {
     async fn holders_of_keys(&self, gateway: &Token, cluster: Option<Uuid>) -> Result<Vec<Candidate>> {
         Ok(sqlx::query_as!(
             Candidate,
-            r#"SELECT g.id IS NOT NULL AS "is_gateway!", r.details ->> 'ssh_login' AS cluster_login,
+            r#"SELECT g.id AS "gateway?", COALESCE(g.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_its_news!", r.details ->> 'ssh_login' AS cluster_login,
                       k.public_key AS "public_key?", k.email AS "email?", k.role AS "role?", k.because AS "because?"
                FROM (VALUES (1)) AS always
                LEFT JOIN gateway_tokens g ON g.token_hash = $1 AND g.revoked_at IS NULL
@@ -308,7 +304,7 @@ impl Directory {
     async fn holder_of_key(&self, gateway: &Token, cluster: Option<Uuid>, fingerprint: &str) -> Result<Vec<Candidate>> {
         Ok(sqlx::query_as!(
             Candidate,
-            r#"SELECT g.id IS NOT NULL AS "is_gateway!", r.details ->> 'ssh_login' AS cluster_login,
+            r#"SELECT g.id AS "gateway?", COALESCE(g.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_its_news!", r.details ->> 'ssh_login' AS cluster_login,
                       s.public_key AS "public_key?", u.email AS "email?", a.role AS "role?", a.because AS "because?"
                FROM (VALUES (1)) AS always
                LEFT JOIN gateway_tokens g ON g.token_hash = $1 AND g.revoked_at IS NULL
@@ -326,6 +322,27 @@ impl Directory {
         )
         .fetch_all(&self.pool)
         .await?)
+    }
+
+    /// Goes on only for a gateway that may ask, and notes that it did: beside the answer, at most once a minute.
+    fn gateway(&self, gateway: Option<Uuid>, is_news: bool) -> Result<()> {
+        let gateway = gateway.ok_or(Refusal::GatewayUnknown)?;
+        if is_news {
+            let pool = self.pool.clone();
+            tokio::spawn(async move {
+                let noted = sqlx::query!(
+                    "UPDATE gateway_tokens SET last_used_at = statement_timestamp()
+                     WHERE id = $1 AND COALESCE(last_used_at < statement_timestamp() - interval '1 minute', true)",
+                    gateway,
+                )
+                .execute(&pool)
+                .await;
+                if let Err(error) = noted {
+                    tracing::debug!(%error, "a gateway's use was not noted");
+                }
+            });
+        }
+        Ok(())
     }
 
     /// Notes that a session was used, as [`Self::note_key_use`] does of a key.
@@ -349,7 +366,8 @@ impl Directory {
 
 /// Somebody who might log in, with a key of theirs.
 struct Candidate {
-    is_gateway: bool,
+    gateway: Option<Uuid>,
+    is_its_news: bool,
     cluster_login: Option<String>,
     public_key: Option<String>,
     email: Option<String>,

@@ -29,8 +29,10 @@ impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         if let sqlx::Error::Database(database) = &error {
             let code = database.code().unwrap_or_default();
-            // Classes: 08 connection, 40 rollback (deadlock), 53 resources, 57 shut down or cancelled.
-            if !["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)) {
+            // Classes: 08 connection, 28 not let in, 3D no such database, 40 rollback (deadlock), 53 resources, 57 shut down or
+            // cancelled, 58 its machine; and 25006, a server that takes no writes, as after a switch to another one.
+            let away = ["08", "25006", "28", "3D", "40", "53", "57", "58"];
+            if !away.iter().any(|class| code.starts_with(class)) {
                 return Self::Internal(error.to_string());
             }
         } else if let sqlx::Error::RowNotFound

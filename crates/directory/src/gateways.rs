@@ -23,6 +23,8 @@ pub struct GatewayToken {
     pub created_at: OffsetDateTime,
     /// Since when it opens nothing any more.
     pub revoked_at: Option<OffsetDateTime>,
+    /// When somebody last asked with it, to the minute: whether it would be missed.
+    pub last_used_at: Option<OffsetDateTime>,
 }
 
 impl Directory {
@@ -83,7 +85,7 @@ impl Directory {
     /// [`Error::Unavailable`](crate::Error::Unavailable).
     pub async fn gateway_tokens(&self) -> Result<Vec<GatewayToken>> {
         let rows = sqlx::query!(
-            "SELECT id, name, created_at, revoked_at FROM gateway_tokens
+            "SELECT id, name, created_at, revoked_at, last_used_at FROM gateway_tokens
              ORDER BY revoked_at IS NOT NULL, name, created_at"
         )
         .fetch_all(&self.pool)
@@ -95,6 +97,7 @@ impl Directory {
                     name: row.name.parse().map_err(|_| inconsistent("gateway_tokens", "name"))?,
                     created_at: row.created_at,
                     revoked_at: row.revoked_at,
+                    last_used_at: row.last_used_at,
                 })
             })
             .collect()

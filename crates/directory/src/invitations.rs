@@ -21,7 +21,7 @@ use crate::{
     attempts::Limit,
     change::{By, Change},
     error::inconsistent,
-    members, outbox,
+    members, outbox, paging,
     people::{check_search, pattern},
     secret, sessions,
 };
@@ -221,10 +221,9 @@ impl Directory {
         )
         .fetch_all(&self.pool)
         .await?;
-        let has_more = rows.len() > limit;
+        let (rows, has_more) = paging::cut(rows, limit);
         let rows: Vec<_> = rows
             .into_iter()
-            .take(limit)
             .map(|row| {
                 Ok(Invitation {
                     id: InvitationId(row.id),

@@ -21,6 +21,7 @@ mod invitations;
 mod members;
 mod organizations;
 mod outbox;
+mod paging;
 mod people;
 mod projects;
 mod remains;
@@ -62,7 +63,7 @@ pub use resources::{
 };
 pub use sessions::{NewSession, Session, SessionToken, SignedInAt};
 pub use ssh_keys::SshKey;
-pub use time::OffsetDateTime;
+pub use time::{Date, OffsetDateTime};
 pub use tokens::{Token, TokenKind};
 pub use usage::{UsageRecord, UsageReport, UsageSum};
 pub use workplace::{ProjectRef, Viewer, Workplace};
@@ -163,6 +164,12 @@ impl Directory {
     /// Closes every connection, once what is under way is done.
     pub async fn close(&self) {
         self.pool.close().await;
+    }
+
+    /// The day it is (UTC).
+    #[must_use]
+    pub fn today(&self) -> Date {
+        self.now().date()
     }
 
     fn now(&self) -> OffsetDateTime {

@@ -15,7 +15,7 @@ use crate::{
     access::{OrganizationSeen, find_organization, find_place, lock_organization, organization_standing},
     change::{By, Change, Record},
     error::inconsistent,
-    invitations,
+    invitations, paging,
     people::{Cursor, Order, PeopleSort, check_search, order_by, pattern},
     remains::{Place, Remains, remains},
 };
@@ -110,12 +110,11 @@ impl Directory {
         check_search(&query.search)?;
         Cursor::check(query.after.as_ref(), query.sort, query.order)?;
         let limit = usize::from(query.limit.max(1));
-        let mut rows: Vec<Row> = list_statement(&organization, query, limit + 1)
+        let rows: Vec<Row> = list_statement(&organization, query, limit + 1)
             .build_query_as()
             .fetch_all(&self.pool)
             .await?;
-        let has_more = rows.len() > limit;
-        rows.truncate(limit);
+        let (rows, has_more) = paging::cut(rows, limit);
         let rows = rows
             .into_iter()
             .map(|row| row.member(organization.owner))
@@ -185,7 +184,7 @@ impl Directory {
         .await?;
         let mut db = self.pool.acquire().await?;
         Ok(Departure {
-            remains: remains(&mut db, organization.id, Place::SeenBy(actor), user).await?,
+            remains: remains(&mut db, organization.id, Place::SeenBy(actor), &[user]).await?,
             project_count: projects.first().map_or(0, |row| row.count),
             projects: projects
                 .iter()
@@ -250,7 +249,7 @@ impl Directory {
         let mut change = self.change(By::User(actor), Permission::MemberRemove.name()).await?;
         let outcome = async {
             let (organization, before) = lock_member(&mut change, actor, slug, user, MemberChange::Remove).await?;
-            let remains = remains(&mut change.tx, organization.id, Place::SeenBy(actor.user), user).await?;
+            let remains = remains(&mut change.tx, organization.id, Place::SeenBy(actor.user), &[user]).await?;
             let revoked = end(&mut change, organization.id, user).await?;
             change.values(
                 Some(json!({ "role": before.role() })),

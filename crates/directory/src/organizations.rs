@@ -13,7 +13,7 @@ use crate::{
     Actor, Directory, Error, Hint, Result,
     access::{OrganizationSeen, find_organization, find_place, lock_organization, organization_standing, take_turn},
     accounts, api_keys,
-    change::{By, Change},
+    change::{By, Change, Record},
     error::{inconsistent, refuse_on},
     members, projects, secret, usage,
 };
@@ -486,8 +486,12 @@ const TRANSFER: &str = "organization:transfer";
 
 /// The Organization Default Key is the Owner's alone: the secret that another has seen opens nothing any more (W3).
 async fn set_owner(change: &mut Change<'_>, organization: OrganizationId, from: UserId, to: UserId) -> Result<()> {
-    if from != to {
-        api_keys::forget_default_secret(&mut change.tx, organization, None).await?;
+    if from != to && api_keys::forget_default_secret(&mut change.tx, organization, None).await? {
+        let record = Record {
+            organization: Some(organization),
+            ..Record::default()
+        };
+        change.also("api_key:forget_default", record);
     }
     sqlx::query!(
         "UPDATE organizations SET owner_id = $2 WHERE id = $1",

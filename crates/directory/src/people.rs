@@ -2,11 +2,12 @@
 
 use std::str::FromStr;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use policy::{ProjectRole, Refusal, UserId};
 use serde::{Deserialize, Serialize};
 use sqlx::{Postgres, QueryBuilder};
 use time::OffsetDateTime;
+
+use crate::paging;
 
 /// The order of a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,10 +59,18 @@ impl FromStr for PeopleSort {
 }
 
 impl Order {
-    const fn keyword(self) -> &'static str {
+    pub(crate) const fn keyword(self) -> &'static str {
         match self {
             Self::Asc => "ASC",
             Self::Desc => "DESC",
+        }
+    }
+
+    /// What compares a row that comes after another with it.
+    pub(crate) const fn compare(self) -> char {
+        match self {
+            Self::Asc => '>',
+            Self::Desc => '<',
         }
     }
 }
@@ -102,8 +111,7 @@ impl Cursor {
     /// # Errors
     /// [`Refusal::CursorInvalid`].
     pub fn decode(text: &str) -> Result<Self, Refusal> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Refusal::CursorInvalid)?;
-        let cursor: Self = serde_json::from_slice(&bytes).map_err(|_| Refusal::CursorInvalid)?;
+        let cursor: Self = paging::decode(text)?;
         // PostgreSQL's text cannot hold a NUL, nor its time every instant.
         let fits = !cursor.name.contains('\0')
             && cursor.role.parse::<ProjectRole>().is_ok()
@@ -114,7 +122,7 @@ impl Cursor {
     /// As a URL carries it.
     #[must_use]
     pub fn encode(&self) -> String {
-        URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
+        paging::encode(self)
     }
 
     /// # Errors
@@ -130,10 +138,7 @@ impl Cursor {
     pub(crate) fn push(&self, sql: &mut QueryBuilder<Postgres>) {
         let keys = self.sort.keys();
         let columns = keys.iter().map(|key| format!("a.{key}")).collect::<Vec<_>>().join(", ");
-        let compare = match self.order {
-            Order::Asc => '>',
-            Order::Desc => '<',
-        };
+        let compare = self.order.compare();
         sql.push(format!(" AND ({columns}) {compare} ("));
         for key in keys {
             match *key {

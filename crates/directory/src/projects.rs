@@ -1,7 +1,6 @@
 //! Projects: their names, slugs and settings.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use policy::{Name, OrganizationId, Permission, ProjectId, ProjectStanding, Refusal, Slug, Standing, UserId};
+use policy::{ApiKeyId, Name, OrganizationId, Permission, ProjectId, ProjectStanding, Refusal, Slug, Standing, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
@@ -9,10 +8,12 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
-    Actor, Directory, Error, Hint, OrganizationView, Result,
+    Actor, Agent, Directory, Error, Hint, OrganizationView, Result,
     access::{ProjectSeen, find_organization, find_project, lock_in, lock_organization, project_standing},
-    change::By,
+    api_keys,
+    change::{By, Record},
     error::{inconsistent, refuse_on},
+    paging,
     people::{check_search, pattern},
     resources, usage,
 };
@@ -83,8 +84,7 @@ impl ProjectCursor {
     /// # Errors
     /// [`Refusal::CursorInvalid`].
     pub fn decode(text: &str) -> std::result::Result<Self, Refusal> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Refusal::CursorInvalid)?;
-        let cursor: Self = serde_json::from_slice(&bytes).map_err(|_| Refusal::CursorInvalid)?;
+        let cursor: Self = paging::decode(text)?;
         if cursor.name.contains('\0') {
             return Err(Refusal::CursorInvalid);
         }
@@ -94,7 +94,7 @@ impl ProjectCursor {
     /// As a URL carries it.
     #[must_use]
     pub fn encode(&self) -> String {
-        URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
+        paging::encode(self)
     }
 }
 
@@ -276,10 +276,9 @@ impl Directory {
         )
         .fetch_all(&self.pool)
         .await?;
-        let has_more = rows.len() > limit;
+        let (rows, has_more) = paging::cut(rows, limit);
         let rows: Vec<_> = rows
             .into_iter()
-            .take(limit)
             .map(|row| {
                 let place = project_standing(row.role.as_deref(), row.because.as_deref())?;
                 let slug = row.slug.parse().map_err(|_| inconsistent("project_slugs", "slug"))?;
@@ -350,7 +349,7 @@ impl Directory {
             if confirmation.trim() != project.slug.as_str() {
                 return Err(Refusal::ConfirmationWrong.into());
             }
-            let at = change.at;
+            let (at, ends) = (change.at, what_ends(&mut change.tx, &project).await?);
             release_slug(&mut change.tx, project.project, at).await?;
             usage::rebook(&mut change.tx, project.organization, project.project).await?;
             sqlx::query!(
@@ -361,7 +360,10 @@ impl Directory {
             .execute(&mut *change.tx)
             .await
             .map_err(|error| refuse_on(error, "resources_project_fkey", Refusal::ProjectHasResources))?;
-            change.values(Some(json!({ "name": project.name, "slug": project.slug })), None);
+            change.values(
+                Some(json!({ "name": project.name, "slug": project.slug, "collaborators": ends.collaborators, "keys": ends.keys })),
+                None,
+            );
             change.hint(Hint::Project(project.project));
             change.hint(Hint::Organization(project.organization));
             Ok(project.name)
@@ -401,20 +403,8 @@ impl Directory {
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`].
     pub async fn authorize(&self, actor: &Actor, slug: &Slug, permission: Permission) -> Result<()> {
-        let project = find_project(&self.pool, slug, actor.user).await;
-        let (ids, decision) = match project {
-            Ok(project) => (
-                Some((project.organization, project.project)),
-                project.standing.require(permission).map_err(Error::from),
-            ),
-            Err(error) => (None, Err(error)),
-        };
-        if decision.is_ok() {
-            return Ok(());
-        }
-        let mut change = self.change(By::User(actor), permission.name()).await?;
-        (change.record.organization, change.record.project) = ids.unzip();
-        change.finish(decision).await
+        self.authorize_agent(Agent::Person(actor), &slug.clone().into(), permission)
+            .await
     }
 
     /// The permanent ids behind a slug, for somebody with access.
@@ -456,7 +446,7 @@ impl Directory {
             ProjectContents,
             r#"SELECT (SELECT count(*) FROM api_keys
                        WHERE organization_id = $1 AND project_id = $2 AND revoked_at IS NULL
-                         AND (expires_at IS NULL OR expires_at > now())) AS "keys!",
+                         AND (expires_at IS NULL OR expires_at > statement_timestamp()) AND NOT is_default) AS "keys!",
                       (SELECT count(*) FROM resources WHERE organization_id = $1 AND project_id = $2) AS "resources!""#,
             seen.organization.0,
             seen.project.0,
@@ -504,11 +494,12 @@ impl Directory {
         change.finish(outcome).await
     }
 
-    /// Removes every External Collaborator of a project (X1). Answers how many there were.
+    /// Removes every External Collaborator of a project (X1), and revokes those of the keys they made that were chosen: the
+    /// others go on working (C6, K5). Each has a row of their own in the audit. Answers how many there were.
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`].
-    pub async fn remove_externals(&self, actor: &Actor, slug: &Slug) -> Result<u64> {
+    pub async fn remove_externals(&self, actor: &Actor, slug: &Slug, revoke: &[ApiKeyId]) -> Result<u64> {
         let mut change = self
             .change(By::User(actor), Permission::CollaboratorRemove.name())
             .await?;
@@ -517,24 +508,51 @@ impl Directory {
             project.standing.require(Permission::CollaboratorRemove)?;
             let rows = sqlx::query!(
                 "DELETE FROM collaborators
-                 WHERE organization_id = $1 AND project_id = $2 AND member_id IS NULL RETURNING user_id",
+                 WHERE organization_id = $1 AND project_id = $2 AND member_id IS NULL RETURNING user_id, role",
                 project.organization.0,
                 project.project.0,
             )
             .fetch_all(&mut *change.tx)
             .await?;
-            let users: Vec<_> = rows.iter().map(|row| UserId(row.user_id)).collect();
             change.record.target = Some("external collaborators".to_owned());
-            change.values(Some(json!({ "users": users })), None);
-            for user in &users {
-                change.hint(Hint::User(*user));
+            change.values(Some(json!({ "count": rows.len() })), None);
+            for row in &rows {
+                let record = Record {
+                    organization: Some(project.organization),
+                    project: Some(project.project),
+                    target_id: Some(row.user_id),
+                    before: Some(json!({ "role": row.role })),
+                    ..Record::default()
+                };
+                change.also(Permission::CollaboratorRemove.name(), record);
+                change.hint(Hint::User(UserId(row.user_id)));
             }
+            let users: Vec<_> = rows.iter().map(|row| UserId(row.user_id)).collect();
+            api_keys::revoke_made_by(&mut change, &project, &users, revoke).await?;
             change.hint(Hint::Project(project.project));
             Ok(rows.len() as u64)
         }
         .await;
         change.finish(outcome).await
     }
+}
+
+/// What ends with a project, in numbers: whose access, and which keys are told nowhere else once it is gone (A1).
+struct Ends {
+    collaborators: i64,
+    keys: i64,
+}
+
+async fn what_ends(db: &mut PgConnection, project: &ProjectSeen) -> Result<Ends> {
+    Ok(sqlx::query_as!(
+        Ends,
+        r#"SELECT (SELECT count(*) FROM collaborators WHERE organization_id = $1 AND project_id = $2) AS "collaborators!",
+                  (SELECT count(*) FROM api_keys WHERE organization_id = $1 AND project_id = $2) AS "keys!""#,
+        project.organization.0,
+        project.project.0,
+    )
+    .fetch_one(db)
+    .await?)
 }
 
 /// Writes a project with its first slug.

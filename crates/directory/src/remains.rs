@@ -19,7 +19,7 @@ pub struct MadeKey {
     pub project: Name,
 }
 
-/// What a person made in a project, or in a whole organization, that is still there.
+/// What people made in a project, or in a whole organization, that is still there.
 #[derive(Clone, Debug, Default)]
 pub struct Remains {
     /// The keys that work, by name; no more than [`Remains::MOST`].
@@ -44,7 +44,32 @@ impl Directory {
         let project = find_project(&self.pool, slug, actor).await?;
         project.standing.require(Permission::ApiKeyList)?;
         let mut db = self.pool.acquire().await?;
-        remains(&mut db, project.organization, Place::Project(project.project), user).await
+        remains(&mut db, project.organization, Place::Project(project.project), &[user]).await
+    }
+
+    /// What the External Collaborators of a project made in it, told before all of them are removed (X1, C6).
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`](policy::Refusal::Hidden), [`Refusal::Forbidden`](policy::Refusal::Forbidden).
+    pub async fn remains_of_externals(&self, actor: UserId, slug: &Slug) -> Result<Remains> {
+        let project = find_project(&self.pool, slug, actor).await?;
+        project.standing.require(Permission::CollaboratorRemove)?;
+        let mut db = self.pool.acquire().await?;
+        let externals = sqlx::query!(
+            "SELECT user_id FROM collaborators WHERE organization_id = $1 AND project_id = $2 AND member_id IS NULL",
+            project.organization.0,
+            project.project.0,
+        )
+        .fetch_all(&mut *db)
+        .await?;
+        let externals: Vec<_> = externals.iter().map(|row| UserId(row.user_id)).collect();
+        remains(
+            &mut db,
+            project.organization,
+            Place::Project(project.project),
+            &externals,
+        )
+        .await
     }
 }
 
@@ -58,13 +83,14 @@ pub(crate) enum Place {
     SeenBy(UserId),
 }
 
-/// What a person made in one project, or in the projects of an organization. The Organization Default Key is nobody's.
+/// What people made in one project, or in the projects of an organization. The Organization Default Key is nobody's.
 pub(crate) async fn remains(
     db: &mut PgConnection,
     organization: OrganizationId,
     place: Place,
-    user: UserId,
+    users: &[UserId],
 ) -> Result<Remains> {
+    let users: Vec<_> = users.iter().map(|user| user.0).collect();
     let (project, viewer) = match place {
         Place::Project(project) => (Some(project.0), None),
         Place::SeenBy(viewer) => (None, Some(viewer.0)),
@@ -72,13 +98,13 @@ pub(crate) async fn remains(
     let keys = sqlx::query!(
         r#"SELECT k.id, k.name, k.reach, p.name AS project, count(*) OVER () AS "count!" FROM api_keys k
            JOIN projects p ON p.organization_id = k.organization_id AND p.id = k.project_id
-           WHERE k.created_by = $3 AND k.organization_id = $1 AND NOT k.is_default
+           WHERE k.created_by = ANY($3) AND k.organization_id = $1 AND NOT k.is_default
              AND (k.project_id = $2 OR k.project_id IN (SELECT project_id FROM access WHERE organization_id = $1 AND user_id = $5))
-             AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
+             AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > statement_timestamp())
            ORDER BY k.name, k.id LIMIT $4"#,
         organization.0,
         project,
-        user.0,
+        &users,
         Remains::MOST,
         viewer,
     )
@@ -86,12 +112,12 @@ pub(crate) async fn remains(
     .await?;
     let resources = sqlx::query!(
         r#"SELECT kind, count(*) AS "count!" FROM resources
-           WHERE created_by = $3 AND organization_id = $1
+           WHERE created_by = ANY($3) AND organization_id = $1
              AND (project_id = $2 OR project_id IN (SELECT project_id FROM access WHERE organization_id = $1 AND user_id = $4))
            GROUP BY kind"#,
         organization.0,
         project,
-        user.0,
+        &users,
         viewer,
     )
     .fetch_all(&mut *db)

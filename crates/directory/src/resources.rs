@@ -3,7 +3,6 @@
 
 use std::{collections::BTreeMap, str::FromStr};
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use policy::{
     ApiKeyId, Details, FieldValue, Name, OrganizationId, ProjectId, Refusal, ResourceAction, ResourceField, ResourceId,
     ResourceKind, ResourceState, Slug, UserId,
@@ -17,8 +16,9 @@ use uuid::Uuid;
 use crate::{
     Agent, Directory, Hint, Order, ProjectRef, ProjectView, Result, Viewer, Workplace,
     access::find_project,
-    change::{By, Record},
+    change::By,
     error::{inconsistent, refuse_on},
+    paging,
     people::{check_search, pattern},
     workplace::{find_workplace, lock_workplace},
 };
@@ -124,8 +124,7 @@ impl ResourceCursor {
     /// # Errors
     /// [`Refusal::CursorInvalid`].
     pub fn decode(text: &str) -> std::result::Result<Self, Refusal> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Refusal::CursorInvalid)?;
-        let cursor: Self = serde_json::from_slice(&bytes).map_err(|_| Refusal::CursorInvalid)?;
+        let cursor: Self = paging::decode(text)?;
         // PostgreSQL's text cannot hold a NUL.
         if cursor.name.contains('\0') {
             return Err(Refusal::CursorInvalid);
@@ -136,7 +135,7 @@ impl ResourceCursor {
     /// As a URL carries it.
     #[must_use]
     pub fn encode(&self) -> String {
-        URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
+        paging::encode(self)
     }
 }
 
@@ -217,12 +216,11 @@ impl Directory {
             return Err(Refusal::CursorInvalid.into());
         }
         let limit = usize::from(query.limit.max(1));
-        let mut rows: Vec<Row> = list_statement(place.organization, place.project.id, query, limit + 1)
+        let rows: Vec<Row> = list_statement(place.organization, place.project.id, query, limit + 1)
             .build_query_as()
             .fetch_all(&mut *db)
             .await?;
-        let has_more = rows.len() > limit;
-        rows.truncate(limit);
+        let (rows, has_more) = paging::cut(rows, limit);
         let rows = rows.into_iter().map(Row::resource).collect::<Result<Vec<_>>>()?;
         let next = rows.last().filter(|_| has_more).map(|last| ResourceCursor {
             sort: query.sort,
@@ -397,15 +395,7 @@ impl Directory {
             }
             change.values(Some(before.facts()), Some(facts(kind, name, state, &details)));
             if scales && changes && scale != permission {
-                let record = Record {
-                    organization: change.record.organization,
-                    project: change.record.project,
-                    target_id: change.record.target_id,
-                    target: change.record.target.clone(),
-                    before: change.record.before.clone(),
-                    after: change.record.after.clone(),
-                };
-                change.also(scale.name(), record);
+                change.also(scale.name(), change.record.clone());
             }
             sqlx::query!(
                 "UPDATE resources SET name = $4, state = $5, details = $6, updated_at = $7
@@ -596,10 +586,7 @@ fn list_statement(
     limit: usize,
 ) -> QueryBuilder<Postgres> {
     let keys = query.sort.keys();
-    let (direction, compare) = match query.order {
-        Order::Asc => ("ASC", ">"),
-        Order::Desc => ("DESC", "<"),
-    };
+    let (direction, compare) = (query.order.keyword(), query.order.compare());
     let order: Vec<_> = keys.iter().map(|key| format!("{key} {direction}")).collect();
     let order = order.join(", ");
     let mut sql = QueryBuilder::new(COLUMNS);

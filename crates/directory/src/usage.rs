@@ -185,8 +185,8 @@ impl Directory {
     }
 }
 
-/// Writes records with the projects they are booked to, and adds those that are new to its reporter to the sums. In the order of their keys, so
-/// that two reports at once wait for each other rather than for ever.
+/// Writes records with the projects they are booked to, and adds those that are new to the sums of their days. In the order of
+/// their ids, so that of two reports at once one waits for the other, rather than each for the other.
 pub(crate) async fn insert(
     db: &mut PgConnection,
     organization: OrganizationId,
@@ -249,17 +249,9 @@ pub(crate) async fn insert(
     Ok(row.count.unsigned_abs())
 }
 
-/// Puts everything used in a project that is about to go on the books of the organization's Default Project: it names no project
-/// that exists any more (D5).
+/// Puts what was used in a project that is about to go on the books of the organization's Default Project (D5): the sums, of
+/// which there are a few for each day. The records, of which there may be millions, keep the project they were booked to.
 pub(crate) async fn rebook(db: &mut PgConnection, organization: OrganizationId, project: ProjectId) -> Result<()> {
-    sqlx::query!(
-        "UPDATE usage_records r SET project_id = o.default_project_id FROM organizations o
-         WHERE o.id = $1 AND r.organization_id = $1 AND r.project_id = $2",
-        organization.0,
-        project.0,
-    )
-    .execute(&mut *db)
-    .await?;
     sqlx::query!(
         "INSERT INTO usage_days AS d (organization_id, project_id, day, kind, unit, quantity, cost_micros)
          SELECT u.organization_id, o.default_project_id, u.day, u.kind, u.unit, u.quantity, u.cost_micros

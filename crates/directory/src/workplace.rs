@@ -3,12 +3,13 @@
 
 use std::{convert::Infallible, str::FromStr};
 
-use policy::{Holder, Name, OrganizationId, Permission, ProjectId, Refusal, Slug, Standing, UserId};
+use policy::{Holder, KeyState, Name, OrganizationId, Permission, ProjectId, Refusal, Slug, Standing, UserId};
 use sqlx::PgConnection;
 
 use crate::{
     Agent, Directory, KeyActor, ProjectView, Result,
     access::{ProjectSeen, find_project, lock_project},
+    api_keys,
     change::{By, Change},
     error::inconsistent,
 };
@@ -146,7 +147,7 @@ pub(crate) async fn lock_workplace(
 pub(crate) async fn find_of_key(db: &mut PgConnection, key: &KeyActor, project: &ProjectRef) -> Result<Workplace> {
     let row = sqlx::query!(
         r#"SELECT k.reach, k.revoked_at IS NOT NULL AS "is_revoked!",
-                  coalesce(k.expires_at <= clock_timestamp(), false) AS "is_expired!",
+                  COALESCE(k.expires_at <= statement_timestamp(), false) AS "is_expired!",
                   s.slug, p.name, p.is_default, p.allow_externals,
                   o.slug AS organization_slug, o.name AS organization_name
            FROM api_keys k
@@ -161,12 +162,7 @@ pub(crate) async fn find_of_key(db: &mut PgConnection, key: &KeyActor, project: 
     .fetch_optional(db)
     .await?
     .ok_or(Refusal::KeyInvalid)?;
-    if row.is_revoked {
-        return Err(Refusal::KeyRevoked.into());
-    }
-    if row.is_expired {
-        return Err(Refusal::KeyExpired.into());
-    }
+    KeyState::of(row.is_revoked, row.is_expired).require_active()?;
     let slug: Slug = row.slug.parse().map_err(|_| inconsistent("project_slugs", "slug"))?;
     let is_its_own = match project {
         ProjectRef::Id(id) => *id == key.project,
@@ -196,7 +192,7 @@ pub(crate) async fn find_of_key(db: &mut PgConnection, key: &KeyActor, project: 
             standing: Standing::default(),
             expires_at: None,
         },
-        holder: Holder::Key(row.reach.parse().map_err(|_| inconsistent("api_keys", "reach"))?),
+        holder: Holder::Key(api_keys::reach(&row.reach)?),
     })
 }
 

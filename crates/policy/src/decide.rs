@@ -103,6 +103,18 @@ impl Decision {
     pub const fn is_allowed(self) -> bool {
         matches!(self, Self::Allowed(_))
     }
+
+    /// Goes on only if it is: what was decided about this permission, as what is told of it.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`] without access, [`Refusal::Forbidden`] where the role or the reach does not permit it (R2, K9).
+    pub const fn require(self, permission: Permission) -> Result<(), Refusal> {
+        match self {
+            Self::Allowed(_) => Ok(()),
+            Self::Denied(Denial::Hidden) => Err(Refusal::Hidden),
+            Self::Denied(Denial::Role | Denial::Reach | Denial::NotForKeys) => Err(Refusal::Forbidden(permission)),
+        }
+    }
 }
 
 impl Standing {
@@ -117,11 +129,7 @@ impl Standing {
     /// # Errors
     /// [`Refusal::Hidden`] without access, [`Refusal::Forbidden`] where the role does not permit it (R2).
     pub const fn require(&self, permission: Permission) -> Result<(), Refusal> {
-        match decide(self, permission) {
-            Decision::Allowed(_) => Ok(()),
-            Decision::Denied(Denial::Hidden) => Err(Refusal::Hidden),
-            Decision::Denied(Denial::Role | Denial::Reach | Denial::NotForKeys) => Err(Refusal::Forbidden(permission)),
-        }
+        decide(self, permission).require(permission)
     }
 
     /// The same for what a place in the organization permits to do to this one of its projects. Whoever has no access to the

@@ -78,6 +78,28 @@ impl KeyState {
     /// Each of them.
     pub const ALL: [Self; 3] = [Self::Active, Self::Expired, Self::Revoked];
 
+    /// Of a key that was revoked or not, and whose expiration was reached or not. One that was both is revoked: that is final.
+    #[must_use]
+    pub const fn of(is_revoked: bool, is_expired: bool) -> Self {
+        match (is_revoked, is_expired) {
+            (true, _) => Self::Revoked,
+            (false, true) => Self::Expired,
+            (false, false) => Self::Active,
+        }
+    }
+
+    /// Goes on only with a key that opens something now (E5).
+    ///
+    /// # Errors
+    /// [`Refusal::KeyRevoked`], [`Refusal::KeyExpired`].
+    pub const fn require_active(self) -> Result<(), Refusal> {
+        match self {
+            Self::Active => Ok(()),
+            Self::Expired => Err(Refusal::KeyExpired),
+            Self::Revoked => Err(Refusal::KeyRevoked),
+        }
+    }
+
     /// As in URLs.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -144,11 +166,7 @@ impl Holder {
     /// # Errors
     /// [`Refusal::Hidden`] without access, [`Refusal::Forbidden`] where the role or the reach does not permit it (R2, K9).
     pub fn require(&self, permission: Permission) -> Result<(), Refusal> {
-        match self.decide(permission) {
-            Decision::Allowed(_) => Ok(()),
-            Decision::Denied(Denial::Hidden) => Err(Refusal::Hidden),
-            Decision::Denied(Denial::Role | Denial::Reach | Denial::NotForKeys) => Err(Refusal::Forbidden(permission)),
-        }
+        self.decide(permission).require(permission)
     }
 }
 
@@ -202,5 +220,34 @@ pub fn check_key_change(actor: &Standing, key: KeyFacts, change: KeyChange) -> R
         (KeyState::Expired | KeyState::Revoked, _) => Err(Refusal::KeyOver),
         (KeyState::Active, KeyChange::Rotate) if key.is_rotated => Err(Refusal::KeyRotated),
         (KeyState::Active, _) => Ok(()),
+    }
+}
+
+/// Whether a key may get this expiration in place of that: one with a successor may only end sooner (K7). None is the latest.
+///
+/// # Errors
+/// [`Refusal::KeyRotated`].
+pub fn check_key_expiration<T: Ord>(key: KeyFacts, now: Option<T>, wanted: Option<T>) -> Result<(), Refusal> {
+    let is_later = match (now, wanted) {
+        (None, _) => false,
+        (Some(_), None) => true,
+        (Some(now), Some(wanted)) => wanted > now,
+    };
+    if key.is_rotated && is_later {
+        return Err(Refusal::KeyRotated);
+    }
+    Ok(())
+}
+
+/// Whether one with this standing in a project may see and regenerate the Organization Default Key there. To everybody but the
+/// Owner, and in every project but the Default one, it does not exist (W3, D6, K8).
+///
+/// # Errors
+/// [`Refusal::Hidden`].
+pub fn check_default_key(actor: &Standing, is_default_project: bool) -> Result<(), Refusal> {
+    actor.require(Permission::ApiKeyList)?;
+    match actor.organization {
+        Some(place) if place.is_owner() && is_default_project => Ok(()),
+        Some(_) | None => Err(Refusal::Hidden),
     }
 }

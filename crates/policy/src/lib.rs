@@ -25,7 +25,10 @@ pub use id::{
     ApiKeyId, EventId, GatewayTokenId, InvitationId, OrganizationId, ProjectId, ResourceId, SessionId, SshKeyId,
     UsageRecordId, UserId,
 };
-pub use keys::{Holder, KeyChange, KeyFacts, KeyState, Reach, check_key_change, check_key_creation, decide_for_key};
+pub use keys::{
+    Holder, KeyChange, KeyFacts, KeyState, Reach, check_default_key, check_key_change, check_key_creation,
+    check_key_expiration, decide_for_key,
+};
 pub use login::{Login, LoginError};
 pub use members::{MemberChange, check_member_change, check_transfer};
 pub use permission::{Grant, Permission, Scope, UnknownPermission};

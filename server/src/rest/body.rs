@@ -25,6 +25,9 @@ pub(crate) const MOST_WHOLE: u64 = 9_007_199_254_740_991;
 /// Characters of a name.
 pub(crate) const MOST_NAME: usize = 100;
 
+/// As many things are said to be wrong at once: an answer must not be many times as large as what was sent.
+const MOST_FAULTS: usize = 100;
+
 /// What is wrong with a value.
 #[derive(Clone, Debug)]
 pub(crate) struct Wrong {
@@ -44,7 +47,7 @@ impl Wrong {
     fn missing() -> Self {
         Self {
             code: "missing",
-            detail: "This field is needed.".to_owned(),
+            detail: "This field is required.".to_owned(),
         }
     }
 
@@ -83,7 +86,7 @@ impl From<Refusal> for Wrong {
 
 /// Reads a body that is a JSON object.
 pub(crate) async fn object(headers: &HeaderMap, body: Body) -> Result<Fields, Fault> {
-    read_object(headers, &bytes(body).await?)
+    read_object(headers, &bytes(body, super::MOST_BYTES).await?)
 }
 
 /// The same, of bytes that were read.
@@ -99,11 +102,11 @@ pub(crate) fn read_object(headers: &HeaderMap, body: &[u8]) -> Result<Fields, Fa
     }
 }
 
-/// The whole body, unless it is too large.
-pub(crate) async fn bytes(body: Body) -> Result<Vec<u8>, Fault> {
-    match Limited::new(body, super::MOST_BYTES).collect().await {
+/// The whole body, unless it is larger than `most` bytes.
+pub(crate) async fn bytes(body: Body, most: usize) -> Result<Vec<u8>, Fault> {
+    match Limited::new(body, most).collect().await {
         Ok(body) => Ok(body.to_bytes().into()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Fault::TooLarge),
+        Err(error) if error.is::<LengthLimitError>() => Err(Fault::TooLarge { most }),
         // It broke off: nobody is there to read this.
         Err(_) => Err(Refusal::Malformed.into()),
     }
@@ -187,17 +190,21 @@ impl Fields {
 
     /// Notes what is wrong with a field.
     pub(crate) fn wrong(&mut self, name: &str, wrong: Wrong) {
-        self.faults.push(wrong.at(format!("{}{name}", self.place)));
+        if self.faults.len() < MOST_FAULTS {
+            self.faults.push(wrong.at(format!("{}{name}", self.place)));
+        }
     }
 
     /// Takes over what was wrong inside one of the fields.
     pub(crate) fn join(&mut self, inner: Self) {
         self.faults.extend(inner.end());
+        self.faults.truncate(MOST_FAULTS);
     }
 
-    /// Everything that was wrong; what was not taken is not known.
+    /// Everything that was wrong, up to a hundred things; what was not taken is not known.
     pub(crate) fn end(mut self) -> Vec<FieldFault> {
-        for name in std::mem::take(&mut self.map).into_iter().map(|(name, _)| name) {
+        let unknown = std::mem::take(&mut self.map);
+        for (name, _) in unknown.into_iter().take(MOST_FAULTS) {
             self.wrong(&name, Wrong::unknown());
         }
         self.faults
@@ -218,7 +225,7 @@ pub(crate) fn text(value: &Value) -> Result<String, Wrong> {
     value
         .as_str()
         .map(ToOwned::to_owned)
-        .ok_or_else(|| Wrong::form("Send a text."))
+        .ok_or_else(|| Wrong::form("Send a string."))
 }
 
 /// A name.
@@ -331,9 +338,9 @@ impl Parameters {
 
     /// Ends the reading; what was not taken is not known.
     pub(crate) fn end(mut self) -> Result<(), Fault> {
-        for (name, _) in self.map {
-            self.faults.push(Wrong::unknown().at(name));
-        }
+        let unknown = self.map.into_keys().map(|name| Wrong::unknown().at(name));
+        self.faults.extend(unknown.take(MOST_FAULTS));
+        self.faults.truncate(MOST_FAULTS);
         if self.faults.is_empty() {
             Ok(())
         } else {
@@ -380,6 +387,24 @@ mod tests {
                 "extra unknown"
             ]
         );
+    }
+
+    /// An answer that lists as many faults as a body has fields is many times as large as the body.
+    #[test]
+    fn no_more_than_a_hundred_faults_are_said() {
+        let many: Map<_, _> = (0..5_000).map(|n| (format!("f{n}"), Value::Null)).collect();
+        let mut outer = fields(json!({ "inner": many.clone() }));
+        let mut inner = outer.object("inner").unwrap();
+        inner.wrong("first", Wrong::missing());
+        outer.join(inner);
+        let found = outer.end();
+        assert_eq!((found.len(), &*found[0].field), (100, "inner.first"));
+        assert_eq!(fields(Value::Object(many)).end().len(), 100);
+        let query: Vec<_> = (0..5_000).map(|n| format!("f{n}=")).collect();
+        let Err(Fault::Query(found)) = Parameters::read(&query.join("&")).unwrap().end() else {
+            panic!("read as if it were known")
+        };
+        assert_eq!(found.len(), 100);
     }
 
     #[test]

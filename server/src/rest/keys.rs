@@ -20,6 +20,9 @@ use super::{
 };
 use crate::visit;
 
+/// A key, and a few words around it: anybody may send this.
+const MOST_BYTES: usize = 4 * 1024;
+
 /// The routes of this file.
 pub(crate) fn routes() -> OpenApiRouter<Rest> {
     OpenApiRouter::default().routes(routes!(revoke_key))
@@ -51,7 +54,7 @@ async fn revoke_key(State(rest): State<Rest>, request: Request) -> Response {
 }
 
 async fn revoke(rest: &Rest, origin: &Origin, headers: &HeaderMap, body: Body) -> Result<Revoked> {
-    let body = bytes(body).await?;
+    let body = bytes(body, MOST_BYTES).await?;
     let token = if body.is_empty() {
         caller::presented(headers)
     } else {

@@ -22,7 +22,7 @@ use axum::{
     Router,
     body::Bytes,
     extract::State,
-    http::{HeaderValue, StatusCode, header},
+    http::{StatusCode, header},
     middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{any, get},
@@ -34,13 +34,14 @@ use tower::ServiceBuilder;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{CompressionLayer, CompressionLevel},
-    set_header::SetResponseHeaderLayer,
     timeout::TimeoutLayer,
 };
 use utoipa_axum::router::OpenApiRouter;
 
 use limits::Limits;
 use problem::Fault;
+
+use crate::router::no_store;
 
 /// A body is no larger than this: 1,000 records of usage with room to spare.
 const MOST_BYTES: usize = 1024 * 1024;
@@ -84,10 +85,7 @@ pub(crate) fn router(directory: Directory) -> Router {
 fn layered(routes: Router, most_time: Duration) -> Router {
     routes.layer(
         ServiceBuilder::new()
-            .layer(SetResponseHeaderLayer::overriding(
-                header::CACHE_CONTROL,
-                HeaderValue::from_static("no-store"),
-            ))
+            .layer(no_store())
             .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
             .layer(from_fn(problem::tell))
             .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
@@ -111,6 +109,15 @@ fn with_key() -> OpenApiRouter<Rest> {
 /// What is open to anyone.
 fn without_key() -> OpenApiRouter<Rest> {
     keys::routes()
+}
+
+/// What was read, or what is wrong with it; the latter only for those who may do this at all, as `may` finds out: it tells
+/// nothing to anybody else (P3, R2).
+async fn told_to<T>(read: Result<T>, may: impl Future<Output = Result<()>>) -> Result<T> {
+    if read.is_err() {
+        may.await?;
+    }
+    read
 }
 
 async fn document(State(rest): State<Rest>) -> Response {

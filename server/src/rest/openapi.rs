@@ -116,7 +116,7 @@ const PROBLEMS: [(u16, &str); 11] = [
         "What is in the body can’t be used; `errors` says where and why. Nothing was done.",
     ),
     (429, "Too many requests. Wait as long as `Retry-After` says."),
-    (500, "A fault of ours."),
+    (500, "Internal error."),
     (503, "The database can’t be asked now, or it took too long. Try again."),
 ];
 
@@ -462,12 +462,12 @@ impl IntoParams for ResourceParameters {
             parameter("q", "Only those with this in their name.", search),
             parameter(
                 "sort",
-                "By what they are sorted.",
+                "What to sort by.",
                 codes(["name", "added"]).default(Some("name".into())),
             ),
             parameter(
                 "order",
-                "Upward or downward.",
+                "Ascending or descending.",
                 codes(["asc", "desc"]).default(Some("asc".into())),
             ),
         ];

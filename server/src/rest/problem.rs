@@ -38,8 +38,11 @@ pub(crate) enum Fault {
     Body(Vec<FieldFault>),
     /// There is something at this path, but not by this method.
     Method,
-    /// The body is larger than any of ours.
-    TooLarge,
+    /// The body is larger than it may be here.
+    TooLarge {
+        /// In bytes.
+        most: usize,
+    },
     /// The body is not said to be JSON.
     MediaType,
     /// It took longer than anything may.
@@ -104,7 +107,7 @@ impl Fault {
             Self::Question | Self::Query(_) => StatusCode::BAD_REQUEST,
             Self::Body(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Timeout => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -121,7 +124,7 @@ impl Fault {
             Self::Question | Self::Query(_) => Refusal::Malformed.code(),
             Self::Body(_) => "invalid",
             Self::Method => "method_not_allowed",
-            Self::TooLarge => "too_large",
+            Self::TooLarge { .. } => "too_large",
             Self::MediaType => "unsupported_media_type",
             Self::Timeout => "timeout",
         }
@@ -139,7 +142,7 @@ impl Fault {
             }
             Self::Problem(problem) => explain(*problem),
             Self::Reach(permission) => format!(
-                "This key’s reach doesn’t permit this ({permission}). Use a key that manages; {} can make one.",
+                "This key’s reach doesn’t permit this ({permission}). Use a key with the reach “manage”; {} can create one.",
                 permission.granted_by()
             ),
             Self::Denied(Denial::Hidden, _) => {
@@ -155,13 +158,10 @@ impl Fault {
             }
             Self::Query(_) => "The query isn’t of the form it must have. See “errors”.".to_owned(),
             Self::Body(_) => "Nothing was done: what is in the body can’t be used. See “errors”.".to_owned(),
-            Self::Method => "This path has no such method. The header Allow names those it has.".to_owned(),
-            Self::TooLarge => format!(
-                "The body is larger than {} KiB. Send it in parts.",
-                super::MOST_BYTES / 1024
-            ),
+            Self::Method => "This path doesn’t support that method. The header Allow names those it does.".to_owned(),
+            Self::TooLarge { most } => format!("The body is larger than {} KiB. Send it in parts.", most / 1024),
             Self::MediaType => "Send the body as application/json.".to_owned(),
-            Self::Timeout => "This took too long, and was given up. Try again in a moment.".to_owned(),
+            Self::Timeout => "The request took too long, and was ended. Try again in a moment.".to_owned(),
         }
     }
 
@@ -181,7 +181,7 @@ impl Fault {
             | Self::Denied(..)
             | Self::Question
             | Self::Method
-            | Self::TooLarge
+            | Self::TooLarge { .. }
             | Self::MediaType
             | Self::Timeout => Vec::new(),
         }
@@ -197,7 +197,7 @@ impl Fault {
             | Self::Query(_)
             | Self::Body(_)
             | Self::Method
-            | Self::TooLarge
+            | Self::TooLarge { .. }
             | Self::MediaType
             | Self::Timeout => None,
         }
@@ -303,7 +303,9 @@ fn unsaid(status: StatusCode) -> Fault {
     match status {
         StatusCode::NOT_FOUND => Refusal::Hidden.into(),
         StatusCode::METHOD_NOT_ALLOWED => Fault::Method,
-        StatusCode::PAYLOAD_TOO_LARGE => Fault::TooLarge,
+        StatusCode::PAYLOAD_TOO_LARGE => Fault::TooLarge {
+            most: super::MOST_BYTES,
+        },
         StatusCode::UNSUPPORTED_MEDIA_TYPE => Fault::MediaType,
         StatusCode::SERVICE_UNAVAILABLE => Fault::Timeout,
         status if status.is_client_error() => Refusal::Malformed.into(),

@@ -27,6 +27,7 @@ use super::{
     body::{Fields, Parameters, Wrong, code, line, name, object, plain_id, whole_number, word},
     moment, openapi,
     page::{self, List},
+    told_to,
 };
 
 /// The routes of this file.
@@ -100,10 +101,8 @@ pub(crate) fn project(path: std::result::Result<Path<String>, PathRejection>) ->
 }
 
 fn reference(text: &str) -> ProjectRef {
-    match text.parse() {
-        Ok(project) => project,
-        Err(never) => match never {},
-    }
+    let Ok(project) = text.parse();
+    project
 }
 
 /// The project and the resource of a path.
@@ -123,14 +122,8 @@ async fn list_resources(
     RawQuery(query): RawQuery,
 ) -> Result<Json<List<Sent>>> {
     let project = project(path)?;
-    let query = match read_query(query.as_deref().unwrap_or_default()) {
-        Ok(query) => query,
-        Err(fault) => {
-            // Whether there is such a project comes before what is wrong with the query (P3).
-            visible(&rest, &actor, &project).await?;
-            return Err(fault);
-        }
-    };
+    let query = read_query(query.as_deref().unwrap_or_default());
+    let query = told_to(query, visible(&rest, &actor, &project)).await?;
     let found = rest.directory.resources(Viewer::Key(&actor), &project, &query).await?;
     Ok(Json(List {
         data: found.rows.into_iter().map(Sent::from).collect(),
@@ -181,21 +174,17 @@ async fn create_resource(
     body: Body,
 ) -> Result<Response> {
     let project = project(path)?;
-    let mut kind = None;
-    let read = object(&headers, body)
-        .await
-        .and_then(|fields| read_new(fields, &mut kind));
-    let new = match read {
-        Ok(new) => new,
-        Err(fault) => {
-            // Whether the key may comes before what is wrong with it (P3, R2).
-            match kind {
-                Some(kind) => permitted(&rest, &actor, &project, kind, ResourceAction::Create).await?,
-                None => visible(&rest, &actor, &project).await?,
-            }
-            return Err(fault);
+    let (kind, new) = match object(&headers, body).await {
+        Ok(fields) => read_new(fields),
+        Err(fault) => (None, Err(fault)),
+    };
+    let may = async {
+        match kind {
+            Some(kind) => permitted(&rest, &actor, &project, kind, ResourceAction::Create).await,
+            None => visible(&rest, &actor, &project).await,
         }
     };
+    let new = told_to(new, may).await?;
     let made = rest
         .directory
         .create_resource(
@@ -224,10 +213,10 @@ struct New {
     details: Details,
 }
 
-/// Reads a new resource. Its kind is known before the rest, since what is asked of the rest depends on it.
-fn read_new(mut fields: Fields, known: &mut Option<ResourceKind>) -> Result<New> {
+/// Reads a new resource. Its kind is known apart from the rest, since what is asked of the rest, and who may be told, depends on
+/// it.
+fn read_new(mut fields: Fields) -> (Option<ResourceKind>, Result<New>) {
     let kind = fields.needed("kind", code::<ResourceKind>);
-    *known = kind;
     let name = fields.needed("name", name);
     let state = fields.given("state", |value| {
         let state = code::<ResourceState>(value)?;
@@ -257,7 +246,7 @@ fn read_new(mut fields: Fields, known: &mut Option<ResourceKind>) -> Result<New>
         }),
         _ => None,
     };
-    fields.done(read)
+    (kind, fields.done(read))
 }
 
 /// What JSON has for a field: a number, or a text without space around it.
@@ -273,7 +262,7 @@ fn detail(field: ResourceField, value: &Value) -> std::result::Result<FieldValue
 /// One resource.
 #[utoipa::path(get, path = "/v1/projects/{project}/resources/{id}", tag = "Resources", security(("key" = [])),
     params(openapi::ResourcePath),
-    responses((status = 200, description = "It.", body = ref("#/components/schemas/Resource")), (status = 403), (status = 404)))]
+    responses((status = 200, description = "The resource.", body = ref("#/components/schemas/Resource")), (status = 403), (status = 404)))]
 async fn read_resource(
     State(rest): State<Rest>,
     Extension(actor): Extension<KeyActor>,
@@ -299,15 +288,12 @@ async fn change_resource(
 ) -> Result<Json<Sent>> {
     let (project, id) = place(path)?;
     let id = id.ok_or(Refusal::Hidden)?;
-    let wanted = match object(&headers, body).await.and_then(read_change) {
-        Ok(wanted) => wanted,
-        Err(fault) => {
-            // What is wrong with it is for those who may change it.
-            let (_, found) = rest.directory.resource(Viewer::Key(&actor), &project, id).await?;
-            permitted(&rest, &actor, &project, found.kind, ResourceAction::Change).await?;
-            return Err(fault);
-        }
+    let wanted = object(&headers, body).await.and_then(read_change);
+    let may = async {
+        let (_, found) = rest.directory.resource(Viewer::Key(&actor), &project, id).await?;
+        permitted(&rest, &actor, &project, found.kind, ResourceAction::Change).await
     };
+    let wanted = told_to(wanted, may).await?;
     let changed = rest
         .directory
         .update_resource(Agent::Key(&actor), &project, id, &wanted)

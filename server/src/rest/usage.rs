@@ -16,7 +16,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     Rest, Result,
     body::{Fields, MOST_WHOLE, Wrong, code, id, moment, object, whole},
-    openapi, resources,
+    openapi, resources, told_to,
 };
 
 /// The routes of this file.
@@ -73,16 +73,13 @@ async fn record(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Json<Recorded>> {
-    let records = match object(headers, body).await.and_then(read) {
-        Ok(records) => records,
-        Err(fault) => {
-            if let Some(project) = project {
-                // Whether there is such a project comes before what is wrong with the report (P3).
-                resources::visible(rest, actor, project).await?;
-            }
-            return Err(fault);
+    let may = async {
+        match project {
+            Some(project) => resources::visible(rest, actor, project).await,
+            None => Ok(()),
         }
     };
+    let records = told_to(object(headers, body).await.and_then(read), may).await?;
     let recorded = rest.directory.record_usage(actor, project, &records).await?;
     Ok(Json(Recorded {
         recorded,

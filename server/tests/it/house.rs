@@ -338,6 +338,8 @@ const LINKS: &str = "
 /// What the router is given.
 fn console(directory: Directory, is_secure: bool) -> Console {
     Console {
+        for_programs: directory.clone(),
+        for_gateways: directory.clone(),
         directory,
         assets: Arc::new(Assets::none()),
         cookies: Cookies { is_secure },

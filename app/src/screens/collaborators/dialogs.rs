@@ -7,12 +7,13 @@ use super::Actions;
 use crate::{
     api::collaborators::{People, Person},
     components::{
-        ButtonLink, Dialog as DialogBox, Field, Icon, ListAddress, PostForm, Sign, form_error, form_problem, input_day,
+        Dialog as DialogBox, DialogActions, Field, Icon, ListAddress, PostForm, Sign, form_error, form_problem,
+        input_day, last_day,
     },
     flash::{Flashed, FormName},
     load::Loaded,
     paths::Dialog,
-    screens::{overview::last_day, remains::MadeHere},
+    screens::remains::MadeHere,
 };
 
 /// The dialog that the URL says is open, if the person may use it.
@@ -32,6 +33,7 @@ pub(super) fn Dialogs(people: Loaded<People>) -> impl IntoView {
             | Dialog::Rotate(_)
             | Dialog::Revoke(_)
             | Dialog::Regenerate
+            | Dialog::RemoveExternals
             | Dialog::Delete => false,
             Dialog::Add => people.project.standing.may(Permission::CollaboratorAdd),
             // It opens once it is known what stays.
@@ -106,10 +108,7 @@ fn AddDialog(people: People, close: String) -> impl IntoView {
                     error=form_error(value, FormName::AddCollaborator, About::Email)
                     autofocus=true
                 />
-                <div class="dialog-actions">
-                    <ButtonLink href=close>"Cancel"</ButtonLink>
-                    <button type="submit" class="button button-primary" aria-busy=move || action.busy()>"Confirm"</button>
-                </div>
+                <DialogActions close action words="Confirm"/>
             </PostForm>
         </DialogBox>
     }
@@ -141,11 +140,8 @@ fn RemoveDialog(people: People, person: Person, close: String) -> impl IntoView 
                     <li>"SSH access to the nodes of its clusters"</li>
                     {is_admin.then(|| view! { <li>"Managing its collaborators and settings"</li> })}
                 </ul>
-                {made.map(|made| view! { <MadeHere made is_self/> })}
-                <div class="dialog-actions">
-                    <ButtonLink href=close autofocus=true>"Cancel"</ButtonLink>
-                    <button type="submit" class="button button-danger" aria-busy=move || action.busy()>{confirm}</button>
-                </div>
+                {made.map(|made| view! { <MadeHere made who=if is_self { "You" } else { "They" }/> })}
+                <DialogActions close action words=confirm is_final=true/>
             </PostForm>
         </DialogBox>
     }
@@ -180,10 +176,7 @@ fn EndDateDialog(people: People, person: Person, close: String) -> impl IntoView
                     error=form_error(value, FormName::EndDate, About::ExpiresOn)
                     autofocus=true
                 />
-                <div class="dialog-actions">
-                    <ButtonLink href=close>"Cancel"</ButtonLink>
-                    <button type="submit" class="button button-primary" aria-busy=move || action.busy()>"Save"</button>
-                </div>
+                <DialogActions close action words="Save"/>
             </PostForm>
         </DialogBox>
     }

@@ -8,12 +8,14 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 use policy::Permission;
 
-use super::{overview::default_project_notice, remains::ReceiptCard, use_project_slug};
+use super::{remains::ReceiptCard, use_project_slug};
 use crate::{
     api::collaborators::{
         AddCollaborator, ChangeCollaboratorRole, People, RemoveCollaborator, SetCollaboratorEndDate, collaborators,
     },
-    components::{ButtonLink, Filter, Icon, ListAddress, PageHeader, PageTitle, Post, SearchForm, Sign},
+    components::{
+        ButtonLink, DefaultProjectNotice, Filter, Icon, ListAddress, PageHeader, PageTitle, Post, SearchForm, Sign,
+    },
     flash::{Done, Flashed, FormName, Notice, Notices, Outcome, Receipt},
     live::Live,
     load::{Loaded, load},
@@ -61,14 +63,7 @@ fn Collaborators(people: Loaded<People>) -> impl IntoView {
     let project = move || people.with(|people| people.project.name.clone());
     let title = Signal::derive(move || format!("Collaborators · {}", project()));
     let lead = Signal::derive(move || format!("People with access to {}, and why they have it.", project()));
-    let notice = move || {
-        people.with(|people| {
-            people
-                .project
-                .is_default
-                .then(|| default_project_notice(&people.project.organization_name))
-        })
-    };
+    let head = Signal::derive(move || people.with(|people| Some(people.project.clone())));
     let may_add = Memo::new(move |_| people.with(|people| people.project.standing.may(Permission::CollaboratorAdd)));
     let (remove, flashed) = (expect_context::<Actions>().remove, expect_context::<Flashed>());
     let removed = move || match remove.outcome().get() {
@@ -84,9 +79,7 @@ fn Collaborators(people: Loaded<People>) -> impl IntoView {
                 <ButtonLink class="button button-primary" href=address.to(Dialog::Add)><Icon sign=Sign::Plus/>"Add Collaborator"</ButtonLink>
             })}
         </PageHeader>
-        {move || notice().map(|text| view! {
-            <aside class="banner" aria-label="About the Default Project"><Icon sign=Sign::Info/><p>{text}</p></aside>
-        })}
+        <DefaultProjectNotice project=head/>
         {move || removed().map(|(name, receipt)| view! { <ReceiptCard name receipt/> })}
         <SearchForm what="collaborators" placeholder="Search by name or email">
             <Filter name="role" label="Role" read=|query| &query.role options=&[("", "Any role"), ("admin", "Admin"), ("member", "Member")]/>

@@ -8,11 +8,10 @@ use crate::{
     api::collaborators::{People, Person},
     components::{
         Avatar, Badge, Empty, Icon, ListAddress, Listing, Menu, MenuExplanation, MenuForm, MenuLink, MomentText,
-        PostForm, Sign, SortHeader, Tone,
+        PostForm, Sign, SortHeader, Tone, last_day,
     },
     load::Loaded,
     paths::Dialog,
-    screens::overview::last_day,
     words,
 };
 

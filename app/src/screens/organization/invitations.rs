@@ -285,6 +285,7 @@ fn Dialogs(page: Loaded<InvitationsPage>) -> impl IntoView {
             | Dialog::Rotate(_)
             | Dialog::Revoke(_)
             | Dialog::Regenerate
+            | Dialog::RemoveExternals
             | Dialog::Delete => None,
         }
     }

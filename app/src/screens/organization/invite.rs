@@ -6,8 +6,8 @@ use policy::{Field as About, Slug};
 use crate::{
     api::invitations::MOST_ADDRESSES,
     components::{
-        ButtonLink, CopyField, Dialog as DialogBox, Field, Icon, ListAddress, Post, PostForm, Sign, form_error,
-        form_problem,
+        ButtonLink, CopyField, Dialog as DialogBox, DialogActions, Field, Icon, ListAddress, Post, PostForm, Sign,
+        form_error, form_problem,
     },
     flash::{Done, Flashed, FormName, Notices, Outcome, SentInvitation},
     paths::Dialog,
@@ -92,10 +92,7 @@ fn InviteForm(
                 error=form_error(value, FormName::Invite, About::Email)
                 autofocus=true
             />
-            <div class="dialog-actions">
-                <ButtonLink href=close>"Cancel"</ButtonLink>
-                <button type="submit" class="button button-primary" aria-busy=move || action.busy()>"Send Invitation"</button>
-            </div>
+            <DialogActions close action words="Send Invitation"/>
         </PostForm>
     }
 }

@@ -11,7 +11,7 @@ use crate::{
         members::{ChangeMemberRole, Ending, MemberRow, MembersPage, RemoveMember, members},
     },
     components::{
-        Avatar, Badge, ButtonLink, Dialog as DialogBox, Empty, Filter, Icon, ListAddress, Listing, Menu,
+        Avatar, Badge, ButtonLink, Dialog as DialogBox, DialogActions, Empty, Filter, Icon, ListAddress, Listing, Menu,
         MenuExplanation, MenuForm, MenuLink, MomentText, PageHeader, PageTitle, Post, PostForm, SearchForm, Sign,
         SortHeader, Tone,
     },
@@ -291,6 +291,7 @@ fn Dialogs(page: Loaded<MembersPage>) -> impl IntoView {
             | Dialog::Rotate(_)
             | Dialog::Revoke(_)
             | Dialog::Regenerate
+            | Dialog::RemoveExternals
             | Dialog::Delete => false,
         });
         if is_usable { dialog } else { Dialog::None }
@@ -347,12 +348,9 @@ fn RemoveDialog(page: MembersPage, row: MemberRow, ending: Ending) -> impl IntoV
                         {(ending.more_invitations > 0).then(|| view! { <li>{format!("and {} more", ending.more_invitations)}</li> })}
                     </ul>
                 })}
-                <MadeAnywhere made=ending.made is_self/>
+                <MadeAnywhere made=ending.made who=if is_self { "You" } else { "They" }/>
                 <p class="hint">"Whoever comes back starts afresh."</p>
-                <div class="dialog-actions">
-                    <ButtonLink href=close autofocus=true>"Cancel"</ButtonLink>
-                    <button type="submit" class="button button-danger" aria-busy=move || action.busy()>{confirm}</button>
-                </div>
+                <DialogActions close action words=confirm is_final=true/>
             </PostForm>
         </DialogBox>
     }

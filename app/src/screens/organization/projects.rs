@@ -8,8 +8,8 @@ use super::{path_of, use_organization_slug};
 use crate::{
     api::projects::{CreateProject, ProjectRow, ProjectsPage, projects},
     components::{
-        Badge, ButtonLink, Dialog as DialogBox, Empty, Field, Icon, ListAddress, Listing, MomentText, PageHeader,
-        PageTitle, Post, PostForm, SearchForm, Sign, Tone, form_error, form_problem,
+        Badge, ButtonLink, Dialog as DialogBox, DialogActions, Empty, Field, Icon, ListAddress, Listing, MomentText,
+        PageHeader, PageTitle, Post, PostForm, SearchForm, Sign, Tone, form_error, form_problem,
     },
     flash::{Done, Flashed, FormName, Notice, Notices},
     live::Live,
@@ -177,10 +177,7 @@ fn CreateDialog(create: Post, organization: Slug) -> impl IntoView {
                         <div><dt>"By customer"</dt><dd>"customer-acme, customer-globex"</dd></div>
                     </dl>
                 </details>
-                <div class="dialog-actions">
-                    <ButtonLink href=close>"Cancel"</ButtonLink>
-                    <button type="submit" class="button button-primary" aria-busy=move || create.busy()>"Create"</button>
-                </div>
+                <DialogActions close action=create words="Create"/>
             </PostForm>
         </DialogBox>
     }

@@ -60,7 +60,7 @@ fn field_view(form: FormName, action: Post, field: ResourceField, value: String)
     let (name, label) = (field.code(), field.label());
     match field.input() {
         FieldInput::Text { is_optional } => {
-            let hint = if is_optional { "May be left empty." } else { "" };
+            let hint = if is_optional { "Optional." } else { "" };
             view! { <Field label name value hint error/> }.into_any()
         }
         FieldInput::Whole { .. } => view! { <Field label name kind="number" value error/> }.into_any(),

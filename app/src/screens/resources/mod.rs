@@ -9,17 +9,18 @@ use policy::{
     FieldInput, FieldValue, Permission, ResourceAction, ResourceField, ResourceId, ResourceKind, ResourceState,
 };
 
-use super::{overview::DefaultProjectNotice, use_project_slug};
+use super::use_project_slug;
 use crate::{
     api::resources::{CreateResource, ResourceRow, ResourcesPage, resources},
     components::{
-        Badge, ButtonLink, Dialog as DialogBox, Empty, Filter, Icon, ListAddress, Listing, MomentText, PageTitle, Post,
-        PostForm, SearchForm, Sign, SortHeader, Tone,
+        Badge, ButtonLink, DefaultProjectNotice, Dialog as DialogBox, DialogActions, Empty, Filter, Icon, ListAddress,
+        Listing, MomentText, PageTitle, Post, PostForm, SearchForm, Sign, SortHeader, Tone,
     },
     flash::{Flashed, FormName, Notice, Notices},
     live::Live,
     load::{Loaded, load},
     paths::{self, Dialog},
+    words::grouped,
 };
 
 /// As many fields of a kind have a column; the page of a resource has all.
@@ -92,7 +93,7 @@ fn Resources(page: Loaded<ResourcesPage>, kind: ResourceKind) -> impl IntoView {
             })}
         </header>
         <DefaultProjectNotice project/>
-        {move || (!may_create.get()).then(|| view! { <ForAdmins does="Creating" plural=kind.plural() permission/> })}
+        {move || (!may_create.get()).then(|| view! { <ForAdmins does="create" plural=kind.plural() permission/> })}
         <SearchForm what=kind.path() placeholder="Search by name">
             <Filter name="state" label="State" read=|query| &query.state options=states/>
         </SearchForm>
@@ -118,7 +119,7 @@ fn ForAdmins(
     view! {
         <p class="card-line for-admins">
             <Icon sign=Sign::Info/>
-            <span>{format!("{does} {plural} is for Admins of the project. Ask {who} to do it, or to change your role.")}</span>
+            <span>{format!("Only Admins of the project can {does} {plural}. Ask {who} to do it, or to change your role.")}</span>
         </p>
     }
 }
@@ -148,7 +149,7 @@ fn Table(page: Loaded<ResourcesPage>, kind: ResourceKind, may_create: Memo<bool>
             class="table listing resources"
             empty=Empty {
                 sign: sign_of(kind),
-                none_fits: (none_found, "Nothing has this in its name and is in this state."),
+                none_fits: (none_found, "Nothing matches this search and this state."),
                 none: (none, what_it_is(kind)),
                 show_all: "Show all",
             }
@@ -229,19 +230,6 @@ fn said_of(row: &ResourceRow, field: ResourceField) -> String {
     }
 }
 
-/// Digits in groups of three.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (nth, digit) in digits.chars().enumerate() {
-        if nth > 0 && (digits.len() - nth).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// The sign of a kind.
 pub(super) const fn sign_of(kind: ResourceKind) -> Sign {
     match kind {
@@ -261,9 +249,9 @@ pub(super) const fn what_it_is(kind: ResourceKind) -> &'static str {
             "GPU machines with Kubernetes or Slurm. Everybody in the project can log in to their nodes."
         }
         ResourceKind::Volume => "Storage that the project’s clusters share, or that one machine has to itself.",
-        ResourceKind::Model => "What fine-tuning makes of a base model.",
-        ResourceKind::Endpoint => "A model that answers on GPUs of its own.",
-        ResourceKind::Evaluation => "How well a model or an endpoint does on a benchmark.",
+        ResourceKind::Model => "Fine-tuned base models.",
+        ResourceKind::Endpoint => "Models served on dedicated GPUs.",
+        ResourceKind::Evaluation => "How well models and endpoints do on benchmarks.",
         ResourceKind::File => "Data for fine-tuning, evaluations and batches.",
     }
 }
@@ -272,7 +260,7 @@ pub(super) const fn what_it_is(kind: ResourceKind) -> &'static str {
 fn begin(kind: ResourceKind, may_create: bool, create: Signal<String>) -> AnyView {
     if may_create {
         view! {
-            <p>"Register the first here, or let a program do it with an API key of the project."</p>
+            <p>"Register your first one here, or have a program do it with an API key of the project."</p>
             <p><ButtonLink href=create>{format!("Create {}", kind.label())}</ButtonLink></p>
         }
         .into_any()
@@ -304,10 +292,7 @@ fn CreateDialog(create: Post, kind: ResourceKind, project: String) -> impl IntoV
                 <input type="hidden" name="project" value=project/>
                 <input type="hidden" name="kind" value=kind.path()/>
                 <form::Fields form=FormName::CreateResource action=create kind now=None/>
-                <div class="dialog-actions">
-                    <ButtonLink href=close>"Cancel"</ButtonLink>
-                    <button type="submit" class="button button-primary" aria-busy=move || create.busy()>"Create"</button>
-                </div>
+                <DialogActions close action=create words="Create"/>
             </PostForm>
         </DialogBox>
     }

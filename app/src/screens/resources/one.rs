@@ -7,12 +7,15 @@ use policy::{Refusal, ResourceAction, ResourceKind};
 use super::{ForAdmins, StateBadge, form, said_of, sign_of, use_kind_path};
 use crate::{
     api::resources::{DeleteResource, ResourcePage, ResourceRow, UpdateResource, resource},
-    components::{ButtonLink, Dialog as DialogBox, Icon, ListAddress, MomentText, PageTitle, Post, PostForm},
+    components::{
+        ButtonLink, DefaultProjectNotice, Dialog as DialogBox, DialogActions, Icon, ListAddress, MomentText, PageTitle,
+        Post, PostForm,
+    },
     flash::{Flashed, FormName, Notice, Notices},
     live::Live,
     load::{Loaded, load_or},
     paths::{self, Dialog},
-    screens::{overview::DefaultProjectNotice, problem::ProblemScreen, use_project_slug},
+    screens::{problem::ProblemScreen, use_project_slug},
 };
 
 const FORM: FormName = FormName::Resource;
@@ -152,7 +155,7 @@ fn One(page: Loaded<ResourcePage>) -> impl IntoView {
             {move || row.get().map(|(_, row)| view! { <StateBadge state=row.state/> })}
         </header>
         <DefaultProjectNotice project/>
-        <section class="card" aria-label="About it">
+        <section class="card" aria-label="Details">
             {move || row.get().map(|(kind, row)| view! { <Facts kind row with_fields=!may_change.get()/> })}
         </section>
         <For
@@ -203,7 +206,7 @@ fn Facts(kind: ResourceKind, row: ResourceRow, with_fields: bool) -> impl IntoVi
             <div><dt>"ID"</dt><dd><code>{row.id.to_string()}</code></dd></div>
         </dl>
         {with_fields.then(|| view! {
-            <ForAdmins does="Changing and deleting" plural=kind.plural() permission=kind.permission(ResourceAction::Change)/>
+            <ForAdmins does="change and delete" plural=kind.plural() permission=kind.permission(ResourceAction::Change)/>
         })}
     }
 }
@@ -260,10 +263,7 @@ fn DeleteDialog(page: ResourcePage) -> impl IntoView {
                 <input type="hidden" name="kind" value=kind.path()/>
                 <input type="hidden" name="id" value=row.id.to_string()/>
                 <p>{what_deleting_does(kind)}</p>
-                <div class="dialog-actions">
-                    <ButtonLink href=close autofocus=true>"Cancel"</ButtonLink>
-                    <button type="submit" class="button button-danger" aria-busy=move || delete.busy()>{format!("Delete {}", kind.label())}</button>
-                </div>
+                <DialogActions close action=delete words=format!("Delete {}", kind.label()) is_final=true/>
             </PostForm>
         </DialogBox>
     }

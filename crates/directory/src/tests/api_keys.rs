@@ -366,6 +366,9 @@ async fn k4_the_list_searches_filters_and_pages(pool: PgPool) {
         ("étude", None, vec![etude]),
         ("zeta", None, vec![]),
         ("rsk_", None, vec![]),
+        // Whose keys they are, as somebody asks who was told that there are more of them (C6).
+        ("maya", None, made.clone()),
+        ("lead", None, vec![]),
     ] {
         for limit in [1, 2, 3, 50] {
             let mut query = ApiKeyQuery {
@@ -439,6 +442,90 @@ async fn k4_the_last_use_is_noted_at_most_once_a_minute(pool: PgPool) {
         .unwrap();
     t.closed(&dead.secret).await.unwrap();
     assert_eq!(t.seen(&t.research, dead.id).await.last_used_at, None);
+}
+
+/// A1: the project learns that somebody goes on with a key that is over; once a day, however often they try.
+#[sqlx::test]
+async fn a1_the_use_of_a_key_that_is_over_is_audited_once_a_day(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let (revoked, expired) = (
+        t.new_key(&t.research, &t.maya, "Revoked").await,
+        t.new_key(&t.research, &t.maya, "Expired").await,
+    );
+    t.directory
+        .revoke_api_key(&t.maya.actor, &t.research.slug, revoked.id)
+        .await
+        .unwrap();
+    t.let_expire(expired.id, -1).await;
+    let uses = async |many: usize| loop {
+        let uses: Vec<_> = events(&pool)
+            .await
+            .into_iter()
+            .filter(|event| event.action == "api_key:use")
+            .collect();
+        if uses.len() >= many {
+            return uses;
+        }
+        tokio::task::yield_now().await;
+    };
+    for (key, code) in [(&revoked, "key_revoked"), (&expired, "key_expired")] {
+        for _ in 0..5 {
+            assert_eq!(t.closed(&key.secret).await.map(Refusal::code), Some(code));
+        }
+    }
+    let mut told: Vec<_> = uses(2)
+        .await
+        .into_iter()
+        .map(|event| {
+            assert_eq!(
+                (event.project_id, &*event.address),
+                (Some(t.research.id.0), "192.0.2.7")
+            );
+            assert_eq!(event.credential, format!("api key {}", event.target_id.unwrap()));
+            (event.target.unwrap(), event.refusal.unwrap())
+        })
+        .collect();
+    told.sort();
+    assert_eq!(
+        told,
+        [("Expired", "key_expired"), ("Revoked", "key_revoked")].map(|(a, b)| (a.into(), b.into()))
+    );
+    // The next day it is news again.
+    sql(
+        &pool,
+        "UPDATE api_keys SET refused_at = refused_at - interval '25 hours' WHERE name = 'Revoked'",
+    )
+    .await;
+    t.closed(&expired.secret).await;
+    t.closed(&revoked.secret).await;
+    let last = uses(3).await;
+    assert_eq!((last.len(), last[2].target.as_deref()), (3, Some("Revoked")));
+}
+
+/// K6: the end that is reached while a change waits for its turn is reached: what was refused once doesn't work again.
+#[sqlx::test]
+async fn k6_an_expiration_that_is_reached_while_a_change_waits_is_reached(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let key = t.new_key(&t.research, &t.maya, "CI").await;
+    let mut held = pool.begin().await.unwrap();
+    sqlx::query("SELECT id FROM projects WHERE id = $1 FOR UPDATE")
+        .bind(t.research.id.0)
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    t.let_expire(key.id, 1).await;
+    let change = t
+        .directory
+        .set_api_key_expiration(&t.maya.actor, &t.research.slug, key.id, None);
+    let (outcome, ()) = tokio::join!(change, async {
+        until_one_waits(&pool).await;
+        while t.closed(&key.secret).await.is_none() {
+            tokio::task::yield_now().await;
+        }
+        held.rollback().await.unwrap();
+    });
+    assert_eq!(refusal(outcome), Refusal::KeyOver);
+    assert_eq!(t.closed(&key.secret).await, Some(Refusal::KeyExpired));
 }
 
 /// K5: a key outlives its creator's place in the project, in the organization, and their account.
@@ -710,7 +797,7 @@ async fn k1_a_key_is_found_in_its_own_project_alone(pool: PgPool) {
     let actor = d.authenticate_key(&key.secret, origin()).await.unwrap();
     let view = d.key_view(&actor).await.unwrap();
     assert_eq!(
-        (view.id, view.project, view.organization),
+        (actor.key, view.project, view.organization),
         (key.id, t.research.id, t.organization)
     );
     assert_eq!(
@@ -992,9 +1079,11 @@ async fn w3_the_default_key_goes_with_the_ownership(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let d = &t.directory;
     let old = t.regenerate(&t.owner).await.unwrap();
-    d.transfer_ownership(&t.owner.actor, &t.slug, t.admin.id, "Acme Research")
-        .await
-        .unwrap();
+    let transfer = d.transfer_ownership(&t.owner.actor, &t.slug, t.admin.id, "Acme Research");
+    let (done, events) = t.audited(transfer).await;
+    done.unwrap();
+    let actions: Vec<_> = events.iter().map(|event| event.action.as_str()).collect();
+    assert_eq!(actions, ["organization:transfer", "api_key:forget_default"]);
     // Nobody but the Owner uses it: what the old one has seen opens nothing any more.
     assert_eq!(t.closed(&old.secret).await, Some(Refusal::KeyInvalid));
     let id = t.default_key_id().await;

@@ -112,7 +112,7 @@ async fn everything(t: &Tenant) -> Vec<SessionToken> {
             .await;
         let _ = d.set_collaborator_end_date(actor, project, nina.user, None).await;
         let _ = d.remove_collaborator(actor, project, nina.user, &[]).await;
-        let _ = d.remove_externals(actor, project).await;
+        let _ = d.remove_externals(actor, project, &[]).await;
         let _ = d
             .update_project(
                 actor,
@@ -175,7 +175,7 @@ async fn each_refusal_is_audited_once(pool: PgPool) {
         maya, "collaborator:remove", "default_project_for_all", Some(t.maya.id.0),
             d.remove_collaborator(maya, &t.default.slug, t.maya.id, &[]);
         lead, "collaborator:remove", "not_a_collaborator", Some(t.noah.id.0), d.remove_collaborator(lead, project, t.noah.id, &[]);
-        maya, "collaborator:remove", "forbidden", None, d.remove_externals(maya, project);
+        maya, "collaborator:remove", "forbidden", None, d.remove_externals(maya, project, &[]);
         maya, "project:update", "forbidden", None, d.update_project(maya, project, &settings);
         lead, "project:update", "slug_taken", None, d.update_project(lead, project, &taken);
         maya, "member:update_role", "forbidden", Some(t.noah.id.0),

@@ -237,7 +237,7 @@ async fn project_admins_change_and_remove_and_nobody_else_does(pool: PgPool) {
             refusal(d.remove_collaborator(&who.actor, slug, other.id, &[]).await),
             removal
         );
-        assert_eq!(refusal(d.remove_externals(&who.actor, slug).await), removal);
+        assert_eq!(refusal(d.remove_externals(&who.actor, slug, &[]).await), removal);
         // Who may not, learns the same of people who are not there.
         for nobody in [UserId(Uuid::now_v7()), t.stranger.id] {
             if nobody != who.id {

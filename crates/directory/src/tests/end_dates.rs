@@ -4,7 +4,7 @@ use policy::{OrganizationRole, ProjectRole, Refusal};
 use sqlx::PgPool;
 use time::{Duration, OffsetDateTime};
 
-use super::fixture::{Tenant, refusal};
+use super::fixture::{Tenant, refusal, until_one_waits};
 use crate::CollaboratorQuery;
 
 /// C8: past its end, there is no access, whoever reads; the row is still there.
@@ -188,4 +188,29 @@ async fn refused_end_dates_are_audited(pool: PgPool) {
         (event.action.as_str(), event.refusal.as_deref()),
         ("collaborator:update_role", Some("own_end_date"))
     );
+}
+
+/// C8: the moment of use is the one when the change is made, not the one when it began to wait for its turn.
+#[sqlx::test]
+async fn c8_an_end_that_is_reached_while_a_change_waits_is_reached(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let mut held = pool.begin().await.unwrap();
+    sqlx::query("SELECT id FROM projects WHERE id = $1 FOR UPDATE")
+        .bind(t.research.id.0)
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    t.let_end(&t.research, &t.lead, 1).await;
+    let add = t
+        .directory
+        .add_collaborator(&t.lead.actor, &t.research.slug, &t.noah.email);
+    let (outcome, ()) = tokio::join!(add, async {
+        until_one_waits(&pool).await;
+        while t.sees(&t.research, &t.lead).await {
+            tokio::task::yield_now().await;
+        }
+        held.rollback().await.unwrap();
+    });
+    assert_eq!(refusal(outcome), Refusal::Hidden);
+    assert!(!t.sees(&t.research, &t.noah).await);
 }

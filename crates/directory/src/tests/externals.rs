@@ -1,9 +1,11 @@
 //! X1 to X4, X6: people from outside the organization.
 
-use policy::{Because, OrganizationRole, OrganizationStanding, Permission, ProjectRole, ProjectStanding, Refusal};
+use policy::{
+    Because, OrganizationRole, OrganizationStanding, Permission, ProjectRole, ProjectStanding, Reach, Refusal,
+};
 use sqlx::PgPool;
 
-use super::fixture::{Tenant, refusal};
+use super::fixture::{Tenant, name, origin, refusal};
 use crate::{ProjectChange, Settings};
 
 impl Tenant {
@@ -65,7 +67,7 @@ async fn switching_externals_off_keeps_those_who_are_there_and_takes_no_more(poo
     );
 }
 
-/// X1: and it offers to remove them.
+/// X1, C6: and it offers to remove them, with the keys they made that are to end with it; A1: each has a row in the audit.
 #[sqlx::test]
 async fn all_externals_of_a_project_can_be_removed_at_once(pool: PgPool) {
     let t = Tenant::new(&pool).await;
@@ -74,16 +76,47 @@ async fn all_externals_of_a_project_can_be_removed_at_once(pool: PgPool) {
         .await
         .unwrap();
     assert_eq!(d.count_externals(t.owner.id, slug).await.unwrap(), 2);
-    let (removed, events) = t.audited(d.remove_externals(&t.lead.actor, slug)).await;
+    let mut keys = Vec::new();
+    for who in [&t.eve, &t.stranger, &t.maya] {
+        for called in ["Ends", "Stays"] {
+            let key = d
+                .create_api_key(&who.actor, slug, &name(called), Reach::Use, None)
+                .await
+                .unwrap();
+            keys.push(key);
+        }
+    }
+    let made = d.remains_of_externals(t.lead.id, slug).await.unwrap();
+    assert_eq!(made.key_count, 4);
+    assert_eq!(
+        refusal(d.remains_of_externals(t.maya.id, slug).await),
+        Refusal::Forbidden(Permission::CollaboratorRemove)
+    );
+    // The last is none of theirs: it is not theirs that end with it.
+    let chosen = [keys[0].id, keys[2].id, keys[4].id];
+    let (removed, events) = t.audited(d.remove_externals(&t.lead.actor, slug, &chosen)).await;
     assert_eq!(removed.unwrap(), 2);
-    let [event] = &events[..] else { panic!("{events:?}") };
-    assert_eq!((event.action.as_str(), &event.refusal), ("collaborator:remove", &None));
-    let users = event.before.as_ref().unwrap()["users"].to_string();
-    assert!(users.contains(&t.eve.id.to_string()) && users.contains(&t.stranger.id.to_string()));
+    let mut told: Vec<_> = events
+        .iter()
+        .map(|event| (event.action.as_str(), event.target_id))
+        .collect();
+    assert_eq!(told.remove(0), ("collaborator:remove", None));
+    told.sort();
+    let mut expected = [
+        ("api_key:revoke", Some(keys[0].id.0)),
+        ("api_key:revoke", Some(keys[2].id.0)),
+        ("collaborator:remove", Some(t.eve.id.0)),
+        ("collaborator:remove", Some(t.stranger.id.0)),
+    ];
+    expected.sort();
+    assert_eq!(told, expected);
+    for (key, works) in keys.iter().zip([false, true, false, true, true, true]) {
+        assert_eq!(d.authenticate_key(&key.secret, origin()).await.is_ok(), works);
+    }
     assert_eq!(d.count_externals(t.owner.id, slug).await.unwrap(), 0);
     assert!(!t.sees(&t.research, &t.eve).await && !t.sees(&t.research, &t.stranger).await);
     assert!(t.sees(&t.research, &t.maya).await && t.sees(&t.research, &t.lead).await);
-    assert_eq!(d.remove_externals(&t.lead.actor, slug).await.unwrap(), 0);
+    assert_eq!(d.remove_externals(&t.lead.actor, slug, &[]).await.unwrap(), 0);
 }
 
 /// X1: switching off and adding at the same time never leaves an external who was added after the switch.
@@ -237,7 +270,7 @@ async fn an_external_who_becomes_a_member_keeps_their_project_role(pool: PgPool)
     );
     assert_eq!(
         t.directory
-            .remove_externals(&t.owner.actor, &t.research.slug)
+            .remove_externals(&t.owner.actor, &t.research.slug, &[])
             .await
             .unwrap(),
         0

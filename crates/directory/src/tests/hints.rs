@@ -69,7 +69,7 @@ async fn each_change_sends_hints_to_whom_it_concerns(pool: PgPool) {
         heard(&t, &mut listener).await,
         sorted(&[project, Hint::User(t.noah.id)])
     );
-    d.remove_externals(&t.lead.actor, slug).await.unwrap();
+    d.remove_externals(&t.lead.actor, slug, &[]).await.unwrap();
     assert_eq!(heard(&t, &mut listener).await, sorted(&[project, Hint::User(t.eve.id)]));
     let settings = t.settings(&t.research).await;
     d.update_project(&t.lead.actor, slug, &settings).await.unwrap();

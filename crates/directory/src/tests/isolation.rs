@@ -76,7 +76,7 @@ async fn answers(
                     .await,
             ),
         ),
-        ("remove_externals", refusal(d.remove_externals(a, project).await)),
+        ("remove_externals", refusal(d.remove_externals(a, project, &[]).await)),
         (
             "api_keys",
             refusal(d.api_keys(user, project, &ApiKeyQuery::default()).await),

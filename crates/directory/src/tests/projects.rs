@@ -602,7 +602,7 @@ async fn a_deleted_project_is_gone_and_its_slug_rests(pool: PgPool) {
     assert_eq!((event.project_id, &event.after), (Some(t.research.id.0), &None));
     assert_eq!(
         event.before,
-        Some(serde_json::json!({ "name": "acme-research", "slug": "acme-research" }))
+        Some(serde_json::json!({ "name": "acme-research", "slug": "acme-research", "collaborators": 3, "keys": 0 }))
     );
     for (who, person) in t.people() {
         assert!(!t.sees(&t.research, person).await, "{who}");

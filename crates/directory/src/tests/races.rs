@@ -902,3 +902,30 @@ async fn e5_a_members_removal_is_not_passed_by_changes_to_projects(pool: PgPool)
     .await;
     assert_eq!(order, ["a change", "the removal", "another change"]);
 }
+
+/// P3: whoever has no access is answered at once, whatever goes on inside: how long it takes doesn't tell what there is, and nobody
+/// from outside waits in a queue of those within.
+#[sqlx::test]
+async fn p3_whoever_has_no_access_waits_for_nothing(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let d = &t.directory;
+    let mut held = pool.begin().await.unwrap();
+    sqlx::query("SELECT pg_advisory_xact_lock(turn_in($1))")
+        .bind(t.organization.0)
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    for who in [&t.noah, &t.stranger] {
+        let removal = d.remove_collaborator(&who.actor, &t.research.slug, t.maya.id, &[]);
+        assert_eq!(refusal(removal.await), Refusal::Hidden);
+    }
+    let removal = d.remove_member(&t.stranger.actor, &t.slug, t.maya.id);
+    assert_eq!(refusal(removal.await), Refusal::Hidden);
+    // Those within do wait.
+    let removal = d.remove_collaborator(&t.lead.actor, &t.research.slug, t.maya.id, &[]);
+    let (outcome, ()) = tokio::join!(removal, async {
+        until_one_waits(&pool).await;
+        held.rollback().await.unwrap();
+    });
+    outcome.unwrap();
+}
