@@ -5,11 +5,13 @@ use std::fmt::Write;
 
 use policy::UsageKind;
 
+use crate::components::escape;
+
 /// A chart of bars, one for each day.
 pub(crate) struct Bars {
     /// The picture.
     pub(crate) svg: String,
-    /// What its height stands for, in millionths, at each of its lines: the topmost first, nought last.
+    /// What its height stands for at each of its lines, in what the bars are in: the topmost first, nought last.
     pub(crate) scale: Vec<u64>,
 }
 
@@ -18,19 +20,24 @@ const LINES: u64 = 4;
 /// How wide a bar is with the gap beside it, and how high the picture; it is stretched to the page.
 const WIDTH: usize = 10;
 const HEIGHT: u64 = 100;
-/// How high the least of what cost something is, in thousandths: or it could not be seen.
+/// How high the least of what is more than nought is, in thousandths: or it could not be seen.
 const LEAST: u64 = 800;
 
-/// Draws bars of stacked costs; none if there are none. `about` is its title, and what it says in words; `day` is what it says
-/// of a day.
-pub(crate) fn bars(days: &[Vec<(UsageKind, u64)>], about: (&str, &str), day: impl Fn(usize) -> String) -> Option<Bars> {
+/// Draws bars of stacked amounts; none if there are none. `grain` is the least that its lines may be apart; `about` is its title,
+/// and what it says in words; `day` is what it says of a day.
+pub(crate) fn bars(
+    days: &[Vec<(UsageKind, u64)>],
+    grain: u64,
+    about: (&str, &str),
+    day: impl Fn(usize) -> String,
+) -> Option<Bars> {
     let most = days.iter().map(|day| sum(day)).max().filter(|most| *most > 0)?;
-    let step = step(most);
+    let step = step(most, grain);
     let lines = most.div_ceil(step);
     let top = step.saturating_mul(lines);
     let mut svg = String::new();
     let width = days.len() * WIDTH;
-    let (title, description) = about;
+    let (title, description) = (escape(about.0), escape(about.1));
     // Writing into a String doesn't fail.
     let _ = write!(
         svg,
@@ -40,18 +47,18 @@ pub(crate) fn bars(days: &[Vec<(UsageKind, u64)>], about: (&str, &str), day: imp
         let y = from_top(height(step.saturating_mul(line), top));
         let _ = write!(svg, r#"<path class="bars-line" d="M0 {y}H{width}"/>"#);
     }
-    for (nth, costs) in days.iter().enumerate() {
+    for (nth, amounts) in days.iter().enumerate() {
         let (begin, next) = (nth * WIDTH, (nth + 1) * WIDTH);
         let (left, right) = (begin + 1, next - 1);
         // As high as the picture, so that a day is found above its bar as well.
         let _ = write!(
             svg,
             r#"<g><title>{}</title><path class="bars-day" d="M{begin} 0H{next}V{HEIGHT}H{begin}Z"/>"#,
-            day(nth)
+            escape(&day(nth))
         );
         let (mut below, mut end) = (0_u64, 0);
-        for (kind, cost) in costs.iter().filter(|(_, cost)| *cost > 0) {
-            below = below.saturating_add(*cost);
+        for (kind, amount) in amounts.iter().filter(|(_, amount)| *amount > 0) {
+            below = below.saturating_add(*amount);
             let bottom = from_top(end);
             end = height(below, top).max(end + LEAST);
             let _ = write!(
@@ -71,12 +78,12 @@ pub(crate) fn bars(days: &[Vec<(UsageKind, u64)>], about: (&str, &str), day: imp
 }
 
 fn sum(day: &[(UsageKind, u64)]) -> u64 {
-    day.iter().fold(0, |sum, (_, cost)| sum.saturating_add(*cost))
+    day.iter().fold(0, |sum, (_, amount)| sum.saturating_add(*amount))
 }
 
-/// The least of 1, 2, 5, 10, 20 … that reaches so far in [`LINES`] steps.
-fn step(most: u64) -> u64 {
-    let mut power = 1_u64;
+/// The least of 1, 2, 5, 10, 20 … grains that reaches so far in [`LINES`] steps.
+fn step(most: u64, grain: u64) -> u64 {
+    let mut power = grain.max(1);
     loop {
         for factor in [1, 2, 5] {
             let step = power.saturating_mul(factor);
@@ -89,9 +96,9 @@ fn step(most: u64) -> u64 {
 }
 
 /// How high something of this size is, in thousandths.
-fn height(cost: u64, top: u64) -> u64 {
+fn height(amount: u64, top: u64) -> u64 {
     let whole = u128::from(HEIGHT * 1000);
-    let high = (u128::from(cost) * whole / u128::from(top.max(1))).min(whole);
+    let high = (u128::from(amount) * whole / u128::from(top.max(1))).min(whole);
     u64::try_from(high).unwrap_or_default()
 }
 
@@ -113,27 +120,20 @@ mod tests {
 
     #[test]
     fn the_scale_is_round_and_reaches_the_highest_bar() {
-        for (most, lines) in [
-            (1, vec![1, 0]),
-            (4, vec![4, 3, 2, 1, 0]),
-            (5, vec![6, 4, 2, 0]),
-            (
-                8_400_000_000,
-                vec![
-                    10_000_000_000,
-                    8_000_000_000,
-                    6_000_000_000,
-                    4_000_000_000,
-                    2_000_000_000,
-                    0,
-                ],
-            ),
+        for (most, grain, lines) in [
+            (1, 1, vec![1, 0]),
+            (4, 1, vec![4, 3, 2, 1, 0]),
+            (5, 1, vec![6, 4, 2, 0]),
+            (8_400_000_000, 1, vec![10_000_000_000, 5_000_000_000, 0]),
+            // Seconds, at tenths of hours.
+            (30, 360, vec![360, 0]),
+            (7_200, 360, vec![7_200, 5_400, 3_600, 1_800, 0]),
+            (50_000, 360, vec![54_000, 36_000, 18_000, 0]),
         ] {
-            let bars = bars(&[vec![(UsageKind::Cluster, most)]], ("t", "d"), |_| String::new()).unwrap();
+            let days = [vec![(UsageKind::Cluster, most)]];
+            let bars = bars(&days, grain, ("t", "d"), |_| String::new()).unwrap();
             assert!(bars.scale[0] >= most);
-            if lines.len() <= 5 {
-                assert_eq!(bars.scale, lines);
-            }
+            assert_eq!(bars.scale, lines);
         }
     }
 
@@ -144,7 +144,7 @@ mod tests {
             vec![],
             vec![(UsageKind::Volume, 20)],
         ];
-        let drawn = bars(&days, ("Cost", "Words"), |nth| format!("day {nth}")).unwrap();
+        let drawn = bars(&days, 1, ("Cost", "Words"), |nth| format!("day {nth}: <$0.01")).unwrap();
         assert_eq!(drawn.scale, [40, 30, 20, 10, 0]);
         assert!(
             drawn
@@ -161,16 +161,16 @@ mod tests {
                 .svg
                 .contains(r#"<path class="usage-volume" d="M21 100.000V50.000H29V100.000Z"/>"#)
         );
-        assert!(drawn.svg.contains("<g><title>day 1</title>"));
+        assert!(drawn.svg.contains("<g><title>day 1: &lt;$0.01</title>"));
         assert!(!drawn.svg.contains("style"));
         assert_eq!(drawn.svg.matches("<path class=\"usage").count(), 3);
     }
 
-    /// Next to what cost much, what cost little was not seen.
+    /// Next to much, little was not seen.
     #[test]
     fn a_thin_slice_has_a_least_height() {
         let days = [vec![(UsageKind::Cluster, 1_000_000), (UsageKind::Volume, 1)]];
-        let drawn = bars(&days, ("t", "d"), |_| String::new()).unwrap();
+        let drawn = bars(&days, 1, ("t", "d"), |_| String::new()).unwrap();
         assert_eq!(drawn.scale[0], 1_500_000);
         assert!(
             drawn
@@ -181,14 +181,17 @@ mod tests {
             vec![(UsageKind::Cluster, 39), (UsageKind::Volume, 1)],
             vec![(UsageKind::File, 40)],
         ];
-        assert!(!bars(&full, ("t", "d"), |_| String::new()).unwrap().svg.contains("V-"));
+        let drawn = bars(&full, 1, ("t", "d"), |_| String::new()).unwrap();
+        assert!(!drawn.svg.contains("V-"));
     }
 
     #[test]
     fn nothing_used_is_no_chart_and_too_much_is_one() {
-        assert!(bars(&[vec![], vec![(UsageKind::Other, 0)]], ("t", "d"), |_| String::new()).is_none());
+        let nothing = [vec![], vec![(UsageKind::Other, 0)]];
+        assert!(bars(&nothing, 1, ("t", "d"), |_| String::new()).is_none());
         let most = bars(
             &[vec![(UsageKind::Other, u64::MAX), (UsageKind::File, u64::MAX)]],
+            360,
             ("t", "d"),
             |_| String::new(),
         )

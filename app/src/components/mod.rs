@@ -25,9 +25,9 @@ pub(crate) use form::{Post, PostForm};
 pub(crate) use icon::{Icon, Sign};
 pub(crate) use list::{Empty, Filter, ListAddress, Listing, SearchForm, SortHeader};
 pub(crate) use menu::{Menu, MenuExplanation, MenuForm, MenuLink, Popover};
-#[cfg(feature = "ssr")]
-pub(crate) use moment::utc_day;
 pub(crate) use moment::{DayText, MomentText, input_day, last_day};
 pub(crate) use notices::NoticeRegion;
 pub(crate) use page::{Arrived, DefaultProjectNotice, PageHeader, PageTitle};
 pub(crate) use select::SelectField;
+#[cfg(feature = "ssr")]
+pub(crate) use {moment::utc_day, page::escape};

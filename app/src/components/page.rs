@@ -51,8 +51,9 @@ fn follow(text: Signal<String>) {
     });
 }
 
+/// Text as markup that says it.
 #[cfg(feature = "ssr")]
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

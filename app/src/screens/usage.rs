@@ -2,11 +2,11 @@
 
 use leptos::{either::Either, prelude::*};
 use leptos_router::hooks::use_query_map;
-use policy::{UsageKind, UsageRange};
+use policy::{Slug, UsageKind, UsageRange};
 
 use super::use_project_slug;
 use crate::{
-    api::usage::{Chart, KindUsage, UsageLine, UsagePage, usage},
+    api::usage::{Chart, KindUsage, Measure, UsageLine, UsagePage, usage},
     components::{DayText, DefaultProjectNotice, Icon, PageHeader, PageTitle, Sign},
     load::{Loaded, load},
     paths,
@@ -18,10 +18,22 @@ pub(crate) fn UsageScreen() -> impl IntoView {
     let slug = use_project_slug();
     let query = use_query_map();
     let days = Memo::new(move |_| query.with(|query| query.get("days").unwrap_or_default()));
+    let measure = Memo::new(move |_| query.with(|query| query.get("measure").unwrap_or_default()));
     load(
-        move || (slug.get(), days.get()),
-        |(slug, days)| usage(slug, days),
+        move || (slug.get(), days.get(), measure.get()),
+        |(slug, days, measure)| usage(slug, days, measure),
         |page| view! { <Usage page/> },
+    )
+}
+
+/// Where the page is with this range and measure.
+fn address(slug: &Slug, range: UsageRange, measure: Option<Measure>) -> String {
+    let measure = measure.map(|measure| format!("&measure={}", measure.code()));
+    format!(
+        "{}?days={}{}",
+        paths::usage(slug),
+        range.days(),
+        measure.unwrap_or_default()
     )
 }
 
@@ -38,14 +50,23 @@ fn Usage(page: Loaded<UsagePage>) -> impl IntoView {
         })
     });
     let range = Memo::new(move |_| page.with(|page| page.range));
-    let link = move |to: UsageRange| {
+    let measure = Memo::new(move |_| page.with(|page| page.measure));
+    let chosen = Memo::new(move |_| page.with(|page| page.chosen));
+    let has_usage = Memo::new(move |_| page.with(|page| !page.kinds.is_empty()));
+    // Each keeps what the other chose.
+    let range_link = move |to: UsageRange| {
+        let href = move || project.get().map(|project| address(&project.slug, to, chosen.get()));
+        let current = move || (range.get() == to).then_some("true");
+        view! { <a class="button button-small" href=href aria-current=current>{format!("{} days", to.days())}</a> }
+    };
+    let measure_link = move |to: Measure| {
         let href = move || {
             project
                 .get()
-                .map(|project| format!("{}?days={}", paths::usage(&project.slug), to.days()))
+                .map(|project| address(&project.slug, range.get(), Some(to)))
         };
-        let current = move || (range.get() == to).then_some("true");
-        view! { <a class="button button-small" href=href aria-current=current>{format!("{} days", to.days())}</a> }
+        let current = move || (measure.get() == to).then_some("true");
+        view! { <a class="button button-small" href=href aria-current=current>{to.label()}</a> }
     };
     let shown = move || {
         let page = page.with(|page| Some(page.clone()))?;
@@ -58,10 +79,17 @@ fn Usage(page: Loaded<UsagePage>) -> impl IntoView {
     view! {
         <PageTitle text=title/>
         <PageHeader title="Usage" lead>
-            <nav class="row-buttons ranges" aria-label="Range">{UsageRange::ALL.map(link).collect_view()}</nav>
+            <nav class="row-buttons ranges" aria-label="Range">{UsageRange::ALL.map(range_link).collect_view()}</nav>
         </PageHeader>
         <DefaultProjectNotice project/>
-        <div class="usage" aria-busy=move || page.busy.get().to_string()>{shown}</div>
+        <div class="usage" aria-busy=move || page.busy.get().to_string()>
+            {move || has_usage.get().then(|| view! {
+                <nav class="row-buttons ranges" aria-label="Measure">
+                    <For each=move || page.with(|page| page.measures.clone()) key=|to| *to children=measure_link/>
+                </nav>
+            })}
+            {shown}
+        </div>
     }
 }
 
@@ -72,7 +100,7 @@ fn NothingUsed(page: UsagePage) -> impl IntoView {
     view! {
         <div class="empty">
             <span class="empty-sign"><Icon sign=Sign::Chart/></span>
-            <h2>{format!("Nothing used in {days} days")}</h2>
+            <h2>{format!("No usage in the last {days} days")}</h2>
             <p>"Usage appears here once a gateway or a scheduler reports it with an API key of this project: "<code>{path}</code></p>
         </div>
     }
@@ -80,15 +108,15 @@ fn NothingUsed(page: UsagePage) -> impl IntoView {
 
 #[component]
 fn Report(page: UsagePage) -> impl IntoView {
-    let kinds: Vec<_> = page.kinds.iter().map(|usage| usage.kind).collect();
+    let label = page.measure.label();
     let by = if page.range == UsageRange::Quarter {
         "week"
     } else {
         "day"
     };
     view! {
-        <section class="card" aria-labelledby="cost">
-            <h2 id="cost">"Cost per day"</h2>
+        <section class="card" aria-labelledby="per-day">
+            <h2 id="per-day">{format!("{label} per day")}</h2>
             <p class="usage-total">
                 <span>"Total"</span>
                 <strong>{page.total}</strong>
@@ -97,7 +125,7 @@ fn Report(page: UsagePage) -> impl IntoView {
             {page.chart.map(|chart| view! { <Picture chart/> })}
             <Kinds usages=page.kinds/>
         </section>
-        <Lines kinds lines=page.lines by/>
+        <Lines label kinds=page.columns lines=page.lines by/>
     }
 }
 
@@ -152,14 +180,13 @@ fn Swatch(kind: UsageKind) -> impl IntoView {
     view! { <span class=format!("swatch usage-{}", kind.code()) aria-hidden="true"></span> }
 }
 
-/// The chart's numbers. What a day cost stands beside it, in sight however narrow the window is.
+/// The chart's numbers. A day's total stands beside it, in sight however narrow the window is.
 #[component]
-fn Lines(kinds: Vec<UsageKind>, lines: Vec<UsageLine>, by: &'static str) -> impl IntoView {
-    let label = format!("Cost by {by}");
+fn Lines(label: &'static str, kinds: Vec<UsageKind>, lines: Vec<UsageLine>, by: &'static str) -> impl IntoView {
     let first = if by == "week" { "Week" } else { "Day" };
     view! {
         <div>
-            <h2 id="lines">{label}</h2>
+            <h2 id="lines">{format!("{label} by {by}")}</h2>
             // Wider than a narrow window: it is scrolled by itself, by the keyboard too.
             <div class="table-scroll" tabindex="0" role="region" aria-labelledby="lines">
                 <table class="table usage-lines" aria-labelledby="lines">
@@ -178,7 +205,7 @@ fn Lines(kinds: Vec<UsageKind>, lines: Vec<UsageLine>, by: &'static str) -> impl
                                     {line.last.map(|last| view! { " – "<DayText at=last/> })}
                                 </th>
                                 <td class="number-cell"><strong>{line.total}</strong></td>
-                                {line.costs.into_iter().map(|cost| view! { <td class="number-cell">{cost}</td> }).collect_view()}
+                                {line.amounts.into_iter().map(|amount| view! { <td class="number-cell">{amount}</td> }).collect_view()}
                             </tr>
                         }).collect_view()}
                     </tbody>

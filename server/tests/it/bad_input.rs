@@ -100,6 +100,7 @@ const GOOD: &[(&str, &str, &[&str])] = &[
     ("/api/resources", "query[after]", &["empty", UPPER]),
     ("/api/resource", "id", &[UPPER]),
     ("/api/usage", "days", &["empty", UPPER]),
+    ("/api/usage", "measure", &["empty"]),
     ("/api/create_resource", "name", NAMES),
     ("/api/create_resource", "state", &["empty"]),
     ("/api/create_resource", "purpose", &[SPACED]),

@@ -43,7 +43,10 @@ pub(crate) static FUNCTIONS: [Function; 56] = [
         "/api/resource",
         &[("project", RESEARCH), ("kind", "clusters"), ("id", CLUSTER)],
     ),
-    read("/api/usage", &[("project", RESEARCH), ("days", "7")]),
+    read(
+        "/api/usage",
+        &[("project", RESEARCH), ("days", "7"), ("measure", "gpu_seconds")],
+    ),
     write(
         "/api/create_resource",
         &[

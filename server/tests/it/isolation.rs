@@ -139,7 +139,7 @@ async fn every_function(pool: PgPool, what: &str, hidden: &[(&str, &str, &[Who])
 }
 
 /// Every page of a project, and what its query can ask for.
-const PAGES: [&str; 24] = [
+const PAGES: [&str; 25] = [
     "/projects/{slug}",
     "/projects/{slug}/nothing",
     "/projects/{slug}/clusters",
@@ -149,6 +149,7 @@ const PAGES: [&str; 24] = [
     "/projects/{slug}/clusters/01900000-0000-7000-8000-000000000007?dialog=delete",
     "/projects/{slug}/usage",
     "/projects/{slug}/usage?days=nonsense",
+    "/projects/{slug}/usage?measure=nonsense",
     "/settings/projects/{slug}",
     "/settings/projects/{slug}/collaborators",
     "/settings/projects/{slug}/collaborators?q=olivia",

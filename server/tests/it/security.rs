@@ -54,7 +54,7 @@ const SCREENS: [(Who, &str, u16); 65] = [
         200,
     ),
     (Who::Owner, "/projects/ml-research/usage", 200),
-    (Who::Owner, "/projects/acme-default/usage?days=90", 200),
+    (Who::Owner, "/projects/acme-default/usage?days=90&measure=tokens", 200),
     (Who::Stranger, "/projects/sam-stranger-default/usage?days=7", 200),
     (Who::Owner, "/projects/ml-research/people", 404),
     (Who::Owner, "/settings/profile", 200),
