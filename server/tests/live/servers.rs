@@ -11,12 +11,20 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use directory::{Actor, Directory, Settings};
 use http_body_util::{BodyExt, Full};
-use hyper::{Method, Request, StatusCode, body::Bytes, client::conn::http1::SendRequest, header};
+use hyper::{
+    Method, Request, StatusCode,
+    body::{Bytes, Incoming},
+    client::conn::http1::SendRequest,
+    header,
+};
 use hyper_util::rt::TokioIo;
 use policy::{SessionId, UserId};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
-use tokio::{net::TcpStream, time::sleep};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, sleep, timeout_at},
+};
 use uuid::Uuid;
 
 /// A server, stopped when it is dropped.
@@ -104,16 +112,55 @@ impl Door {
     }
 }
 
-/// Reads an event stream until it ends, within `limit`: all that came.
-pub(crate) async fn stream(addr: SocketAddr, path: &str, cookie: &str, limit: Duration) -> Result<String, Failed> {
-    let mut sender = connect(addr).await?;
-    let request = Request::get(path)
-        .header(header::HOST, "127.0.0.1")
-        .header(header::COOKIE, format!("roster={cookie}"))
-        .body(Full::default())?;
-    let body = sender.send_request(request).await?.into_body();
-    let whole = tokio::time::timeout(limit, body.collect()).await??.to_bytes();
-    Ok(String::from_utf8_lossy(&whole).into_owned())
+/// An open event stream, and what it has told.
+pub(crate) struct Stream {
+    body: Incoming,
+    told: String,
+    // The connection ends with it.
+    _sender: SendRequest<Full<Bytes>>,
+}
+
+impl Stream {
+    /// Opens one, and waits for its first word: each says at once that it is there.
+    pub(crate) async fn open(addr: SocketAddr, path: &str, cookie: &str) -> Result<Self, Failed> {
+        let mut sender = connect(addr).await?;
+        let request = Request::get(path)
+            .header(header::HOST, "127.0.0.1")
+            .header(header::COOKIE, format!("roster={cookie}"))
+            .body(Full::default())?;
+        let response = sender.send_request(request).await?;
+        if response.status() != StatusCode::OK {
+            return Err(format!("{path}: {}", response.status()).into());
+        }
+        let mut stream = Self {
+            body: response.into_body(),
+            told: String::new(),
+            _sender: sender,
+        };
+        stream.read().await?;
+        Ok(stream)
+    }
+
+    /// Reads on; false at the end.
+    async fn read(&mut self) -> Result<bool, Failed> {
+        let Some(frame) = self.body.frame().await else {
+            return Ok(false);
+        };
+        if let Ok(data) = frame?.into_data() {
+            self.told.push_str(&String::from_utf8_lossy(&data));
+        }
+        Ok(true)
+    }
+
+    /// All that it tells before it ends; that it must within `limit`.
+    pub(crate) async fn end(mut self, limit: Duration) -> Result<String, Failed> {
+        let deadline = Instant::now() + limit;
+        loop {
+            if !timeout_at(deadline, self.read()).await?? {
+                return Ok(self.told);
+            }
+        }
+    }
 }
 
 async fn connect(addr: SocketAddr) -> Result<SendRequest<Full<Bytes>>, Failed> {
