@@ -14,7 +14,7 @@ use hyper::StatusCode;
 use server::postgres::Embedded;
 use tokio::{task::JoinSet, time::sleep};
 
-use super::servers::{Credential, Door, Roster, Stage, authorize, form, get};
+use super::servers::{About, Credential, Door, Roster, Stage, authorize, form, get};
 
 /// How many at once ask, and how many change something.
 const ASKERS: usize = 8;
@@ -51,7 +51,7 @@ async fn e6_a_database_that_goes_away_is_503_and_nothing_that_was_answered_is_lo
             while !is_over.load(SeqCst) {
                 let request = authorize(
                     &stage.gateway,
-                    "ml-research",
+                    About::Project("ml-research"),
                     "cluster:view",
                     &Credential::Session(who.clone()),
                 );

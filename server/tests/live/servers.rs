@@ -187,18 +187,51 @@ pub(crate) enum Credential {
     Key(String),
 }
 
-/// What a gateway asks: may this one do that in this project?
-pub(crate) fn authorize(gateway: &str, project: &str, action: &str, who: &Credential) -> Request<Full<Bytes>> {
-    let request = Request::get("/gateway/authorize")
-        .header(header::HOST, "127.0.0.1")
-        .header("x-roster-gateway", gateway)
-        .header("x-roster-project", project)
-        .header("x-roster-action", action);
-    let request = match who {
-        Credential::Session(cookie) => request.header(header::COOKIE, format!("roster={cookie}")),
-        Credential::Key(secret) => request.header(header::AUTHORIZATION, format!("Bearer {secret}")),
+/// What a gateway's question is about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum About<'a> {
+    /// A project, by its slug.
+    Project(&'a str),
+    /// A resource, as `{kind}/{id}`.
+    Resource(&'a str),
+}
+
+/// What a gateway asks: may this one do that there?
+pub(crate) fn authorize(gateway: &str, about: About<'_>, action: &str, who: &Credential) -> Request<Full<Bytes>> {
+    let (name, value) = match about {
+        About::Project(slug) => ("x-roster-project", slug),
+        About::Resource(resource) => ("x-roster-resource", resource),
     };
-    request.body(Full::default()).unwrap()
+    let mut request = read("/gateway/authorize", who);
+    for (name, value) in [
+        ("x-roster-gateway", gateway),
+        (name, value),
+        ("x-roster-action", action),
+    ] {
+        request.headers_mut().insert(name, value.parse().unwrap());
+    }
+    request
+}
+
+/// What a node asks: may who shows this SSH key log in to that cluster?
+pub(crate) fn authorized_keys(gateway: &str, cluster: &str, fingerprint: &str) -> Request<Full<Bytes>> {
+    let path = format!("/ssh/authorized-keys?cluster={cluster}&user=ubuntu&fingerprint={fingerprint}");
+    let mut request = get(&path);
+    request
+        .headers_mut()
+        .insert("x-roster-gateway", gateway.parse().unwrap());
+    request
+}
+
+/// Something that is read with a credential: by a program over REST, or by a person in the console.
+pub(crate) fn read(path: &str, who: &Credential) -> Request<Full<Bytes>> {
+    let (name, value) = match who {
+        Credential::Session(cookie) => (header::COOKIE, format!("roster={cookie}")),
+        Credential::Key(secret) => (header::AUTHORIZATION, format!("Bearer {secret}")),
+    };
+    let mut request = get(path);
+    request.headers_mut().insert(name, value.parse().unwrap());
+    request
 }
 
 /// A form of the console, as a program of the person's would send it.
