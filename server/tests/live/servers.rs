@@ -18,7 +18,7 @@ use hyper::{
     header,
 };
 use hyper_util::rt::TokioIo;
-use policy::{SessionId, UserId};
+use policy::{Reach, SessionId, UserId};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use tokio::{
@@ -251,11 +251,13 @@ pub(crate) fn form(function: &str, cookie: &str, fields: &[(&str, &str)]) -> Req
         .unwrap()
 }
 
-/// The demo organization in a database, with a gateway and two people signed in.
+/// The demo organization in a database, with a gateway, a program, and two people signed in.
 pub(crate) struct Stage {
     pool: PgPool,
     /// What the gateway shows.
     pub(crate) gateway: String,
+    /// The secret of an API key of `ml-research`.
+    pub(crate) key: String,
     /// The cookie of an Admin of every project.
     pub(crate) admin: String,
     /// The cookie of somebody who has nothing to do with them.
@@ -269,9 +271,16 @@ impl Stage {
         directory.migrate().await.unwrap();
         directory.load_demo().await.unwrap();
         let gateway = directory.create_gateway_token(&"test".parse().unwrap()).await.unwrap();
+        let (adam, admin) = sign_in(&pool, "adam@acme.test").await;
+        let (project, name) = ("ml-research".parse().unwrap(), "program".parse().unwrap());
+        let key = directory
+            .create_api_key(&adam, &project, &name, Reach::Use, None)
+            .await
+            .unwrap();
         Self {
             gateway: gateway.reveal().to_owned(),
-            admin: sign_in(&pool, "adam@acme.test").await.1,
+            key: key.secret.reveal().to_owned(),
+            admin,
             stranger: {
                 sqlx::query("DELETE FROM collaborators WHERE member_id IS NULL")
                     .execute(&pool)
