@@ -107,6 +107,11 @@ struct Gate {
 impl Gate {
     /// Nothing if it is to be left out.
     async fn start(pool: PgPool, proxy: Proxy) -> Option<Self> {
+        Self::start_with(pool, proxy, ToOwned::to_owned).await
+    }
+
+    /// With a change to nginx's file.
+    async fn start_with(pool: PgPool, proxy: Proxy, change: fn(&str) -> String) -> Option<Self> {
         let program = find(match proxy {
             Proxy::Nginx => "nginx",
             Proxy::Traefik => "traefik",
@@ -116,7 +121,7 @@ impl Gate {
         let folder = Folder::new(&std::env::temp_dir(), "proxy");
         let mut command = Command::new(program);
         match proxy {
-            Proxy::Nginx => nginx(&mut command, &folder, &roster, service.port, port),
+            Proxy::Nginx => nginx(&mut command, &folder, &roster, (service.port, port), change),
             Proxy::Traefik => traefik(&mut command, &folder, &roster, service.port, port),
             Proxy::Envoy => envoy(&mut command, &folder, &roster, service.port, port),
         }
@@ -190,7 +195,13 @@ impl Gate {
 /// Where the proxies write their access log, in the folder of the test.
 const LOG: &str = "access.log";
 
-fn nginx(command: &mut Command, folder: &Folder, roster: &Roster, service: u16, port: u16) {
+fn nginx(
+    command: &mut Command,
+    folder: &Folder,
+    roster: &Roster,
+    (service, port): (u16, u16),
+    change: fn(&str) -> String,
+) {
     let token = format!("proxy_set_header X-Roster-Gateway \"{}\";", roster.token);
     let token = folder.write("token", &token);
     let config = document(
@@ -206,6 +217,7 @@ fn nginx(command: &mut Command, folder: &Folder, roster: &Roster, service: u16, 
             ),
         ],
     );
+    let config = change(&config);
     // What a machine's own nginx.conf says around it; one process, so that there is one to stop.
     let here = folder.0.display();
     let around = format!(
@@ -540,4 +552,48 @@ async fn e3_nginx_asks_for_where_a_path_leads_to(pool: PgPool) {
     let away = gate.get(&olivia);
     assert!(away.status == 503 && away.head.contains("retry-after: 1"), "{away:?}");
     assert_eq!(gate.service.asked(), [""; 0]);
+}
+
+/// nginx's file with the lines that send browsers to sign in.
+fn with_sign_in(config: &str) -> String {
+    let (before, lines) = config.split_once("    #error_page 401").unwrap();
+    let (lines, after) = lines.split_once("    #}\n").unwrap();
+    let lines = lines.replace("\n    #", "\n    ");
+    format!("{before}    error_page 401{lines}    }}\n{after}")
+}
+
+/// If it is told to, nginx sends browsers of people who aren't signed in to the console; all others are told no as ever.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn e3_nginx_sends_browsers_to_sign_in_and_nobody_else(pool: PgPool) {
+    let Some(gate) = Gate::start_with(pool, Proxy::Nginx, with_sign_in).await else {
+        return;
+    };
+    let page = ("Accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+    let answer = gate.get(&[page]);
+    let to = "location: https://roster.example.com/sign-in";
+    assert!(
+        answer.status == 302 && answer.head.lines().any(|line| line == to),
+        "{answer:?}"
+    );
+    let path = gate.path("x");
+    let bearer = ("Authorization", "Bearer rsk_nothing");
+    let others: [(&str, &[(&str, &str)]); 5] = [
+        ("GET", &[]),
+        ("GET", &[("Accept", "*/*")]),
+        ("POST", &[page]),
+        ("HEAD", &[page]),
+        ("GET", &[page, bearer]),
+    ];
+    for (method, headers) in others {
+        let answer = ask(gate.port, method, &path, headers, "");
+        assert!(
+            answer.status == 401 && answer.head.contains("www-authenticate: bearer"),
+            "{method} {headers:?}: {answer:?}"
+        );
+    }
+    let noah = gate.roster.cookie("noah@acme.test").await;
+    assert_eq!(gate.get(&[page, ("Cookie", &noah)]).status, 403);
+    assert_eq!(gate.service.asked(), [""; 0]);
+    let mia = gate.roster.cookie("mia@acme.test").await;
+    assert_eq!(gate.get(&[page, ("Cookie", &mia)]).status, 200);
 }
