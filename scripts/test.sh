@@ -27,12 +27,14 @@ get_tools() {
         need_rust_component fmt rustfmt
         need_rust_component clippy clippy
     fi
-    if wants rust || wants browser; then need_postgres; fi
+    if wants rust || wants browser; then
+        need_postgres
+        need_sshd
+    fi
     if wants rust; then
         need_nginx
         need_traefik
         need_envoy
-        need_sshd
         need_schemathesis
     fi
     # The build gets its own tools when its turn comes: a formatting error need not wait for them.

@@ -1,12 +1,8 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { Locator, Page } from '@playwright/test';
 
 import { MembersScreen } from '../fixtures/organization.ts';
 import { awake, CollaboratorsScreen, expectFieldError, hasScripts, notice, profileForms, signIn, visit } from '../fixtures/pages.ts';
+import { makeKey, SshKeysScreen } from '../fixtures/ssh.ts';
 import { PASSWORD } from '../fixtures/tenant.ts';
 import { expect, test } from '../fixtures/test.ts';
 
@@ -114,50 +110,6 @@ test.describe('sessions', () => {
     await expect(rows(page)).toHaveCount(1);
   });
 });
-
-/** A key as somebody makes it on their own machine. */
-async function makeKey(comment: string, ...kind: string[]): Promise<{ line: string; fingerprint: string; secret: string }> {
-  const run = promisify(execFile);
-  const folder = await mkdtemp(join(tmpdir(), 'roster-key-'));
-  try {
-    const file = join(folder, 'key');
-    await run('ssh-keygen', ['-q', ...(kind.length === 0 ? ['-t', 'ed25519'] : kind), '-N', '', '-C', comment, '-f', file]);
-    const { stdout } = await run('ssh-keygen', ['-l', '-f', `${file}.pub`]);
-    return {
-      line: await readFile(`${file}.pub`, 'utf8'),
-      fingerprint: stdout.split(' ')[1] ?? '',
-      secret: await readFile(file, 'utf8'),
-    };
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
-
-class SshKeysScreen {
-  readonly keys: Locator;
-  readonly publicKey: Locator;
-  readonly name: Locator;
-  readonly add: Locator;
-
-  private constructor(readonly page: Page) {
-    this.keys = page.getByRole('table', { name: 'SSH keys' }).locator('tbody').getByRole('row');
-    this.publicKey = page.getByRole('textbox', { name: 'Public key' });
-    this.name = page.getByRole('textbox', { name: 'Name' });
-    this.add = page.getByRole('button', { name: 'Add SSH key' });
-  }
-
-  static async open(page: Page): Promise<SshKeysScreen> {
-    await visit(page, '/settings/ssh-keys');
-    await expect(page.getByRole('heading', { name: 'SSH keys', level: 1 })).toBeVisible();
-    return new SshKeysScreen(page);
-  }
-
-  async addKey(line: string, name = ''): Promise<void> {
-    await this.publicKey.fill(line);
-    await this.name.fill(name);
-    await this.add.click();
-  }
-}
 
 test.describe('SSH keys', () => {
   test('E4: a key is added, shown by its fingerprint, and removed', async ({ as, tenant }) => {

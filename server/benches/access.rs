@@ -1,5 +1,5 @@
 //! Decisions of `GET /gateway/authorize` under load, for people and for API keys, among 10 and among 1,000,000 memberships and
-//! keys.
+//! keys. Up to 1,000 people and keys from all over the project ask in turn, about a resource, as the files of `docs/gateways` do.
 //!
 //! Finds the optimised server in `BASE_URL` and its database in `DATABASE_URL`; `make bench` starts both. Prints a table, and
 //! asserts nothing: the aims are in it to compare with.
@@ -8,14 +8,22 @@
 
 mod load;
 
-use std::{env, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    env,
+    net::SocketAddr,
+    sync::{Arc, atomic::AtomicUsize},
+    time::Duration,
+};
 
 use directory::{Actor, Directory, Origin, Settings};
 use load::{Outcome, PERIOD, Target, at_rate, flat_out, millis, percentile};
-use policy::{Reach, SessionId, Slug, UserId};
+use policy::{Reach, SessionId, Slug};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use uuid::Uuid;
+
+/// How many people, and how many keys, ask in turn, if there are so many.
+const ASKERS: i32 = 1_000;
 
 #[tokio::main]
 async fn main() -> Outcome<()> {
@@ -31,19 +39,17 @@ async fn main() -> Outcome<()> {
     );
     for size in [10, 1_000_000] {
         let tenant = seed(&pool, &directory, size).await?;
-        for (who, name, value) in [
-            ("session", "cookie", format!("roster={}", tenant.cookie)),
-            ("API key", "authorization", format!("Bearer {}", tenant.key)),
-        ] {
+        for (who, askers) in [("session", tenant.sessions), ("API key", tenant.keys)] {
             let target = Arc::new(Target {
                 server: base,
                 path: "/gateway/authorize".to_owned(),
                 headers: vec![
-                    (name, value),
                     ("x-roster-gateway", gateway.reveal().to_owned()),
-                    ("x-roster-project", tenant.project.to_string()),
+                    ("x-roster-resource", format!("endpoint/{}", tenant.endpoint)),
                     ("x-roster-action", "endpoint:use".to_owned()),
                 ],
+                askers,
+                turn: AtomicUsize::default(),
                 least: 0,
             });
             // What a first request pays alone (plans, caches) is no part of it.
@@ -63,11 +69,11 @@ async fn main() -> Outcome<()> {
     Ok(())
 }
 
-/// A project with people and keys in it: the session of one of its people, and the secret of one of its keys.
+/// A project with people, keys and an endpoint in it, and what those who ask show.
 struct Tenant {
-    project: Slug,
-    cookie: String,
-    key: String,
+    endpoint: Uuid,
+    sessions: Vec<(&'static str, String)>,
+    keys: Vec<(&'static str, String)>,
 }
 
 /// Writes an organization with a project, so many collaborators and so many keys.
@@ -80,11 +86,9 @@ async fn seed(pool: &PgPool, directory: &Directory, size: i32) -> Outcome<Tenant
             password: "correct-horse-battery".parse()?,
         })
         .await?;
-    let secret: [u8; 32] = Sha256::digest(name.as_bytes()).into();
-    let session = Uuid::now_v7();
     let actor = Actor {
         user: owner,
-        session: SessionId(session),
+        session: SessionId(Uuid::nil()),
         origin: Origin::default(),
     };
     let organization: (Uuid, String) = sqlx::query_as("SELECT id, slug FROM organizations WHERE owner_id = $1")
@@ -99,27 +103,40 @@ async fn seed(pool: &PgPool, directory: &Directory, size: i32) -> Outcome<Tenant
         .bind(project.as_str())
         .fetch_one(pool)
         .await?;
-    let somebody = people(pool, organization.0, id, &name, size).await?;
-    sqlx::query("INSERT INTO sessions VALUES ($1, $2, $3, now(), now(), now() + interval '1 day', '', '')")
-        .bind(session)
-        .bind(Sha256::digest(secret).to_vec())
-        .bind(somebody.0)
-        .execute(pool)
-        .await?;
-    keys(pool, organization.0, id, size).await?;
-    let key = directory
-        .create_api_key(&actor, &project, &"bench".parse()?, Reach::Use, None)
-        .await?;
+    let endpoint = Uuid::now_v7();
+    sqlx::query(
+        "INSERT INTO resources (organization_id, project_id, id, kind, name, state, details, created_at, updated_at)
+         VALUES ($1, $2, $3, 'endpoint', 'bench', 'running', '{}', now(), now())",
+    )
+    .bind(organization.0)
+    .bind(id)
+    .bind(endpoint)
+    .execute(pool)
+    .await?;
+    people(pool, organization.0, id, &name, size).await?;
+    let sessions = sessions(pool, &name, size).await?;
+    // Made as keys are, so that the secrets are of the right form; then they are given to keys all over the project.
+    let mut secrets = Vec::new();
+    for _ in 0..size.min(ASKERS) {
+        let key = directory
+            .create_api_key(&actor, &project, &"bench".parse()?, Reach::Use, None)
+            .await?;
+        secrets.push(key.secret.reveal().to_owned());
+    }
+    keys(pool, organization.0, id, &secrets, size).await?;
     sqlx::query("VACUUM ANALYZE").execute(pool).await?;
+    let bearers = secrets
+        .iter()
+        .map(|secret| ("authorization", format!("Bearer {secret}")));
     Ok(Tenant {
-        project,
-        cookie: base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, secret),
-        key: key.secret.reveal().to_owned(),
+        endpoint,
+        sessions,
+        keys: bearers.collect(),
     })
 }
 
-/// Members of the organization who were added to the project; answers one of them.
-async fn people(pool: &PgPool, organization: Uuid, project: Uuid, name: &str, size: i32) -> Outcome<UserId> {
+/// Members of the organization who were added to the project.
+async fn people(pool: &PgPool, organization: Uuid, project: Uuid, name: &str, size: i32) -> Outcome<()> {
     let mut tx = pool.begin().await?;
     sqlx::query(
         "WITH made AS (
@@ -142,28 +159,59 @@ async fn people(pool: &PgPool, organization: Uuid, project: Uuid, name: &str, si
     .bind(project)
     .execute(&mut *tx)
     .await?;
-    let somebody = sqlx::query_scalar("SELECT id FROM users WHERE email = $1")
-        .bind(format!("p{}@{name}.test", size / 2))
-        .fetch_one(&mut *tx)
-        .await?;
     tx.commit().await?;
-    Ok(UserId(somebody))
+    Ok(())
 }
 
-/// Keys of the project, whose secrets nobody knows.
-async fn keys(pool: &PgPool, organization: Uuid, project: Uuid, size: i32) -> Outcome<()> {
+/// Sessions of people from one end of them to the other; answers the cookies.
+async fn sessions(pool: &PgPool, name: &str, size: i32) -> Outcome<Vec<(&'static str, String)>> {
+    let count = size.min(ASKERS);
+    sqlx::query(
+        "INSERT INTO sessions (id, token_hash, user_id, created_at, last_seen_at, expires_at, address, user_agent)
+         SELECT gen_random_uuid(), sha256(sha256(convert_to($1 || ' ' || n, 'UTF8'))), u.id, now(), now(),
+                now() + interval '1 day', '', ''
+         FROM generate_series(1, $2) n JOIN users u ON u.email = 'p' || n * $3 || '@' || $1 || '.test'",
+    )
+    .bind(name)
+    .bind(count)
+    .bind(size / count)
+    .execute(pool)
+    .await?;
+    let cookie = |n: i32| {
+        let secret: [u8; 32] = Sha256::digest(format!("{name} {n}").as_bytes()).into();
+        base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, secret)
+    };
+    Ok((1..=count)
+        .map(|n| ("cookie", format!("roster={}", cookie(n))))
+        .collect())
+}
+
+/// Keys of the project. Nobody knows their secrets, but for those of some from one end of them to the other, which get `secrets`.
+async fn keys(pool: &PgPool, organization: Uuid, project: Uuid, secrets: &[String], size: i32) -> Outcome<()> {
+    let mut tx = pool.begin().await?;
+    sqlx::query("DELETE FROM api_keys WHERE project_id = $1")
+        .bind(project)
+        .execute(&mut *tx)
+        .await?;
     sqlx::query(
         "WITH made AS (
              INSERT INTO api_keys (organization_id, project_id, id, name, reach, secret_start, secret_end, created_at)
              SELECT $1, $2, gen_random_uuid(), 'key ' || n, 'use', 'rsk_0000', '0000', now() FROM generate_series(1, $3) n
-             RETURNING id
+             RETURNING id, name
+         ), known AS (
+             SELECT 'key ' || n * $4 AS name, secret FROM unnest($5::text[]) WITH ORDINALITY AS s (secret, n)
          )
-         INSERT INTO api_key_secrets SELECT sha256(id::text::bytea), $1, $2, id FROM made",
+         INSERT INTO api_key_secrets (secret_hash, organization_id, project_id, key_id)
+         SELECT sha256(convert_to(coalesce(known.secret, made.id::text), 'UTF8')), $1, $2, made.id
+         FROM made LEFT JOIN known ON known.name = made.name",
     )
     .bind(organization)
     .bind(project)
     .bind(size)
-    .execute(pool)
+    .bind(i64::from(size) / secrets.len().max(1) as i64)
+    .bind(secrets)
+    .execute(&mut *tx)
     .await?;
+    tx.commit().await?;
     Ok(())
 }

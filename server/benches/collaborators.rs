@@ -7,7 +7,13 @@
 
 mod load;
 
-use std::{env, fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    env, fs,
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, atomic::AtomicUsize},
+    time::Duration,
+};
 
 use sha2::{Digest, Sha256};
 use sqlx::{Connection, PgConnection};
@@ -68,7 +74,9 @@ impl Tenant {
         Target {
             server,
             path,
-            headers: vec![("cookie", self.cookie.clone()), ("accept", "text/html".to_owned())],
+            headers: vec![("accept", "text/html".to_owned())],
+            askers: vec![("cookie", self.cookie.clone())],
+            turn: AtomicUsize::default(),
             least: 5_000,
         }
     }

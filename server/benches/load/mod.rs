@@ -3,7 +3,10 @@
 use std::{
     error::Error,
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -27,8 +30,20 @@ pub(crate) struct Target {
     pub(crate) server: SocketAddr,
     pub(crate) path: String,
     pub(crate) headers: Vec<(&'static str, String)>,
+    /// The header that says who asks: one of them with each request, in turn.
+    pub(crate) askers: Vec<(&'static str, String)>,
+    /// How often was asked.
+    pub(crate) turn: AtomicUsize,
     /// A good answer has status 200 and at least so many bytes.
     pub(crate) least: usize,
+}
+
+impl Target {
+    /// Who asks next.
+    fn asker(&self) -> Option<&(&'static str, String)> {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        self.askers.get(turn % self.askers.len().max(1))
+    }
 }
 
 /// One connection, kept open.
@@ -46,6 +61,7 @@ async fn ask(sender: &mut http1::SendRequest<Empty<Bytes>>, target: &Target) -> 
     let request = target
         .headers
         .iter()
+        .chain(target.asker())
         .fold(request, |request, (name, value)| request.header(*name, value));
     let request = request.body(Empty::new())?;
     let response = sender.send_request(request).await?;

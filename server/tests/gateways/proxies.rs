@@ -1,11 +1,12 @@
 //! The reverse proxies of `docs/gateways` between clients and a service: each lets through whom Roster names, and nobody else.
 
 use std::{
+    fs,
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     process::Command,
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use sqlx::PgPool;
@@ -99,13 +100,18 @@ struct Gate {
     roster: Roster,
     service: Service,
     port: u16,
+    folder: Folder,
     _process: Process,
-    _folder: Folder,
 }
 
 impl Gate {
     /// Nothing if it is to be left out.
     async fn start(pool: PgPool, proxy: Proxy) -> Option<Self> {
+        Self::start_with(pool, proxy, ToOwned::to_owned).await
+    }
+
+    /// With a change to nginx's file.
+    async fn start_with(pool: PgPool, proxy: Proxy, change: fn(&str) -> String) -> Option<Self> {
         let program = find(match proxy {
             Proxy::Nginx => "nginx",
             Proxy::Traefik => "traefik",
@@ -115,7 +121,7 @@ impl Gate {
         let folder = Folder::new(&std::env::temp_dir(), "proxy");
         let mut command = Command::new(program);
         match proxy {
-            Proxy::Nginx => nginx(&mut command, &folder, &roster, service.port, port),
+            Proxy::Nginx => nginx(&mut command, &folder, &roster, (service.port, port), change),
             Proxy::Traefik => traefik(&mut command, &folder, &roster, service.port, port),
             Proxy::Envoy => envoy(&mut command, &folder, &roster, service.port, port),
         }
@@ -126,8 +132,8 @@ impl Gate {
             roster,
             service,
             port,
+            folder,
             _process: process,
-            _folder: folder,
         };
         // Traefik listens before it has read what it is to do.
         for _ in 0..100 {
@@ -154,9 +160,48 @@ impl Gate {
     fn with_key(&self, key: &str) -> Answer {
         self.get(&[("Authorization", &format!("Bearer {key}"))])
     }
+
+    /// The lines of its access log.
+    fn log(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.folder.0.join(LOG)).unwrap_or_default();
+        text.lines().map(ToOwned::to_owned).collect()
+    }
+
+    /// The last line of its log, once the log is so: it is written after the answer.
+    #[track_caller]
+    fn last_logged(&self, is_so: impl Fn(&[String]) -> bool) -> String {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let lines = self.log();
+            if let Some(last) = lines.last()
+                && is_so(&lines)
+            {
+                return last.clone();
+            }
+            assert!(Instant::now() < deadline, "{lines:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// What its log says of a request.
+    #[track_caller]
+    fn logged(&self, headers: &[(&str, &str)]) -> String {
+        let known = self.log().len();
+        ask(self.port, "GET", &self.path("x?token=hush"), headers, "");
+        self.last_logged(|lines| lines.len() > known)
+    }
 }
 
-fn nginx(command: &mut Command, folder: &Folder, roster: &Roster, service: u16, port: u16) {
+/// Where the proxies write their access log, in the folder of the test.
+const LOG: &str = "access.log";
+
+fn nginx(
+    command: &mut Command,
+    folder: &Folder,
+    roster: &Roster,
+    (service, port): (u16, u16),
+    change: fn(&str) -> String,
+) {
     let token = format!("proxy_set_header X-Roster-Gateway \"{}\";", roster.token);
     let token = folder.write("token", &token);
     let config = document(
@@ -166,8 +211,13 @@ fn nginx(command: &mut Command, folder: &Folder, roster: &Roster, service: u16, 
             ("127.0.0.1:9000", &format!("127.0.0.1:{service}")),
             ("127.0.0.1:8080", &format!("127.0.0.1:{port}")),
             ("/etc/nginx/roster-gateway-token", token.to_str().unwrap()),
+            (
+                "/var/log/nginx/roster-gateway.log",
+                folder.0.join(LOG).to_str().unwrap(),
+            ),
         ],
     );
+    let config = change(&config);
     // What a machine's own nginx.conf says around it; one process, so that there is one to stop.
     let here = folder.0.display();
     let around = format!(
@@ -201,6 +251,12 @@ fn traefik(command: &mut Command, folder: &Folder, roster: &Roster, service: u16
         .env("ROSTER_GATEWAY_TOKEN", &roster.token)
         .arg(format!("--entrypoints.websecure.address=127.0.0.1:{port}"))
         .arg("--entrypoints.websecure.http.aliasheadersstrategy=delete")
+        .arg(format!("--accesslog.filepath={}", folder.0.join(LOG).display()))
+        .args([
+            "--accesslog.format=json",
+            "--accesslog.fields.headers.names.X-Roster-Reason=keep",
+            "--accesslog.fields.names.RequestPath=drop",
+        ])
         .arg(format!("--providers.file.filename={}", config.display()))
         .args([
             "--global.checknewversion=false",
@@ -219,6 +275,7 @@ fn envoy(command: &mut Command, folder: &Folder, roster: &Roster, service: u16, 
             ("port_value: 8080", &format!("port_value: {port}")),
             ("01900000-0000-7000-8000-000000000000", ENDPOINT),
             ("rsg_…", &roster.token),
+            ("/dev/stdout", folder.0.join(LOG).to_str().unwrap()),
         ],
     );
     let config = folder.write("envoy.yaml", &config);
@@ -226,6 +283,7 @@ fn envoy(command: &mut Command, folder: &Folder, roster: &Roster, service: u16, 
         .arg("-c")
         .arg(config)
         .args(["--concurrency", "1", "--disable-hot-restart", "--log-level", "off"])
+        .args(["--file-flush-interval-msec", "100"])
         .current_dir(&folder.0);
 }
 
@@ -364,6 +422,78 @@ async fn takes_no_word_of_the_clients(pool: PgPool, proxy: Proxy) {
     assert_eq!(is_dropped, proxy != Proxy::Envoy);
 }
 
+/// What became of a request, and why, is in the proxy's log; and nothing that opens anything.
+async fn logs_why(pool: PgPool, proxy: Proxy) {
+    let Some(mut gate) = Gate::start(pool, proxy).await else {
+        return;
+    };
+    let says = |status: u16, reason: &str| match proxy {
+        Proxy::Nginx => vec![format!(" {status} reason={reason} ")],
+        Proxy::Traefik => vec![
+            format!("\"DownstreamStatus\":{status},"),
+            format!("\"downstream_X-Roster-Reason\":\"{reason}\""),
+        ],
+        Proxy::Envoy => vec![format!(" {status} reason={reason}")],
+    };
+    let assert_logged = |headers: &[(&str, &str)], status: u16, reason: &str| {
+        let line = gate.logged(headers);
+        for said in says(status, reason) {
+            assert!(line.contains(&said), "{said}: {line}");
+        }
+        line
+    };
+    // What was asked to see it running.
+    gate.last_logged(|lines| lines.iter().any(|line| line.contains("signed_out")));
+    let noah = gate.roster.cookie("noah@acme.test").await;
+    let (foreign, own) = (format!("Bearer {FOREIGN}"), format!("Bearer {USE}"));
+    assert_logged(&[], 401, "signed_out");
+    assert_logged(&[("Cookie", &noah)], 403, "no_access");
+    assert_logged(&[("Authorization", &foreign)], 403, "no_access");
+    assert_logged(&[("Authorization", "Bearer rsk_nothing")], 401, "key_invalid");
+    if proxy == Proxy::Nginx {
+        let mia = gate.roster.cookie("mia@acme.test").await;
+        let line = assert_logged(&[("Cookie", &mia)], 200, "added");
+        let subject = format!("subject=user/{}", gate.roster.id("mia@acme.test").await);
+        assert!(line.contains(&subject), "{line}");
+        assert!(line.contains(&format!("\"GET {ENDPOINT}/x\"")), "{line}");
+        assert_logged(&[("Authorization", &own)], 200, "key_reach");
+    }
+    gate.roster
+        .run("UPDATE api_keys SET revoked_at = now() WHERE name LIKE 'rsk_use%'")
+        .await;
+    assert_logged(&[("Authorization", &own)], 401, "key_revoked");
+    gate.roster.run("UPDATE gateway_tokens SET revoked_at = now()").await;
+    assert_logged(&[("Authorization", &own)], 401, "gateway_unknown");
+
+    gate.roster.stop();
+    let away = gate.logged(&[("Cookie", &noah)]);
+    let status = match proxy {
+        Proxy::Nginx | Proxy::Envoy => " 503 reason=",
+        Proxy::Traefik => "\"DownstreamStatus\":50",
+    };
+    assert!(away.contains(status), "{away}");
+    let log = gate.log().join("\n");
+    let session = noah.trim_start_matches("roster=");
+    for secret in ["rsk_", "rsg_", session, "hush"] {
+        assert!(!log.contains(secret), "{secret}: {log}");
+    }
+}
+
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn e3_nginx_logs_why(pool: PgPool) {
+    logs_why(pool, Proxy::Nginx).await;
+}
+
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn e3_traefik_logs_why(pool: PgPool) {
+    logs_why(pool, Proxy::Traefik).await;
+}
+
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn e3_envoy_logs_why(pool: PgPool) {
+    logs_why(pool, Proxy::Envoy).await;
+}
+
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e3_nginx_lets_through_whom_roster_names_and_nobody_else(pool: PgPool) {
     lets_through_whom_roster_names(pool, Proxy::Nginx).await;
@@ -422,4 +552,48 @@ async fn e3_nginx_asks_for_where_a_path_leads_to(pool: PgPool) {
     let away = gate.get(&olivia);
     assert!(away.status == 503 && away.head.contains("retry-after: 1"), "{away:?}");
     assert_eq!(gate.service.asked(), [""; 0]);
+}
+
+/// nginx's file with the lines that send browsers to sign in.
+fn with_sign_in(config: &str) -> String {
+    let (before, lines) = config.split_once("    #error_page 401").unwrap();
+    let (lines, after) = lines.split_once("    #}\n").unwrap();
+    let lines = lines.replace("\n    #", "\n    ");
+    format!("{before}    error_page 401{lines}    }}\n{after}")
+}
+
+/// If it is told to, nginx sends browsers of people who aren't signed in to the console; all others are told no as ever.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn e3_nginx_sends_browsers_to_sign_in_and_nobody_else(pool: PgPool) {
+    let Some(gate) = Gate::start_with(pool, Proxy::Nginx, with_sign_in).await else {
+        return;
+    };
+    let page = ("Accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+    let answer = gate.get(&[page]);
+    let to = "location: https://roster.example.com/sign-in";
+    assert!(
+        answer.status == 302 && answer.head.lines().any(|line| line == to),
+        "{answer:?}"
+    );
+    let path = gate.path("x");
+    let bearer = ("Authorization", "Bearer rsk_nothing");
+    let others: [(&str, &[(&str, &str)]); 5] = [
+        ("GET", &[]),
+        ("GET", &[("Accept", "*/*")]),
+        ("POST", &[page]),
+        ("HEAD", &[page]),
+        ("GET", &[page, bearer]),
+    ];
+    for (method, headers) in others {
+        let answer = ask(gate.port, method, &path, headers, "");
+        assert!(
+            answer.status == 401 && answer.head.contains("www-authenticate: bearer"),
+            "{method} {headers:?}: {answer:?}"
+        );
+    }
+    let noah = gate.roster.cookie("noah@acme.test").await;
+    assert_eq!(gate.get(&[page, ("Cookie", &noah)]).status, 403);
+    assert_eq!(gate.service.asked(), [""; 0]);
+    let mia = gate.roster.cookie("mia@acme.test").await;
+    assert_eq!(gate.get(&[page, ("Cookie", &mia)]).status, 200);
 }

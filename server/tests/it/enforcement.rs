@@ -13,7 +13,7 @@ use axum::http::{HeaderName, Method, header};
 use directory::{Directory, Settings};
 use policy::{Allowance, Because, Denial, Reach, Refusal};
 use serde_json::Value;
-use sqlx::{PgPool, postgres::PgPoolOptions};
+use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
 use tokio::net::TcpListener;
 use tracing_subscriber::{Layer, layer::SubscriberExt};
 
@@ -245,6 +245,46 @@ async fn e3_people_are_let_through_as_their_role_says(pool: PgPool) {
             "{who:?}"
         );
     }
+}
+
+/// E5: a restored database lets in whoever was removed since. What operations says to do about it ends everything that opens something.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn e5_after_restoring_everything_can_be_ended(pool: PgPool) {
+    let gate = Gate::new(pool).await;
+    let guide = include_str!("../../../docs/operations.md");
+    let (_, sql) = guide.split_once("```sql\nBEGIN;").unwrap();
+    let (sql, _) = sql.split_once("```").unwrap();
+    sqlx::raw_sql(AssertSqlSafe(format!("BEGIN;{sql}")))
+        .execute(&gate.house.pool)
+        .await
+        .unwrap();
+    let asked = gate.asks(By::Key(USE), &[THE_PROJECT], "cluster:use").await;
+    assert_eq!(asked, is(401, "gateway_unknown"));
+    let name = "edge".parse().unwrap();
+    let token = gate.house.console.directory.create_gateway_token(&name).await.unwrap();
+    let gate = Gate {
+        token: token.reveal().to_owned(),
+        ..gate
+    };
+    for (key, reason) in [(USE, "key_revoked"), (MANAGE, "key_revoked"), (DEFAULT, "key_invalid")] {
+        assert_eq!(
+            gate.asks(By::Key(key), &[], "cluster:use").await,
+            is(401, reason),
+            "{key}"
+        );
+    }
+    for who in Who::SIGNED_IN {
+        let asked = gate.asks(By::Person(who), &[THE_PROJECT], "cluster:use").await;
+        assert_eq!(asked, is(401, "signed_out"), "{who:?}");
+    }
+    let left: i64 = sqlx::query_scalar(
+        "SELECT (SELECT count(*) FROM ssh_keys) + (SELECT count(*) FROM invitation_tokens)
+             + (SELECT count(*) FROM password_reset_tokens) + (SELECT count(*) FROM outbox)",
+    )
+    .fetch_one(&gate.house.pool)
+    .await
+    .unwrap();
+    assert_eq!(left, 0);
 }
 
 /// E5, C8: whoever lost access is refused at the next request; so is whose access reached its end date, without a job.

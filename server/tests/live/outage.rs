@@ -2,6 +2,7 @@
 //! is lost.
 
 use std::{
+    net::SocketAddr,
     path::PathBuf,
     sync::{
         Arc, Mutex,
@@ -10,21 +11,108 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hyper::StatusCode;
+use http_body_util::Full;
+use hyper::{Request, StatusCode, body::Bytes};
 use server::postgres::Embedded;
 use tokio::{task::JoinSet, time::sleep};
 
-use super::servers::{Credential, Door, Roster, Stage, authorize, form, get};
+use super::servers::{About, Credential, Door, Roster, Stage, authorize, form, get, read};
 
-/// How many at once ask, and how many change something.
-const ASKERS: usize = 8;
+/// How many at once ask as gateways, call as programs, and change something.
+const GATEWAYS: usize = 8;
+const PROGRAMS: usize = 2;
 const WRITERS: usize = 4;
+/// How long programs wait between calls: together they call less often than one key may.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// What was answered.
 #[derive(Debug, Default)]
 struct Count {
     right: AtomicU64,
     unavailable: AtomicU64,
+}
+
+/// What goes on all the while.
+#[derive(Default)]
+struct Load {
+    gateways: Count,
+    programs: Count,
+    /// The names of the keys that were answered as made.
+    done: Mutex<Vec<String>>,
+    is_over: AtomicBool,
+}
+
+impl Load {
+    /// Asks the same until it is over. What is answered is right, or that there is no answer now.
+    async fn ask(
+        &self,
+        addr: SocketAddr,
+        question: impl Fn() -> Request<Full<Bytes>>,
+        right: StatusCode,
+        (count, pause): (&Count, Duration),
+    ) {
+        let mut door = Door::open(addr).await.unwrap();
+        while !self.is_over.load(SeqCst) {
+            let (status, body) = door.send(question()).await.unwrap();
+            if status == right {
+                count.right.fetch_add(1, SeqCst);
+            } else {
+                assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body}");
+                count.unavailable.fetch_add(1, SeqCst);
+                sleep(Duration::from_millis(2)).await;
+            }
+            if !pause.is_zero() {
+                sleep(pause).await;
+            }
+        }
+    }
+
+    /// Makes one API key after the other until it is over.
+    async fn write(&self, addr: SocketAddr, stage: &Stage, writer: usize) {
+        let mut door = Door::open(addr).await.unwrap();
+        for number in 0.. {
+            if self.is_over.load(SeqCst) {
+                break;
+            }
+            let name = format!("key {writer} {number}");
+            let fields = [("project", "ml-research"), ("name", &name)];
+            let (status, body) = door.send(form("create_api_key", &stage.admin, &fields)).await.unwrap();
+            if status == StatusCode::OK {
+                self.done.lock().unwrap().push(name);
+            } else {
+                assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body}");
+                sleep(Duration::from_millis(2)).await;
+            }
+        }
+    }
+
+    /// Right answers to gateways, right answers to programs, and changes.
+    fn right(&self) -> [u64; 3] {
+        [
+            self.gateways.right.load(SeqCst),
+            self.programs.right.load(SeqCst),
+            self.done.lock().unwrap().len() as u64,
+        ]
+    }
+
+    /// Answers to gateways and to programs that there is none now.
+    fn unavailable(&self) -> [u64; 2] {
+        [&self.gateways, &self.programs].map(|count| count.unavailable.load(SeqCst))
+    }
+
+    /// Waits until it is so.
+    async fn until(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
+        let begin = Instant::now();
+        while !is_so(self) {
+            assert!(
+                begin.elapsed() < Duration::from_secs(30),
+                "{what}: not within 30 s; right {:?}, unavailable {:?}",
+                self.right(),
+                self.unavailable()
+            );
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -35,63 +123,47 @@ async fn e6_a_database_that_goes_away_is_503_and_nothing_that_was_answered_is_lo
     let stage = Arc::new(Stage::set(&url).await);
     let server = Roster::start(&url).await;
     let addr = server.addr;
-    let (is_over, count) = (Arc::new(AtomicBool::new(false)), Arc::new(Count::default()));
+    let load = Arc::new(Load::default());
+    let mut workers = JoinSet::new();
 
     // Half of them may, half of them may not: neither answer may turn into the other.
-    let mut askers = JoinSet::new();
-    for asker in 0..ASKERS {
-        let (stage, is_over, count) = (Arc::clone(&stage), Arc::clone(&is_over), Arc::clone(&count));
-        askers.spawn(async move {
-            let mut door = Door::open(addr).await.unwrap();
-            let (who, right) = if asker % 2 == 0 {
+    for gateway in 0..GATEWAYS {
+        let (stage, load) = (Arc::clone(&stage), Arc::clone(&load));
+        workers.spawn(async move {
+            let (who, right) = if gateway % 2 == 0 {
                 (&stage.admin, StatusCode::OK)
             } else {
                 (&stage.stranger, StatusCode::FORBIDDEN)
             };
-            while !is_over.load(SeqCst) {
-                let request = authorize(
-                    &stage.gateway,
-                    "ml-research",
-                    "cluster:view",
-                    &Credential::Session(who.clone()),
-                );
-                let (status, body) = door.send(request).await.unwrap();
-                if status == right {
-                    count.right.fetch_add(1, SeqCst);
-                } else {
-                    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body}");
-                    count.unavailable.fetch_add(1, SeqCst);
-                    sleep(Duration::from_millis(2)).await;
-                }
-            }
+            let who = Credential::Session(who.clone());
+            let question = || authorize(&stage.gateway, About::Project("ml-research"), "cluster:view", &who);
+            load.ask(addr, question, right, (&load.gateways, Duration::ZERO)).await;
         });
     }
-    let done = Arc::new(Mutex::new(Vec::new()));
-    let mut writers = JoinSet::new();
-    for writer in 0..WRITERS {
-        let (stage, is_over, done) = (Arc::clone(&stage), Arc::clone(&is_over), Arc::clone(&done));
-        writers.spawn(async move {
-            let mut door = Door::open(addr).await.unwrap();
-            for number in 0.. {
-                if is_over.load(SeqCst) {
-                    break;
-                }
-                let name = format!("key {writer} {number}");
-                let fields = [("project", "ml-research"), ("name", &name)];
-                let (status, body) = door.send(form("create_api_key", &stage.admin, &fields)).await.unwrap();
-                if status == StatusCode::OK {
-                    done.lock().unwrap().push(name);
-                } else {
-                    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body}");
-                    sleep(Duration::from_millis(2)).await;
-                }
-            }
+    for program in 0..PROGRAMS {
+        let (stage, load) = (Arc::clone(&stage), Arc::clone(&load));
+        workers.spawn(async move {
+            let (path, right) = if program % 2 == 0 {
+                ("/v1/projects/ml-research/resources", StatusCode::OK)
+            } else {
+                ("/v1/projects/production/resources", StatusCode::NOT_FOUND)
+            };
+            let who = Credential::Key(stage.key.clone());
+            load.ask(addr, || read(path, &who), right, (&load.programs, PAUSE))
+                .await;
         });
+    }
+    for writer in 0..WRITERS {
+        let (stage, load) = (Arc::clone(&stage), Arc::clone(&load));
+        workers.spawn(async move { load.write(addr, &stage, writer).await });
     }
 
     sleep(Duration::from_secs(1)).await;
-    let before = count.right.load(SeqCst);
-    assert!(before > 0 && count.unavailable.load(SeqCst) == 0, "{count:?}");
+    load.until("everybody is answered", |load| {
+        load.right().into_iter().all(|count| count > 0)
+    })
+    .await;
+    assert_eq!(load.unavailable(), [0, 0]);
     database.stop().await;
     // Away for good: whoever asks now is told so.
     let mut door = Door::open(addr).await.unwrap();
@@ -99,29 +171,28 @@ async fn e6_a_database_that_goes_away_is_503_and_nothing_that_was_answered_is_lo
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     let (status, _) = door.send(get("/healthz")).await.unwrap();
     assert_eq!(status, StatusCode::OK);
-    let right = count.right.load(SeqCst);
+    let right = load.right();
+    load.until("gateways and programs are told that there is no answer", |load| {
+        load.unavailable().into_iter().all(|count| count > 0)
+    })
+    .await;
     sleep(Duration::from_secs(2)).await;
-    assert_eq!(count.right.load(SeqCst), right, "answers without a database");
-    assert!(count.unavailable.load(SeqCst) > 0, "{count:?}");
+    assert_eq!(load.right(), right, "answers without a database");
 
+    // Back again, everybody goes on by themselves: those who ask, those who call, and those who change something.
     let database = Embedded::start(&folder.0).await.unwrap();
-    let back = Instant::now();
-    while count.right.load(SeqCst) < right + 100 {
-        assert!(
-            back.elapsed() < Duration::from_secs(30),
-            "no answers since the database is back: {count:?}"
-        );
-        sleep(Duration::from_millis(50)).await;
-    }
-    is_over.store(true, SeqCst);
-    for workers in [&mut askers, &mut writers] {
-        while let Some(worker) = workers.join_next().await {
-            worker.unwrap();
-        }
+    load.until("right answers and changes, since the database is back", |load| {
+        let now = load.right();
+        now[0] >= right[0] + 100 && now[1] >= right[1] + 10 && now[2] >= right[2] + 10
+    })
+    .await;
+    load.is_over.store(true, SeqCst);
+    while let Some(worker) = workers.join_next().await {
+        worker.unwrap();
     }
 
     let kept: Vec<String> = stage.names_of_keys().await;
-    let done = done.lock().unwrap().clone();
+    let done = load.done.lock().unwrap().clone();
     assert!(done.len() > 10, "{}", done.len());
     let lost: Vec<_> = done.iter().filter(|name| !kept.contains(name)).collect();
     assert!(lost.is_empty(), "answered as done, and lost: {lost:?}");

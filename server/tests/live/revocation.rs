@@ -1,9 +1,9 @@
 //! E5: nothing that starts after the answer to a change is allowed by what was before it, on any server.
 //!
-//! Two servers on one database are asked without pause by gateways and programs, while people are removed, demoted, expire and
-//! sign out, and keys are revoked and expire. Each subject has a number: odd while its access has ended and the answer to that is
-//! there, even while it has, may have, or is given access. A request that finds the same odd number before it starts and after it
-//! is answered, and was allowed, is one too many.
+//! Two servers on one database are asked without pause, at every entrance that a credential opens, while people are removed,
+//! demoted, expire and sign out, and keys are revoked and expire. Each subject has a number: odd while its access has ended and the
+//! answer to that is there, even while it has, may have, or is given access. A request that finds the same odd number before it
+//! starts and after it is answered, at an entrance that this end shuts, and was allowed, is one too many.
 
 use std::{
     net::SocketAddr,
@@ -16,9 +16,9 @@ use std::{
 
 use axum::{
     Router,
-    body::{Body, Bytes},
+    body::{Bytes, to_bytes},
     extract::{Request, State},
-    http::{HeaderMap, StatusCode},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use directory::{Actor, Directory, OffsetDateTime, Settings};
@@ -28,7 +28,9 @@ use sqlx::PgPool;
 use tokio::{net::TcpListener, task::JoinSet, time::sleep};
 use uuid::Uuid;
 
-use super::servers::{Credential, Door, Roster, authorize, form, sign_in, stream, url_of};
+use super::servers::{
+    About, Credential, Door, Roster, Stream, authorize, authorized_keys, form, read, sign_in, url_of,
+};
 
 /// How many people, and how many keys.
 const SUBJECTS: usize = 40;
@@ -40,23 +42,119 @@ const CHANGERS: usize = 4;
 const CHANGES: u64 = 2_000;
 const PROJECT: &str = "ml-research";
 
+/// Where somebody gets in, or doesn't.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Entrance {
+    /// A gateway, asked about the project: for something that only Admins may do, so that a demotion shuts it.
+    Project,
+    /// A gateway, asked about one of the project's clusters: the same.
+    Resource,
+    /// The console: the project's collaborators.
+    Console,
+    /// A node of the cluster.
+    Login,
+    /// REST: what the key is.
+    Whoami,
+    /// REST: the project's resources.
+    Resources,
+}
+
+impl Entrance {
+    const ALL: [Self; 6] = [
+        Self::Project,
+        Self::Resource,
+        Self::Console,
+        Self::Login,
+        Self::Whoami,
+        Self::Resources,
+    ];
+
+    /// Whether the answer lets in. Neither, where a key has called REST as often as it may.
+    fn lets_in(self, status: StatusCode, body: &str) -> Option<bool> {
+        match (self, status) {
+            // A node is answered either way: with a key, or with none.
+            (Self::Login, StatusCode::OK) => Some(!body.is_empty()),
+            (_, StatusCode::OK) => Some(true),
+            (Self::Project | Self::Resource, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+            | (Self::Console, StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND)
+            | (Self::Whoami | Self::Resources, StatusCode::UNAUTHORIZED) => Some(false),
+            (Self::Whoami | Self::Resources, StatusCode::TOO_MANY_REQUESTS) => None,
+            _ => panic!("{self:?}: {status} {body}"),
+        }
+    }
+}
+
+/// What has ended.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    /// All access: of the person to the project, or of the key.
+    Access,
+    /// Being an Admin: a Member goes on reading and logging in.
+    Role,
+    /// The session: SSH keys are the account's.
+    Session,
+}
+
+impl End {
+    /// Whether nobody gets in there any more.
+    fn shuts(self, entrance: Entrance) -> bool {
+        match self {
+            Self::Access => true,
+            Self::Role => matches!(entrance, Entrance::Project | Entrance::Resource),
+            Self::Session => entrance != Entrance::Login,
+        }
+    }
+}
+
 #[derive(Clone, Copy)]
 enum Kind {
     Person(UserId),
     Key,
 }
 
+impl Kind {
+    /// Where one of this kind gets in.
+    const fn entrances(self) -> [Entrance; 4] {
+        match self {
+            Self::Person(_) => [
+                Entrance::Project,
+                Entrance::Resource,
+                Entrance::Console,
+                Entrance::Login,
+            ],
+            Self::Key => [
+                Entrance::Project,
+                Entrance::Resource,
+                Entrance::Whoami,
+                Entrance::Resources,
+            ],
+        }
+    }
+}
+
 struct Subject {
     kind: Kind,
-    /// What it asks for: something that only Admins may do, so that a demotion ends it.
     credential: RwLock<Credential>,
     key: RwLock<Option<ApiKeyId>>,
     number: AtomicU64,
+    /// What ended last: it stays the same while the number is odd.
+    end: RwLock<End>,
 }
 
 impl Subject {
-    /// The answer is there: from now on nothing is allowed.
-    fn ended(&self) {
+    fn new(kind: Kind, credential: Credential) -> Self {
+        Self {
+            kind,
+            credential: RwLock::new(credential),
+            key: RwLock::new(None),
+            number: AtomicU64::new(0),
+            end: RwLock::new(End::Access),
+        }
+    }
+
+    /// The answer is there: from now on nothing is allowed that this ends.
+    fn ended(&self, end: End) {
+        *self.end.write().unwrap() = end;
         self.number.fetch_or(1, SeqCst);
     }
 
@@ -66,16 +164,34 @@ impl Subject {
     }
 }
 
-/// What was counted.
+/// What was counted at one entrance.
 #[derive(Debug, Default)]
-struct Count {
+struct Tally {
     /// Requests that were allowed while access was there.
     allowed: AtomicU64,
     /// Requests that started after the answer and were refused.
     refused: AtomicU64,
     /// Requests that started after the answer and were allowed: must be none.
     too_many: AtomicU64,
+}
+
+/// What was counted.
+#[derive(Debug, Default)]
+struct Count {
+    /// In the order of [`Entrance::ALL`].
+    at: [Tally; Entrance::ALL.len()],
     changes: AtomicU64,
+}
+
+impl Count {
+    fn at(&self, entrance: Entrance) -> &Tally {
+        &self.at[entrance as usize]
+    }
+
+    /// One of the counts, at all entrances together.
+    fn sum(&self, of: impl Fn(&Tally) -> &AtomicU64) -> u64 {
+        self.at.iter().map(|tally| of(tally).load(SeqCst)).sum()
+    }
 }
 
 /// People and keys, and everything it takes to change them.
@@ -85,6 +201,8 @@ struct Stage {
     /// The servers that people change things on.
     consoles: Vec<SocketAddr>,
     gateway: String,
+    /// The id of a cluster of the project.
+    cluster: String,
     admin: Actor,
     admin_cookie: String,
     subjects: Vec<Subject>,
@@ -100,11 +218,16 @@ async fn e5_nothing_is_allowed_after_the_answer_that_ended_it_on_any_server(pool
     let servers = [Roster::start(&url).await, Roster::start(&url).await];
     let addresses = servers.iter().map(|server| server.addr).collect::<Vec<_>>();
     let count = play(pool, &addresses, &addresses, CHANGES).await;
-    assert_eq!(count.too_many.load(SeqCst), 0, "{count:?}");
+    assert_eq!(count.sum(|tally| &tally.too_many), 0, "{count:?}");
     assert!(count.changes.load(SeqCst) >= CHANGES, "{count:?}");
-    // There was something to find: both servers were asked without pause, before and after.
-    assert!(count.allowed.load(SeqCst) > 1_000, "{count:?}");
-    assert!(count.refused.load(SeqCst) > 1_000, "{count:?}");
+    // There was something to find: both servers were asked without pause, before and after, at every entrance.
+    assert!(count.sum(|tally| &tally.allowed) > 1_000, "{count:?}");
+    assert!(count.sum(|tally| &tally.refused) > 1_000, "{count:?}");
+    for entrance in Entrance::ALL {
+        let tally = count.at(entrance);
+        let least = tally.allowed.load(SeqCst).min(tally.refused.load(SeqCst));
+        assert!(least > 20, "{entrance:?}: {tally:?}");
+    }
 }
 
 /// The same with a second's memory of each answer in front of the servers: what the test is there to find, it finds.
@@ -118,7 +241,7 @@ async fn e5_a_cache_of_one_second_would_be_found(pool: PgPool) {
         caches.push(cache_in_front_of(server.addr).await);
     }
     let count = play(pool, &caches, &consoles, 200).await;
-    assert!(count.too_many.load(SeqCst) > 0, "{count:?}");
+    assert!(count.sum(|tally| &tally.too_many) > 0, "{count:?}");
 }
 
 /// Somebody looks at a project on one server, and is removed on the other: the stream says so, and ends.
@@ -132,21 +255,16 @@ async fn e5_an_open_stream_ends_when_its_reader_is_removed_on_another_server(poo
     let [here, there] = [Roster::start(&url).await, Roster::start(&url).await];
     let (mia, cookie) = sign_in(&pool, "mia@acme.test").await;
     let (_, admin) = sign_in(&pool, "adam@acme.test").await;
-    let follow = tokio::spawn(async move {
-        let path = format!("/events?project={PROJECT}");
-        stream(here.addr, &path, &cookie, Duration::from_secs(20))
-            .await
-            .unwrap()
-    });
-    // Time to be open: what comes before it is not missed, but is no stream's end.
-    sleep(Duration::from_millis(500)).await;
-    assert!(!follow.is_finished());
+    let path = format!("/events?project={PROJECT}");
+    let stream = Stream::open(here.addr, &path, &cookie).await.unwrap();
     let user = mia.user.to_string();
     let fields = [("project", PROJECT), ("user", &*user)];
     let mut door = Door::open(there.addr).await.unwrap();
     let (status, body) = door.send(form("remove_collaborator", &admin, &fields)).await.unwrap();
     assert_eq!(status, StatusCode::OK, "{body}");
-    let told = follow.await.unwrap();
+    // Far below the 15 s after which each stream looks by itself (BEAT in server/src/events.rs): in 5 s it can only have been told
+    // by the other server, through the database.
+    let told = stream.end(Duration::from_secs(5)).await.unwrap();
     assert!(told.contains("event: gone"), "{told}");
 }
 
@@ -183,6 +301,14 @@ impl Stage {
         directory.load_demo().await.unwrap();
         let gateway = directory.create_gateway_token(&"load".parse().unwrap()).await.unwrap();
         let (admin, admin_cookie) = sign_in(&pool, "adam@acme.test").await;
+        let cluster: String = sqlx::query_scalar(
+            "SELECT r.id::text FROM resources r JOIN project_slugs s ON s.project_id = r.project_id
+             WHERE s.slug = $1 AND r.kind = 'cluster' ORDER BY r.id LIMIT 1",
+        )
+        .bind(PROJECT)
+        .fetch_one(&pool)
+        .await
+        .unwrap();
         let mut subjects = Vec::new();
         for number in 0..SUBJECTS {
             let user = person(&pool, number).await;
@@ -192,18 +318,8 @@ impl Stage {
                 .unwrap();
             make_admin(&directory, &admin, user).await;
             let (_, cookie) = sign_in(&pool, &format!("p{number}@acme.test")).await;
-            subjects.push(Subject {
-                kind: Kind::Person(user),
-                credential: RwLock::new(Credential::Session(cookie)),
-                key: RwLock::new(None),
-                number: AtomicU64::new(0),
-            });
-            let key = Subject {
-                kind: Kind::Key,
-                credential: RwLock::new(Credential::Key(String::new())),
-                key: RwLock::new(None),
-                number: AtomicU64::new(0),
-            };
+            subjects.push(Subject::new(Kind::Person(user), Credential::Session(cookie)));
+            let key = Subject::new(Kind::Key, Credential::Key(String::new()));
             give_key(&directory, &admin, &key).await;
             subjects.push(key);
         }
@@ -212,6 +328,7 @@ impl Stage {
             pool,
             consoles,
             gateway: gateway.reveal().to_owned(),
+            cluster,
             admin,
             admin_cookie,
             subjects,
@@ -229,20 +346,42 @@ impl Stage {
             let changing = self.changing[chance.below(CHANGERS)].load(SeqCst);
             let any = chance.below(self.subjects.len());
             let subject = &self.subjects[if chance.below(4) == 0 { any } else { changing }];
+            let entrances = subject.kind.entrances();
+            let entrance = entrances[chance.below(entrances.len())];
             let before = subject.number.load(SeqCst);
-            let credential = subject.credential.read().unwrap().clone();
-            let request = authorize(&self.gateway, PROJECT, "cluster:create", &credential);
+            // The one that counts, if the number stays the same.
+            let end = *subject.end.read().unwrap();
+            let request = self.question(entrance, subject, &mut chance);
             let (status, body) = connection.send(request).await.unwrap();
             let after = subject.number.load(SeqCst);
-            let has_ended = before % 2 == 1 && before == after;
-            let counter = match (status, has_ended) {
-                (StatusCode::OK, true) => &self.count.too_many,
-                (StatusCode::OK, false) => &self.count.allowed,
-                (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, true) => &self.count.refused,
-                (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, false) => continue,
-                _ => panic!("{status} {body}"),
+            let has_ended = before % 2 == 1 && before == after && end.shuts(entrance);
+            let tally = self.count.at(entrance);
+            let counter = match (entrance.lets_in(status, &body), has_ended) {
+                (Some(true), true) => &tally.too_many,
+                (Some(true), false) => &tally.allowed,
+                (Some(false), true) => &tally.refused,
+                (Some(false), false) | (None, _) => continue,
             };
             counter.fetch_add(1, SeqCst);
+        }
+    }
+
+    /// What is asked at an entrance for somebody.
+    fn question(&self, entrance: Entrance, subject: &Subject, chance: &mut Chance) -> hyper::Request<Full<Bytes>> {
+        let credential = subject.credential.read().unwrap().clone();
+        match (entrance, subject.kind) {
+            (Entrance::Project, _) => authorize(&self.gateway, About::Project(PROJECT), "cluster:create", &credential),
+            (Entrance::Resource, _) => {
+                let cluster = format!("cluster/{}", self.cluster);
+                authorize(&self.gateway, About::Resource(&cluster), "cluster:delete", &credential)
+            }
+            (Entrance::Console, _) => read(&format!("/api/collaborators?project={PROJECT}"), &credential),
+            (Entrance::Login, Kind::Person(user)) => {
+                authorized_keys(&self.gateway, &self.cluster, &format!("SHA256:{user}"))
+            }
+            (Entrance::Login, Kind::Key) => panic!("a key that logs in"),
+            (Entrance::Whoami, _) => call("/v1/whoami", &credential, chance),
+            (Entrance::Resources, _) => call(&format!("/v1/projects/{PROJECT}/resources"), &credential, chance),
         }
     }
 
@@ -264,7 +403,7 @@ impl Stage {
             }
             self.count.changes.fetch_add(1, SeqCst);
             // Long enough that somebody asks after it.
-            sleep(Duration::from_millis(2 + chance.below(15) as u64)).await;
+            sleep(Duration::from_millis(5 + chance.below(20) as u64)).await;
             match subject.kind {
                 Kind::Person(user) => self.give_back(subject, user).await,
                 Kind::Key => {
@@ -278,15 +417,17 @@ impl Stage {
     async fn end_person(&self, door: &mut Door, subject: &Subject, user: UserId, way: usize) {
         let id = user.to_string();
         let person = [("project", PROJECT), ("user", &id)];
-        match way {
+        let end = match way {
             0 | 1 => {
                 self.send(door, form("remove_collaborator", &self.admin_cookie, &person))
-                    .await
+                    .await;
+                End::Access
             }
             2 => {
                 let fields = [person[0], person[1], ("role", "member")];
                 self.send(door, form("change_collaborator_role", &self.admin_cookie, &fields))
                     .await;
+                End::Role
             }
             3 => {
                 // The end of the access, reached.
@@ -296,20 +437,23 @@ impl Stage {
                     .await
                     .unwrap();
                 sleep(Duration::from_millis(40)).await;
+                End::Access
             }
             4 => {
                 let member = [("organization", "acme"), person[1]];
                 self.send(door, form("remove_member", &self.admin_cookie, &member))
                     .await;
+                End::Access
             }
             _ => {
                 let Credential::Session(cookie) = subject.credential.read().unwrap().clone() else {
                     panic!("a person without a session")
                 };
                 self.send(door, form("sign_out", &cookie, &[])).await;
+                End::Session
             }
-        }
-        subject.ended();
+        };
+        subject.ended(end);
     }
 
     async fn end_key(&self, door: &mut Door, subject: &Subject, way: usize) {
@@ -327,7 +471,7 @@ impl Stage {
             self.send(door, form("revoke_api_key", &self.admin_cookie, &fields))
                 .await;
         }
-        subject.ended();
+        subject.ended(End::Access);
     }
 
     async fn send(&self, door: &mut Door, request: hyper::Request<Full<Bytes>>) {
@@ -391,7 +535,16 @@ async fn give_key(directory: &Directory, admin: &Actor, subject: &Subject) {
     *subject.credential.write().unwrap() = Credential::Key(made.secret.reveal().to_owned());
 }
 
-/// A member of the organization, without the seconds that a real password takes.
+/// A call of REST, as from an address of its own: who shows keys that are over is slowed down by address, and this is about more
+/// of them than one client would show.
+fn call(path: &str, credential: &Credential, chance: &mut Chance) -> hyper::Request<Full<Bytes>> {
+    let mut request = read(path, credential);
+    let client = format!("2001:db8:{:x}:{:x}::1", chance.below(1 << 16), chance.below(1 << 16));
+    request.headers_mut().insert("x-forwarded-for", client.parse().unwrap());
+    request
+}
+
+/// A member of the organization with an SSH key, without the seconds that a real password takes.
 async fn person(pool: &PgPool, number: usize) -> UserId {
     let id = Uuid::now_v7();
     sqlx::query("INSERT INTO users (id, email, name, password_hash, created_at) VALUES ($1, $2, $3, '', now())")
@@ -401,6 +554,14 @@ async fn person(pool: &PgPool, number: usize) -> UserId {
         .execute(pool)
         .await
         .unwrap();
+    sqlx::query(
+        "INSERT INTO ssh_keys (id, user_id, name, algorithm, public_key, fingerprint, created_at)
+         VALUES ($1, $1, 'Key', 'ssh-ed25519', 'ssh-ed25519 x', 'SHA256:' || $1::text, now())",
+    )
+    .bind(id)
+    .execute(pool)
+    .await
+    .unwrap();
     join(pool, UserId(id)).await;
     UserId(id)
 }
@@ -429,25 +590,28 @@ impl Chance {
     }
 }
 
-type Remembered = Arc<RwLock<std::collections::HashMap<String, (Instant, StatusCode)>>>;
+type Remembered = Arc<RwLock<std::collections::HashMap<String, (Instant, (StatusCode, String))>>>;
 
 /// The planted fault: a proxy that remembers each answer for a second.
 async fn cache_in_front_of(server: SocketAddr) -> SocketAddr {
     async fn answer(State((server, remembered)): State<(SocketAddr, Remembered)>, request: Request) -> Response {
-        let headers = request.headers().clone();
-        let question = question(&headers);
-        let known = remembered.read().unwrap().get(&question).copied();
-        if let Some((at, status)) = known
+        let question = question(&request);
+        let known = remembered.read().unwrap().get(&question).cloned();
+        if let Some((at, answer)) = known
             && at.elapsed() < Duration::from_secs(1)
         {
-            return status.into_response();
+            return answer.into_response();
         }
+        let (parts, body) = request.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
         let mut door = Door::open(server).await.unwrap();
-        let mut asked = hyper::Request::get("/gateway/authorize").body(Full::default()).unwrap();
-        *asked.headers_mut() = headers;
-        let (status, _) = door.send(asked).await.unwrap();
-        remembered.write().unwrap().insert(question, (Instant::now(), status));
-        (status, Body::empty()).into_response()
+        let asked = hyper::Request::from_parts(parts, Full::new(body));
+        let answer = door.send(asked).await.unwrap();
+        remembered
+            .write()
+            .unwrap()
+            .insert(question, (Instant::now(), answer.clone()));
+        answer.into_response()
     }
     let state = (server, Remembered::default());
     let router = Router::new().fallback(answer).with_state(state);
@@ -457,6 +621,8 @@ async fn cache_in_front_of(server: SocketAddr) -> SocketAddr {
     addr
 }
 
-fn question(headers: &HeaderMap) -> String {
-    format!("{:?} {:?}", headers.get("cookie"), headers.get("authorization"))
+/// What is asked, and for whom.
+fn question(request: &Request) -> String {
+    let said = ["x-roster-resource", "cookie", "authorization"].map(|name| request.headers().get(name));
+    format!("{} {said:?}", request.uri())
 }

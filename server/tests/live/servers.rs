@@ -11,12 +11,20 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use directory::{Actor, Directory, Settings};
 use http_body_util::{BodyExt, Full};
-use hyper::{Method, Request, StatusCode, body::Bytes, client::conn::http1::SendRequest, header};
+use hyper::{
+    Method, Request, StatusCode,
+    body::{Bytes, Incoming},
+    client::conn::http1::SendRequest,
+    header,
+};
 use hyper_util::rt::TokioIo;
-use policy::{SessionId, UserId};
+use policy::{Reach, SessionId, UserId};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
-use tokio::{net::TcpStream, time::sleep};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, sleep, timeout_at},
+};
 use uuid::Uuid;
 
 /// A server, stopped when it is dropped.
@@ -104,16 +112,55 @@ impl Door {
     }
 }
 
-/// Reads an event stream until it ends, within `limit`: all that came.
-pub(crate) async fn stream(addr: SocketAddr, path: &str, cookie: &str, limit: Duration) -> Result<String, Failed> {
-    let mut sender = connect(addr).await?;
-    let request = Request::get(path)
-        .header(header::HOST, "127.0.0.1")
-        .header(header::COOKIE, format!("roster={cookie}"))
-        .body(Full::default())?;
-    let body = sender.send_request(request).await?.into_body();
-    let whole = tokio::time::timeout(limit, body.collect()).await??.to_bytes();
-    Ok(String::from_utf8_lossy(&whole).into_owned())
+/// An open event stream, and what it has told.
+pub(crate) struct Stream {
+    body: Incoming,
+    told: String,
+    // The connection ends with it.
+    _sender: SendRequest<Full<Bytes>>,
+}
+
+impl Stream {
+    /// Opens one, and waits for its first word: each says at once that it is there.
+    pub(crate) async fn open(addr: SocketAddr, path: &str, cookie: &str) -> Result<Self, Failed> {
+        let mut sender = connect(addr).await?;
+        let request = Request::get(path)
+            .header(header::HOST, "127.0.0.1")
+            .header(header::COOKIE, format!("roster={cookie}"))
+            .body(Full::default())?;
+        let response = sender.send_request(request).await?;
+        if response.status() != StatusCode::OK {
+            return Err(format!("{path}: {}", response.status()).into());
+        }
+        let mut stream = Self {
+            body: response.into_body(),
+            told: String::new(),
+            _sender: sender,
+        };
+        stream.read().await?;
+        Ok(stream)
+    }
+
+    /// Reads on; false at the end.
+    async fn read(&mut self) -> Result<bool, Failed> {
+        let Some(frame) = self.body.frame().await else {
+            return Ok(false);
+        };
+        if let Ok(data) = frame?.into_data() {
+            self.told.push_str(&String::from_utf8_lossy(&data));
+        }
+        Ok(true)
+    }
+
+    /// All that it tells before it ends; that it must within `limit`.
+    pub(crate) async fn end(mut self, limit: Duration) -> Result<String, Failed> {
+        let deadline = Instant::now() + limit;
+        loop {
+            if !timeout_at(deadline, self.read()).await?? {
+                return Ok(self.told);
+            }
+        }
+    }
 }
 
 async fn connect(addr: SocketAddr) -> Result<SendRequest<Full<Bytes>>, Failed> {
@@ -140,18 +187,51 @@ pub(crate) enum Credential {
     Key(String),
 }
 
-/// What a gateway asks: may this one do that in this project?
-pub(crate) fn authorize(gateway: &str, project: &str, action: &str, who: &Credential) -> Request<Full<Bytes>> {
-    let request = Request::get("/gateway/authorize")
-        .header(header::HOST, "127.0.0.1")
-        .header("x-roster-gateway", gateway)
-        .header("x-roster-project", project)
-        .header("x-roster-action", action);
-    let request = match who {
-        Credential::Session(cookie) => request.header(header::COOKIE, format!("roster={cookie}")),
-        Credential::Key(secret) => request.header(header::AUTHORIZATION, format!("Bearer {secret}")),
+/// What a gateway's question is about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum About<'a> {
+    /// A project, by its slug.
+    Project(&'a str),
+    /// A resource, as `{kind}/{id}`.
+    Resource(&'a str),
+}
+
+/// What a gateway asks: may this one do that there?
+pub(crate) fn authorize(gateway: &str, about: About<'_>, action: &str, who: &Credential) -> Request<Full<Bytes>> {
+    let (name, value) = match about {
+        About::Project(slug) => ("x-roster-project", slug),
+        About::Resource(resource) => ("x-roster-resource", resource),
     };
-    request.body(Full::default()).unwrap()
+    let mut request = read("/gateway/authorize", who);
+    for (name, value) in [
+        ("x-roster-gateway", gateway),
+        (name, value),
+        ("x-roster-action", action),
+    ] {
+        request.headers_mut().insert(name, value.parse().unwrap());
+    }
+    request
+}
+
+/// What a node asks: may who shows this SSH key log in to that cluster?
+pub(crate) fn authorized_keys(gateway: &str, cluster: &str, fingerprint: &str) -> Request<Full<Bytes>> {
+    let path = format!("/ssh/authorized-keys?cluster={cluster}&user=ubuntu&fingerprint={fingerprint}");
+    let mut request = get(&path);
+    request
+        .headers_mut()
+        .insert("x-roster-gateway", gateway.parse().unwrap());
+    request
+}
+
+/// Something that is read with a credential: by a program over REST, or by a person in the console.
+pub(crate) fn read(path: &str, who: &Credential) -> Request<Full<Bytes>> {
+    let (name, value) = match who {
+        Credential::Session(cookie) => (header::COOKIE, format!("roster={cookie}")),
+        Credential::Key(secret) => (header::AUTHORIZATION, format!("Bearer {secret}")),
+    };
+    let mut request = get(path);
+    request.headers_mut().insert(name, value.parse().unwrap());
+    request
 }
 
 /// A form of the console, as a program of the person's would send it.
@@ -171,11 +251,13 @@ pub(crate) fn form(function: &str, cookie: &str, fields: &[(&str, &str)]) -> Req
         .unwrap()
 }
 
-/// The demo organization in a database, with a gateway and two people signed in.
+/// The demo organization in a database, with a gateway, a program, and two people signed in.
 pub(crate) struct Stage {
     pool: PgPool,
     /// What the gateway shows.
     pub(crate) gateway: String,
+    /// The secret of an API key of `ml-research`.
+    pub(crate) key: String,
     /// The cookie of an Admin of every project.
     pub(crate) admin: String,
     /// The cookie of somebody who has nothing to do with them.
@@ -189,9 +271,16 @@ impl Stage {
         directory.migrate().await.unwrap();
         directory.load_demo().await.unwrap();
         let gateway = directory.create_gateway_token(&"test".parse().unwrap()).await.unwrap();
+        let (adam, admin) = sign_in(&pool, "adam@acme.test").await;
+        let (project, name) = ("ml-research".parse().unwrap(), "program".parse().unwrap());
+        let key = directory
+            .create_api_key(&adam, &project, &name, Reach::Use, None)
+            .await
+            .unwrap();
         Self {
             gateway: gateway.reveal().to_owned(),
-            admin: sign_in(&pool, "adam@acme.test").await.1,
+            key: key.secret.reveal().to_owned(),
+            admin,
             stranger: {
                 sqlx::query("DELETE FROM collaborators WHERE member_id IS NULL")
                     .execute(&pool)
