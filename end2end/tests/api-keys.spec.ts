@@ -250,7 +250,7 @@ test.describe('ending', () => {
     await expect(expiration.date).toHaveValue('2999-12-31');
     await expiration.choose('No expiration');
     await save.click();
-    await expect(notice(screen.page, 'The API key CI has no expiration any more.')).toBeVisible();
+    await expect(notice(screen.page, 'The API key CI no longer expires.')).toBeVisible();
     await expect(screen.row({ name: 'CI' })).not.toContainText('Expires');
     expect(await tenant.keys(tenant.open, 'CI')).toEqual([{ expires_at: null, is_revoked: false }]);
   });
@@ -277,18 +277,43 @@ test.describe('ending', () => {
     // The latest first.
     const [successor, former] = [screen.people.nth(0), screen.people.nth(1)];
     await expect(successor).toContainText(next.slice(-4));
-    await expect(successor).not.toContainText('Has a successor');
-    await expect(former).toContainText('Has a successor, and ends');
+    await expect(successor).not.toContainText('Rotated');
+    await expect(former).toContainText('Rotated; stops working');
     await expect(former.getByRole('button', { name: 'Rotate' })).toBeHidden();
     await expect(former.getByRole('button', { name: 'Revoke' })).toBeVisible();
     const [first] = await tenant.keys(tenant.open, 'CI');
     expect(Math.abs((first?.expires_at?.getTime() ?? 0) - Date.now() - 3_600_000)).toBeLessThan(120_000);
 
     // Without an overlap the old one is over at once.
-    const last = await screen.rotate('CI', 'Not at all');
+    const last = await screen.rotate('CI', 'No, revoke it now');
     await screen.expectRefused(next);
     await screen.expectOpens(last);
     await expect(screen.people.nth(1).getByRole('cell').nth(1)).toHaveText('Revoked');
+  });
+
+  test('K7: a successor gets as long as the old key was given; the old key goes on for 24 hours unless said otherwise', async ({ as, tenant }) => {
+    const screen = await ApiKeysScreen.open(await as(tenant.manager), tenant.open);
+    await screen.createKey('CI', { expiration: '30 days' });
+    await screen.button('CI', 'Rotate').click();
+    const expiration = new Expiration(screen.rotateDialog);
+    await expect(expiration.choice).toHaveValue('30');
+    await screen.rotateDialog.getByRole('button', { name: 'Rotate' }).click();
+    await screen.takeSecret();
+    const days = (await tenant.keys(tenant.open, 'CI')).map((key) => ((key.expires_at?.getTime() ?? 0) - Date.now()) / DAY);
+    const [old, next] = days.sort((a, b) => a - b);
+    expect(Math.abs((old ?? 0) - 1)).toBeLessThan(0.01);
+    expect(next).toBeGreaterThan(30);
+    expect(next).toBeLessThan(31);
+  });
+
+  test('K6: an expiration that is saved as it was shown stays what it was', async ({ as, tenant }) => {
+    const screen = await ApiKeysScreen.open(await as(tenant.manager), tenant.open);
+    await screen.createKey('CI', { expiration: '7 days' });
+    const before = await tenant.keys(tenant.open, 'CI');
+    await screen.button('CI', 'Set expiration').click();
+    await screen.expirationDialog.getByRole('button', { name: 'Save' }).click();
+    await expect(notice(screen.page, 'The expiration of CI was saved.')).toBeVisible();
+    expect(await tenant.keys(tenant.open, 'CI')).toEqual(before);
   });
 
   test('K7: revoking is confirmed first, and final', async ({ as, tenant }) => {
@@ -388,13 +413,13 @@ test.describe('what a removal leaves behind', () => {
     const screen = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open);
     await screen.choose(tenant.member, 'Remove User');
     const dialog = screen.removeDialog(tenant.member);
-    const keys = dialog.getByRole('group', { name: /API keys they made go on working/ });
+    const keys = dialog.getByRole('group', { name: /API keys they created keep working/ });
     await expect(keys.getByRole('checkbox')).toHaveCount(3);
     for (const box of await keys.getByRole('checkbox').all()) {
       await expect(box).not.toBeChecked();
     }
     await expect(keys).toContainText('Manage');
-    await expect(dialog).toContainText('They made 2 clusters here: they stay with the project.');
+    await expect(dialog).toContainText('They created 2 clusters here, which stay with the project.');
     await keys.getByRole('checkbox', { name: 'Revoke Night build' }).check();
     await dialog.getByRole('button', { name: 'Remove User' }).click();
 
@@ -403,9 +428,9 @@ test.describe('what a removal leaves behind', () => {
     for (const line of [
       'Access to the project as Member, and to all its resources',
       '1 API key revoked: Night build',
-      '2 API keys they made, still working: Deploy, Kept',
-      '2 clusters they made',
-      'Jobs that were running go on',
+      '2 API keys they created, still working: Deploy, Kept',
+      '2 clusters they created',
+      'Jobs that are already running',
     ]) {
       await expect(receipt.getByRole('listitem').filter({ hasText: line })).toBeVisible();
     }
@@ -449,7 +474,7 @@ test.describe('what a removal leaves behind', () => {
     const screen = await CollaboratorsScreen.open(await as(tenant.member), tenant.open);
     await screen.choose(tenant.member, 'Leave Project');
     const dialog = screen.page.getByRole('dialog');
-    await expect(dialog.getByRole('group', { name: /API keys you made go on working/ })).toBeVisible();
+    await expect(dialog.getByRole('group', { name: /API keys you created keep working/ })).toBeVisible();
     await dialog.getByRole('checkbox', { name: 'Revoke Mine' }).check();
     await dialog.getByRole('button', { name: 'Leave Project' }).click();
     await expect(notice(screen.page, 'You left the project.')).toBeVisible();
@@ -467,7 +492,7 @@ test.describe('what a removal leaves behind', () => {
     await expect(dialog.getByRole('checkbox')).toHaveCount(0);
     await dialog.getByRole('button', { name: 'Remove User' }).click();
     const receipt = screen.page.getByRole('region', { name: `${tenant.member.name} was removed` });
-    await expect(receipt).toContainText('They made no API key and no resource that is still here');
+    await expect(receipt).toContainText('No API keys or resources of theirs');
   });
 
   test('M6 K5: removing a member names the keys that go on working, in every project', async ({ as, tenant }) => {
@@ -479,16 +504,16 @@ test.describe('what a removal leaves behind', () => {
     await screen.choose(tenant.member, 'Remove Member');
     const dialog = screen.removeDialog(tenant.member);
     await expect(dialog.getByRole('list', { name: 'API keys' }).getByRole('listitem')).toHaveText([
-      `CI in ${tenant.open.name}`,
-      `Notebook in ${tenant.defaultProject.name}`,
+      `CI in ${tenant.open.name} Use`,
+      `Notebook in ${tenant.defaultProject.name} Use`,
     ]);
     await expect(dialog.getByRole('checkbox')).toHaveCount(0);
     await dialog.getByRole('button', { name: 'Remove Member' }).click();
     const receipt = screen.page.getByRole('region', { name: `${tenant.member.name} was removed` });
     for (const line of [
       'Membership, and access to every project of the organization',
-      '2 API keys they made, still working: CI, Notebook',
-      '1 file they made',
+      '2 API keys they created, still working: CI, Notebook',
+      '1 file they created',
     ]) {
       await expect(receipt.getByRole('listitem').filter({ hasText: line })).toBeVisible();
     }

@@ -476,7 +476,7 @@ test.describe('end dates', () => {
     await expect(screen.endDateDialog(tenant.member).getByLabel('Access until')).toHaveValue('2999-12-31');
     await screen.endDateDialog(tenant.member).getByLabel('Access until').fill('');
     await screen.endDateDialog(tenant.member).getByRole('button', { name: 'Save' }).click();
-    await expect(notice(screen.page, `${tenant.member.name}’s access has no end date any more.`)).toBeVisible();
+    await expect(notice(screen.page, `${tenant.member.name}’s access no longer has an end date.`)).toBeVisible();
     await expect(screen.row(tenant.member)).not.toContainText('Until');
     expect(await tenant.end(tenant.open, tenant.member)).toBeNull();
   });

@@ -67,9 +67,24 @@ test('X1: externals who are there when they are switched off stay, are marked, a
   await screen.expectPeople(tenant.outsider, second);
   await expect(screen.row(second)).toContainText('External');
 
+  // C6 N5: first it says what ends, and which keys they made: each is kept or revoked with it.
+  await tenant.addKey(tenant.open, second, 'Ends');
+  await tenant.addKey(tenant.open, tenant.outsider, 'Stays');
+  await tenant.addKey(tenant.open, tenant.manager, 'Not theirs');
   await SettingsScreen.open(page, tenant.open);
   await leftover.getByRole('button', { name: 'Remove them all' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Remove 2 external collaborators?' });
+  await expect(dialog.getByRole('checkbox')).toHaveCount(2);
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await expect(dialog).toBeHidden();
+  expect(await tenant.role(tenant.open, second)).toBe('admin');
+  await leftover.getByRole('button', { name: 'Remove them all' }).click();
+  await dialog.getByRole('checkbox', { name: 'Revoke Ends' }).check();
+  await dialog.getByRole('button', { name: 'Remove them all' }).click();
   await expect(notice(page, '2 external collaborators were removed.')).toBeVisible();
+  await expect(dialog).toBeHidden();
+  expect(await tenant.keys(tenant.open, 'Ends')).toEqual([{ expires_at: null, is_revoked: true }]);
+  expect(await tenant.keys(tenant.open, 'Stays')).toEqual([{ expires_at: null, is_revoked: false }]);
   await expect(leftover).toBeHidden();
   for (const person of [tenant.outsider, second]) {
     expect(await tenant.role(tenant.open, person)).toBeNull();

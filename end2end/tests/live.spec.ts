@@ -94,6 +94,7 @@ test.describe('two browsers', { tag: '@scripts' }, () => {
     await settings.allowExternals.uncheck();
     await settings.save.click();
     await settings.page.getByRole('button', { name: 'Remove them all' }).click();
+    await settings.page.getByRole('dialog').getByRole('button', { name: 'Remove them all' }).click();
     await expect(
       looking.page.getByRole('heading', { name: 'Your access to this project has ended' }),
     ).toBeVisible(SOON);

@@ -152,7 +152,7 @@ test.describe('ownership', () => {
     await confirmation.fill(tenant.organization.name);
     await press.click();
     await expect(
-      notice(page, `${tenant.admin.name} owns the organization now. You’re still an Admin of it.`),
+      notice(page, `${tenant.admin.name} now owns the organization. You’re still an Admin of it.`),
     ).toBeVisible();
     await expect(transfer).toBeHidden();
     await expect(screen.deletion).toBeHidden();

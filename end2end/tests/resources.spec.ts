@@ -88,7 +88,7 @@ test('R2: a Member of the project is told who creates clusters, and creates file
   const one = await ResourceScreen.open(page, open, 'clusters', id, 'training');
   await expect(one.settings).toBeHidden();
   await expect(one.deleteButton).toBeHidden();
-  await expect(page.getByRole('main')).toContainText('Changing and deleting clusters is for Admins of the project.');
+  await expect(page.getByRole('main')).toContainText('Only Admins of the project can change and delete clusters.');
   await expect(one.fact('Nodes')).toHaveText('4');
   await expect(one.fact('Scheduler')).toHaveText('Slurm');
   await expect(one.fact('Created')).toContainText(tenant.manager.name);

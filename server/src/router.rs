@@ -30,6 +30,9 @@ use uuid::Uuid;
 
 use crate::{Assets, Broadcast, enforcement, events, export, log, pages, rest, rest::problem::Fault, visit};
 
+/// Where live events are.
+pub(crate) const EVENTS: &str = "/events";
+
 /// A form of ours is smaller than this.
 const MOST_BYTES: usize = 64 * 1024;
 /// Nothing of ours takes longer.
@@ -66,6 +69,7 @@ pub fn router(console: &Console) -> Result<Router, tower_http::csrf::ConfigError
         .merge(assets(console))
         .merge(enforcement::gateways(console))
         .merge(rest::router(console.for_programs.clone()))
+        .merge(live(console))
         .merge(people(console)?)
         .layer(
             ServiceBuilder::new()
@@ -163,15 +167,28 @@ fn people(console: &Console) -> Result<Router, tower_http::csrf::ConfigError> {
             get(export::collaborators),
         )
         .fallback(get(pages::page))
-        .layer(quick)
-        .route("/events", get(events::events).layer(from_fn(rest::problem::tell)))
         .layer(
             ServiceBuilder::new()
                 .layer(no_store())
                 .layer(csrf)
-                .layer(from_fn_with_state(console.clone(), visit::identify)),
+                .layer(from_fn_with_state(console.clone(), visit::identify))
+                .layer(quick),
         )
         .with_state(console.clone()))
+}
+
+/// Live events, for pages and programs with a session: open for as long as somebody looks, and answered with problems like
+/// everything that programs read.
+fn live(console: &Console) -> Router {
+    Router::new()
+        .route(EVENTS, get(events::events))
+        .layer(
+            ServiceBuilder::new()
+                .layer(no_store())
+                .layer(from_fn(rest::problem::tell))
+                .layer(from_fn_with_state(console.clone(), visit::identify)),
+        )
+        .with_state(console.clone())
 }
 
 /// Calls a server function; what is none is not found, like anything else that is not there.

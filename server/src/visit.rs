@@ -8,11 +8,11 @@ use axum::{
     extract::{ConnectInfo, Request, State},
     http::{HeaderMap, HeaderName, StatusCode, header},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use directory::{Origin, Session, SessionToken};
 
-use crate::Console;
+use crate::{Console, rest::problem::Fault, router::EVENTS};
 
 /// Finds out who is asking, and passes on.
 pub(crate) async fn identify(State(console): State<Console>, mut request: Request, next: Next) -> Response {
@@ -24,6 +24,8 @@ pub(crate) async fn identify(State(console): State<Console>, mut request: Reques
             return if is_page(&request) {
                 let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
                 crate::pages::unavailable(status)
+            } else if is_stream(&request) {
+                Fault::from(problem).into_response()
             } else {
                 crate::router::problem(problem)
             };
@@ -60,8 +62,11 @@ pub(crate) async fn identify(State(console): State<Console>, mut request: Reques
 
 /// Whether the request is for a page, rather than for a server function or an event stream.
 fn is_page(request: &Request) -> bool {
-    let path = request.uri().path();
-    !path.starts_with("/api/") && path != "/events"
+    !request.uri().path().starts_with("/api/") && !is_stream(request)
+}
+
+fn is_stream(request: &Request) -> bool {
+    request.uri().path() == EVENTS
 }
 
 async fn session(console: &Console, headers: &HeaderMap) -> directory::Result<Option<Session>> {

@@ -170,7 +170,7 @@ fn DefaultKey(page: Loaded<KeysPage>) -> impl IntoView {
                 <p>"Only you, as the Owner of the organization, see this key. It is never revoked: regenerating it gives it a new secret, and the old one stops working at once."</p>
                 <p class="card-line">
                     {if has_secret {
-                        Either::Left(view! { <Visible key=key.clone()/><Used key=key.clone()/><Ends key/> })
+                        Either::Left(view! { <Visible key=key.clone()/><Life key/> })
                     } else {
                         Either::Right(view! { <span>"It has no secret yet."</span> })
                     }}
@@ -199,9 +199,9 @@ fn Table(page: Loaded<KeysPage>) -> impl IntoView {
             }
             head=|| view! {
                 <th scope="col" class="name-cell">"Name"</th>
+                <th scope="col" class="role-cell">"State"</th>
                 <th scope="col" class="used-cell">"Last used"</th>
                 <th scope="col" class="ends-cell">"Expires"</th>
-                <th scope="col" class="role-cell">"State"</th>
                 <th scope="col" class="buttons-cell"><span class="visually-hidden">"Actions"</span></th>
             }
             row=move |id| view! { <Row page id/> }
@@ -240,9 +240,9 @@ fn Row(page: Loaded<KeysPage>, id: ApiKeyId) -> impl IntoView {
                     <span class="person-access">{move || row.get().map(|key| view! { <Life key/> })}</span>
                 </div>
             </td>
+            <td class="role-cell"><Badge tone>{move || state.get().map(KeyState::label)}</Badge></td>
             <td class="used-cell">{move || row.get().map(|key| view! { <Used key/> })}</td>
             <td class="ends-cell">{move || row.get().map(|key| view! { <Ends key/> })}</td>
-            <td class="role-cell"><Badge tone>{move || state.get().map(KeyState::label)}</Badge></td>
             <td class="buttons-cell"><Buttons page row/></td>
         </tr>
     }
@@ -263,25 +263,37 @@ fn Used(key: KeyRow) -> impl IntoView {
     }
 }
 
-/// How long a key works, or did.
+/// How long a key works, or did; of one that was revoked that says nothing any more.
 #[component]
 fn Ends(key: KeyRow) -> impl IntoView {
-    match key.expires_at {
-        Some(at) => Either::Left(view! {
-            <span class="access-end"><End at/>{key.is_rotated.then_some(" (rotated)")}</span>
-        }),
-        None => Either::Right(view! { <span>"Never"</span> }),
+    if key.state == KeyState::Revoked {
+        return None;
     }
+    Some(match key.expires_at {
+        Some(at) => {
+            Either::Left(view! { <span class="access-end"><End at/>{key.is_rotated.then_some(" (rotated)")}</span> })
+        }
+        None => Either::Right(view! { <span>"Never"</span> }),
+    })
 }
 
 /// The same in words, where there is no room for columns.
 #[component]
 fn Life(key: KeyRow) -> impl IntoView {
-    let ends = key
-        .expires_at
-        .is_some()
-        .then(|| view! { <span>"Expires "<Ends key=key.clone()/></span> });
-    view! { <span class="access"><span>"Last used "<Used key/></span>{ends}</span> }
+    let used = match key.last_used_at {
+        Some(at) => Either::Left(view! { <span>"Last used "<MomentText at with_time=true/></span> }),
+        None => Either::Right(view! { <span>"Never used"</span> }),
+    };
+    let words = match (key.state, key.is_rotated) {
+        (KeyState::Revoked, _) => None,
+        (KeyState::Expired, _) => Some("Expired "),
+        (KeyState::Active, true) => Some("Rotated; stops working "),
+        (KeyState::Active, false) => Some("Expires "),
+    };
+    let ends = words
+        .zip(key.expires_at)
+        .map(|(words, at)| view! { <span class="access-end">{words}<End at/></span> });
+    view! { <span class="access">{used}{ends}</span> }
 }
 
 /// When a key stops working: a day that was chosen in UTC, to its end, or an instant.

@@ -367,6 +367,7 @@ fn assert_told(request: &str, mia: &str) {
             Some("endpoint/01900000-0000-7000-8000-0000000000e1"),
         ),
         ("X-Roster-Action", None),
+        ("X-Roster-Reason", None),
         ("X-Roster-Gateway", None),
         ("Authorization", None),
         ("Cookie", None),
@@ -395,6 +396,7 @@ async fn takes_no_word_of_the_clients(pool: PgPool, proxy: Proxy) {
         ("X-Roster-Project", "production"),
         ("X-Roster-Resource", &own),
         ("X-Roster-Action", "endpoint:view"),
+        ("X-Roster-Reason", "organization_admin"),
         (
             "X-Roster-Gateway",
             "rsg_nevernevernevernevernevernevernevernevernev0yn1Oc",
@@ -543,6 +545,11 @@ async fn e3_nginx_asks_for_where_a_path_leads_to(pool: PgPool) {
         assert_eq!(ask(gate.port, "GET", &away, &foreign, "").status, 403, "{away}");
         assert_eq!(gate.service.asked(), [""; 0], "{away}");
     }
+    // A line break keeps no rule of the file from matching: the service doesn't get the path as the client wrote it.
+    let broken = format!("/endpoints/{ENDPOINT}/../{FOREIGN_ENDPOINT}/a%0ab");
+    assert_eq!(ask(gate.port, "GET", &broken, &foreign, "").status, 200);
+    let asked = gate.service.asked();
+    assert!(asked[0].starts_with("GET /a%0Ab HTTP/1.1"), "{asked:?}");
     let olivia = gate.roster.cookie("olivia@acme.test").await;
     let olivia = [("Cookie", olivia.as_str())];
     for elsewhere in ["/", "/_roster", "/endpoints/", "/endpoints/x/", "/gateway/authorize"] {

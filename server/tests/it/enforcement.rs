@@ -189,6 +189,7 @@ fn is(status: u16, reason: &str) -> (u16, String) {
     (status, reason.to_owned())
 }
 
+const OWN: (&str, &str) = ("x-roster-project", "~own");
 const THE_PROJECT: (&str, &str) = ("x-roster-project", RESEARCH);
 const THE_CLUSTER: (&str, &str) = ("x-roster-resource", "cluster/01900000-0000-7000-8000-0000000000c1");
 const THE_ENDPOINT: (&str, &str) = ("x-roster-resource", "endpoint/01900000-0000-7000-8000-0000000000e1");
@@ -268,7 +269,7 @@ async fn e5_after_restoring_everything_can_be_ended(pool: PgPool) {
     };
     for (key, reason) in [(USE, "key_revoked"), (MANAGE, "key_revoked"), (DEFAULT, "key_invalid")] {
         assert_eq!(
-            gate.asks(By::Key(key), &[], "cluster:use").await,
+            gate.asks(By::Key(key), &[OWN], "cluster:use").await,
             is(401, reason),
             "{key}"
         );
@@ -360,14 +361,14 @@ async fn k1_a_key_reaches_its_own_project_only_and_as_far_as_it_was_made_to(pool
     let elsewhere = [("x-roster-resource", "cluster/01900000-0000-7000-8000-0000000000c2")];
     let by_default = [("x-roster-resource", "endpoint/01900000-0000-7000-8000-0000000000e2")];
     let cases: &[(&'static str, Target<'_>, &str, u16, &str)] = &[
-        (USE, &[], "endpoint:use", 200, "key_reach"),
+        (USE, &[OWN], "endpoint:use", 200, "key_reach"),
         (USE, &[THE_PROJECT], "endpoint:create", 200, "key_reach"),
         (USE, &[THE_CLUSTER], "cluster:use", 200, "key_reach"),
         (USE, &[THE_CLUSTER, THE_PROJECT], "cluster:use", 200, "key_reach"),
         (USE, &[THE_CLUSTER], "cluster:delete", 403, "reach"),
         (MANAGE, &[THE_CLUSTER], "cluster:delete", 200, "key_reach"),
         // K9: keys are for the data plane.
-        (MANAGE, &[], "project:read", 403, "not_for_keys"),
+        (MANAGE, &[OWN], "project:read", 403, "not_for_keys"),
         (MANAGE, &[THE_PROJECT], "api_key:create", 403, "not_for_keys"),
         // K1, P3: somebody else's project is not there, nor is what is in it.
         (FOREIGN, &[THE_CLUSTER], "cluster:use", 403, "no_access"),
@@ -379,21 +380,21 @@ async fn k1_a_key_reaches_its_own_project_only_and_as_far_as_it_was_made_to(pool
         (FOREIGN, &[THE_PROJECT], "project:read", 403, "no_access"),
         // K8: like any key of its project, and of no other.
         (DEFAULT, &by_default, "endpoint:use", 200, "key_reach"),
-        (DEFAULT, &[], "endpoint:use", 200, "key_reach"),
+        (DEFAULT, &[OWN], "endpoint:use", 200, "key_reach"),
         (DEFAULT, &[THE_PROJECT], "endpoint:use", 403, "no_access"),
         // K3, K6, K7.
-        (EXPIRED, &[], "endpoint:use", 401, "key_expired"),
-        (REVOKED, &[], "endpoint:use", 401, "key_revoked"),
-        (UNKNOWN, &[], "endpoint:use", 401, "key_invalid"),
-        (MISTYPED, &[], "endpoint:use", 401, "key_invalid"),
-        ("", &[], "endpoint:use", 401, "key_invalid"),
-        ("a.jwt.perhaps", &[], "endpoint:use", 401, "key_invalid"),
+        (EXPIRED, &[OWN], "endpoint:use", 401, "key_expired"),
+        (REVOKED, &[OWN], "endpoint:use", 401, "key_revoked"),
+        (UNKNOWN, &[OWN], "endpoint:use", 401, "key_invalid"),
+        (MISTYPED, &[OWN], "endpoint:use", 401, "key_invalid"),
+        ("", &[OWN], "endpoint:use", 401, "key_invalid"),
+        ("a.jwt.perhaps", &[OWN], "endpoint:use", 401, "key_invalid"),
     ];
     for (key, target, action, status, reason) in cases {
         let told = gate.asks(By::Key(key), target, action).await;
         assert_eq!(told, is(*status, reason), "{key} {target:?} {action}");
     }
-    let answer = gate.ask(By::Key(MANAGE), &[], "endpoint:use").await;
+    let answer = gate.ask(By::Key(MANAGE), &[OWN], "endpoint:use").await;
     let id: sqlx::types::Uuid = sqlx::query_scalar("SELECT id FROM api_keys WHERE name = $1")
         .bind(MANAGE)
         .fetch_one(&gate.house.pool)
@@ -409,7 +410,7 @@ async fn k1_a_key_reaches_its_own_project_only_and_as_far_as_it_was_made_to(pool
                DELETE FROM project_slugs WHERE slug = 'production'; DELETE FROM projects WHERE name = 'Production';";
     sqlx::raw_sql(end).execute(&gate.house.pool).await.unwrap();
     assert_eq!(
-        gate.asks(By::Key(FOREIGN), &[], "endpoint:use").await,
+        gate.asks(By::Key(FOREIGN), &[OWN], "endpoint:use").await,
         is(401, "key_invalid")
     );
 }
@@ -479,6 +480,8 @@ async fn what_a_gateway_says_wrongly_is_malformed(pool: PgPool) {
     let twice = [THE_PROJECT, ("x-roster-project", "production")];
     let cases: &[(Target<'_>, &str)] = &[
         (&[], "cluster:use"),
+        // No person has one project that is theirs.
+        (&[OWN], "cluster:use"),
         (&[THE_CLUSTER], "cluster"),
         (&[THE_CLUSTER], ""),
         (&[THE_CLUSTER], "CLUSTER:USE"),
@@ -509,6 +512,11 @@ async fn what_a_gateway_says_wrongly_is_malformed(pool: PgPool) {
             "{target:?} {action}"
         );
     }
+    // A gateway whose variable was empty doesn't let every key in, each to its own project.
+    assert_eq!(
+        gate.asks(By::Key(MANAGE), &[], "cluster:use").await,
+        is(400, "malformed")
+    );
     let no_action = Ask::get("/gateway/authorize")
         .by(Who::Owner)
         .with(named("x-roster-gateway"), &gate.token)
@@ -526,6 +534,10 @@ async fn what_a_gateway_says_wrongly_is_malformed(pool: PgPool) {
         &format!("{cluster}&user=a%20b"),
         &format!("{cluster}&user=ubuntu&user=root"),
         &format!("{cluster}&user=ubuntu&fingerprint="),
+        &format!("{cluster}&user=ubuntu&fingerprint=%00"),
+        &format!("{cluster}&user=ubuntu&fingerprint=MD5:{}", "0".repeat(43)),
+        &format!("{cluster}&user=ubuntu&fingerprint=SHA256:{}", "0".repeat(44)),
+        &format!("{cluster}&user=ubuntu&fingerprint=SHA256:{}%00", "0".repeat(42)),
         &format!("{cluster}&user=ubuntu&who=me"),
         &format!("{cluster}&user=%ff"),
     ] {
@@ -685,6 +697,8 @@ async fn e5_a_decision_is_one_query(pool: PgPool) {
         .await;
     gate.run("UPDATE sessions SET last_seen_at = now() + interval '1 hour'")
         .await;
+    gate.run("UPDATE gateway_tokens SET last_used_at = now() + interval '1 hour'")
+        .await;
     Statements::listen();
     let statements = async |ask: Ask| {
         COUNTED.set(0);
@@ -720,16 +734,17 @@ async fn e5_a_decision_is_one_query(pool: PgPool) {
     assert_eq!(statements(unknown).await, (401, 0));
 }
 
-/// K4: a use is noted beside the answer, and no more than once a minute, for keys and sessions.
+/// K4: a use is noted beside the answer, and no more than once a minute, for keys, sessions and gateway tokens.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn k4_a_use_is_noted_once_a_minute(pool: PgPool) {
     let gate = Gate::new(pool).await;
     gate.run("UPDATE sessions SET last_seen_at = now() - interval '1 hour'")
         .await;
     let noted = "SELECT (SELECT count(*) FROM api_keys WHERE last_used_at > now() - interval '10 seconds'),
-                        (SELECT count(*) FROM sessions WHERE last_seen_at > now() - interval '10 seconds')";
-    let noted = async || -> (i64, i64) { sqlx::query_as(noted).fetch_one(&gate.house.pool).await.unwrap() };
-    assert_eq!(noted().await, (0, 0));
+                        (SELECT count(*) FROM sessions WHERE last_seen_at > now() - interval '10 seconds'),
+                        (SELECT count(*) FROM gateway_tokens WHERE last_used_at > now() - interval '10 seconds')";
+    let noted = async || -> (i64, i64, i64) { sqlx::query_as(noted).fetch_one(&gate.house.pool).await.unwrap() };
+    assert_eq!(noted().await, (0, 0, 0));
     for by in [
         By::Key(USE),
         By::Person(Who::Member),
@@ -739,12 +754,13 @@ async fn k4_a_use_is_noted_once_a_minute(pool: PgPool) {
         gate.ask(by, &[THE_CLUSTER], "cluster:use").await;
     }
     let deadline = Instant::now() + Duration::from_secs(5);
-    while noted().await != (1, 1) {
+    while noted().await != (1, 1, 1) {
         assert!(Instant::now() < deadline, "{:?}", noted().await);
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let rows = "SELECT xmin::text FROM api_keys WHERE last_used_at IS NOT NULL
-                UNION ALL SELECT xmin::text FROM sessions WHERE last_seen_at > now() - interval '1 minute'";
+                UNION ALL SELECT xmin::text FROM sessions WHERE last_seen_at > now() - interval '1 minute'
+                UNION ALL SELECT xmin::text FROM gateway_tokens";
     let rows = async || -> Vec<String> { sqlx::query_scalar(rows).fetch_all(&gate.house.pool).await.unwrap() };
     let before = rows().await;
     for by in [By::Key(USE), By::Person(Who::Member)] {

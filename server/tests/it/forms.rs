@@ -97,7 +97,7 @@ const DONE: &[Sent] = &[
         "/api/set_collaborator_end_date",
         &[("project", RESEARCH), ("user", "{External}"), ("expires_on", "")],
         LIST,
-        "Eve External’s access has no end date any more.",
+        "Eve External’s access no longer has an end date.",
     ),
     sent(
         Who::Admin,
@@ -140,7 +140,7 @@ const DONE_IN_ORGANIZATIONS: &[Sent] = &[
             ("confirmation", " Acme Research "),
         ],
         "/settings/organization/acme",
-        "Adam Admin owns the organization now. You’re still an Admin of it.",
+        "Adam Admin now owns the organization. You’re still an Admin of it.",
     ),
     sent(
         Who::OrganizationAdmin,
@@ -183,7 +183,7 @@ const DONE_IN_ORGANIZATIONS: &[Sent] = &[
         "/api/accept_invitation",
         &[("token", INVITED_STRANGER)],
         "/projects/acme-default",
-        "You’re a member of Acme Research now.",
+        "You’re now a member of Acme Research.",
     ),
     sent(
         Who::Owner,
@@ -274,21 +274,21 @@ const DONE_WITH_KEYS: &[Sent] = &[
             ("expires_on", ""),
         ],
         NEW_SECRET,
-        "CI works from now on.",
+        "CI is ready to use.",
     ),
     sent(
         Who::Member,
         "/api/rotate_api_key",
         &[("project", RESEARCH), ("key", API_KEY), ("overlap", "24")],
         NEW_SECRET,
-        "This is the successor of Nightly, and works from now on.",
+        "This key replaces Nightly, and is ready to use.",
     ),
     sent(
         Who::Owner,
         "/api/regenerate_default_key",
         &[("project", "acme-default")],
         "/settings/projects/acme-default/api-keys?dialog=secret",
-        "The Organization Default Key has a new secret. The old one opens nothing any more.",
+        "The Organization Default Key has a new secret. The old secret no longer works.",
     ),
     sent(
         Who::Member,
@@ -312,7 +312,7 @@ const DONE_WITH_KEYS: &[Sent] = &[
             ("expires_on", "2999-12-31"),
         ],
         KEYS,
-        "The API key Deploy has no expiration any more.",
+        "The API key Deploy no longer expires.",
     ),
     sent(
         Who::Member,
@@ -326,7 +326,7 @@ const DONE_WITH_KEYS: &[Sent] = &[
         "/api/remove_collaborator",
         &[("project", RESEARCH), ("user", "{Member}")],
         LIST,
-        "2 API keys they made, still working: Deploy, Nightly",
+        "2 API keys they created, still working: Deploy, Nightly",
     ),
     sent(
         Who::Admin,
@@ -344,7 +344,7 @@ const DONE_WITH_KEYS: &[Sent] = &[
         "/api/remove_member",
         &[("organization", ACME), ("user", "{Member}")],
         "/settings/organization/acme/members",
-        "2 API keys they made, still working: Deploy, Nightly",
+        "2 API keys they created, still working: Deploy, Nightly",
     ),
 ];
 
