@@ -68,6 +68,7 @@ test.describe('creating', () => {
       ['No expiration', null],
       ['7 days', 7],
       ['30 days', 30],
+      ['60 days', 60],
       ['90 days', 90],
       ['1 year', 365],
     ] as const) {
@@ -77,7 +78,10 @@ test.describe('creating', () => {
       if (days === null) {
         expect(left).toBeNull();
       } else {
-        expect(Math.abs((left ?? 0) - days * DAY)).toBeLessThan(120_000);
+        // To the end of the day that is so many days from now.
+        expect((left ?? 0) / DAY - days).toBeGreaterThan(0);
+        expect((left ?? 0) / DAY - days).toBeLessThanOrEqual(1);
+        expect(key?.expires_at?.getTime()).toEqual(Math.ceil((key?.expires_at?.getTime() ?? 0) / DAY) * DAY);
         await expect(screen.row({ name: `Ends: ${expiration}` })).toContainText('Expires ');
       }
     }

@@ -517,7 +517,7 @@ test.describe('with the keyboard alone', { tag: '@scripts' }, () => {
     await tabTo(screen.transfer.getByLabel(/^Type /));
     await screen.page.keyboard.type(tenant.organization.name);
     await screen.page.keyboard.press('Enter');
-    await expect(notice(screen.page, 'owns the organization now')).toBeVisible();
+    await expect(notice(screen.page, 'now owns the organization')).toBeVisible();
     await expect(screen.page.getByRole('heading', { name: 'Organization', level: 1 })).toBeFocused();
   });
 

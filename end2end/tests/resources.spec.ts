@@ -84,7 +84,7 @@ test('R2: a Member of the project is told who creates clusters, and creates file
   const clusters = await ResourcesScreen.open(page, open, 'clusters', '?dialog=create');
   await expect(clusters.createButton).toBeHidden();
   await expect(clusters.createDialog).toBeHidden();
-  await expect(page.getByRole('main')).toContainText('Creating clusters is for Admins of the project.');
+  await expect(page.getByRole('main')).toContainText('Only Admins of the project can create clusters.');
   const one = await ResourceScreen.open(page, open, 'clusters', id, 'training');
   await expect(one.settings).toBeHidden();
   await expect(one.deleteButton).toBeHidden();

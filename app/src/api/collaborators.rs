@@ -50,6 +50,8 @@ pub(crate) struct MadeKey {
     pub(crate) name: String,
     /// What it may do.
     pub(crate) reach: Reach,
+    /// What is shown of its secret: it tells keys of one name apart.
+    pub(crate) visible: String,
     /// The name of its project.
     pub(crate) project: String,
 }
@@ -78,6 +80,7 @@ impl From<Remains> for Made {
                     id: key.id,
                     name: key.name.to_string(),
                     reach: key.reach,
+                    visible: format!("{}…{}", key.secret_start, key.secret_end),
                     project: key.project.to_string(),
                 })
                 .collect(),

@@ -65,7 +65,7 @@ fn KeyChoice(key: MadeKey) -> impl IntoView {
     view! {
         <label class="key-choice">
             <input type="checkbox" name=format!("{}{}", Revoked::NAME, key.id) value="on"/>
-            <span>"Revoke "<bdi>{key.name}</bdi></span>
+            <span>"Revoke "<bdi>{key.name}</bdi>" "<code class="secret-parts">{key.visible}</code></span>
             <Reached reach=key.reach/>
         </label>
     }

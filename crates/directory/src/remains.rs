@@ -15,6 +15,10 @@ pub struct MadeKey {
     pub name: Name,
     /// What it may do (K11).
     pub reach: Reach,
+    /// The visible beginning of its secret, which tells keys of one name apart (K4).
+    pub secret_start: String,
+    /// The last four characters of its secret.
+    pub secret_end: String,
     /// The name of its project.
     pub project: Name,
 }
@@ -96,7 +100,7 @@ pub(crate) async fn remains(
         Place::SeenBy(viewer) => (None, Some(viewer.0)),
     };
     let keys = sqlx::query!(
-        r#"SELECT k.id, k.name, k.reach, p.name AS project, count(*) OVER () AS "count!" FROM api_keys k
+        r#"SELECT k.id, k.name, k.reach, k.secret_start, k.secret_end, p.name AS project, count(*) OVER () AS "count!" FROM api_keys k
            JOIN projects p ON p.organization_id = k.organization_id AND p.id = k.project_id
            WHERE k.created_by = ANY($3) AND k.organization_id = $1 AND NOT k.is_default
              AND (k.project_id = $2 OR k.project_id IN (SELECT project_id FROM access WHERE organization_id = $1 AND user_id = $5))
@@ -139,6 +143,8 @@ pub(crate) async fn remains(
                     id: ApiKeyId(row.id),
                     name: row.name.parse().map_err(|_| inconsistent("api_keys", "name"))?,
                     reach: reach(&row.reach)?,
+                    secret_start: row.secret_start,
+                    secret_end: row.secret_end,
                     project: row.project.parse().map_err(|_| inconsistent("projects", "name"))?,
                 })
             })

@@ -140,10 +140,18 @@ impl ResourceKind {
     pub const fn fields(self) -> &'static [ResourceField] {
         use ResourceField as F;
         match self {
-            Self::Cluster => &[F::Gpu, F::Nodes, F::GpusPerNode, F::Scheduler, F::Region, F::SshLogin],
+            Self::Cluster => &[
+                F::Gpu,
+                F::Nodes,
+                F::GpusPerNode,
+                F::Scheduler,
+                F::Region,
+                F::SshLogin,
+                F::Address,
+            ],
             Self::Volume => &[F::SizeGib, F::Sharing, F::Region],
             Self::Model => &[F::BaseModel, F::Method],
-            Self::Endpoint => &[F::Model, F::Gpu, F::Replicas],
+            Self::Endpoint => &[F::Model, F::Gpu, F::Replicas, F::Address],
             Self::Evaluation => &[F::Model, F::Benchmark, F::Score],
             Self::File => &[F::Purpose, F::SizeBytes],
         }
@@ -344,6 +352,8 @@ fields! {
     Scheduler "scheduler" "Scheduler" false FieldInput::Choice(&[("kubernetes", "Kubernetes"), ("slurm", "Slurm")]);
     Region "region" "Region" false OPTIONAL;
     SshLogin "ssh_login" "SSH login" false OPTIONAL;
+    // Where people and programs reach it: a host to log in at, a URL to send requests to.
+    Address "address" "Address" false OPTIONAL;
     SizeGib "size_gib" "Size in GiB" true whole(1, 10_000_000, "GiB");
     Sharing "sharing" "Type" false FieldInput::Choice(&[("shared", "Shared"), ("local", "Local")]);
     BaseModel "base_model" "Base model" false TEXT;

@@ -268,7 +268,7 @@ impl House {
             if !["attempts", "sessions"].contains(&table.as_str()) {
                 read.push(format!(
                     "SELECT '{table}', count(*), coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '')
-                     FROM (SELECT to_jsonb(t) - 'last_used_at' AS t FROM public.{table} t) t"
+                     FROM (SELECT to_jsonb(t) - 'last_used_at' - 'refused_at' AS t FROM public.{table} t) t"
                 ));
             }
         }
@@ -536,6 +536,10 @@ impl Answer {
         text.push_str(&self.text);
         if let Some(nonce) = self.nonce() {
             text = text.replace(nonce, "NONCE");
+        }
+        let id = self.header("x-request-id");
+        if !id.is_empty() {
+            text = text.replace(id, "ID");
         }
         text.replace(slug, "SLUG")
     }

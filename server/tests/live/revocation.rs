@@ -21,9 +21,9 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use directory::{Actor, Directory, OffsetDateTime, Settings};
+use directory::{Actor, Directory, Error, OffsetDateTime, Settings};
 use http_body_util::Full;
-use policy::{ApiKeyId, Reach, UserId};
+use policy::{ApiKeyId, Reach, Refusal, UserId};
 use sqlx::PgPool;
 use tokio::{net::TcpListener, task::JoinSet, time::sleep};
 use uuid::Uuid;
@@ -106,6 +106,13 @@ impl End {
     }
 }
 
+/// What gets an end.
+#[derive(Clone, Copy)]
+enum Ending {
+    Collaborator(UserId),
+    Key(ApiKeyId),
+}
+
 #[derive(Clone, Copy)]
 enum Kind {
     Person(UserId),
@@ -139,6 +146,8 @@ struct Subject {
     number: AtomicU64,
     /// What ended last: it stays the same while the number is odd.
     end: RwLock<End>,
+    /// How many requests were counted that started after an end.
+    asked: AtomicU64,
 }
 
 impl Subject {
@@ -149,6 +158,7 @@ impl Subject {
             key: RwLock::new(None),
             number: AtomicU64::new(0),
             end: RwLock::new(End::Access),
+            asked: AtomicU64::new(0),
         }
     }
 
@@ -156,6 +166,15 @@ impl Subject {
     fn ended(&self, end: End) {
         *self.end.write().unwrap() = end;
         self.number.fetch_or(1, SeqCst);
+    }
+
+    /// Waits until somebody has asked after the end: on a busy machine that takes a while, and without it there was nothing to
+    /// find. So many had been counted before.
+    async fn until_asked(&self, before: u64) {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while self.asked.load(SeqCst) == before && Instant::now() < deadline {
+            sleep(Duration::from_millis(1)).await;
+        }
     }
 
     /// Access is given again, from now on perhaps.
@@ -363,6 +382,9 @@ impl Stage {
                 (Some(false), false) | (None, _) => continue,
             };
             counter.fetch_add(1, SeqCst);
+            if has_ended {
+                subject.asked.fetch_add(1, SeqCst);
+            }
         }
     }
 
@@ -397,13 +419,14 @@ impl Stage {
             let subject = &self.subjects[place];
             self.changing[changer].store(place, SeqCst);
             let door = chance.below(doors.len());
+            let asked = subject.asked.load(SeqCst);
             match subject.kind {
                 Kind::Person(user) => self.end_person(&mut doors[door], subject, user, chance.below(6)).await,
                 Kind::Key => self.end_key(&mut doors[door], subject, chance.below(4)).await,
             }
             self.count.changes.fetch_add(1, SeqCst);
-            // Long enough that somebody asks after it.
-            sleep(Duration::from_millis(5 + chance.below(20) as u64)).await;
+            sleep(Duration::from_millis(2 + chance.below(15) as u64)).await;
+            subject.until_asked(asked).await;
             match subject.kind {
                 Kind::Person(user) => self.give_back(subject, user).await,
                 Kind::Key => {
@@ -430,13 +453,7 @@ impl Stage {
                 End::Role
             }
             3 => {
-                // The end of the access, reached.
-                let end = OffsetDateTime::now_utc() + Duration::from_millis(30);
-                self.directory
-                    .set_collaborator_end_date(&self.admin, &PROJECT.parse().unwrap(), user, Some(end))
-                    .await
-                    .unwrap();
-                sleep(Duration::from_millis(40)).await;
+                self.let_end(Ending::Collaborator(user)).await;
                 End::Access
             }
             4 => {
@@ -459,12 +476,7 @@ impl Stage {
     async fn end_key(&self, door: &mut Door, subject: &Subject, way: usize) {
         let key = subject.key.read().unwrap().unwrap();
         if way == 0 {
-            let end = OffsetDateTime::now_utc() + Duration::from_millis(30);
-            self.directory
-                .set_api_key_expiration(&self.admin, &PROJECT.parse().unwrap(), key, Some(end))
-                .await
-                .unwrap();
-            sleep(Duration::from_millis(40)).await;
+            self.let_end(Ending::Key(key)).await;
         } else {
             let id = key.to_string();
             let fields = [("project", PROJECT), ("key", &id)];
@@ -472,6 +484,32 @@ impl Stage {
                 .await;
         }
         subject.ended(End::Access);
+    }
+
+    /// Gives access or a key an end that comes soon, and lets it come. On a busy machine it may come while it is being set, and is
+    /// refused for it.
+    async fn let_end(&self, what: Ending) {
+        let project = PROJECT.parse().unwrap();
+        loop {
+            let end = Some(OffsetDateTime::now_utc() + Duration::from_millis(40));
+            let set = match what {
+                Ending::Collaborator(user) => {
+                    self.directory
+                        .set_collaborator_end_date(&self.admin, &project, user, end)
+                        .await
+                }
+                Ending::Key(key) => {
+                    self.directory
+                        .set_api_key_expiration(&self.admin, &project, key, end)
+                        .await
+                }
+            };
+            match set {
+                Ok(_) => return sleep(Duration::from_millis(50)).await,
+                Err(Error::Refused(Refusal::EndDateInvalid)) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
     }
 
     async fn send(&self, door: &mut Door, request: hyper::Request<Full<Bytes>>) {

@@ -95,7 +95,7 @@ pub(super) async fn fill(db: &mut PgConnection, scene: &Scene, now: OffsetDateTi
             Cluster,
             "training",
             Running,
-            vec![h100, "16", "8", "slurm", "eu-north-1", ""],
+            vec![h100, "16", "8", "slurm", "eu-north-1", "", "login.training.acme.test"],
         ),
         (
             74,
@@ -151,7 +151,7 @@ pub(super) async fn fill(db: &mut PgConnection, scene: &Scene, now: OffsetDateTi
             Endpoint,
             "chat",
             Running,
-            vec![llama_70b, h100, "12"],
+            vec![llama_70b, h100, "12", "https://chat.acme.test/v1"],
         ),
         (41, research, mia, Model, "summarizer-v2", Ready, vec![llama_8b, "full"]),
         (
@@ -171,7 +171,7 @@ pub(super) async fn fill(db: &mut PgConnection, scene: &Scene, now: OffsetDateTi
             Endpoint,
             "summarizer",
             Running,
-            vec!["summarizer", h100, "4"],
+            vec!["summarizer", h100, "4", "https://summarizer.acme.test/v1"],
         ),
         (
             33,

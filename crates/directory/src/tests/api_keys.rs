@@ -507,12 +507,7 @@ async fn a1_the_use_of_a_key_that_is_over_is_audited_once_a_day(pool: PgPool) {
 async fn k6_an_expiration_that_is_reached_while_a_change_waits_is_reached(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let key = t.new_key(&t.research, &t.maya, "CI").await;
-    let mut held = pool.begin().await.unwrap();
-    sqlx::query("SELECT id FROM projects WHERE id = $1 FOR UPDATE")
-        .bind(t.research.id.0)
-        .execute(&mut *held)
-        .await
-        .unwrap();
+    let held = t.hold(&t.research).await;
     t.let_expire(key.id, 1).await;
     let change = t
         .directory
@@ -1593,12 +1588,7 @@ async fn k11_a_creation_that_waits_for_a_demotion_sees_it(pool: PgPool) {
         ("DELETE FROM collaborators", Refusal::Hidden),
     ] {
         for is_rotation in [false, true] {
-            let mut tx = pool.begin().await.unwrap();
-            sqlx::query("SELECT FROM projects WHERE id = $1 FOR UPDATE")
-                .bind(t.research.id.0)
-                .execute(&mut *tx)
-                .await
-                .unwrap();
+            let mut tx = t.hold(&t.research).await;
             let change = format!("{change} WHERE user_id = '{}'", t.lead.id);
             sqlx::raw_sql(AssertSqlSafe(change)).execute(&mut *tx).await.unwrap();
             let making = async {

@@ -194,12 +194,7 @@ async fn refused_end_dates_are_audited(pool: PgPool) {
 #[sqlx::test]
 async fn c8_an_end_that_is_reached_while_a_change_waits_is_reached(pool: PgPool) {
     let t = Tenant::new(&pool).await;
-    let mut held = pool.begin().await.unwrap();
-    sqlx::query("SELECT id FROM projects WHERE id = $1 FOR UPDATE")
-        .bind(t.research.id.0)
-        .execute(&mut *held)
-        .await
-        .unwrap();
+    let held = t.hold(&t.research).await;
     t.let_end(&t.research, &t.lead, 1).await;
     let add = t
         .directory

@@ -11,7 +11,7 @@ use proptest::{
     test_runner::TestRunner,
 };
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, FromRow, PgPool};
+use sqlx::{AssertSqlSafe, FromRow, PgPool, PgTransaction};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -438,6 +438,17 @@ impl Tenant {
             slug: seen.slug,
             allow_externals: seen.allow_externals,
         }
+    }
+
+    /// Holds a project: until the end of this, every change to it waits.
+    pub(super) async fn hold(&self, project: &Project) -> PgTransaction<'static> {
+        let mut held = self.pool.begin().await.unwrap();
+        sqlx::query("SELECT FROM projects WHERE id = $1 FOR UPDATE")
+            .bind(project.id.0)
+            .execute(&mut *held)
+            .await
+            .unwrap();
+        held
     }
 
     /// What is done meanwhile, and the audit rows it leaves.

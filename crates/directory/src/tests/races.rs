@@ -110,12 +110,7 @@ async fn nobody_adds_with_a_role_they_have_lost(pool: PgPool) {
 #[sqlx::test]
 async fn an_add_that_waits_for_a_demotion_sees_it(pool: PgPool) {
     let t = Tenant::new(&pool).await;
-    let mut tx = pool.begin().await.unwrap();
-    sqlx::query("SELECT FROM projects WHERE id = $1 FOR UPDATE")
-        .bind(t.research.id.0)
-        .execute(&mut *tx)
-        .await
-        .unwrap();
+    let mut tx = t.hold(&t.research).await;
     sqlx::query("UPDATE collaborators SET role = 'member' WHERE user_id = $1")
         .bind(t.lead.id.0)
         .execute(&mut *tx)
@@ -136,12 +131,7 @@ async fn an_add_that_waits_for_a_demotion_sees_it(pool: PgPool) {
 #[sqlx::test]
 async fn a_change_that_waits_for_a_new_slug_does_not_find_the_project_by_the_old_one(pool: PgPool) {
     let t = Tenant::new(&pool).await;
-    let mut tx = pool.begin().await.unwrap();
-    sqlx::query("SELECT FROM projects WHERE id = $1 FOR UPDATE")
-        .bind(t.research.id.0)
-        .execute(&mut *tx)
-        .await
-        .unwrap();
+    let mut tx = t.hold(&t.research).await;
     sqlx::query("UPDATE project_slugs SET released_at = now() WHERE slug = $1")
         .bind(t.research.slug.as_str())
         .execute(&mut *tx)

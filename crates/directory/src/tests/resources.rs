@@ -337,12 +337,7 @@ async fn e5_a_key_that_ended_meanwhile_does_nothing(pool: PgPool) {
     }
     // Revoked while the change waits for its turn.
     let key = t.key(&t.research, Reach::Manage).await;
-    let mut tx = pool.begin().await.unwrap();
-    sqlx::query("SELECT id FROM projects WHERE id = $1 FOR NO KEY UPDATE")
-        .bind(t.research.id.0)
-        .execute(&mut *tx)
-        .await
-        .unwrap();
+    let mut tx = t.hold(&t.research).await;
     let revoke = async {
         until_one_waits(&pool).await;
         sqlx::query("UPDATE api_keys SET revoked_at = now() WHERE id = $1")
