@@ -310,7 +310,10 @@ test.describe('the password', () => {
     await expect(isLimited).toBeVisible();
     await current.fill(PASSWORD);
     await next.fill(NEW);
+    // What was said before is still there: only the answer shows that the form was sent.
+    const answered = page.waitForResponse((response) => response.url().endsWith('/api/change_password'));
     await password.getByRole('button', { name: 'Save' }).click();
+    await answered;
     await expect(isLimited).toBeVisible();
     await visit(page, '/settings/profile');
     await expect(page.getByRole('heading', { name: 'Profile', level: 1 })).toBeVisible();
