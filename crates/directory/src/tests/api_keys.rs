@@ -99,13 +99,24 @@ impl Tenant {
 
     /// When a key was last used, once that is noted.
     async fn until_used(&self, key: ApiKeyId) -> OffsetDateTime {
+        self.until_noted("SELECT last_used_at FROM api_keys WHERE id = $1", key)
+            .await
+    }
+
+    /// When a key that is over was last tried, once that is noted.
+    async fn until_tried(&self, key: ApiKeyId) -> OffsetDateTime {
+        self.until_noted("SELECT refused_at FROM api_keys WHERE id = $1", key)
+            .await
+    }
+
+    async fn until_noted(&self, when: &'static str, key: ApiKeyId) -> OffsetDateTime {
         loop {
-            let used: Option<OffsetDateTime> = sqlx::query_scalar("SELECT last_used_at FROM api_keys WHERE id = $1")
+            let noted: Option<OffsetDateTime> = sqlx::query_scalar(when)
                 .bind(key.0)
                 .fetch_one(&self.pool)
                 .await
                 .unwrap();
-            if let Some(at) = used {
+            if let Some(at) = noted {
                 return at;
             }
             tokio::task::yield_now().await;
@@ -613,6 +624,8 @@ async fn k7_revoking_acts_at_once_and_is_final(pool: PgPool) {
     t.until_used(key.id).await;
     d.revoke_api_key(a, slug, key.id).await.unwrap();
     assert_eq!(t.closed(&key.secret).await, Some(Refusal::KeyRevoked));
+    // What is noted beside a request would be taken for a change.
+    t.until_tried(key.id).await;
     let at = "SELECT count(*) FROM api_keys WHERE revoked_at IS NOT NULL";
     assert_eq!(count(&pool, at).await, 1);
     let keep = "CREATE TABLE kept AS SELECT * FROM api_keys";
