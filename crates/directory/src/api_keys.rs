@@ -11,7 +11,7 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
-    Actor, Directory, Error, Hint, KeyActor, Origin, ProjectView, Result, Token, TokenKind,
+    Actor, Directory, Hint, KeyActor, Origin, ProjectView, Result, Token, TokenKind,
     access::{ProjectSeen, find_project, lock_in, lock_project},
     change::{By, Change, Record},
     error::inconsistent,
@@ -467,6 +467,7 @@ impl Directory {
     }
 
     async fn audit_refused_key(&self, key: &KeyActor, refusal: Refusal) -> Result<()> {
+        let mut change = self.change(By::Key(key), "api_key:use").await?;
         // Whoever comes first: many requests at once find that nobody has noted it yet.
         let noted = sqlx::query!(
             "UPDATE api_keys SET refused_at = statement_timestamp()
@@ -477,18 +478,14 @@ impl Directory {
             key.project.0,
             key.key.0,
         )
-        .fetch_optional(&self.pool)
+        .fetch_optional(&mut *change.tx)
         .await?;
         let Some(noted) = noted else { return Ok(()) };
-        let mut change = self.change(By::Key(key), "api_key:use").await?;
         change.record.organization = Some(key.organization);
         change.record.project = Some(key.project);
         change.record.target_id = Some(key.key.0);
         change.record.target = Some(noted.name);
-        match change.finish::<()>(Err(refusal.into())).await {
-            Ok(()) | Err(Error::Refused(_)) => Ok(()),
-            Err(error) => Err(error),
-        }
+        change.finish_refused(refusal).await
     }
 
     /// Notes that a key was used (K4): beside the request, at most once a minute for a key, and never a reason to fail.

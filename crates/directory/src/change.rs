@@ -129,6 +129,12 @@ impl Change<'_> {
         }
     }
 
+    /// Ends a change that only notes a refusal: what it wrote and the audit row, in one transaction.
+    pub(crate) async fn finish_refused(mut self, refusal: Refusal) -> Result<()> {
+        self.write_record(Some(refusal)).await?;
+        Ok(self.tx.commit().await?)
+    }
+
     async fn write_record(&mut self, refusal: Option<Refusal>) -> Result<()> {
         let nowhere = Origin::default();
         let (kind, actor, credential, origin) = match self.by {

@@ -1131,6 +1131,8 @@ async fn k10_whoever_presents_a_key_revokes_it(pool: PgPool) {
     let (done, events) = t.audited(d.revoke_presented_key(&key.secret, &origin())).await;
     assert!(done.unwrap());
     assert_eq!(t.closed(&key.secret).await, Some(Refusal::KeyRevoked));
+    // What is noted beside a request is none of the next one's rows.
+    t.until_tried(key.id).await;
     assert_eq!(t.closed(&other.secret).await, None);
     let [event] = &events[..] else { panic!("{events:?}") };
     assert_eq!(
