@@ -457,7 +457,7 @@ impl Directory {
 
     /// Notes in the audit that somebody goes on trying with a key that is over (A1): beside the request, and once a day for a
     /// key, or a program that was left behind would fill the audit by itself.
-    pub(crate) fn note_key_refused(&self, key: KeyActor, refusal: Refusal) {
+    fn note_key_refused(&self, key: KeyActor, refusal: Refusal) {
         let directory = self.clone();
         tokio::spawn(async move {
             if let Err(error) = directory.audit_refused_key(&key, refusal).await {
@@ -491,8 +491,8 @@ impl Directory {
     /// Notes that a key was used (K4): beside the request, at most once a minute for a key, and never a reason to fail.
     pub(crate) fn note_key_use(&self, organization: OrganizationId, project: ProjectId, key: ApiKeyId) {
         let pool = self.pool.clone();
-        tokio::spawn(async move {
-            let noted = sqlx::query!(
+        Self::beside("a key's use", async move {
+            sqlx::query!(
                 "UPDATE api_keys SET last_used_at = statement_timestamp()
                  WHERE organization_id = $1 AND project_id = $2 AND id = $3
                    AND COALESCE(last_used_at < statement_timestamp() - interval '1 minute', true)",
@@ -501,10 +501,8 @@ impl Directory {
                 key.0,
             )
             .execute(&pool)
-            .await;
-            if let Err(error) = noted {
-                tracing::debug!(%error, "a key's use was not noted");
-            }
+            .await?;
+            Ok(())
         });
     }
 

@@ -329,17 +329,15 @@ impl Directory {
         let gateway = gateway.ok_or(Refusal::GatewayUnknown)?;
         if is_news {
             let pool = self.pool.clone();
-            tokio::spawn(async move {
-                let noted = sqlx::query!(
+            Self::beside("a gateway's use", async move {
+                sqlx::query!(
                     "UPDATE gateway_tokens SET last_used_at = statement_timestamp()
                      WHERE id = $1 AND COALESCE(last_used_at < statement_timestamp() - interval '1 minute', true)",
                     gateway,
                 )
                 .execute(&pool)
-                .await;
-                if let Err(error) = noted {
-                    tracing::debug!(%error, "a gateway's use was not noted");
-                }
+                .await?;
+                Ok(())
             });
         }
         Ok(())
@@ -348,18 +346,16 @@ impl Directory {
     /// Notes that a session was used, as [`Self::note_key_use`] does of a key.
     fn note_session_use(&self, session: SessionId) {
         let (pool, now) = (self.pool.clone(), self.now());
-        tokio::spawn(async move {
-            let noted = sqlx::query!(
+        Self::beside("a session's use", async move {
+            sqlx::query!(
                 "UPDATE sessions SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $3",
                 session.0,
                 now,
                 now - SEEN_EVERY,
             )
             .execute(&pool)
-            .await;
-            if let Err(error) = noted {
-                tracing::debug!(%error, "a session's use was not noted");
-            }
+            .await?;
+            Ok(())
         });
     }
 }

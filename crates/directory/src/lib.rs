@@ -68,7 +68,7 @@ pub use tokens::{Token, TokenKind};
 pub use usage::{UsageRecord, UsageReport, UsageSum};
 pub use workplace::{ProjectRef, Viewer, Workplace};
 
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
 use sqlx::{PgPool, postgres::PgConnectOptions, postgres::PgPoolOptions};
 
@@ -164,6 +164,15 @@ impl Directory {
     /// Closes every connection, once what is under way is done.
     pub async fn close(&self) {
         self.pool.close().await;
+    }
+
+    /// Does something beside the request that gave rise to it: it holds nobody up, and is never a reason to fail.
+    fn beside(what: &'static str, doing: impl Future<Output = Result<()>> + Send + 'static) {
+        tokio::spawn(async move {
+            if let Err(error) = doing.await {
+                tracing::debug!(%error, "{what} was not noted");
+            }
+        });
     }
 
     /// The day it is (UTC).
