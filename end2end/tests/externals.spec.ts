@@ -1,6 +1,7 @@
 import {
   CollaboratorsScreen,
   expectFieldError,
+  literally,
   notFound,
   notice,
   projectPath,
@@ -10,15 +11,26 @@ import {
 } from '../fixtures/pages.ts';
 import { expect, test } from '../fixtures/test.ts';
 
-test('X1 X2: an Admin allows externals, adds one, sees them marked, and removes them', async ({ as, tenant }) => {
+test('X1 X2 C3: an outsider is refused until externals are allowed; then marked, and removed @scripts', async ({
+  as,
+  guard,
+  tenant,
+}) => {
+  guard.allowStatus(422);
   const page = await as(tenant.owner);
+  const screen = await CollaboratorsScreen.open(page, tenant.closed);
+  await screen.add(tenant.outsider.email);
+  const whatToDo = 'Invite them to it, or allow external collaborators in the project’s settings.';
+  await expectFieldError(screen.email, new RegExp(literally(whatToDo)));
+  expect(await tenant.role(tenant.closed, tenant.outsider)).toBeNull();
+
   const settings = await SettingsScreen.open(page, tenant.closed);
   await expect(settings.allowExternals).not.toBeChecked();
   await settings.allowExternals.check();
   await settings.save.click();
   await expect(notice(page, 'Your changes were saved.')).toBeVisible();
 
-  const screen = await CollaboratorsScreen.open(page, tenant.closed);
+  await CollaboratorsScreen.open(page, tenant.closed);
   await screen.add(tenant.outsider.email);
   await expect(notice(page, `${tenant.outsider.name} was added as a Member.`)).toBeVisible();
   await expect(screen.row(tenant.outsider)).toContainText('External');
@@ -30,15 +42,10 @@ test('X1 X2: an Admin allows externals, adds one, sees them marked, and removes 
   expect(await tenant.role(tenant.closed, tenant.outsider)).toBeNull();
 });
 
-test('X1 C3: while externals are off, somebody from outside is refused with what to do about it', async ({ as, guard, tenant }) => {
-  guard.allowStatus(422);
-  const screen = await CollaboratorsScreen.open(await as(tenant.owner), tenant.closed);
-  await screen.add(tenant.outsider.email);
-  await expectFieldError(screen.email, /Invite them to it, or allow external collaborators in the project’s settings\./);
-  expect(await tenant.role(tenant.closed, tenant.outsider)).toBeNull();
-});
-
-test('X2: an external may hold either role, and an Admin among them manages people', async ({ as, tenant }) => {
+test('X2: an external may hold either role, and an Admin among them manages people @scripts', async ({
+  as,
+  tenant,
+}) => {
   await tenant.add(tenant.open, tenant.outsider);
   const screen = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open);
   await screen.choose(tenant.outsider, 'Make Admin');
@@ -92,7 +99,7 @@ test('X1: externals who are there when they are switched off stay, are marked, a
   expect(await tenant.role(tenant.open, tenant.manager)).toBe('admin');
 });
 
-test('X1: one leftover external is removed from the list like anybody', async ({ as, tenant }) => {
+test('X1: one leftover external is removed from the list like anybody @scripts', async ({ as, tenant }) => {
   await tenant.add(tenant.open, tenant.outsider);
   await tenant.database.query('UPDATE projects SET allow_externals = false WHERE id = $1', [tenant.open.id]);
   const page = await as(tenant.manager);
@@ -105,7 +112,11 @@ test('X1: one leftover external is removed from the list like anybody', async ({
   await expect(page.getByRole('region', { name: 'External collaborators' })).toBeHidden();
 });
 
-test('X3: an external sees the organization’s name and their project, and nothing else of it', async ({ as, guard, tenant }) => {
+test('X3: an external sees the organization’s name and their project, and nothing else of it @scripts', async ({
+  as,
+  guard,
+  tenant,
+}) => {
   guard.allowStatus(404);
   await tenant.add(tenant.open, tenant.outsider);
   const page = await as(tenant.outsider);
@@ -124,7 +135,10 @@ test('X3: an external sees the organization’s name and their project, and noth
   }
 });
 
-test('X4: an external who becomes a member keeps the role, loses the mark, and is in the Default Project', async ({ as, tenant }) => {
+test('X4: an external who becomes a member keeps the role, loses the mark, is in the Default Project @scripts', async ({
+  as,
+  tenant,
+}) => {
   await tenant.add(tenant.open, tenant.outsider, { role: 'admin' });
   await tenant.join(tenant.outsider);
   const screen = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open);
@@ -134,7 +148,7 @@ test('X4: an external who becomes a member keeps the role, loses the mark, and i
   await expect(screen.row(tenant.outsider)).toContainText('Organization member');
 });
 
-test('X5: the end date of an external is suggested where it is set', async ({ as, tenant }) => {
+test('X5: the end date of an external is suggested where it is set @scripts', async ({ as, tenant }) => {
   await tenant.add(tenant.open, tenant.outsider);
   const screen = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open);
   await screen.choose(tenant.outsider, 'Set end date');

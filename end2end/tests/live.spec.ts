@@ -113,6 +113,7 @@ test.describe('two browsers', { tag: '@scripts' }, () => {
   test('somebody who signs out in one tab is asked to sign in again in the other', async ({ as, guard, tenant }) => {
     guard.allowStatus(401);
     const page = await as(tenant.manager);
+    await visit(page, '/');
     const other = await page.context().newPage();
     const screen = await CollaboratorsScreen.open(other, tenant.open);
     await signOut(page, tenant.manager);

@@ -13,7 +13,10 @@ import {
 } from '../fixtures/pages.ts';
 import { expect, test } from '../fixtures/test.ts';
 
-test('P2: a project Admin renames a project, and its name is new everywhere', async ({ as, tenant }) => {
+test('P2: a project Admin renames a project: the name is new everywhere; a reload sends nothing again', async ({
+  as,
+  tenant,
+}) => {
   const screen = await SettingsScreen.open(await as(tenant.manager), tenant.open);
   await expect(screen.name).toHaveValue(tenant.open.name);
   await expect(screen.slug).toHaveValue(tenant.open.slug);
@@ -22,12 +25,21 @@ test('P2: a project Admin renames a project, and its name is new everywhere', as
 
   await expect(notice(screen.page, 'Your changes were saved.')).toBeVisible();
   await expect(screen.page.getByRole('button', { name: 'Project: Closed Research. Switch project' })).toBeVisible();
+  await screen.page.reload();
+  await awake(screen.page);
+  await expect(screen.name).toHaveValue('Closed Research');
+  await expect(notice(screen.page, 'saved')).toBeHidden();
+  expect(await tenant.timesDone(tenant.open, 'project:update')).toBe(1);
   await visit(screen.page, projectPath(tenant.open));
   await expect(screen.page.getByRole('heading', { name: 'Closed Research', level: 1 })).toBeVisible();
   await expect(screen.page).toHaveTitle('Closed Research · Roster');
 });
 
-test('P2: after a change of slug the new address works and the old one leads nowhere', async ({ as, guard, tenant }) => {
+test('P2: after a change of slug the new address works and the old one leads nowhere @scripts', async ({
+  as,
+  guard,
+  tenant,
+}) => {
   guard.allowStatus(404);
   const screen = await SettingsScreen.open(await as(tenant.manager), tenant.open);
   const moved = { ...tenant.open, slug: `moved-${tenant.tag}` };
@@ -44,7 +56,7 @@ test('P2: after a change of slug the new address works and the old one leads now
   }
 });
 
-test('P2 N3: a slug that was let go is kept from others for 90 days, and the name typed with it is not lost', async ({
+test('P2 N3: a slug let go is kept from others for 90 days, and the name typed with it is not lost @scripts', async ({
   as,
   guard,
   tenant,
@@ -102,7 +114,7 @@ test('X1 N3: a switch that was turned stays turned when another field is refused
   await expect(screen.allowExternals).toBeChecked();
 });
 
-test('O3 R2: a Member of the project reads its settings and cannot change them', async ({ as, tenant }) => {
+test('O3 R2: a Member of the project reads its settings and cannot change them @scripts', async ({ as, tenant }) => {
   await tenant.add(tenant.open, tenant.member);
   const page = await as(tenant.member);
   await visit(page, settingsPath(tenant.open));
@@ -114,7 +126,7 @@ test('O3 R2: a Member of the project reads its settings and cannot change them',
   await expect(page.getByRole('button', { name: 'Save' })).toBeHidden();
 });
 
-test('~current stands for the project last used, whatever the screen', async ({ as, tenant }) => {
+test('~current stands for the project last used, whatever the screen @scripts', async ({ as, tenant }) => {
   const page = await as(tenant.manager);
   await visit(page, projectPath(tenant.open));
   await visit(page, '/settings/profile');
@@ -132,12 +144,17 @@ test('~current stands for the project last used, whatever the screen', async ({ 
   await expect(page).toHaveURL(settingsPath(tenant.defaultProject));
 });
 
-test('the selectors switch between projects and organizations, and name where one is', async ({ as, tenant }) => {
+test('X3: the selectors switch between projects and organizations, name where one is, mark external ones', async ({
+  as,
+  tenant,
+}) => {
   await tenant.add(tenant.open, tenant.outsider);
   const page = await as(tenant.outsider);
+  await visit(page, '/');
   await page.getByRole('button', { name: /Switch organization/ }).click();
   const choice = page.getByRole('menuitem', { name: tenant.organization.name });
   await expect(choice).toContainText('External');
+  await expect(page.getByRole('menuitem', { name: `Partner ${tenant.tag}` })).not.toContainText('External');
   await choice.click();
   await expect(page).toHaveURL(projectPath(tenant.open));
   await expect(page.getByRole('heading', { name: tenant.open.name, level: 1 })).toBeVisible();
@@ -146,6 +163,7 @@ test('the selectors switch between projects and organizations, and name where on
   ).toBeVisible();
 
   const inside = await as(tenant.manager);
+  await visit(inside, '/');
   const selector = await ProjectSelector.open(inside);
   await expect(selector.projects).toHaveText([tenant.defaultProject.name, tenant.open.name]);
   await expect(selector.project(tenant.defaultProject)).toHaveAttribute('aria-current', 'true');
@@ -157,13 +175,7 @@ test('the selectors switch between projects and organizations, and name where on
   await expect(inside.getByRole('link', { name: 'Collaborators' })).toHaveAttribute('aria-current', 'page');
 });
 
-test('P3: a project one has no part in is not in the selector', async ({ as, tenant }) => {
-  const page = await as(tenant.member);
-  const selector = await ProjectSelector.open(page);
-  await expect(selector.projects).toHaveText([tenant.defaultProject.name]);
-});
-
-test('R1: the overview says what one may do and why', async ({ as, tenant }) => {
+test('R1: the overview says what one may do and why @scripts', async ({ as, tenant }) => {
   await tenant.add(tenant.open, tenant.member);
   const page = await as(tenant.member);
   await visit(page, projectPath(tenant.open));
@@ -181,7 +193,7 @@ test('R1: the overview says what one may do and why', async ({ as, tenant }) => 
   await expect(admins.getByRole('heading', { name: 'Only Admins can' })).toBeHidden();
 });
 
-test('R1: what one may do here is readable on a phone', async ({ as, tenant }) => {
+test('R1: what one may do here is readable on a phone @scripts', async ({ as, tenant }) => {
   await tenant.add(tenant.open, tenant.member);
   const page = await as(tenant.member);
   await page.setViewportSize({ width: 360, height: 800 });
@@ -194,16 +206,4 @@ test('R1: what one may do here is readable on a phone', async ({ as, tenant }) =
   }
   const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   expect(over).toBeLessThanOrEqual(0);
-});
-
-test('a form sent twice by reload or back changes nothing more', async ({ as, tenant }) => {
-  const screen = await SettingsScreen.open(await as(tenant.manager), tenant.open);
-  await screen.name.fill('Renamed once');
-  await screen.save.click();
-  await expect(notice(screen.page, 'Your changes were saved.')).toBeVisible();
-  await screen.page.reload();
-  await awake(screen.page);
-  await expect(screen.name).toHaveValue('Renamed once');
-  await expect(notice(screen.page, 'saved')).toBeHidden();
-  expect(await tenant.timesDone(tenant.open, 'project:update')).toBe(1);
 });

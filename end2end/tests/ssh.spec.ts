@@ -6,7 +6,11 @@ import { expect, test } from '../fixtures/test.ts';
 // A real sshd asks the server under test, and real logins are tried (docs/gateways/README.md, "A node of a cluster").
 test.skip(whyNoNode() !== '', whyNoNode());
 
-test('C6 E4 E5: who was removed in the browser cannot log in to the cluster any more', async ({ as, baseURL, tenant }) => {
+test('C6 E4 E5: who was removed in the browser cannot log in to the cluster any more @scripts', async ({
+  as,
+  baseURL,
+  tenant,
+}) => {
   test.slow();
   const login = `roster-${tenant.tag}`;
   const details = { ...CLUSTER, ssh_login: login };

@@ -2,7 +2,10 @@ import { awake, notFound, projectPath, visit } from '../fixtures/pages.ts';
 import { usagePath } from '../fixtures/resources.ts';
 import { expect, test } from '../fixtures/test.ts';
 
-test('R1: collaborators of either role read usage and cost, as a picture and as numbers', async ({ as, tenant }) => {
+test('R1: collaborators of either role read usage and cost, as a picture and as numbers @scripts', async ({
+  as,
+  tenant,
+}) => {
   const { manager, member, open } = tenant;
   await tenant.add(open, member);
   await tenant.addUsage(open, 0, 'cluster', 'gpu_seconds', 7_200, 1_234.5);
@@ -99,7 +102,7 @@ test('N1: another measure keeps the range, and another range the measure', async
   await expect(measures).toHaveText(['Cost', 'GPU hours', 'Tokens', 'Requests']);
 });
 
-test('N5: where nothing was used, the page says how it comes here', async ({ as, tenant }) => {
+test('N5: where nothing was used, the page says how it comes here @scripts', async ({ as, tenant }) => {
   const page = await as(tenant.manager);
   await visit(page, usagePath(tenant.open));
   await expect(page.getByRole('heading', { name: 'No usage in the last 30 days' })).toBeVisible();
@@ -108,7 +111,11 @@ test('N5: where nothing was used, the page says how it comes here', async ({ as,
   await expect(page.getByRole('navigation', { name: 'Measure' })).toBeHidden();
 });
 
-test('P3: to somebody without access there is no usage; nor for a range or a measure that there isn’t', async ({ as, guard, tenant }) => {
+test('P3: to somebody without access there is no usage; nor for an unknown range or measure @scripts', async ({
+  as,
+  guard,
+  tenant,
+}) => {
   guard.allowStatus(404, 400);
   const page = await as(tenant.manager);
   expect(await visit(page, usagePath(tenant.closed))).toBe(404);
@@ -119,13 +126,7 @@ test('P3: to somebody without access there is no usage; nor for a range or a mea
   await expect(page.getByRole('heading', { name: 'Usage', level: 1 })).toBeVisible();
 });
 
-test('D7: the Default Project’s usage carries the notice', async ({ as, tenant }) => {
-  const page = await as(tenant.member);
-  await visit(page, usagePath(tenant.defaultProject));
-  await expect(page.getByRole('complementary', { name: 'About the Default Project' })).toBeVisible();
-});
-
-test('on a phone the days and their totals are in sight', async ({ as, tenant }) => {
+test('on a phone the days and their totals are in sight @scripts', async ({ as, tenant }) => {
   for (const kind of ['cluster', 'volume', 'model', 'endpoint', 'evaluation', 'file']) {
     await tenant.addUsage(tenant.open, 0, kind, 'requests', 1, 1_234.5);
   }

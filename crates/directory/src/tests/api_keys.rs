@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::fixture::{
     Event, PASSWORD, Person, Project, Tenant, account, count, events, name, origin, refusal, refused_by_database, slug,
-    sql, until_one_waits,
+    sql, until_one_waits, without_schema,
 };
 use crate::{ApiKey, ApiKeyList, ApiKeyQuery, Error, NewApiKey, Result, Token, TokenKind};
 
@@ -896,6 +896,7 @@ async fn d6_an_organization_has_its_default_key_from_the_first_instant(pool: PgP
 #[sqlx::test(migrations = false)]
 async fn d6_an_organization_from_before_keys_gets_its_default_key(pool: PgPool) {
     const KEYS: i64 = 20_261_124_000_001;
+    without_schema(&pool).await;
     let all = sqlx::migrate!();
     let mut before = Migrator::DEFAULT;
     before.migrations = all

@@ -99,6 +99,14 @@ pub(super) fn directory(pool: &PgPool) -> Directory {
     Directory::new(pool.clone(), Settings::default())
 }
 
+/// Takes the schema away again that a template may have brought along, for tests that begin before it.
+pub(super) async fn without_schema(pool: &PgPool) {
+    sqlx::raw_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        .execute(pool)
+        .await
+        .unwrap();
+}
+
 /// The same directory, that many days later; before, if negative.
 pub(super) fn in_days<const DAYS: i64>(directory: &Directory) -> Directory {
     directory

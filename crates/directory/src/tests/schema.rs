@@ -105,6 +105,7 @@ async fn every_foreign_key_that_deletes_or_updates_along_has_an_index(pool: PgPo
 /// Starting twice, or on two servers at once, is fine.
 #[sqlx::test(migrations = false)]
 async fn the_schema_can_be_brought_up_to_date_by_several_servers_at_once(pool: PgPool) {
+    super::fixture::without_schema(&pool).await;
     let directory = super::fixture::directory(&pool);
     let (a, b) = tokio::join!(directory.migrate(), directory.migrate());
     a.unwrap();
