@@ -169,6 +169,12 @@ fn refused(refusal: Refusal) -> String {
         }
         Refusal::SshKeyWeak => "This kind of key is too weak. Use Ed25519, ECDSA, or RSA with at least 2048 bits.",
         Refusal::SshKeyTaken => "This key is in use already. Every account needs a key of its own.",
+        Refusal::SshKeyNeedsProof => {
+            "Somebody else has registered this key. If it’s yours, sign the text below with it and paste the signature: the key is then yours."
+        }
+        Refusal::SshSignatureInvalid => {
+            "This isn’t a signature of the text below by this key. Sign the text as it’s shown now, and paste all of it, with the lines BEGIN and END."
+        }
         Refusal::TooManySshKeys => "You have 50 SSH keys, the most an account can have. Remove one first.",
         Refusal::ManageKeyForAdmins => {
             "Only Admins of the project can create keys with the reach Manage, or change when they expire."
@@ -184,6 +190,8 @@ fn refused(refusal: Refusal) -> String {
         Refusal::KeyRevoked => "This API key was revoked. Create a new one.",
         Refusal::GatewayUnknown => "The gateway’s token is unknown or was revoked.",
         Refusal::GatewayNameTaken => "There is a gateway token of this name. Revoke it first, or choose another name.",
+        Refusal::MeterUnknown => "The meter token is unknown or was revoked.",
+        Refusal::MeterNameTaken => "There is a meter token of this name. Revoke it first, or choose another name.",
         Refusal::ResourceNameTaken => "The project has one of this kind with this name already. Choose another name.",
         Refusal::StateInvalid => "Choose one of the states.",
         Refusal::ProjectHasResources => {
@@ -193,6 +201,29 @@ fn refused(refusal: Refusal) -> String {
             return format!(
                 "Record {record}, counted from 0, has an invalid time or amount: a time before 2000 or in the future, or more than 9007199254740991. None of the report was taken."
             );
+        }
+        Refusal::UsageTooLarge { record } => {
+            return format!(
+                "Record {record}, counted from 0, has a larger quantity or cost than one record may have. None of the report was taken."
+            );
+        }
+        Refusal::UsageElsewhere { record } => {
+            return format!(
+                "Record {record}, counted from 0, isn’t for this project: it is of the playground, or from before the project was there. Report it with a meter token, or with the Organization Default Key. None of the report was taken."
+            );
+        }
+        Refusal::UsageCorrectionInvalid { record } => {
+            return format!(
+                "Record {record}, counted from 0, corrects no record on these books, or has another time, kind, unit or resource than that one. None of the report was taken."
+            );
+        }
+        Refusal::UsageCorrected { record } => {
+            return format!(
+                "Record {record}, counted from 0, corrects a record that was corrected already: correct its correction. None of the report was taken."
+            );
+        }
+        Refusal::UsageNamesNoProject => {
+            "Usage that names no project is reported with a meter token, or with the Organization Default Key. Report for the key’s own project instead."
         }
         Refusal::TooManyRecords => "Report 1,000 records at most at once. None of the report was taken.",
         Refusal::DetailInvalid(field) => return detail(field),

@@ -22,8 +22,8 @@ mod usage;
 pub use collaborators::{CollaboratorChange, Target, check_collaborator_change, check_end_date};
 pub use decide::{Allowance, Decision, Denial, decide};
 pub use id::{
-    ApiKeyId, EventId, GatewayTokenId, InvitationId, OrganizationId, ProjectId, ResourceId, SessionId, SshKeyId,
-    UsageRecordId, UserId,
+    ApiKeyId, EventId, GatewayTokenId, InvitationId, MeterTokenId, OrganizationId, ProjectId, ResourceId, SessionId,
+    SshKeyId, UsageRecordId, UserId,
 };
 pub use keys::{
     Holder, KeyChange, KeyFacts, KeyState, Reach, check_default_key, check_key_change, check_key_creation,
@@ -39,4 +39,4 @@ pub use resources::{
 pub use role::{OrganizationRole, ProjectRole, UnknownRole};
 pub use standing::{Because, OrganizationStanding, ProjectStanding, Standing};
 pub use text::{Email, EmailError, Name, NameError, Password, PasswordError, Slug, SlugError};
-pub use usage::{Booking, UsageKind, UsageRange, UsageUnit, book};
+pub use usage::{Booking, MOST_COST_MICROS, MOST_QUANTITY, UsageKind, UsageRange, UsageUnit, book};

@@ -29,6 +29,8 @@ pub enum Field {
     Confirmation,
     /// An SSH public key.
     PublicKey,
+    /// An SSH signature.
+    Signature,
     /// The state of a resource.
     State,
     /// A field that only some kinds of resources have.
@@ -133,6 +135,10 @@ pub enum Refusal {
     SshKeyWeak,
     /// The SSH public key belongs to an account already (E4).
     SshKeyTaken,
+    /// Somebody else has registered the SSH public key: it is for whoever shows that they hold its private half (J10).
+    SshKeyNeedsProof,
+    /// Not a signature of that text by that key (J10).
+    SshSignatureInvalid,
     /// The account has as many SSH keys as it may have.
     TooManySshKeys,
     /// Only project Admins make keys that manage (K11).
@@ -155,6 +161,10 @@ pub enum Refusal {
     GatewayUnknown,
     /// A gateway token of this name is good.
     GatewayNameTaken,
+    /// No meter that the operator let report.
+    MeterUnknown,
+    /// A meter token of this name is good.
+    MeterNameTaken,
     /// The project has a resource of this kind and name.
     ResourceNameTaken,
     /// No state that a resource of this kind can be in.
@@ -166,6 +176,28 @@ pub enum Refusal {
         /// The place.
         record: u16,
     },
+    /// A record of usage with a larger amount than one record may have (E9).
+    UsageTooLarge {
+        /// The place.
+        record: u16,
+    },
+    /// A record of usage that belongs on other books than the key's project's (E9, D5).
+    UsageElsewhere {
+        /// The place.
+        record: u16,
+    },
+    /// A correction that names no record on these books, or says other things of it than amounts (E9).
+    UsageCorrectionInvalid {
+        /// The place.
+        record: u16,
+    },
+    /// A correction of a record that was corrected already (E9).
+    UsageCorrected {
+        /// The place.
+        record: u16,
+    },
+    /// Usage that names no project is reported by a meter token or the Organization Default Key alone (E9).
+    UsageNamesNoProject,
     /// More records of usage at once than are taken.
     TooManyRecords,
     /// Not a value of this field of a resource.
@@ -229,6 +261,8 @@ impl Refusal {
             Self::SshKeyPrivate => "ssh_key_private",
             Self::SshKeyWeak => "ssh_key_weak",
             Self::SshKeyTaken => "ssh_key_taken",
+            Self::SshKeyNeedsProof => "ssh_key_needs_proof",
+            Self::SshSignatureInvalid => "ssh_signature_invalid",
             Self::TooManySshKeys => "too_many_ssh_keys",
             Self::ManageKeyForAdmins => "manage_key_for_admins",
             Self::KeyOver => "key_over",
@@ -240,10 +274,17 @@ impl Refusal {
             Self::KeyRevoked => "key_revoked",
             Self::GatewayUnknown => "gateway_unknown",
             Self::GatewayNameTaken => "gateway_name_taken",
+            Self::MeterUnknown => "meter_unknown",
+            Self::MeterNameTaken => "meter_name_taken",
             Self::ResourceNameTaken => "resource_name_taken",
             Self::StateInvalid => "state_invalid",
             Self::ProjectHasResources => "project_has_resources",
             Self::UsageInvalid { .. } => "usage_invalid",
+            Self::UsageTooLarge { .. } => "usage_too_large",
+            Self::UsageElsewhere { .. } => "usage_elsewhere",
+            Self::UsageCorrectionInvalid { .. } => "usage_correction_invalid",
+            Self::UsageCorrected { .. } => "usage_corrected",
+            Self::UsageNamesNoProject => "usage_names_no_project",
             Self::TooManyRecords => "too_many_records",
             Self::DetailInvalid(_) => "detail_invalid",
             Self::TooManyAttempts { .. } => "too_many_attempts",
@@ -260,12 +301,14 @@ impl Refusal {
             | Self::KeyInvalid
             | Self::KeyExpired
             | Self::KeyRevoked
-            | Self::GatewayUnknown => 401,
+            | Self::GatewayUnknown
+            | Self::MeterUnknown => 401,
             Self::InvitationForAnother
             | Self::ProjectsSwitchedOff
             | Self::OwnerOnly
             | Self::Forbidden(_)
             | Self::SignUpClosed
+            | Self::UsageNamesNoProject
             | Self::ManageKeyForAdmins => 403,
             Self::NotAMember | Self::Hidden | Self::NotACollaborator => 404,
             Self::AlreadyMember
@@ -289,6 +332,9 @@ impl Refusal {
             | Self::KeyRotated
             | Self::DefaultKeyKept
             | Self::GatewayNameTaken
+            | Self::MeterNameTaken
+            | Self::SshKeyNeedsProof
+            | Self::UsageCorrected { .. }
             | Self::ResourceNameTaken
             | Self::ProjectHasResources => 409,
             Self::TooManyAddresses
@@ -309,6 +355,10 @@ impl Refusal {
             | Self::CurrentPasswordWrong
             | Self::StateInvalid
             | Self::UsageInvalid { .. }
+            | Self::UsageTooLarge { .. }
+            | Self::UsageElsewhere { .. }
+            | Self::UsageCorrectionInvalid { .. }
+            | Self::SshSignatureInvalid
             | Self::TooManyRecords
             | Self::DetailInvalid(_) => 422,
             Self::InvitationExpired | Self::InvitationRevoked | Self::InvitationAccepted | Self::LinkDead => 410,
@@ -330,7 +380,10 @@ impl Refusal {
             | Self::AlreadyCollaborator
             | Self::ExternalInDefaultProject
             | Self::EmailTaken => Some(Field::Email),
-            Self::NameInvalid | Self::GatewayNameTaken | Self::ResourceNameTaken => Some(Field::Name),
+            Self::NameInvalid | Self::GatewayNameTaken | Self::MeterNameTaken | Self::ResourceNameTaken => {
+                Some(Field::Name)
+            }
+            Self::SshKeyNeedsProof | Self::SshSignatureInvalid => Some(Field::Signature),
             Self::StateInvalid => Some(Field::State),
             Self::DetailInvalid(field) => Some(Field::Detail(field)),
             Self::SlugInvalid | Self::SlugTaken => Some(Field::Slug),
@@ -375,7 +428,13 @@ impl Refusal {
             | Self::KeyRevoked
             | Self::GatewayUnknown
             | Self::ProjectHasResources
+            | Self::MeterUnknown
             | Self::UsageInvalid { .. }
+            | Self::UsageTooLarge { .. }
+            | Self::UsageElsewhere { .. }
+            | Self::UsageCorrectionInvalid { .. }
+            | Self::UsageCorrected { .. }
+            | Self::UsageNamesNoProject
             | Self::TooManyRecords
             | Self::TooManyAttempts { .. } => None,
         }

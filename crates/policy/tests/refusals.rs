@@ -55,7 +55,9 @@ fn all() -> Vec<Refusal> {
             Refusal::SshKeyInvalid => Refusal::SshKeyPrivate,
             Refusal::SshKeyPrivate => Refusal::SshKeyWeak,
             Refusal::SshKeyWeak => Refusal::SshKeyTaken,
-            Refusal::SshKeyTaken => Refusal::TooManySshKeys,
+            Refusal::SshKeyTaken => Refusal::SshKeyNeedsProof,
+            Refusal::SshKeyNeedsProof => Refusal::SshSignatureInvalid,
+            Refusal::SshSignatureInvalid => Refusal::TooManySshKeys,
             Refusal::TooManySshKeys => Refusal::ManageKeyForAdmins,
             Refusal::ManageKeyForAdmins => Refusal::KeyOver,
             Refusal::KeyOver => Refusal::KeyRotated,
@@ -66,11 +68,18 @@ fn all() -> Vec<Refusal> {
             Refusal::KeyExpired => Refusal::KeyRevoked,
             Refusal::KeyRevoked => Refusal::GatewayUnknown,
             Refusal::GatewayUnknown => Refusal::GatewayNameTaken,
-            Refusal::GatewayNameTaken => Refusal::ResourceNameTaken,
+            Refusal::GatewayNameTaken => Refusal::MeterUnknown,
+            Refusal::MeterUnknown => Refusal::MeterNameTaken,
+            Refusal::MeterNameTaken => Refusal::ResourceNameTaken,
             Refusal::ResourceNameTaken => Refusal::StateInvalid,
             Refusal::StateInvalid => Refusal::ProjectHasResources,
             Refusal::ProjectHasResources => Refusal::UsageInvalid { record: 7 },
-            Refusal::UsageInvalid { .. } => Refusal::TooManyRecords,
+            Refusal::UsageInvalid { .. } => Refusal::UsageTooLarge { record: 7 },
+            Refusal::UsageTooLarge { .. } => Refusal::UsageElsewhere { record: 7 },
+            Refusal::UsageElsewhere { .. } => Refusal::UsageCorrectionInvalid { record: 7 },
+            Refusal::UsageCorrectionInvalid { .. } => Refusal::UsageCorrected { record: 7 },
+            Refusal::UsageCorrected { .. } => Refusal::UsageNamesNoProject,
+            Refusal::UsageNamesNoProject => Refusal::TooManyRecords,
             Refusal::TooManyRecords => Refusal::DetailInvalid(ResourceField::Nodes),
             Refusal::DetailInvalid(_) => Refusal::TooManyAttempts { retry_after: 90 },
             Refusal::TooManyAttempts { .. } => return all,
@@ -125,7 +134,12 @@ fn a_status_fits_what_the_refusal_is_about() {
                 refusal.field().is_some()
                     || matches!(
                         refusal,
-                        Refusal::CredentialsWrong | Refusal::UsageInvalid { .. } | Refusal::TooManyRecords
+                        Refusal::CredentialsWrong
+                            | Refusal::UsageInvalid { .. }
+                            | Refusal::UsageTooLarge { .. }
+                            | Refusal::UsageElsewhere { .. }
+                            | Refusal::UsageCorrectionInvalid { .. }
+                            | Refusal::TooManyRecords
                     ),
                 "{refusal:?}"
             ),
