@@ -1,6 +1,6 @@
 //! Who asks, and from where.
 
-use policy::{ApiKeyId, OrganizationId, ProjectId, Reach, SessionId, UserId};
+use policy::{ApiKeyId, MeterTokenId, OrganizationId, ProjectId, Reach, SessionId, UserId};
 
 /// Where a request came from; goes into the audit (A1).
 #[derive(Clone, Debug, Default)]
@@ -35,6 +35,15 @@ pub struct KeyActor {
     pub project: ProjectId,
     /// What it may do there (K11).
     pub reach: Reach,
+    /// Where the request came from.
+    pub origin: Origin,
+}
+
+/// A meter of the operator's that showed its token, with the request it makes (E9).
+#[derive(Clone, Debug)]
+pub struct MeterActor {
+    /// The token.
+    pub meter: MeterTokenId,
     /// Where the request came from.
     pub origin: Origin,
 }

@@ -381,8 +381,9 @@ impl Directory {
         let mut change = self.change(By::User(actor), "api_key:regenerate_default").await?;
         let outcome = async {
             let project = lock_project(&mut change.tx, slug, actor.user).await?;
-            // Not the project's: to its other Admins the key does not exist.
-            change.record.organization = Some(project.organization);
+            // Not the project's: to its other Admins the key does not exist. Nor the organization's, for whoever is no member (A4).
+            change.record.organization =
+                Some(project.organization).filter(|_| project.standing.organization.is_some());
             check_default_key(&project.standing, project.is_default)?;
             forget_default_secret(&mut change.tx, project.organization, None).await?;
             let secret = Token::random(TokenKind::ApiKey)?;
@@ -541,7 +542,7 @@ impl Directory {
         })
     }
 
-    /// Ends the key that somebody shows, whoever that is: whoever has a secret may end it (K10). The default key is never
+    /// Ends the API key that somebody shows, whoever that is: whoever has a secret may end it (K10). The default key is never
     /// revoked (K8): its secret is forgotten, and the Owner regenerates it. Answers whether there is such a key.
     ///
     /// # Errors

@@ -200,7 +200,8 @@ impl Directory {
         let limit = add_limit(actor);
         let within_limit = self.attempt(&limit).await;
         let mut change = self.change(By::User(actor), Permission::CollaboratorAdd.name()).await?;
-        change.record.target = Some(email.trim().chars().filter(|c| !c.is_control()).take(254).collect());
+        // Only what is an address: words that aren't are nobody's to leave in the audit (A4).
+        change.record.target = email.parse::<Email>().ok().map(|email| email.to_string());
         let outcome = match within_limit {
             Ok(()) => self.add_collaborator_in(&mut change, actor, slug, email).await,
             Err(error) => Err(error),

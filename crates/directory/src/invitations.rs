@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::{
     Actor, Directory, Hint, NewAccount, NewSession, OrganizationView, Origin, Result,
-    access::{OrganizationSeen, find_organization, find_place, lock_organization},
+    access::{OrganizationSeen, find_organization, find_place, lock_in_organization},
     accounts,
     attempts::Limit,
     change::{By, Change},
@@ -261,10 +261,10 @@ impl Directory {
         let limit = invite_limit(actor);
         let within_limit = self.attempt(&limit).await;
         let mut change = self.change(By::User(actor), Permission::MemberInvite.name()).await?;
-        change.record.target = Some(email.trim().chars().filter(|c| !c.is_control()).take(254).collect());
+        // Only what is an address: words that aren't are nobody's to leave in the audit (A4).
+        change.record.target = email.parse::<Email>().ok().map(|email| email.to_string());
         let outcome = async {
-            let organization = lock_organization(&mut change.tx, slug, actor.user).await?;
-            change.record.organization = Some(organization.id);
+            let organization = lock_in_organization(&mut change, slug, actor.user).await?;
             organization.standing.require(Permission::MemberInvite)?;
             within_limit?;
             let email: Email = email.parse().map_err(|_| Refusal::EmailInvalid)?;
@@ -572,8 +572,7 @@ async fn lock_open(
     id: InvitationId,
 ) -> Result<(OrganizationSeen, Email)> {
     change.record.target_id = Some(id.0);
-    let organization = lock_organization(&mut change.tx, slug, actor.user).await?;
-    change.record.organization = Some(organization.id);
+    let organization = lock_in_organization(change, slug, actor.user).await?;
     organization.standing.require(Permission::MemberInvite)?;
     let row = sqlx::query!(
         "SELECT email, accepted_at, revoked_at FROM invitations WHERE organization_id = $1 AND id = $2",

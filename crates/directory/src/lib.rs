@@ -19,36 +19,41 @@ mod gateways;
 mod hints;
 mod invitations;
 mod members;
+mod meters;
 mod organizations;
 mod outbox;
 mod paging;
 mod people;
 mod projects;
 mod remains;
+mod repeats;
 mod resources;
 mod secret;
 mod sessions;
 mod ssh_keys;
+mod ssh_proofs;
 #[cfg(test)]
 mod tests;
 mod tokens;
 mod usage;
+mod usage_corrections;
 mod workplace;
 
 pub use accounts::NewAccount;
-pub use actor::{Actor, Agent, KeyActor, Origin};
+pub use actor::{Actor, Agent, KeyActor, MeterActor, Origin};
 pub use api_keys::{ApiKey, ApiKeyList, ApiKeyQuery, KeyView, NewApiKey};
 pub use audit::{AuditEvent, AuditPage};
 pub use collaborators::{Added, Collaborator, CollaboratorKind, CollaboratorList, CollaboratorQuery, Removal};
 pub use demo::{DEMO_PASSWORD, DemoError};
 pub use enforcement::{AuthorizedKey, Caller, Question, Subject, Verdict};
 pub use error::{Error, Result};
-pub use gateways::GatewayToken;
+pub use gateways::{Allowed, GatewayPlace, GatewayScope, GatewayToken, KnownGateways, NewGatewayToken};
 pub use hints::{Hint, Hints};
 pub use invitations::{
     Delivery, Invitation, InvitationList, InvitationQuery, InvitationState, Joined, LinkToken, NewInvitation, Opened,
 };
 pub use members::{Departure, Member, MemberList, MemberQuery, MemberRemoval};
+pub use meters::{MeterToken, OrganizationRef};
 pub use organizations::{OrganizationReport, OrganizationSettings, OrganizationSummary, OrganizationView};
 pub use outbox::{Mail, MailAbout};
 pub use people::{Cursor, Order, PeopleSort};
@@ -63,9 +68,10 @@ pub use resources::{
 };
 pub use sessions::{NewSession, Session, SessionToken, SignedInAt};
 pub use ssh_keys::SshKey;
+pub use ssh_proofs::SshKeyProof;
 pub use time::{Date, OffsetDateTime};
 pub use tokens::{Token, TokenKind};
-pub use usage::{UsageRecord, UsageReport, UsageSum};
+pub use usage::{UsageRecord, UsageReport, UsageSum, UsageTaken};
 pub use workplace::{ProjectRef, Viewer, Workplace};
 
 use std::{future::Future, time::Duration};

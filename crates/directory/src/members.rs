@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     Actor, Directory, Hint, OrganizationView, Result,
-    access::{OrganizationSeen, find_organization, find_place, lock_organization, organization_standing},
+    access::{OrganizationSeen, find_organization, find_place, lock_in_organization, organization_standing},
     change::{By, Change, Record},
     error::inconsistent,
     invitations, paging,
@@ -344,8 +344,7 @@ async fn lock_member(
     wanted: MemberChange,
 ) -> Result<(OrganizationSeen, OrganizationStanding)> {
     change.about(user);
-    let organization = lock_organization(&mut change.tx, slug, actor.user).await?;
-    change.record.organization = Some(organization.id);
+    let organization = lock_in_organization(change, slug, actor.user).await?;
     let place = find_place(&mut *change.tx, &organization, user).await?;
     check_member_change(&organization.standing, place, user == actor.user, wanted)?;
     Ok((organization, place.ok_or(Refusal::NotAMember)?))

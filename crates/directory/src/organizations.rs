@@ -11,7 +11,10 @@ use uuid::Uuid;
 
 use crate::{
     Actor, Directory, Error, Hint, Result,
-    access::{OrganizationSeen, find_organization, find_place, lock_organization, organization_standing, take_turn},
+    access::{
+        OrganizationSeen, find_organization, find_place, lock_in_organization, lock_organization,
+        organization_standing, take_turn,
+    },
     accounts, api_keys,
     change::{By, Change, Record},
     error::{inconsistent, refuse_on},
@@ -235,7 +238,11 @@ impl Directory {
     pub async fn authorize_in_organization(&self, actor: &Actor, slug: &Slug, permission: Permission) -> Result<()> {
         let organization = find_organization(&self.pool, slug, actor.user).await;
         let (id, decision) = match organization {
-            Ok(seen) => (Some(seen.id), seen.standing.require(permission).map_err(Error::from)),
+            Ok(seen) => (
+                // Others leave a trail for the operator alone (A4).
+                Some(seen.id).filter(|_| seen.standing.organization.is_some()),
+                seen.standing.require(permission).map_err(Error::from),
+            ),
             Err(error) => (None, Err(error)),
         };
         if decision.is_ok() {
@@ -255,8 +262,7 @@ impl Directory {
             .change(By::User(actor), Permission::OrganizationUpdate.name())
             .await?;
         let outcome = async {
-            let organization = lock_organization(&mut change.tx, slug, actor.user).await?;
-            change.record.organization = Some(organization.id);
+            let organization = lock_in_organization(&mut change, slug, actor.user).await?;
             organization.standing.require(Permission::OrganizationUpdate)?;
             wait_for_slug(&mut change.tx, new_slug.as_str()).await?;
             sqlx::query!(
@@ -287,8 +293,7 @@ impl Directory {
         let mut change = self.change(By::User(actor), TRANSFER).await?;
         change.about(to);
         let outcome = async {
-            let organization = lock_organization(&mut change.tx, slug, actor.user).await?;
-            change.record.organization = Some(organization.id);
+            let organization = lock_in_organization(&mut change, slug, actor.user).await?;
             let place = find_place(&mut *change.tx, &organization, to).await?;
             check_transfer(&organization.standing, place)?;
             if confirmation.trim() != organization.name.as_str() {
@@ -340,8 +345,7 @@ impl Directory {
     pub async fn delete_organization(&self, actor: &Actor, slug: &Slug, confirmation: &str) -> Result<()> {
         let mut change = self.change(By::User(actor), "organization:delete").await?;
         let outcome = async {
-            let organization = lock_organization(&mut change.tx, slug, actor.user).await?;
-            change.record.organization = Some(organization.id);
+            let organization = lock_in_organization(&mut change, slug, actor.user).await?;
             change.record.target = Some(organization.slug.to_string());
             organization.standing.require(Permission::OrganizationRead)?;
             if !organization

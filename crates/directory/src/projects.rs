@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     Actor, Agent, Directory, Error, Hint, OrganizationView, Result,
-    access::{ProjectSeen, find_organization, find_project, lock_in, lock_organization, project_standing},
+    access::{ProjectSeen, find_organization, find_project, lock_in, lock_in_organization, project_standing},
     api_keys,
     change::{By, Record},
     error::{inconsistent, refuse_on},
@@ -311,8 +311,7 @@ impl Directory {
         let mut change = self.change(By::User(actor), Permission::ProjectCreate.name()).await?;
         change.record.target = Some(slug.to_string());
         let outcome = async {
-            let organization = lock_organization(&mut change.tx, organization, actor.user).await?;
-            change.record.organization = Some(organization.id);
+            let organization = lock_in_organization(&mut change, organization, actor.user).await?;
             organization.standing.require(Permission::ProjectCreate)?;
             if !organization.additional_projects {
                 return Err(Refusal::ProjectsSwitchedOff.into());

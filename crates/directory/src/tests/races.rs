@@ -15,7 +15,8 @@ use super::fixture::{
     sql, until_one_waits, until_waiting,
 };
 use crate::{
-    Actor, Error, InvitationState, LinkToken, MemberQuery, Result, UsageRecord, accounts, invitations, members,
+    Actor, Error, InvitationState, LinkToken, MemberQuery, ProjectRef, Result, UsageRecord, accounts, invitations,
+    members,
 };
 
 const ROUNDS: usize = 15;
@@ -845,8 +846,10 @@ async fn e5_a_removal_is_not_passed_by_reports_of_usage(pool: PgPool) {
             quantity: 1,
             unit: UsageUnit::GpuSeconds,
             cost_micros: 1,
+            corrects: None,
         };
-        assert_eq!(d.record_usage(&key, None, &[record]).await.unwrap(), 1);
+        let own = ProjectRef::Id(key.project);
+        assert_eq!(d.record_usage(&key, Some(&own), &[record]).await.unwrap().recorded, 1);
     };
     let remove = async || {
         d.remove_collaborator(&t.owner.actor, &t.research.slug, t.maya.id, &[])
