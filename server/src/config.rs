@@ -33,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) settings: Settings,
     /// The mail server, if there is one.
     pub(crate) post: Option<Post>,
+    /// How many days the audit is kept (A5).
+    pub(crate) audit_days: u16,
 }
 
 /// What is wrong with the configuration.
@@ -54,7 +56,7 @@ pub(crate) enum ConfigError {
 }
 
 /// Each setting: the environment variable, and the line of the file.
-const NAMES: [(&str, &str); 11] = [
+const NAMES: [(&str, &str); 12] = [
     ("DATABASE_URL", "database_url"),
     ("ROSTER_DATA", "data"),
     ("ROSTER_ADDR", "addr"),
@@ -66,6 +68,7 @@ const NAMES: [(&str, &str); 11] = [
     ("ROSTER_ADDITIONAL_PROJECTS", "additional_projects"),
     ("ROSTER_NEUTRAL_ADD_ERRORS", "neutral_add_errors"),
     ("ROSTER_INSECURE_HTTP", "insecure_http"),
+    ("ROSTER_AUDIT_DAYS", "audit_days"),
 ];
 
 impl Config {
@@ -130,8 +133,19 @@ impl Config {
                 sends_mail: post.is_some(),
             },
             post,
+            audit_days: audit_days(value("ROSTER_AUDIT_DAYS"))?,
         })
     }
+}
+
+/// How many days the audit is kept: a month at least, so that nobody who looks at it now and then misses what was done.
+fn audit_days(text: Option<String>) -> Result<u16, ConfigError> {
+    const DEFAULT: u16 = 400;
+    let Some(text) = text else { return Ok(DEFAULT) };
+    text.parse()
+        .ok()
+        .filter(|days| (30..=36_500).contains(days))
+        .ok_or_else(|| wrong("ROSTER_AUDIT_DAYS", text, "a number of days from 30 to 36500"))
 }
 
 const fn wrong(name: &'static str, value: String, allowed: &'static str) -> ConfigError {
@@ -268,6 +282,7 @@ mod tests {
             ("http://127.0.0.1:3000", false)
         );
         assert_eq!(config.data, Path::new(".roster"));
+        assert_eq!(config.audit_days, 400);
         assert!(
             config.settings.open_sign_up && config.settings.additional_projects && !config.settings.neutral_add_errors
         );
@@ -283,6 +298,8 @@ mod tests {
             ("ROSTER_SIGN_UP", "yes", "open or invited"),
             ("ROSTER_ADDITIONAL_PROJECTS", "1", "on or off"),
             ("ROSTER_NEUTRAL_ADD_ERRORS", "true", "on or off"),
+            ("ROSTER_AUDIT_DAYS", "a year", "a number of days from 30 to 36500"),
+            ("ROSTER_AUDIT_DAYS", "7", "a number of days from 30 to 36500"),
         ] {
             let error = config(&[(name, value)]).unwrap_err();
             assert!(

@@ -13,6 +13,7 @@ mod config;
 mod enforcement;
 mod events;
 mod export;
+mod gateway_limits;
 mod log;
 mod mail;
 mod pages;
@@ -20,6 +21,7 @@ pub mod postgres;
 mod rest;
 mod router;
 mod serve;
+mod token_commands;
 mod visit;
 
 pub use assets::Assets;
@@ -44,6 +46,7 @@ pub async fn run(cli: Cli) -> Result<(), Box<dyn Error + Send + Sync>> {
         Command::AuthorizedKeys(asked) => authorized_keys::print(&cli.settings, asked).await,
         Command::Admin(Admin::User(command)) => admin::user(&config()?, command).await,
         Command::Admin(Admin::Organization(command)) => admin::organization(&config()?, command).await,
-        Command::Admin(Admin::GatewayToken(command)) => admin::gateway_token(&config()?, command).await,
+        Command::Admin(Admin::GatewayToken(command)) => token_commands::gateway_token(&config()?, command).await,
+        Command::Admin(Admin::MeterToken(command)) => token_commands::meter_token(&config()?, command).await,
     }
 }

@@ -74,7 +74,7 @@ async fn with_database(
     let router = router(&console)?.into_make_service_with_connect_info::<SocketAddr>();
     let mut helpers = vec![
         tokio::spawn(broadcast.clone().listen(directory.clone())),
-        tokio::spawn(tidy(directory.clone())),
+        tokio::spawn(tidy(directory.clone(), config.audit_days)),
     ];
     if let Some(post) = config.post.clone() {
         let deliver = post.deliver(directory.clone(), broadcast.subscribe(), console.url.clone());
@@ -110,8 +110,8 @@ async fn with_database(
     Ok(served?)
 }
 
-/// Throws away, now and then, what is over: sessions, counts of attempts, mail that was sent.
-async fn tidy(directory: Directory) {
+/// Throws away, at the start and every hour, what is over: sessions, counts of attempts, mail that was sent, old months of the audit.
+async fn tidy(directory: Directory, audit_days: u16) {
     let mut hour = time::interval(Duration::from_secs(60 * 60));
     loop {
         hour.tick().await;
@@ -119,6 +119,7 @@ async fn tidy(directory: Directory) {
             directory.forget_old_sessions().await,
             directory.forget_old_attempts().await,
             directory.forget_old_mail().await,
+            directory.keep_audit(audit_days).await,
         ] {
             if let Err(error) = done {
                 tracing::warn!(%error, "tidying has to wait");

@@ -168,7 +168,13 @@ impl Fault {
     fn errors(&self) -> Vec<FieldFault> {
         match self {
             Self::Query(errors) | Self::Body(errors) => errors.clone(),
-            Self::Problem(Problem::Refused(refusal @ Refusal::UsageInvalid { record })) => {
+            Self::Problem(Problem::Refused(
+                refusal @ (Refusal::UsageInvalid { record }
+                | Refusal::UsageTooLarge { record }
+                | Refusal::UsageElsewhere { record }
+                | Refusal::UsageCorrectionInvalid { record }
+                | Refusal::UsageCorrected { record }),
+            )) => {
                 vec![Wrong::from(*refusal).at(format!("records.{record}"))]
             }
             Self::Problem(Problem::Refused(refusal)) => refusal
@@ -247,6 +253,7 @@ fn field_name(field: Field) -> String {
         | Field::ExpiresOn
         | Field::Confirmation
         | Field::PublicKey
+        | Field::Signature
         | Field::State => serde_json::to_value(field)
             .ok()
             .and_then(|name| name.as_str().map(ToOwned::to_owned))
