@@ -224,7 +224,7 @@ impl House {
             .unwrap()
     }
 
-    /// Everything in the database that only changes by somebody's will: rows of every table but the audit, which records
+    /// Everything in the database that only changes by somebody's will: rows of every table but the audit and its counts, which record
     /// refusals, the counts of attempts, and sessions, which note when they were last used, as keys do.
     pub(crate) async fn fingerprint(&self) -> Vec<(String, i64, String)> {
         sqlx::query_as(AssertSqlSafe(self.fingerprint.clone()))
@@ -248,7 +248,7 @@ impl House {
              FROM information_schema.tables t
              JOIN information_schema.columns c ON c.table_schema = t.table_schema AND c.table_name = t.table_name
              WHERE t.table_schema = 'public' AND t.table_type = 'BASE TABLE' AND c.is_generated = 'NEVER'
-                 AND t.table_name NOT IN ('_sqlx_migrations', 'audit_events')
+                 AND t.table_name <> '_sqlx_migrations' AND NOT starts_with(t.table_name, 'audit_events')
              GROUP BY 1 ORDER BY 1",
         )
         .fetch_all(&self.pool)
@@ -265,7 +265,7 @@ impl House {
                 "DELETE FROM public.{table}; INSERT INTO public.{table} ({columns}) SELECT {columns} FROM kept.{table};"
             )
             .unwrap();
-            if !["attempts", "sessions"].contains(&table.as_str()) {
+            if !["attempts", "audit_repeats", "sessions"].contains(&table.as_str()) {
                 read.push(format!(
                     "SELECT '{table}', count(*), coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '')
                      FROM (SELECT to_jsonb(t) - 'last_used_at' - 'refused_at' AS t FROM public.{table} t) t"
@@ -277,6 +277,12 @@ impl House {
         self.restore = restore;
         // In an order of its own: PostgreSQL may read large tables side by side.
         self.fingerprint = format!("{} ORDER BY 1", read.join(" UNION ALL "));
+    }
+
+    /// Forgets, past the triggers, what was refused lately: the next refusal is the first of its kind again, and a row of the audit (A4).
+    pub(crate) async fn forget_refusals(&self) {
+        let forget = "BEGIN; SET LOCAL session_replication_role = replica; DELETE FROM audit_repeats; COMMIT;";
+        sqlx::raw_sql(forget).execute(&self.pool).await.unwrap();
     }
 
     /// How often something is in the audit, done or refused.
