@@ -126,6 +126,7 @@ impl From<Error> for Problem {
                 tracing::warn!(%error, "the database cannot be asked");
                 Self::Unavailable
             }
+            Error::Busy => Self::Busy,
             Error::Internal(error) => {
                 tracing::error!(error, "a fault of ours");
                 Self::Internal
@@ -250,7 +251,7 @@ pub(crate) fn answer(
     match outcome {
         Err(Problem::Refused(refusal)) if is_own_script() && refusal != Refusal::SignedOut => Ok(Err(refusal.into())),
         Err(problem) => {
-            if let Problem::Refused(Refusal::TooManyAttempts { retry_after }) = problem
+            if let Some(retry_after) = problem.retry_after()
                 && let Some(options) = use_context::<ResponseOptions>()
             {
                 options.insert_header(header::RETRY_AFTER, HeaderValue::from(retry_after));

@@ -65,7 +65,8 @@ pub(crate) fn done(done: &Done) -> String {
         Done::ResourceDeleted { kind, name } => format!("The {} {name} was deleted.", kind.code()),
         Done::AccountDeleted => "Your account was deleted.".to_owned(),
         Done::ResetRequested => {
-            "If an account has this address, a mail with a link is on its way. The link works for one hour.".to_owned()
+            "If an account has this address, a mail with a link is on its way. The link works for one hour. If one was sent in the last 15 minutes, use that one: no second mail is sent."
+                .to_owned()
         }
         Done::PasswordReset => {
             "Your password was changed. You were signed out everywhere else, and your SSH keys were removed: add them again."
@@ -81,6 +82,9 @@ pub(crate) fn problem(problem: Problem) -> String {
         Problem::Refused(refusal) => refused(refusal),
         Problem::Unavailable => {
             "Roster can’t reach its database right now, so nothing was changed. Try again in a moment.".to_owned()
+        }
+        Problem::Busy => {
+            "Many people are signing in at this moment, so your password wasn’t checked and nothing was changed. Try again in a few seconds.".to_owned()
         }
         Problem::Internal => "Something went wrong on our side, and nothing was changed. Try again; if it keeps happening, tell whoever runs this console.".to_owned(),
         Problem::Unreachable => "The server didn’t answer. Check your connection and try again.".to_owned(),

@@ -72,8 +72,10 @@ test.describe('mail', { tag: '@scripts' }, () => {
     const [mail] = post.to(email);
     expect(mail?.from).toBe('roster@acme.test');
     expect(mail?.to).toEqual([email]);
-    expect(mail?.subject).toBe(`${tenant.admin.name} invites you to join ${tenant.organization.name}`);
-    expect(mail?.text).toContain(`${tenant.admin.name} invites you to join ${tenant.organization.name} on Roster.`);
+    expect(mail?.subject).toBe(`An invitation to join an organization on ${new URL(mailing.url).hostname}`);
+    expect(mail?.text).toContain(
+      `“${tenant.admin.name}” invites you to join the organization “${tenant.organization.name}” on Roster.`,
+    );
     expect(mail?.text).toContain(`The link is for ${email} and works once, until `);
     expect(mail?.text).toContain('If you didn’t expect it, do nothing.');
     // Live: the state of the mail, without a reload.
@@ -99,20 +101,9 @@ test.describe('mail', { tag: '@scripts' }, () => {
     await screen.inviting.inviteOne(email);
     await expect.poll(() => post.to(email).length, SOON).toBe(1);
     const [mail] = post.to(email);
-    expect(mail?.subject).toBe(`${tenant.admin.name} invites you to join ${name}`);
-    expect(mail?.text).toContain(`join ${name} on Roster.`);
+    expect(mail?.subject).toBe(`An invitation to join an organization on ${new URL(mailing.url).hostname}`);
+    expect(mail?.text).toContain('join the organization “Żółć & "Söhne", 日本語 <b> =ΩΩ');
     linkIn(mail, mailing.url);
-  });
-
-  // A mail program would read it as something else: text that nobody typed, line breaks included.
-  test('M2: a name that looks like an encoded word arrives as it is', async ({ as, post, tenant }) => {
-    const email = tenant.address('nina');
-    const name = 'A =?utf-8?q?call=0Athis_number?= B';
-    await tenant.renameOrganization(name);
-    const screen = await InvitationsScreen.open(await as(tenant.admin), tenant.organization);
-    await screen.inviting.inviteOne(email);
-    await expect.poll(() => post.to(email).length, SOON).toBe(1);
-    expect(post.to(email)[0]?.subject).toBe(`${tenant.admin.name} invites you to join ${name}`);
   });
 
   test('M2: each of several gets a mail of their own', async ({ as, mailing, post, tenant }) => {
@@ -246,6 +237,8 @@ test.describe('mail', { tag: '@scripts' }, () => {
     const page = await browse();
     const links: string[] = [];
     for (const count of [1, 2]) {
+      // As if the one before had been asked for more than 15 minutes ago: within that, no second mail is sent.
+      await tenant.database.query(`DELETE FROM attempts WHERE bucket = 'password_reset mail ' || $1`, [member.email]);
       await visit(page, '/forgot-password');
       await page.getByLabel('Email').fill(member.email);
       await page.getByRole('button', { name: 'Send link' }).click();

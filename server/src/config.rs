@@ -9,10 +9,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use directory::Settings;
+use directory::{Directory, Settings};
 use http::Uri;
 
-use crate::{cli::Flags, mail::Post};
+use crate::{cli::Flags, client::TrustedProxies, mail::Post};
 
 /// How the server is to run.
 #[derive(Clone, Debug)]
@@ -23,6 +23,10 @@ pub(crate) struct Config {
     pub(crate) data: PathBuf,
     /// Address to listen on.
     pub(crate) addr: SocketAddr,
+    /// Address to listen on for gateways, if they have a listener of their own (E8).
+    pub(crate) gateway_addr: Option<SocketAddr>,
+    /// The proxies that are believed about the client's address (J9).
+    pub(crate) proxies: TrustedProxies,
     /// Public base URL, without a path.
     pub(crate) url: String,
     /// Whether the public URL is https.
@@ -54,10 +58,12 @@ pub(crate) enum ConfigError {
 }
 
 /// Each setting: the environment variable, and the line of the file.
-const NAMES: [(&str, &str); 11] = [
+const NAMES: [(&str, &str); 14] = [
     ("DATABASE_URL", "database_url"),
     ("ROSTER_DATA", "data"),
     ("ROSTER_ADDR", "addr"),
+    ("ROSTER_GATEWAY_ADDR", "gateway_addr"),
+    ("ROSTER_TRUSTED_PROXIES", "trusted_proxies"),
     ("ROSTER_URL", "url"),
     ("ROSTER_SITE", "site"),
     ("ROSTER_SMTP_URL", "smtp_url"),
@@ -66,6 +72,7 @@ const NAMES: [(&str, &str); 11] = [
     ("ROSTER_ADDITIONAL_PROJECTS", "additional_projects"),
     ("ROSTER_NEUTRAL_ADD_ERRORS", "neutral_add_errors"),
     ("ROSTER_INSECURE_HTTP", "insecure_http"),
+    ("ROSTER_INSECURE_DATABASE", "insecure_database"),
 ];
 
 impl Config {
@@ -94,32 +101,36 @@ impl Config {
     }
 
     fn from_sources(value: impl Fn(&'static str) -> Option<String>) -> Result<Self, ConfigError> {
-        let addr = match value("ROSTER_ADDR") {
-            None => SocketAddr::from(([127, 0, 0, 1], 3000)),
-            Some(text) => text
-                .parse()
-                .map_err(|_| wrong("ROSTER_ADDR", text, "an address and a port, like 127.0.0.1:3000"))?,
+        let addr = parse_addr(&value, "ROSTER_ADDR")?.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 3000)));
+        let gateway_addr = parse_addr(&value, "ROSTER_GATEWAY_ADDR")?;
+        if gateway_addr == Some(addr) {
+            let allowed = "another address than ROSTER_ADDR, or left out: then gateways ask there";
+            return Err(wrong("ROSTER_GATEWAY_ADDR", addr.to_string(), allowed));
+        }
+        let proxies = match value("ROSTER_TRUSTED_PROXIES") {
+            None => TrustedProxies::default(),
+            Some(text) => text.parse().map_err(|_| {
+                wrong(
+                    "ROSTER_TRUSTED_PROXIES",
+                    text,
+                    "networks, like 127.0.0.0/8,::1/128,10.0.0.0/8",
+                )
+            })?,
         };
         let url = value("ROSTER_URL").unwrap_or_else(|| format!("http://{addr}"));
         let is_insecure_allowed = choice(&value, "ROSTER_INSECURE_HTTP", false, ["on", "off"])?;
         let (url, is_secure) = parse_url(url, is_insecure_allowed)?;
-        if let Some(database) = value("DATABASE_URL")
-            && !["postgres://", "postgresql://"]
-                .iter()
-                .any(|scheme| database.starts_with(scheme))
-        {
-            // Not the value itself: it may hold a password.
-            return Err(wrong(
-                "DATABASE_URL",
-                "…".to_owned(),
-                "a URL that begins with postgres://",
-            ));
+        let is_open_allowed = choice(&value, "ROSTER_INSECURE_DATABASE", false, ["on", "off"])?;
+        if let Some(url) = value("DATABASE_URL") {
+            check_database(&url, is_open_allowed)?;
         }
         let post = parse_post(value("ROSTER_SMTP_URL"), value("ROSTER_MAIL_FROM"), is_insecure_allowed)?;
         Ok(Self {
             database_url: value("DATABASE_URL"),
             data: value("ROSTER_DATA").unwrap_or_else(|| ".roster".to_owned()).into(),
             addr,
+            gateway_addr,
+            proxies,
             url,
             is_secure,
             site: value("ROSTER_SITE").map(PathBuf::from),
@@ -153,6 +164,38 @@ fn choice(
             text,
             if yes == "open" { "open or invited" } else { "on or off" },
         )),
+    }
+}
+
+fn parse_addr(
+    value: &impl Fn(&'static str) -> Option<String>,
+    name: &'static str,
+) -> Result<Option<SocketAddr>, ConfigError> {
+    let parse = |text: String| {
+        text.parse()
+            .map_err(|_| wrong(name, text, "an address and a port, like 127.0.0.1:3000"))
+    };
+    value(name).map(parse).transpose()
+}
+
+/// Goes on only with a database that what is written to and read from it can't be read on the way to.
+fn check_database(url: &str, is_open_allowed: bool) -> Result<(), ConfigError> {
+    // Not the value itself: it may hold a password.
+    let refuse = |allowed| Err(wrong("DATABASE_URL", "…".to_owned(), allowed));
+    if !["postgres://", "postgresql://"]
+        .iter()
+        .any(|scheme| url.starts_with(scheme))
+    {
+        return refuse("a URL that begins with postgres://");
+    }
+    match Directory::is_sealed(url) {
+        Err(_) => refuse(
+            "a URL that PostgreSQL understands, like postgres://roster@db.example.com/roster?sslmode=verify-full",
+        ),
+        Ok(false) if !is_open_allowed => refuse(
+            "with TLS where the database is on another machine: ?sslmode=verify-full, or require (ROSTER_INSECURE_DATABASE=on allows it without all the same)",
+        ),
+        Ok(_) => Ok(()),
     }
 }
 
@@ -277,6 +320,14 @@ mod tests {
     fn a_wrong_value_names_the_setting_the_value_and_what_is_allowed() {
         for (name, value, allowed) in [
             ("ROSTER_ADDR", "here", "an address and a port"),
+            ("ROSTER_GATEWAY_ADDR", "3001", "an address and a port"),
+            (
+                "ROSTER_GATEWAY_ADDR",
+                "127.0.0.1:3000",
+                "another address than ROSTER_ADDR",
+            ),
+            ("ROSTER_TRUSTED_PROXIES", "10.0.0.0/8;::1", "networks, like"),
+            ("ROSTER_INSECURE_DATABASE", "yes", "on or off"),
             ("ROSTER_URL", "ftp://x", "a URL without a path"),
             ("ROSTER_URL", "https://x.test/y", "a URL without a path"),
             ("ROSTER_URL", "http://roster.test", "https, or a loopback address"),
@@ -305,6 +356,31 @@ mod tests {
         assert!(config(&[("ROSTER_SMTP_URL", "smtp://x")]).is_err() && config(&[from]).is_err());
         let error = config(&[("DATABASE_URL", "mysql://u:hunter2@x")]).unwrap_err();
         assert!(error.contains("DATABASE_URL") && !error.contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn a_database_on_another_machine_is_reached_by_tls() {
+        let open = "postgres://u:hunter2@db.test/roster";
+        for url in [open, "postgres://u:hunter2@192.0.2.1/roster?sslmode=prefer"] {
+            let error = config(&[("DATABASE_URL", url)]).unwrap_err();
+            assert!(
+                error.contains("sslmode=verify-full") && !error.contains("hunter2"),
+                "{error}"
+            );
+        }
+        assert!(config(&[("DATABASE_URL", open), ("ROSTER_INSECURE_DATABASE", "on")]).is_ok());
+        for url in [
+            "postgres://u@db.test/roster?sslmode=require",
+            "postgresql://u@db.test/roster?sslmode=verify-full",
+            "postgres://u@localhost/roster",
+            "postgres://u@127.0.0.1:5433/roster",
+            "postgres://u@[::1]/roster",
+            "postgres://u@localhost/roster?host=%2Frun%2Fpostgresql",
+        ] {
+            assert!(config(&[("DATABASE_URL", url)]).is_ok(), "{url}");
+        }
+        let error = config(&[("DATABASE_URL", "postgres://u:hunter2@/x?port=y")]).unwrap_err();
+        assert!(!error.contains("hunter2"), "{error}");
     }
 
     #[test]

@@ -9,20 +9,25 @@ mod admin;
 mod assets;
 mod authorized_keys;
 pub mod cli;
+mod client;
 mod config;
 mod enforcement;
 mod events;
 mod export;
+mod host;
+mod listen;
 mod log;
 mod mail;
 mod pages;
 pub mod postgres;
+mod privileges;
 mod rest;
 mod router;
 mod serve;
 mod visit;
 
 pub use assets::Assets;
+pub use client::TrustedProxies;
 pub use events::Broadcast;
 pub use router::{Console, router};
 

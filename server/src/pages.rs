@@ -121,6 +121,17 @@ pub(crate) fn foreign_form() -> Response {
     bare(StatusCode::FORBIDDEN, "This form was not accepted", words)
 }
 
+/// The page for what asks for another host than this console's.
+pub(crate) fn misdirected() -> Response {
+    let words = "It asks for a host name that isn’t this console’s, so nothing was done. Open the console at its own \
+                 address. If this is its address, whoever runs it has to set ROSTER_URL to it.";
+    bare(
+        StatusCode::MISDIRECTED_REQUEST,
+        "This isn’t the console’s address",
+        words,
+    )
+}
+
 /// A page made of nothing but itself.
 fn bare(status: StatusCode, title: &str, words: &str) -> Response {
     let page = format!(

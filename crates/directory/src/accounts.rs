@@ -7,11 +7,10 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
-    Actor, Directory, Hint, LinkToken, NewSession, Origin, Result,
-    attempts::Limit,
+    Actor, Directory, Error, Hint, LinkToken, NewSession, Origin, Result, attempts,
     change::{By, Record},
     error::{inconsistent, refuse_on},
-    members, organizations, outbox, secret, sessions,
+    limits, members, organizations, outbox, secret, sessions,
 };
 
 /// What a deleted person is called where rows name them.
@@ -31,61 +30,15 @@ pub struct NewAccount {
     pub password: Password,
 }
 
-/// Failed attempts at one account, from anywhere.
-fn account_limit(email: &Email) -> Limit {
-    Limit {
-        bucket: format!("sign_in account {email}"),
-        count: 10,
-        window: Duration::minutes(15),
-    }
-}
-
-/// Failed attempts from one address, at any account.
-fn address_limit(origin: &Origin) -> Limit {
-    Limit {
-        bucket: format!("sign_in address {}", origin.address),
-        count: 100,
-        window: Duration::minutes(15),
-    }
-}
-
-/// New accounts from one address.
-fn sign_up_limit(origin: &Origin) -> Limit {
-    Limit {
-        bucket: format!("sign_up address {}", origin.address),
-        count: 300,
-        window: Duration::hours(1),
-    }
-}
-
-/// Links to a new password wanted for one address: each is a mail.
-fn reset_limit(email: &Email) -> Limit {
-    Limit {
-        bucket: format!("password_reset account {email}"),
-        count: 5,
-        window: Duration::hours(1),
-    }
-}
-
-/// Links to a new password wanted from one address.
-fn reset_origin_limit(origin: &Origin) -> Limit {
-    Limit {
-        bucket: format!("password_reset address {}", origin.address),
-        count: 100,
-        window: Duration::hours(1),
-    }
-}
-
 impl Directory {
     /// Makes an account with an organization of its own (O2), and signs in.
     ///
     /// # Errors
     /// [`Refusal::SignUpClosed`], [`Refusal::EmailTaken`], [`Refusal::TooManyAttempts`].
     pub async fn sign_up(&self, account: NewAccount, origin: &Origin) -> Result<NewSession> {
-        let limit = sign_up_limit(origin);
-        let within_limit = self.attempt(&limit).await;
+        let within_limit = self.attempt_all(&limits::sign_up(origin)).await;
         let hash = match within_limit {
-            Ok(()) => secret::hash_password(account.password.clone()).await,
+            Ok(()) => secret::hash_password_of_stranger(account.password.clone()).await,
             Err(error) => Err(error),
         };
         let mut change = self.change(By::Nobody(origin), "user:create").await?;
@@ -110,20 +63,36 @@ impl Directory {
     /// # Errors
     /// [`Refusal::CredentialsWrong`], [`Refusal::TooManyAttempts`].
     pub async fn sign_in(&self, email: &str, password: &str, origin: &Origin) -> Result<NewSession> {
+        self.sign_in_on(email, password, origin, None).await
+    }
+
+    /// Signs in on a device. `device` names one that signed in to this very account before: it has an allowance of its own, and
+    /// strangers' attempts don't keep it out (J9).
+    pub(crate) async fn sign_in_on(
+        &self,
+        email: &str,
+        password: &str,
+        origin: &Origin,
+        device: Option<Uuid>,
+    ) -> Result<NewSession> {
         let email: Email = email.parse().map_err(|_| Refusal::CredentialsWrong)?;
-        let (by_account, by_address) = (account_limit(&email), address_limit(origin));
-        let within_limit = async {
-            self.attempt(&by_address).await?;
-            self.attempt(&by_account).await
-        }
-        .await;
+        let limits = limits::sign_in(&email, origin, device);
+        let within_limit = self.attempt_all(&limits).await;
         let row = sqlx::query!("SELECT id, password_hash FROM users WHERE email = $1", email.as_str())
             .fetch_optional(&self.pool)
             .await?;
         let (user, hash): (_, Option<String>) = row.map(|row| (UserId(row.id), row.password_hash)).unzip();
-        // A password longer than any that was ever set is not hashed: that would be work for free.
-        let typed = password.chars().take(257).collect();
-        let is_right = within_limit.is_ok() && secret::verify_password(typed, hash.clone()).await?;
+        let is_right = match within_limit {
+            Ok(()) => match self.check_password(password, hash.clone(), device.is_some()).await {
+                Ok(is_right) => is_right,
+                Err(error) => {
+                    // Nothing was tried.
+                    self.forgive_all(&limits).await?;
+                    return Err(error);
+                }
+            },
+            Err(_) => false,
+        };
 
         let mut change = self.change(By::Nobody(origin), "session:create").await?;
         change.record.target = Some(email.to_string());
@@ -139,9 +108,19 @@ impl Directory {
         }
         .await;
         let session = change.finish(outcome).await?;
-        self.forgive(&by_account).await?;
-        self.forgive(&by_address).await?;
+        self.forgive_all(&limits).await?;
         Ok(session)
+    }
+
+    /// Whether a typed password is the one hashed; who is known waits for the check while strangers are turned away.
+    async fn check_password(&self, typed: &str, hash: Option<String>, is_known: bool) -> Result<bool> {
+        // A password longer than any that was ever set is not hashed: that would be work for free.
+        let typed = typed.chars().take(257).collect();
+        if is_known {
+            secret::verify_password(typed, hash).await
+        } else {
+            secret::verify_password_of_stranger(typed, hash).await
+        }
     }
 
     /// Gives oneself a new password; every other session of the person ends.
@@ -150,17 +129,18 @@ impl Directory {
     /// [`Refusal::CurrentPasswordWrong`], [`Refusal::TooManyAttempts`]; [`Refusal::SignedOut`] for an account just deleted.
     pub async fn change_password(&self, actor: &Actor, current: &str, new: Password) -> Result<()> {
         let row = sqlx::query!(
-            r#"SELECT email AS "email!", password_hash FROM users WHERE id = $1 AND deleted_at IS NULL"#,
+            "SELECT password_hash FROM users WHERE id = $1 AND deleted_at IS NULL",
             actor.user.0
         )
         .fetch_optional(&self.pool)
         .await?
         .ok_or(Refusal::SignedOut)?;
-        let email: Email = row.email.parse().map_err(|_| inconsistent("users", "email"))?;
-        let limit = account_limit(&email);
+        let limit = limits::current_password(actor.session);
         let within_limit = self.attempt(&limit).await;
-        let typed = current.chars().take(257).collect();
-        let is_right = within_limit.is_ok() && secret::verify_password(typed, Some(row.password_hash.clone())).await?;
+        let is_right = within_limit.is_ok()
+            && self
+                .check_password(current, Some(row.password_hash.clone()), true)
+                .await?;
         let hash = if is_right {
             secret::hash_password(new).await?
         } else {
@@ -228,10 +208,12 @@ impl Directory {
         .fetch_optional(&self.pool)
         .await?
         .ok_or(Refusal::SignedOut)?;
-        let limit = account_limit(&row.email.parse().map_err(|_| inconsistent("users", "email"))?);
+        let limit = limits::current_password(actor.session);
         let within_limit = self.attempt(&limit).await;
-        let typed = password.chars().take(257).collect();
-        let is_right = within_limit.is_ok() && secret::verify_password(typed, Some(row.password_hash.clone())).await?;
+        let is_right = within_limit.is_ok()
+            && self
+                .check_password(password, Some(row.password_hash.clone()), true)
+                .await?;
         let mut change = self.change(By::User(actor), "user:delete").await?;
         change.about(actor.user);
         let outcome = async {
@@ -315,7 +297,8 @@ impl Directory {
         self.forgive(&limit).await
     }
 
-    /// Has a link to a new password mailed to an address, if it has an account. Answers the same either way.
+    /// Has a link to a new password mailed to an address, if it has an account. Answers the same either way, and also when one
+    /// was mailed a short while ago: that one works, and a second one is not sent.
     ///
     /// # Errors
     /// [`Refusal::NoMail`], [`Refusal::EmailInvalid`], [`Refusal::TooManyAttempts`].
@@ -324,18 +307,24 @@ impl Directory {
             return Err(Refusal::NoMail.into());
         }
         let email: Email = email.parse().map_err(|_| Refusal::EmailInvalid)?;
-        let within_limit = async {
-            self.attempt(&reset_origin_limit(origin)).await?;
-            self.attempt(&reset_limit(&email)).await
-        }
-        .await;
+        let within_limit = self.attempt_all(&limits::password_reset(origin)).await;
+        let is_due = match within_limit {
+            Ok(()) => match self.attempt(&limits::password_reset_mail(email.as_str())).await {
+                Ok(()) => true,
+                Err(Error::Refused(_)) => false,
+                Err(error) => return Err(error),
+            },
+            Err(_) => false,
+        };
         let mut change = self.change(By::Nobody(origin), "user:request_password_reset").await?;
         change.record.target = Some(email.to_string());
         let outcome = async {
             within_limit?;
             if let Some(user) = find_by_email(&mut change.tx, &email).await? {
                 change.about(user);
-                outbox::password_reset(&mut change, user).await?;
+                if is_due {
+                    outbox::password_reset(&mut change, user).await?;
+                }
             }
             Ok(())
         }
@@ -516,12 +505,18 @@ pub(crate) async fn add_reset_token(db: &mut PgConnection, user: UserId, at: Off
     Ok(token)
 }
 
-/// Links to a new password end with the old one.
+/// Links to a new password end with the old one; the next one that is asked for is mailed at once.
 async fn forget_reset_tokens(db: &mut PgConnection, user: UserId) -> Result<()> {
     sqlx::query!("DELETE FROM password_reset_tokens WHERE user_id = $1", user.0)
-        .execute(db)
+        .execute(&mut *db)
         .await?;
-    Ok(())
+    let email = sqlx::query_scalar!("SELECT email FROM users WHERE id = $1", user.0)
+        .fetch_one(&mut *db)
+        .await?;
+    match email {
+        Some(email) => attempts::forget(db, &limits::password_reset_mail(&email).bucket).await,
+        None => Ok(()),
+    }
 }
 
 /// So do those that are still to be mailed.

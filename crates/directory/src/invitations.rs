@@ -18,28 +18,15 @@ use crate::{
     Actor, Directory, Hint, NewAccount, NewSession, OrganizationView, Origin, Result,
     access::{OrganizationSeen, find_organization, find_place, lock_organization},
     accounts,
-    attempts::Limit,
     change::{By, Change},
     error::inconsistent,
-    members, outbox, paging,
+    limits, members, outbox, paging,
     people::{check_search, pattern},
     secret, sessions,
 };
 
 /// An invitation lapses after this (M3).
 const LIFETIME: Duration = Duration::days(7);
-
-/// Invitations one person sends, wherever: each may be a mail to a stranger.
-fn invite_limit(actor: &Actor) -> Limit {
-    Limit {
-        bucket: format!("member:invite {}", actor.user),
-        count: 500,
-        window: Duration::hours(1),
-    }
-}
-
-/// Mails with an invitation that one address gets in an hour, whoever invites: nobody's mailbox is filled from here.
-const MOST_MAILS: i64 = 5;
 
 /// The secret of a link: an invitation's, or one to a new password. Its `Debug` is blank.
 #[derive(Clone, PartialEq, Eq)]
@@ -258,7 +245,7 @@ impl Directory {
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`]; [`Refusal::EmailInvalid`], [`Refusal::AlreadyMember`], [`Refusal::AlreadyInvited`], [`Refusal::TooManyAttempts`].
     pub async fn invite_member(&self, actor: &Actor, slug: &Slug, email: &str) -> Result<NewInvitation> {
-        let limit = invite_limit(actor);
+        let limit = limits::invitation(actor.user);
         let within_limit = self.attempt(&limit).await;
         let mut change = self.change(By::User(actor), Permission::MemberInvite.name()).await?;
         change.record.target = Some(email.trim().chars().filter(|c| !c.is_control()).take(254).collect());
@@ -312,7 +299,7 @@ impl Directory {
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`]; [`Refusal::InvitationAccepted`], [`Refusal::InvitationRevoked`];
     /// [`Refusal::TooManyAttempts`].
     pub async fn resend_invitation(&self, actor: &Actor, slug: &Slug, id: InvitationId) -> Result<NewInvitation> {
-        let limit = invite_limit(actor);
+        let limit = limits::invitation(actor.user);
         let within_limit = self.attempt(&limit).await;
         let mut change = self.change(By::User(actor), "invitation:resend").await?;
         let outcome = async {
@@ -457,8 +444,9 @@ impl Directory {
         )
         .execute(&mut *change.tx)
         .await?;
-        if self.settings.sends_mail {
-            outbox::require_room(change, &email, MOST_MAILS).await?;
+        let is_mailed = self.settings.sends_mail && outbox::may_mail(change, inviter).await?;
+        if is_mailed {
+            outbox::require_room(change, inviter, organization.id, &email).await?;
         }
         // The mail first: one that is being made right now is waited for, so that its link is among those that end.
         outbox::forget(&mut change.tx, organization.id, &[id.0]).await?;
@@ -470,7 +458,7 @@ impl Directory {
         .execute(&mut *change.tx)
         .await?;
         let token = add_token(&mut change.tx, organization.id, id).await?;
-        if self.settings.sends_mail {
+        if is_mailed {
             outbox::invitation(change, organization.id, id).await?;
         }
         change.record.target = Some(email.to_string());

@@ -18,6 +18,7 @@ mod error;
 mod gateways;
 mod hints;
 mod invitations;
+mod limits;
 mod members;
 mod organizations;
 mod outbox;
@@ -68,9 +69,17 @@ pub use tokens::{Token, TokenKind};
 pub use usage::{UsageRecord, UsageReport, UsageSum};
 pub use workplace::{ProjectRef, Viewer, Workplace};
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, net::IpAddr, time::Duration};
 
-use sqlx::{PgPool, postgres::PgConnectOptions, postgres::PgPoolOptions};
+use sqlx::{
+    AssertSqlSafe, Executor, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
+};
+
+/// The database ends a statement that takes longer, waiting for locks included: nobody waits for its answer any more.
+const STATEMENT: Duration = Duration::from_secs(30);
+/// The database ends a transaction in which nothing is done for longer: its locks would be in everybody's way.
+const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(60);
 
 /// What the operator decides for the whole installation.
 #[derive(Clone, Copy, Debug)]
@@ -105,18 +114,59 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Connects to the database at `url`, up to `connections` at once; waits up to 10 s for the first.
+    /// Connects to the database at `url`, up to `connections` at once; waits up to 10 s for the first. The database ends a
+    /// statement that takes longer than [`STATEMENT`].
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the URL is not one or the database does not answer.
     pub async fn connect(url: &str, connections: u32, settings: Settings) -> Result<Self> {
+        Self::connect_for(url, connections, STATEMENT, settings).await
+    }
+
+    /// The same with another limit on the time of a statement, for those who don't wait that long.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the URL is not one or the database does not answer.
+    pub async fn connect_for(url: &str, connections: u32, statement: Duration, settings: Settings) -> Result<Self> {
         let options: PgConnectOptions = url.parse()?;
+        // By statements rather than by startup parameters, which poolers refuse.
+        let limits = format!(
+            "SET statement_timeout = {}; SET idle_in_transaction_session_timeout = {}",
+            statement.as_millis(),
+            IDLE_IN_TRANSACTION.as_millis(),
+        );
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(10))
+            .after_connect(move |connection, _| {
+                let limits = limits.clone();
+                Box::pin(async move { connection.execute(sqlx::raw_sql(AssertSqlSafe(limits))).await.map(drop) })
+            })
             .connect_with(options.application_name("roster"))
             .await?;
         Ok(Self::new(pool, settings))
+    }
+
+    /// Whether what goes to the database at `url` and back can't be read on the way: it stays on this machine, or TLS is
+    /// required.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the URL is not one.
+    pub fn is_sealed(url: &str) -> Result<bool> {
+        let options: PgConnectOptions = url.parse()?;
+        let host = options.get_host();
+        let is_near = options.get_socket().is_some()
+            || host.starts_with('/')
+            || host == "localhost"
+            || host
+                .trim_matches(['[', ']'])
+                .parse::<IpAddr>()
+                .is_ok_and(|address| address.is_loopback());
+        let asks_for_tls = matches!(
+            options.get_ssl_mode(),
+            PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull
+        );
+        Ok(is_near || asks_for_tls)
     }
 
     /// A directory over a pool that is open already.
@@ -146,10 +196,14 @@ impl Directory {
     /// # Errors
     /// [`Error::Internal`] with the migration that failed.
     pub async fn migrate(&self) -> Result<()> {
-        sqlx::migrate!()
-            .run(&self.pool)
-            .await
-            .map_err(|error| Error::Internal(error.to_string()))
+        // On a connection of its own, which is closed afterwards: a migration may take as long as it takes.
+        let mut connection = self.pool.acquire().await?;
+        connection
+            .execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")
+            .await?;
+        let done = sqlx::migrate!().run(&mut *connection).await;
+        connection.close().await?;
+        done.map_err(|error| Error::Internal(error.to_string()))
     }
 
     /// Asks the database for a sign of life (`GET /readyz`).

@@ -18,9 +18,9 @@ const KEPT: [&str; 4] = ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LOCALE
 
 /// The user PostgreSQL runs as.
 #[derive(Clone, Debug)]
-pub(super) struct Account {
-    pub(super) uid: u32,
-    pub(super) name: String,
+pub(crate) struct Account {
+    pub(crate) uid: u32,
+    pub(crate) name: String,
     /// Set when this program is root and steps down: the group to step down to.
     step_down_to: Option<u32>,
 }
@@ -58,7 +58,20 @@ impl Account {
         }
     }
 
+    /// Whom root runs a server as whose PostgreSQL is elsewhere: somebody who owns nothing, an operator's PostgreSQL least of
+    /// all. None where there is no such account.
+    pub(crate) fn without_database() -> Option<Self> {
+        Self::find(
+            &fs::read_to_string("/etc/passwd").unwrap_or_default(),
+            ["nobody", "postgres"],
+        )
+    }
+
     fn unprivileged(passwd: &str) -> Result<Self, PostgresError> {
+        Self::find(passwd, ["postgres", "nobody"]).ok_or(PostgresError::NoUser)
+    }
+
+    fn find(passwd: &str, names: [&str; 2]) -> Option<Self> {
         let find = |wanted: &str| {
             passwd.lines().find_map(|line| {
                 let mut fields = line.split(':');
@@ -74,7 +87,12 @@ impl Account {
                 })
             })
         };
-        find("postgres").or_else(|| find("nobody")).ok_or(PostgresError::NoUser)
+        names.into_iter().find_map(find)
+    }
+
+    /// The group to step down to, if this program was root when the account was chosen.
+    pub(crate) const fn gid(&self) -> Option<u32> {
+        self.step_down_to
     }
 
     /// Whether this program is root, who may give files away.
@@ -107,7 +125,7 @@ impl Account {
 
     /// A command run by this user, without terminal, in `/` (the folder this program was started in may be closed to that
     /// user) and in a process group of its own: Ctrl-C in a terminal reaches only this program, which stops the others in order.
-    pub(super) fn command(&self, program: impl AsRef<OsStr>) -> Command {
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.env_clear().env("LC_ALL", "C").current_dir("/").process_group(0);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

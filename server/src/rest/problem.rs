@@ -118,6 +118,7 @@ impl Fault {
         match self {
             Self::Problem(Problem::Refused(refusal)) => refusal.code(),
             Self::Problem(Problem::Unavailable | Problem::Unreachable) => "unavailable",
+            Self::Problem(Problem::Busy) => "busy",
             Self::Problem(Problem::Internal) => "internal",
             Self::Reach(permission) => Refusal::Forbidden(*permission).code(),
             Self::Denied(denial, _) => denial.code(),
@@ -176,7 +177,7 @@ impl Fault {
                 .map(|field| Wrong::from(*refusal).at(field_name(field)))
                 .into_iter()
                 .collect(),
-            Self::Problem(Problem::Unavailable | Problem::Internal | Problem::Unreachable)
+            Self::Problem(Problem::Unavailable | Problem::Busy | Problem::Internal | Problem::Unreachable)
             | Self::Reach(_)
             | Self::Denied(..)
             | Self::Question

@@ -6,12 +6,12 @@ use app::{Flash, gate::Cookies};
 use axum::{
     Router,
     body::Body,
-    http::{HeaderMap, HeaderName, Method, Request, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use directory::{Directory, NewAccount, Settings};
 use http_body_util::BodyExt;
-use server::{Assets, Broadcast, Console, router};
+use server::{Assets, Broadcast, Console, TrustedProxies, router};
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, PgPool};
 use tower::ServiceExt;
@@ -19,6 +19,8 @@ use uuid::Uuid;
 
 /// Where the console is reached; what browsers send as `Origin`.
 pub(crate) const URL: &str = "http://127.0.0.1:3000";
+/// What clients ask for.
+const HOST: &str = "127.0.0.1:3000";
 /// Everybody's password.
 pub(crate) const PASSWORD: &str = directory::DEMO_PASSWORD;
 
@@ -200,7 +202,12 @@ impl House {
         self.send(request).await
     }
 
-    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+    /// Sends a request as it is; as every client does, it names the host it asks, unless it says another.
+    pub(crate) async fn send(&self, mut request: Request<Body>) -> Answer {
+        request
+            .headers_mut()
+            .entry(header::HOST)
+            .or_insert(HeaderValue::from_static(HOST));
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
@@ -213,7 +220,10 @@ impl House {
 
     /// The answer with its body still to come, for streams.
     pub(crate) async fn open(&self, ask: Ask) -> axum::response::Response {
-        let mut request = Request::builder().method(ask.method).uri(&ask.uri);
+        let mut request = Request::builder()
+            .method(ask.method)
+            .uri(&ask.uri)
+            .header(header::HOST, HOST);
         if let Some(cookie) = self.cookie(ask.who) {
             request = request.header(header::COOKIE, cookie);
         }
@@ -345,6 +355,7 @@ fn console(directory: Directory, is_secure: bool) -> Console {
         cookies: Cookies { is_secure },
         broadcast: Broadcast::default(),
         url: URL.into(),
+        proxies: TrustedProxies::default(),
     }
 }
 

@@ -8,4 +8,8 @@ mod outage;
 #[cfg(test)]
 mod revocation;
 #[cfg(test)]
+mod root;
+#[cfg(test)]
 mod servers;
+#[cfg(test)]
+mod slow_heads;

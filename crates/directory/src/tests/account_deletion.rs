@@ -3,13 +3,12 @@
 use policy::{OrganizationRole, ProjectRole, Refusal};
 use serde_json::json;
 use sqlx::PgPool;
-use time::Duration;
 
 use super::fixture::{
     OTHER_PASSWORD, PASSWORD, Tenant, account, actor, count, events, name, origin, password, refusal,
     refused_by_database, slug,
 };
-use crate::{Actor, InvitationState, MemberQuery, attempts::Limit};
+use crate::{Actor, InvitationState, MemberQuery, limits};
 
 const NINA: &str = "nina@new.test";
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIACkT80s4v1qk2zWXhAMMif/g/J9b5ZfWb6fvCEi/Yvv";
@@ -67,11 +66,7 @@ async fn an_account_is_not_deleted_with_a_wrong_password(pool: PgPool) {
         );
     }
     assert!(t.has_member(nina.user).await);
-    let limit = Limit {
-        bucket: format!("sign_in account {NINA}"),
-        count: 10,
-        window: Duration::minutes(15),
-    };
+    let limit = limits::current_password(nina.session);
     for _ in 0..7 {
         t.directory.attempt(&limit).await.unwrap();
     }

@@ -13,6 +13,7 @@ mod fixture;
 mod hints;
 mod invitations;
 mod isolation;
+mod limits;
 mod member_list;
 mod members;
 mod organizations;

@@ -361,29 +361,3 @@ async fn a_mail_that_is_refused_for_good_is_not_tried_again(pool: PgPool) {
     t.make_due().await;
     assert!(take(d).await.is_none());
 }
-
-/// Nobody's mailbox is filled, whoever invites; what was sent before an hour does not count.
-#[sqlx::test]
-async fn an_address_gets_five_invitations_an_hour_by_mail(pool: PgPool) {
-    let t = Tenant::new(&pool).await.sending_mail();
-    let d = &t.directory;
-    let mut id = t.invite(NINA).await.id;
-    for _ in 1..5 {
-        d.mail_sent(take(d).await.unwrap().id).await.unwrap();
-        id = d.resend_invitation(&t.admin.actor, &t.slug, id).await.unwrap().id;
-    }
-    d.mail_sent(take(d).await.unwrap().id).await.unwrap();
-    let sixth = d.resend_invitation(&t.owner.actor, &t.slug, id).await;
-    let Refusal::TooManyAttempts { retry_after } = refusal(sixth) else {
-        panic!("not the limit")
-    };
-    assert!((1..=3600).contains(&retry_after), "{retry_after}");
-    // Another address has its own.
-    t.invite("norman@new.test").await;
-    sql(
-        &pool,
-        "UPDATE outbox SET created_at = created_at - interval '61 minutes'",
-    )
-    .await;
-    d.resend_invitation(&t.owner.actor, &t.slug, id).await.unwrap();
-}
