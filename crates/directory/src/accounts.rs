@@ -66,14 +66,14 @@ impl Directory {
         self.sign_in_on(email, password, origin, None).await
     }
 
-    /// Signs in on a device. `device` names one that signed in to this very account before: it has an allowance of its own, and
-    /// strangers' attempts don't keep it out (J9).
+    /// Signs in on a device. `device` tells one that signed in to this very account before from others: it has an allowance of its
+    /// own, and strangers' attempts don't keep it out (J9).
     pub(crate) async fn sign_in_on(
         &self,
         email: &str,
         password: &str,
         origin: &Origin,
-        device: Option<Uuid>,
+        device: Option<&str>,
     ) -> Result<NewSession> {
         let email: Email = email.parse().map_err(|_| Refusal::CredentialsWrong)?;
         let limits = limits::sign_in(&email, origin, device);

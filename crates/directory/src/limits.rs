@@ -8,7 +8,6 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use policy::{Email, OrganizationId, SessionId, UserId};
 use time::Duration;
-use uuid::Uuid;
 
 use crate::{Origin, attempts::Limit};
 
@@ -31,9 +30,9 @@ fn limit(bucket: String, count: i32, window: Duration) -> Limit {
     Limit { bucket, count, window }
 }
 
-/// Wrong passwords for an account. `device` names a device that signed in to this account before; without one it is a stranger
-/// who tries. The broadest limit comes first.
-pub(crate) fn sign_in(email: &Email, origin: &Origin, device: Option<Uuid>) -> Vec<Limit> {
+/// Wrong passwords for an account. `device` tells a device that signed in to this account before from others (its id, or the hash of
+/// its token); without one it is a stranger who tries. The broadest limit comes first.
+pub(crate) fn sign_in(email: &Email, origin: &Origin, device: Option<&str>) -> Vec<Limit> {
     let window = Duration::minutes(5);
     if let Some(device) = device {
         return vec![limit(format!("sign_in account {email} device {device}"), 10, window)];

@@ -12,4 +12,6 @@ mod root;
 #[cfg(test)]
 mod servers;
 #[cfg(test)]
+mod sign_ins;
+#[cfg(test)]
 mod slow_heads;
