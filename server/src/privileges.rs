@@ -1,34 +1,76 @@
 //! Root is given up once it is needed no more: what answers the network runs as an account that owns nothing else.
 
-use std::{io, path::Path};
+use std::{io, path::PathBuf};
 
+use directory::Directory;
 use nix::unistd::{Gid, Uid, getgroups, setgid, setgroups, setuid};
 
 use crate::{Assets, postgres::Account};
 
-/// Becomes the account for good, if this process is root: user, group and every other group, in all threads (the C library sees
-/// to that). Without it this process could no more be stopped from reading and writing everything.
+/// Something the server uses for as long as it runs.
+#[derive(Debug)]
+pub(crate) struct Needed {
+    path: PathBuf,
+    /// How `test` asks for it.
+    test: &'static str,
+}
+
+/// What the server needs besides its private PostgreSQL: the site; and the socket, certificates and key of another PostgreSQL.
+pub(crate) fn needed(assets: &Assets, database_url: Option<&str>) -> Vec<Needed> {
+    /// As sqlx reads them.
+    const FILES: [&str; 7] = [
+        "sslrootcert",
+        "ssl-root-cert",
+        "ssl-ca",
+        "sslcert",
+        "ssl-cert",
+        "sslkey",
+        "ssl-key",
+    ];
+    let mut needed: Vec<_> = assets.files().map(|path| Needed { path, test: "-r" }).collect();
+    if let Some(url) = database_url {
+        let socket = Directory::socket_of(url).ok().flatten();
+        needed.extend(socket.map(|path| Needed { path, test: "-w" }));
+        let query = url.split_once('?').map(|(_, query)| query).unwrap_or_default();
+        let files = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| FILES.contains(&name.as_ref()));
+        needed.extend(files.map(|(_, path)| Needed {
+            path: path.as_ref().into(),
+            test: "-r",
+        }));
+    }
+    needed
+}
+
+/// Becomes the first of the accounts that gets to what is needed, for good, if this process is root: user, group and every other
+/// group, in all threads (the C library sees to that). A fault in what answers the network is then none of the whole machine.
 ///
-/// What the account can't read stops it: then this process stays root, and says why in one line.
+/// Without such an account this process stays root, and says why in one line.
 ///
 /// # Errors
 /// If the system refuses, or root could be had back.
-pub(crate) fn give_up_root(account: Option<&Account>, assets: &Assets) -> io::Result<()> {
+pub(crate) fn give_up_root(accounts: &[Account], needed: &[Needed]) -> io::Result<()> {
     if !Uid::effective().is_root() {
         return Ok(());
     }
-    let Some((account, gid)) = account.and_then(|account| Some((account, account.gid()?))) else {
-        tracing::warn!("still running as root: there is no account postgres or nobody to run as");
-        return Ok(());
-    };
-    if let Some(path) = assets.files().find(|path| !can_read(account, path)) {
-        tracing::warn!(
-            path = %path.display(),
-            account = account.name,
-            "still running as root: the account cannot read the site; install it where everybody may, or set ROSTER_SITE"
-        );
-        return Ok(());
+    let mut missing = None;
+    for account in accounts {
+        missing = needed.iter().find(|needed| !can_use(account, needed));
+        if missing.is_none() {
+            return become_for_good(account);
+        }
     }
+    let path = missing.map(|needed| needed.path.display().to_string());
+    tracing::warn!(
+        path = path.unwrap_or_default(),
+        "still running as root: there is no account postgres or nobody that can use this path"
+    );
+    Ok(())
+}
+
+fn become_for_good(account: &Account) -> io::Result<()> {
+    let gid = account
+        .gid()
+        .ok_or_else(|| io::Error::other("the account has no group"))?;
     let (uid, gid) = (Uid::from_raw(account.uid), Gid::from_raw(gid));
     // In this order: without root neither groups nor group can be changed any more.
     setgroups(&[gid])?;
@@ -47,9 +89,11 @@ pub(crate) fn give_up_root(account: Option<&Account>, assets: &Assets) -> io::Re
     Ok(())
 }
 
-/// Whether the account gets to a file and may read it, as a child of this process that runs as the account finds out.
-fn can_read(account: &Account, path: &Path) -> bool {
+/// Whether the account gets to something, as a child of this process that runs as the account finds out.
+fn can_use(account: &Account, needed: &Needed) -> bool {
     let mut command = account.command("sh");
-    command.args(["-c", "test -r \"$0\""]).arg(path);
+    command
+        .args(["-c", "test \"$0\" \"$1\"", needed.test])
+        .arg(&needed.path);
     command.status().is_ok_and(|status| status.success())
 }

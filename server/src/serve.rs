@@ -35,11 +35,12 @@ pub(crate) async fn serve(config: &Config, demo: bool) -> Result<(), Box<dyn Err
         Some(_) => None,
         None => Some(Embedded::start(&config.data).await?),
     };
-    let account = match &database {
-        Some(database) => Some(database.account().clone()),
+    let accounts = match &database {
+        Some(database) => vec![database.account().clone()],
         None => Account::without_database(),
     };
-    let served = match privileges::give_up_root(account.as_ref(), &assets) {
+    let needed = privileges::needed(&assets, config.database_url.as_deref());
+    let served = match privileges::give_up_root(&accounts, &needed) {
         Ok(()) => with_database(config, demo, Arc::new(assets), listeners, database.as_ref()).await,
         Err(error) => Err(format!("cannot give up root: {error}").into()),
     };

@@ -69,7 +69,7 @@ pub use tokens::{Token, TokenKind};
 pub use usage::{UsageRecord, UsageReport, UsageSum};
 pub use workplace::{ProjectRef, Viewer, Workplace};
 
-use std::{future::Future, net::IpAddr, time::Duration};
+use std::{future::Future, net::IpAddr, path::PathBuf, time::Duration};
 
 use sqlx::{
     AssertSqlSafe, Executor, PgPool,
@@ -167,6 +167,18 @@ impl Directory {
             PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull
         );
         Ok(is_near || asks_for_tls)
+    }
+
+    /// The Unix socket of the database at `url`; none if it is reached over a network.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the URL is not one.
+    pub fn socket_of(url: &str) -> Result<Option<PathBuf>> {
+        let options: PgConnectOptions = url.parse()?;
+        let port = options.get_port();
+        Ok(options
+            .get_socket()
+            .map(|folder| folder.join(format!(".s.PGSQL.{port}"))))
     }
 
     /// A directory over a pool that is open already.

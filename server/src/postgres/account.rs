@@ -58,36 +58,37 @@ impl Account {
         }
     }
 
-    /// Whom root runs a server as whose PostgreSQL is elsewhere: somebody who owns nothing, an operator's PostgreSQL least of
-    /// all. None where there is no such account.
-    pub(crate) fn without_database() -> Option<Self> {
-        Self::find(
-            &fs::read_to_string("/etc/passwd").unwrap_or_default(),
-            ["nobody", "postgres"],
-        )
+    /// Whom root may run a server as whose PostgreSQL is somebody else's, the best first: an account that owns nothing, then one
+    /// that gets to PostgreSQL's socket.
+    pub(crate) fn without_database() -> Vec<Self> {
+        let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
+        ["nobody", "postgres"]
+            .into_iter()
+            .filter_map(|name| Self::find(&passwd, name))
+            .collect()
     }
 
     fn unprivileged(passwd: &str) -> Result<Self, PostgresError> {
-        Self::find(passwd, ["postgres", "nobody"]).ok_or(PostgresError::NoUser)
+        let mut names = ["postgres", "nobody"].into_iter();
+        names
+            .find_map(|name| Self::find(passwd, name))
+            .ok_or(PostgresError::NoUser)
     }
 
-    fn find(passwd: &str, names: [&str; 2]) -> Option<Self> {
-        let find = |wanted: &str| {
-            passwd.lines().find_map(|line| {
-                let mut fields = line.split(':');
-                if fields.next()? != wanted {
-                    return None;
-                }
-                let uid = fields.nth(1)?.parse().ok()?;
-                let gid = fields.next()?.parse().ok()?;
-                (uid != 0).then(|| Self {
-                    uid,
-                    name: wanted.into(),
-                    step_down_to: Some(gid),
-                })
+    fn find(passwd: &str, wanted: &str) -> Option<Self> {
+        passwd.lines().find_map(|line| {
+            let mut fields = line.split(':');
+            if fields.next()? != wanted {
+                return None;
+            }
+            let uid = fields.nth(1)?.parse().ok()?;
+            let gid = fields.next()?.parse().ok()?;
+            (uid != 0).then(|| Self {
+                uid,
+                name: wanted.into(),
+                step_down_to: Some(gid),
             })
-        };
-        names.into_iter().find_map(find)
+        })
     }
 
     /// The group to step down to, if this program was root when the account was chosen.

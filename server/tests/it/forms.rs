@@ -1119,12 +1119,12 @@ async fn signing_in_is_limited_for_known_and_unknown_alike(pool: PgPool) {
         let answer = house.ask(enter(PASSWORD)).await;
         assert_eq!(answer.status, 429, "{email}: not even with the right one");
         let wait: u32 = answer.header("retry-after").parse().unwrap();
-        assert!((1..=15 * 60).contains(&wait), "{wait}");
+        assert!((1..=5 * 60).contains(&wait), "{wait}");
         let plain = house.ask(enter(PASSWORD).manner(Manner::Plain)).await;
         let flash = format!("roster-flash={}", plain.cookie("roster-flash").unwrap());
         let page = house.ask(Ask::get(plain.location()).with(header::COOKIE, flash)).await;
         assert!(
-            words(&page.text).contains("Too many attempts. Try again in 15 minutes."),
+            words(&page.text).contains("Too many attempts. Try again in 5 minutes."),
             "{email}"
         );
     }
