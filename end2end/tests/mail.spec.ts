@@ -201,7 +201,7 @@ test.describe('mail', { tag: '@scripts' }, () => {
     await expect.poll(() => post.to(member.email).length, SOON).toBe(1);
     const [mail] = post.to(member.email);
     expect(mail?.subject).toBe('A new password for Roster');
-    expect(mail?.text).toContain(`Hello ${member.name},`);
+    expect(mail?.text).toContain(`Hello “${member.name}”,`);
     expect(mail?.text).toContain('your password stays as it is');
     const link = linkIn(mail, mailing.url);
     // Opening it changes nothing yet: mail scanners do.
