@@ -68,7 +68,6 @@ impl Cluster {
         let sockets = folders::sockets(&home, data, &account)?;
         let log = data.join("postgres.log");
         let log_file = open_log(&log)?;
-        account.give(&log)?;
         let cluster = Self {
             folder,
             sockets,
@@ -81,7 +80,7 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// The log, to write at its end. Handed over open: PostgreSQL's user may not be able to open it.
+    /// The log, to read, and to write at its end. Handed over open: PostgreSQL's user may not be able to open it.
     pub(super) fn open_log(&self) -> Result<File, PostgresError> {
         self.log_file.try_clone().map_err(PostgresError::folder(&self.log))
     }
@@ -101,6 +100,7 @@ impl Cluster {
 
 fn open_log(log: &Path) -> Result<File, PostgresError> {
     OpenOptions::new()
+        .read(true)
         .append(true)
         .create(true)
         .mode(0o600)
