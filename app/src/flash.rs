@@ -181,7 +181,30 @@ pub enum Done {
     /// A link to a new password is on its way, if there is such an account.
     ResetRequested,
     /// A forgotten password was replaced.
-    PasswordReset,
+    PasswordReset {
+        /// Whether all else ended by which somebody could act as the person (J3).
+        ends_everything: bool,
+    },
+    /// A mail is on its way that says what came of signing up (X6).
+    SignUpMailed {
+        /// The address.
+        email: String,
+    },
+    /// The address was proved (J1).
+    AddressVerified {
+        /// Whether everything ended that the account's holder had until then (J3).
+        is_taken_over: bool,
+    },
+    /// The link that proves the address was mailed again.
+    VerificationSent {
+        /// The address.
+        email: String,
+    },
+    /// API keys that the person made were revoked (J3).
+    MadeKeysRevoked {
+        /// How many.
+        count: usize,
+    },
 }
 
 /// How a key's secret came to be.
@@ -350,6 +373,12 @@ pub enum FormName {
     RequestReset,
     /// Replacing a forgotten password.
     Reset,
+    /// Proving one's address.
+    VerifyEmail,
+    /// Having the link mailed again that proves it.
+    ResendVerification,
+    /// Revoking API keys that one made.
+    MadeKeys,
 }
 
 /// The outcome of a form that was sent without scripts.
@@ -472,7 +501,7 @@ impl Notice {
     fn done_unless_shown(done: &Done) -> Option<Self> {
         let is_shown = matches!(
             done,
-            Done::Invited { .. } | Done::InvitationResent { .. } | Done::KeyMade { .. }
+            Done::Invited { .. } | Done::InvitationResent { .. } | Done::KeyMade { .. } | Done::SignUpMailed { .. }
         );
         (!is_shown).then(|| Self::done(done))
     }

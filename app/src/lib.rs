@@ -56,6 +56,17 @@ pub fn reset_password_path(token: &str) -> String {
     paths::reset_password(token)
 }
 
+/// The path to the proof of an address, by what its link carries.
+#[cfg(feature = "ssr")]
+#[must_use]
+pub fn verify_email_path(token: &str) -> String {
+    paths::verify_email(token)
+}
+
+/// Where to sign in, and where to ask for a new password.
+#[cfg(feature = "ssr")]
+pub const WAYS_IN: [&str; 2] = [paths::SIGN_IN, paths::FORGOT_PASSWORD];
+
 /// Wakes the page in the browser.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]

@@ -16,6 +16,8 @@ pub(crate) const PROFILE: &str = "/settings/profile";
 pub(crate) const SESSIONS: &str = "/settings/sessions";
 /// The person's SSH keys.
 pub(crate) const SSH_KEYS: &str = "/settings/ssh-keys";
+/// The API keys the person made.
+pub(crate) const MADE_KEYS: &str = "/settings/my-api-keys";
 /// A forgotten password.
 pub(crate) const FORGOT_PASSWORD: &str = "/forgot-password";
 /// The printed permissions.
@@ -81,10 +83,28 @@ pub(crate) fn invitation(token: &str) -> String {
     format!("/invitations/{token}")
 }
 
+/// An invitation, with the address that was named for it.
+pub(crate) fn invitation_named(token: &str, email: &str) -> String {
+    let path = invitation(token);
+    if email.is_empty() {
+        return path;
+    }
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("email", email)
+        .finish();
+    format!("{path}?{query}")
+}
+
 /// A new password, by what its link carries.
 #[cfg(feature = "ssr")]
 pub(crate) fn reset_password(token: &str) -> String {
     format!("/reset-password/{token}")
+}
+
+/// The proof of an address, by what its link carries.
+#[cfg(feature = "ssr")]
+pub(crate) fn verify_email(token: &str) -> String {
+    format!("/verify-email/{token}")
 }
 
 /// A list as searched, filtered and sorted, with an open dialog.

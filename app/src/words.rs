@@ -67,10 +67,25 @@ pub(crate) fn done(done: &Done) -> String {
         Done::ResetRequested => {
             "If an account has this address, a mail with a link is on its way. The link works for one hour.".to_owned()
         }
-        Done::PasswordReset => {
+        Done::PasswordReset { ends_everything: false } => {
+            "Your password was changed. You were signed out everywhere else.".to_owned()
+        }
+        Done::PasswordReset { ends_everything: true } => {
             "Your password was changed. You were signed out everywhere else, and your SSH keys were removed: add them again."
                 .to_owned()
         }
+        Done::SignUpMailed { email } => format!("We’ve sent a link to {email}."),
+        Done::AddressVerified { is_taken_over: false } => "Your address is verified.".to_owned(),
+        Done::AddressVerified { is_taken_over: true } => {
+            "Your address is verified, and the account is yours alone: whoever used it until now was signed out, and their SSH keys were removed."
+                .to_owned()
+        }
+        Done::VerificationSent { email } => {
+            format!("A link to verify your address is on its way to {email}. It works for 24 hours.")
+        }
+        Done::MadeKeysRevoked { count: 0 } => "No API key was chosen, so none was revoked.".to_owned(),
+        Done::MadeKeysRevoked { count: 1 } => "1 API key was revoked. It no longer works.".to_owned(),
+        Done::MadeKeysRevoked { count } => format!("{count} API keys were revoked. They no longer work."),
         Done::PasswordChanged => "Your password was changed. You were signed out everywhere else.".to_owned(),
     }
 }
@@ -106,7 +121,9 @@ fn refused(refusal: Refusal) -> String {
         Refusal::SlugInvalid => "Use 3 to 63 characters: a–z, 0–9 and hyphens, with no hyphen at either end.",
         Refusal::PasswordInvalid => "Use 12 to 256 characters. A few unrelated words make a good password.",
         Refusal::EndDateInvalid => "Enter a date: today’s or a later one.",
-        Refusal::UserNotFound => "No account has this address. Check the spelling, or ask them to sign up first.",
+        Refusal::UserNotFound => {
+            "No account has this address, or it isn’t verified yet. Check the spelling, or ask them to sign up and verify their address."
+        }
         Refusal::NotInOrganization => {
             "This person isn’t a member of the organization. Invite them to it, or allow external collaborators in the project’s settings."
         }
@@ -146,6 +163,7 @@ fn refused(refusal: Refusal) -> String {
         Refusal::InvitationForAnother => {
             "This invitation is for another address. Sign out, and sign in with the address that was invited."
         }
+        Refusal::NotTheInvited => "This isn’t the address that was invited. Check the spelling.",
         Refusal::ProjectsSwitchedOff => {
             "Additional projects are switched off for this organization. Ask whoever runs this console to switch them on."
         }

@@ -59,6 +59,19 @@ pub(crate) async fn user(config: &Config, command: UserCommand) -> Outcome<()> {
                 &format!("Created the account of {email}."),
             )
         }
+        UserCommand::Verify { email, output } => {
+            let email = self::email(&email)?;
+            let user = directory(config)
+                .await?
+                .verify_as_operator(&email)
+                .await
+                .map_err(explain)?;
+            say(
+                output,
+                &json!({ "id": user, "email": email }),
+                &format!("The address {email} is verified."),
+            )
+        }
         UserCommand::SetPassword {
             email,
             password,

@@ -175,7 +175,16 @@ pub enum UserCommand {
         #[command(flatten)]
         output: Output,
     },
-    /// Give a person a new password; ends their sessions
+    /// Verify a person's address, once you have made sure that the account is theirs
+    Verify {
+        /// The person's address
+        email: String,
+        /// How the answer looks
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Give a person a new password; ends their sessions, and all else by which somebody who made an account that is not verified
+    /// could act
     SetPassword {
         /// The person's address
         email: String,

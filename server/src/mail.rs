@@ -5,7 +5,7 @@
 use std::{fmt::Display, sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use directory::{Directory, Hint, Mail, MailAbout, OffsetDateTime};
+use directory::{Directory, Hint, LinkToken, Mail, MailAbout, OffsetDateTime};
 use http::Uri;
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
@@ -166,14 +166,17 @@ fn encoded_words(text: &str) -> String {
 
 /// What a mail says.
 fn words(mail: &Mail, url: &str) -> (String, String) {
-    let token = mail.token.reveal();
+    let link = |path: fn(&str) -> String| {
+        let token = mail.token.as_ref().map(LinkToken::reveal).unwrap_or_default();
+        format!("{url}{}", path(&token))
+    };
     match &mail.about {
         MailAbout::Invitation {
             organization,
             invited_by,
             expires_at,
         } => {
-            let link = format!("{url}{}", app::invitation_path(&token));
+            let link = link(app::invitation_path);
             let who = match invited_by {
                 Some(name) => format!("{} invites you", plain(name, "Somebody")),
                 None => "You are invited".to_owned(),
@@ -190,15 +193,38 @@ fn words(mail: &Mail, url: &str) -> (String, String) {
             (subject, text)
         }
         MailAbout::PasswordReset { name } => {
-            let link = format!("{url}{}", app::reset_password_path(&token));
             let text = format!(
                 "Hello {},\n\nsomebody, most likely you, asked for a new password for {} on Roster.\n\n\
-                 Choose it here:\n\n{link}\n\n\
+                 Choose it here:\n\n{}\n\n\
                  The link works once, within an hour. If it wasn\u{2019}t you, do nothing: your password stays as it is.\n",
                 plain(name, "there"),
                 mail.to,
+                link(app::reset_password_path),
             );
             ("A new password for Roster".to_owned(), text)
+        }
+        MailAbout::VerifyEmail => {
+            let text = format!(
+                "Hello,\n\nsomebody, most likely you, made an account with {} on Roster.\n\n\
+                 Verify the address here:\n\n{}\n\n\
+                 The link works once, within 24 hours. If it wasn\u{2019}t you, do nothing: nobody is let in by this address \
+                 alone while it isn\u{2019}t verified. By the same link you can make the account yours.\n",
+                mail.to,
+                link(app::verify_email_path),
+            );
+            ("Verify your address for Roster".to_owned(), text)
+        }
+        MailAbout::SignUpAgain => {
+            let [sign_in, forgot] = app::WAYS_IN;
+            let text = format!(
+                "Hello,\n\nsomebody, perhaps you, tried to sign up with {} on Roster. The address has an account already, so \
+                 nothing was changed.\n\n\
+                 Sign in here:\n\n{url}{sign_in}\n\n\
+                 If you forgot your password, ask for a new one here:\n\n{url}{forgot}\n\n\
+                 If it wasn\u{2019}t you, do nothing.\n",
+                mail.to,
+            );
+            ("Your account on Roster".to_owned(), text)
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::{Console, router::is_utf8};
 const PUBLIC: [&str; 4] = ["/sign-in", "/sign-up", "/forgot-password", "/docs/roles"];
 
 /// Pages whose path ends in a secret that stands in for signing in.
-pub(crate) const BY_LINK: [&str; 2] = ["/invitations/", "/reset-password/"];
+pub(crate) const BY_LINK: [&str; 3] = ["/invitations/", "/reset-password/", "/verify-email/"];
 
 /// The part of a path that stands for the project last looked at (INTERFACES, pages).
 const CURRENT: &str = "~current";

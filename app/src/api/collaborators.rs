@@ -31,6 +31,8 @@ pub(crate) struct Person {
     pub(crate) name: String,
     /// Their address.
     pub(crate) email: String,
+    /// Whether they have shown that it is theirs (J1).
+    pub(crate) is_proved: bool,
     /// What they are to the organization and the project.
     pub(crate) standing: Standing,
     /// Who gave them access.
@@ -173,6 +175,7 @@ impl From<Collaborator> for Person {
             user: row.user,
             name: row.name.to_string(),
             email: row.email.to_string(),
+            is_proved: row.is_proved,
             standing: row.standing,
             added_by: row.added_by.map(|name| name.to_string()),
             added_at: Moment(row.added_at.unix_timestamp()),

@@ -28,6 +28,8 @@ pub(crate) struct MemberRow {
     pub(crate) name: String,
     /// Their address.
     pub(crate) email: String,
+    /// Whether they have shown that it is theirs (J1).
+    pub(crate) is_proved: bool,
     /// What they are in the organization.
     pub(crate) place: OrganizationStanding,
     /// Who invited them.
@@ -139,6 +141,7 @@ impl From<Member> for MemberRow {
             user: row.user,
             name: row.name.to_string(),
             email: row.email.to_string(),
+            is_proved: row.is_proved,
             place: row.place,
             added_by: row.added_by.map(|name| name.to_string()),
             added_at: Moment(row.added_at.unix_timestamp()),

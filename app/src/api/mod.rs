@@ -13,6 +13,7 @@ pub(crate) mod sessions;
 pub(crate) mod shell;
 pub(crate) mod ssh_keys;
 pub(crate) mod usage;
+pub(crate) mod verification;
 
 use std::fmt;
 

@@ -16,7 +16,7 @@ mod page;
 mod select;
 
 pub(crate) use avatar::Avatar;
-pub(crate) use badge::{Badge, Tone};
+pub(crate) use badge::{AddressBadge, Badge, Tone};
 pub(crate) use button_link::ButtonLink;
 pub(crate) use copy_field::CopyField;
 pub(crate) use dialog::{Dialog, DialogActions};

@@ -60,12 +60,21 @@ pub(crate) fn MadeAnywhere(made: Made, who: &'static str) -> impl IntoView {
     }
 }
 
+/// A key to keep or revoke.
 #[component]
-fn KeyChoice(key: MadeKey) -> impl IntoView {
+pub(super) fn KeyChoice(
+    key: MadeKey,
+    /// Whether it is told which project it is in.
+    #[prop(optional)]
+    with_project: bool,
+) -> impl IntoView {
     view! {
         <label class="key-choice">
             <input type="checkbox" name=format!("{}{}", Revoked::NAME, key.id) value="on"/>
-            <span>"Revoke "<bdi>{key.name}</bdi>" "<code class="secret-parts">{key.visible}</code></span>
+            <span>
+                "Revoke "<bdi>{key.name}</bdi>" "<code class="secret-parts">{key.visible}</code>
+                {with_project.then(|| view! { " in "<bdi>{key.project}</bdi> })}
+            </span>
             <Reached reach=key.reach/>
         </label>
     }

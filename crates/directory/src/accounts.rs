@@ -9,9 +9,11 @@ use uuid::Uuid;
 use crate::{
     Actor, Directory, Hint, LinkToken, NewSession, Origin, Result,
     attempts::Limit,
-    change::{By, Record},
+    change::{By, Change, Record},
     error::{inconsistent, refuse_on},
     members, organizations, outbox, secret, sessions,
+    takeover::{end_everything, lock_organizations_of},
+    verification,
 };
 
 /// What a deleted person is called where rows name them.
@@ -50,7 +52,7 @@ fn address_limit(origin: &Origin) -> Limit {
 }
 
 /// New accounts from one address.
-fn sign_up_limit(origin: &Origin) -> Limit {
+pub(crate) fn sign_up_limit(origin: &Origin) -> Limit {
     Limit {
         bucket: format!("sign_up address {}", origin.address),
         count: 300,
@@ -77,7 +79,8 @@ fn reset_origin_limit(origin: &Origin) -> Limit {
 }
 
 impl Directory {
-    /// Makes an account with an organization of its own (O2), and signs in.
+    /// Makes an account with an organization of its own (O2), and signs in. Its address is not proved by this (J1), and that an
+    /// address is taken is told: where mail is sent, [`Self::sign_up_by_mail`] tells nobody.
     ///
     /// # Errors
     /// [`Refusal::SignUpClosed`], [`Refusal::EmailTaken`], [`Refusal::TooManyAttempts`].
@@ -174,8 +177,7 @@ impl Directory {
                 return Err(Refusal::CurrentPasswordWrong.into());
             }
             set_hash(&mut change.tx, actor.user, &hash).await?;
-            forget_reset_tokens(&mut change.tx, actor.user).await?;
-            forget_reset_mail(&mut change.tx, actor.user).await?;
+            forget_reset_links(&mut change.tx, actor.user).await?;
             sessions::end_all(&mut change.tx, actor.user, Some(actor.session)).await?;
             change.hint(Hint::User(actor.user));
             Ok(())
@@ -236,30 +238,19 @@ impl Directory {
         change.about(actor.user);
         let outcome = async {
             within_limit?;
-            // In one order, so that two who do this at once do not wait for each other.
-            sqlx::query!(
-                "SELECT pg_advisory_xact_lock(turn_in(m.organization_id))
-                 FROM (SELECT organization_id FROM members WHERE user_id = $1 ORDER BY organization_id) m",
-                actor.user.0
-            )
-            .execute(&mut *change.tx)
-            .await?;
-            let organizations = sqlx::query!(
-                "SELECT o.id, o.owner_id FROM organizations o
-                 WHERE o.id IN (SELECT organization_id FROM members WHERE user_id = $1) ORDER BY o.id FOR NO KEY UPDATE",
-                actor.user.0
-            )
-            .fetch_all(&mut *change.tx)
-            .await?;
+            let organizations = lock_organizations_of(&mut change.tx, actor.user).await?;
+            // Mail before the person, as whoever makes a mail does.
+            outbox::forget_address(&mut change.tx, &row.email).await?;
             if !is_right || !lock_hash(&mut change.tx, actor.user, &row.password_hash).await? {
                 return Err(Refusal::CurrentPasswordWrong.into());
             }
-            if organizations.iter().any(|row| row.owner_id == actor.user.0) {
+            if organizations.iter().any(|(_, owner)| *owner == actor.user) {
                 return Err(Refusal::OwnsOrganization.into());
             }
             // The person first: whoever was about to let them in somewhere finds nobody any more.
             sqlx::query!(
-                "UPDATE users SET email = NULL, name = $2, password_hash = '', deleted_at = $3 WHERE id = $1",
+                "UPDATE users SET email = NULL, email_proved_at = NULL, name = $2, password_hash = '', deleted_at = $3
+                 WHERE id = $1",
                 actor.user.0,
                 DELETED,
                 change.at,
@@ -305,6 +296,7 @@ impl Directory {
             forget_ssh_keys(&mut change.tx, actor.user).await?;
             // Mail to them is dropped when it is due: see `take_mail`.
             forget_reset_tokens(&mut change.tx, actor.user).await?;
+            verification::forget_tokens(&mut change.tx, actor.user).await?;
             sessions::end_all(&mut change.tx, actor.user, None).await?;
             change.values(Some(json!({ "email": row.email })), None);
             change.hint(Hint::User(actor.user));
@@ -315,7 +307,8 @@ impl Directory {
         self.forgive(&limit).await
     }
 
-    /// Has a link to a new password mailed to an address, if it has an account. Answers the same either way.
+    /// Has a link to a new password mailed to an address, if it has an account. The answer and the work are the same either way:
+    /// whether there is an account is looked up when the mail is made.
     ///
     /// # Errors
     /// [`Refusal::NoMail`], [`Refusal::EmailInvalid`], [`Refusal::TooManyAttempts`].
@@ -333,23 +326,20 @@ impl Directory {
         change.record.target = Some(email.to_string());
         let outcome = async {
             within_limit?;
-            if let Some(user) = find_by_email(&mut change.tx, &email).await? {
-                change.about(user);
-                outbox::password_reset(&mut change, user).await?;
-            }
-            Ok(())
+            outbox::to_address(&mut change, outbox::Kind::PasswordReset, &email).await
         }
         .await;
         change.finish(outcome).await
     }
 
-    /// The address of the account that a link gives a new password to.
+    /// What a link to a new password leads to.
     ///
     /// # Errors
     /// [`Refusal::LinkDead`].
-    pub async fn open_password_reset(&self, token: &LinkToken) -> Result<Email> {
+    pub async fn open_password_reset(&self, token: &LinkToken) -> Result<OpenedReset> {
         let row = sqlx::query!(
-            r#"SELECT u.email AS "email!" FROM password_reset_tokens t JOIN users u ON u.id = t.user_id
+            r#"SELECT u.id, u.email AS "email!", u.email_proved_at IS NOT NULL AS "is_proved!"
+               FROM password_reset_tokens t JOIN users u ON u.id = t.user_id
                WHERE t.token_hash = $1 AND t.expires_at > $2"#,
             &token.hash(),
             self.now(),
@@ -357,15 +347,26 @@ impl Directory {
         .fetch_optional(&self.pool)
         .await?
         .ok_or(Refusal::LinkDead)?;
-        row.email.parse().map_err(|_| inconsistent("users", "email"))
+        Ok(OpenedReset {
+            user: UserId(row.id),
+            email: row.email.parse().map_err(|_| inconsistent("users", "email"))?,
+            is_proved: row.is_proved,
+        })
     }
 
-    /// Gives the person a link was mailed to a new password, and signs them in. Their other sessions and links end, and their SSH
-    /// keys are removed: the mail proves the address, which whoever had the account before need not have had.
+    /// Gives the person a link was mailed to a new password, and signs them in. Their other sessions and links end, and their
+    /// address is proved. If it was not proved before, or they say that somebody else may have used the account
+    /// (`was_broken_into`), everything else by which somebody could act as them ends too (J3).
     ///
     /// # Errors
     /// [`Refusal::LinkDead`].
-    pub async fn reset_password(&self, token: &LinkToken, new: Password, origin: &Origin) -> Result<NewSession> {
+    pub async fn reset_password(
+        &self,
+        token: &LinkToken,
+        new: Password,
+        was_broken_into: bool,
+        origin: &Origin,
+    ) -> Result<NewSession> {
         // Dead links cost no hash.
         let opened = self.open_password_reset(token).await;
         let hash = match &opened {
@@ -374,41 +375,35 @@ impl Directory {
         };
         let mut change = self.change(By::Nobody(origin), "user:reset_password").await?;
         let outcome = async {
-            opened?;
-            // The person first, as everybody does who changes a password.
-            sqlx::query!(
-                "SELECT u.id FROM password_reset_tokens t JOIN users u ON u.id = t.user_id
-                 WHERE t.token_hash = $1 FOR NO KEY UPDATE OF u",
-                &token.hash(),
-            )
-            .fetch_optional(&mut *change.tx)
-            .await?
-            .ok_or(Refusal::LinkDead)?;
-            let row = sqlx::query!(
-                "DELETE FROM password_reset_tokens WHERE token_hash = $1 AND expires_at > $2 RETURNING user_id",
-                &token.hash(),
-                change.at,
-            )
-            .fetch_optional(&mut *change.tx)
-            .await?
-            .ok_or(Refusal::LinkDead)?;
-            let (user, at) = (UserId(row.user_id), change.at);
-            change.about(user);
+            let opened = opened?;
+            let user = opened.user;
+            let ends_everything = was_broken_into || !opened.is_proved;
+            // Everybody who needs both takes the organizations before the person.
+            let organizations = if ends_everything {
+                lock_organizations_of(&mut change.tx, user).await?
+            } else {
+                Vec::new()
+            };
+            use_reset_token(&mut change, token, user).await?;
             set_hash(&mut change.tx, user, &hash).await?;
-            forget_reset_tokens(&mut change.tx, user).await?;
-            forget_reset_mail(&mut change.tx, user).await?;
-            // Whoever had the account before could add keys to it, which would outlive them.
-            let keys = forget_ssh_keys(&mut change.tx, user).await?;
-            change.values(Some(json!({ "ssh_keys": keys })), Some(json!({ "ssh_keys": 0 })));
-            sessions::end_all(&mut change.tx, user, None).await?;
-            change.hint(Hint::User(user));
+            verification::prove(&mut change, user).await?;
+            if ends_everything {
+                let ended = end_everything(&mut change, user, &organizations).await?;
+                let (before, after) = ended.values();
+                change.values(Some(before), Some(after));
+            } else {
+                forget_reset_links(&mut change.tx, user).await?;
+                sessions::end_all(&mut change.tx, user, None).await?;
+            }
+            let at = change.at;
             sessions::begin(&mut change.tx, user, at, origin).await
         }
         .await;
         change.finish(outcome).await
     }
 
-    /// Gives a person a new password, as the operator; every session of theirs ends.
+    /// Gives a person a new password, as the operator; every session of theirs ends. If their address is not proved, everything
+    /// else ends too that whoever made the account could act by (J3).
     ///
     /// # Errors
     /// [`Refusal::UserNotFound`].
@@ -417,22 +412,33 @@ impl Directory {
         let mut change = self.change(By::Operator, "user:update_password").await?;
         change.record.target = Some(email.to_string());
         let outcome = async {
-            let user = find_by_email(&mut change.tx, email)
-                .await?
-                .ok_or(Refusal::UserNotFound)?;
+            let row = sqlx::query!(
+                r#"SELECT id, email_proved_at IS NOT NULL AS "is_proved!" FROM users WHERE email = $1"#,
+                email.as_str()
+            )
+            .fetch_optional(&mut *change.tx)
+            .await?
+            .ok_or(Refusal::UserNotFound)?;
+            let user = UserId(row.id);
             change.about(user);
-            set_hash(&mut change.tx, user, &hash).await?;
-            forget_reset_tokens(&mut change.tx, user).await?;
-            forget_reset_mail(&mut change.tx, user).await?;
-            sessions::end_all(&mut change.tx, user, None).await?;
-            change.hint(Hint::User(user));
+            if row.is_proved {
+                set_hash(&mut change.tx, user, &hash).await?;
+                forget_reset_links(&mut change.tx, user).await?;
+                sessions::end_all(&mut change.tx, user, None).await?;
+                change.hint(Hint::User(user));
+            } else {
+                let organizations = lock_organizations_of(&mut change.tx, user).await?;
+                set_hash(&mut change.tx, user, &hash).await?;
+                let (before, after) = end_everything(&mut change, user, &organizations).await?.values();
+                change.values(Some(before), Some(after));
+            }
             Ok(())
         }
         .await;
         change.finish(outcome).await
     }
 
-    /// Makes an account as the operator, with an organization of its own.
+    /// Makes an account as the operator, with an organization of its own. Its address is proved by that (J1).
     ///
     /// # Errors
     /// [`Refusal::EmailTaken`].
@@ -444,6 +450,7 @@ impl Directory {
             let at = change.at;
             let user = insert(&mut change.tx, &account, &hash, at).await?;
             change.about(user);
+            verification::prove(&mut change, user).await?;
             organizations::create_own(&mut change, user, &account.name, self.settings.additional_projects).await?;
             Ok(user)
         }
@@ -452,7 +459,37 @@ impl Directory {
     }
 }
 
-/// Writes an account.
+/// What a link to a new password leads to.
+#[derive(Clone, Debug)]
+pub struct OpenedReset {
+    /// The account.
+    pub user: UserId,
+    /// Its address.
+    pub email: Email,
+    /// Whether the address is proved already: if not, everything the account's holder had ends (J3).
+    pub is_proved: bool,
+}
+
+/// Uses a link to a new password up, the account's row locked.
+async fn use_reset_token(change: &mut Change<'_>, token: &LinkToken, user: UserId) -> Result<()> {
+    change.about(user);
+    // The person first, as everybody does who changes a password.
+    sqlx::query!("SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE", user.0)
+        .fetch_one(&mut *change.tx)
+        .await?;
+    sqlx::query!(
+        "DELETE FROM password_reset_tokens WHERE token_hash = $1 AND user_id = $2 AND expires_at > $3 RETURNING user_id",
+        &token.hash(),
+        user.0,
+        change.at,
+    )
+    .fetch_optional(&mut *change.tx)
+    .await?
+    .ok_or(Refusal::LinkDead)?;
+    Ok(())
+}
+
+/// Writes an account. Its address is not proved.
 pub(crate) async fn insert(
     db: &mut PgConnection,
     account: &NewAccount,
@@ -474,7 +511,32 @@ pub(crate) async fn insert(
     Ok(id)
 }
 
-/// The person with this address.
+/// Writes an account, with a made-up address if the one it is to have is taken. Answers whether it has the right one.
+pub(crate) async fn insert_if_new(
+    db: &mut PgConnection,
+    account: &NewAccount,
+    hash: &str,
+    at: OffsetDateTime,
+) -> Result<(UserId, bool)> {
+    let id = UserId(Uuid::now_v7());
+    let row = sqlx::query!(
+        r#"INSERT INTO users (id, email, name, password_hash, created_at)
+           SELECT $1, CASE WHEN EXISTS (SELECT FROM users WHERE email = $2) THEN $6 ELSE $2 END, $3, $4, $5
+           RETURNING email = $2 AS "is_new!""#,
+        id.0,
+        account.email.as_str(),
+        account.name.as_str(),
+        hash,
+        at,
+        id.to_string(),
+    )
+    .fetch_one(db)
+    .await
+    .map_err(|error| refuse_on(error, "users_email_key", Refusal::EmailTaken))?;
+    Ok((id, row.is_new))
+}
+
+/// The person with this address, for those who may know who has an account.
 pub(crate) async fn find_by_email(db: &mut PgConnection, email: &Email) -> Result<Option<UserId>> {
     let row = sqlx::query!("SELECT id FROM users WHERE email = $1", email.as_str())
         .fetch_optional(db)
@@ -484,7 +546,7 @@ pub(crate) async fn find_by_email(db: &mut PgConnection, email: &Email) -> Resul
 
 /// Holds an account's password until the change ends, if it is still the one that was verified: verifying takes a while,
 /// and a password that was replaced meanwhile opens nothing any more.
-async fn lock_hash(db: &mut PgConnection, user: UserId, verified: &str) -> Result<bool> {
+pub(crate) async fn lock_hash(db: &mut PgConnection, user: UserId, verified: &str) -> Result<bool> {
     let row = sqlx::query!(
         "SELECT id FROM users WHERE id = $1 AND password_hash = $2 FOR NO KEY UPDATE",
         user.0,
@@ -495,7 +557,7 @@ async fn lock_hash(db: &mut PgConnection, user: UserId, verified: &str) -> Resul
     Ok(row.is_some())
 }
 
-async fn set_hash(db: &mut PgConnection, user: UserId, hash: &str) -> Result<()> {
+pub(crate) async fn set_hash(db: &mut PgConnection, user: UserId, hash: &str) -> Result<()> {
     sqlx::query!("UPDATE users SET password_hash = $2 WHERE id = $1", user.0, hash)
         .execute(db)
         .await?;
@@ -516,7 +578,12 @@ pub(crate) async fn add_reset_token(db: &mut PgConnection, user: UserId, at: Off
     Ok(token)
 }
 
-/// Links to a new password end with the old one.
+/// Links to a new password end with the old one, and so do those that are still to be mailed.
+pub(crate) async fn forget_reset_links(db: &mut PgConnection, user: UserId) -> Result<()> {
+    forget_reset_tokens(db, user).await?;
+    outbox::forget_resets(db, user).await
+}
+
 async fn forget_reset_tokens(db: &mut PgConnection, user: UserId) -> Result<()> {
     sqlx::query!("DELETE FROM password_reset_tokens WHERE user_id = $1", user.0)
         .execute(db)
@@ -524,16 +591,8 @@ async fn forget_reset_tokens(db: &mut PgConnection, user: UserId) -> Result<()> 
     Ok(())
 }
 
-/// So do those that are still to be mailed.
-async fn forget_reset_mail(db: &mut PgConnection, user: UserId) -> Result<()> {
-    sqlx::query!("DELETE FROM outbox WHERE user_id = $1 AND sent_at IS NULL", user.0)
-        .execute(db)
-        .await?;
-    Ok(())
-}
-
 /// Removes a person's SSH keys. Answers how many there were.
-async fn forget_ssh_keys(db: &mut PgConnection, user: UserId) -> Result<u64> {
+pub(crate) async fn forget_ssh_keys(db: &mut PgConnection, user: UserId) -> Result<u64> {
     let removed = sqlx::query!("DELETE FROM ssh_keys WHERE user_id = $1", user.0)
         .execute(db)
         .await?;

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::{
     Actor, Directory, Error, Hint, ProjectView, Result,
     access::{PersonSeen, ProjectSeen, find_person, find_project, lock_in, project_standing},
-    accounts, api_keys,
+    api_keys,
     attempts::Limit,
     change::{By, Change},
     error::{inconsistent, refuse_on},
@@ -77,6 +77,8 @@ pub struct Collaborator {
     pub name: Name,
     /// Their address.
     pub email: Email,
+    /// Whether they have shown that it is theirs (J1).
+    pub is_proved: bool,
     /// What they are to the organization and the project.
     pub standing: Standing,
     /// Who gave them access.
@@ -195,7 +197,7 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::EmailInvalid`], [`Refusal::UserNotFound`], [`Refusal::NotInOrganization`], [`Refusal::AlreadyCollaborator`]
-    /// (C3); [`Refusal::ExternalInDefaultProject`] (D4); [`Refusal::CannotAdd`], [`Refusal::TooManyAttempts`] (X6).
+    /// (C3, J2); [`Refusal::ExternalInDefaultProject`] (D4); [`Refusal::CannotAdd`], [`Refusal::TooManyAttempts`] (X6).
     pub async fn add_collaborator(&self, actor: &Actor, slug: &Slug, email: &str) -> Result<Added> {
         let limit = add_limit(actor);
         let within_limit = self.attempt(&limit).await;
@@ -243,9 +245,7 @@ impl Directory {
             Refusal::NotInOrganization
         };
 
-        let user = accounts::find_by_email(&mut change.tx, &email)
-            .await?
-            .ok_or(not_found)?;
+        let user = find_addable(change, &project, &email).await?.ok_or(not_found)?;
         change.about(user);
         let person = match find_person(&mut *change.tx, &project, user).await {
             // Their account was deleted just now.
@@ -446,6 +446,27 @@ async fn lock_person(
     Ok((project, person?))
 }
 
+/// The person with this address, if the project may know of them (J2). An account whose address is not proved may be a stranger's:
+/// it is found only in an organization that it is in, which invited that very address, or by a project that it has access to. Of
+/// any other the answer is that of no account, by the same one query.
+async fn find_addable(change: &mut Change<'_>, project: &ProjectSeen, email: &Email) -> Result<Option<UserId>> {
+    let row = sqlx::query!(
+        "SELECT u.id FROM users u
+         WHERE u.email = $1 AND (
+             u.email_proved_at IS NOT NULL
+             OR EXISTS (SELECT FROM members m WHERE m.organization_id = $2 AND m.user_id = u.id)
+             OR EXISTS (SELECT FROM access_collaborators a
+                        WHERE a.organization_id = $2 AND a.project_id = $3 AND a.user_id = u.id)
+         )",
+        email.as_str(),
+        project.organization.0,
+        project.project.0,
+    )
+    .fetch_optional(&mut *change.tx)
+    .await?;
+    Ok(row.map(|row| UserId(row.id)))
+}
+
 /// Tells everybody who looks at the project, and the person.
 fn changed(change: &mut Change<'_>, project: &ProjectSeen, user: UserId) {
     change.hint(Hint::Project(project.project));
@@ -480,6 +501,7 @@ struct Row {
     user_id: Uuid,
     name: String,
     email: String,
+    is_proved: bool,
     role: String,
     because: String,
     added_by: Option<String>,
@@ -499,6 +521,7 @@ impl Row {
             user,
             name: self.name.parse().map_err(|_| inconsistent("users", "name"))?,
             email: self.email.parse().map_err(|_| inconsistent("users", "email"))?,
+            is_proved: self.is_proved,
             standing: Standing {
                 organization: project.and_then(|place| membership(place, user == owner)),
                 project,
@@ -535,7 +558,8 @@ const VIEWS: [(&str, &[CollaboratorKind]); 3] = [
 ];
 
 const COLUMNS: &str =
-    "SELECT a.user_id, a.name, u.email, a.role, a.because, adder.name AS added_by, a.added_at, a.expires_at
+    "SELECT a.user_id, a.name, u.email, u.email_proved_at IS NOT NULL AS is_proved, a.role, a.because,
+         adder.name AS added_by, a.added_at, a.expires_at
      FROM (";
 const PEOPLE: &str = ") a JOIN users u ON u.id = a.user_id LEFT JOIN users adder ON adder.id = a.added_by";
 

@@ -11,7 +11,7 @@ use crate::{
     api_keys::{self, NewKey},
     change::{By, Change},
     error::inconsistent,
-    members, organizations, projects, secret,
+    members, organizations, projects, secret, verification,
 };
 
 /// Everybody's password.
@@ -72,7 +72,9 @@ async fn fill(change: &mut Change<'_>, now: OffsetDateTime) -> Result<()> {
             name: parse(name)?,
             password: password.clone(),
         };
-        people.push(accounts::insert(&mut change.tx, &account, &hash, at).await?);
+        let user = accounts::insert(&mut change.tx, &account, &hash, at).await?;
+        verification::prove(change, user).await?;
+        people.push(user);
     }
     let [olivia, adam, maya, noah, mia, eve] = people[..] else {
         return Err(inconsistent("demo", "people"));

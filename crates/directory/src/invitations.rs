@@ -19,11 +19,11 @@ use crate::{
     access::{OrganizationSeen, find_organization, find_place, lock_organization},
     accounts,
     attempts::Limit,
-    change::{By, Change},
+    change::{By, Change, Record},
     error::inconsistent,
     members, outbox, paging,
     people::{check_search, pattern},
-    secret, sessions,
+    secret, sessions, verification,
 };
 
 /// An invitation lapses after this (M3).
@@ -34,6 +34,15 @@ fn invite_limit(actor: &Actor) -> Limit {
     Limit {
         bucket: format!("member:invite {}", actor.user),
         count: 500,
+        window: Duration::hours(1),
+    }
+}
+
+/// Wrong addresses named for invitations, from one client's address.
+fn naming_limit(origin: &Origin) -> Limit {
+    Limit {
+        bucket: format!("invitation:name address {}", origin.address),
+        count: 30,
         window: Duration::hours(1),
     }
 }
@@ -168,6 +177,8 @@ pub struct Opened {
     pub state: InvitationState,
     /// Whether the address has an account, to sign in with first.
     pub has_account: bool,
+    /// Whether the link was mailed: whoever has it then reads that mailbox. One that was shown to copy says nothing of its holder.
+    pub is_mailed: bool,
 }
 
 /// Membership just begun: where to go.
@@ -345,7 +356,7 @@ impl Directory {
     /// [`Refusal::Hidden`] for a link that was replaced by another, or never was one.
     pub async fn open_invitation(&self, token: &LinkToken) -> Result<Opened> {
         let row = sqlx::query!(
-            r#"SELECT o.name, inviter.name AS "invited_by?", i.email, i.accepted_at, i.revoked_at, i.expires_at,
+            r#"SELECT o.name, inviter.name AS "invited_by?", i.email, i.accepted_at, i.revoked_at, i.expires_at, t.is_mailed,
                       EXISTS (SELECT FROM users u WHERE u.email = i.email) AS "has_account!"
                FROM invitation_tokens t
                JOIN invitations i ON i.organization_id = t.organization_id AND i.id = t.invitation_id
@@ -366,10 +377,31 @@ impl Directory {
             email: row.email.parse().map_err(|_| inconsistent("invitations", "email"))?,
             state: state_of(row.accepted_at, row.revoked_at, row.expires_at, self.now()),
             has_account: row.has_account,
+            is_mailed: row.is_mailed,
         })
     }
 
-    /// Accepts an invitation as the signed-in person it is for (M4, M5, O2).
+    /// Whether whoever opened a link knows the address it is for (M4). A mailed link says so by itself; of one that was shown to
+    /// copy the address is asked first, and wrong ones are limited. The answer to those is the same whoever has an account.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`] for a dead link; [`Refusal::NotTheInvited`], [`Refusal::EmailInvalid`], [`Refusal::TooManyAttempts`].
+    pub async fn confirm_invited(&self, token: &LinkToken, named: &str, origin: &Origin) -> Result<()> {
+        let opened = self.open_invitation(token).await?;
+        if opened.is_mailed {
+            return Ok(());
+        }
+        let named: Email = named.parse().map_err(|_| Refusal::EmailInvalid)?;
+        let limit = naming_limit(origin);
+        self.attempt(&limit).await?;
+        if named != opened.email {
+            return Err(Refusal::NotTheInvited.into());
+        }
+        self.forgive(&limit).await
+    }
+
+    /// Accepts an invitation as the signed-in person it is for (M4, M5, O2). By a mailed link that proves their address (J1):
+    /// whoever holds the session holds the mailbox, so nothing ends by it.
     ///
     /// # Errors
     /// [`Refusal::Hidden`] for a dead link; [`Refusal::InvitationForAnother`]; [`Refusal::InvitationAccepted`],
@@ -389,15 +421,17 @@ impl Directory {
                 return Err(Refusal::InvitationForAnother.into());
             }
             invited.require_pending(change.at)?;
-            join(&mut change, &invited, actor.user).await
+            let joined = join(&mut change, &invited, actor.user).await?;
+            invited.prove(&mut change, actor.user).await?;
+            Ok(joined)
         }
         .await;
         change.finish(outcome).await
     }
 
     /// Accepts an invitation as somebody without an account: makes one, in the inviting organization and no other (O2), and
-    /// signs in. Whoever holds the link is taken for whom it is for: the inviter, who may have passed it on by hand, vouches for
-    /// that.
+    /// signs in. The address is proved if the link was mailed (J1). If it was copied, the inviter vouches to their own
+    /// organization, and to nobody else, for whom they passed it to; where mail is sent, a link that proves the address follows.
     ///
     /// # Errors
     /// [`Refusal::Hidden`] for a dead link; [`Refusal::EmailTaken`] if the address has an account; [`Refusal::InvitationAccepted`],
@@ -413,15 +447,17 @@ impl Directory {
         let opened = self.open_invitation(token).await;
         let hash = match &opened {
             Ok(opened) if opened.state == InvitationState::Pending && !opened.has_account => {
-                secret::hash_password(password.clone()).await?
+                Some(secret::hash_password(password.clone()).await?)
             }
-            Ok(_) | Err(_) => String::new(),
+            Ok(_) | Err(_) => None,
         };
         let mut change = self.change(By::Nobody(origin), "invitation:accept").await?;
         let outcome = async {
             opened?;
             let invited = lock_by_token(&mut change, token).await?;
             invited.require_pending(change.at)?;
+            // It had an account when the link was opened. If that was deleted since, the next attempt makes one.
+            let hash = hash.ok_or(Refusal::EmailTaken)?;
             let account = NewAccount {
                 email: invited.email.clone(),
                 name,
@@ -431,6 +467,10 @@ impl Directory {
             let user = accounts::insert(&mut change.tx, &account, &hash, at).await?;
             change.about(user);
             let joined = join(&mut change, &invited, user).await?;
+            invited.prove(&mut change, user).await?;
+            if !invited.is_mailed && self.settings.sends_mail {
+                outbox::to_address(&mut change, outbox::Kind::VerifyEmail, &invited.email).await?;
+            }
             let session = sessions::begin(&mut change.tx, user, at, origin).await?;
             Ok((session, joined))
         }
@@ -469,7 +509,7 @@ impl Directory {
         )
         .execute(&mut *change.tx)
         .await?;
-        let token = add_token(&mut change.tx, organization.id, id).await?;
+        let token = add_token(&mut change.tx, organization.id, id, false).await?;
         if self.settings.sends_mail {
             outbox::invitation(change, organization.id, id).await?;
         }
@@ -519,9 +559,26 @@ struct Invited {
     accepted_at: Option<OffsetDateTime>,
     revoked_at: Option<OffsetDateTime>,
     expires_at: OffsetDateTime,
+    is_mailed: bool,
 }
 
 impl Invited {
+    /// Proves the address of whoever accepts, if the link that was used was mailed to it (J1). That is a row of its own in the
+    /// audit: it is about the account, not the organization.
+    async fn prove(&self, change: &mut Change<'_>, user: UserId) -> Result<()> {
+        if !self.is_mailed || !verification::prove(change, user).await? {
+            return Ok(());
+        }
+        let record = Record {
+            target_id: Some(user.0),
+            target: Some(self.email.to_string()),
+            after: Some(json!({ "is_proved": true })),
+            ..Record::default()
+        };
+        change.also(verification::VERIFY, record);
+        Ok(())
+    }
+
     fn require_pending(&self, now: OffsetDateTime) -> std::result::Result<(), Refusal> {
         match state_of(self.accepted_at, self.revoked_at, self.expires_at, now) {
             InvitationState::Pending => Ok(()),
@@ -546,18 +603,20 @@ fn state_of(
     }
 }
 
-/// Gives an invitation one more link.
+/// Gives an invitation one more link, to be mailed or to be shown.
 pub(crate) async fn add_token(
     db: &mut PgConnection,
     organization: OrganizationId,
     id: InvitationId,
+    is_mailed: bool,
 ) -> Result<LinkToken> {
     let token = LinkToken::random()?;
     sqlx::query!(
-        "INSERT INTO invitation_tokens (token_hash, organization_id, invitation_id) VALUES ($1, $2, $3)",
+        "INSERT INTO invitation_tokens (token_hash, organization_id, invitation_id, is_mailed) VALUES ($1, $2, $3, $4)",
         &token.hash(),
         organization.0,
         id.0,
+        is_mailed,
     )
     .execute(db)
     .await?;
@@ -614,7 +673,7 @@ async fn lock_by_token(change: &mut Change<'_>, token: &LinkToken) -> Result<Inv
     // Read again: the wait for the lock may have changed everything.
     let row = sqlx::query!(
         "SELECT o.id AS organization_id, o.name, o.default_project_id, i.id, i.email, i.invited_by, i.accepted_at, i.revoked_at,
-                i.expires_at
+                i.expires_at, t.is_mailed
          FROM invitation_tokens t
          JOIN invitations i ON i.organization_id = t.organization_id AND i.id = t.invitation_id
          JOIN organizations o ON o.id = i.organization_id
@@ -636,6 +695,7 @@ async fn lock_by_token(change: &mut Change<'_>, token: &LinkToken) -> Result<Inv
         accepted_at: row.accepted_at,
         revoked_at: row.revoked_at,
         expires_at: row.expires_at,
+        is_mailed: row.is_mailed,
     })
 }
 

@@ -29,13 +29,15 @@ mod resources;
 mod secret;
 mod sessions;
 mod ssh_keys;
+mod takeover;
 #[cfg(test)]
 mod tests;
 mod tokens;
 mod usage;
+mod verification;
 mod workplace;
 
-pub use accounts::NewAccount;
+pub use accounts::{NewAccount, OpenedReset};
 pub use actor::{Actor, Agent, KeyActor, Origin};
 pub use api_keys::{ApiKey, ApiKeyList, ApiKeyQuery, KeyView, NewApiKey};
 pub use audit::{AuditEvent, AuditPage};
@@ -66,6 +68,7 @@ pub use ssh_keys::SshKey;
 pub use time::{Date, OffsetDateTime};
 pub use tokens::{Token, TokenKind};
 pub use usage::{UsageRecord, UsageReport, UsageSum};
+pub use verification::{OpenedVerification, Verified};
 pub use workplace::{ProjectRef, Viewer, Workplace};
 
 use std::{future::Future, time::Duration};

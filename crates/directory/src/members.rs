@@ -46,6 +46,8 @@ pub struct Member {
     pub name: Name,
     /// Their address.
     pub email: Email,
+    /// Whether they have shown that it is theirs (J1).
+    pub is_proved: bool,
     /// What they are in the organization.
     pub place: OrganizationStanding,
     /// Who invited them.
@@ -412,6 +414,7 @@ struct Row {
     user_id: Uuid,
     name: String,
     email: String,
+    is_proved: bool,
     role: String,
     added_by: Option<String>,
     added_at: OffsetDateTime,
@@ -424,6 +427,7 @@ impl Row {
             user,
             name: self.name.parse().map_err(|_| inconsistent("users", "name"))?,
             email: self.email.parse().map_err(|_| inconsistent("users", "email"))?,
+            is_proved: self.is_proved,
             place: organization_standing(Some(&self.role), user == owner)?
                 .ok_or_else(|| inconsistent("members", "role"))?,
             added_by: self
@@ -435,7 +439,8 @@ impl Row {
     }
 }
 
-const COLUMNS: &str = "SELECT a.user_id, a.name, u.email, a.role, adder.name AS added_by, a.added_at FROM (";
+const COLUMNS: &str = "SELECT a.user_id, a.name, u.email, u.email_proved_at IS NOT NULL AS is_proved, a.role,
+    adder.name AS added_by, a.added_at FROM (";
 const PEOPLE: &str = ") a JOIN users u ON u.id = a.user_id LEFT JOIN users adder ON adder.id = a.added_by";
 
 /// Read in the order of an index, and no further than the page goes (C10).

@@ -8,7 +8,9 @@ use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use crate::{Directory, Hint, LinkToken, Result, accounts, change::Change, error::inconsistent, invitations};
+use crate::{
+    Directory, Hint, LinkToken, Result, accounts, change::Change, error::inconsistent, invitations, verification,
+};
 
 /// A mail that is being sent is nobody else's for this long.
 const LEASE: Duration = Duration::minutes(2);
@@ -17,6 +19,32 @@ const FIRST_WAIT: Duration = Duration::seconds(2);
 const LONGEST_WAIT: Duration = Duration::hours(1);
 /// A mail is given up after this.
 const PATIENCE: Duration = Duration::days(3);
+
+/// What the outbox wants mailed; its name in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// An invitation (M2).
+    Invitation,
+    /// A link to a new password.
+    PasswordReset,
+    /// What follows a sign-up with an address: a link that proves it, or word that it has an account (X6).
+    SignUp,
+    /// A link that proves an address (J1).
+    VerifyEmail,
+}
+
+impl Kind {
+    const ALL: [Self; 4] = [Self::Invitation, Self::PasswordReset, Self::SignUp, Self::VerifyEmail];
+
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Invitation => "invitation",
+            Self::PasswordReset => "password_reset",
+            Self::SignUp => "sign_up",
+            Self::VerifyEmail => "verify_email",
+        }
+    }
+}
 
 /// A mail to send now.
 #[derive(Clone, Debug)]
@@ -27,8 +55,8 @@ pub struct Mail {
     pub to: Email,
     /// What it is about.
     pub about: MailAbout,
-    /// What its link carries.
-    pub token: LinkToken,
+    /// What its link carries; none in a mail that has no secret to tell.
+    pub token: Option<LinkToken>,
 }
 
 /// What a mail is about.
@@ -48,81 +76,44 @@ pub enum MailAbout {
         /// The person's name.
         name: Name,
     },
+    /// A link that proves the address (J1). The name isn't told: somebody else may have typed it.
+    VerifyEmail,
+    /// Somebody tried to sign up with an address that has an account.
+    SignUpAgain,
+}
+
+/// A mail as the outbox wants it.
+struct Wanted {
+    id: Uuid,
+    kind: Kind,
+    invitation: Option<(OrganizationId, InvitationId)>,
+    email: Option<String>,
 }
 
 impl Directory {
     /// Takes a mail that is due, if there is one, with a new link for it. Tell what came of it by [`Self::mail_sent`] or
-    /// [`Self::mail_failed`]; without either it is due again after a while.
+    /// [`Self::mail_failed`]; without either it is due again after a while. What turns out to be for nobody is thrown away.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
     pub async fn take_mail(&self) -> Result<Option<Mail>> {
-        let now = self.now();
-        let mut tx = self.pool.begin().await?;
-        let row = sqlx::query!(
-            "UPDATE outbox SET attempts = attempts + 1, next_attempt_at = $2 WHERE id = (
-                 SELECT id FROM outbox WHERE sent_at IS NULL AND failed_at IS NULL AND next_attempt_at <= $1
-                 ORDER BY user_id IS NULL, next_attempt_at LIMIT 1 FOR UPDATE SKIP LOCKED
-             ) RETURNING id, organization_id, invitation_id, user_id",
-            now,
-            now + LEASE,
-        )
-        .fetch_optional(&mut *tx)
-        .await?;
-        let Some(row) = row else { return Ok(None) };
-        let mail = match (row.organization_id, row.invitation_id, row.user_id) {
-            (Some(organization), Some(invitation), _) => {
-                let (organization, invitation) = (OrganizationId(organization), InvitationId(invitation));
-                let about = sqlx::query!(
-                    r#"SELECT o.name, inviter.name AS "invited_by?", i.email, i.expires_at
-                       FROM invitations i JOIN organizations o ON o.id = i.organization_id
-                       LEFT JOIN users inviter ON inviter.id = i.invited_by
-                       WHERE i.organization_id = $1 AND i.id = $2"#,
-                    organization.0,
-                    invitation.0,
-                )
-                .fetch_one(&mut *tx)
-                .await?;
-                Mail {
-                    id: row.id,
-                    to: about.email.parse().map_err(|_| inconsistent("invitations", "email"))?,
-                    about: MailAbout::Invitation {
-                        organization: about.name.parse().map_err(|_| inconsistent("organizations", "name"))?,
-                        invited_by: about
-                            .invited_by
-                            .map(|name| name.parse().map_err(|_| inconsistent("users", "name")))
-                            .transpose()?,
-                        expires_at: about.expires_at,
-                    },
-                    token: invitations::add_token(&mut tx, organization, invitation).await?,
-                }
-            }
-            (_, _, Some(user)) => {
-                // Held: whoever deletes their account now waits, and the link ends with it.
-                let person = sqlx::query!("SELECT email, name FROM users WHERE id = $1 FOR KEY SHARE", user)
-                    .fetch_one(&mut *tx)
+        loop {
+            let now = self.now();
+            let mut tx = self.pool.begin().await?;
+            let Some(wanted) = take(&mut tx, now).await? else {
+                return Ok(None);
+            };
+            let mail = write(&mut tx, &wanted, now).await?;
+            if mail.is_none() {
+                sqlx::query!("DELETE FROM outbox WHERE id = $1", wanted.id)
+                    .execute(&mut *tx)
                     .await?;
-                let Some(email) = person.email else {
-                    // They deleted their account meanwhile: on to the next.
-                    sqlx::query!("DELETE FROM outbox WHERE id = $1", row.id)
-                        .execute(&mut *tx)
-                        .await?;
-                    tx.commit().await?;
-                    return Box::pin(self.take_mail()).await;
-                };
-                Mail {
-                    id: row.id,
-                    to: email.parse().map_err(|_| inconsistent("users", "email"))?,
-                    about: MailAbout::PasswordReset {
-                        name: person.name.parse().map_err(|_| inconsistent("users", "name"))?,
-                    },
-                    token: accounts::add_reset_token(&mut tx, UserId(user), now).await?,
-                }
             }
-            _ => return Err(inconsistent("outbox", "user_id")),
-        };
-        tx.commit().await?;
-        Ok(Some(mail))
+            tx.commit().await?;
+            if mail.is_some() {
+                return Ok(mail);
+            }
+        }
     }
 
     /// The mail server took it.
@@ -163,7 +154,7 @@ impl Directory {
         self.tell(row.and_then(|row| row.organization_id)).await
     }
 
-    /// Throws away what was sent or given up long ago, and links to new passwords that are too old. Called now and then by the server.
+    /// Throws away what was sent or given up long ago, and links to accounts that are too old. Called now and then by the server.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
@@ -174,6 +165,9 @@ impl Directory {
             .execute(&self.pool)
             .await?;
         sqlx::query!("DELETE FROM password_reset_tokens WHERE expires_at < $1", now)
+            .execute(&self.pool)
+            .await?;
+        sqlx::query!("DELETE FROM email_verification_tokens WHERE expires_at < $1", now)
             .execute(&self.pool)
             .await?;
         Ok(())
@@ -217,11 +211,121 @@ pub(crate) async fn require_room(change: &mut Change<'_>, email: &Email, most: i
     .into())
 }
 
+/// Takes the row that is due first. Links that somebody waits for go before invitations.
+async fn take(db: &mut PgConnection, now: OffsetDateTime) -> Result<Option<Wanted>> {
+    let row = sqlx::query!(
+        "UPDATE outbox SET attempts = attempts + 1, next_attempt_at = $2 WHERE id = (
+             SELECT id FROM outbox WHERE sent_at IS NULL AND failed_at IS NULL AND next_attempt_at <= $1
+             ORDER BY invitation_id IS NOT NULL, next_attempt_at LIMIT 1 FOR UPDATE SKIP LOCKED
+         ) RETURNING id, kind, organization_id, invitation_id, email",
+        now,
+        now + LEASE,
+    )
+    .fetch_optional(db)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let kind = Kind::ALL.into_iter().find(|kind| kind.code() == row.kind);
+    Ok(Some(Wanted {
+        id: row.id,
+        kind: kind.ok_or_else(|| inconsistent("outbox", "kind"))?,
+        invitation: row
+            .organization_id
+            .zip(row.invitation_id)
+            .map(|(organization, invitation)| (OrganizationId(organization), InvitationId(invitation))),
+        email: row.email,
+    }))
+}
+
+/// Makes the mail, and the link in it; nothing if it is for nobody any more.
+async fn write(db: &mut PgConnection, wanted: &Wanted, now: OffsetDateTime) -> Result<Option<Mail>> {
+    match (wanted.invitation, &wanted.email) {
+        (Some((organization, invitation)), _) => write_invitation(db, wanted.id, organization, invitation)
+            .await
+            .map(Some),
+        (None, Some(email)) => write_to_address(db, wanted, email, now).await,
+        (None, None) => Err(inconsistent("outbox", "email")),
+    }
+}
+
+async fn write_invitation(
+    db: &mut PgConnection,
+    id: Uuid,
+    organization: OrganizationId,
+    invitation: InvitationId,
+) -> Result<Mail> {
+    let about = sqlx::query!(
+        r#"SELECT o.name, inviter.name AS "invited_by?", i.email, i.expires_at
+           FROM invitations i JOIN organizations o ON o.id = i.organization_id
+           LEFT JOIN users inviter ON inviter.id = i.invited_by
+           WHERE i.organization_id = $1 AND i.id = $2"#,
+        organization.0,
+        invitation.0,
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    Ok(Mail {
+        id,
+        to: about.email.parse().map_err(|_| inconsistent("invitations", "email"))?,
+        about: MailAbout::Invitation {
+            organization: about.name.parse().map_err(|_| inconsistent("organizations", "name"))?,
+            invited_by: about
+                .invited_by
+                .map(|name| name.parse().map_err(|_| inconsistent("users", "name")))
+                .transpose()?,
+            expires_at: about.expires_at,
+        },
+        token: Some(invitations::add_token(db, organization, invitation, true).await?),
+    })
+}
+
+/// A mail that was wanted for an address: only now is looked up whether that has an account.
+async fn write_to_address(
+    db: &mut PgConnection,
+    wanted: &Wanted,
+    email: &str,
+    now: OffsetDateTime,
+) -> Result<Option<Mail>> {
+    // Held: whoever deletes their account now waits, and the link ends with it.
+    let person = sqlx::query!(
+        r#"SELECT id, name, email_proved_at IS NOT NULL AS "is_proved!" FROM users WHERE email = $1 FOR KEY SHARE"#,
+        email
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    let Some(person) = person else { return Ok(None) };
+    let user = UserId(person.id);
+    let to: Email = email.parse().map_err(|_| inconsistent("outbox", "email"))?;
+    let (about, token) = match (wanted.kind, person.is_proved) {
+        (Kind::PasswordReset, _) => (
+            MailAbout::PasswordReset {
+                name: person.name.parse().map_err(|_| inconsistent("users", "name"))?,
+            },
+            Some(accounts::add_reset_token(db, user, now).await?),
+        ),
+        (Kind::SignUp | Kind::VerifyEmail, false) => (
+            MailAbout::VerifyEmail,
+            Some(verification::add_token(db, user, &to, now).await?),
+        ),
+        (Kind::SignUp, true) => (MailAbout::SignUpAgain, None),
+        // Proved meanwhile.
+        (Kind::VerifyEmail, true) => return Ok(None),
+        (Kind::Invitation, _) => return Err(inconsistent("outbox", "kind")),
+    };
+    Ok(Some(Mail {
+        id: wanted.id,
+        to,
+        about,
+        token,
+    }))
+}
+
 /// Wants an invitation mailed.
 pub(crate) async fn invitation(change: &mut Change<'_>, organization: OrganizationId, id: InvitationId) -> Result<()> {
     sqlx::query!(
-        "INSERT INTO outbox (id, organization_id, invitation_id, created_at, next_attempt_at) VALUES ($1, $2, $3, $4, $4)",
+        "INSERT INTO outbox (id, kind, organization_id, invitation_id, created_at, next_attempt_at)
+         VALUES ($1, $2, $3, $4, $5, $5)",
         Uuid::now_v7(),
+        Kind::Invitation.code(),
         organization.0,
         id.0,
         change.at,
@@ -232,17 +336,38 @@ pub(crate) async fn invitation(change: &mut Change<'_>, organization: Organizati
     Ok(())
 }
 
-/// Wants a person sent a link to a new password.
-pub(crate) async fn password_reset(change: &mut Change<'_>, user: UserId) -> Result<()> {
+/// Wants something mailed to an address, if it has an account when the mail is made.
+pub(crate) async fn to_address(change: &mut Change<'_>, kind: Kind, email: &Email) -> Result<()> {
     sqlx::query!(
-        "INSERT INTO outbox (id, user_id, created_at, next_attempt_at) VALUES ($1, $2, $3, $3)",
+        "INSERT INTO outbox (id, kind, email, created_at, next_attempt_at) VALUES ($1, $2, $3, $4, $4)",
         Uuid::now_v7(),
-        user.0,
+        kind.code(),
+        email.as_str(),
         change.at,
     )
     .execute(&mut *change.tx)
     .await?;
     change.hint(Hint::Mail);
+    Ok(())
+}
+
+/// Nothing is mailed to an address any more that was wanted so far, and that it was is forgotten.
+pub(crate) async fn forget_address(db: &mut PgConnection, email: &str) -> Result<()> {
+    sqlx::query!("DELETE FROM outbox WHERE email = $1", email)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// A person's links to a new password need not be sent any more.
+pub(crate) async fn forget_resets(db: &mut PgConnection, user: UserId) -> Result<()> {
+    sqlx::query!(
+        "DELETE FROM outbox WHERE kind = $2 AND sent_at IS NULL AND email = (SELECT email FROM users WHERE id = $1)",
+        user.0,
+        Kind::PasswordReset.code(),
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 

@@ -65,6 +65,8 @@ pub struct Session {
     pub name: Name,
     /// Their address.
     pub email: Email,
+    /// Whether they have shown that it is theirs (J1).
+    pub is_proved: bool,
 }
 
 /// A place somebody is signed in at.
@@ -102,7 +104,7 @@ impl Directory {
     pub async fn session(&self, token: &SessionToken) -> Result<Option<Session>> {
         let now = self.now();
         let row = sqlx::query!(
-            r#"SELECT s.id, s.last_seen_at, u.id AS user_id, u.name, u.email AS "email!"
+            r#"SELECT s.id, s.last_seen_at, u.id AS user_id, u.name, u.email AS "email!", u.email_proved_at IS NOT NULL AS "is_proved!"
              FROM sessions s JOIN users u ON u.id = s.user_id
              WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.last_seen_at > $3"#,
             &token.hash(),
@@ -122,6 +124,7 @@ impl Directory {
             user: UserId(row.user_id),
             name: row.name.parse().map_err(|_| inconsistent("users", "name"))?,
             email: row.email.parse().map_err(|_| inconsistent("users", "email"))?,
+            is_proved: row.is_proved,
         }))
     }
 
@@ -278,14 +281,14 @@ pub(crate) async fn begin(
     })
 }
 
-/// Ends every session of a person, except one.
-pub(crate) async fn end_all(db: &mut PgConnection, user: UserId, except: Option<SessionId>) -> Result<()> {
-    sqlx::query!(
+/// Ends every session of a person, except one. Answers how many there were.
+pub(crate) async fn end_all(db: &mut PgConnection, user: UserId, except: Option<SessionId>) -> Result<u64> {
+    let ended = sqlx::query!(
         "DELETE FROM sessions WHERE user_id = $1 AND id IS DISTINCT FROM $2",
         user.0,
         except.map(|id| id.0)
     )
     .execute(db)
     .await?;
-    Ok(())
+    Ok(ended.rows_affected())
 }

@@ -107,6 +107,8 @@ pub enum Refusal {
     InvitationAccepted,
     /// The invitation is for another address (M4).
     InvitationForAnother,
+    /// The address named is not the one that was invited (M4).
+    NotTheInvited,
     /// Additional projects are switched off for the organization (P1).
     ProjectsSwitchedOff,
     /// The Default Project stays as long as its organization (D1, P4).
@@ -216,6 +218,7 @@ impl Refusal {
             Self::InvitationRevoked => "invitation_revoked",
             Self::InvitationAccepted => "invitation_accepted",
             Self::InvitationForAnother => "invitation_for_another",
+            Self::NotTheInvited => "not_the_invited",
             Self::ProjectsSwitchedOff => "projects_switched_off",
             Self::DefaultProjectKept => "default_project_kept",
             Self::ConfirmationWrong => "confirmation_wrong",
@@ -292,6 +295,7 @@ impl Refusal {
             | Self::ResourceNameTaken
             | Self::ProjectHasResources => 409,
             Self::TooManyAddresses
+            | Self::NotTheInvited
             | Self::ConfirmationWrong
             | Self::SshKeyInvalid
             | Self::SshKeyPrivate
@@ -323,6 +327,7 @@ impl Refusal {
             Self::AlreadyMember
             | Self::AlreadyInvited
             | Self::TooManyAddresses
+            | Self::NotTheInvited
             | Self::EmailInvalid
             | Self::UserNotFound
             | Self::NotInOrganization

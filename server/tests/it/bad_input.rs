@@ -169,6 +169,7 @@ const GOOD: &[(&str, &str, &[&str])] = &[
     ("/api/add_ssh_key", "public_key", &[SPACED]),
     ("/api/accept_invitation_as_new", "password", PASSWORDS),
     ("/api/reset_password", "password", PASSWORDS),
+    ("/api/verify_email", "password", PASSWORDS),
     // What is typed to confirm may have space around it.
     ("/api/transfer_ownership", "confirmation", &[SPACED]),
     ("/api/delete_organization", "confirmation", &[SPACED]),

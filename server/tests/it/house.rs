@@ -34,6 +34,8 @@ pub(crate) const ACME: &str = "acme";
 pub(crate) const INVITED: &str = "aWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWk";
 pub(crate) const INVITED_STRANGER: &str = "ampqampqampqampqampqampqampqampqampqampqamo";
 pub(crate) const FORGOTTEN: &str = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s";
+/// A link that proves the Member's address.
+pub(crate) const UNPROVED: &str = "bm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm4";
 /// A link of ours as far as anybody can tell, that leads nowhere.
 pub(crate) const NO_LINK: &str = "bGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGw";
 /// The id of the first of them; an SSH key and a second session of the Admin's.
@@ -297,14 +299,16 @@ const LINKS: &str = "
             ('01900000-0000-7000-8000-000000000001', 'invited@new.test'),
             ('01900000-0000-7000-8000-000000000002', 'stranger@elsewhere.test')) AS wanted (id, email)
         WHERE o.slug = 'acme';
-    INSERT INTO invitation_tokens (token_hash, organization_id, invitation_id)
-        SELECT sha256(decode(repeat(token.byte, 32), 'hex')), o.id, token.id::uuid
+    INSERT INTO invitation_tokens (token_hash, organization_id, invitation_id, is_mailed)
+        SELECT sha256(decode(repeat(token.byte, 32), 'hex')), o.id, token.id::uuid, true
         FROM organizations o, (VALUES
             ('69', '01900000-0000-7000-8000-000000000001'),
             ('6a', '01900000-0000-7000-8000-000000000002')) AS token (byte, id)
         WHERE o.slug = 'acme';
     INSERT INTO password_reset_tokens (token_hash, user_id, expires_at)
         SELECT sha256(decode(repeat('6b', 32), 'hex')), id, now() + interval '1 hour' FROM users WHERE email = 'mia@acme.test';
+    INSERT INTO email_verification_tokens (token_hash, user_id, email, expires_at)
+        SELECT sha256(decode(repeat('6e', 32), 'hex')), id, email, now() + interval '1 day' FROM users WHERE email = 'mia@acme.test';
     INSERT INTO ssh_keys (id, user_id, name, algorithm, public_key, fingerprint, created_at)
         SELECT '01900000-0000-7000-8000-000000000003', id, 'Desk', 'ssh-ed25519', 'ssh-ed25519 x', 'SHA256:x', now()
         FROM users WHERE email = 'maya@acme.test';

@@ -11,9 +11,9 @@ use crate::{
         members::{ChangeMemberRole, Ending, MemberRow, MembersPage, RemoveMember, members},
     },
     components::{
-        Avatar, Badge, ButtonLink, Dialog as DialogBox, DialogActions, Empty, Filter, Icon, ListAddress, Listing, Menu,
-        MenuExplanation, MenuForm, MenuLink, MomentText, PageHeader, PageTitle, Post, PostForm, SearchForm, Sign,
-        SortHeader, Tone,
+        AddressBadge, Avatar, Badge, ButtonLink, Dialog as DialogBox, DialogActions, Empty, Filter, Icon, ListAddress,
+        Listing, Menu, MenuExplanation, MenuForm, MenuLink, MomentText, PageHeader, PageTitle, Post, PostForm,
+        SearchForm, Sign, SortHeader, Tone,
     },
     flash::{Done, Flashed, FormName, Notice, Notices, Outcome, Receipt},
     live::Live,
@@ -61,6 +61,9 @@ fn Members(page: Loaded<MembersPage>) -> impl IntoView {
         Some(outcome) => outcome.ok().and_then(receipt),
         None => flashed.done(FormName::Remove).and_then(receipt),
     };
+    // J4
+    let asks_operator =
+        Memo::new(move |_| page.with(|page| !page.sends_mail && page.rows.iter().any(|row| !row.is_proved)));
     finish(page);
     view! {
         <PageTitle text=title/>
@@ -74,6 +77,12 @@ fn Members(page: Loaded<MembersPage>) -> impl IntoView {
         <SearchForm what="members" placeholder="Search by name or email">
             <Filter name="role" label="Role" read=|query| &query.role options=&[("", "Any role"), ("admin", "Admin"), ("member", "Member")]/>
         </SearchForm>
+        {move || asks_operator.get().then(|| view! {
+            <p class="card-line">
+                <Icon sign=Sign::Info/>
+                <span>"This console sends no mail, so whoever runs it verifies addresses: "<code>"roster admin user verify EMAIL"</code></span>
+            </p>
+        })}
         <Table page/>
         <Dialogs page/>
     }
@@ -151,6 +160,7 @@ fn Row(page: Loaded<MembersPage>, user: UserId) -> impl IntoView {
     let row = Memo::new(move |_| page.with(|page| page.find(user).cloned()));
     let name = Signal::derive(move || row.with(|row| row.as_ref().map(|row| row.name.clone()).unwrap_or_default()));
     let email = move || row.with(|row| row.as_ref().map(|row| row.email.clone()));
+    let is_proved = Memo::new(move |_| row.with(|row| row.as_ref().is_none_or(|row| row.is_proved)));
     let place = Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.place)));
     let tone = Signal::derive(move || {
         let is_admin = place.get().is_some_and(OrganizationStanding::is_admin);
@@ -169,7 +179,7 @@ fn Row(page: Loaded<MembersPage>, user: UserId) -> impl IntoView {
                             <bdi>{move || name.get()}</bdi>
                             {is_self.then(|| view! { <span class="you">"You"</span> })}
                         </span>
-                        <span class="person-email">{email}</span>
+                        <span class="person-email">{email}<AddressBadge is_proved/></span>
                         <span class="person-access"><Since row/></span>
                     </div>
                 </div>

@@ -6,7 +6,7 @@ use sqlx::PgPool;
 use time::Duration;
 
 use super::fixture::{
-    OTHER_PASSWORD, PASSWORD, Tenant, account, actor, count, events, name, origin, password, refusal,
+    OTHER_PASSWORD, PASSWORD, Tenant, account, actor, count, email, events, name, origin, password, refusal,
     refused_by_database, slug,
 };
 use crate::{Actor, InvitationState, MemberQuery, attempts::Limit};
@@ -18,6 +18,7 @@ const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIACkT80s4v1qk2zWXhAMMif/g
 async fn nina(t: &Tenant) -> Actor {
     let sent = t.invite(NINA).await;
     let nina = t.accept_as_new(&sent.token, "Nina New").await;
+    t.directory.verify_as_operator(&email(NINA)).await.unwrap();
     let admin = OrganizationRole::Admin;
     t.directory
         .change_member_role(&t.owner.actor, &t.slug, nina.user, admin)
@@ -101,7 +102,7 @@ async fn everything_of_a_deleted_person_ends(pool: PgPool) {
     let link = loop {
         let mail = d.take_mail().await.unwrap().unwrap();
         if mail.to.as_str() == NINA {
-            break mail.token;
+            break mail.token.unwrap();
         }
     };
 

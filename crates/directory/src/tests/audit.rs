@@ -25,26 +25,27 @@ async fn everything_with_links(t: &Tenant) -> (Vec<LinkToken>, Vec<SessionToken>
         d.accept_invitation(&t.maya.actor, &again.token).await.unwrap_err();
         links.push(again.token);
         let mail = d.take_mail().await.unwrap().unwrap();
+        let link = mail.token.unwrap();
         d.mail_sent(mail.id).await.unwrap();
         let accepted = d
-            .accept_invitation_as_new(&mail.token, name("Nora New"), password(PASSWORD), &origin())
+            .accept_invitation_as_new(&link, name("Nora New"), password(PASSWORD), &origin())
             .await;
         tokens.push(accepted.unwrap().0.token);
-        d.accept_invitation_as_new(&mail.token, name("Nora New"), password(OTHER_PASSWORD), &origin())
+        d.accept_invitation_as_new(&link, name("Nora New"), password(OTHER_PASSWORD), &origin())
             .await
             .unwrap_err();
-        links.push(mail.token);
+        links.push(link);
         d.revoke_invitation(owner, &t.slug, sent.id).await.unwrap_err();
         d.request_password_reset(address, &origin()).await.unwrap();
-        let mail = d.take_mail().await.unwrap().unwrap();
+        let link = d.take_mail().await.unwrap().unwrap().token.unwrap();
         let reset = d
-            .reset_password(&mail.token, password(OTHER_PASSWORD), &origin())
+            .reset_password(&link, password(OTHER_PASSWORD), false, &origin())
             .await
             .unwrap();
-        d.reset_password(&mail.token, password(PASSWORD), &origin())
+        d.reset_password(&link, password(PASSWORD), false, &origin())
             .await
             .unwrap_err();
-        links.push(mail.token);
+        links.push(link);
         tokens.push(reset.token);
     }
     let revoked = t.invite("nick@new.test").await;

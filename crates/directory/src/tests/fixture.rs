@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::{
     Actor, Collaborator, CollaboratorQuery, Directory, Error, KeyActor, LinkToken, NewAccount, NewInvitation, Origin,
     ProjectChange, Result, SessionToken, Settings, access::find_project, accounts, change::By, members, organizations,
-    projects,
+    projects, verification,
 };
 
 /// A hash that no password has: nobody of the fixture signs in, so nothing need be hashed.
@@ -141,13 +141,15 @@ pub(super) fn refusal<T>(result: Result<T>) -> Refusal {
     }
 }
 
-/// Whether somebody has what it takes to make an account already, or a new row for them.
+/// A new account, its address proved.
 async fn person(directory: &Directory, person: &str, email: String) -> Person {
     let account = account(person, &email);
-    let mut db = directory.pool.acquire().await.unwrap();
-    let id = accounts::insert(&mut db, &account, NO_PASSWORD, OffsetDateTime::now_utc())
+    let mut change = directory.change(By::Operator, "fixture").await.unwrap();
+    let id = accounts::insert(&mut change.tx, &account, NO_PASSWORD, change.at)
         .await
         .unwrap();
+    verification::prove(&mut change, id).await.unwrap();
+    change.tx.commit().await.unwrap();
     Person {
         id,
         email,

@@ -722,7 +722,9 @@ async fn deleting_what_a_mail_is_about_waits_for_the_mail(pool: PgPool) {
         .unwrap();
     let (deleted, ()) = tokio::join!(d.delete_organization(&fay, &own.slug, own.name.as_str()), async {
         until_one_waits(&pool).await;
-        invitations::add_token(&mut tx, organization, sent.id).await.unwrap();
+        invitations::add_token(&mut tx, organization, sent.id, true)
+            .await
+            .unwrap();
         tx.commit().await.unwrap();
     });
     deleted.unwrap();
