@@ -1,60 +1,12 @@
 import { InvitationPage, invitationsPath, InvitationsScreen } from '../fixtures/organization.ts';
 import { expectFieldError, notice, signIn, visit } from '../fixtures/pages.ts';
-import { freePort, Roster } from '../fixtures/roster.ts';
-import { type Mail, MailServer } from '../fixtures/mail.ts';
+import { MailServer } from '../fixtures/mail.ts';
+import { expect, linkIn, SOON, test } from '../fixtures/mailing.ts';
 import { PASSWORD } from '../fixtures/tenant.ts';
-import { expect, test as base } from '../fixtures/test.ts';
 
 const NEW = 'a long enough password';
-/** A mail is there, or tried again, within this. */
-const SOON = { timeout: 20_000 };
-
-type WithMail = {
-  /** A Roster that gives its mail to this port; where it is. */
-  mailing: { url: string; port: number };
-  /** Something listens on that port. */
-  post: MailServer;
-};
-
-const test = base.extend<WithMail>({
-  mailing: async ({}, use) => {
-    const port = await freePort();
-    const roster = await Roster.start({
-      ROSTER_SMTP_URL: `smtp://127.0.0.1:${port}`,
-      ROSTER_MAIL_FROM: 'Roster <roster@acme.test>',
-    });
-    try {
-      await use({ url: roster.url, port });
-    } finally {
-      await roster.stop();
-    }
-  },
-  post: async ({ mailing }, use) => {
-    const post = await MailServer.start(mailing.port);
-    try {
-      await use(post);
-    } finally {
-      await post.stop();
-    }
-  },
-  // Every browser of these tests is at that Roster.
-  baseURL: async ({ mailing }, use) => {
-    await use(mailing.url);
-  },
-});
-
 // One after the other: what waits in the outbox of the database is everybody's to deliver.
 test.describe.configure({ mode: 'default', timeout: 60_000 });
-
-/** The path of the link in a mail. */
-function linkIn(mail: Mail | undefined, url: string): string {
-  const links = mail?.text.match(/https?:\/\/\S+/g) ?? [];
-  expect(links, mail?.text).toHaveLength(1);
-  expect(links[0]).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/(invitations|reset-password)\/[\w-]{43}$/);
-  const link = new URL(links[0] ?? '');
-  expect(link.origin).toBe(url);
-  return link.pathname;
-}
 
 test.describe('mail', { tag: '@scripts' }, () => {
   test('M2 M4: an invitation comes by mail, and its link makes a member', async ({ as, browse, mailing, post, tenant }) => {
@@ -83,7 +35,7 @@ test.describe('mail', { tag: '@scripts' }, () => {
     const mailed = linkIn(mail, mailing.url);
     expect(mailed).not.toBe(shown);
     const page = await browse();
-    await InvitationPage.open(page, shown, tenant.organization);
+    await InvitationPage.open(page, shown, tenant.organization, email);
     const invitation = await InvitationPage.open(page, mailed, tenant.organization);
     await invitation.acceptAs('Nina Nova', NEW);
     await invitation.expectJoined(tenant.organization);
@@ -226,7 +178,7 @@ test.describe('mail', { tag: '@scripts' }, () => {
     await password.fill(NEW);
     await page.getByRole('button', { name: 'Save' }).click();
     await expect(page.getByRole('button', { name: `Account: ${member.name}` })).toBeVisible();
-    await expect(notice(page, 'Your password was changed. You were signed out everywhere else, and your SSH keys were removed')).toBeVisible();
+    await expect(notice(page, 'Your password was changed. You were signed out everywhere else.')).toBeVisible();
 
     await visit(elsewhere, '/settings/profile');
     await expect(elsewhere).toHaveURL(/\/sign-in/);

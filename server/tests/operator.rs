@@ -107,6 +107,33 @@ mod operator {
         assert!(words.contains("acme") && words.contains("olivia@acme.test"), "{words}");
     }
 
+    /// J4: without a mail server the operator proves addresses; A1: the audit says who did.
+    #[sqlx::test(migrations = "../crates/directory/migrations")]
+    async fn j4_an_address_is_verified(pool: PgPool) {
+        let operator = Operator::new(pool).await;
+        let proved = "SELECT count(*) FROM users WHERE email = 'mia@acme.test' AND email_proved_at IS NOT NULL";
+        sqlx::query("UPDATE users SET email_proved_at = NULL")
+            .execute(&operator.pool)
+            .await
+            .unwrap();
+        let answer = operator.json(&["admin", "user", "verify", " Mia@Acme.test"]);
+        assert_eq!(answer["email"], "mia@acme.test");
+        let proved: i64 = sqlx::query_scalar(proved).fetch_one(&operator.pool).await.unwrap();
+        assert_eq!(proved, 1);
+        let told: String = sqlx::query_scalar("SELECT actor_kind FROM audit_events WHERE action = 'user:verify_email'")
+            .fetch_one(&operator.pool)
+            .await
+            .unwrap();
+        assert_eq!(told, "operator");
+        for (email, says) in [
+            ("nobody@nowhere.test", "No account has this address"),
+            ("nobody", "Enter an email"),
+        ] {
+            let error = operator.error(&["admin", "user", "verify", email], "");
+            assert!(error.contains(says), "{error}");
+        }
+    }
+
     /// W2: an Owner is lost; A1: the audit says who gave the organization to somebody else.
     #[sqlx::test(migrations = "../crates/directory/migrations")]
     async fn w2_ownership_is_given_to_a_member_of_the_organization_only(pool: PgPool) {

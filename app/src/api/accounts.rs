@@ -64,7 +64,10 @@ pub(crate) async fn sign_up(
             Ok(Done::SignUpMailed { email })
         }
         .await;
-        return answer(FormName::SignUp, &typed, outcome, |_| paths::SIGN_UP.to_owned());
+        return answer(FormName::SignUp, &typed, outcome, |outcome| match outcome {
+            Ok(_) => paths::SIGN_UP.to_owned(),
+            Err(_) => sign_up_and_return(&next),
+        });
     }
     let made = match account {
         Ok(account) => visit
@@ -94,14 +97,19 @@ fn enter(
             Ok(Ok(Done::SignedIn))
         }
         Err(problem) => answer(form, typed, Err(problem), |_| {
-            let path = paths::sign_in_and_return(next);
             if form == FormName::SignUp {
-                path.replacen(paths::SIGN_IN, paths::SIGN_UP, 1)
+                sign_up_and_return(next)
             } else {
-                path
+                paths::sign_in_and_return(next)
             }
         }),
     }
+}
+
+/// The path to sign up and go on to `next`, if it is one of this console.
+#[cfg(feature = "ssr")]
+fn sign_up_and_return(next: &str) -> String {
+    paths::sign_in_and_return(next).replacen(paths::SIGN_IN, paths::SIGN_UP, 1)
 }
 
 /// Signs out.

@@ -1,4 +1,5 @@
-//! Proving that one's address is one's own (J1 to J4), and the API keys of an account that may have been somebody else's.
+//! Proving that one's address is one's own (J1 to J4), and the API keys of an account that may have been somebody
+//! else's.
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use serde::{Deserialize, Serialize};
@@ -58,8 +59,8 @@ fn link_token(text: &str) -> Result<LinkToken, Problem> {
     LinkToken::parse(text).ok_or(Refusal::LinkDead.into())
 }
 
-/// Proves an address. The account's own session needs nothing but the link. Anybody else types a password and is signed in: the
-/// account's, or a new one, by which everything its holder had ends (J3).
+/// Proves an address. The account's own session needs nothing but the link. Anybody else types a password and is signed
+/// in: the account's, or a new one, by which everything its holder had ends (J3).
 #[server(endpoint = "verify_email")]
 pub(crate) async fn verify_email(
     token: String,

@@ -1,4 +1,5 @@
-//! The API keys one made that still work (J3): shown to whoever got their account back from somebody else, to keep or revoke each.
+//! The API keys one made that still work (J3): shown to whoever got their account back from somebody else, to keep or
+//! revoke each.
 
 use leptos::prelude::*;
 

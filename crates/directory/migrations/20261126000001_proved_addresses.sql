@@ -4,9 +4,10 @@
 ALTER TABLE users ADD COLUMN email_proved_at timestamptz;
 ALTER TABLE users ADD CONSTRAINT users_proof_has_address CHECK (email_proved_at IS NULL OR email IS NOT NULL);
 
--- Of the accounts that exist, those are proved for whom the audit holds a proof (decision 76): a new password set by a mailed
--- link, an account made by the operator, and the people of the demo data, which is only ever loaded into an empty database. All
--- others have to prove their address. Nobody loses a membership, a role, a session or a key by this.
+-- Of the accounts that exist, those are proved for whom the audit holds a proof (decision 76): a new password set by a
+-- mailed link, an account made by the operator, and the people of the demo data, which is only ever loaded into an
+-- empty database. All others have to prove their address. Nobody loses a membership, a role, a session or a key by
+-- this.
 UPDATE users SET email_proved_at = now()
 WHERE email IS NOT NULL AND (
     id IN (
@@ -16,8 +17,8 @@ WHERE email IS NOT NULL AND (
     OR created_at < (SELECT min(at) FROM audit_events WHERE action = 'demo:load' AND refusal IS NULL)
 );
 
--- J1: a link that was mailed proves the address when it is used; one that was shown to copy does not. Of links made before this
--- nobody knows which they are.
+-- J1: a link that was mailed proves the address when it is used; one that was shown to copy does not. Of links made
+-- before this nobody knows which they are.
 ALTER TABLE invitation_tokens ADD COLUMN is_mailed boolean NOT NULL DEFAULT false;
 
 -- The links that prove an address. SHA-256 of the secret: a copy of this table proves nothing.
@@ -32,8 +33,9 @@ CREATE TABLE email_verification_tokens (
 
 CREATE INDEX email_verification_tokens_user_index ON email_verification_tokens (user_id);
 
--- What a mail is about, and an address as a third kind of subject: a link to a new password or a sign-up is wanted for an address,
--- and whether that has an account is looked up when the mail is made. So wanting one takes the same work either way (X6).
+-- What a mail is about, and an address as a third kind of subject: a link to a new password or a sign-up is wanted for
+-- an address, and whether that has an account is looked up when the mail is made. So wanting one takes the same work
+-- either way (X6).
 ALTER TABLE outbox ADD COLUMN kind text;
 ALTER TABLE outbox ADD COLUMN email text;
 UPDATE outbox SET kind = CASE WHEN invitation_id IS NULL THEN 'password_reset' ELSE 'invitation' END;

@@ -1,5 +1,6 @@
-//! What ends when somebody proves that an account is theirs who is not signed in to it (J3): whoever held the account until then
-//! keeps nothing of it. The API keys they made belong to projects and go on working (K5); the person is shown them, to revoke.
+//! What ends when somebody proves that an account is theirs who is not signed in to it (J3): whoever held the account
+//! until then keeps nothing of it. The API keys they made belong to projects and go on working (K5); the person is
+//! shown them, to revoke.
 
 use policy::{ApiKeyId, Name, OrganizationId, Permission, ProjectId, Refusal, UserId};
 use serde_json::{Value, json};
@@ -28,8 +29,8 @@ impl Ended {
     }
 }
 
-/// Locks the organizations a person is in, each with its queue, in one order: two changes of this kind don't wait for each other.
-/// Answers each with its owner. Called before the person's own row is locked.
+/// Locks the organizations a person is in, each with its queue, in one order: two changes of this kind don't wait for
+/// each other. Answers each with its owner. Called before the person's own row is locked.
 pub(crate) async fn lock_organizations_of(
     db: &mut PgConnection,
     user: UserId,
@@ -54,8 +55,9 @@ pub(crate) async fn lock_organizations_of(
         .collect())
 }
 
-/// Ends everything by which somebody could act as this person: sessions, SSH keys and links, the invitations they sent, and what
-/// they know of the Organization Default Keys that are theirs (W3). The organizations and the person's row are locked.
+/// Ends everything by which somebody could act as this person: sessions, SSH keys and links, the invitations they sent,
+/// and what they know of the Organization Default Keys that are theirs (W3). The organizations and the person's row are
+/// locked.
 pub(crate) async fn end_everything(
     change: &mut Change<'_>,
     user: UserId,
@@ -128,8 +130,8 @@ impl Directory {
         })
     }
 
-    /// Revokes those of the API keys a person made that they choose, wherever they have access now: each with a row of its own in
-    /// its project's audit. Answers the names; what is not theirs, or over already, is left out.
+    /// Revokes those of the API keys a person made that they choose, wherever they have access now: each with a row of
+    /// its own in its project's audit. Answers the names; what is not theirs, or over already, is left out.
     ///
     /// # Errors
     /// [`Refusal::Hidden`] if none of them is theirs and works.

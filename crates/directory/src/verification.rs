@@ -1,4 +1,5 @@
-//! Proof of address (J1 to J4). Whoever presses the button behind a mailed link reads the mailbox that the account is named after.
+//! Proof of address (J1 to J4). Whoever presses the button behind a mailed link reads the mailbox that the account is
+//! named after.
 //!
 //! The link is made when it is mailed and kept as a hash (see [`crate::outbox`]). Opening it changes nothing.
 
@@ -56,9 +57,9 @@ pub struct Verified {
 }
 
 impl Directory {
-    /// Signs up where mail is sent: the answer, and the work, are the same whether the address has an account or not (X6). A new
-    /// account gets an organization of its own (O2) and a link that proves its address; to an existing one a mail says that
-    /// somebody tried. Nobody is signed in by it.
+    /// Signs up where mail is sent: the answer, and the work, are the same whether the address has an account or not
+    /// (X6). A new account gets an organization of its own (O2) and a link that proves its address; to an existing one
+    /// a mail says that somebody tried. Nobody is signed in by it.
     ///
     /// # Errors
     /// [`Refusal::NoMail`], [`Refusal::SignUpClosed`], [`Refusal::TooManyAttempts`].
@@ -143,8 +144,8 @@ impl Directory {
         Ok((opened, row.password_hash))
     }
 
-    /// Proves the address of the account that is signed in: the session's holder has the link, and so reads the mailbox. Nothing
-    /// ends by it.
+    /// Proves the address of the account that is signed in: the session's holder has the link, and so reads the
+    /// mailbox. Nothing ends by it.
     ///
     /// # Errors
     /// [`Refusal::LinkDead`], also for another account's link.
@@ -163,12 +164,13 @@ impl Directory {
         change.finish(outcome).await
     }
 
-    /// Proves an address as somebody who is not signed in to its account, and signs them in. If they type the account's password,
-    /// they are who made it, and nothing ends. Otherwise it becomes the new password, and everything the account's holder had
-    /// until now ends (J3): the mailbox decides whose the account is.
+    /// Proves an address as somebody who is not signed in to its account, and signs them in. If they type the account's
+    /// password, they are who made it, and nothing ends. Otherwise it becomes the new password, and everything the
+    /// account's holder had until now ends (J3): the mailbox decides whose the account is.
     ///
     /// # Errors
-    /// [`Refusal::LinkDead`]; [`Refusal::PasswordInvalid`] for what is neither the account's password nor can be a new one.
+    /// [`Refusal::LinkDead`]; [`Refusal::PasswordInvalid`] for what is neither the account's password nor can be a new
+    /// one.
     pub async fn verify_address(&self, token: &LinkToken, password: &str, origin: &Origin) -> Result<Verified> {
         // Dead links cost no hash.
         let opened = self.find_verification(token).await;
@@ -266,8 +268,8 @@ enum Typed {
     Neither,
 }
 
-/// Makes the account and its organization, or, where the address has an account already, makes them and takes them back: both take
-/// the same statements, so nobody learns from the time it took who has an account.
+/// Makes the account and its organization, or, where the address has an account already, makes them and takes them
+/// back: both take the same statements, so nobody learns from the time it took who has an account.
 async fn sign_up_equally(
     change: &mut Change<'_>,
     account: &NewAccount,
@@ -332,7 +334,8 @@ async fn lock_token(change: &mut Change<'_>, token: &LinkToken) -> Result<UserId
     Ok(UserId(row.id))
 }
 
-/// Notes that an account's address is proved, and ends the links that would prove it. Answers whether it was not proved before.
+/// Notes that an account's address is proved, and ends the links that would prove it. Answers whether it was not proved
+/// before.
 pub(crate) async fn prove(change: &mut Change<'_>, user: UserId) -> Result<bool> {
     let first = sqlx::query!(
         "UPDATE users SET email_proved_at = $2 WHERE id = $1 AND email IS NOT NULL AND email_proved_at IS NULL",

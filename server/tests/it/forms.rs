@@ -711,12 +711,12 @@ const REFUSED: &[(Sent, Refusal)] = &[
         "/api/sign_up",
         &[
             ("name", "Nora New"),
-            ("email", "mia@acme.test"),
+            ("email", "mia"),
             ("password", NEW_PASSWORD),
             ("next", "/docs/roles"),
         ],
         "/sign-up?next=%2Fdocs%2Froles",
-        Refusal::EmailTaken,
+        Refusal::EmailInvalid,
     ),
     refused(
         Who::Nobody,

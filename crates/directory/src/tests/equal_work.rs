@@ -1,5 +1,5 @@
-//! X6: the time of an answer says nothing of who has an account, because both take the same work. Not a timed test: the statements
-//! that the database is asked are compared.
+//! X6: the time of an answer says nothing of who has an account, because both take the same work. Not a timed test: the
+//! statements that the database is asked are compared.
 
 use std::{
     future::Future,

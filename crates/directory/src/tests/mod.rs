@@ -27,5 +27,6 @@ mod resources;
 mod schema;
 mod sessions;
 mod ssh_keys;
+mod takeover;
 mod usage;
 mod verification;

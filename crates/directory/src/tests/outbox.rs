@@ -206,6 +206,10 @@ async fn a_mail_whose_invitation_ended_is_not_sent(pool: PgPool) {
         d.revoke_invitation(owner, &t.slug, revoked.id).await.unwrap();
         t.accept_as_new(&accepted.token, "Nina New").await;
         d.resend_invitation(owner, &t.slug, replaced.id).await.unwrap();
+        // Whoever accepted by the copied link is sent one that proves the address.
+        let proof = take(d).await.unwrap();
+        assert_eq!(proof.to, accepted.email);
+        d.mail_sent(proof.id).await.unwrap();
         let rest = take(d).await.unwrap();
         assert_eq!(rest.to, replaced.email);
         assert!(take(d).await.is_none());
@@ -302,7 +306,8 @@ async fn a_mail_to_a_deleted_person_holds_up_no_other(pool: PgPool) {
         .request_password_reset(&t.noah.email, &origin())
         .await
         .unwrap();
-    let left = "UPDATE users SET email = NULL, name = 'Deleted user', deleted_at = now() WHERE id = ";
+    let left =
+        "UPDATE users SET email = NULL, email_proved_at = NULL, name = 'Deleted user', deleted_at = now() WHERE id = ";
     sql(&pool, &format!("{left} '{}'", t.noah.id)).await;
     t.invite(NINA).await;
     assert_eq!(take(&t.directory).await.unwrap().to.as_str(), NINA);

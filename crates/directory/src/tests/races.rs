@@ -629,7 +629,7 @@ async fn a_deletion_that_waits_for_an_acceptance_ends_it(pool: PgPool) {
 async fn whoever_is_let_in_while_they_change_is_let_in_as_they_are_then(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let d = &t.directory;
-    let deleting = "email = NULL, name = 'Deleted user', deleted_at = now()";
+    let deleting = "email = NULL, email_proved_at = NULL, name = 'Deleted user', deleted_at = now()";
     for (round, change) in [deleting, "name = 'Lou Later'"].into_iter().enumerate() {
         let is_deleted = change == deleting;
         for way in ["accept", "add", "default role"] {

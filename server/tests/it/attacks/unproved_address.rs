@@ -1,6 +1,7 @@
-//! An address that nobody proved decides nothing (J1 to J3). Until 2026-11 whoever signed up with somebody's address first was let
-//! in wherever that address was added.
+//! An address that nobody proved decides nothing (J1 to J3). Until 2026-11 whoever signed up with somebody's address
+//! first was let in wherever that address was added.
 
+use axum::http::header;
 use directory::{Origin, Token};
 use policy::SessionId;
 use sqlx::PgPool;
@@ -47,8 +48,8 @@ async fn j2_whoever_signed_up_with_somebodys_address_is_not_let_in_by_it(pool: P
     assert!(!has_access(&house, CARLA).await);
 }
 
-/// Where sign-up is by invitation only, a stranger invites Carla's address to an organization of their own, and uses the copied
-/// link themselves.
+/// Where sign-up is by invitation only, a stranger invites Carla's address to an organization of their own, and uses
+/// the copied link themselves.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn j1_a_copied_link_proves_no_address(pool: PgPool) {
     let house = House::new(pool).await;
@@ -72,7 +73,8 @@ async fn j1_a_copied_link_proves_no_address(pool: PgPool) {
     assert_eq!(answer, added(&house, NOBODY).await.1, "as if there were no account");
 }
 
-/// A stranger signed up as Carla, made an API key and an SSH key, and waits for Carla to get her account back by a mailed link.
+/// A stranger signed up as Carla, made an API key and an SSH key, and waits for Carla to get her account back by a
+/// mailed link.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn j3_a_first_proof_ends_what_a_stranger_put_into_the_account(pool: PgPool) {
     let house = House::new(pool).await;
@@ -122,8 +124,7 @@ async fn j3_a_first_proof_ends_what_a_stranger_put_into_the_account(pool: PgPool
         .await;
     assert_eq!(answer.location(), "/settings/my-api-keys", "Carla is shown the keys");
     let carla = answer.cookie("roster").unwrap().to_owned();
-    let page =
-        |cookie: &str| Ask::get("/settings/my-api-keys").with(axum::http::header::COOKIE, format!("roster={cookie}"));
+    let page = |cookie: &str| Ask::get("/settings/my-api-keys").with(header::COOKIE, format!("roster={cookie}"));
     assert_eq!(
         house.ask(page(&stranger)).await.status,
         303,
@@ -137,8 +138,8 @@ async fn j3_a_first_proof_ends_what_a_stranger_put_into_the_account(pool: PgPool
     let shown = house.ask(page(&carla)).await.text;
     let (_, rest) = shown.split_once("name=\"revoke-").unwrap();
     let name = format!("revoke-{}", rest.split('"').next().unwrap());
-    let revoke = Ask::post("/api/revoke_made_keys", [(name.as_str(), "on")])
-        .with(axum::http::header::COOKIE, format!("roster={carla}"));
+    let revoke =
+        Ask::post("/api/revoke_made_keys", [(name.as_str(), "on")]).with(header::COOKIE, format!("roster={carla}"));
     assert_eq!(house.ask(revoke).await.status, 200);
     assert!(!opens(&key).await, "the key the stranger made opens nothing any more");
 }

@@ -1,5 +1,5 @@
-//! Nobody learns from an answer whether an address has an account (X6, M4). Until 2026-11 signing up told it where mail is sent
-//! too, the link that an inviter copies showed it, and links' secrets stood in queries.
+//! Nobody learns from an answer whether an address has an account (X6, M4). Until 2026-11 signing up told it where mail
+//! is sent too, the link that an inviter copies showed it, and links' secrets stood in queries.
 
 use sqlx::PgPool;
 
@@ -23,7 +23,8 @@ async fn x6_signing_up_answers_the_same_whoever_has_an_account(pool: PgPool) {
     }
 }
 
-/// An inviter looks at the link they copied, before and after naming the address: it is the same for one with an account.
+/// An inviter looks at the link they copied, before and after naming the address: it is the same for one with an
+/// account.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn m4_a_copied_link_does_not_show_who_has_an_account(pool: PgPool) {
     let house = House::new(pool).await;
@@ -74,7 +75,8 @@ async fn m4_naming_wrong_addresses_for_a_copied_link_tells_nothing_and_is_limite
     assert_eq!(answer.status, 422, "{}", answer.text);
 }
 
-/// The secret of a link is in no query, where proxies and browsers keep it: the functions that read one take it in a body alone.
+/// The secret of a link is in no query, where proxies and browsers keep it: the functions that read one take it in a
+/// body alone.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_links_secret_is_taken_from_no_query(pool: PgPool) {
     let house = House::new(pool).await;
