@@ -83,7 +83,6 @@ pub(crate) fn done(done: &Done) -> String {
         Done::VerificationSent { email } => {
             format!("A link to verify your address is on its way to {email}. It works for 24 hours.")
         }
-        Done::MadeKeysRevoked { count: 0 } => "No API key was chosen, so none was revoked.".to_owned(),
         Done::MadeKeysRevoked { count: 1 } => "1 API key was revoked. It no longer works.".to_owned(),
         Done::MadeKeysRevoked { count } => format!("{count} API keys were revoked. They no longer work."),
         Done::PasswordChanged => "Your password was changed. You were signed out everywhere else.".to_owned(),
@@ -196,6 +195,7 @@ fn refused(refusal: Refusal) -> String {
         Refusal::DefaultKeyKept => {
             "The Organization Default Key can’t be revoked. Regenerate it: the old secret stops working at once."
         }
+        Refusal::NothingChosen => "Choose at least one API key. None was revoked.",
         Refusal::KeyMissing => "Send an API key: Authorization: Bearer rsk_…",
         Refusal::KeyInvalid => "This API key isn’t one of Roster’s.",
         Refusal::KeyExpired => "This API key has expired. Create a new one.",

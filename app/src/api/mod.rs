@@ -95,6 +95,7 @@ impl<'de> Deserialize<'de> for Revoked {
                 let mut chosen = Vec::new();
                 while let Some((name, _)) = map.next_entry::<String, String>()? {
                     let id = name.strip_prefix(Revoked::NAME).and_then(|id| id.parse().ok());
+                    let id = id.filter(|id| !chosen.contains(id));
                     chosen.push(id.ok_or_else(|| de::Error::custom("unknown field"))?);
                 }
                 Ok(Revoked(chosen))

@@ -134,7 +134,7 @@ impl Directory {
     /// its own in its project's audit. Answers the names; what is not theirs, or over already, is left out.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] if none of them is theirs and works.
+    /// [`Refusal::NothingChosen`]; [`Refusal::Hidden`] if none of them is theirs and works.
     pub async fn revoke_made_keys(&self, actor: &Actor, chosen: &[ApiKeyId]) -> Result<Vec<Name>> {
         let chosen: Vec<_> = chosen.iter().map(|id| id.0).collect();
         let mut change = self.change(By::User(actor), "user:revoke_made_keys").await?;
@@ -151,7 +151,10 @@ impl Directory {
             )
             .fetch_all(&mut *change.tx)
             .await?;
-            if rows.is_empty() && !chosen.is_empty() {
+            if chosen.is_empty() {
+                return Err(Refusal::NothingChosen.into());
+            }
+            if rows.is_empty() {
                 return Err(Refusal::Hidden.into());
             }
             let mut names = Vec::new();

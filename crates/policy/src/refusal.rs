@@ -145,6 +145,8 @@ pub enum Refusal {
     KeyRotated,
     /// The Organization Default Key is regenerated, never revoked (K8).
     DefaultKeyKept,
+    /// Of the keys to revoke none was chosen (J3).
+    NothingChosen,
     /// No API key came with the request (K1).
     KeyMissing,
     /// No API key there is, or ever was (K3).
@@ -237,6 +239,7 @@ impl Refusal {
             Self::KeyOver => "key_over",
             Self::KeyRotated => "key_rotated",
             Self::DefaultKeyKept => "default_key_kept",
+            Self::NothingChosen => "nothing_chosen",
             Self::KeyMissing => "key_missing",
             Self::KeyInvalid => "key_invalid",
             Self::KeyExpired => "key_expired",
@@ -296,6 +299,7 @@ impl Refusal {
             | Self::ProjectHasResources => 409,
             Self::TooManyAddresses
             | Self::NotTheInvited
+            | Self::NothingChosen
             | Self::ConfirmationWrong
             | Self::SshKeyInvalid
             | Self::SshKeyPrivate
@@ -374,6 +378,7 @@ impl Refusal {
             | Self::KeyOver
             | Self::KeyRotated
             | Self::DefaultKeyKept
+            | Self::NothingChosen
             | Self::KeyMissing
             | Self::KeyInvalid
             | Self::KeyExpired

@@ -170,6 +170,12 @@ const GOOD: &[(&str, &str, &[&str])] = &[
     ("/api/accept_invitation_as_new", "password", PASSWORDS),
     ("/api/reset_password", "password", PASSWORDS),
     ("/api/verify_email", "password", PASSWORDS),
+    // A checkbox is there or it is not.
+    (
+        "/api/revoke_made_keys",
+        "revoke-01900000-0000-7000-8000-000000000005",
+        ANYTHING,
+    ),
     // What is typed to confirm may have space around it.
     ("/api/transfer_ownership", "confirmation", &[SPACED]),
     ("/api/delete_organization", "confirmation", &[SPACED]),

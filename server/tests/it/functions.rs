@@ -319,8 +319,11 @@ const fn read(path: &'static str, fields: &'static [(&'static str, &'static str)
 
 const fn read_by_post(path: &'static str, fields: &'static [(&'static str, &'static str)]) -> Function {
     Function {
+        path,
         method: Method::POST,
-        ..read(path, fields)
+        fields,
+        who: Who::Admin,
+        reads: true,
     }
 }
 
