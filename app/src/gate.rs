@@ -7,7 +7,7 @@ use std::{str::FromStr, sync::Arc};
 
 use axum::http::{HeaderValue, StatusCode, Uri, header, request::Parts};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use directory::{Actor, Directory, Error, NewSession, Origin, Session};
+use directory::{Actor, DeviceToken, Directory, Error, NewSession, Origin, Session};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 use policy::Refusal;
@@ -58,6 +58,16 @@ impl Cookies {
             "__Host-roster-flash"
         } else {
             "roster-flash"
+        }
+    }
+
+    /// The name of the cookie that a browser is known by which signed in before (J8).
+    #[must_use]
+    pub const fn device(self) -> &'static str {
+        if self.is_secure {
+            "__Host-roster-device"
+        } else {
+            "roster-device"
         }
     }
 
@@ -269,6 +279,10 @@ pub(crate) fn begin_session(cookies: Cookies, session: &NewSession) {
         session.lifetime.as_secs(),
         cookies,
     );
+    if let Some(device) = &session.device {
+        let seconds = DeviceToken::LIFETIME.as_secs();
+        set_cookie(cookies.device(), &device.reveal(), seconds, cookies);
+    }
 }
 
 /// Takes the session away from the browser.

@@ -1,6 +1,6 @@
 //! The words people read when something was done or went wrong: what happened, why, and what to do (N3).
 
-use policy::{FieldInput, OrganizationRole, Refusal, ResourceField};
+use policy::{FieldInput, OrganizationRole, Refusal, ResourceField, Weakness};
 
 use crate::{
     Problem,
@@ -104,6 +104,7 @@ fn refused(refusal: Refusal) -> String {
         Refusal::EmailInvalid => "Enter an email address, like name@example.com.",
         Refusal::NameInvalid => "Enter a name of 1 to 100 characters, without line breaks or invisible characters.",
         Refusal::SlugInvalid => "Use 3 to 63 characters: a–z, 0–9 and hyphens, with no hyphen at either end.",
+        Refusal::PasswordWeak(weakness) => weak(weakness),
         Refusal::PasswordInvalid => "Use 12 to 256 characters. A few unrelated words make a good password.",
         Refusal::EndDateInvalid => "Enter a date: today’s or a later one.",
         Refusal::UserNotFound => "No account has this address. Check the spelling, or ask them to sign up first.",
@@ -133,6 +134,9 @@ fn refused(refusal: Refusal) -> String {
         Refusal::EmailTaken => "An account has this address already. Sign in instead.",
         Refusal::CredentialsWrong => "Email or password is wrong. Check both and try again.",
         Refusal::CurrentPasswordWrong => "This isn’t your current password.",
+        Refusal::ConfirmationNeeded => {
+            "Confirm it’s you: you gave your password more than 10 minutes ago. Enter it, and send this again."
+        }
         Refusal::SignUpClosed => {
             "New accounts are made by invitation here. Ask an Admin of your organization to invite you."
         }
@@ -172,6 +176,9 @@ fn refused(refusal: Refusal) -> String {
         Refusal::TooManySshKeys => "You have 50 SSH keys, the most an account can have. Remove one first.",
         Refusal::ManageKeyForAdmins => {
             "Only Admins of the project can create keys with the reach Manage, or change when they expire."
+        }
+        Refusal::ManageKeysDecide => {
+            "They made API keys that manage resources as an Admin may. Choose what becomes of each."
         }
         Refusal::KeyOver => "This key was revoked or has expired. Nothing was changed; create a new one instead.",
         Refusal::KeyRotated => "This key was rotated already: it can only stop working sooner.",
@@ -214,6 +221,29 @@ fn detail(field: ResourceField) -> String {
             format!("Enter a whole number from {} to {}.", grouped(least), grouped(most))
         }
         FieldInput::Choice(_) => "Choose one of the list.".to_owned(),
+    }
+}
+
+/// What makes a password easy to guess, and what to do (J6).
+const fn weak(weakness: Weakness) -> &'static str {
+    match weakness {
+        Weakness::Common => {
+            "Many people use this password, or one much like it, so it is guessed first. Use a few unrelated words."
+        }
+        Weakness::Repeats => {
+            "Repeated characters or words add little, so this is easy to guess. Use a few unrelated words."
+        }
+        Weakness::Sequence => "Sequences like abcdef or 6543 are easy to guess. Use a few unrelated words.",
+        Weakness::Keyboard => "Neighbouring keys are easy to guess. Use a few unrelated words.",
+        Weakness::Date => "Dates and years are easy to guess. Use a few unrelated words.",
+        Weakness::Words => "One word or name is easy to guess, even with something added. Use a few unrelated words.",
+        Weakness::AboutYou => {
+            "Your name, your address and your organization’s name are guessed first. Use words that have nothing to do with you."
+        }
+        Weakness::Guessable => "This is easy to guess. Make it longer, with a few more unrelated words.",
+        Weakness::Breached => {
+            "This password was stolen from another site, and is on the lists that are tried first. Choose one you use nowhere else."
+        }
     }
 }
 

@@ -166,7 +166,7 @@ fn encoded_words(text: &str) -> String {
 
 /// What a mail says.
 fn words(mail: &Mail, url: &str) -> (String, String) {
-    let token = mail.token.reveal();
+    let token = mail.token.as_ref().map(LinkToken::reveal).unwrap_or_default();
     match &mail.about {
         MailAbout::Invitation {
             organization,

@@ -117,6 +117,7 @@ async fn tidy(directory: Directory) {
         hour.tick().await;
         for done in [
             directory.forget_old_sessions().await,
+            directory.forget_old_devices().await,
             directory.forget_old_attempts().await,
             directory.forget_old_mail().await,
         ] {

@@ -10,7 +10,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use directory::{Origin, Session, SessionToken};
+use directory::{DeviceToken, Origin, Session, SessionToken};
 
 use crate::{Console, rest::problem::Fault, router::EVENTS};
 
@@ -38,10 +38,15 @@ pub(crate) async fn identify(State(console): State<Console>, mut request: Reques
     } else {
         None
     };
+    let origin = Origin {
+        device: cookie(headers, cookies.device()).and_then(DeviceToken::parse),
+        session: session.as_ref().map(|session| session.id),
+        ..origin(&request)
+    };
     let visit = Visit {
         directory: console.directory.clone(),
         session,
-        origin: origin(&request),
+        origin,
         flash: flash_cookie.and_then(Flash::decode),
         last_project: cookie(headers, cookies.last_project()).map(ToOwned::to_owned),
         cookies,
@@ -111,6 +116,7 @@ pub(crate) fn origin(request: &Request) -> Origin {
             .unwrap_or_default(),
         request_id: text(HeaderName::from_static("x-request-id")).to_owned(),
         user_agent: text(header::USER_AGENT).to_owned(),
+        ..Origin::default()
     }
 }
 

@@ -10,8 +10,11 @@ use crate::{
     Actor, Directory, Hint, LinkToken, NewSession, Origin, Result,
     attempts::Limit,
     change::{By, Record},
+    confirmation, devices,
     error::{inconsistent, refuse_on},
-    members, organizations, outbox, secret, sessions,
+    members,
+    notices::{self, Notice},
+    organizations, outbox, secret, sessions,
 };
 
 /// What a deleted person is called where rows name them.
@@ -32,7 +35,7 @@ pub struct NewAccount {
 }
 
 /// Failed attempts at one account, from anywhere.
-fn account_limit(email: &Email) -> Limit {
+pub(crate) fn account_limit(email: &Email) -> Limit {
     Limit {
         bucket: format!("sign_in account {email}"),
         count: 10,
@@ -80,12 +83,12 @@ impl Directory {
     /// Makes an account with an organization of its own (O2), and signs in.
     ///
     /// # Errors
-    /// [`Refusal::SignUpClosed`], [`Refusal::EmailTaken`], [`Refusal::TooManyAttempts`].
+    /// [`Refusal::SignUpClosed`], [`Refusal::EmailTaken`], [`Refusal::PasswordWeak`], [`Refusal::TooManyAttempts`].
     pub async fn sign_up(&self, account: NewAccount, origin: &Origin) -> Result<NewSession> {
         let limit = sign_up_limit(origin);
         let within_limit = self.attempt(&limit).await;
         let hash = match within_limit {
-            Ok(()) => secret::hash_password(account.password.clone()).await,
+            Ok(()) => self.hash_new_account(&account).await,
             Err(error) => Err(error),
         };
         let mut change = self.change(By::Nobody(origin), "user:create").await?;
@@ -99,7 +102,7 @@ impl Directory {
             let user = insert(&mut change.tx, &account, &hash, at).await?;
             change.about(user);
             organizations::create_own(&mut change, user, &account.name, self.settings.additional_projects).await?;
-            sessions::begin(&mut change.tx, user, at, origin).await
+            sessions::begin(&mut change, user, origin).await
         }
         .await;
         change.finish(outcome).await
@@ -134,8 +137,12 @@ impl Directory {
             if !lock_hash(&mut change.tx, user, &hash).await? {
                 return Err(Refusal::CredentialsWrong.into());
             }
-            let at = change.at;
-            sessions::begin(&mut change.tx, user, at, origin).await
+            let session = sessions::begin(&mut change, user, origin).await?;
+            if session.device.is_some() {
+                let address = origin.address.clone();
+                notices::tell(&mut change, user, &Notice::NewDevice { address }).await?;
+            }
+            Ok(session)
         }
         .await;
         let session = change.finish(outcome).await?;
@@ -147,7 +154,8 @@ impl Directory {
     /// Gives oneself a new password; every other session of the person ends.
     ///
     /// # Errors
-    /// [`Refusal::CurrentPasswordWrong`], [`Refusal::TooManyAttempts`]; [`Refusal::SignedOut`] for an account just deleted.
+    /// [`Refusal::CurrentPasswordWrong`], [`Refusal::TooManyAttempts`], [`Refusal::PasswordWeak`]; [`Refusal::SignedOut`] for an
+    /// account just deleted.
     pub async fn change_password(&self, actor: &Actor, current: &str, new: Password) -> Result<()> {
         let row = sqlx::query!(
             r#"SELECT email AS "email!", password_hash FROM users WHERE id = $1 AND deleted_at IS NULL"#,
@@ -162,9 +170,9 @@ impl Directory {
         let typed = current.chars().take(257).collect();
         let is_right = within_limit.is_ok() && secret::verify_password(typed, Some(row.password_hash.clone())).await?;
         let hash = if is_right {
-            secret::hash_password(new).await?
+            self.hash_for(&email, new).await
         } else {
-            String::new()
+            Ok(String::new())
         };
         let mut change = self.change(By::User(actor), "user:update_password").await?;
         change.about(actor.user);
@@ -173,10 +181,13 @@ impl Directory {
             if !is_right || !lock_hash(&mut change.tx, actor.user, &row.password_hash).await? {
                 return Err(Refusal::CurrentPasswordWrong.into());
             }
-            set_hash(&mut change.tx, actor.user, &hash).await?;
+            set_hash(&mut change.tx, actor.user, &hash?).await?;
             forget_reset_tokens(&mut change.tx, actor.user).await?;
             forget_reset_mail(&mut change.tx, actor.user).await?;
             sessions::end_all(&mut change.tx, actor.user, Some(actor.session)).await?;
+            devices::forget(&mut change.tx, actor.user, actor.origin.device.as_ref()).await?;
+            confirmation::note(&mut change.tx, actor.user, actor.session).await?;
+            notices::tell(&mut change, actor.user, &Notice::PasswordChanged).await?;
             change.hint(Hint::User(actor.user));
             Ok(())
         }
@@ -303,6 +314,7 @@ impl Directory {
                 change.hint(Hint::Project(project));
             }
             forget_ssh_keys(&mut change.tx, actor.user).await?;
+            devices::forget(&mut change.tx, actor.user, None).await?;
             // Mail to them is dropped when it is due: see `take_mail`.
             forget_reset_tokens(&mut change.tx, actor.user).await?;
             sessions::end_all(&mut change.tx, actor.user, None).await?;
@@ -364,13 +376,13 @@ impl Directory {
     /// keys are removed: the mail proves the address, which whoever had the account before need not have had.
     ///
     /// # Errors
-    /// [`Refusal::LinkDead`].
+    /// [`Refusal::LinkDead`], [`Refusal::PasswordWeak`].
     pub async fn reset_password(&self, token: &LinkToken, new: Password, origin: &Origin) -> Result<NewSession> {
         // Dead links cost no hash.
         let opened = self.open_password_reset(token).await;
         let hash = match &opened {
-            Ok(_) => secret::hash_password(new).await?,
-            Err(_) => String::new(),
+            Ok(email) => self.hash_for(email, new).await,
+            Err(_) => Ok(String::new()),
         };
         let mut change = self.change(By::Nobody(origin), "user:reset_password").await?;
         let outcome = async {
@@ -392,17 +404,19 @@ impl Directory {
             .fetch_optional(&mut *change.tx)
             .await?
             .ok_or(Refusal::LinkDead)?;
-            let (user, at) = (UserId(row.user_id), change.at);
+            let user = UserId(row.user_id);
             change.about(user);
-            set_hash(&mut change.tx, user, &hash).await?;
+            set_hash(&mut change.tx, user, &hash?).await?;
             forget_reset_tokens(&mut change.tx, user).await?;
             forget_reset_mail(&mut change.tx, user).await?;
+            devices::forget(&mut change.tx, user, None).await?;
+            notices::tell(&mut change, user, &Notice::PasswordChanged).await?;
             // Whoever had the account before could add keys to it, which would outlive them.
             let keys = forget_ssh_keys(&mut change.tx, user).await?;
             change.values(Some(json!({ "ssh_keys": keys })), Some(json!({ "ssh_keys": 0 })));
             sessions::end_all(&mut change.tx, user, None).await?;
             change.hint(Hint::User(user));
-            sessions::begin(&mut change.tx, user, at, origin).await
+            sessions::begin(&mut change, user, origin).await
         }
         .await;
         change.finish(outcome).await
@@ -411,9 +425,9 @@ impl Directory {
     /// Gives a person a new password, as the operator; every session of theirs ends.
     ///
     /// # Errors
-    /// [`Refusal::UserNotFound`].
+    /// [`Refusal::UserNotFound`], [`Refusal::PasswordWeak`].
     pub async fn set_password(&self, email: &Email, new: Password) -> Result<()> {
-        let hash = secret::hash_password(new).await?;
+        let hash = self.hash_for(email, new).await;
         let mut change = self.change(By::Operator, "user:update_password").await?;
         change.record.target = Some(email.to_string());
         let outcome = async {
@@ -421,10 +435,12 @@ impl Directory {
                 .await?
                 .ok_or(Refusal::UserNotFound)?;
             change.about(user);
-            set_hash(&mut change.tx, user, &hash).await?;
+            set_hash(&mut change.tx, user, &hash?).await?;
             forget_reset_tokens(&mut change.tx, user).await?;
             forget_reset_mail(&mut change.tx, user).await?;
             sessions::end_all(&mut change.tx, user, None).await?;
+            devices::forget(&mut change.tx, user, None).await?;
+            notices::tell(&mut change, user, &Notice::PasswordChanged).await?;
             change.hint(Hint::User(user));
             Ok(())
         }
@@ -435,20 +451,33 @@ impl Directory {
     /// Makes an account as the operator, with an organization of its own.
     ///
     /// # Errors
-    /// [`Refusal::EmailTaken`].
+    /// [`Refusal::EmailTaken`], [`Refusal::PasswordWeak`].
     pub async fn create_user(&self, account: NewAccount) -> Result<UserId> {
-        let hash = secret::hash_password(account.password.clone()).await?;
+        let hash = self.hash_new_account(&account).await;
         let mut change = self.change(By::Operator, "user:create").await?;
         change.record.target = Some(account.email.to_string());
         let outcome = async {
             let at = change.at;
-            let user = insert(&mut change.tx, &account, &hash, at).await?;
+            let user = insert(&mut change.tx, &account, &hash?, at).await?;
             change.about(user);
             organizations::create_own(&mut change, user, &account.name, self.settings.additional_projects).await?;
             Ok(user)
         }
         .await;
         change.finish(outcome).await
+    }
+
+    /// Hashes the password of an account that is to be, if it is good enough (J6).
+    async fn hash_new_account(&self, account: &NewAccount) -> Result<String> {
+        let about = [account.email.as_str(), account.name.as_str()];
+        self.hash_new_password(account.password.clone(), &about).await
+    }
+
+    /// Hashes a new password for the account with this address, if it is good enough (J6).
+    async fn hash_for(&self, email: &Email, new: Password) -> Result<String> {
+        let known = self.known_about(email).await?;
+        let known: Vec<_> = known.iter().map(String::as_str).collect();
+        self.hash_new_password(new, &known).await
     }
 }
 
@@ -484,7 +513,7 @@ pub(crate) async fn find_by_email(db: &mut PgConnection, email: &Email) -> Resul
 
 /// Holds an account's password until the change ends, if it is still the one that was verified: verifying takes a while,
 /// and a password that was replaced meanwhile opens nothing any more.
-async fn lock_hash(db: &mut PgConnection, user: UserId, verified: &str) -> Result<bool> {
+pub(crate) async fn lock_hash(db: &mut PgConnection, user: UserId, verified: &str) -> Result<bool> {
     let row = sqlx::query!(
         "SELECT id FROM users WHERE id = $1 AND password_hash = $2 FOR NO KEY UPDATE",
         user.0,
@@ -526,9 +555,12 @@ async fn forget_reset_tokens(db: &mut PgConnection, user: UserId) -> Result<()> 
 
 /// So do those that are still to be mailed.
 async fn forget_reset_mail(db: &mut PgConnection, user: UserId) -> Result<()> {
-    sqlx::query!("DELETE FROM outbox WHERE user_id = $1 AND sent_at IS NULL", user.0)
-        .execute(db)
-        .await?;
+    sqlx::query!(
+        "DELETE FROM outbox WHERE user_id = $1 AND sent_at IS NULL AND notice IS NULL",
+        user.0
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 

@@ -2,6 +2,8 @@
 
 use policy::{ApiKeyId, OrganizationId, ProjectId, Reach, SessionId, UserId};
 
+use crate::DeviceToken;
+
 /// Where a request came from; goes into the audit (A1).
 #[derive(Clone, Debug, Default)]
 pub struct Origin {
@@ -11,6 +13,10 @@ pub struct Origin {
     pub request_id: String,
     /// What the browser calls itself.
     pub user_agent: String,
+    /// What the browser is known by, if it signed in before (J8).
+    pub device: Option<DeviceToken>,
+    /// The session that the browser is signed in by; signing in again ends it (J7).
+    pub session: Option<SessionId>,
 }
 
 /// A person who proved who they are, with the request they make.

@@ -14,6 +14,7 @@ use crate::{
     Actor, Directory, Hint, KeyActor, Origin, ProjectView, Result, Token, TokenKind,
     access::{ProjectSeen, find_project, lock_in, lock_project},
     change::{By, Change, Record},
+    confirmation,
     error::inconsistent,
     paging,
     people::{check_search, pattern},
@@ -255,6 +256,7 @@ impl Directory {
             let project = lock_in(&mut change, slug, actor.user).await?;
             check_key_creation(&project.standing, reach)?;
             check_expiration(&change, expires_at)?;
+            confirmation::require(&mut change, actor).await?;
             let new = NewKey {
                 name,
                 reach,
@@ -323,6 +325,7 @@ impl Directory {
         let outcome = async {
             let (project, key) = lock_key(&mut change, actor, slug, id, KeyChange::Rotate).await?;
             check_expiration(&change, expires_at)?;
+            confirmation::require(&mut change, actor).await?;
             let new = NewKey {
                 name: &key.name,
                 reach: key.facts.reach,
@@ -384,6 +387,7 @@ impl Directory {
             // Not the project's: to its other Admins the key does not exist.
             change.record.organization = Some(project.organization);
             check_default_key(&project.standing, project.is_default)?;
+            confirmation::require(&mut change, actor).await?;
             forget_default_secret(&mut change.tx, project.organization, None).await?;
             let secret = Token::random(TokenKind::ApiKey)?;
             let row = sqlx::query!(

@@ -10,7 +10,7 @@ use sqlx::{PgTransaction, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Actor, Agent, Directory, Error, Hint, KeyActor, Origin, Result};
+use crate::{Actor, Agent, Directory, Error, Hint, KeyActor, Origin, Result, Settings};
 
 /// Who makes a change.
 #[derive(Clone, Copy)]
@@ -99,6 +99,11 @@ impl Change<'_> {
     pub(crate) fn values(&mut self, before: Option<Value>, after: Option<Value>) {
         self.record.before = before;
         self.record.after = after;
+    }
+
+    /// What the operator decided.
+    pub(crate) const fn settings(&self) -> Settings {
+        self.directory.settings()
     }
 
     /// Ends the change: commits what is done, audits what is refused.

@@ -413,9 +413,10 @@ impl Directory {
         let opened = self.open_invitation(token).await;
         let hash = match &opened {
             Ok(opened) if opened.state == InvitationState::Pending && !opened.has_account => {
-                secret::hash_password(password.clone()).await?
+                let about = [opened.email.as_str(), name.as_str(), opened.organization.as_str()];
+                self.hash_new_password(password.clone(), &about).await
             }
-            Ok(_) | Err(_) => String::new(),
+            Ok(_) | Err(_) => Ok(String::new()),
         };
         let mut change = self.change(By::Nobody(origin), "invitation:accept").await?;
         let outcome = async {
@@ -428,10 +429,10 @@ impl Directory {
                 password,
             };
             let at = change.at;
-            let user = accounts::insert(&mut change.tx, &account, &hash, at).await?;
+            let user = accounts::insert(&mut change.tx, &account, &hash?, at).await?;
             change.about(user);
             let joined = join(&mut change, &invited, user).await?;
-            let session = sessions::begin(&mut change.tx, user, at, origin).await?;
+            let session = sessions::begin(&mut change, user, origin).await?;
             Ok((session, joined))
         }
         .await;

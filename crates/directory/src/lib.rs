@@ -12,16 +12,20 @@ mod attempts;
 mod audit;
 mod change;
 mod collaborators;
+mod confirmation;
 mod demo;
+mod devices;
 mod enforcement;
 mod error;
 mod gateways;
 mod hints;
 mod invitations;
 mod members;
+mod notices;
 mod organizations;
 mod outbox;
 mod paging;
+mod passwords;
 mod people;
 mod projects;
 mod remains;
@@ -41,6 +45,7 @@ pub use api_keys::{ApiKey, ApiKeyList, ApiKeyQuery, KeyView, NewApiKey};
 pub use audit::{AuditEvent, AuditPage};
 pub use collaborators::{Added, Collaborator, CollaboratorKind, CollaboratorList, CollaboratorQuery, Removal};
 pub use demo::{DEMO_PASSWORD, DemoError};
+pub use devices::DeviceToken;
 pub use enforcement::{AuthorizedKey, Caller, Question, Subject, Verdict};
 pub use error::{Error, Result};
 pub use gateways::GatewayToken;
@@ -49,8 +54,10 @@ pub use invitations::{
     Delivery, Invitation, InvitationList, InvitationQuery, InvitationState, Joined, LinkToken, NewInvitation, Opened,
 };
 pub use members::{Departure, Member, MemberList, MemberQuery, MemberRemoval};
+pub use notices::Notice;
 pub use organizations::{OrganizationReport, OrganizationSettings, OrganizationSummary, OrganizationView};
 pub use outbox::{Mail, MailAbout};
+pub use passwords::BreachedPasswords;
 pub use people::{Cursor, Order, PeopleSort};
 pub use projects::{
     ListedProject, ProjectChange, ProjectContents, ProjectCursor, ProjectList, ProjectQuery, ProjectSummary,
@@ -101,6 +108,7 @@ impl Default for Settings {
 pub struct Directory {
     pool: PgPool,
     settings: Settings,
+    breached: Option<BreachedPasswords>,
     clock: fn() -> OffsetDateTime,
 }
 
@@ -125,8 +133,15 @@ impl Directory {
         Self {
             pool,
             settings,
+            breached: None,
             clock: OffsetDateTime::now_utc,
         }
+    }
+
+    /// The same directory, which takes none of these as a new password (J6).
+    #[must_use]
+    pub fn refusing(self, breached: Option<BreachedPasswords>) -> Self {
+        Self { breached, ..self }
     }
 
     /// The same directory with another clock, for tests.

@@ -15,7 +15,9 @@ use crate::{
     access::{OrganizationSeen, find_organization, find_place, lock_organization, organization_standing},
     change::{By, Change, Record},
     error::inconsistent,
-    invitations, paging,
+    invitations,
+    notices::{self, Notice},
+    paging,
     people::{Cursor, Order, PeopleSort, check_search, order_by, pattern},
     remains::{Place, Remains, remains},
 };
@@ -215,6 +217,10 @@ impl Directory {
         let outcome = async {
             let (organization, before) = lock_member(&mut change, actor, slug, user, MemberChange::Role).await?;
             set_role(&mut change.tx, organization.id, user, role).await?;
+            if role == OrganizationRole::Admin && before.role() != role {
+                let organization = organization.name.clone();
+                notices::tell(&mut change, user, &Notice::BecameAdmin { organization }).await?;
+            }
             let place = OrganizationStanding::Member(role);
             let standing = policy::Standing {
                 organization: Some(place),

@@ -14,8 +14,11 @@ use crate::{
     access::{OrganizationSeen, find_organization, find_place, lock_organization, organization_standing, take_turn},
     accounts, api_keys,
     change::{By, Change, Record},
+    confirmation,
     error::{inconsistent, refuse_on},
-    members, projects, secret, usage,
+    members,
+    notices::{self, Notice},
+    projects, secret, usage,
 };
 
 /// An organization somebody has to do with.
@@ -294,6 +297,7 @@ impl Directory {
             if confirmation.trim() != organization.name.as_str() {
                 return Err(Refusal::ConfirmationWrong.into());
             }
+            confirmation::require(&mut change, actor).await?;
             set_owner(&mut change, organization.id, organization.owner, to).await?;
             members::name_of(&mut change.tx, to).await
         }
@@ -336,7 +340,8 @@ impl Directory {
     /// account that owns none (W1). `confirmation` is its name as typed.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`], [`Refusal::OwnerOnly`], [`Refusal::OrganizationInUse`], [`Refusal::ConfirmationWrong`].
+    /// [`Refusal::Hidden`], [`Refusal::OwnerOnly`], [`Refusal::OrganizationInUse`], [`Refusal::ConfirmationWrong`],
+    /// [`Refusal::ConfirmationNeeded`] (J7).
     pub async fn delete_organization(&self, actor: &Actor, slug: &Slug, confirmation: &str) -> Result<()> {
         let mut change = self.change(By::User(actor), "organization:delete").await?;
         let outcome = async {
@@ -367,6 +372,7 @@ impl Directory {
             if confirmation.trim() != organization.name.as_str() {
                 return Err(Refusal::ConfirmationWrong.into());
             }
+            confirmation::require(&mut change, actor).await?;
             let at = change.at;
             projects::release_slug(&mut change.tx, organization.default_project, at).await?;
             // The mail first: one that is being made right now is waited for before its invitation goes.
@@ -493,13 +499,17 @@ async fn set_owner(change: &mut Change<'_>, organization: OrganizationId, from: 
         };
         change.also("api_key:forget_default", record);
     }
-    sqlx::query!(
-        "UPDATE organizations SET owner_id = $2 WHERE id = $1",
+    let row = sqlx::query!(
+        "UPDATE organizations SET owner_id = $2 WHERE id = $1 RETURNING name",
         organization.0,
         to.0
     )
-    .execute(&mut *change.tx)
+    .fetch_one(&mut *change.tx)
     .await?;
+    if from != to {
+        let organization = row.name.parse().map_err(|_| inconsistent("organizations", "name"))?;
+        notices::tell(change, to, &Notice::BecameOwner { organization }).await?;
+    }
     change.values(Some(json!({ "owner": from })), Some(json!({ "owner": to })));
     members::changed(change, organization, to);
     change.hint(Hint::User(from));

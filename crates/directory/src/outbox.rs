@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use crate::{Directory, Hint, LinkToken, Result, accounts, change::Change, error::inconsistent, invitations};
+use crate::{Directory, Hint, LinkToken, Notice, Result, accounts, change::Change, error::inconsistent, invitations};
 
 /// A mail that is being sent is nobody else's for this long.
 const LEASE: Duration = Duration::minutes(2);
@@ -27,8 +27,8 @@ pub struct Mail {
     pub to: Email,
     /// What it is about.
     pub about: MailAbout,
-    /// What its link carries.
-    pub token: LinkToken,
+    /// What its link carries, if it has one that stands in for a password.
+    pub token: Option<LinkToken>,
 }
 
 /// What a mail is about.
@@ -48,6 +48,15 @@ pub enum MailAbout {
         /// The person's name.
         name: Name,
     },
+    /// Word of something that was done to the account (J8).
+    Notice {
+        /// The person's name.
+        name: Name,
+        /// What.
+        notice: Notice,
+        /// When.
+        at: OffsetDateTime,
+    },
 }
 
 impl Directory {
@@ -63,7 +72,7 @@ impl Directory {
             "UPDATE outbox SET attempts = attempts + 1, next_attempt_at = $2 WHERE id = (
                  SELECT id FROM outbox WHERE sent_at IS NULL AND failed_at IS NULL AND next_attempt_at <= $1
                  ORDER BY user_id IS NULL, next_attempt_at LIMIT 1 FOR UPDATE SKIP LOCKED
-             ) RETURNING id, organization_id, invitation_id, user_id",
+             ) RETURNING id, organization_id, invitation_id, user_id, notice, notice_detail, created_at",
             now,
             now + LEASE,
         )
@@ -94,7 +103,7 @@ impl Directory {
                             .transpose()?,
                         expires_at: about.expires_at,
                     },
-                    token: invitations::add_token(&mut tx, organization, invitation).await?,
+                    token: Some(invitations::add_token(&mut tx, organization, invitation).await?),
                 }
             }
             (_, _, Some(user)) => {
@@ -110,13 +119,19 @@ impl Directory {
                     tx.commit().await?;
                     return Box::pin(self.take_mail()).await;
                 };
+                let name = person.name.parse().map_err(|_| inconsistent("users", "name"))?;
+                let (about, token) = if let Some(kind) = row.notice {
+                    let (notice, at) = (Notice::read(&kind, row.notice_detail)?, row.created_at);
+                    (MailAbout::Notice { name, notice, at }, None)
+                } else {
+                    let token = accounts::add_reset_token(&mut tx, UserId(user), now).await?;
+                    (MailAbout::PasswordReset { name }, Some(token))
+                };
                 Mail {
                     id: row.id,
                     to: email.parse().map_err(|_| inconsistent("users", "email"))?,
-                    about: MailAbout::PasswordReset {
-                        name: person.name.parse().map_err(|_| inconsistent("users", "name"))?,
-                    },
-                    token: accounts::add_reset_token(&mut tx, UserId(user), now).await?,
+                    about,
+                    token,
                 }
             }
             _ => return Err(inconsistent("outbox", "user_id")),

@@ -12,6 +12,7 @@ use crate::{
     access::{ProjectSeen, find_organization, find_project, lock_in, lock_organization, project_standing},
     api_keys,
     change::{By, Record},
+    confirmation,
     error::{inconsistent, refuse_on},
     paging,
     people::{check_search, pattern},
@@ -349,6 +350,7 @@ impl Directory {
             if confirmation.trim() != project.slug.as_str() {
                 return Err(Refusal::ConfirmationWrong.into());
             }
+            confirmation::require(&mut change, actor).await?;
             let (at, ends) = (change.at, what_ends(&mut change.tx, &project).await?);
             release_slug(&mut change.tx, project.project, at).await?;
             usage::rebook(&mut change.tx, project.organization, project.project).await?;

@@ -34,7 +34,8 @@ fn turnstile() -> &'static Semaphore {
     TURNSTILE.get_or_init(|| Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)))
 }
 
-async fn on_blocking_pool<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+/// Does work that takes a core for long, away from the threads that wait for others.
+pub(crate) async fn on_blocking_pool<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     let _turn = turnstile()
         .acquire()
         .await

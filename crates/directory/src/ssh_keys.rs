@@ -9,7 +9,9 @@ use uuid::Uuid;
 use crate::{
     Actor, Directory, Result,
     change::By,
+    confirmation,
     error::{inconsistent, refuse_on},
+    notices::{self, Notice},
 };
 
 /// As many keys an account has, at most.
@@ -109,7 +111,8 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::NameInvalid`]; [`Refusal::SshKeyInvalid`], [`Refusal::SshKeyPrivate`], [`Refusal::SshKeyWeak`],
-    /// [`Refusal::SshKeyTaken`], [`Refusal::TooManySshKeys`]; [`Refusal::SignedOut`] for an account just deleted.
+    /// [`Refusal::SshKeyTaken`], [`Refusal::TooManySshKeys`]; [`Refusal::ConfirmationNeeded`] (J7); [`Refusal::SignedOut`] for an
+    /// account just deleted.
     pub async fn add_ssh_key(&self, actor: &Actor, name: &str, public_key: &str) -> Result<Name> {
         let mut change = self.change(By::User(actor), "ssh_key:add").await?;
         change.about(actor.user);
@@ -138,6 +141,7 @@ impl Directory {
             if count >= MOST {
                 return Err(Refusal::TooManySshKeys.into());
             }
+            confirmation::require(&mut change, actor).await?;
             sqlx::query!(
                 "INSERT INTO ssh_keys (id, user_id, name, algorithm, public_key, fingerprint, created_at)
                  VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -153,6 +157,8 @@ impl Directory {
             .await
             .map_err(|error| refuse_on(error, "ssh_keys_fingerprint_key", Refusal::SshKeyTaken))?;
             change.values(None, Some(json!({ "name": name, "fingerprint": key.fingerprint })));
+            let fingerprint = key.fingerprint;
+            notices::tell(&mut change, actor.user, &Notice::SshKeyAdded { fingerprint }).await?;
             Ok(name)
         }
         .await;

@@ -11,6 +11,7 @@ mod id;
 mod keys;
 mod login;
 mod members;
+mod password;
 mod permission;
 mod refusal;
 mod resources;
@@ -31,6 +32,7 @@ pub use keys::{
 };
 pub use login::{Login, LoginError};
 pub use members::{MemberChange, check_member_change, check_transfer};
+pub use password::Weakness;
 pub use permission::{Grant, Permission, Scope, UnknownPermission};
 pub use refusal::{Field, Refusal};
 pub use resources::{

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Permission, ResourceField};
+use crate::{Permission, ResourceField, Weakness};
 
 /// The input a refusal is about; as named in forms and JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -57,6 +57,8 @@ pub enum Refusal {
     SlugInvalid,
     /// A password too short or too long.
     PasswordInvalid,
+    /// A password that is too easy to guess (J6).
+    PasswordWeak(Weakness),
     /// Not a date, or not one in the future (C8).
     EndDateInvalid,
     /// No account has this address (C3).
@@ -89,6 +91,8 @@ pub enum Refusal {
     CredentialsWrong,
     /// The password in force was not given right.
     CurrentPasswordWrong,
+    /// The person has to give their password again before this is done (J7).
+    ConfirmationNeeded,
     /// Accounts are made by invitation.
     SignUpClosed,
     /// The person is a member of the organization already.
@@ -137,6 +141,8 @@ pub enum Refusal {
     TooManySshKeys,
     /// Only project Admins make keys that manage (K11).
     ManageKeyForAdmins,
+    /// The person made API keys that manage: whoever lowers their role says what becomes of each.
+    ManageKeysDecide,
     /// The API key is revoked or expired: there is nothing left to change (K6, K7).
     KeyOver,
     /// The API key has a successor already, and an end (K7).
@@ -191,6 +197,7 @@ impl Refusal {
             Self::NameInvalid => "name_invalid",
             Self::SlugInvalid => "slug_invalid",
             Self::PasswordInvalid => "password_invalid",
+            Self::PasswordWeak(weakness) => weakness.code(),
             Self::EndDateInvalid => "end_date_invalid",
             Self::UserNotFound => "user_not_found",
             Self::NotInOrganization => "not_in_organization",
@@ -207,6 +214,7 @@ impl Refusal {
             Self::EmailTaken => "email_taken",
             Self::CredentialsWrong => "credentials_wrong",
             Self::CurrentPasswordWrong => "current_password_wrong",
+            Self::ConfirmationNeeded => "confirmation_needed",
             Self::SignUpClosed => "sign_up_closed",
             Self::AlreadyMember => "already_member",
             Self::AlreadyInvited => "already_invited",
@@ -231,6 +239,7 @@ impl Refusal {
             Self::SshKeyTaken => "ssh_key_taken",
             Self::TooManySshKeys => "too_many_ssh_keys",
             Self::ManageKeyForAdmins => "manage_key_for_admins",
+            Self::ManageKeysDecide => "manage_keys_decide",
             Self::KeyOver => "key_over",
             Self::KeyRotated => "key_rotated",
             Self::DefaultKeyKept => "default_key_kept",
@@ -285,6 +294,7 @@ impl Refusal {
             | Self::OwnEndDate
             | Self::SlugTaken
             | Self::EmailTaken
+            | Self::ManageKeysDecide
             | Self::KeyOver
             | Self::KeyRotated
             | Self::DefaultKeyKept
@@ -300,6 +310,7 @@ impl Refusal {
             | Self::NameInvalid
             | Self::SlugInvalid
             | Self::PasswordInvalid
+            | Self::PasswordWeak(_)
             | Self::EndDateInvalid
             | Self::UserNotFound
             | Self::NotInOrganization
@@ -307,6 +318,7 @@ impl Refusal {
             | Self::ExternalInDefaultProject
             | Self::CredentialsWrong
             | Self::CurrentPasswordWrong
+            | Self::ConfirmationNeeded
             | Self::StateInvalid
             | Self::UsageInvalid { .. }
             | Self::TooManyRecords
@@ -334,12 +346,12 @@ impl Refusal {
             Self::StateInvalid => Some(Field::State),
             Self::DetailInvalid(field) => Some(Field::Detail(field)),
             Self::SlugInvalid | Self::SlugTaken => Some(Field::Slug),
-            Self::PasswordInvalid => Some(Field::Password),
+            Self::PasswordInvalid | Self::PasswordWeak(_) => Some(Field::Password),
             Self::ConfirmationWrong => Some(Field::Confirmation),
             Self::SshKeyInvalid | Self::SshKeyPrivate | Self::SshKeyWeak | Self::SshKeyTaken | Self::TooManySshKeys => {
                 Some(Field::PublicKey)
             }
-            Self::CurrentPasswordWrong => Some(Field::CurrentPassword),
+            Self::CurrentPasswordWrong | Self::ConfirmationNeeded => Some(Field::CurrentPassword),
             Self::EndDateInvalid | Self::OwnEndDate | Self::NoEndDate => Some(Field::ExpiresOn),
             Self::NotAMember
             | Self::InvitationExpired
@@ -366,6 +378,7 @@ impl Refusal {
             | Self::CredentialsWrong
             | Self::SignUpClosed
             | Self::ManageKeyForAdmins
+            | Self::ManageKeysDecide
             | Self::KeyOver
             | Self::KeyRotated
             | Self::DefaultKeyKept

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use policy::{Permission, Refusal, ResourceField};
+use policy::{Permission, Refusal, ResourceField, Weakness};
 
 /// Every refusal. One more, and this does not compile until it is here too.
 fn all() -> Vec<Refusal> {
@@ -17,7 +17,11 @@ fn all() -> Vec<Refusal> {
             Refusal::EmailInvalid => Refusal::NameInvalid,
             Refusal::NameInvalid => Refusal::SlugInvalid,
             Refusal::SlugInvalid => Refusal::PasswordInvalid,
-            Refusal::PasswordInvalid => Refusal::EndDateInvalid,
+            Refusal::PasswordInvalid => Refusal::PasswordWeak(Weakness::ALL[0]),
+            Refusal::PasswordWeak(weakness) => {
+                let next = Weakness::ALL.iter().skip_while(|one| **one != weakness).nth(1);
+                next.map_or(Refusal::EndDateInvalid, |next| Refusal::PasswordWeak(*next))
+            }
             Refusal::EndDateInvalid => Refusal::UserNotFound,
             Refusal::UserNotFound => Refusal::NotInOrganization,
             Refusal::NotInOrganization => Refusal::CannotAdd,
@@ -33,7 +37,8 @@ fn all() -> Vec<Refusal> {
             Refusal::SlugTaken => Refusal::EmailTaken,
             Refusal::EmailTaken => Refusal::CredentialsWrong,
             Refusal::CredentialsWrong => Refusal::CurrentPasswordWrong,
-            Refusal::CurrentPasswordWrong => Refusal::SignUpClosed,
+            Refusal::CurrentPasswordWrong => Refusal::ConfirmationNeeded,
+            Refusal::ConfirmationNeeded => Refusal::SignUpClosed,
             Refusal::SignUpClosed => Refusal::AlreadyMember,
             Refusal::AlreadyMember => Refusal::AlreadyInvited,
             Refusal::AlreadyInvited => Refusal::TooManyAddresses,
@@ -57,7 +62,8 @@ fn all() -> Vec<Refusal> {
             Refusal::SshKeyWeak => Refusal::SshKeyTaken,
             Refusal::SshKeyTaken => Refusal::TooManySshKeys,
             Refusal::TooManySshKeys => Refusal::ManageKeyForAdmins,
-            Refusal::ManageKeyForAdmins => Refusal::KeyOver,
+            Refusal::ManageKeyForAdmins => Refusal::ManageKeysDecide,
+            Refusal::ManageKeysDecide => Refusal::KeyOver,
             Refusal::KeyOver => Refusal::KeyRotated,
             Refusal::KeyRotated => Refusal::DefaultKeyKept,
             Refusal::DefaultKeyKept => Refusal::KeyMissing,

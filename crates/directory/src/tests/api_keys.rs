@@ -540,7 +540,11 @@ async fn k5_a_key_outlives_its_creators_access_and_account(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let d = &t.directory;
     let maya = t.sign_in(&t.maya).await;
-    let made = t.new_key(&t.research, &t.maya, "CI").await;
+    let person = Person {
+        actor: maya.clone(),
+        ..t.maya.clone()
+    };
+    let made = t.new_key(&t.research, &person, "CI").await;
     d.remove_collaborator(&t.lead.actor, &t.research.slug, t.maya.id, &[])
         .await
         .unwrap();

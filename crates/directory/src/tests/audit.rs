@@ -5,7 +5,7 @@ use sqlx::PgPool;
 
 use super::fixture::{
     OTHER_PASSWORD, PASSWORD, Tenant, account, actor, count, email, events, name, nowhere as dead_link, origin,
-    password, refusal, refused_by_database, slug, sql,
+    password, refusal, refused_by_database, slug, sql, take_link,
 };
 use crate::{LinkToken, ProjectChange, SessionToken};
 
@@ -24,27 +24,27 @@ async fn everything_with_links(t: &Tenant) -> (Vec<LinkToken>, Vec<SessionToken>
         let again = d.resend_invitation(owner, &t.slug, sent.id).await.unwrap();
         d.accept_invitation(&t.maya.actor, &again.token).await.unwrap_err();
         links.push(again.token);
-        let mail = d.take_mail().await.unwrap().unwrap();
+        let mail = take_link(d).await;
         d.mail_sent(mail.id).await.unwrap();
         let accepted = d
-            .accept_invitation_as_new(&mail.token, name("Nora New"), password(PASSWORD), &origin())
+            .accept_invitation_as_new(mail.link(), name("Nora New"), password(PASSWORD), &origin())
             .await;
         tokens.push(accepted.unwrap().0.token);
-        d.accept_invitation_as_new(&mail.token, name("Nora New"), password(OTHER_PASSWORD), &origin())
+        d.accept_invitation_as_new(mail.link(), name("Nora New"), password(OTHER_PASSWORD), &origin())
             .await
             .unwrap_err();
-        links.push(mail.token);
+        links.push(mail.link().clone());
         d.revoke_invitation(owner, &t.slug, sent.id).await.unwrap_err();
         d.request_password_reset(address, &origin()).await.unwrap();
-        let mail = d.take_mail().await.unwrap().unwrap();
+        let mail = take_link(d).await;
         let reset = d
-            .reset_password(&mail.token, password(OTHER_PASSWORD), &origin())
+            .reset_password(mail.link(), password(OTHER_PASSWORD), &origin())
             .await
             .unwrap();
-        d.reset_password(&mail.token, password(PASSWORD), &origin())
+        d.reset_password(mail.link(), password(PASSWORD), &origin())
             .await
             .unwrap_err();
-        links.push(mail.token);
+        links.push(mail.link().clone());
         tokens.push(reset.token);
     }
     let revoked = t.invite("nick@new.test").await;

@@ -16,9 +16,9 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
-    Actor, Collaborator, CollaboratorQuery, Directory, Error, KeyActor, LinkToken, NewAccount, NewInvitation, Origin,
-    ProjectChange, Result, SessionToken, Settings, access::find_project, accounts, change::By, members, organizations,
-    projects,
+    Actor, Collaborator, CollaboratorQuery, Directory, Error, KeyActor, LinkToken, Mail, NewAccount, NewInvitation,
+    Origin, ProjectChange, Result, SessionToken, Settings, access::find_project, accounts, change::By, members,
+    organizations, projects,
 };
 
 /// A hash that no password has: nobody of the fixture signs in, so nothing need be hashed.
@@ -92,6 +92,7 @@ pub(super) fn origin() -> Origin {
         address: "192.0.2.7".to_owned(),
         request_id: "request-1".to_owned(),
         user_agent: "a browser".to_owned(),
+        ..Origin::default()
     }
 }
 
@@ -111,6 +112,23 @@ pub(super) fn in_seconds<const SECONDS: i64>(directory: &Directory) -> Directory
     directory
         .clone()
         .with_clock(|| OffsetDateTime::now_utc() + Duration::seconds(SECONDS))
+}
+
+impl Mail {
+    /// What its link carries.
+    pub(super) fn link(&self) -> &LinkToken {
+        self.token.as_ref().unwrap()
+    }
+}
+
+/// The next mail that carries a link; word of other things is passed over.
+pub(super) async fn take_link(directory: &Directory) -> Mail {
+    loop {
+        let mail = directory.take_mail().await.unwrap().unwrap();
+        if mail.token.is_some() {
+            return mail;
+        }
+    }
 }
 
 /// A link that leads nowhere.
@@ -148,15 +166,30 @@ async fn person(directory: &Directory, person: &str, email: String) -> Person {
     let id = accounts::insert(&mut db, &account, NO_PASSWORD, OffsetDateTime::now_utc())
         .await
         .unwrap();
+    let session = SessionId(Uuid::now_v7());
+    begin_session(&directory.pool, id, session).await;
     Person {
         id,
         email,
         actor: Actor {
             user: id,
-            session: SessionId(Uuid::now_v7()),
+            session,
             origin: origin(),
         },
     }
+}
+
+/// A session that nobody has the token of, just confirmed (J7).
+async fn begin_session(pool: &PgPool, user: UserId, session: SessionId) {
+    sqlx::query(
+        "INSERT INTO sessions (id, token_hash, user_id, created_at, last_seen_at, expires_at, address, user_agent)
+         VALUES ($1, sha256($1::text::bytea), $2, now(), now(), now() + interval '30 days', '', '')",
+    )
+    .bind(session.0)
+    .bind(user.0)
+    .execute(pool)
+    .await
+    .unwrap();
 }
 
 impl Tenant {

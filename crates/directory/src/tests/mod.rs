@@ -1,6 +1,7 @@
 //! The rules, against a real PostgreSQL: one file per noun, one test or more per rule, which it names.
 
 mod account_deletion;
+mod account_security;
 mod accounts;
 mod api_keys;
 mod audit;

@@ -6,6 +6,7 @@ use time::Duration;
 
 use super::fixture::{
     OTHER_PASSWORD, PASSWORD, account, actor, count, email, events, in_seconds, nowhere, origin, password, refusal,
+    take_link,
 };
 use crate::{Directory, LinkToken, Origin, Settings, attempts::Limit};
 
@@ -25,9 +26,9 @@ async fn with_maya(pool: &PgPool) -> Directory {
 /// Asks for a link, and answers the one that was mailed.
 async fn mailed(directory: &Directory) -> LinkToken {
     directory.request_password_reset(MAYA, &origin()).await.unwrap();
-    let mail = directory.take_mail().await.unwrap().unwrap();
+    let mail = take_link(directory).await;
     directory.mail_sent(mail.id).await.unwrap();
-    mail.token
+    mail.link().clone()
 }
 
 /// It signs in with the new password, ends every other session and link, and works once.

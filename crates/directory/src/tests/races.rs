@@ -653,7 +653,10 @@ async fn whoever_is_let_in_while_they_change_is_let_in_as_they_are_then(pool: Pg
                 .await
                 .unwrap();
             if is_deleted {
-                let end = format!("DELETE FROM members WHERE user_id = '{}'", lou.person.id);
+                let end = format!(
+                    "DELETE FROM members WHERE user_id = '{0}'; DELETE FROM sessions WHERE user_id = '{0}'",
+                    lou.person.id
+                );
                 sqlx::raw_sql(sqlx::AssertSqlSafe(end)).execute(&mut *tx).await.unwrap();
             }
             let doing = async {
