@@ -4,7 +4,7 @@
 //! Holds codes and what was typed, never markup or words; nothing in it is trusted.
 
 use leptos::prelude::*;
-use policy::{OrganizationRole, ProjectRole, Refusal, ResourceKind};
+use policy::{Field, OrganizationRole, ProjectRole, Refusal, ResourceKind};
 use serde::{Deserialize, Serialize};
 
 use crate::{Problem, words};
@@ -417,6 +417,10 @@ impl Flashed {
     fn notice(self) -> Option<Notice> {
         self.0.with_untracked(|flash| match flash.as_ref()? {
             Flash { outcome: Ok(done), .. } => Notice::done_unless_shown(done),
+            // The form asks for the password beside it.
+            Flash {
+                outcome: Err(problem), ..
+            } if problem.field() == Some(Field::CurrentPassword) => None,
             Flash {
                 form:
                     FormName::ChangeRole

@@ -123,6 +123,17 @@ pub(crate) fn acting() -> Result<(Directory, Actor), Problem> {
     Ok((visit.directory, actor))
 }
 
+/// Takes the person's password again, if one came with a form that asks for it (J7).
+///
+/// # Errors
+/// [`Refusal::CurrentPasswordWrong`], [`Refusal::TooManyAttempts`].
+pub(crate) async fn confirm(directory: &Directory, actor: &Actor, password: &str) -> Result<(), Problem> {
+    if password.is_empty() {
+        return Ok(());
+    }
+    Ok(directory.confirm(actor, password).await?)
+}
+
 /// The flash that came with the request.
 pub(crate) fn flash() -> Option<Flash> {
     visit().ok()?.flash

@@ -56,6 +56,10 @@ pub fn reset_password_path(token: &str) -> String {
     paths::reset_password(token)
 }
 
+/// The path of the person's own profile.
+#[cfg(feature = "ssr")]
+pub const PROFILE_PATH: &str = paths::PROFILE;
+
 /// Wakes the page in the browser.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]

@@ -1,8 +1,8 @@
 //! Where everything is: the paths of INTERFACES, made from typed parts so that no link or redirect is a loose string.
 
-use policy::{ApiKeyId, ResourceId, ResourceKind, Slug, UserId};
+use policy::{ApiKeyId, Refusal, ResourceId, ResourceKind, Slug, UserId};
 
-use crate::api::list::ListQuery;
+use crate::{Problem, api::list::ListQuery};
 
 /// Signing in.
 pub(crate) const SIGN_IN: &str = "/sign-in";
@@ -128,6 +128,8 @@ pub(crate) enum Dialog {
     Create,
     /// Removing this person.
     Remove(UserId),
+    /// Lowering the role of this person, who made keys that manage.
+    Lower(UserId),
     /// Setting the end of this person's access.
     EndDate(UserId),
     /// The secret of a key that was just made.
@@ -161,7 +163,10 @@ impl Dialog {
             Self::Delete,
         ]
         .into_iter()
-        .chain(user.iter().flat_map(|user| [Self::Remove(*user), Self::EndDate(*user)]))
+        .chain(
+            user.iter()
+                .flat_map(|user| [Self::Remove(*user), Self::Lower(*user), Self::EndDate(*user)]),
+        )
         .chain(
             key.iter()
                 .flat_map(|key| [Self::Expiration(*key), Self::Rotate(*key), Self::Revoke(*key)]),
@@ -181,6 +186,7 @@ impl Dialog {
             Self::Sent => Some("sent"),
             Self::Create => Some("create"),
             Self::Remove(_) => Some("remove"),
+            Self::Lower(_) => Some("lower"),
             Self::EndDate(_) => Some("end-date"),
             Self::Secret => Some("secret"),
             Self::Expiration(_) => Some("expiration"),
@@ -192,19 +198,18 @@ impl Dialog {
         }
     }
 
-    /// Whom it asks to remove.
-    pub(crate) const fn removed(self) -> Option<UserId> {
-        if let Self::Remove(user) = self {
-            Some(user)
-        } else {
-            None
+    /// The dialog that a problem leads to: the one that asks what becomes of a person's keys.
+    pub(crate) const fn deciding(problem: Option<Problem>) -> Self {
+        match problem {
+            Some(Problem::Refused(Refusal::ManageKeysDecide(user))) => Self::Lower(user),
+            _ => Self::None,
         }
     }
 
     /// Whom it is about.
     pub(crate) const fn user(self) -> Option<UserId> {
         match self {
-            Self::Remove(user) | Self::EndDate(user) => Some(user),
+            Self::Remove(user) | Self::Lower(user) | Self::EndDate(user) => Some(user),
             Self::None
             | Self::Add
             | Self::Invite
@@ -230,6 +235,7 @@ impl Dialog {
             | Self::Sent
             | Self::Create
             | Self::Remove(_)
+            | Self::Lower(_)
             | Self::EndDate(_)
             | Self::Secret
             | Self::Regenerate

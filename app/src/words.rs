@@ -177,7 +177,7 @@ fn refused(refusal: Refusal) -> String {
         Refusal::ManageKeyForAdmins => {
             "Only Admins of the project can create keys with the reach Manage, or change when they expire."
         }
-        Refusal::ManageKeysDecide => {
+        Refusal::ManageKeysDecide(_) => {
             "They made API keys that manage resources as an Admin may. Choose what becomes of each."
         }
         Refusal::KeyOver => "This key was revoked or has expired. Nothing was changed; create a new one instead.",

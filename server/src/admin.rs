@@ -234,7 +234,8 @@ async fn directory(config: &Config) -> Outcome<Directory> {
         Some(url) => url.clone(),
         None => postgres::url_of_running(&config.data)?,
     };
-    Ok(Directory::connect(&url, 1, config.settings).await?)
+    let directory = Directory::connect(&url, 1, config.settings).await?;
+    Ok(directory.refusing(config.breached.clone()))
 }
 
 fn read_password(source: &PasswordSource) -> Outcome<Password> {

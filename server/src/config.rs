@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use directory::Settings;
+use directory::{BreachedPasswords, Settings};
 use http::Uri;
 
 use crate::{cli::Flags, mail::Post};
@@ -33,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) settings: Settings,
     /// The mail server, if there is one.
     pub(crate) post: Option<Post>,
+    /// Passwords that are refused because they were stolen elsewhere, if the operator has them (J6).
+    pub(crate) breached: Option<BreachedPasswords>,
 }
 
 /// What is wrong with the configuration.
@@ -54,7 +56,7 @@ pub(crate) enum ConfigError {
 }
 
 /// Each setting: the environment variable, and the line of the file.
-const NAMES: [(&str, &str); 11] = [
+const NAMES: [(&str, &str); 12] = [
     ("DATABASE_URL", "database_url"),
     ("ROSTER_DATA", "data"),
     ("ROSTER_ADDR", "addr"),
@@ -66,6 +68,7 @@ const NAMES: [(&str, &str); 11] = [
     ("ROSTER_ADDITIONAL_PROJECTS", "additional_projects"),
     ("ROSTER_NEUTRAL_ADD_ERRORS", "neutral_add_errors"),
     ("ROSTER_INSECURE_HTTP", "insecure_http"),
+    ("ROSTER_BREACHED_PASSWORDS", "breached_passwords"),
 ];
 
 impl Config {
@@ -130,6 +133,7 @@ impl Config {
                 sends_mail: post.is_some(),
             },
             post,
+            breached: parse_breached(value("ROSTER_BREACHED_PASSWORDS"))?,
         })
     }
 }
@@ -154,6 +158,18 @@ fn choice(
             if yes == "open" { "open or invited" } else { "on or off" },
         )),
     }
+}
+
+/// The folder of breached passwords: one that is named and is none stops the start, since nothing would be refused by it.
+fn parse_breached(folder: Option<String>) -> Result<Option<BreachedPasswords>, ConfigError> {
+    let Some(folder) = folder else { return Ok(None) };
+    BreachedPasswords::open(PathBuf::from(&folder)).map(Some).map_err(|_| {
+        wrong(
+            "ROSTER_BREACHED_PASSWORDS",
+            folder,
+            "a folder that can be read, with range files in it that are named like 0018A or 0018A.txt",
+        )
+    })
 }
 
 /// The mail server, and whom mail is from: both or neither.
@@ -283,6 +299,8 @@ mod tests {
             ("ROSTER_SIGN_UP", "yes", "open or invited"),
             ("ROSTER_ADDITIONAL_PROJECTS", "1", "on or off"),
             ("ROSTER_NEUTRAL_ADD_ERRORS", "true", "on or off"),
+            ("ROSTER_BREACHED_PASSWORDS", "/nowhere/at/all", "range files"),
+            ("ROSTER_BREACHED_PASSWORDS", "/proc/self/fd", "range files"),
         ] {
             let error = config(&[(name, value)]).unwrap_err();
             assert!(

@@ -5,7 +5,7 @@
 use std::{fmt::Display, sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use directory::{Directory, Hint, Mail, MailAbout, OffsetDateTime};
+use directory::{Directory, Hint, LinkToken, Mail, MailAbout, Notice, OffsetDateTime};
 use http::Uri;
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
@@ -200,6 +200,49 @@ fn words(mail: &Mail, url: &str) -> (String, String) {
             );
             ("A new password for Roster".to_owned(), text)
         }
+        MailAbout::Notice { name, notice, at } => {
+            let (subject, what) = noticed(notice);
+            let text = format!(
+                "Hello {},\n\n{what}\n\nIt was on {} (UTC), to the Roster account of {}.\n\n\
+                 If you know of it, there\u{2019}s nothing to do. If not, somebody else can use your account: change your \
+                 password and look at your sessions and SSH keys at\n\n{url}{}\n",
+                plain(name, "there"),
+                moment(*at),
+                mail.to,
+                app::PROFILE_PATH,
+            );
+            (subject.to_owned(), text)
+        }
+    }
+}
+
+/// What a notice is called, and what it says (J8). What others could have worded is in no subject.
+fn noticed(notice: &Notice) -> (&'static str, String) {
+    match notice {
+        Notice::NewDevice { address } => (
+            "A new sign-in to Roster",
+            format!("somebody signed in on a device that your account wasn\u{2019}t used on before, from {address}."),
+        ),
+        Notice::PasswordChanged => (
+            "Your Roster password was changed",
+            "your password was changed.".to_owned(),
+        ),
+        Notice::EmailChanged => (
+            "Your Roster address was changed",
+            "your account has this address now.".to_owned(),
+        ),
+        Notice::SshKeyAdded { fingerprint } => (
+            "An SSH key was added to your Roster account",
+            format!("an SSH key was added to your account. Its fingerprint is {fingerprint}."),
+        ),
+        Notice::BecameOwner { organization } => (
+            "You own an organization on Roster",
+            format!("you were made the Owner of {}.", plain(organization, "an organization")),
+        ),
+        Notice::BecameAdmin { organization } => (
+            "You are an Admin on Roster",
+            format!("you were made an Admin of {}.", plain(organization, "an organization")),
+        ),
     }
 }
 
@@ -207,6 +250,13 @@ fn words(mail: &Mail, url: &str) -> (String, String) {
 fn plain<'a>(name: &'a Name, instead: &'a str) -> &'a str {
     let looks_like_link = name.as_str().contains("://") || name.as_str().to_lowercase().contains("www.");
     if looks_like_link { instead } else { name.as_str() }
+}
+
+fn moment(at: OffsetDateTime) -> String {
+    at.format(format_description!(
+        "[day padding:none] [month repr:long] [year] at [hour]:[minute]"
+    ))
+    .unwrap_or_default()
 }
 
 fn day(at: OffsetDateTime) -> String {

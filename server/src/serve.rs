@@ -49,6 +49,7 @@ async fn with_database(
         .or(database.map(Embedded::url))
         .unwrap_or_default();
     let directory = Directory::connect(url, FOR_PEOPLE, config.settings).await?;
+    let directory = directory.refusing(config.breached.clone());
     let for_programs = Directory::connect(url, FOR_PROGRAMS, config.settings).await?;
     let for_gateways = Directory::connect(url, FOR_GATEWAYS, config.settings).await?;
     directory.migrate().await?;

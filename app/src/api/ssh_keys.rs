@@ -11,7 +11,7 @@ use crate::{Problem, flash::Outcome};
 use {
     crate::{
         flash::{Done, FormName},
-        gate::{acting, answer, signed_in},
+        gate::{acting, answer, confirm, signed_in},
         paths,
     },
     policy::Refusal,
@@ -54,15 +54,17 @@ pub(crate) async fn ssh_keys() -> Result<Vec<SshKeyRow>, Problem> {
 pub(crate) async fn add_ssh_key(
     public_key: String,
     #[server(default)] name: String,
+    #[server(default)] current_password: String,
     #[server(flatten)] rest: NothingElse,
 ) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
     let (directory, actor) = acting()?;
-    let outcome = directory
-        .add_ssh_key(&actor, &name, &public_key)
-        .await
-        .map(|name| Done::SshKeyAdded { name: name.to_string() })
-        .map_err(Problem::from);
+    let outcome = async {
+        confirm(&directory, &actor, &current_password).await?;
+        let name = directory.add_ssh_key(&actor, &name, &public_key).await?.to_string();
+        Ok(Done::SshKeyAdded { name })
+    }
+    .await;
     // A private key pasted by mistake is not sent back and forth any more.
     let kept = if outcome == Err(Refusal::SshKeyPrivate.into()) {
         ""

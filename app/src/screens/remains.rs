@@ -1,11 +1,11 @@
 //! What somebody leaves behind who is removed: told in the dialog before (C6, M6), and in a receipt after it.
 
 use leptos::prelude::*;
-use policy::{Reach, ResourceKind};
+use policy::{KeyFate, Reach, ResourceKind};
 
 use crate::{
     api::{
-        Moment, Revoked,
+        KeyChoices, Moment,
         collaborators::{Made, MadeKey},
     },
     components::{Badge, Icon, MomentText, Sign, Tone},
@@ -22,7 +22,7 @@ pub(crate) fn MadeHere(made: Made, who: &'static str) -> impl IntoView {
     view! {
         {has_keys.then(|| view! {
             <fieldset class="key-choices">
-                <legend>{format!("API keys {} created keep working, unless you revoke them now:", who.to_lowercase())}</legend>
+                <legend>{format!("API keys {} created keep working as they do, unless you choose otherwise:", who.to_lowercase())}</legend>
                 {made.keys.into_iter().map(|key| view! { <KeyChoice key/> }).collect_view()}
                 {(more > 0).then(|| view! { <p class="hint">{format!("and {more} more: search the API keys page for their creator.")}</p> })}
             </fieldset>
@@ -44,11 +44,11 @@ pub(crate) fn MadeAnywhere(made: Made, who: &'static str) -> impl IntoView {
     let (has_keys, more) = (!made.keys.is_empty(), made.more_keys);
     view! {
         {has_keys.then(|| view! {
-            <p>{format!("API keys {} created keep working until somebody revokes them:", who.to_lowercase())}</p>
-            <ul class="plain" aria-label="API keys">
-                {made.keys.into_iter().map(|key| view! { <li><bdi>{key.name}</bdi>" in "<bdi>{key.project}</bdi>" "<Reached reach=key.reach/></li> }).collect_view()}
-                {(more > 0).then(|| view! { <li>{format!("and {more} more")}</li> })}
-            </ul>
+            <fieldset class="key-choices">
+                <legend>{format!("API keys {} created keep working as they do, unless you choose otherwise:", who.to_lowercase())}</legend>
+                {made.keys.into_iter().map(|key| view! { <KeyChoice key has_project=true/> }).collect_view()}
+                {(more > 0).then(|| view! { <p class="hint">{format!("and {more} more: search the API keys pages for their creator.")}</p> })}
+            </fieldset>
         })}
         <p class="hint">
             {if resources.is_empty() {
@@ -60,14 +60,48 @@ pub(crate) fn MadeAnywhere(made: Made, who: &'static str) -> impl IntoView {
     }
 }
 
+/// The keys that manage which somebody made, before their role is lowered: they go on, and do what their maker may not do any
+/// more, unless something else is chosen (K5, K11).
 #[component]
-fn KeyChoice(key: MadeKey) -> impl IntoView {
+pub(crate) fn ManageKeys(keys: Vec<MadeKey>, has_project: bool) -> impl IntoView {
+    (!keys.is_empty()).then(|| view! {
+        <fieldset class="key-choices">
+            <legend>"API keys they created go on managing resources, as an Admin may, unless you choose otherwise:"</legend>
+            {keys.into_iter().map(|key| view! {
+                // It was seen, and stays as it is unless something is checked.
+                <input type="hidden" name=KeyChoices::field(KeyFate::Keep, key.id) value="on"/>
+                <KeyChoice key has_project/>
+            }).collect_view()}
+        </fieldset>
+    })
+}
+
+/// What may become of a key: it ends, or, if it manages, goes on and only uses.
+#[component]
+fn KeyChoice(
+    key: MadeKey,
+    /// Whether its project is named.
+    #[prop(optional)]
+    has_project: bool,
+) -> impl IntoView {
+    let (id, reach) = (key.id, key.reach);
+    let name = key.name.clone();
+    let project = has_project.then_some(key.project);
     view! {
         <label class="key-choice">
-            <input type="checkbox" name=format!("{}{}", Revoked::NAME, key.id) value="on"/>
-            <span>"Revoke "<bdi>{key.name}</bdi>" "<code class="secret-parts">{key.visible}</code></span>
-            <Reached reach=key.reach/>
+            <input type="checkbox" name=KeyChoices::field(KeyFate::Revoke, id) value="on"/>
+            <span>
+                "Revoke "<bdi>{key.name}</bdi>" "<code class="secret-parts">{key.visible}</code>
+                {project.map(|project| view! { " in "<bdi>{project}</bdi> })}
+            </span>
+            <Reached reach/>
         </label>
+        {reach.is_manage().then(|| view! {
+            <label class="key-choice">
+                <input type="checkbox" name=KeyChoices::field(KeyFate::Lower, id) value="on"/>
+                <span>"Lower "<bdi>{name}</bdi>" to the reach Use"</span>
+            </label>
+        })}
     }
 }
 

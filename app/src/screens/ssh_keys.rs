@@ -5,7 +5,9 @@ use policy::{Field as About, Refusal};
 
 use crate::{
     api::ssh_keys::{AddSshKey, RemoveSshKey, SshKeyRow, ssh_keys},
-    components::{Field, Icon, MomentText, PageHeader, PageTitle, Post, PostForm, Sign, form_error, form_problem},
+    components::{
+        Confirmation, Field, Icon, MomentText, PageHeader, PageTitle, Post, PostForm, Sign, form_error, form_problem,
+    },
     flash::{Flashed, FormName, Notice, Notices},
     load::{Loaded, load},
 };
@@ -109,7 +111,7 @@ fn AddForm(add: Post) -> impl IntoView {
         <section class="card" aria-labelledby="add">
             <h2 id="add">"Add an SSH key"</h2>
             <PostForm action=add class="form">
-                {form_problem(value, FormName::SshKey, &[About::PublicKey, About::Name])}
+                {form_problem(value, FormName::SshKey, &[About::PublicKey, About::Name, About::CurrentPassword])}
                 <Field
                     label="Public key"
                     name="public_key"
@@ -125,6 +127,7 @@ fn AddForm(add: Post) -> impl IntoView {
                     hint="What you call it. Left empty, it is called by the key’s comment."
                     error=form_error(value, FormName::SshKey, About::Name)
                 />
+                <Confirmation form=FormName::SshKey value/>
                 <div class="form-actions">
                     <button type="submit" class="button button-primary" aria-busy=move || add.busy()>"Add SSH key"</button>
                 </div>

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::{
     Actor, Directory, Hint, KeyActor, Origin, ProjectView, Result, Token, TokenKind,
     access::{ProjectSeen, find_project, lock_in, lock_project},
-    change::{By, Change, Record},
+    change::{By, Change},
     confirmation,
     error::inconsistent,
     paging,
@@ -588,53 +588,6 @@ impl Directory {
         .await;
         change.finish(outcome).await
     }
-}
-
-/// Revokes those of a project's keys that these people made, as chosen where they are removed (C6); each with a row of its own
-/// in the audit. Answers their names.
-pub(crate) async fn revoke_made_by(
-    change: &mut Change<'_>,
-    project: &ProjectSeen,
-    users: &[UserId],
-    chosen: &[ApiKeyId],
-) -> Result<Vec<Name>> {
-    if chosen.is_empty() {
-        return Ok(Vec::new());
-    }
-    let (users, chosen): (Vec<_>, Vec<_>) = (
-        users.iter().map(|user| user.0).collect(),
-        chosen.iter().map(|id| id.0).collect(),
-    );
-    let rows = sqlx::query!(
-        "UPDATE api_keys SET revoked_at = statement_timestamp()
-         WHERE organization_id = $1 AND project_id = $2 AND created_by = ANY($3) AND id = ANY($4)
-           AND NOT is_default AND revoked_at IS NULL
-         RETURNING id, name, reach, expires_at",
-        project.organization.0,
-        project.project.0,
-        &users,
-        &chosen,
-    )
-    .fetch_all(&mut *change.tx)
-    .await?;
-    let mut names = Vec::new();
-    for row in rows {
-        let name: Name = row.name.parse().map_err(|_| inconsistent("api_keys", "name"))?;
-        change.also(
-            Permission::ApiKeyRevoke.name(),
-            Record {
-                organization: Some(project.organization),
-                project: Some(project.project),
-                target_id: Some(row.id),
-                target: Some(row.name),
-                before: Some(values(&name, reach(&row.reach)?, row.expires_at)),
-                after: None,
-            },
-        );
-        names.push(name);
-    }
-    names.sort();
-    Ok(names)
 }
 
 /// Gives a new organization its default key (D6). Nobody knows a secret of it before the Owner regenerates it.

@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use policy::{
-    ApiKeyId, Because, CollaboratorChange, Email, Name, OrganizationRole, OrganizationStanding, Permission,
-    ProjectRole, ProjectStanding, Refusal, Slug, Standing, Target, UserId, check_collaborator_change, check_end_date,
+    Because, CollaboratorChange, Email, Name, OrganizationRole, OrganizationStanding, Permission, ProjectRole,
+    ProjectStanding, Refusal, Slug, Standing, Target, UserId, check_collaborator_change, check_end_date,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -15,10 +15,11 @@ use uuid::Uuid;
 use crate::{
     Actor, Directory, Error, Hint, ProjectView, Result,
     access::{PersonSeen, ProjectSeen, find_person, find_project, lock_in, project_standing},
-    accounts, api_keys,
+    accounts,
     attempts::Limit,
     change::{By, Change},
     error::{inconsistent, refuse_on},
+    made_keys::{self, KeyChoice, Within},
     paging,
     people::{Cursor, Order, PeopleSort, check_search, order_by, pattern},
     remains::{Place, Remains, remains},
@@ -286,7 +287,7 @@ impl Directory {
     /// Gives a collaborator another role; counts from their next request (C5).
     ///
     /// # Errors
-    /// Those of [`check_collaborator_change`].
+    /// Those of [`check_collaborator_change`]; [`Refusal::ManageKeysDecide`] for a lower one, if they made keys that manage.
     pub async fn change_collaborator_role(
         &self,
         actor: &Actor,
@@ -294,11 +295,33 @@ impl Directory {
         user: UserId,
         role: ProjectRole,
     ) -> Result<Name> {
+        self.change_collaborator_role_and_keys(actor, slug, user, role, &[])
+            .await
+    }
+
+    /// The same; and where the role is lowered, does as chosen with the keys that manage which they made: those go on otherwise,
+    /// and do what their maker may not do any more (K5, K11).
+    ///
+    /// # Errors
+    /// Those of [`check_collaborator_change`]; [`Refusal::ManageKeysDecide`] if nothing was chosen for one of them.
+    pub async fn change_collaborator_role_and_keys(
+        &self,
+        actor: &Actor,
+        slug: &Slug,
+        user: UserId,
+        role: ProjectRole,
+        keys: &[KeyChoice],
+    ) -> Result<Name> {
         let mut change = self
             .change(By::User(actor), Permission::CollaboratorUpdateRole.name())
             .await?;
         let outcome = async {
             let (project, person) = lock_person(&mut change, actor, slug, user, CollaboratorChange::Role).await?;
+            if role == ProjectRole::Member {
+                let within = Within::Project(project.project);
+                made_keys::require_decided(&mut change, project.organization, within, user, keys).await?;
+                made_keys::decide(&mut change, project.organization, within, &[user], keys).await?;
+            }
             // In the Default Project somebody with the role of every member has no row of their own yet.
             let updated = sqlx::query!(
                 "UPDATE collaborators SET role = $4 WHERE organization_id = $1 AND project_id = $2 AND user_id = $3",
@@ -324,8 +347,8 @@ impl Directory {
         change.finish(outcome).await
     }
 
-    /// Takes a collaborator's access away (C6), or gives up one's own (C7); and revokes those of the keys they made that were
-    /// chosen: the others go on working (K5).
+    /// Takes a collaborator's access away (C6), or gives up one's own (C7); and does as chosen with the keys they made: the others
+    /// go on working as they do (K5).
     ///
     /// # Errors
     /// Those of [`check_collaborator_change`].
@@ -334,7 +357,7 @@ impl Directory {
         actor: &Actor,
         slug: &Slug,
         user: UserId,
-        revoke: &[ApiKeyId],
+        keys: &[KeyChoice],
     ) -> Result<Removal> {
         let mut change = self
             .change(By::User(actor), Permission::CollaboratorRemove.name())
@@ -352,7 +375,8 @@ impl Directory {
             let role = person.standing.project.map(|place| place.role);
             change.values(role.map(|role| json!({ "role": role })), None);
             changed(&mut change, &project, user);
-            let revoked = api_keys::revoke_made_by(&mut change, &project, &[user], revoke).await?;
+            let within = Within::Project(project.project);
+            let revoked = made_keys::decide(&mut change, project.organization, within, &[user], keys).await?;
             let ssh_keys = sqlx::query!(
                 r#"SELECT count(*) AS "count!" FROM ssh_keys WHERE user_id = $1"#,
                 user.0

@@ -20,6 +20,7 @@ mod error;
 mod gateways;
 mod hints;
 mod invitations;
+mod made_keys;
 mod members;
 mod notices;
 mod organizations;
@@ -53,6 +54,7 @@ pub use hints::{Hint, Hints};
 pub use invitations::{
     Delivery, Invitation, InvitationList, InvitationQuery, InvitationState, Joined, LinkToken, NewInvitation, Opened,
 };
+pub use made_keys::KeyChoice;
 pub use members::{Departure, Member, MemberList, MemberQuery, MemberRemoval};
 pub use notices::Notice;
 pub use organizations::{OrganizationReport, OrganizationSettings, OrganizationSummary, OrganizationView};

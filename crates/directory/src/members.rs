@@ -16,6 +16,7 @@ use crate::{
     change::{By, Change, Record},
     error::inconsistent,
     invitations,
+    made_keys::{self, KeyChoice, Within},
     notices::{self, Notice},
     paging,
     people::{Cursor, Order, PeopleSort, check_search, order_by, pattern},
@@ -203,7 +204,7 @@ impl Directory {
     /// Gives a member another organization role (M6). The invitations of somebody who may invite no more are revoked.
     ///
     /// # Errors
-    /// Those of [`check_member_change`].
+    /// Those of [`check_member_change`]; [`Refusal::ManageKeysDecide`] for a lower one, if they made keys that manage.
     pub async fn change_member_role(
         &self,
         actor: &Actor,
@@ -211,11 +212,32 @@ impl Directory {
         user: UserId,
         role: OrganizationRole,
     ) -> Result<Name> {
+        self.change_member_role_and_keys(actor, slug, user, role, &[]).await
+    }
+
+    /// The same; and where the role is lowered, does as chosen with the keys that manage which they made in projects that they
+    /// are no Admin of any more (K5, K11).
+    ///
+    /// # Errors
+    /// Those of [`check_member_change`]; [`Refusal::ManageKeysDecide`] if nothing was chosen for one of them.
+    pub async fn change_member_role_and_keys(
+        &self,
+        actor: &Actor,
+        slug: &Slug,
+        user: UserId,
+        role: OrganizationRole,
+        keys: &[KeyChoice],
+    ) -> Result<Name> {
         let mut change = self
             .change(By::User(actor), Permission::MemberUpdateRole.name())
             .await?;
         let outcome = async {
             let (organization, before) = lock_member(&mut change, actor, slug, user, MemberChange::Role).await?;
+            if role == OrganizationRole::Member {
+                let within = Within::SeenBy(actor.user);
+                made_keys::require_decided(&mut change, organization.id, within, user, keys).await?;
+                made_keys::decide(&mut change, organization.id, within, &[user], keys).await?;
+            }
             set_role(&mut change.tx, organization.id, user, role).await?;
             if role == OrganizationRole::Admin && before.role() != role {
                 let organization = organization.name.clone();
@@ -252,9 +274,26 @@ impl Directory {
     /// # Errors
     /// Those of [`check_member_change`].
     pub async fn remove_member(&self, actor: &Actor, slug: &Slug, user: UserId) -> Result<MemberRemoval> {
+        self.remove_member_and_keys(actor, slug, user, &[]).await
+    }
+
+    /// The same, and does as chosen with the keys they made: the others go on working as they do (K5).
+    ///
+    /// # Errors
+    /// Those of [`check_member_change`].
+    pub async fn remove_member_and_keys(
+        &self,
+        actor: &Actor,
+        slug: &Slug,
+        user: UserId,
+        keys: &[KeyChoice],
+    ) -> Result<MemberRemoval> {
         let mut change = self.change(By::User(actor), Permission::MemberRemove.name()).await?;
         let outcome = async {
             let (organization, before) = lock_member(&mut change, actor, slug, user, MemberChange::Remove).await?;
+            // While whoever leaves by themselves still sees the projects that the keys are in.
+            let within = Within::SeenBy(actor.user);
+            made_keys::decide(&mut change, organization.id, within, &[user], keys).await?;
             let remains = remains(&mut change.tx, organization.id, Place::SeenBy(actor.user), &[user]).await?;
             let revoked = end(&mut change, organization.id, user).await?;
             change.values(

@@ -1,6 +1,6 @@
 //! Projects: their names, slugs and settings.
 
-use policy::{ApiKeyId, Name, OrganizationId, Permission, ProjectId, ProjectStanding, Refusal, Slug, Standing, UserId};
+use policy::{Name, OrganizationId, Permission, ProjectId, ProjectStanding, Refusal, Slug, Standing, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
@@ -10,10 +10,10 @@ use uuid::Uuid;
 use crate::{
     Actor, Agent, Directory, Error, Hint, OrganizationView, Result,
     access::{ProjectSeen, find_organization, find_project, lock_in, lock_organization, project_standing},
-    api_keys,
     change::{By, Record},
     confirmation,
     error::{inconsistent, refuse_on},
+    made_keys::{self, KeyChoice, Within},
     paging,
     people::{check_search, pattern},
     resources, usage,
@@ -501,7 +501,7 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`].
-    pub async fn remove_externals(&self, actor: &Actor, slug: &Slug, revoke: &[ApiKeyId]) -> Result<u64> {
+    pub async fn remove_externals(&self, actor: &Actor, slug: &Slug, keys: &[KeyChoice]) -> Result<u64> {
         let mut change = self
             .change(By::User(actor), Permission::CollaboratorRemove.name())
             .await?;
@@ -530,7 +530,8 @@ impl Directory {
                 change.hint(Hint::User(UserId(row.user_id)));
             }
             let users: Vec<_> = rows.iter().map(|row| UserId(row.user_id)).collect();
-            api_keys::revoke_made_by(&mut change, &project, &users, revoke).await?;
+            let within = Within::Project(project.project);
+            made_keys::decide(&mut change, project.organization, within, &users, keys).await?;
             change.hint(Hint::Project(project.project));
             Ok(rows.len() as u64)
         }

@@ -27,7 +27,7 @@ pub use id::{
     UsageRecordId, UserId,
 };
 pub use keys::{
-    Holder, KeyChange, KeyFacts, KeyState, Reach, check_default_key, check_key_change, check_key_creation,
+    Holder, KeyChange, KeyFacts, KeyFate, KeyState, Reach, check_default_key, check_key_change, check_key_creation,
     check_key_expiration, decide_for_key,
 };
 pub use login::{Login, LoginError};

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Permission, ResourceField, Weakness};
+use crate::{Permission, ResourceField, UserId, Weakness};
 
 /// The input a refusal is about; as named in forms and JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -141,8 +141,8 @@ pub enum Refusal {
     TooManySshKeys,
     /// Only project Admins make keys that manage (K11).
     ManageKeyForAdmins,
-    /// The person made API keys that manage: whoever lowers their role says what becomes of each.
-    ManageKeysDecide,
+    /// This person made API keys that manage: whoever lowers their role says what becomes of each.
+    ManageKeysDecide(UserId),
     /// The API key is revoked or expired: there is nothing left to change (K6, K7).
     KeyOver,
     /// The API key has a successor already, and an end (K7).
@@ -239,7 +239,7 @@ impl Refusal {
             Self::SshKeyTaken => "ssh_key_taken",
             Self::TooManySshKeys => "too_many_ssh_keys",
             Self::ManageKeyForAdmins => "manage_key_for_admins",
-            Self::ManageKeysDecide => "manage_keys_decide",
+            Self::ManageKeysDecide(_) => "manage_keys_decide",
             Self::KeyOver => "key_over",
             Self::KeyRotated => "key_rotated",
             Self::DefaultKeyKept => "default_key_kept",
@@ -294,7 +294,7 @@ impl Refusal {
             | Self::OwnEndDate
             | Self::SlugTaken
             | Self::EmailTaken
-            | Self::ManageKeysDecide
+            | Self::ManageKeysDecide(_)
             | Self::KeyOver
             | Self::KeyRotated
             | Self::DefaultKeyKept
@@ -378,7 +378,7 @@ impl Refusal {
             | Self::CredentialsWrong
             | Self::SignUpClosed
             | Self::ManageKeyForAdmins
-            | Self::ManageKeysDecide
+            | Self::ManageKeysDecide(_)
             | Self::KeyOver
             | Self::KeyRotated
             | Self::DefaultKeyKept

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use policy::{Permission, Refusal, ResourceField, Weakness};
+use policy::{Permission, Refusal, ResourceField, UserId, Weakness};
 
 /// Every refusal. One more, and this does not compile until it is here too.
 fn all() -> Vec<Refusal> {
@@ -62,8 +62,8 @@ fn all() -> Vec<Refusal> {
             Refusal::SshKeyWeak => Refusal::SshKeyTaken,
             Refusal::SshKeyTaken => Refusal::TooManySshKeys,
             Refusal::TooManySshKeys => Refusal::ManageKeyForAdmins,
-            Refusal::ManageKeyForAdmins => Refusal::ManageKeysDecide,
-            Refusal::ManageKeysDecide => Refusal::KeyOver,
+            Refusal::ManageKeyForAdmins => Refusal::ManageKeysDecide(UserId::NOBODY),
+            Refusal::ManageKeysDecide(_) => Refusal::KeyOver,
             Refusal::KeyOver => Refusal::KeyRotated,
             Refusal::KeyRotated => Refusal::DefaultKeyKept,
             Refusal::DefaultKeyKept => Refusal::KeyMissing,

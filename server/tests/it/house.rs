@@ -11,6 +11,7 @@ use axum::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use directory::{Directory, NewAccount, Settings};
 use http_body_util::BodyExt;
+use policy::SessionId;
 use server::{Assets, Broadcast, Console, router};
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, PgPool};
@@ -173,6 +174,16 @@ impl House {
 
     pub(crate) fn id(&self, who: Who) -> Uuid {
         self.ids[&who]
+    }
+
+    /// The session of somebody signed in.
+    pub(crate) async fn session(&self, who: Who) -> SessionId {
+        let id = sqlx::query_scalar("SELECT id FROM sessions WHERE user_id = $1 ORDER BY id DESC LIMIT 1")
+            .bind(self.id(who))
+            .fetch_one(&self.pool)
+            .await
+            .unwrap();
+        SessionId(id)
     }
 
     /// The `Cookie` header of somebody signed in.

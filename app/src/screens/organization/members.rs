@@ -19,7 +19,7 @@ use crate::{
     live::Live,
     load::{Loaded, load},
     paths::{self, Dialog},
-    screens::remains::{MadeAnywhere, ReceiptCard},
+    screens::remains::{MadeAnywhere, ManageKeys, ReceiptCard},
     words,
 };
 
@@ -41,7 +41,7 @@ pub(crate) fn MembersScreen() -> impl IntoView {
         change_role: Post::to::<ChangeMemberRole>(),
         remove: Post::to::<RemoveMember>(),
     });
-    let subject = Memo::new(move |_| dialog.get().removed().map(|user| user.to_string()).unwrap_or_default());
+    let subject = Memo::new(move |_| dialog.get().user().map(|user| user.to_string()).unwrap_or_default());
     load(
         move || (slug.get(), query.get(), subject.get(), live.ticks.get()),
         |(slug, query, subject, _)| members(slug, query, subject),
@@ -108,7 +108,7 @@ fn finish(page: Loaded<MembersPage>) {
                 page.then_focus_heading();
             }
             notices.show(Notice::of(&outcome));
-            switch(Dialog::None);
+            switch(Dialog::deciding(outcome.err()));
             page.reload();
         }
         None => {}
@@ -281,6 +281,10 @@ fn Dialogs(page: Loaded<MembersPage>) -> impl IntoView {
             Dialog::Invite => page.organization.standing.may(Permission::MemberInvite),
             // It opens once it is known what would end.
             Dialog::Remove(user) => page.ending.as_ref().is_some_and(|ending| ending.user == user),
+            Dialog::Lower(user) => {
+                let may = |row| page.check(row, MemberChange::Role).is_ok();
+                page.ending.as_ref().is_some_and(|ending| ending.user == user) && page.find(user).is_some_and(may)
+            }
             Dialog::None
             | Dialog::Add
             | Dialog::Sent
@@ -311,8 +315,29 @@ fn Dialogs(page: Loaded<MembersPage>) -> impl IntoView {
             }
             .into_any(),
             (Dialog::Remove(_), Some(row), Some(ending)) => view! { <RemoveDialog page row ending/> }.into_any(),
+            (Dialog::Lower(_), Some(row), Some(ending)) => view! { <LowerDialog page row ending/> }.into_any(),
             _ => ().into_any(),
         })
+    }
+}
+
+/// Lowering the role of somebody who made keys that manage (M6, K11).
+#[component]
+fn LowerDialog(page: MembersPage, row: MemberRow, ending: Ending) -> impl IntoView {
+    let action = expect_context::<Actions>().change_role;
+    let close = expect_context::<ListAddress>().to(Dialog::None);
+    let organization = page.organization;
+    view! {
+        <DialogBox title=format!("Make {} a Member?", row.name) close=close.get_untracked()>
+            <PostForm action class="form">
+                <input type="hidden" name="organization" value=organization.slug.to_string()/>
+                <input type="hidden" name="user" value=row.user.to_string()/>
+                <input type="hidden" name="role" value=OrganizationRole::Member.code()/>
+                <p>{format!("They stay in {}, and manage neither it nor all of its projects any more.", organization.name)}</p>
+                <ManageKeys keys=ending.managing has_project=true/>
+                <DialogActions close action words="Make Member" is_final=true/>
+            </PostForm>
+        </DialogBox>
     }
 }
 

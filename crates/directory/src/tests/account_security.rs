@@ -4,7 +4,7 @@ use policy::{Refusal, SshKeyId, Weakness};
 use sqlx::PgPool;
 
 use super::fixture::{
-    OTHER_PASSWORD, PASSWORD, Tenant, account, actor, count, directory, email, events, name, origin, password, refusal,
+    OTHER_PASSWORD, PASSWORD, Tenant, account, actor, count, directory, email, name, origin, password, refusal,
 };
 use crate::{BreachedPasswords, Directory, MailAbout, Notice, Origin, Session, SessionToken, Settings};
 
@@ -29,14 +29,18 @@ const WEAK: &[(&str, Weakness)] = &[
 async fn j6_a_password_that_is_easily_guessed_is_refused_everywhere(pool: PgPool) {
     let d = directory(&pool);
     let nina = account("Nina Newman", NINA);
-    for (text, weakness) in WEAK {
+    let mut found = Vec::new();
+    for (text, _) in WEAK {
         let weak = crate::NewAccount {
             password: password(text),
             ..nina.clone()
         };
-        let refused = refusal(d.sign_up(weak, &origin()).await);
-        assert_eq!(refused, Refusal::PasswordWeak(*weakness), "{text:?}");
+        let refused = d.sign_up(weak, &origin()).await;
+        if let Err(crate::Error::Refused(Refusal::PasswordWeak(weakness))) = refused {
+            found.push((*text, weakness));
+        }
     }
+    assert_eq!(found, WEAK);
     assert_eq!(count(&pool, "SELECT count(*) FROM users").await, 0);
     let signed_in = d.sign_up(nina, &origin()).await.unwrap();
     let nina = actor(&d, &signed_in.token).await;
@@ -116,6 +120,15 @@ fn sha1(text: &str) -> String {
     hash.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
+/// How often the audit has an action, done or refused.
+async fn done(pool: &PgPool, action: &str) -> i64 {
+    count(
+        pool,
+        &format!("SELECT count(*) FROM audit_events WHERE action = '{action}'"),
+    )
+    .await
+}
+
 async fn session(d: &Directory, token: &SessionToken) -> Option<Session> {
     d.session(token).await.unwrap()
 }
@@ -139,7 +152,7 @@ async fn j7_signing_in_again_ends_the_session_of_that_browser(pool: PgPool) {
     let second = d.sign_in(&t.noah.email, PASSWORD, &there).await.unwrap();
     assert!(session(d, &first.token).await.is_none());
     assert!(session(d, &second.token).await.is_some() && session(d, &elsewhere.token).await.is_some());
-    assert_eq!(events(&pool, "session:end").await.len(), 1);
+    assert_eq!(done(&pool, "session:end").await, 1);
 }
 
 /// J7: ten minutes after the password was given, what asks for it is refused, until it is given again in this session.
@@ -164,9 +177,13 @@ async fn j7_a_second_look_is_asked_for(pool: PgPool) {
     );
     assert_eq!(refused(&maya).await, Refusal::ConfirmationNeeded);
     d.confirm(&maya, PASSWORD).await.unwrap();
-    assert_eq!(refused(&other).await, Refusal::ConfirmationNeeded, "each session for itself");
+    assert_eq!(
+        refused(&other).await,
+        Refusal::ConfirmationNeeded,
+        "each session for itself"
+    );
     d.add_ssh_key(&maya, "", KEY).await.unwrap();
-    assert_eq!(events(&pool, "session:confirm").await.len(), 2);
+    assert_eq!(done(&pool, "session:confirm").await, 2);
     // A session that ended meanwhile confirms nothing.
     d.end_session(&maya, other.session).await.unwrap();
     assert_eq!(refused(&other).await, Refusal::SignedOut);
@@ -209,17 +226,30 @@ async fn j9_a_device_is_known_to_whom_it_signed_in(pool: PgPool) {
     assert!(!d.known_device(t.noah.id, &mayas).await.unwrap());
     let again = d.sign_in(&t.maya.email, PASSWORD, &on(&mayas)).await.unwrap();
     assert!(again.device.is_none(), "the browser keeps its token");
-    let both = d.sign_in(&t.noah.email, PASSWORD, &on(&mayas)).await.unwrap().device.unwrap();
+    let both = d
+        .sign_in(&t.noah.email, PASSWORD, &on(&mayas))
+        .await
+        .unwrap()
+        .device
+        .unwrap();
     for person in [&t.maya, &t.noah] {
         assert!(d.known_device(person.id, &both).await.unwrap());
         assert!(!d.known_device(person.id, &mayas).await.unwrap());
     }
     // With another password, other devices are strange again.
-    d.set_password(&email(&t.maya.email), password(OTHER_PASSWORD)).await.unwrap();
+    d.set_password(&email(&t.maya.email), password(OTHER_PASSWORD))
+        .await
+        .unwrap();
     assert!(!d.known_device(t.maya.id, &both).await.unwrap());
     assert!(d.known_device(t.noah.id, &both).await.unwrap());
-    let left: Vec<u8> = sqlx::query_scalar("SELECT token_hash FROM devices").fetch_one(&pool).await.unwrap();
-    assert_ne!(crate::DeviceToken::parse(&both.reveal()).unwrap().reveal().as_bytes(), left);
+    let left: Vec<u8> = sqlx::query_scalar("SELECT token_hash FROM devices")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_ne!(
+        crate::DeviceToken::parse(&both.reveal()).unwrap().reveal().as_bytes(),
+        left
+    );
 }
 
 /// An account remembers fifty devices, those that were used last.
@@ -250,13 +280,17 @@ async fn j8_a_person_is_told_of_what_was_done_to_their_account(pool: PgPool) {
     let t = Tenant::new(&pool).await.sending_mail();
     let d = &t.directory;
     let maya = t.sign_in(&t.maya).await;
-    d.change_password(&maya, PASSWORD, password(OTHER_PASSWORD)).await.unwrap();
-    d.add_ssh_key(&maya, "", KEY).await.unwrap();
-    let (owner, slug) = (&t.owner.actor, &t.slug);
-    d.change_member_role(owner, slug, t.maya.id, policy::OrganizationRole::Admin, &[])
+    d.change_password(&maya, PASSWORD, password(OTHER_PASSWORD))
         .await
         .unwrap();
-    d.transfer_ownership(owner, slug, t.maya.id, "Acme Research").await.unwrap();
+    d.add_ssh_key(&maya, "", KEY).await.unwrap();
+    let (owner, slug) = (&t.owner.actor, &t.slug);
+    d.change_member_role(owner, slug, t.maya.id, policy::OrganizationRole::Admin)
+        .await
+        .unwrap();
+    d.transfer_ownership(owner, slug, t.maya.id, "Acme Research")
+        .await
+        .unwrap();
     let mut told = Vec::new();
     while let Some(mail) = d.take_mail().await.unwrap() {
         assert_eq!(mail.to.as_str(), t.maya.email);
@@ -286,5 +320,8 @@ async fn j8_a_person_is_told_of_what_was_done_to_their_account(pool: PgPool) {
     // Where no mail is sent, none waits.
     let quiet = Directory::new(pool.clone(), Settings::default());
     quiet.sign_in(&t.maya.email, OTHER_PASSWORD, &origin()).await.unwrap();
-    assert_eq!(count(&pool, "SELECT count(*) FROM outbox WHERE sent_at IS NULL").await, 0);
+    assert_eq!(
+        count(&pool, "SELECT count(*) FROM outbox WHERE sent_at IS NULL").await,
+        0
+    );
 }

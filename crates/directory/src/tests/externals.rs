@@ -93,7 +93,7 @@ async fn all_externals_of_a_project_can_be_removed_at_once(pool: PgPool) {
         Refusal::Forbidden(Permission::CollaboratorRemove)
     );
     // The last is none of theirs: it is not theirs that end with it.
-    let chosen = [keys[0].id, keys[2].id, keys[4].id];
+    let chosen = [0, 2, 4].map(|nth: usize| (keys[nth].id, policy::KeyFate::Revoke));
     let (removed, events) = t.audited(d.remove_externals(&t.lead.actor, slug, &chosen)).await;
     assert_eq!(removed.unwrap(), 2);
     let mut told: Vec<_> = events

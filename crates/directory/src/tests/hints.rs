@@ -242,7 +242,9 @@ async fn k7_each_change_to_a_key_tells_those_who_look_at_its_project(pool: PgPoo
         .await
         .unwrap();
     assert_eq!(heard(&t, &mut listener).await, told);
-    d.remove_collaborator(a, slug, t.maya.id, &[theirs.id]).await.unwrap();
+    d.remove_collaborator(a, slug, t.maya.id, &[(theirs.id, policy::KeyFate::Revoke)])
+        .await
+        .unwrap();
     assert_eq!(
         heard(&t, &mut listener).await,
         sorted(&[Hint::Project(t.research.id), Hint::User(t.maya.id)])

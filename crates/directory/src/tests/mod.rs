@@ -14,6 +14,7 @@ mod fixture;
 mod hints;
 mod invitations;
 mod isolation;
+mod made_keys;
 mod member_list;
 mod members;
 mod organizations;

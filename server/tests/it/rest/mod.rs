@@ -105,7 +105,7 @@ pub(crate) const RESOURCES: &str = "/v1/projects/ml-research/resources";
 pub(crate) async fn make(house: &House, who: Who, project: &str, reach: Reach) -> (ApiKeyId, String) {
     let actor = Actor {
         user: UserId(house.id(who)),
-        session: SessionId(Uuid::nil()),
+        session: house.session(who).await,
         origin: Origin::default(),
     };
     let made = house
