@@ -16,7 +16,7 @@ use {
         paths::{self, Dialog},
     },
     directory::{ApiKey, ApiKeyQuery, Directory, NewApiKey, OffsetDateTime},
-    policy::{Permission, Slug},
+    policy::{Field, Permission, Slug},
 };
 
 /// A key in the list (K4).
@@ -330,10 +330,13 @@ pub(crate) async fn regenerate_default_key(
         Ok(made(&key, HowMade::Regenerated))
     }
     .await;
-    answer(
-        FormName::RegenerateKey,
-        &[],
-        outcome,
-        back_to(&slug, Dialog::Secret, Dialog::Regenerate),
-    )
+    answer(FormName::RegenerateKey, &[], outcome, |outcome| {
+        let dialog = match outcome {
+            Ok(_) => Dialog::Secret,
+            // The dialog asks for it.
+            Err(problem) if problem.field() == Some(Field::CurrentPassword) => Dialog::Regenerate,
+            Err(_) => Dialog::None,
+        };
+        paths::with_query(&paths::api_keys(&slug), &ListQuery::default(), dialog)
+    })
 }

@@ -317,7 +317,8 @@ impl Directory {
             .await?;
         let outcome = async {
             let (project, person) = lock_person(&mut change, actor, slug, user, CollaboratorChange::Role).await?;
-            if role == ProjectRole::Member {
+            let before = person.standing.project.map(|place| place.role);
+            if before.is_some_and(|before| before.is_lowered_to(role)) {
                 let within = Within::Project(project.project);
                 made_keys::require_decided(&mut change, project.organization, within, user, keys).await?;
                 made_keys::decide(&mut change, project.organization, within, &[user], keys).await?;

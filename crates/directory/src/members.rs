@@ -233,13 +233,13 @@ impl Directory {
             .await?;
         let outcome = async {
             let (organization, before) = lock_member(&mut change, actor, slug, user, MemberChange::Role).await?;
-            if role == OrganizationRole::Member {
+            if before.role().is_lowered_to(role) {
                 let within = Within::SeenBy(actor.user);
                 made_keys::require_decided(&mut change, organization.id, within, user, keys).await?;
                 made_keys::decide(&mut change, organization.id, within, &[user], keys).await?;
             }
             set_role(&mut change.tx, organization.id, user, role).await?;
-            if role == OrganizationRole::Admin && before.role() != role {
+            if role.is_lowered_to(before.role()) {
                 let organization = organization.name.clone();
                 notices::tell(&mut change, user, &Notice::BecameAdmin { organization }).await?;
             }

@@ -345,15 +345,9 @@ impl Function {
         .contains(&self.path)
     }
 
-    /// What is left of it is no row that only changes by somebody's will: a session begun, or ended.
+    /// What is left of it is no row that only changes by somebody's will: a session ended.
     pub(crate) fn changes_only_sessions(&self) -> bool {
-        [
-            "/api/sign_in",
-            "/api/sign_out",
-            "/api/end_session",
-            "/api/end_other_sessions",
-        ]
-        .contains(&self.path)
+        ["/api/sign_out", "/api/end_session", "/api/end_other_sessions"].contains(&self.path)
     }
 
     /// Its fields, with ids in place.

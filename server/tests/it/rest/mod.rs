@@ -11,10 +11,9 @@ mod usage;
 
 use axum::http::{HeaderName, Method, header};
 use directory::{Actor, Origin};
-use policy::{ApiKeyId, Reach, SessionId, UserId};
+use policy::{ApiKeyId, Reach, UserId};
 use serde_json::Value;
 use sqlx::PgPool;
-use uuid::Uuid;
 
 use crate::house::{Answer, Ask, House, RESEARCH, Who};
 
