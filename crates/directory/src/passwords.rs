@@ -179,3 +179,37 @@ impl Directory {
         Ok(known)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::{weakness, words_of};
+
+    /// A few words are good, also where one of them is the person's own; and what tests and the seed set is.
+    #[test]
+    fn j6_a_few_words_are_a_good_password() {
+        let nina = words_of(["nina.newman@acme.test", "Nina Newman", "Acme Research"]);
+        for text in [
+            "correct-horse-battery",
+            "staple-battery-horse",
+            "a long enough password",
+            "another good password",
+            "a very good password",
+            "acme tulip gravel lantern",
+            "Ünïcode ist äuch erlaubt",
+        ] {
+            assert_eq!(weakness(text, &nina), None, "{text}");
+        }
+    }
+
+    /// The longest password there can be takes no longer than one of a hundred characters.
+    #[test]
+    fn j6_a_long_password_is_judged_in_time() {
+        let (about, begun) = (words_of(["nina.newman@acme.test", "Nina Newman"]), Instant::now());
+        for text in ["aB3$".repeat(64), "password1".repeat(28), "\u{1F511}".repeat(256)] {
+            drop(weakness(&text, &about));
+        }
+        assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+    }
+}
