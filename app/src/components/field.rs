@@ -141,16 +141,14 @@ pub(crate) fn Confirmation(
     form: FormName,
     /// The form's outcome.
     value: Signal<Option<Outcome>>,
+    /// Its id, where a page has several.
+    #[prop(default = "confirm-password")]
+    id: &'static str,
 ) -> impl IntoView {
     let problem = problem_of(value, form);
     let is_wanted =
         Memo::new(move |_| problem().is_some_and(|problem| problem.field() == Some(About::CurrentPassword)));
     let error = form_error(value, form, About::CurrentPassword);
-    let id = match form {
-        FormName::DeleteOrganization => "confirm-delete",
-        FormName::Transfer => "confirm-transfer",
-        _ => "confirm-password",
-    };
     move || {
         is_wanted.get().then(|| view! {
             <fieldset class="confirmation">

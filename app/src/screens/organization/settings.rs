@@ -204,7 +204,7 @@ fn Transfer(page: Loaded<OrganizationPage>, organization: OrganizationHead, heir
                             value=flashed.typed(FormName::Transfer, "confirmation").unwrap_or_default()
                             error=form_error(value, FormName::Transfer, About::Confirmation)
                         />
-                        <Confirmation form=FormName::Transfer value/>
+                        <Confirmation form=FormName::Transfer value id="confirm-transfer"/>
                         <div class="form-actions">
                             <button type="submit" class="button button-danger" aria-busy=move || action.busy()>"Transfer ownership"</button>
                         </div>
@@ -249,7 +249,7 @@ fn Delete(organization: OrganizationHead) -> impl IntoView {
                     value=flashed.typed(FormName::DeleteOrganization, "confirmation").unwrap_or_default()
                     error=form_error(value, FormName::DeleteOrganization, About::Confirmation)
                 />
-                <Confirmation form=FormName::DeleteOrganization value/>
+                <Confirmation form=FormName::DeleteOrganization value id="confirm-delete"/>
                 <div class="form-actions">
                     <button type="submit" class="button button-danger" aria-busy=move || action.busy()>"Delete organization"</button>
                 </div>
