@@ -22,7 +22,7 @@ pub(crate) fn MadeHere(made: Made, who: &'static str) -> impl IntoView {
     view! {
         {has_keys.then(|| view! {
             <fieldset class="key-choices">
-                <legend>{format!("API keys {} created keep working as they do, unless you choose otherwise:", who.to_lowercase())}</legend>
+                <legend>{format!("API keys {} created keep working, unless you revoke them now:", who.to_lowercase())}</legend>
                 {made.keys.into_iter().map(|key| view! { <KeyChoice key/> }).collect_view()}
                 {(more > 0).then(|| view! { <p class="hint">{format!("and {more} more: search the API keys page for their creator.")}</p> })}
             </fieldset>
@@ -42,13 +42,21 @@ pub(crate) fn MadeHere(made: Made, who: &'static str) -> impl IntoView {
 pub(crate) fn MadeAnywhere(made: Made, who: &'static str) -> impl IntoView {
     let resources = in_words(&made.resources);
     let (has_keys, more) = (!made.keys.is_empty(), made.more_keys);
+    let managing: Vec<_> = made.keys.iter().filter(|key| key.reach.is_manage()).cloned().collect();
+    let has_managing = !managing.is_empty();
     view! {
         {has_keys.then(|| view! {
-            <fieldset class="key-choices">
-                <legend>{format!("API keys {} created keep working as they do, unless you choose otherwise:", who.to_lowercase())}</legend>
-                {made.keys.into_iter().map(|key| view! { <KeyChoice key has_project=true/> }).collect_view()}
-                {(more > 0).then(|| view! { <p class="hint">{format!("and {more} more: search the API keys pages for their creator.")}</p> })}
-            </fieldset>
+            <p>{format!("API keys {} created keep working until somebody revokes them:", who.to_lowercase())}</p>
+            <ul class="plain" aria-label="API keys">
+                {made.keys.into_iter().map(|key| view! { <li><bdi>{key.name}</bdi>" in "<bdi>{key.project}</bdi>" "<Reached reach=key.reach/></li> }).collect_view()}
+                {(more > 0).then(|| view! { <li>{format!("and {more} more")}</li> })}
+            </ul>
+            {has_managing.then(|| view! {
+                <fieldset class="key-choices">
+                    <legend>"Some of them manage resources as an Admin may. You can end that now:"</legend>
+                    {managing.into_iter().map(|key| view! { <KeyChoice key has_project=true/> }).collect_view()}
+                </fieldset>
+            })}
         })}
         <p class="hint">
             {if resources.is_empty() {
