@@ -19,12 +19,20 @@ pub(crate) fn MadeHere(made: Made, who: &'static str) -> impl IntoView {
     let resources = in_words(&made.resources);
     let has_keys = !made.keys.is_empty();
     let more = made.more_keys;
+    let managing: Vec<_> = made.keys.iter().filter(|key| key.reach.is_manage()).cloned().collect();
+    let has_managing = !managing.is_empty();
     view! {
         {has_keys.then(|| view! {
             <fieldset class="key-choices">
                 <legend>{format!("API keys {} created keep working, unless you revoke them now:", who.to_lowercase())}</legend>
                 {made.keys.into_iter().map(|key| view! { <KeyChoice key/> }).collect_view()}
                 {(more > 0).then(|| view! { <p class="hint">{format!("and {more} more: search the API keys page for their creator.")}</p> })}
+            </fieldset>
+        })}
+        {has_managing.then(|| view! {
+            <fieldset class="key-choices">
+                <legend>"Those that manage can go on with less:"</legend>
+                {managing.into_iter().map(|key| view! { <LowerChoice key/> }).collect_view()}
             </fieldset>
         })}
         <p class="hint">
@@ -54,7 +62,10 @@ pub(crate) fn MadeAnywhere(made: Made, who: &'static str) -> impl IntoView {
             {has_managing.then(|| view! {
                 <fieldset class="key-choices">
                     <legend>"Some of them manage resources as an Admin may. You can end that now:"</legend>
-                    {managing.into_iter().map(|key| view! { <KeyChoice key has_project=true/> }).collect_view()}
+                    {managing.into_iter().map(|key| view! {
+                        <KeyChoice key=key.clone() has_project=true/>
+                        <LowerChoice key/>
+                    }).collect_view()}
                 </fieldset>
             })}
         })}
@@ -78,13 +89,25 @@ pub(crate) fn ManageKeys(keys: Vec<MadeKey>, has_project: bool) -> impl IntoView
             {keys.into_iter().map(|key| view! {
                 // It was seen, and stays as it is unless something is checked.
                 <input type="hidden" name=KeyChoices::field(KeyFate::Keep, key.id) value="on"/>
-                <KeyChoice key has_project/>
+                <KeyChoice key=key.clone() has_project/>
+                <LowerChoice key/>
             }).collect_view()}
         </fieldset>
     })
 }
 
-/// What may become of a key: it ends, or, if it manages, goes on and only uses.
+/// A key that manages may go on and only use (K11).
+#[component]
+fn LowerChoice(key: MadeKey) -> impl IntoView {
+    view! {
+        <label class="key-choice">
+            <input type="checkbox" name=KeyChoices::field(KeyFate::Lower, key.id) value="on"/>
+            <span>"Lower "<bdi>{key.name}</bdi>" "<code class="secret-parts">{key.visible}</code>" to the reach Use"</span>
+        </label>
+    }
+}
+
+/// A key may end.
 #[component]
 fn KeyChoice(
     key: MadeKey,
@@ -93,7 +116,6 @@ fn KeyChoice(
     has_project: bool,
 ) -> impl IntoView {
     let (id, reach) = (key.id, key.reach);
-    let name = key.name.clone();
     let project = has_project.then_some(key.project);
     view! {
         <label class="key-choice">
@@ -104,12 +126,6 @@ fn KeyChoice(
             </span>
             <Reached reach/>
         </label>
-        {reach.is_manage().then(|| view! {
-            <label class="key-choice">
-                <input type="checkbox" name=KeyChoices::field(KeyFate::Lower, id) value="on"/>
-                <span>"Lower "<bdi>{name}</bdi>" to the reach Use"</span>
-            </label>
-        })}
     }
 }
 
