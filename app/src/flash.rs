@@ -1,7 +1,7 @@
-//! What to tell after a form was sent: with scripts it comes back as the answer; without, it waits in a cookie for the page
-//! that the answer redirects to (post/redirect/get), which shows it once.
+//! What to tell after a form was sent: with scripts it comes back as the answer; without, it waits on the server, sealed, for the
+//! page that the answer redirects to (post/redirect/get), which shows it once (J11).
 //!
-//! Holds codes and what was typed, never markup or words; nothing in it is trusted.
+//! Holds codes, what was typed, and what is shown once; never markup or words.
 
 use leptos::prelude::*;
 use policy::{OrganizationRole, ProjectRole, Refusal, ResourceKind};
@@ -232,7 +232,7 @@ pub struct Receipt {
 
 #[cfg(feature = "ssr")]
 impl Receipt {
-    /// As many keys are named: there is little room in a cookie.
+    /// As many keys are named: more than these nobody reads in a receipt.
     const NAMED: usize = 5;
 
     pub(crate) fn of_collaborator(removal: directory::Removal) -> Self {
@@ -274,8 +274,8 @@ impl Receipt {
 pub struct SentInvitation {
     /// The address it is for.
     pub email: String,
-    /// Its link, unless there were too many to carry.
-    pub link: Option<String>,
+    /// Its link.
+    pub link: String,
 }
 
 /// What came of a form. A refusal is an outcome like another: a script is told it as one, so that a person's slip is no

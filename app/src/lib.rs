@@ -42,6 +42,13 @@ pub fn sign_in_path(to: &str) -> String {
     paths::sign_in_and_return(to)
 }
 
+/// The path of a project.
+#[cfg(feature = "ssr")]
+#[must_use]
+pub fn project_path(project: &policy::Slug) -> String {
+    paths::project(project)
+}
+
 /// The path of an invitation, by what its link carries.
 #[cfg(feature = "ssr")]
 #[must_use]

@@ -1,6 +1,6 @@
 //! The words people read when something was done or went wrong: what happened, why, and what to do (N3).
 
-use policy::{FieldInput, OrganizationRole, Refusal, ResourceField};
+use policy::{FieldInput, OrganizationRole, Quota, Refusal, ResourceField};
 
 use crate::{
     Problem,
@@ -196,6 +196,7 @@ fn refused(refusal: Refusal) -> String {
         }
         Refusal::TooManyRecords => "Report 1,000 records at most at once. None of the report was taken.",
         Refusal::DetailInvalid(field) => return detail(field),
+        Refusal::QuotaReached { quota, limit } => return quota_reached(quota, limit),
         Refusal::TooManyAttempts { retry_after } => {
             let minutes = retry_after.div_ceil(60);
             let unit = if minutes == 1 { "minute" } else { "minutes" };
@@ -203,6 +204,40 @@ fn refused(refusal: Refusal) -> String {
         }
     };
     text.to_owned()
+}
+
+fn quota_reached(quota: Quota, limit: u32) -> String {
+    const RAISE: &str = "or ask whoever runs this console to raise the limit";
+    let limit = grouped(u64::from(limit));
+    match quota {
+        Quota::Projects => {
+            format!("The organization has {limit} projects, the most it can have. Delete one first, {RAISE}.")
+        }
+        Quota::ApiKeys => {
+            format!(
+                "The project has {limit} API keys that work, the most it can have. Revoke those nobody uses, {RAISE}."
+            )
+        }
+        Quota::Invitations => {
+            format!("The organization has {limit} open invitations, the most it can have. Revoke some first, {RAISE}.")
+        }
+        Quota::Resources => {
+            format!("The project has {limit} resources, the most it can have. Delete those that are gone, {RAISE}.")
+        }
+        Quota::UsageRecords => {
+            format!(
+                "A project takes {limit} records of usage a minute. None of the report was taken: send it again in a minute, {RAISE}."
+            )
+        }
+        Quota::Streams => {
+            format!("You have {limit} pages open, the most that are kept up to date. Close some of them.")
+        }
+        Quota::OrganizationStreams => {
+            format!(
+                "{limit} pages of this organization are open, the most that are kept up to date. Reload the page to see what is new."
+            )
+        }
+    }
 }
 
 fn detail(field: ResourceField) -> String {

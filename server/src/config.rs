@@ -12,7 +12,7 @@ use std::{
 use directory::Settings;
 use http::Uri;
 
-use crate::{cli::Flags, mail::Post};
+use crate::{cli::Flags, mail::Post, quotas};
 
 /// How the server is to run.
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ pub(crate) enum ConfigError {
     #[error("{0} cannot be read: {1}")]
     File(PathBuf, String),
     /// A line of the settings file that nobody knows.
-    #[error("{0} has the unknown setting {1:?}; known are {names}", names = NAMES.map(|(_, key)| key).join(", "))]
+    #[error("{0} has the unknown setting {1:?}; known are {names}", names = names().map(|(_, key)| *key).collect::<Vec<_>>().join(", "))]
     Unknown(PathBuf, String),
 }
 
@@ -68,6 +68,11 @@ const NAMES: [(&str, &str); 11] = [
     ("ROSTER_INSECURE_HTTP", "insecure_http"),
 ];
 
+/// Every setting.
+fn names() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    NAMES.iter().chain(&quotas::NAMES)
+}
+
 impl Config {
     /// Reads flags, environment and file.
     pub(crate) fn read(flags: &Flags) -> Result<Self, ConfigError> {
@@ -82,8 +87,7 @@ impl Config {
                 _ => &None,
             };
             let from_file = || {
-                NAMES
-                    .iter()
+                names()
                     .find(|(known, _)| *known == name)
                     .and_then(|(_, key)| file.get(*key).cloned())
             };
@@ -128,6 +132,7 @@ impl Config {
                 additional_projects: choice(&value, "ROSTER_ADDITIONAL_PROJECTS", true, ["on", "off"])?,
                 neutral_add_errors: choice(&value, "ROSTER_NEUTRAL_ADD_ERRORS", false, ["on", "off"])?,
                 sends_mail: post.is_some(),
+                quotas: quotas::read(&value)?,
             },
             post,
         })
@@ -239,7 +244,7 @@ fn read_file(path: &Path) -> Result<HashMap<String, String>, ConfigError> {
     table
         .into_iter()
         .map(|(key, value)| {
-            if !NAMES.iter().any(|(_, known)| *known == key) {
+            if !names().any(|(_, known)| *known == key) {
                 return Err(ConfigError::Unknown(path.to_owned(), key));
             }
             Ok((key, value.as_str().map_or_else(|| value.to_string(), str::to_owned)))

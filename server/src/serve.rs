@@ -110,7 +110,7 @@ async fn with_database(
     Ok(served?)
 }
 
-/// Throws away, now and then, what is over: sessions, counts of attempts, mail that was sent.
+/// Throws away, now and then, what is over: sessions, counts of attempts, flashes, mail that was sent.
 async fn tidy(directory: Directory) {
     let mut hour = time::interval(Duration::from_secs(60 * 60));
     loop {
@@ -118,6 +118,7 @@ async fn tidy(directory: Directory) {
         for done in [
             directory.forget_old_sessions().await,
             directory.forget_old_attempts().await,
+            directory.forget_old_flashes().await,
             directory.forget_old_mail().await,
         ] {
             if let Err(error) = done {

@@ -1,9 +1,15 @@
 //! Who is asking: reads the cookies of a request, finds the session, and puts a [`Visit`] where pages and server functions
 //! look for it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, OnceLock},
+};
 
-use app::{Flash, Problem, gate::Visit};
+use app::{
+    Problem,
+    gate::{Cookies, Visit},
+};
 use axum::{
     extract::{ConnectInfo, Request, State},
     http::{HeaderMap, HeaderName, StatusCode, header},
@@ -12,7 +18,7 @@ use axum::{
 };
 use directory::{Origin, Session, SessionToken};
 
-use crate::{Console, rest::problem::Fault, router::EVENTS};
+use crate::{Console, flash, rest::problem::Fault, router::EVENTS};
 
 /// Finds out who is asking, and passes on.
 pub(crate) async fn identify(State(console): State<Console>, mut request: Request, next: Next) -> Response {
@@ -32,32 +38,41 @@ pub(crate) async fn identify(State(console): State<Console>, mut request: Reques
         }
     };
     let cookies = console.cookies;
-    // Only a page shows a flash, and takes it away by that.
-    let flash_cookie = if is_page(&request) {
-        cookie(headers, cookies.flash())
-    } else {
-        None
-    };
     let visit = Visit {
         directory: console.directory.clone(),
         session,
         origin: origin(&request),
-        flash: flash_cookie.and_then(Flash::decode),
+        flash: None,
+        to_tell: Arc::new(OnceLock::new()),
         last_project: cookie(headers, cookies.last_project()).map(ToOwned::to_owned),
         cookies,
         url: console.url.clone(),
     };
-    let had_flash = flash_cookie.is_some();
-    request.extensions_mut().insert(visit);
+    let token = live_token(&visit, headers);
+    let shadowed = shadowed_paths(headers, cookies.session(), request.uri().path());
+    request.extensions_mut().insert(visit.clone());
     let mut response = next.run(request).await;
-    // A redirect shows nothing: the page it leads to does.
-    if had_flash
-        && !response.status().is_redirection()
-        && let Some(gone) = cookies.set(cookies.flash(), "", 0)
-    {
-        response.headers_mut().append(header::SET_COOKIE, gone);
+    flash::keep(&visit, token, &mut response).await;
+    for path in shadowed {
+        let gone = cookies.forget_at(cookies.session(), &path);
+        response
+            .headers_mut()
+            .extend(gone.map(|gone| (header::SET_COOKIE, gone)));
     }
     response
+}
+
+/// The secret of the session that the request came with, if that session is good.
+pub(crate) fn live_token(visit: &Visit, headers: &HeaderMap) -> Option<SessionToken> {
+    visit.session.as_ref()?;
+    SessionToken::parse(cookie(headers, visit.cookies.session())?)
+}
+
+/// Adds a cookie to an answer; an empty `value` takes it away.
+pub(crate) fn add_cookie(response: &mut Response, cookies: Cookies, name: &str, value: &str, seconds: u64) {
+    let cookie = cookies.set(name, value, seconds);
+    let cookie = cookie.map(|cookie| (header::SET_COOKIE, cookie));
+    response.headers_mut().extend(cookie);
 }
 
 /// Whether the request is for a page, rather than for a server function or an event stream.
@@ -82,14 +97,38 @@ pub(crate) fn bearer(authorization: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| rest.trim_matches(' '))
 }
 
-/// The value of a cookie (RFC 6265, 4.2.1).
+/// The value of a cookie (RFC 6265, 4.2.1). With two values it has none: ours are for every path of this host, so the other is
+/// from somebody else on it, for some of our paths.
 pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = cookies(headers, name);
+    let value = values.next()?;
+    values.all(|other| other == value).then_some(value)
+}
+
+/// Every value of a cookie.
+pub(crate) fn cookies<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
     headers
         .get_all(header::COOKIE)
         .into_iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
-        .find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
+        .filter_map(move |pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
+}
+
+/// Where a cookie that came with two values may be kept beside ours, which is at `/`: every folder on the way to `path`. Taking
+/// it away there leaves the person with the session that is theirs.
+fn shadowed_paths(headers: &HeaderMap, name: &str, path: &str) -> Vec<String> {
+    /// No page of ours lies deeper.
+    const MOST: usize = 8;
+    if cookies(headers, name).count() < 2 {
+        return Vec::new();
+    }
+    let ends = path.match_indices('/').map(|(at, _)| at).skip(1).chain([path.len()]);
+    ends.take(MOST)
+        .filter_map(|end| path.get(..end))
+        .filter(|folder| folder.len() > 1)
+        .flat_map(|folder| [folder.to_owned(), format!("{folder}/")])
+        .collect()
 }
 
 /// Where a request came from.
@@ -158,6 +197,21 @@ mod tests {
         assert_eq!(cookie(&headers, "roster"), Some("3"));
         assert_eq!(cookie(&headers, "roster-flash"), Some("2"));
         assert_eq!(cookie(&headers, "flash"), None);
+    }
+
+    #[test]
+    fn a_cookie_that_comes_with_two_values_has_none_and_is_taken_away_beside_ours() {
+        let sent = |cookie: &'static str| HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_static(cookie))]);
+        let twice = sent("roster=theirs; roster-flash=2; roster=3");
+        assert_eq!(cookie(&twice, "roster"), None);
+        assert_eq!(cookie(&twice, "roster-flash"), Some("2"));
+        assert_eq!(cookie(&sent("roster=3; roster=3"), "roster"), Some("3"));
+        assert_eq!(
+            shadowed_paths(&twice, "roster", "/settings/profile"),
+            ["/settings", "/settings/", "/settings/profile", "/settings/profile/"]
+        );
+        assert!(shadowed_paths(&twice, "roster", "/").is_empty());
+        assert!(shadowed_paths(&sent("roster=3"), "roster", "/settings/profile").is_empty());
     }
 
     #[test]

@@ -184,7 +184,7 @@ impl SentInvitation {
         let path = paths::invitation(&invitation.token.reveal());
         Self {
             email: invitation.email.to_string(),
-            link: Some(format!("{}{path}", visit.url)),
+            link: format!("{}{path}", visit.url),
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     error::inconsistent,
     paging,
     people::{check_search, pattern},
+    quotas,
 };
 
 /// What the Organization Default Key is called (K8).
@@ -255,6 +256,8 @@ impl Directory {
             let project = lock_in(&mut change, slug, actor.user).await?;
             check_key_creation(&project.standing, reach)?;
             check_expiration(&change, expires_at)?;
+            let (place, at) = ((project.organization, project.project), change.at);
+            quotas::one_more_api_key(&mut change.tx, &self.settings.quotas, place, at).await?;
             let new = NewKey {
                 name,
                 reach,

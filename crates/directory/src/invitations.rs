@@ -23,7 +23,7 @@ use crate::{
     error::inconsistent,
     members, outbox, paging,
     people::{check_search, pattern},
-    secret, sessions,
+    quotas, secret, sessions,
 };
 
 /// An invitation lapses after this (M3).
@@ -447,6 +447,8 @@ impl Directory {
         email: Email,
         inviter: UserId,
     ) -> Result<NewInvitation> {
+        let at = change.at;
+        quotas::one_more_invitation(&mut change.tx, &self.settings.quotas, organization.id, id, at).await?;
         sqlx::query!(
             "UPDATE invitations SET sent_at = $3, expires_at = $4, invited_by = $5 WHERE organization_id = $1 AND id = $2",
             organization.id.0,

@@ -15,15 +15,18 @@ mod collaborators;
 mod demo;
 mod enforcement;
 mod error;
+mod flashes;
 mod gateways;
 mod hints;
 mod invitations;
 mod members;
+mod network;
 mod organizations;
 mod outbox;
 mod paging;
 mod people;
 mod projects;
+mod quotas;
 mod remains;
 mod resources;
 mod secret;
@@ -43,6 +46,7 @@ pub use collaborators::{Added, Collaborator, CollaboratorKind, CollaboratorList,
 pub use demo::{DEMO_PASSWORD, DemoError};
 pub use enforcement::{AuthorizedKey, Caller, Question, Subject, Verdict};
 pub use error::{Error, Result};
+pub use flashes::{FlashHolder, FlashTicket};
 pub use gateways::GatewayToken;
 pub use hints::{Hint, Hints};
 pub use invitations::{
@@ -70,6 +74,7 @@ pub use workplace::{ProjectRef, Viewer, Workplace};
 
 use std::{future::Future, time::Duration};
 
+use policy::Quotas;
 use sqlx::{PgPool, postgres::PgConnectOptions, postgres::PgPoolOptions};
 
 /// What the operator decides for the whole installation.
@@ -83,6 +88,8 @@ pub struct Settings {
     pub neutral_add_errors: bool,
     /// Whether there is a mail server: without one links are shown, and none are mailed.
     pub sends_mail: bool,
+    /// How many there may be of what fills a disk (J12).
+    pub quotas: Quotas,
 }
 
 impl Default for Settings {
@@ -92,6 +99,7 @@ impl Default for Settings {
             additional_projects: true,
             neutral_add_errors: false,
             sends_mail: false,
+            quotas: Quotas::default(),
         }
     }
 }

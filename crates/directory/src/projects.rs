@@ -15,7 +15,7 @@ use crate::{
     error::{inconsistent, refuse_on},
     paging,
     people::{check_search, pattern},
-    resources, usage,
+    quotas, resources, usage,
 };
 
 /// A slug let go is given to nobody else for this long (P2).
@@ -317,6 +317,7 @@ impl Directory {
             if !organization.additional_projects {
                 return Err(Refusal::ProjectsSwitchedOff.into());
             }
+            quotas::one_more_project(&mut change.tx, &self.settings.quotas, organization.id).await?;
             let (id, at) = (new_id(), change.at);
             insert(&mut change.tx, organization.id, id, name, slug, false, at).await?;
             change.record.project = Some(id);

@@ -11,7 +11,7 @@ use time::{Date, Duration, OffsetDateTime};
 
 use crate::{
     Agent, Directory, Error, KeyActor, ProjectRef, ProjectView, Result, access::find_project, change::By,
-    error::inconsistent, workplace::find_of_key,
+    error::inconsistent, quotas, workplace::find_of_key,
 };
 
 /// As many records are taken at once.
@@ -114,6 +114,7 @@ impl Directory {
                 let record = u16::try_from(bad).unwrap_or(u16::MAX);
                 return Err(Refusal::UsageInvalid { record }.into());
             }
+            quotas::count_usage(&mut tx, &self.settings.quotas, key.project, records.len(), now).await?;
             let booked: Vec<_> = records
                 .iter()
                 .map(|record| match book(record.kind, project.is_some(), record.at < row.created_at) {

@@ -12,6 +12,7 @@ mod keys;
 mod login;
 mod members;
 mod permission;
+mod quota;
 mod refusal;
 mod resources;
 mod role;
@@ -32,6 +33,7 @@ pub use keys::{
 pub use login::{Login, LoginError};
 pub use members::{MemberChange, check_member_change, check_transfer};
 pub use permission::{Grant, Permission, Scope, UnknownPermission};
+pub use quota::{Quota, Quotas};
 pub use refusal::{Field, Refusal};
 pub use resources::{
     Details, FieldInput, FieldValue, ResourceAction, ResourceField, ResourceKind, ResourceState, Unknown,

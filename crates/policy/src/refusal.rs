@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Permission, ResourceField};
+use crate::{Permission, Quota, ResourceField};
 
 /// The input a refusal is about; as named in forms and JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -170,6 +170,13 @@ pub enum Refusal {
     TooManyRecords,
     /// Not a value of this field of a resource.
     DetailInvalid(ResourceField),
+    /// There are as many of these as there may be (J12).
+    QuotaReached {
+        /// Of what.
+        quota: Quota,
+        /// How many there may be.
+        limit: u32,
+    },
     /// Too many attempts; try again after this many seconds.
     TooManyAttempts {
         /// Seconds until the next attempt can succeed.
@@ -178,6 +185,18 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// After how many seconds the same may succeed; `None` if waiting is of no use.
+    #[must_use]
+    pub const fn retry_after(self) -> Option<u32> {
+        if let Self::TooManyAttempts { retry_after } = self {
+            return Some(retry_after);
+        }
+        if let Self::QuotaReached { quota, .. } = self {
+            return quota.retry_after();
+        }
+        None
+    }
+
     /// Its stable code, for programs.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -246,6 +265,7 @@ impl Refusal {
             Self::UsageInvalid { .. } => "usage_invalid",
             Self::TooManyRecords => "too_many_records",
             Self::DetailInvalid(_) => "detail_invalid",
+            Self::QuotaReached { .. } => "quota_reached",
             Self::TooManyAttempts { .. } => "too_many_attempts",
         }
     }
@@ -312,6 +332,11 @@ impl Refusal {
             | Self::TooManyRecords
             | Self::DetailInvalid(_) => 422,
             Self::InvitationExpired | Self::InvitationRevoked | Self::InvitationAccepted | Self::LinkDead => 410,
+            // Room that comes by waiting, or by somebody making it.
+            Self::QuotaReached { quota, .. } => match quota.retry_after() {
+                Some(_) => 429,
+                None => 409,
+            },
             Self::TooManyAttempts { .. } => 429,
         }
     }
@@ -377,6 +402,7 @@ impl Refusal {
             | Self::ProjectHasResources
             | Self::UsageInvalid { .. }
             | Self::TooManyRecords
+            | Self::QuotaReached { .. }
             | Self::TooManyAttempts { .. } => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use policy::{Permission, Refusal, ResourceField};
+use policy::{Permission, Quota, Refusal, ResourceField};
 
 /// Every refusal. One more, and this does not compile until it is here too.
 fn all() -> Vec<Refusal> {
@@ -73,7 +73,11 @@ fn all() -> Vec<Refusal> {
             Refusal::UsageInvalid { .. } => Refusal::TooManyRecords,
             Refusal::TooManyRecords => Refusal::DetailInvalid(ResourceField::Nodes),
             Refusal::DetailInvalid(_) => Refusal::TooManyAttempts { retry_after: 90 },
-            Refusal::TooManyAttempts { .. } => return all,
+            Refusal::TooManyAttempts { .. } => Refusal::QuotaReached {
+                quota: Quota::Projects,
+                limit: 200,
+            },
+            Refusal::QuotaReached { .. } => return all,
         };
         all.push(next);
     }

@@ -224,7 +224,9 @@ impl Fault {
                 set(header::WWW_AUTHENTICATE, &format!("{challenge}{error}"));
             }
             StatusCode::TOO_MANY_REQUESTS => {
-                if let Self::Problem(Problem::Refused(Refusal::TooManyAttempts { retry_after })) = self {
+                if let Self::Problem(Problem::Refused(refusal)) = self
+                    && let Some(retry_after) = refusal.retry_after()
+                {
                     set(header::RETRY_AFTER, &retry_after.to_string());
                 }
             }

@@ -241,7 +241,7 @@ fn traefik(command: &mut Command, folder: &Folder, roster: &Roster, service: u16
             ("http://127.0.0.1:3000", &roster.url()),
             ("127.0.0.1:9000", &format!("127.0.0.1:{service}")),
             ("01900000-0000-7000-8000-000000000000", ENDPOINT),
-            ("Host(`roster.example.com`)", "Host(`127.0.0.1`)"),
+            ("Host(`services.example.com`)", "Host(`127.0.0.1`)"),
             // No certificate here.
             ("      tls: {}\n", ""),
         ],

@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, HeaderName, Method, Request, StatusCode, header},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use directory::{Directory, NewAccount, Settings};
+use directory::{Directory, FlashHolder, FlashTicket, NewAccount, OffsetDateTime, Origin, SessionToken, Settings};
 use http_body_util::BodyExt;
 use server::{Assets, Broadcast, Console, router};
 use sha2::{Digest, Sha256};
@@ -201,14 +201,59 @@ impl House {
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let asked = request.headers().clone();
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        Answer {
+        let mut answer = Answer {
             status: parts.status,
             headers: parts.headers,
             text: String::from_utf8_lossy(&body).into_owned(),
+            flash: None,
+        };
+        answer.flash = self.peek(&asked, &answer).await;
+        answer
+    }
+
+    /// What the ticket of an answer will show, without using it up.
+    async fn peek(&self, asked: &HeaderMap, answer: &Answer) -> Option<Flash> {
+        let cookies = self.console.cookies;
+        let ticket = FlashTicket::parse(answer.cookie(cookies.flash())?)?;
+        let sent = asked.get_all(header::COOKIE).into_iter();
+        let sent = sent.flat_map(|line| line.to_str().unwrap_or_default().split("; "));
+        let token = answer
+            .cookie(cookies.session())
+            .or_else(|| {
+                sent.filter_map(|pair| pair.strip_prefix(cookies.session())?.strip_prefix('='))
+                    .next()
+            })
+            .and_then(SessionToken::parse);
+        let user_agent = asked.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        let visitor = Origin {
+            user_agent: user_agent.unwrap_or_default().to_owned(),
+            ..Origin::default()
+        };
+        let kept: Vec<(Vec<u8>, Vec<u8>, OffsetDateTime)> =
+            sqlx::query_as("SELECT lookup, sealed, expires_at FROM flashes ORDER BY expires_at DESC LIMIT 3")
+                .fetch_all(&self.pool)
+                .await
+                .unwrap();
+        let directory = Directory::new(self.pool.clone(), Settings::default());
+        let session = token.as_ref().map(FlashHolder::Session);
+        let mut content = None;
+        for holder in session.into_iter().chain([FlashHolder::Visitor(&visitor)]) {
+            content = content.or(directory.take_flash(holder, &ticket).await.unwrap());
         }
+        for (lookup, sealed, expires_at) in kept {
+            sqlx::query("INSERT INTO flashes VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+                .bind(lookup)
+                .bind(sealed)
+                .bind(expires_at)
+                .execute(&self.pool)
+                .await
+                .unwrap();
+        }
+        serde_json::from_slice(&content?).ok()
     }
 
     /// The answer with its body still to come, for streams.
@@ -225,7 +270,7 @@ impl House {
     }
 
     /// Everything in the database that only changes by somebody's will: rows of every table but the audit, which records
-    /// refusals, the counts of attempts, and sessions, which note when they were last used, as keys do.
+    /// refusals, the counts of attempts, flashes, and sessions, which note when they were last used, as keys do.
     pub(crate) async fn fingerprint(&self) -> Vec<(String, i64, String)> {
         sqlx::query_as(AssertSqlSafe(self.fingerprint.clone()))
             .fetch_all(&self.pool)
@@ -265,7 +310,7 @@ impl House {
                 "DELETE FROM public.{table}; INSERT INTO public.{table} ({columns}) SELECT {columns} FROM kept.{table};"
             )
             .unwrap();
-            if !["attempts", "sessions"].contains(&table.as_str()) {
+            if !["attempts", "flashes", "sessions"].contains(&table.as_str()) {
                 read.push(format!(
                     "SELECT '{table}', count(*), coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '')
                      FROM (SELECT to_jsonb(t) - 'last_used_at' - 'refused_at' AS t FROM public.{table} t) t"
@@ -470,6 +515,7 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) text: String,
+    flash: Option<Flash>,
 }
 
 impl Answer {
@@ -502,7 +548,7 @@ impl Answer {
 
     /// The flash that the next page will show.
     pub(crate) fn flash(&self) -> Option<Flash> {
-        self.cookie("roster-flash").and_then(Flash::decode)
+        self.flash.clone()
     }
 
     /// The nonce of its content security policy.
@@ -520,13 +566,12 @@ impl Answer {
             .filter(|(name, _)| !["x-request-id", "date"].contains(&name.as_str()))
             .map(|(name, value)| {
                 let value = value.to_str().unwrap();
-                let flash = value
-                    .strip_prefix("roster-flash=")
-                    .and_then(|rest| rest.split_once(';'))
-                    .and_then(|(flash, _)| URL_SAFE_NO_PAD.decode(flash).ok());
-                match flash {
-                    Some(flash) => format!("{name}: flash {}", String::from_utf8_lossy(&flash)),
-                    None => format!("{name}: {value}"),
+                match &self.flash {
+                    // The ticket is different each time; what it shows is not.
+                    Some(flash) if value.starts_with("roster-flash=") => {
+                        format!("{name}: flash {}", serde_json::to_string(flash).unwrap())
+                    }
+                    _ => format!("{name}: {value}"),
                 }
             })
             .collect();
