@@ -207,37 +207,35 @@ fn refused(refusal: Refusal) -> String {
 }
 
 fn quota_reached(quota: Quota, limit: u32) -> String {
-    const RAISE: &str = "or ask whoever runs this console to raise the limit";
+    let (what, then) = match quota {
+        Quota::Projects => ("The organization has reached its limit of projects", "Delete one first"),
+        Quota::ApiKeys => (
+            "The project has reached its limit of working API keys",
+            "Revoke those nobody uses",
+        ),
+        Quota::Invitations => (
+            "The organization has reached its limit of open invitations",
+            "Revoke some first",
+        ),
+        Quota::Resources => (
+            "The project has reached its limit of resources",
+            "Delete those that are gone",
+        ),
+        Quota::UsageRecords => (
+            "The project has reached its limit of usage records a minute",
+            "None of the report was taken: send it again in a minute, with fewer at once",
+        ),
+        Quota::Streams => (
+            "You have reached the limit of open pages that are kept up to date",
+            "Close some of them",
+        ),
+        Quota::OrganizationStreams => (
+            "The organization has reached its limit of open pages that are kept up to date",
+            "Reload the page to see what is new",
+        ),
+    };
     let limit = grouped(u64::from(limit));
-    match quota {
-        Quota::Projects => {
-            format!("The organization has {limit} projects, the most it can have. Delete one first, {RAISE}.")
-        }
-        Quota::ApiKeys => {
-            format!(
-                "The project has {limit} API keys that work, the most it can have. Revoke those nobody uses, {RAISE}."
-            )
-        }
-        Quota::Invitations => {
-            format!("The organization has {limit} open invitations, the most it can have. Revoke some first, {RAISE}.")
-        }
-        Quota::Resources => {
-            format!("The project has {limit} resources, the most it can have. Delete those that are gone, {RAISE}.")
-        }
-        Quota::UsageRecords => {
-            format!(
-                "A project takes {limit} records of usage a minute. None of the report was taken: send it again in a minute, {RAISE}."
-            )
-        }
-        Quota::Streams => {
-            format!("You have {limit} pages open, the most that are kept up to date. Close some of them.")
-        }
-        Quota::OrganizationStreams => {
-            format!(
-                "{limit} pages of this organization are open, the most that are kept up to date. Reload the page to see what is new."
-            )
-        }
-    }
+    format!("{what} ({limit}). {then}, or ask whoever runs this console to raise the limit.")
 }
 
 fn detail(field: ResourceField) -> String {

@@ -65,7 +65,8 @@ async fn destination(visit: &Visit, uri: &Uri) -> Option<Response> {
     let project = visit.directory.current_project(session.user, last, None).await;
     let project = project.ok().flatten()?;
     let Some(head) = head else {
-        return Some(Redirect::to(&app::project_path(&project.slug)).into_response());
+        let to = [(header::LOCATION, app::project_path(&project.slug))];
+        return Some((StatusCode::FOUND, to).into_response());
     };
     let part = if head == ORGANIZATION {
         project.organization_slug

@@ -911,7 +911,7 @@ async fn who_leaves_is_led_home_and_told(pool: PgPool) {
     // Home leads on to a project; the message must survive that.
     let home = Ask::get("/").by(Who::Member).manner(Manner::Plain);
     let home = house.ask(home.with(header::COOKIE, flash.clone())).await;
-    assert_eq!((home.status.as_u16(), home.location()), (303, "/projects/acme-default"));
+    assert_eq!((home.status.as_u16(), home.location()), (302, "/projects/acme-default"));
     assert_eq!(
         home.set_cookie("roster-flash"),
         None,

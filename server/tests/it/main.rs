@@ -11,6 +11,8 @@ mod attacks;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod enforcement;
 #[cfg(test)]
 mod events;

@@ -6,6 +6,7 @@ mod description;
 mod isolation;
 mod keys;
 mod limits;
+mod quotas;
 mod resources;
 mod usage;
 
