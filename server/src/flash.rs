@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, HeaderName, header},
     response::Response,
 };
-use directory::{FlashHolder, FlashTicket, SessionToken};
+use directory::{Error, FlashHolder, FlashTicket, SessionToken};
 
 use crate::visit::{add_cookie, cookie, cookies};
 
@@ -32,6 +32,8 @@ pub(crate) async fn keep(visit: &Visit, session: Option<SessionToken>, response:
             &ticket.reveal(),
             SECONDS,
         ),
+        // Past a limit: whoever fills it must not fill the log as well.
+        Err(Error::Refused(_)) => tracing::debug!("too much came of forms to be kept for the next page"),
         Err(error) => tracing::warn!(%error, "what came of a form could not be kept for the next page"),
     }
 }
