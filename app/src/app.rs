@@ -17,6 +17,7 @@ use crate::{
         frame::Frame,
         home::HomeScreen,
         invitation::InvitationScreen,
+        made_keys::MadeKeysScreen,
         organization::{
             invitations::InvitationsScreen, members::MembersScreen, projects::ProjectsScreen,
             settings::OrganizationScreen,
@@ -32,6 +33,7 @@ use crate::{
         sign_up::SignUpScreen,
         ssh_keys::SshKeysScreen,
         usage::UsageScreen,
+        verify_email::VerifyEmailScreen,
     },
 };
 
@@ -77,6 +79,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/forgot-password") view=ForgotPasswordScreen/>
                 <Route path=path!("/reset-password/:token") view=ResetPasswordScreen/>
                 <Route path=path!("/invitations/:token") view=InvitationScreen/>
+                <Route path=path!("/verify-email/:token") view=VerifyEmailScreen/>
                 <Route path=path!("/docs/roles") view=RolesScreen/>
                 <ParentRoute path=path!("") view=Frame>
                     <Route path=path!("/") view=HomeScreen/>
@@ -87,6 +90,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/settings/profile") view=ProfileScreen/>
                     <Route path=path!("/settings/sessions") view=SessionsScreen/>
                     <Route path=path!("/settings/ssh-keys") view=SshKeysScreen/>
+                    <Route path=path!("/settings/my-api-keys") view=MadeKeysScreen/>
                     <Route path=path!("/settings/organization/:organization") view=OrganizationScreen/>
                     <Route path=path!("/settings/organization/:organization/members") view=MembersScreen/>
                     <Route path=path!("/settings/organization/:organization/invitations") view=InvitationsScreen/>

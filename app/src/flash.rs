@@ -1,10 +1,10 @@
-//! What to tell after a form was sent: with scripts it comes back as the answer; without, it waits in a cookie for the page
-//! that the answer redirects to (post/redirect/get), which shows it once.
+//! What to tell after a form was sent: with scripts it comes back as the answer; without, it waits on the server, sealed, for the
+//! page that the answer redirects to (post/redirect/get), which shows it once (J11).
 //!
-//! Holds codes and what was typed, never markup or words; nothing in it is trusted.
+//! Holds codes, what was typed, and what is shown once; never markup or words.
 
 use leptos::prelude::*;
-use policy::{OrganizationRole, ProjectRole, Refusal, ResourceKind};
+use policy::{Field, OrganizationRole, ProjectRole, Refusal, ResourceKind};
 use serde::{Deserialize, Serialize};
 
 use crate::{Problem, words};
@@ -181,7 +181,30 @@ pub enum Done {
     /// A link to a new password is on its way, if there is such an account.
     ResetRequested,
     /// A forgotten password was replaced.
-    PasswordReset,
+    PasswordReset {
+        /// Whether all else ended by which somebody could act as the person (J3).
+        ends_everything: bool,
+    },
+    /// A mail is on its way that says what came of signing up (X6).
+    SignUpMailed {
+        /// The address.
+        email: String,
+    },
+    /// The address was proved (J1).
+    AddressVerified {
+        /// Whether everything ended that the account's holder had until then (J3).
+        is_taken_over: bool,
+    },
+    /// The link that proves the address was mailed again.
+    VerificationSent {
+        /// The address.
+        email: String,
+    },
+    /// API keys that the person made were revoked (J3).
+    MadeKeysRevoked {
+        /// How many.
+        count: usize,
+    },
 }
 
 /// How a key's secret came to be.
@@ -232,7 +255,7 @@ pub struct Receipt {
 
 #[cfg(feature = "ssr")]
 impl Receipt {
-    /// As many keys are named: there is little room in a cookie.
+    /// As many keys are named: more than these nobody reads in a receipt.
     const NAMED: usize = 5;
 
     pub(crate) fn of_collaborator(removal: directory::Removal) -> Self {
@@ -274,8 +297,8 @@ impl Receipt {
 pub struct SentInvitation {
     /// The address it is for.
     pub email: String,
-    /// Its link, unless there were too many to carry.
-    pub link: Option<String>,
+    /// Its link.
+    pub link: String,
 }
 
 /// What came of a form. A refusal is an outcome like another: a script is told it as one, so that a person's slip is no
@@ -350,6 +373,12 @@ pub enum FormName {
     RequestReset,
     /// Replacing a forgotten password.
     Reset,
+    /// Proving one's address.
+    VerifyEmail,
+    /// Having the link mailed again that proves it.
+    ResendVerification,
+    /// Revoking API keys that one made.
+    MadeKeys,
 }
 
 /// The outcome of a form that was sent without scripts.
@@ -417,6 +446,10 @@ impl Flashed {
     fn notice(self) -> Option<Notice> {
         self.0.with_untracked(|flash| match flash.as_ref()? {
             Flash { outcome: Ok(done), .. } => Notice::done_unless_shown(done),
+            // The form asks for the password beside it.
+            Flash {
+                outcome: Err(problem), ..
+            } if problem.field() == Some(Field::CurrentPassword) => None,
             Flash {
                 form:
                     FormName::ChangeRole
@@ -472,7 +505,7 @@ impl Notice {
     fn done_unless_shown(done: &Done) -> Option<Self> {
         let is_shown = matches!(
             done,
-            Done::Invited { .. } | Done::InvitationResent { .. } | Done::KeyMade { .. }
+            Done::Invited { .. } | Done::InvitationResent { .. } | Done::KeyMade { .. } | Done::SignUpMailed { .. }
         );
         (!is_shown).then(|| Self::done(done))
     }

@@ -3,20 +3,25 @@
 //! Server functions are public endpoints, and run in-process while a page is rendered: what they need comes from the
 //! request that is being answered, and every check is inside them.
 
-use std::{str::FromStr, sync::Arc};
+use std::{
+    str::FromStr,
+    sync::{Arc, OnceLock},
+};
 
 use axum::http::{HeaderValue, StatusCode, Uri, header, request::Parts};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use directory::{Actor, Directory, Error, NewSession, Origin, Session};
+use directory::{Actor, DeviceToken, Directory, Error, NewSession, Origin, Session};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 use policy::Refusal;
 
 use crate::{
     Flash, Problem,
-    flash::{Done, FormName, Outcome},
+    flash::{FormName, Outcome},
     paths,
 };
+
+/// As many bytes of what was typed into a refused form are kept for the page that shows the form again.
+const MOST_TYPED: usize = 16 * 1024;
 
 /// What the server knows of a request before anything is decided. Its router puts one into each request's extensions.
 #[derive(Clone, Debug)]
@@ -27,8 +32,10 @@ pub struct Visit {
     pub session: Option<Session>,
     /// Where the request came from.
     pub origin: Origin,
-    /// The outcome of a form sent before.
+    /// The outcome of a form sent before, for the page that is asked for.
     pub flash: Option<Flash>,
+    /// The outcome of the form that is sent, for the page that its answer leads to: the server keeps it (J11).
+    pub to_tell: Arc<OnceLock<Flash>>,
     /// The slug of the project last looked at.
     pub last_project: Option<String>,
     /// How cookies are named and sealed.
@@ -61,6 +68,16 @@ impl Cookies {
         }
     }
 
+    /// The name of the cookie that a browser is known by which signed in before (J8).
+    #[must_use]
+    pub const fn device(self) -> &'static str {
+        if self.is_secure {
+            "__Host-roster-device"
+        } else {
+            "roster-device"
+        }
+    }
+
     /// The name of the cookie that remembers the project last looked at.
     #[must_use]
     pub const fn last_project(self) -> &'static str {
@@ -80,6 +97,19 @@ impl Cookies {
             "{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
         ))
         .ok()
+    }
+
+    /// A `Set-Cookie` value that takes away a cookie of that name which somebody else on this host set for a part of our paths.
+    #[must_use]
+    pub fn forget_at(self, name: &str, path: &str) -> Option<HeaderValue> {
+        let secure = if self.is_secure { "; Secure" } else { "" };
+        // A path could otherwise end the attribute and begin another.
+        let is_plain = path
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b';' && byte != b',');
+        is_plain
+            .then(|| HeaderValue::from_str(&format!("{name}=; Path={path}; Max-Age=0{secure}")).ok())
+            .flatten()
     }
 }
 
@@ -113,6 +143,17 @@ pub(crate) fn acting() -> Result<(Directory, Actor), Problem> {
     Ok((visit.directory, actor))
 }
 
+/// Takes the person's password again, if one came with a form that asks for it (J7).
+///
+/// # Errors
+/// [`Refusal::CurrentPasswordWrong`], [`Refusal::TooManyAttempts`].
+pub(crate) async fn confirm(directory: &Directory, actor: &Actor, password: &str) -> Result<(), Problem> {
+    if password.is_empty() {
+        return Ok(());
+    }
+    Ok(directory.confirm(actor, password).await?)
+}
+
 /// The flash that came with the request.
 pub(crate) fn flash() -> Option<Flash> {
     visit().ok()?.flash
@@ -126,6 +167,7 @@ impl From<Error> for Problem {
                 tracing::warn!(%error, "the database cannot be asked");
                 Self::Unavailable
             }
+            Error::Busy => Self::Busy,
             Error::Internal(error) => {
                 tracing::error!(error, "a fault of ours");
                 Self::Internal
@@ -213,8 +255,22 @@ fn is_own_script() -> bool {
     })
 }
 
+/// What was typed, as far as it is kept. What there is no room for is left out, rather than given back cut.
+fn fitting(typed: &[(&str, &str)]) -> Vec<(String, String)> {
+    let mut room = MOST_TYPED;
+    typed
+        .iter()
+        .filter(|(_, value)| {
+            let left = room.checked_sub(value.len());
+            room = left.unwrap_or(room);
+            left.is_some()
+        })
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
 /// Sends the outcome of a form back. To a script of ours, as it is; to a browser without, by a redirect to `to(outcome)`, with
-/// the outcome and what was typed in a cookie; to a program, a refusal is an error with its status.
+/// the outcome and what was typed kept for the page there; to a program, a refusal is an error with its status.
 pub(crate) fn answer(
     form: FormName,
     typed: &[(&str, &str)],
@@ -226,31 +282,17 @@ pub(crate) fn answer(
         if let Ok(visit) = visit() {
             let typed = match &outcome {
                 Ok(_) => Vec::new(),
-                // A cookie has room for some 4,000 bytes. What it has no room for is left out, rather than given back cut.
-                Err(_) => {
-                    let mut room = 2_200_usize;
-                    let fitting = typed.iter().filter(|(_, value)| {
-                        let left = room.checked_sub(value.len());
-                        room = left.unwrap_or(room);
-                        left.is_some()
-                    });
-                    fitting
-                        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                        .collect()
-                }
+                Err(_) => fitting(typed),
             };
-            let flash = Flash {
-                form,
-                outcome: outcome.clone(),
-                typed,
-            };
-            set_cookie(visit.cookies.flash(), &flash.encode(), 60, visit.cookies);
+            let outcome = outcome.clone();
+            // Each request is one form, which has one outcome.
+            drop(visit.to_tell.set(Flash { form, outcome, typed }));
         }
     }
     match outcome {
         Err(Problem::Refused(refusal)) if is_own_script() && refusal != Refusal::SignedOut => Ok(Err(refusal.into())),
         Err(problem) => {
-            if let Problem::Refused(Refusal::TooManyAttempts { retry_after }) = problem
+            if let Some(retry_after) = problem.retry_after()
                 && let Some(options) = use_context::<ResponseOptions>()
             {
                 options.insert_header(header::RETRY_AFTER, HeaderValue::from(retry_after));
@@ -269,6 +311,10 @@ pub(crate) fn begin_session(cookies: Cookies, session: &NewSession) {
         session.lifetime.as_secs(),
         cookies,
     );
+    if let Some(device) = &session.device {
+        let seconds = DeviceToken::LIFETIME.as_secs();
+        set_cookie(cookies.device(), &device.reveal(), seconds, cookies);
+    }
 }
 
 /// Takes the session away from the browser.
@@ -281,35 +327,5 @@ pub(crate) fn end_session(cookies: Cookies) {
 pub(crate) fn remember_project(visit: &Visit, slug: &str) {
     if visit.last_project.as_deref() != Some(slug) {
         set_cookie(visit.cookies.last_project(), slug, 60 * 60 * 24 * 365, visit.cookies);
-    }
-}
-
-impl Flash {
-    /// As a cookie carries it, which has room for some 4,000 bytes: too many links to copy are left out.
-    fn encode(&self) -> String {
-        const MOST: usize = 3_600;
-        let encode = |flash: &Self| URL_SAFE_NO_PAD.encode(serde_json::to_vec(flash).unwrap_or_default());
-        let whole = encode(self);
-        if whole.len() <= MOST {
-            return whole;
-        }
-        let mut short = self.clone();
-        if let Ok(Done::Removed { receipt, .. } | Done::MemberRemoved { receipt, .. }) = &mut short.outcome {
-            receipt.revoked.clear();
-            receipt.kept.clear();
-        }
-        if let Ok(Done::Invited { sent, failed }) = &mut short.outcome {
-            sent.iter_mut().for_each(|sent| sent.link = None);
-            for (email, _) in failed {
-                *email = email.chars().take(60).collect();
-            }
-        }
-        encode(&short)
-    }
-
-    /// Reads a cookie; anything that is not a flash is none.
-    #[must_use]
-    pub fn decode(cookie: &str) -> Option<Self> {
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(cookie).ok()?).ok()
     }
 }

@@ -42,6 +42,13 @@ pub fn sign_in_path(to: &str) -> String {
     paths::sign_in_and_return(to)
 }
 
+/// The path of a project.
+#[cfg(feature = "ssr")]
+#[must_use]
+pub fn project_path(project: &policy::Slug) -> String {
+    paths::project(project)
+}
+
 /// The path of an invitation, by what its link carries.
 #[cfg(feature = "ssr")]
 #[must_use]
@@ -55,6 +62,20 @@ pub fn invitation_path(token: &str) -> String {
 pub fn reset_password_path(token: &str) -> String {
     paths::reset_password(token)
 }
+
+/// The path to the proof of an address, by what its link carries.
+#[cfg(feature = "ssr")]
+#[must_use]
+pub fn verify_email_path(token: &str) -> String {
+    paths::verify_email(token)
+}
+
+/// Where to sign in, and where to ask for a new password.
+#[cfg(feature = "ssr")]
+pub const WAYS_IN: [&str; 2] = [paths::SIGN_IN, paths::FORGOT_PASSWORD];
+/// The path of the person's own profile.
+#[cfg(feature = "ssr")]
+pub const PROFILE_PATH: &str = paths::PROFILE;
 
 /// Wakes the page in the browser.
 #[cfg(feature = "hydrate")]

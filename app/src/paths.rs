@@ -1,8 +1,8 @@
 //! Where everything is: the paths of INTERFACES, made from typed parts so that no link or redirect is a loose string.
 
-use policy::{ApiKeyId, ResourceId, ResourceKind, Slug, UserId};
+use policy::{ApiKeyId, Refusal, ResourceId, ResourceKind, Slug, UserId};
 
-use crate::api::list::ListQuery;
+use crate::{Problem, api::list::ListQuery};
 
 /// Signing in.
 pub(crate) const SIGN_IN: &str = "/sign-in";
@@ -16,6 +16,8 @@ pub(crate) const PROFILE: &str = "/settings/profile";
 pub(crate) const SESSIONS: &str = "/settings/sessions";
 /// The person's SSH keys.
 pub(crate) const SSH_KEYS: &str = "/settings/ssh-keys";
+/// The API keys the person made.
+pub(crate) const MADE_KEYS: &str = "/settings/my-api-keys";
 /// A forgotten password.
 pub(crate) const FORGOT_PASSWORD: &str = "/forgot-password";
 /// The printed permissions.
@@ -81,10 +83,29 @@ pub(crate) fn invitation(token: &str) -> String {
     format!("/invitations/{token}")
 }
 
+/// An invitation, with the address that was named for it.
+#[cfg(feature = "ssr")]
+pub(crate) fn invitation_named(token: &str, email: &str) -> String {
+    let path = invitation(token);
+    if email.is_empty() {
+        return path;
+    }
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("email", email)
+        .finish();
+    format!("{path}?{query}")
+}
+
 /// A new password, by what its link carries.
 #[cfg(feature = "ssr")]
 pub(crate) fn reset_password(token: &str) -> String {
     format!("/reset-password/{token}")
+}
+
+/// The proof of an address, by what its link carries.
+#[cfg(feature = "ssr")]
+pub(crate) fn verify_email(token: &str) -> String {
+    format!("/verify-email/{token}")
 }
 
 /// A list as searched, filtered and sorted, with an open dialog.
@@ -128,6 +149,8 @@ pub(crate) enum Dialog {
     Create,
     /// Removing this person.
     Remove(UserId),
+    /// Lowering the role of this person, who made keys that manage.
+    Lower(UserId),
     /// Setting the end of this person's access.
     EndDate(UserId),
     /// The secret of a key that was just made.
@@ -161,7 +184,10 @@ impl Dialog {
             Self::Delete,
         ]
         .into_iter()
-        .chain(user.iter().flat_map(|user| [Self::Remove(*user), Self::EndDate(*user)]))
+        .chain(
+            user.iter()
+                .flat_map(|user| [Self::Remove(*user), Self::Lower(*user), Self::EndDate(*user)]),
+        )
         .chain(
             key.iter()
                 .flat_map(|key| [Self::Expiration(*key), Self::Rotate(*key), Self::Revoke(*key)]),
@@ -181,6 +207,7 @@ impl Dialog {
             Self::Sent => Some("sent"),
             Self::Create => Some("create"),
             Self::Remove(_) => Some("remove"),
+            Self::Lower(_) => Some("lower"),
             Self::EndDate(_) => Some("end-date"),
             Self::Secret => Some("secret"),
             Self::Expiration(_) => Some("expiration"),
@@ -192,19 +219,18 @@ impl Dialog {
         }
     }
 
-    /// Whom it asks to remove.
-    pub(crate) const fn removed(self) -> Option<UserId> {
-        if let Self::Remove(user) = self {
-            Some(user)
-        } else {
-            None
+    /// The dialog that a problem leads to: the one that asks what becomes of a person's keys.
+    pub(crate) const fn deciding(problem: Option<Problem>) -> Self {
+        match problem {
+            Some(Problem::Refused(Refusal::ManageKeysDecide(user))) => Self::Lower(user),
+            _ => Self::None,
         }
     }
 
     /// Whom it is about.
     pub(crate) const fn user(self) -> Option<UserId> {
         match self {
-            Self::Remove(user) | Self::EndDate(user) => Some(user),
+            Self::Remove(user) | Self::Lower(user) | Self::EndDate(user) => Some(user),
             Self::None
             | Self::Add
             | Self::Invite
@@ -230,6 +256,7 @@ impl Dialog {
             | Self::Sent
             | Self::Create
             | Self::Remove(_)
+            | Self::Lower(_)
             | Self::EndDate(_)
             | Self::Secret
             | Self::Regenerate

@@ -15,6 +15,8 @@ pub enum Problem {
     Refused(Refusal),
     /// The database cannot be asked now (E6).
     Unavailable,
+    /// More passwords wait to be checked than there is room for (J9).
+    Busy,
     /// A fault of ours.
     Internal,
     /// The server cannot be reached from the browser.
@@ -27,8 +29,19 @@ impl Problem {
     pub const fn status(self) -> u16 {
         match self {
             Self::Refused(refusal) => refusal.status(),
-            Self::Unavailable | Self::Unreachable => 503,
+            Self::Unavailable | Self::Busy | Self::Unreachable => 503,
             Self::Internal => 500,
+        }
+    }
+
+    /// After how many seconds trying again may work, where that is known.
+    #[must_use]
+    pub const fn retry_after(self) -> Option<u32> {
+        match self {
+            Self::Refused(Refusal::TooManyAttempts { retry_after }) => Some(retry_after),
+            // The queue is through in less than one.
+            Self::Busy => Some(1),
+            Self::Refused(_) | Self::Unavailable | Self::Internal | Self::Unreachable => None,
         }
     }
 
@@ -37,7 +50,7 @@ impl Problem {
     pub const fn field(self) -> Option<Field> {
         match self {
             Self::Refused(refusal) => refusal.field(),
-            Self::Unavailable | Self::Internal | Self::Unreachable => None,
+            Self::Unavailable | Self::Busy | Self::Internal | Self::Unreachable => None,
         }
     }
 }

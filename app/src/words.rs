@@ -1,6 +1,6 @@
 //! The words people read when something was done or went wrong: what happened, why, and what to do (N3).
 
-use policy::{FieldInput, OrganizationRole, Refusal, ResourceField};
+use policy::{FieldInput, OrganizationRole, Quota, Refusal, ResourceField, Weakness};
 
 use crate::{
     Problem,
@@ -65,12 +65,27 @@ pub(crate) fn done(done: &Done) -> String {
         Done::ResourceDeleted { kind, name } => format!("The {} {name} was deleted.", kind.code()),
         Done::AccountDeleted => "Your account was deleted.".to_owned(),
         Done::ResetRequested => {
-            "If an account has this address, a mail with a link is on its way. The link works for one hour.".to_owned()
+            "If an account has this address, a mail with a link is on its way. The link works for one hour. If one was sent in the last 15 minutes, use that one: no second mail is sent."
+                .to_owned()
         }
-        Done::PasswordReset => {
+        Done::PasswordReset { ends_everything: false } => {
+            "Your password was changed. You were signed out everywhere else.".to_owned()
+        }
+        Done::PasswordReset { ends_everything: true } => {
             "Your password was changed. You were signed out everywhere else, and your SSH keys were removed: add them again."
                 .to_owned()
         }
+        Done::SignUpMailed { email } => format!("We’ve sent a link to {email}."),
+        Done::AddressVerified { is_taken_over: false } => "Your address is verified.".to_owned(),
+        Done::AddressVerified { is_taken_over: true } => {
+            "Your address is verified, and the account is yours alone: whoever used it until now was signed out, and their SSH keys were removed."
+                .to_owned()
+        }
+        Done::VerificationSent { email } => {
+            format!("A link to verify your address is on its way to {email}. It works for 24 hours.")
+        }
+        Done::MadeKeysRevoked { count: 1 } => "1 API key was revoked. It no longer works.".to_owned(),
+        Done::MadeKeysRevoked { count } => format!("{count} API keys were revoked. They no longer work."),
         Done::PasswordChanged => "Your password was changed. You were signed out everywhere else.".to_owned(),
     }
 }
@@ -81,6 +96,9 @@ pub(crate) fn problem(problem: Problem) -> String {
         Problem::Refused(refusal) => refused(refusal),
         Problem::Unavailable => {
             "Roster can’t reach its database right now, so nothing was changed. Try again in a moment.".to_owned()
+        }
+        Problem::Busy => {
+            "Many people are signing in at this moment, so your password wasn’t checked and nothing was changed. Try again in a few seconds.".to_owned()
         }
         Problem::Internal => "Something went wrong on our side, and nothing was changed. Try again; if it keeps happening, tell whoever runs this console.".to_owned(),
         Problem::Unreachable => "The server didn’t answer. Check your connection and try again.".to_owned(),
@@ -104,9 +122,12 @@ fn refused(refusal: Refusal) -> String {
         Refusal::EmailInvalid => "Enter an email address, like name@example.com.",
         Refusal::NameInvalid => "Enter a name of 1 to 100 characters, without line breaks or invisible characters.",
         Refusal::SlugInvalid => "Use 3 to 63 characters: a–z, 0–9 and hyphens, with no hyphen at either end.",
+        Refusal::PasswordWeak(weakness) => weak(weakness),
         Refusal::PasswordInvalid => "Use 12 to 256 characters. A few unrelated words make a good password.",
         Refusal::EndDateInvalid => "Enter a date: today’s or a later one.",
-        Refusal::UserNotFound => "No account has this address. Check the spelling, or ask them to sign up first.",
+        Refusal::UserNotFound => {
+            "No account has this address, or it isn’t verified yet. Check the spelling, or ask them to sign up and verify their address."
+        }
         Refusal::NotInOrganization => {
             "This person isn’t a member of the organization. Invite them to it, or allow external collaborators in the project’s settings."
         }
@@ -133,6 +154,9 @@ fn refused(refusal: Refusal) -> String {
         Refusal::EmailTaken => "An account has this address already. Sign in instead.",
         Refusal::CredentialsWrong => "Email or password is wrong. Check both and try again.",
         Refusal::CurrentPasswordWrong => "This isn’t your current password.",
+        Refusal::ConfirmationNeeded => {
+            "Confirm it’s you: you gave your password more than 10 minutes ago. Enter it, and send this again."
+        }
         Refusal::SignUpClosed => {
             "New accounts are made by invitation here. Ask an Admin of your organization to invite you."
         }
@@ -146,6 +170,7 @@ fn refused(refusal: Refusal) -> String {
         Refusal::InvitationForAnother => {
             "This invitation is for another address. Sign out, and sign in with the address that was invited."
         }
+        Refusal::NotTheInvited => "This isn’t the address that was invited. Check the spelling.",
         Refusal::ProjectsSwitchedOff => {
             "Additional projects are switched off for this organization. Ask whoever runs this console to switch them on."
         }
@@ -169,21 +194,33 @@ fn refused(refusal: Refusal) -> String {
         }
         Refusal::SshKeyWeak => "This kind of key is too weak. Use Ed25519, ECDSA, or RSA with at least 2048 bits.",
         Refusal::SshKeyTaken => "This key is in use already. Every account needs a key of its own.",
+        Refusal::SshKeyNeedsProof => {
+            "Somebody else has registered this key. If it’s yours, sign the text below with it and paste the signature: the key is then yours."
+        }
+        Refusal::SshSignatureInvalid => {
+            "This isn’t a signature of the text below by this key. Sign the text as it’s shown now, and paste all of it, with the lines BEGIN and END."
+        }
         Refusal::TooManySshKeys => "You have 50 SSH keys, the most an account can have. Remove one first.",
         Refusal::ManageKeyForAdmins => {
             "Only Admins of the project can create keys with the reach Manage, or change when they expire."
+        }
+        Refusal::ManageKeysDecide(_) => {
+            "They made API keys that manage resources as an Admin may. Choose what becomes of each."
         }
         Refusal::KeyOver => "This key was revoked or has expired. Nothing was changed; create a new one instead.",
         Refusal::KeyRotated => "This key was rotated already: it can only stop working sooner.",
         Refusal::DefaultKeyKept => {
             "The Organization Default Key can’t be revoked. Regenerate it: the old secret stops working at once."
         }
+        Refusal::NothingChosen => "Choose at least one API key. None was revoked.",
         Refusal::KeyMissing => "Send an API key: Authorization: Bearer rsk_…",
         Refusal::KeyInvalid => "This API key isn’t one of Roster’s.",
         Refusal::KeyExpired => "This API key has expired. Create a new one.",
         Refusal::KeyRevoked => "This API key was revoked. Create a new one.",
         Refusal::GatewayUnknown => "The gateway’s token is unknown or was revoked.",
         Refusal::GatewayNameTaken => "There is a gateway token of this name. Revoke it first, or choose another name.",
+        Refusal::MeterUnknown => "The meter token is unknown or was revoked.",
+        Refusal::MeterNameTaken => "There is a meter token of this name. Revoke it first, or choose another name.",
         Refusal::ResourceNameTaken => "The project has one of this kind with this name already. Choose another name.",
         Refusal::StateInvalid => "Choose one of the states.",
         Refusal::ProjectHasResources => {
@@ -194,8 +231,32 @@ fn refused(refusal: Refusal) -> String {
                 "Record {record}, counted from 0, has an invalid time or amount: a time before 2000 or in the future, or more than 9007199254740991. None of the report was taken."
             );
         }
+        Refusal::UsageTooLarge { record } => {
+            return format!(
+                "Record {record}, counted from 0, has a larger quantity or cost than one record may have. None of the report was taken."
+            );
+        }
+        Refusal::UsageElsewhere { record } => {
+            return format!(
+                "Record {record}, counted from 0, isn’t for this project: it is of the playground, or from before the project was there. Report it with a meter token, or with the Organization Default Key. None of the report was taken."
+            );
+        }
+        Refusal::UsageCorrectionInvalid { record } => {
+            return format!(
+                "Record {record}, counted from 0, corrects no record on these books, or has another time, kind, unit or resource than that one. None of the report was taken."
+            );
+        }
+        Refusal::UsageCorrected { record } => {
+            return format!(
+                "Record {record}, counted from 0, corrects a record that was corrected already: correct its correction. None of the report was taken."
+            );
+        }
+        Refusal::UsageNamesNoProject => {
+            "Usage that names no project is reported with a meter token, or with the Organization Default Key. Report for the key’s own project instead."
+        }
         Refusal::TooManyRecords => "Report 1,000 records at most at once. None of the report was taken.",
         Refusal::DetailInvalid(field) => return detail(field),
+        Refusal::QuotaReached { quota, limit } => return quota_reached(quota, limit),
         Refusal::TooManyAttempts { retry_after } => {
             let minutes = retry_after.div_ceil(60);
             let unit = if minutes == 1 { "minute" } else { "minutes" };
@@ -203,6 +264,38 @@ fn refused(refusal: Refusal) -> String {
         }
     };
     text.to_owned()
+}
+
+fn quota_reached(quota: Quota, limit: u32) -> String {
+    let (what, then) = match quota {
+        Quota::Projects => ("The organization has reached its limit of projects", "Delete one first"),
+        Quota::ApiKeys => (
+            "The project has reached its limit of working API keys",
+            "Revoke those nobody uses",
+        ),
+        Quota::Invitations => (
+            "The organization has reached its limit of open invitations",
+            "Revoke some first",
+        ),
+        Quota::Resources => (
+            "The project has reached its limit of resources",
+            "Delete those that are gone",
+        ),
+        Quota::UsageRecords => (
+            "The project has reached its limit of usage records a minute",
+            "None of the report was taken: send it again in a minute, with fewer at once",
+        ),
+        Quota::Streams => (
+            "You have reached the limit of open pages that are kept up to date",
+            "Close some of them",
+        ),
+        Quota::OrganizationStreams => (
+            "The organization has reached its limit of open pages that are kept up to date",
+            "Reload the page to see what is new",
+        ),
+    };
+    let limit = grouped(u64::from(limit));
+    format!("{what} ({limit}). {then}, or ask whoever runs this console to raise the limit.")
 }
 
 fn detail(field: ResourceField) -> String {
@@ -214,6 +307,29 @@ fn detail(field: ResourceField) -> String {
             format!("Enter a whole number from {} to {}.", grouped(least), grouped(most))
         }
         FieldInput::Choice(_) => "Choose one of the list.".to_owned(),
+    }
+}
+
+/// What makes a password easy to guess, and what to do (J6).
+const fn weak(weakness: Weakness) -> &'static str {
+    match weakness {
+        Weakness::Common => {
+            "Many people use this password, or one much like it, so it is guessed first. Use a few unrelated words."
+        }
+        Weakness::Repeats => {
+            "Repeated characters or words add little, so this is easy to guess. Use a few unrelated words."
+        }
+        Weakness::Sequence => "Sequences like abcdef or 6543 are easy to guess. Use a few unrelated words.",
+        Weakness::Keyboard => "Neighbouring keys are easy to guess. Use a few unrelated words.",
+        Weakness::Date => "Dates and years are easy to guess. Use a few unrelated words.",
+        Weakness::Words => "One word or name is easy to guess, even with something added. Use a few unrelated words.",
+        Weakness::AboutYou => {
+            "Your name, your address and your organization’s name are guessed first. Use words that have nothing to do with you."
+        }
+        Weakness::Guessable => "This is easy to guess. Make it longer, with a few more unrelated words.",
+        Weakness::Breached => {
+            "This password was stolen from another site, and is on the lists that are tried first. Choose one you use nowhere else."
+        }
     }
 }
 

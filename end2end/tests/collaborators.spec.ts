@@ -212,7 +212,7 @@ test.describe('adding', () => {
     for (const [typed, error] of [
       ['not an address', 'Enter an email address, like name@example.com.'],
       ['', 'Enter an email address, like name@example.com.'],
-      [`nobody-${tenant.tag}@roster.test`, 'No account has this address.'],
+      [`nobody-${tenant.tag}@roster.test`, 'No account has this address'],
       [tenant.outsider.email, 'This person isn’t a member of the organization.'],
       [tenant.admin.email, 'This person already has access. Their role stayed as it was.'],
     ] as const) {

@@ -47,7 +47,7 @@ test('O2 M2 M5 P1 C2 C5: sign up, invite a colleague, who accepts; a project, wi
   await expect(members.inviting.dialog).toBeHidden();
 
   const colleague = await browse();
-  const invitation = await InvitationPage.open(colleague, link, organization);
+  const invitation = await InvitationPage.open(colleague, link, organization, omar.email);
   await expect(colleague.getByRole('main')).toContainText(`${ines.name} invites you to join ${organization.name}.`);
   await picture(colleague, 'the invitation');
   await invitation.acceptAs(omar.name, 'another good password');

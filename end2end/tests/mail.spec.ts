@@ -1,60 +1,12 @@
 import { InvitationPage, invitationsPath, InvitationsScreen } from '../fixtures/organization.ts';
 import { expectFieldError, notice, signIn, visit } from '../fixtures/pages.ts';
-import { freePort, Roster } from '../fixtures/roster.ts';
-import { type Mail, MailServer } from '../fixtures/mail.ts';
+import { MailServer } from '../fixtures/mail.ts';
+import { expect, linkIn, SOON, test } from '../fixtures/mailing.ts';
 import { PASSWORD } from '../fixtures/tenant.ts';
-import { expect, test as base } from '../fixtures/test.ts';
 
 const NEW = 'a long enough password';
-/** A mail is there, or tried again, within this. */
-const SOON = { timeout: 20_000 };
-
-type WithMail = {
-  /** A Roster that gives its mail to this port; where it is. */
-  mailing: { url: string; port: number };
-  /** Something listens on that port. */
-  post: MailServer;
-};
-
-const test = base.extend<WithMail>({
-  mailing: async ({}, use) => {
-    const port = await freePort();
-    const roster = await Roster.start({
-      ROSTER_SMTP_URL: `smtp://127.0.0.1:${port}`,
-      ROSTER_MAIL_FROM: 'Roster <roster@acme.test>',
-    });
-    try {
-      await use({ url: roster.url, port });
-    } finally {
-      await roster.stop();
-    }
-  },
-  post: async ({ mailing }, use) => {
-    const post = await MailServer.start(mailing.port);
-    try {
-      await use(post);
-    } finally {
-      await post.stop();
-    }
-  },
-  // Every browser of these tests is at that Roster.
-  baseURL: async ({ mailing }, use) => {
-    await use(mailing.url);
-  },
-});
-
 // One after the other: what waits in the outbox of the database is everybody's to deliver.
 test.describe.configure({ mode: 'default', timeout: 60_000 });
-
-/** The path of the link in a mail. */
-function linkIn(mail: Mail | undefined, url: string): string {
-  const links = mail?.text.match(/https?:\/\/\S+/g) ?? [];
-  expect(links, mail?.text).toHaveLength(1);
-  expect(links[0]).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/(invitations|reset-password)\/[\w-]{43}$/);
-  const link = new URL(links[0] ?? '');
-  expect(link.origin).toBe(url);
-  return link.pathname;
-}
 
 test.describe('mail', { tag: '@scripts' }, () => {
   test('M2 M4: an invitation comes by mail, and its link makes a member', async ({ as, browse, mailing, post, tenant }) => {
@@ -72,8 +24,10 @@ test.describe('mail', { tag: '@scripts' }, () => {
     const [mail] = post.to(email);
     expect(mail?.from).toBe('roster@acme.test');
     expect(mail?.to).toEqual([email]);
-    expect(mail?.subject).toBe(`${tenant.admin.name} invites you to join ${tenant.organization.name}`);
-    expect(mail?.text).toContain(`${tenant.admin.name} invites you to join ${tenant.organization.name} on Roster.`);
+    expect(mail?.subject).toBe(`An invitation to join an organization on ${new URL(mailing.url).hostname}`);
+    expect(mail?.text).toContain(
+      `“${tenant.admin.name}” invites you to join the organization “${tenant.organization.name}” on Roster.`,
+    );
     expect(mail?.text).toContain(`The link is for ${email} and works once, until `);
     expect(mail?.text).toContain('If you didn’t expect it, do nothing.');
     // Live: the state of the mail, without a reload.
@@ -83,7 +37,7 @@ test.describe('mail', { tag: '@scripts' }, () => {
     const mailed = linkIn(mail, mailing.url);
     expect(mailed).not.toBe(shown);
     const page = await browse();
-    await InvitationPage.open(page, shown, tenant.organization);
+    await InvitationPage.open(page, shown, tenant.organization, email);
     const invitation = await InvitationPage.open(page, mailed, tenant.organization);
     await invitation.acceptAs('Nina Nova', NEW);
     await invitation.expectJoined(tenant.organization);
@@ -99,20 +53,9 @@ test.describe('mail', { tag: '@scripts' }, () => {
     await screen.inviting.inviteOne(email);
     await expect.poll(() => post.to(email).length, SOON).toBe(1);
     const [mail] = post.to(email);
-    expect(mail?.subject).toBe(`${tenant.admin.name} invites you to join ${name}`);
-    expect(mail?.text).toContain(`join ${name} on Roster.`);
+    expect(mail?.subject).toBe(`An invitation to join an organization on ${new URL(mailing.url).hostname}`);
+    expect(mail?.text).toContain('join the organization “Żółć & "Söhne", 日本語 <b> =ΩΩ');
     linkIn(mail, mailing.url);
-  });
-
-  // A mail program would read it as something else: text that nobody typed, line breaks included.
-  test('M2: a name that looks like an encoded word arrives as it is', async ({ as, post, tenant }) => {
-    const email = tenant.address('nina');
-    const name = 'A =?utf-8?q?call=0Athis_number?= B';
-    await tenant.renameOrganization(name);
-    const screen = await InvitationsScreen.open(await as(tenant.admin), tenant.organization);
-    await screen.inviting.inviteOne(email);
-    await expect.poll(() => post.to(email).length, SOON).toBe(1);
-    expect(post.to(email)[0]?.subject).toBe(`${tenant.admin.name} invites you to join ${name}`);
   });
 
   test('M2: each of several gets a mail of their own', async ({ as, mailing, post, tenant }) => {
@@ -210,7 +153,7 @@ test.describe('mail', { tag: '@scripts' }, () => {
     await expect.poll(() => post.to(member.email).length, SOON).toBe(1);
     const [mail] = post.to(member.email);
     expect(mail?.subject).toBe('A new password for Roster');
-    expect(mail?.text).toContain(`Hello ${member.name},`);
+    expect(mail?.text).toContain(`Hello “${member.name}”,`);
     expect(mail?.text).toContain('your password stays as it is');
     const link = linkIn(mail, mailing.url);
     // Opening it changes nothing yet: mail scanners do.
@@ -226,7 +169,7 @@ test.describe('mail', { tag: '@scripts' }, () => {
     await password.fill(NEW);
     await page.getByRole('button', { name: 'Save' }).click();
     await expect(page.getByRole('button', { name: `Account: ${member.name}` })).toBeVisible();
-    await expect(notice(page, 'Your password was changed. You were signed out everywhere else, and your SSH keys were removed')).toBeVisible();
+    await expect(notice(page, 'Your password was changed. You were signed out everywhere else.')).toBeVisible();
 
     await visit(elsewhere, '/settings/profile');
     await expect(elsewhere).toHaveURL(/\/sign-in/);
@@ -246,6 +189,8 @@ test.describe('mail', { tag: '@scripts' }, () => {
     const page = await browse();
     const links: string[] = [];
     for (const count of [1, 2]) {
+      // As if the one before had been asked for more than 15 minutes ago: within that, no second mail is sent.
+      await tenant.database.query(`DELETE FROM attempts WHERE bucket = 'password_reset mail ' || $1`, [member.email]);
       await visit(page, '/forgot-password');
       await page.getByLabel('Email').fill(member.email);
       await page.getByRole('button', { name: 'Send link' }).click();

@@ -1,16 +1,8 @@
 import type { Locator, Page } from '@playwright/test';
 
 import { MembersScreen } from '../fixtures/organization.ts';
-import {
-  awake,
-  CollaboratorsScreen,
-  expectFieldError,
-  notice,
-  profileForms,
-  signIn,
-  visit,
-} from '../fixtures/pages.ts';
-import { makeKey, SshKeysScreen } from '../fixtures/ssh.ts';
+import { awake, CollaboratorsScreen, expectFieldError, notice, profileForms, signIn, visit } from '../fixtures/pages.ts';
+import { makeKey, sign, SshKeysScreen } from '../fixtures/ssh.ts';
 import { PASSWORD } from '../fixtures/tenant.ts';
 import { expect, test } from '../fixtures/test.ts';
 
@@ -145,25 +137,41 @@ test.describe('SSH keys', () => {
     await expect(screen.keys).toHaveCount(2);
   });
 
-  test('E4 N3: a key that is in use, by oneself or by another, is refused beside the field @scripts', async ({
-    as,
-    guard,
-    tenant,
-  }) => {
+  test('E4 N3: a key that one has already is refused beside the field @scripts', async ({ as, guard, tenant }) => {
     guard.allowStatus(409);
     const key = await makeKey('noah@laptop');
     const mine = await SshKeysScreen.open(await as(tenant.member));
     await mine.addKey(key.line);
     await expect(mine.keys).toHaveCount(1);
-    const theirs = await SshKeysScreen.open(await as(tenant.manager));
-    for (const screen of [mine, theirs]) {
-      await screen.addKey(key.line, 'Another name');
-      await expectFieldError(screen.publicKey, /This key is in use already\. Every account needs a key of its own\./);
-      await expect(screen.publicKey).toHaveValue(new RegExp(`^${key.line.slice(0, 40).replaceAll('+', '\\+')}`));
-      await expect(screen.name).toHaveValue('Another name');
-    }
+    await mine.addKey(key.line, 'Another name');
+    await expectFieldError(mine.publicKey, /This key is in use already\. Every account needs a key of its own\./);
+    await expect(mine.publicKey).toHaveValue(new RegExp(`^${key.line.slice(0, 40).replaceAll('+', '\\+')}`));
+    await expect(mine.name).toHaveValue('Another name');
     await expect(mine.keys).toHaveCount(1);
-    await expect(theirs.keys).toHaveCount(0);
+  });
+
+  test('J10: whoever signs the text has the key that somebody else registered', async ({ as, guard, tenant }) => {
+    guard.allowStatus(409);
+    guard.allowStatus(422);
+    const key = await makeKey('noah@laptop');
+    const theirs = await SshKeysScreen.open(await as(tenant.manager));
+    await theirs.addKey(key.line);
+    await expect(theirs.keys).toHaveCount(1);
+    const mine = await SshKeysScreen.open(await as(tenant.member));
+    await expect(mine.signature).toBeHidden();
+    await mine.addKey(key.line, 'My laptop');
+    await expectFieldError(mine.signature, /Somebody else has registered this key\. If it’s yours, sign the text below/);
+    await expect(mine.publicKey).toHaveValue(new RegExp(`^${key.line.slice(0, 40).replaceAll('+', '\\+')}`));
+    const [command, others] = [await mine.command.inputValue(), await theirs.command.inputValue()];
+    await mine.signature.fill(await sign(key, others));
+    await mine.add.click();
+    await expectFieldError(mine.signature, /This isn’t a signature of the text below by this key/);
+    await mine.signature.fill(await sign(key, command));
+    await mine.add.click();
+    await expect(notice(mine.page, 'The SSH key My laptop was added.')).toBeVisible();
+    await expect(mine.keys.first()).toContainText('Proved by signature');
+    await visit(theirs.page, '/settings/ssh-keys');
+    await expect(theirs.page.getByRole('heading', { name: 'No SSH keys yet' })).toBeVisible();
   });
 
   test('E4: a private key is refused with a warning, and is nowhere any more', async ({ as, guard, tenant }) => {

@@ -1,3 +1,7 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import { apiKeysPath } from '../fixtures/api-keys.ts';
 import {
   InvitationPage,
   InvitationsScreen,
@@ -9,6 +13,7 @@ import {
   awake,
   collaboratorsPath,
   CollaboratorsScreen,
+  hasScripts,
   notice,
   projectPath,
   ProjectSelector,
@@ -269,4 +274,53 @@ test('the password is never in a URL, and is not shown again @scripts', async ({
   await signIn(page, tenant.manager);
   expect(asked.some((url) => url.includes(PASSWORD))).toBe(false);
   expect(await page.evaluate(() => document.cookie)).not.toContain('roster=');
+});
+
+/** A service on another port of the console's host, whose page sets cookies and leads on to the console. */
+async function otherPort(baseURL: string, cookies: string[], next: string): Promise<{ server: Server; url: string }> {
+  const script = cookies.map((cookie) => `document.cookie = ${JSON.stringify(cookie)};`).join('');
+  const html = `<!DOCTYPE html><title>Service</title><script>${script}</script><a href="${baseURL}${next}">Go on</a>`;
+  const server = createServer((request, response) => {
+    // A page without scripts sets them by its answer instead.
+    const headers = hasScripts() ? {} : { 'set-cookie': cookies };
+    response.writeHead(request.url === '/' ? 200 : 204, { 'content-type': 'text/html', ...headers });
+    response.end(request.url === '/' ? html : undefined);
+  });
+  const { hostname } = new URL(baseURL);
+  await new Promise<void>((resolve) => server.listen(0, hostname, resolve));
+  return { server, url: `http://${hostname}:${(server.address() as AddressInfo).port}/` };
+}
+
+test('J11: a service on another port of this host forges neither a message nor a session', async ({ as, baseURL, tenant }) => {
+  const attacker = await (await as(tenant.member)).context().cookies();
+  const session = attacker.find((cookie) => cookie.name === 'roster')?.value ?? '';
+  expect(session).not.toBe('');
+  const made = { key_made: { name: 'Deploy', secret: 'rsk_FORGED', how: 'created' } };
+  const flash = Buffer.from(JSON.stringify({ form: 'create_key', outcome: { Ok: made }, typed: [] })).toString('base64url');
+  const secrets = `${apiKeysPath(tenant.open)}?dialog=secret`;
+  const page = await as(tenant.manager);
+  const own = await page.context().cookies();
+  const account = page.getByRole('button', { name: `Account: ${tenant.manager.name}` }).filter({ visible: true }).first();
+
+  const cookies = [`roster-flash=${flash}; Path=/`, `roster=${session}; Path=/settings`];
+  const { server, url } = await otherPort(baseURL ?? '', cookies, secrets);
+  try {
+    await page.goto(url);
+    const set = await page.context().cookies(`${baseURL}${secrets}`);
+    expect(set.filter((cookie) => cookie.name === 'roster')).toHaveLength(2);
+    await page.getByRole('link', { name: 'Go on' }).click();
+    // A request with two sessions is nobody's; the forged one is gone after it, and the person's is what it was.
+    await expect(account).toBeVisible();
+    const left = await page.context().cookies(`${baseURL}${secrets}`);
+    expect(left.filter((cookie) => cookie.name === 'roster').map((cookie) => cookie.value)).toEqual(
+      own.filter((cookie) => cookie.name === 'roster').map((cookie) => cookie.value),
+    );
+    await visit(page, secrets);
+    await expect(account).toBeVisible();
+    await expect(page.getByRole('textbox', { name: 'Secret key' })).toHaveCount(0);
+    expect(await page.content()).not.toContain('rsk_FORGED');
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
 });

@@ -86,9 +86,17 @@ async fn seed(pool: &PgPool, directory: &Directory, size: i32) -> Outcome<Tenant
             password: "correct-horse-battery".parse()?,
         })
         .await?;
+    sqlx::query(
+        "INSERT INTO sessions (id, token_hash, user_id, created_at, last_seen_at, expires_at, address, user_agent)
+         VALUES ($1, sha256($2::text::bytea), $1, now(), now(), now() + interval '1 day', '', '')",
+    )
+    .bind(owner.0)
+    .bind(&name)
+    .execute(pool)
+    .await?;
     let actor = Actor {
         user: owner,
-        session: SessionId(Uuid::nil()),
+        session: SessionId(owner.0),
         origin: Origin::default(),
     };
     let organization: (Uuid, String) = sqlx::query_as("SELECT id, slug FROM organizations WHERE owner_id = $1")

@@ -8,17 +8,16 @@ use std::{
 
 use app::Problem;
 use directory::{Directory, NewAccount};
-use policy::{Email, Name, Password, Refusal, Slug};
+use policy::{Email, Password, Refusal, Slug};
 use serde_json::json;
-use time::format_description::well_known::Rfc3339;
 
 use crate::{
-    cli::{GatewayTokenCommand, OrganizationCommand, Output, PasswordSource, Switch, UserCommand},
+    cli::{OrganizationCommand, Output, PasswordSource, Switch, UserCommand},
     config::Config,
     postgres::{self, Embedded},
 };
 
-type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+pub(crate) type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// Brings the schema up to date. A private database that nobody runs is started for it.
 pub(crate) async fn migrate(config: &Config) -> Outcome<()> {
@@ -57,6 +56,19 @@ pub(crate) async fn user(config: &Config, command: UserCommand) -> Outcome<()> {
                 output,
                 &json!({ "id": user, "email": email }),
                 &format!("Created the account of {email}."),
+            )
+        }
+        UserCommand::Verify { email, output } => {
+            let email = self::email(&email)?;
+            let user = directory(config)
+                .await?
+                .verify_as_operator(&email)
+                .await
+                .map_err(explain)?;
+            say(
+                output,
+                &json!({ "id": user, "email": email }),
+                &format!("The address {email} is verified."),
             )
         }
         UserCommand::SetPassword {
@@ -146,77 +158,11 @@ pub(crate) async fn organization(config: &Config, command: OrganizationCommand) 
     }
 }
 
-/// Does something with the tokens of gateways.
-pub(crate) async fn gateway_token(config: &Config, command: GatewayTokenCommand) -> Outcome<()> {
-    match command {
-        GatewayTokenCommand::Create { name, output } => {
-            let name = gateway_name(&name)?;
-            let token = directory(config)
-                .await?
-                .create_gateway_token(&name)
-                .await
-                .map_err(explain)?;
-            // The token and nothing else, so that a script can put it where it belongs.
-            say(
-                output,
-                &json!({ "name": name, "token": token.reveal() }),
-                token.reveal(),
-            )
-        }
-        GatewayTokenCommand::Revoke { name, output } => {
-            let name = gateway_name(&name)?;
-            directory(config)
-                .await?
-                .revoke_gateway_token(&name)
-                .await
-                .map_err(|error| {
-                    if matches!(error, directory::Error::Refused(Refusal::Hidden)) {
-                        format!("There is no gateway token {name}.")
-                    } else {
-                        explain(error)
-                    }
-                })?;
-            say(
-                output,
-                &json!({ "name": name }),
-                &format!("The gateway token {name} was revoked. It no longer works."),
-            )
-        }
-        GatewayTokenCommand::List { output } => {
-            let all = directory(config).await?.gateway_tokens().await.map_err(explain)?;
-            let mut rows = Vec::new();
-            let mut words = Vec::new();
-            for token in all {
-                let created = token.created_at.format(&Rfc3339)?;
-                let revoked = token.revoked_at.map(|at| at.format(&Rfc3339)).transpose()?;
-                let used = token.last_used_at.map(|at| at.format(&Rfc3339)).transpose()?;
-                let mut line = format!("{}  created {created}", token.name);
-                match &used {
-                    Some(at) => line.push_str(&format!("  last used {at}")),
-                    None => line.push_str("  never used"),
-                }
-                if let Some(at) = &revoked {
-                    line.push_str(&format!("  revoked {at}"));
-                }
-                words.push(line);
-                rows.push(
-                    json!({ "name": token.name, "created_at": created, "last_used_at": used, "revoked_at": revoked }),
-                );
-            }
-            say(output, &json!(rows), &words.join("\n"))
-        }
-    }
-}
-
-fn gateway_name(text: &str) -> Outcome<Name> {
-    Ok(text.parse().map_err(|_| refused(Refusal::NameInvalid))?)
-}
-
 fn email(text: &str) -> Outcome<Email> {
     Ok(text.parse().map_err(|_| refused(Refusal::EmailInvalid))?)
 }
 
-fn organization_slug(text: &str) -> Outcome<Slug> {
+pub(crate) fn organization_slug(text: &str) -> Outcome<Slug> {
     Ok(text.parse().map_err(|_| refused(Refusal::SlugInvalid))?)
 }
 
@@ -229,12 +175,13 @@ fn about_organization(error: directory::Error, slug: &Slug) -> String {
     }
 }
 
-async fn directory(config: &Config) -> Outcome<Directory> {
+pub(crate) async fn directory(config: &Config) -> Outcome<Directory> {
     let url = match &config.database_url {
         Some(url) => url.clone(),
         None => postgres::url_of_running(&config.data)?,
     };
-    Ok(Directory::connect(&url, 1, config.settings).await?)
+    let directory = Directory::connect(&url, 1, config.settings).await?;
+    Ok(directory.refusing(config.breached.clone()))
 }
 
 fn read_password(source: &PasswordSource) -> Outcome<Password> {
@@ -248,15 +195,15 @@ fn read_password(source: &PasswordSource) -> Outcome<Password> {
 }
 
 /// In the words of the console.
-fn explain(error: directory::Error) -> String {
+pub(crate) fn explain(error: directory::Error) -> String {
     app::explain(Problem::from(error))
 }
 
-fn refused(refusal: Refusal) -> String {
+pub(crate) fn refused(refusal: Refusal) -> String {
     app::explain(refusal.into())
 }
 
-fn say(output: Output, json: &serde_json::Value, words: &str) -> Outcome<()> {
+pub(crate) fn say(output: Output, json: &serde_json::Value, words: &str) -> Outcome<()> {
     let mut out = std::io::stdout();
     if output.json {
         writeln!(out, "{json}")?

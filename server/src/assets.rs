@@ -48,8 +48,17 @@ impl Assets {
         Err(last)
     }
 
+    /// Some of its files: who can read these can read all.
+    pub(crate) fn files(&self) -> impl Iterator<Item = PathBuf> {
+        [&self.script, &self.wasm, &self.style]
+            .into_iter()
+            .map(|path| self.folder.join(path.trim_start_matches('/')))
+    }
+
     fn read(folder: &Path) -> Result<Self, NoSite> {
         let missing = || NoSite(folder.to_owned());
+        // From the root on: another account may not get through the folder this program was started in.
+        let folder = &fs::canonicalize(folder).map_err(|_| missing())?;
         let names: Vec<_> = fs::read_dir(folder.join("pkg"))
             .map_err(|_| missing())?
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())

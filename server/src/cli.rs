@@ -88,11 +88,70 @@ pub enum Admin {
     /// Tokens of the gateways that may ask what is allowed
     #[command(subcommand)]
     GatewayToken(GatewayTokenCommand),
+    /// Tokens of the meters that report usage which names no project
+    #[command(subcommand)]
+    MeterToken(MeterTokenCommand),
 }
 
 /// What the operator does with gateway tokens.
 #[derive(Debug, Subcommand)]
 pub enum GatewayTokenCommand {
+    /// Make one and print it, this once
+    ///
+    /// Without any of the options of its scope it is for the whole installation, SSH keys with it. With one of them it may ask about
+    /// what they name alone, and reads SSH keys only with --ssh.
+    Create {
+        /// What to call it
+        name: String,
+        /// What it may ask about
+        #[command(flatten)]
+        scope: GatewayScopeFlags,
+        /// How the answer looks
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Revoke one; it counts at once
+    Revoke {
+        /// What it is called
+        name: String,
+        /// How the answer looks
+        #[command(flatten)]
+        output: Output,
+    },
+    /// List them, without their secrets
+    List {
+        /// How the answer looks
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+/// What a gateway token may ask about (E7).
+#[derive(Args, Debug, Default)]
+pub struct GatewayScopeFlags {
+    /// Only about this organization
+    #[arg(long, value_name = "SLUG")]
+    pub organization: Option<String>,
+    /// Only about this project: its id, which is its own for ever, or its slug of today
+    #[arg(long, value_name = "ID")]
+    pub project: Option<String>,
+    /// Only about this cluster
+    #[arg(long, value_name = "ID")]
+    pub cluster: Option<String>,
+    /// Only about these kinds of resources, or permissions: endpoint, volume:read
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    pub allow: Vec<String>,
+    /// It may read the SSH keys of those who may log in to the clusters of its scope
+    #[arg(long)]
+    pub ssh: bool,
+    /// Its last day (UTC)
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub expires: Option<String>,
+}
+
+/// What the operator does with meter tokens.
+#[derive(Debug, Subcommand)]
+pub enum MeterTokenCommand {
     /// Make one and print it, this once
     Create {
         /// What to call it
@@ -175,7 +234,16 @@ pub enum UserCommand {
         #[command(flatten)]
         output: Output,
     },
-    /// Give a person a new password; ends their sessions
+    /// Verify a person's address, once you have made sure that the account is theirs
+    Verify {
+        /// The person's address
+        email: String,
+        /// How the answer looks
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Give a person a new password; ends their sessions, and all else by which somebody who made an account that is not verified
+    /// could act
     SetPassword {
         /// The person's address
         email: String,

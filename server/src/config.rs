@@ -9,10 +9,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use directory::Settings;
+use directory::{BreachedPasswords, Directory, Settings};
 use http::Uri;
 
-use crate::{cli::Flags, mail::Post};
+use crate::{cli::Flags, client::TrustedProxies, mail::Post, quotas};
 
 /// How the server is to run.
 #[derive(Clone, Debug)]
@@ -23,6 +23,10 @@ pub(crate) struct Config {
     pub(crate) data: PathBuf,
     /// Address to listen on.
     pub(crate) addr: SocketAddr,
+    /// Address to listen on for gateways, if they have a listener of their own (E8).
+    pub(crate) gateway_addr: Option<SocketAddr>,
+    /// The proxies that are believed about the client's address (J9).
+    pub(crate) proxies: TrustedProxies,
     /// Public base URL, without a path.
     pub(crate) url: String,
     /// Whether the public URL is https.
@@ -33,6 +37,10 @@ pub(crate) struct Config {
     pub(crate) settings: Settings,
     /// The mail server, if there is one.
     pub(crate) post: Option<Post>,
+    /// How many days the audit is kept (A5).
+    pub(crate) audit_days: u16,
+    /// Passwords that are refused because they were stolen elsewhere, if the operator has them (J6).
+    pub(crate) breached: Option<BreachedPasswords>,
 }
 
 /// What is wrong with the configuration.
@@ -49,15 +57,17 @@ pub(crate) enum ConfigError {
     #[error("{0} cannot be read: {1}")]
     File(PathBuf, String),
     /// A line of the settings file that nobody knows.
-    #[error("{0} has the unknown setting {1:?}; known are {names}", names = NAMES.map(|(_, key)| key).join(", "))]
+    #[error("{0} has the unknown setting {1:?}; known are {names}", names = names().map(|(_, key)| *key).collect::<Vec<_>>().join(", "))]
     Unknown(PathBuf, String),
 }
 
 /// Each setting: the environment variable, and the line of the file.
-const NAMES: [(&str, &str); 11] = [
+const NAMES: [(&str, &str); 16] = [
     ("DATABASE_URL", "database_url"),
     ("ROSTER_DATA", "data"),
     ("ROSTER_ADDR", "addr"),
+    ("ROSTER_GATEWAY_ADDR", "gateway_addr"),
+    ("ROSTER_TRUSTED_PROXIES", "trusted_proxies"),
     ("ROSTER_URL", "url"),
     ("ROSTER_SITE", "site"),
     ("ROSTER_SMTP_URL", "smtp_url"),
@@ -66,7 +76,15 @@ const NAMES: [(&str, &str); 11] = [
     ("ROSTER_ADDITIONAL_PROJECTS", "additional_projects"),
     ("ROSTER_NEUTRAL_ADD_ERRORS", "neutral_add_errors"),
     ("ROSTER_INSECURE_HTTP", "insecure_http"),
+    ("ROSTER_AUDIT_DAYS", "audit_days"),
+    ("ROSTER_INSECURE_DATABASE", "insecure_database"),
+    ("ROSTER_BREACHED_PASSWORDS", "breached_passwords"),
 ];
+
+/// Every setting.
+fn names() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    NAMES.iter().chain(&quotas::NAMES)
+}
 
 impl Config {
     /// Reads flags, environment and file.
@@ -82,8 +100,7 @@ impl Config {
                 _ => &None,
             };
             let from_file = || {
-                NAMES
-                    .iter()
+                names()
                     .find(|(known, _)| *known == name)
                     .and_then(|(_, key)| file.get(*key).cloned())
             };
@@ -94,32 +111,36 @@ impl Config {
     }
 
     fn from_sources(value: impl Fn(&'static str) -> Option<String>) -> Result<Self, ConfigError> {
-        let addr = match value("ROSTER_ADDR") {
-            None => SocketAddr::from(([127, 0, 0, 1], 3000)),
-            Some(text) => text
-                .parse()
-                .map_err(|_| wrong("ROSTER_ADDR", text, "an address and a port, like 127.0.0.1:3000"))?,
+        let addr = parse_addr(&value, "ROSTER_ADDR")?.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 3000)));
+        let gateway_addr = parse_addr(&value, "ROSTER_GATEWAY_ADDR")?;
+        if gateway_addr == Some(addr) {
+            let allowed = "another address than ROSTER_ADDR, or left out: then gateways ask there";
+            return Err(wrong("ROSTER_GATEWAY_ADDR", addr.to_string(), allowed));
+        }
+        let proxies = match value("ROSTER_TRUSTED_PROXIES") {
+            None => TrustedProxies::default(),
+            Some(text) => text.parse().map_err(|_| {
+                wrong(
+                    "ROSTER_TRUSTED_PROXIES",
+                    text,
+                    "networks, like 127.0.0.0/8,::1/128,10.0.0.0/8",
+                )
+            })?,
         };
         let url = value("ROSTER_URL").unwrap_or_else(|| format!("http://{addr}"));
         let is_insecure_allowed = choice(&value, "ROSTER_INSECURE_HTTP", false, ["on", "off"])?;
         let (url, is_secure) = parse_url(url, is_insecure_allowed)?;
-        if let Some(database) = value("DATABASE_URL")
-            && !["postgres://", "postgresql://"]
-                .iter()
-                .any(|scheme| database.starts_with(scheme))
-        {
-            // Not the value itself: it may hold a password.
-            return Err(wrong(
-                "DATABASE_URL",
-                "…".to_owned(),
-                "a URL that begins with postgres://",
-            ));
+        let is_open_allowed = choice(&value, "ROSTER_INSECURE_DATABASE", false, ["on", "off"])?;
+        if let Some(url) = value("DATABASE_URL") {
+            check_database(&url, is_open_allowed)?;
         }
         let post = parse_post(value("ROSTER_SMTP_URL"), value("ROSTER_MAIL_FROM"), is_insecure_allowed)?;
         Ok(Self {
             database_url: value("DATABASE_URL"),
             data: value("ROSTER_DATA").unwrap_or_else(|| ".roster".to_owned()).into(),
             addr,
+            gateway_addr,
+            proxies,
             url,
             is_secure,
             site: value("ROSTER_SITE").map(PathBuf::from),
@@ -128,10 +149,23 @@ impl Config {
                 additional_projects: choice(&value, "ROSTER_ADDITIONAL_PROJECTS", true, ["on", "off"])?,
                 neutral_add_errors: choice(&value, "ROSTER_NEUTRAL_ADD_ERRORS", false, ["on", "off"])?,
                 sends_mail: post.is_some(),
+                quotas: quotas::read(&value)?,
             },
             post,
+            audit_days: audit_days(value("ROSTER_AUDIT_DAYS"))?,
+            breached: parse_breached(value("ROSTER_BREACHED_PASSWORDS"))?,
         })
     }
+}
+
+/// How many days the audit is kept: a month at least, so that nobody who looks at it now and then misses what was done.
+fn audit_days(text: Option<String>) -> Result<u16, ConfigError> {
+    const DEFAULT: u16 = 400;
+    let Some(text) = text else { return Ok(DEFAULT) };
+    text.parse()
+        .ok()
+        .filter(|days| (30..=36_500).contains(days))
+        .ok_or_else(|| wrong("ROSTER_AUDIT_DAYS", text, "a number of days from 30 to 36500"))
 }
 
 const fn wrong(name: &'static str, value: String, allowed: &'static str) -> ConfigError {
@@ -154,6 +188,50 @@ fn choice(
             if yes == "open" { "open or invited" } else { "on or off" },
         )),
     }
+}
+
+fn parse_addr(
+    value: &impl Fn(&'static str) -> Option<String>,
+    name: &'static str,
+) -> Result<Option<SocketAddr>, ConfigError> {
+    let parse = |text: String| {
+        text.parse()
+            .map_err(|_| wrong(name, text, "an address and a port, like 127.0.0.1:3000"))
+    };
+    value(name).map(parse).transpose()
+}
+
+/// Goes on only with a database that what is written to and read from it can't be read on the way to.
+fn check_database(url: &str, is_open_allowed: bool) -> Result<(), ConfigError> {
+    // Not the value itself: it may hold a password.
+    let refuse = |allowed| Err(wrong("DATABASE_URL", "…".to_owned(), allowed));
+    if !["postgres://", "postgresql://"]
+        .iter()
+        .any(|scheme| url.starts_with(scheme))
+    {
+        return refuse("a URL that begins with postgres://");
+    }
+    match Directory::is_sealed(url) {
+        Err(_) => refuse(
+            "a URL that PostgreSQL understands, like postgres://roster@db.example.com/roster?sslmode=verify-full",
+        ),
+        Ok(false) if !is_open_allowed => refuse(
+            "with TLS where the database is on another machine: ?sslmode=verify-full, or require (ROSTER_INSECURE_DATABASE=on allows it without all the same)",
+        ),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// The folder of breached passwords: one that is named and is none stops the start, since nothing would be refused by it.
+fn parse_breached(folder: Option<String>) -> Result<Option<BreachedPasswords>, ConfigError> {
+    let Some(folder) = folder else { return Ok(None) };
+    BreachedPasswords::open(PathBuf::from(&folder)).map(Some).map_err(|_| {
+        wrong(
+            "ROSTER_BREACHED_PASSWORDS",
+            folder,
+            "a folder that can be read, with range files in it that are named like 0018A or 0018A.txt",
+        )
+    })
 }
 
 /// The mail server, and whom mail is from: both or neither.
@@ -239,7 +317,7 @@ fn read_file(path: &Path) -> Result<HashMap<String, String>, ConfigError> {
     table
         .into_iter()
         .map(|(key, value)| {
-            if !NAMES.iter().any(|(_, known)| *known == key) {
+            if !names().any(|(_, known)| *known == key) {
                 return Err(ConfigError::Unknown(path.to_owned(), key));
             }
             Ok((key, value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
@@ -268,6 +346,7 @@ mod tests {
             ("http://127.0.0.1:3000", false)
         );
         assert_eq!(config.data, Path::new(".roster"));
+        assert_eq!(config.audit_days, 400);
         assert!(
             config.settings.open_sign_up && config.settings.additional_projects && !config.settings.neutral_add_errors
         );
@@ -277,12 +356,24 @@ mod tests {
     fn a_wrong_value_names_the_setting_the_value_and_what_is_allowed() {
         for (name, value, allowed) in [
             ("ROSTER_ADDR", "here", "an address and a port"),
+            ("ROSTER_GATEWAY_ADDR", "3001", "an address and a port"),
+            (
+                "ROSTER_GATEWAY_ADDR",
+                "127.0.0.1:3000",
+                "another address than ROSTER_ADDR",
+            ),
+            ("ROSTER_TRUSTED_PROXIES", "10.0.0.0/8;::1", "networks, like"),
+            ("ROSTER_INSECURE_DATABASE", "yes", "on or off"),
             ("ROSTER_URL", "ftp://x", "a URL without a path"),
             ("ROSTER_URL", "https://x.test/y", "a URL without a path"),
             ("ROSTER_URL", "http://roster.test", "https, or a loopback address"),
             ("ROSTER_SIGN_UP", "yes", "open or invited"),
             ("ROSTER_ADDITIONAL_PROJECTS", "1", "on or off"),
             ("ROSTER_NEUTRAL_ADD_ERRORS", "true", "on or off"),
+            ("ROSTER_AUDIT_DAYS", "a year", "a number of days from 30 to 36500"),
+            ("ROSTER_AUDIT_DAYS", "7", "a number of days from 30 to 36500"),
+            ("ROSTER_BREACHED_PASSWORDS", "/nowhere/at/all", "range files"),
+            ("ROSTER_BREACHED_PASSWORDS", "/proc/self/fd", "range files"),
         ] {
             let error = config(&[(name, value)]).unwrap_err();
             assert!(
@@ -305,6 +396,31 @@ mod tests {
         assert!(config(&[("ROSTER_SMTP_URL", "smtp://x")]).is_err() && config(&[from]).is_err());
         let error = config(&[("DATABASE_URL", "mysql://u:hunter2@x")]).unwrap_err();
         assert!(error.contains("DATABASE_URL") && !error.contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn a_database_on_another_machine_is_reached_by_tls() {
+        let open = "postgres://u:hunter2@db.test/roster";
+        for url in [open, "postgres://u:hunter2@192.0.2.1/roster?sslmode=prefer"] {
+            let error = config(&[("DATABASE_URL", url)]).unwrap_err();
+            assert!(
+                error.contains("sslmode=verify-full") && !error.contains("hunter2"),
+                "{error}"
+            );
+        }
+        assert!(config(&[("DATABASE_URL", open), ("ROSTER_INSECURE_DATABASE", "on")]).is_ok());
+        for url in [
+            "postgres://u@db.test/roster?sslmode=require",
+            "postgresql://u@db.test/roster?sslmode=verify-full",
+            "postgres://u@localhost/roster",
+            "postgres://u@127.0.0.1:5433/roster",
+            "postgres://u@[::1]/roster",
+            "postgres://u@localhost/roster?host=%2Frun%2Fpostgresql",
+        ] {
+            assert!(config(&[("DATABASE_URL", url)]).is_ok(), "{url}");
+        }
+        let error = config(&[("DATABASE_URL", "postgres://u:hunter2@/x?port=y")]).unwrap_err();
+        assert!(!error.contains("hunter2"), "{error}");
     }
 
     #[test]

@@ -3,18 +3,18 @@
 //!
 //! It must not decide. Whatever is not a clear yes of the directory's is an answer that no gateway takes for one.
 
-use std::{any::Any, future::Future, time::Duration};
+use std::{any::Any, future::Future, sync::Arc, time::Duration};
 
 use app::Problem;
 use axum::{
     Router,
-    extract::{Query, State, rejection::QueryRejection},
+    extract::{Query, Request, State, rejection::QueryRejection},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::{from_fn, map_response},
     response::{IntoResponse, Response},
     routing::{any, get},
 };
-use directory::{Caller, Error, Question, SessionToken, Token, TokenKind, Verdict};
+use directory::{Caller, Error, ProjectRef, Question, SessionToken, Token, TokenKind, Verdict};
 use policy::{Allowance, Decision, Login, Permission, Refusal, ResourceKind, Scope};
 use serde::Deserialize;
 use tokio::time::timeout;
@@ -23,9 +23,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
     Console,
+    gateway_limits::GatewayLimits,
     rest::problem::{self, Fault},
     router::no_store,
-    visit::{bearer, cookie},
+    visit::{self, bearer, cookie},
 };
 
 /// A gateway holds somebody's request while it asks: it isn't kept waiting for a database that is away (E6).
@@ -37,6 +38,7 @@ const PROJECT: HeaderName = HeaderName::from_static("x-roster-project");
 const ACTION: HeaderName = HeaderName::from_static("x-roster-action");
 const SUBJECT: HeaderName = HeaderName::from_static("x-roster-subject");
 const SUBJECT_TYPE: HeaderName = HeaderName::from_static("x-roster-subject-type");
+const PROJECT_ID: HeaderName = HeaderName::from_static("x-roster-project-id");
 const ROLE: HeaderName = HeaderName::from_static("x-roster-role");
 const REASON: HeaderName = HeaderName::from_static("x-roster-reason");
 
@@ -45,6 +47,13 @@ const THE_KEYS_OWN: &str = "~own";
 
 /// Where gateways ask; what stands behind it is the address they were asked for, and none of ours.
 pub(crate) const AUTHORIZE: &str = "/gateway/authorize/";
+
+/// What answering a gateway takes.
+#[derive(Clone, Debug)]
+struct Door {
+    console: Console,
+    limits: Arc<GatewayLimits>,
+}
 
 /// For enforcement points: known by a token, with no cookies of ours, and nothing kept.
 pub(crate) fn gateways(console: &Console) -> Router {
@@ -63,7 +72,10 @@ pub(crate) fn gateways(console: &Console) -> Router {
                     Fault::from(Problem::Internal).into_response()
                 })),
         )
-        .with_state(console.clone())
+        .with_state(Door {
+            console: console.clone(),
+            limits: Arc::default(),
+        })
 }
 
 /// Puts the reason for a no into a header, where gateways can log it; a yes has its own.
@@ -74,8 +86,10 @@ async fn give_reason(mut response: Response) -> Response {
     response
 }
 
-async fn authorize(State(console): State<Console>, headers: HeaderMap) -> Result<Response, Fault> {
-    let (verdict, permission) = within(admit(&console, &headers)).await?;
+async fn authorize(State(door): State<Door>, request: Request) -> Result<Response, Fault> {
+    let address = visit::origin(&request).address;
+    let (parts, _) = request.into_parts();
+    let (verdict, permission) = within(admit(&door, &parts.headers, &address)).await?;
     match verdict.decision {
         // A yes that can't say whom it is about is none.
         Decision::Allowed(allowance) => let_through(&verdict, allowance).ok_or(Problem::Internal.into()),
@@ -83,9 +97,9 @@ async fn authorize(State(console): State<Console>, headers: HeaderMap) -> Result
     }
 }
 
-async fn admit(console: &Console, headers: &HeaderMap) -> Result<(Verdict, Permission), Error> {
+async fn admit(door: &Door, headers: &HeaderMap, address: &str) -> Result<(Verdict, Permission), Error> {
     let gateway = gateway(headers)?;
-    let caller = caller(console, headers)?;
+    let caller = caller(&door.console, headers)?;
     let permission = only(headers, &ACTION)?
         .and_then(|name| name.parse::<Permission>().ok())
         .filter(|permission| permission.scope() == Scope::Project)
@@ -100,14 +114,28 @@ async fn admit(console: &Console, headers: &HeaderMap) -> Result<(Verdict, Permi
     if project.is_none() && resource.is_none() {
         return Err(Refusal::Malformed.into());
     }
+    let project = project.filter(|project| *project != THE_KEYS_OWN).map(project_named);
     let question = Question {
         gateway: &gateway,
         caller: &caller,
-        project: project.filter(|project| *project != THE_KEYS_OWN),
+        project: project.as_ref(),
         resource,
         permission,
     };
-    Ok((console.for_gateways.admit(&question).await?, permission))
+    let directory = &door.console.for_gateways;
+    let answer = async { directory.admit(&question).await };
+    Ok((
+        door.limits.guard(directory, &gateway, address, answer).await?,
+        permission,
+    ))
+}
+
+/// A project by its id, or its slug: see [`ProjectRef`].
+fn project_named(text: &str) -> ProjectRef {
+    match text.parse() {
+        Ok(project) => project,
+        Err(never) => match never {},
+    }
 }
 
 /// The token of the gateway that asks. One that can't be is refused without asking the database.
@@ -163,7 +191,9 @@ fn let_through(verdict: &Verdict, allowance: Allowance) -> Option<Response> {
     let headers = response.headers_mut();
     headers.insert(SUBJECT, HeaderValue::from_str(&verdict.subject.id().to_string()).ok()?);
     headers.insert(SUBJECT_TYPE, HeaderValue::from_static(verdict.subject.kind()));
-    headers.insert(PROJECT, HeaderValue::from_str(verdict.project.as_ref()?.as_str()).ok()?);
+    let (id, slug) = verdict.project.as_ref()?;
+    headers.insert(PROJECT, HeaderValue::from_str(slug.as_str()).ok()?);
+    headers.insert(PROJECT_ID, HeaderValue::from_str(&id.to_string()).ok()?);
     headers.insert(ROLE, HeaderValue::from_static(allowance.role_code()));
     headers.insert(REASON, HeaderValue::from_static(allowance.code()));
     Some(response)
@@ -179,11 +209,13 @@ struct Asked {
 }
 
 async fn authorized_keys(
-    State(console): State<Console>,
-    headers: HeaderMap,
+    State(door): State<Door>,
     asked: Result<Query<Asked>, QueryRejection>,
+    request: Request,
 ) -> Result<Response, Fault> {
-    let lines = within(lines(&console, &headers, asked)).await?;
+    let address = visit::origin(&request).address;
+    let (parts, _) = request.into_parts();
+    let lines = within(lines(&door, &parts.headers, &address, asked)).await?;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], lines).into_response())
 }
 
@@ -194,8 +226,9 @@ fn is_fingerprint(text: &str) -> bool {
 
 /// Lines of `authorized_keys` (sshd(8)), each with its owner's address as the comment.
 async fn lines(
-    console: &Console,
+    door: &Door,
     headers: &HeaderMap,
+    address: &str,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<String, Error> {
     let gateway = gateway(headers)?;
@@ -205,10 +238,9 @@ async fn lines(
     if asked.cluster.is_empty() || !asked.fingerprint.as_deref().is_none_or(is_fingerprint) {
         return Err(Refusal::Malformed.into());
     }
-    let keys = console
-        .for_gateways
-        .authorized_keys(&gateway, &asked.cluster, &login, asked.fingerprint.as_deref())
-        .await?;
+    let directory = &door.console.for_gateways;
+    let answer = directory.authorized_keys(&gateway, &asked.cluster, &login, asked.fingerprint.as_deref());
+    let keys = door.limits.guard(directory, &gateway, address, answer).await?;
     Ok(keys
         .iter()
         .map(|key| format!("{} {}\n", key.public_key, key.email))

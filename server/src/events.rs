@@ -19,7 +19,7 @@ use axum::{
     },
 };
 use directory::{Directory, Hint, Session};
-use policy::{OrganizationId, ProjectId, Refusal, Slug, UserId};
+use policy::{OrganizationId, ProjectId, Quota, Quotas, Refusal, Slug, UserId};
 use serde::Deserialize;
 use tokio::{
     sync::{broadcast, mpsc, watch},
@@ -38,16 +38,19 @@ const TOGETHER: Duration = Duration::from_millis(25);
 /// News that could not be looked into are looked into again after this.
 const SOON: Duration = Duration::from_millis(250);
 
-/// As many streams may one person have open on this server: more pages than anybody reads at once. Each asks the database at
-/// every hint.
-const MOST_STREAMS: usize = 32;
-
 /// Hands the database's hints to every open stream of this server.
 #[derive(Clone, Debug)]
 pub struct Broadcast {
     hints: broadcast::Sender<Hint>,
     stop: watch::Sender<bool>,
-    open: Arc<Mutex<HashMap<UserId, usize>>>,
+    open: Arc<Mutex<HashMap<Counted, u32>>>,
+}
+
+/// Whose open streams are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Counted {
+    Person(UserId),
+    Organization(OrganizationId),
 }
 
 impl Default for Broadcast {
@@ -90,19 +93,29 @@ impl Broadcast {
         self.hints.subscribe()
     }
 
-    /// A place for one more stream of this person, until it is dropped.
+    /// A place for one more stream of this person about this organization, until it is dropped (J12). Each stream asks the
+    /// database at every hint.
     ///
     /// # Errors
-    /// [`Refusal::TooManyAttempts`] if they have as many as they may.
-    fn seat(&self, user: UserId) -> Result<Seat, Refusal> {
+    /// [`Refusal::QuotaReached`] if there are as many as there may be on this server.
+    fn seat(&self, user: UserId, organization: OrganizationId, quotas: &Quotas) -> Result<Seat, Refusal> {
+        let counted = [
+            (Counted::Person(user), Quota::Streams),
+            (Counted::Organization(organization), Quota::OrganizationStreams),
+        ];
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = open.entry(user).or_default();
-        if *taken >= MOST_STREAMS {
-            return Err(Refusal::TooManyAttempts { retry_after: 60 });
+        for (whose, quota) in counted {
+            let limit = quotas.limit(quota);
+            if open.get(&whose).is_some_and(|taken| *taken >= limit) {
+                return Err(Refusal::QuotaReached { quota, limit });
+            }
         }
-        *taken += 1;
+        let counted = counted.map(|(whose, _)| whose);
+        for whose in counted {
+            *open.entry(whose).or_default() += 1;
+        }
         Ok(Seat {
-            user,
+            counted,
             open: Arc::clone(&self.open),
         })
     }
@@ -113,19 +126,21 @@ impl Broadcast {
     }
 }
 
-/// A place among a person's open streams.
+/// A place among the open streams.
 struct Seat {
-    user: UserId,
-    open: Arc<Mutex<HashMap<UserId, usize>>>,
+    counted: [Counted; 2],
+    open: Arc<Mutex<HashMap<Counted, u32>>>,
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(taken) = open.get_mut(&self.user) {
-            *taken = taken.saturating_sub(1);
-            if *taken == 0 {
-                open.remove(&self.user);
+        for whose in self.counted {
+            if let Some(taken) = open.get_mut(&whose) {
+                *taken = taken.saturating_sub(1);
+                if *taken == 0 {
+                    open.remove(&whose);
+                }
             }
         }
     }
@@ -169,7 +184,10 @@ pub(crate) async fn events(
     // Before the first look, so that nothing falls between.
     let (hints, stop) = (console.broadcast.subscribe(), console.broadcast.stop.subscribe());
     let reader = open(visit, followed).await?;
-    let seat = console.broadcast.seat(reader.session.user)?;
+    let quotas = reader.directory.settings().quotas;
+    let seat = console
+        .broadcast
+        .seat(reader.session.user, reader.organization, &quotas)?;
     let (events, stream) = mpsc::channel(4);
     tokio::spawn(async move {
         follow(reader, hints, stop, events).await;
@@ -271,5 +289,42 @@ impl Reader {
             (Ok(true), Ok(true)) => Look::Fine,
             (Err(_), _) | (_, Err(_)) => Look::Unknown,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn j12_streams_are_counted_for_a_person_and_an_organization_while_they_are_open() {
+        let broadcast = Broadcast::default();
+        let quotas = Quotas {
+            streams: 2,
+            organization_streams: 3,
+            ..Quotas::default()
+        };
+        let user = |number| UserId(Uuid::from_u128(number));
+        let organization = |number| OrganizationId(Uuid::from_u128(number));
+        let seat = |who, of| broadcast.seat(user(who), organization(of), &quotas);
+        let refused = |who, of| seat(who, of).err();
+        let first = seat(1, 1).unwrap_or_else(|refusal| panic!("{refusal:?}"));
+        let _second = seat(1, 1);
+        let streams = Refusal::QuotaReached {
+            quota: Quota::Streams,
+            limit: 2,
+        };
+        assert_eq!(refused(1, 2), Some(streams), "whatever it is about");
+        let _third = seat(2, 1);
+        let all = Refusal::QuotaReached {
+            quota: Quota::OrganizationStreams,
+            limit: 3,
+        };
+        assert_eq!(refused(3, 1), Some(all), "whoever asks");
+        assert_eq!(refused(3, 2), None);
+        drop(first);
+        assert_eq!(refused(1, 1), None, "a stream that ended makes room");
     }
 }

@@ -9,20 +9,29 @@ mod admin;
 mod assets;
 mod authorized_keys;
 pub mod cli;
+mod client;
 mod config;
 mod enforcement;
 mod events;
 mod export;
+mod flash;
+mod gateway_limits;
+mod host;
+mod listen;
 mod log;
 mod mail;
 mod pages;
 pub mod postgres;
+mod privileges;
+mod quotas;
 mod rest;
 mod router;
 mod serve;
+mod token_commands;
 mod visit;
 
 pub use assets::Assets;
+pub use client::TrustedProxies;
 pub use events::Broadcast;
 pub use router::{Console, router};
 
@@ -44,6 +53,7 @@ pub async fn run(cli: Cli) -> Result<(), Box<dyn Error + Send + Sync>> {
         Command::AuthorizedKeys(asked) => authorized_keys::print(&cli.settings, asked).await,
         Command::Admin(Admin::User(command)) => admin::user(&config()?, command).await,
         Command::Admin(Admin::Organization(command)) => admin::organization(&config()?, command).await,
-        Command::Admin(Admin::GatewayToken(command)) => admin::gateway_token(&config()?, command).await,
+        Command::Admin(Admin::GatewayToken(command)) => token_commands::gateway_token(&config()?, command).await,
+        Command::Admin(Admin::MeterToken(command)) => token_commands::meter_token(&config()?, command).await,
     }
 }

@@ -87,6 +87,7 @@ mod tests {
     fn a_secret_in_a_path_is_not_logged() {
         assert_eq!(without_secret("/invitations/secret"), "/invitations/");
         assert_eq!(without_secret("/reset-password/secret?x"), "/reset-password/");
+        assert_eq!(without_secret("/verify-email/secret"), "/verify-email/");
         assert_eq!(without_secret("/gateway/authorize/share/secret"), "/gateway/authorize/");
         assert_eq!(without_secret("/v1/projects/rsk_secret/resources"), "/v1/projects/");
         let plain = "/settings/organization/acme/invitations";

@@ -4,15 +4,11 @@
 
 use std::{fmt::Display, sync::Arc, time::Duration};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-use directory::{Directory, Hint, Mail, MailAbout, OffsetDateTime};
+use directory::{Directory, Hint, LinkToken, Mail, MailAbout, Notice, OffsetDateTime};
 use http::Uri;
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
-    message::{
-        Mailbox,
-        header::{ContentType, HeaderName, HeaderValue},
-    },
+    message::{Mailbox, header::ContentType},
 };
 use policy::Name;
 use time::macros::format_description;
@@ -82,19 +78,14 @@ impl Post {
 
     async fn send(&self, mail: &Mail, url: &str) -> Result<(), NotTaken> {
         let (subject, text) = words(mail, url);
-        let mut message = Message::builder()
+        let message = Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, mail.to.as_str().parse().map_err(NotTaken::never)?))
             .message_id(Some(format!("<{}@roster>", mail.id)))
-            .subject("")
+            .subject(subject)
             .header(ContentType::TEXT_PLAIN)
             .body(text)
             .map_err(NotTaken::never)?;
-        let encoded = encoded_words(&subject);
-        let name = HeaderName::new_from_ascii_str("Subject");
-        message
-            .headers_mut()
-            .insert_raw(HeaderValue::dangerous_new_pre_encoded(name, subject, encoded));
         let sent = self.transport.send(message).await;
         sent.map(drop).map_err(|error| NotTaken {
             is_final: error.status().is_some_and(|code| refuses_recipient(&code.to_string())),
@@ -144,42 +135,29 @@ async fn wait(hints: &mut Receiver<Hint>) {
     }
 }
 
-/// A header's text as encoded words (RFC 2047), all of it: left as it is, a name that looks like an encoded word would be read
-/// as one.
-fn encoded_words(text: &str) -> String {
-    // A word has 75 characters at most, twelve of them around what is encoded.
-    const MOST_BYTES: usize = 45;
-    let (mut words, mut word) = (Vec::new(), String::new());
-    for c in text.chars() {
-        if word.len() + c.len_utf8() > MOST_BYTES {
-            words.push(std::mem::take(&mut word));
-        }
-        word.push(c);
-    }
-    words.push(word);
-    let encoded: Vec<_> = words
-        .iter()
-        .map(|word| format!("=?utf-8?b?{}?=", STANDARD.encode(word)))
-        .collect();
-    encoded.join("\r\n ")
-}
-
 /// What a mail says.
 fn words(mail: &Mail, url: &str) -> (String, String) {
-    let token = mail.token.reveal();
+    let link = |path: fn(&str) -> String| {
+        let token = mail.token.as_ref().map(LinkToken::reveal).unwrap_or_default();
+        format!("{url}{}", path(&token))
+    };
     match &mail.about {
         MailAbout::Invitation {
             organization,
             invited_by,
             expires_at,
         } => {
-            let link = format!("{url}{}", app::invitation_path(&token));
-            let who = match invited_by {
-                Some(name) => format!("{} invites you", plain(name, "Somebody")),
+            let link = link(app::invitation_path);
+            let who = match invited_by.as_ref().and_then(quoted) {
+                Some(name) => format!("{name} invites you"),
                 None => "You are invited".to_owned(),
             };
-            let organization = plain(organization, "an organization");
-            let subject = format!("{who} to join {organization}");
+            let organization = match quoted(organization) {
+                Some(name) => format!("the organization {name}"),
+                None => "an organization".to_owned(),
+            };
+            // Nobody's words but ours: whoever made the organization chose its name.
+            let subject = format!("An invitation to join an organization on {}", host(url));
             let text = format!(
                 "{who} to join {organization} on Roster.\n\n\
                  Accept the invitation here:\n\n{link}\n\n\
@@ -190,23 +168,118 @@ fn words(mail: &Mail, url: &str) -> (String, String) {
             (subject, text)
         }
         MailAbout::PasswordReset { name } => {
-            let link = format!("{url}{}", app::reset_password_path(&token));
             let text = format!(
                 "Hello {},\n\nsomebody, most likely you, asked for a new password for {} on Roster.\n\n\
-                 Choose it here:\n\n{link}\n\n\
+                 Choose it here:\n\n{}\n\n\
                  The link works once, within an hour. If it wasn\u{2019}t you, do nothing: your password stays as it is.\n",
-                plain(name, "there"),
+                quoted(name).unwrap_or_else(|| "there".to_owned()),
                 mail.to,
+                link(app::reset_password_path),
             );
             ("A new password for Roster".to_owned(), text)
+        }
+        MailAbout::VerifyEmail => {
+            let text = format!(
+                "Hello,\n\nsomebody, most likely you, made an account with {} on Roster.\n\n\
+                 Verify the address here:\n\n{}\n\n\
+                 The link works once, within 24 hours. If it wasn\u{2019}t you, do nothing: nobody is let in by this address \
+                 alone while it isn\u{2019}t verified. By the same link you can make the account yours.\n",
+                mail.to,
+                link(app::verify_email_path),
+            );
+            ("Verify your address for Roster".to_owned(), text)
+        }
+        MailAbout::SignUpAgain => {
+            let [sign_in, forgot] = app::WAYS_IN;
+            let text = format!(
+                "Hello,\n\nsomebody, perhaps you, tried to sign up with {} on Roster. The address has an account already, so \
+                 nothing was changed.\n\n\
+                 Sign in here:\n\n{url}{sign_in}\n\n\
+                 If you forgot your password, ask for a new one here:\n\n{url}{forgot}\n\n\
+                 If it wasn\u{2019}t you, do nothing.\n",
+                mail.to,
+            );
+            ("Your account on Roster".to_owned(), text)
+        }
+        MailAbout::Notice { name, notice, at } => {
+            let (subject, what) = noticed(notice);
+            let text = format!(
+                "Hello {},\n\n{what}\n\nIt was on {} (UTC), to the Roster account of {}.\n\n\
+                 If you know of it, there\u{2019}s nothing to do. If not, somebody else can use your account: change your \
+                 password and look at your sessions and SSH keys at\n\n{url}{}\n",
+                quoted(name).unwrap_or_else(|| "there".to_owned()),
+                moment(*at),
+                mail.to,
+                app::PROFILE_PATH,
+            );
+            (subject.to_owned(), text)
         }
     }
 }
 
-/// A name in a mail. One that mail programs would make a link of could lead anywhere, in our name: it is left out.
-fn plain<'a>(name: &'a Name, instead: &'a str) -> &'a str {
-    let looks_like_link = name.as_str().contains("://") || name.as_str().to_lowercase().contains("www.");
-    if looks_like_link { instead } else { name.as_str() }
+/// What a notice is called, and what it says (J8). What others could have worded is in no subject.
+fn noticed(notice: &Notice) -> (&'static str, String) {
+    let organization = |name| {
+        quoted(name).map_or_else(
+            || "an organization".to_owned(),
+            |name| format!("the organization {name}"),
+        )
+    };
+    match notice {
+        Notice::NewDevice { address } => (
+            "A new sign-in to Roster",
+            format!("somebody signed in on a device that your account wasn\u{2019}t used on before, from {address}."),
+        ),
+        Notice::PasswordChanged => (
+            "Your Roster password was changed",
+            "your password was changed.".to_owned(),
+        ),
+        Notice::EmailChanged => (
+            "Your Roster address was changed",
+            "your account has this address now.".to_owned(),
+        ),
+        Notice::SshKeyAdded { fingerprint } => (
+            "An SSH key was added to your Roster account",
+            format!("an SSH key was added to your account. Its fingerprint is {fingerprint}."),
+        ),
+        Notice::BecameOwner { organization: name } => (
+            "You own an organization on Roster",
+            format!("you were made the Owner of {}.", organization(name)),
+        ),
+        Notice::BecameAdmin { organization: name } => (
+            "You are an Admin on Roster",
+            format!("you were made an Admin of {}.", organization(name)),
+        ),
+    }
+}
+
+/// A name in a mail, in quotation marks: whoever bears it chose it. None for one that mail programs would make a link of, since
+/// that could lead anywhere, in our name.
+fn quoted(name: &Name) -> Option<String> {
+    let name = name.as_str();
+    let mut letters = name.chars().peekable();
+    let mut before = ' ';
+    while let Some(letter) = letters.next() {
+        let is_inside = |c: &char| c.is_alphanumeric();
+        if matches!(letter, '.' | ':' | '@') && is_inside(&before) && letters.peek().is_some_and(is_inside) {
+            return None;
+        }
+        before = letter;
+    }
+    (!name.contains("://")).then(|| format!("\u{201C}{}\u{201D}", name.replace(['\u{201C}', '\u{201D}'], "\"")))
+}
+
+/// The host of the console, as a subject names it.
+fn host(url: &str) -> String {
+    let uri = url.parse::<Uri>().ok();
+    uri.as_ref().and_then(Uri::host).unwrap_or("Roster").to_owned()
+}
+
+fn moment(at: OffsetDateTime) -> String {
+    at.format(format_description!(
+        "[day padding:none] [month repr:long] [year] at [hour]:[minute]"
+    ))
+    .unwrap_or_default()
 }
 
 fn day(at: OffsetDateTime) -> String {
@@ -216,17 +289,50 @@ fn day(at: OffsetDateTime) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Post, encoded_words};
+    use directory::{LinkToken, Mail, MailAbout, OffsetDateTime};
+
+    use super::{Post, quoted, words};
+
+    /// J9: what strangers call themselves and their organizations is no subject, and quoted in the text.
+    #[test]
+    fn j9_a_subject_holds_no_strangers_words() {
+        let mail = Mail {
+            id: uuid::Uuid::nil(),
+            to: "nina@new.test".parse().unwrap(),
+            about: MailAbout::Invitation {
+                organization: "Cheap pills, call now".parse().unwrap(),
+                invited_by: Some("Your bank".parse().unwrap()),
+                expires_at: OffsetDateTime::UNIX_EPOCH,
+            },
+            token: LinkToken::parse(&"A".repeat(43)),
+        };
+        let (subject, text) = words(&mail, "https://roster.acme.test:8443");
+        assert_eq!(subject, "An invitation to join an organization on roster.acme.test");
+        assert!(text.starts_with(
+            "\u{201C}Your bank\u{201D} invites you to join the organization \u{201C}Cheap pills, call now\u{201D} on Roster."
+        ));
+    }
 
     #[test]
-    fn a_subject_is_encoded_whole_in_words_of_75_characters() {
-        let subject = encoded_words(&("=?utf-8?q?call=0Aus?= ".repeat(4) + "\u{1F680}é"));
-        let mut words = subject.split("\r\n ");
-        assert!(
-            words.all(|word| word.len() <= 75 && word.starts_with("=?utf-8?b?")),
-            "{subject}"
+    fn a_name_that_mail_programs_make_a_link_of_is_left_out() {
+        let quoted = |name: &str| quoted(&name.parse().unwrap());
+        for name in [
+            "evil.test",
+            "see www.evil.test/x",
+            "http://evil",
+            "mailto:a",
+            "a@b",
+            "Mr.Evil.test",
+        ] {
+            assert_eq!(quoted(name), None, "{name}");
+        }
+        for name in ["Acme Inc.", "J. R. Muster", "Dr. No: the lab", "50 % off"] {
+            assert_eq!(quoted(name), Some(format!("\u{201C}{name}\u{201D}")));
+        }
+        assert_eq!(
+            quoted("\u{201D} on Roster.").as_deref(),
+            Some("\u{201C}\" on Roster.\u{201D}")
         );
-        assert!(!subject.contains("call"));
     }
 
     #[test]

@@ -4,19 +4,19 @@ use app::{document, gate::Visit};
 use axum::{
     body::Body,
     extract::{Extension, Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, Uri, header},
     response::{Html, IntoResponse, Redirect, Response},
 };
 use leptos::{nonce::use_nonce, prelude::use_context};
 use leptos_axum::ResponseOptions;
 
-use crate::{Console, router::is_utf8};
+use crate::{Console, flash, router::is_utf8, visit};
 
 /// Pages for people who are not signed in; every other page asks them to.
 const PUBLIC: [&str; 4] = ["/sign-in", "/sign-up", "/forgot-password", "/docs/roles"];
 
 /// Pages whose path ends in a secret that stands in for signing in.
-pub(crate) const BY_LINK: [&str; 2] = ["/invitations/", "/reset-password/"];
+pub(crate) const BY_LINK: [&str; 3] = ["/invitations/", "/reset-password/", "/verify-email/"];
 
 /// The part of a path that stands for the project last looked at (INTERFACES, pages).
 const CURRENT: &str = "~current";
@@ -31,44 +31,51 @@ pub(crate) async fn page(
     Extension(visit): Extension<Visit>,
     request: Request,
 ) -> Response {
-    let path = request.uri().path();
-    if !is_utf8(request.uri().query().unwrap_or_default().as_bytes()) {
-        return bare(
+    match destination(&visit, request.uri()).await {
+        Some(answer) => answer,
+        None => render(&console, visit, request).await,
+    }
+}
+
+/// The answer to whoever is led to another page than the one they asked for.
+async fn destination(visit: &Visit, uri: &Uri) -> Option<Response> {
+    let path = uri.path();
+    if !is_utf8(uri.query().unwrap_or_default().as_bytes()) {
+        return Some(bare(
             StatusCode::BAD_REQUEST,
             "This link doesn’t work",
             "It isn’t one that Roster made. Start again from your projects.",
-        );
+        ));
     }
     let Some(session) = &visit.session else {
         if PUBLIC.contains(&path) || BY_LINK.iter().any(|head| path.starts_with(head)) {
-            return render(&console, request).await;
+            return None;
         }
-        let to = request.uri().path_and_query().map_or("/", |whole| whole.as_str());
-        return Redirect::to(&app::sign_in_path(to)).into_response();
+        let to = uri.path_and_query().map_or("/", |whole| whole.as_str());
+        return Some(Redirect::to(&app::sign_in_path(to)).into_response());
     };
     if matches!(path, "/sign-in" | "/sign-up") {
-        return Redirect::to("/").into_response();
+        return Some(Redirect::to("/").into_response());
     }
-    if let Some(head) = head_of_current(path)
-        && let Ok(Some(project)) = visit
-            .directory
-            .current_project(session.user, visit.last_project.as_deref(), None)
-            .await
-    {
-        let part = if head == ORGANIZATION {
-            project.organization_slug
-        } else {
-            project.slug
-        };
-        let to = path.replacen(CURRENT, part.as_str(), 1);
-        let query = request
-            .uri()
-            .query()
-            .map(|query| format!("?{query}"))
-            .unwrap_or_default();
-        return Redirect::to(&format!("{to}{query}")).into_response();
+    let head = head_of_current(path);
+    if head.is_none() && path != "/" {
+        return None;
     }
-    render(&console, request).await
+    let last = visit.last_project.as_deref();
+    let project = visit.directory.current_project(session.user, last, None).await;
+    let project = project.ok().flatten()?;
+    let Some(head) = head else {
+        let to = [(header::LOCATION, app::project_path(&project.slug))];
+        return Some((StatusCode::FOUND, to).into_response());
+    };
+    let part = if head == ORGANIZATION {
+        project.organization_slug
+    } else {
+        project.slug
+    };
+    let to = path.replacen(CURRENT, part.as_str(), 1);
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    Some(Redirect::to(&format!("{to}{query}")).into_response())
 }
 
 /// What comes before [`CURRENT`] in the path of a page that has it. Nothing else is redirected: `//evil.test/~current` would
@@ -79,12 +86,19 @@ fn head_of_current(path: &str) -> Option<&'static str> {
         .find(|head| path.strip_prefix(head).and_then(|rest| rest.split('/').next()) == Some(CURRENT))
 }
 
-async fn render(console: &Console, request: Request<Body>) -> Response {
+/// The page, which shows the flash that is there for it and ends it by that. A redirect does neither: the page it leads to does.
+async fn render(console: &Console, mut visit: Visit, mut request: Request<Body>) -> Response {
+    let headers = request.headers().clone();
+    let session = visit::live_token(&visit, &headers);
+    visit.flash = flash::take(&visit, session, &headers).await;
+    request.extensions_mut().insert(visit.clone());
     let assets = console.assets.clone();
     let render = leptos_axum::render_app_async_with_context(restrict, move || {
         document(&assets.script, &assets.wasm, &assets.style)
     });
-    render(request).await
+    let mut response = render(request).await;
+    flash::forget(&visit, &headers, &mut response);
+    response
 }
 
 /// The content security policy of a page: its own script, by a nonce of its own, and what that loads.
@@ -119,6 +133,17 @@ pub(crate) fn foreign_form() -> Response {
     let words = "It came from another address than the one this console is set up for, so nothing was changed. Open the \
                  console at its own address and try again. If this is its address, whoever runs it has to set ROSTER_URL to it.";
     bare(StatusCode::FORBIDDEN, "This form was not accepted", words)
+}
+
+/// The page for what asks for another host than this console's.
+pub(crate) fn misdirected() -> Response {
+    let words = "It asks for a host name that isn’t this console’s, so nothing was done. Open the console at its own \
+                 address. If this is its address, whoever runs it has to set ROSTER_URL to it.";
+    bare(
+        StatusCode::MISDIRECTED_REQUEST,
+        "This isn’t the console’s address",
+        words,
+    )
 }
 
 /// A page made of nothing but itself.

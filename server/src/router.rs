@@ -28,7 +28,15 @@ use tower_http::{
 };
 use uuid::Uuid;
 
-use crate::{Assets, Broadcast, enforcement, events, export, log, pages, rest, rest::problem::Fault, visit};
+use crate::{
+    Assets, Broadcast, client,
+    client::TrustedProxies,
+    enforcement, events, export,
+    host::{self, OwnHost},
+    log, pages, rest,
+    rest::problem::Fault,
+    visit,
+};
 
 /// Where live events are.
 pub(crate) const EVENTS: &str = "/events";
@@ -53,36 +61,67 @@ pub struct Console {
     pub cookies: Cookies,
     /// The live hints.
     pub broadcast: Broadcast,
-    /// The public base URL: the origin that forms come from.
+    /// The public base URL: the origin that forms come from, and the host that pages are asked for by.
     pub url: Arc<str>,
+    /// The proxies that are believed about the client's address.
+    pub proxies: TrustedProxies,
 }
 
-/// Everything the server answers.
+/// Everything the server answers, for one listener.
 ///
 /// # Errors
 /// If the public base URL is none that a form could come from.
 pub fn router(console: &Console) -> Result<Router, tower_http::csrf::ConfigError> {
+    let routes = for_people_and_programs(console)?.merge(enforcement::gateways(console));
+    Ok(with_common_layers(console, routes))
+}
+
+/// The same for two listeners, the second one for gateways alone (E8).
+///
+/// # Errors
+/// If the public base URL is none that a form could come from.
+pub(crate) fn routers(console: &Console) -> Result<(Router, Router), tower_http::csrf::ConfigError> {
+    let routes = for_people_and_programs(console)?.merge(elsewhere());
+    Ok((
+        with_common_layers(console, routes),
+        with_common_layers(console, enforcement::gateways(console)),
+    ))
+}
+
+fn for_people_and_programs(console: &Console) -> Result<Router, tower_http::csrf::ConfigError> {
     // Rendering spawns its work there. A second router, in tests, finds it set.
     drop(any_spawner::Executor::init_tokio());
     Ok(Router::new()
-        .merge(health(console))
         .merge(assets(console))
-        .merge(enforcement::gateways(console))
         .merge(rest::router(console.for_programs.clone()))
         .merge(live(console))
-        .merge(people(console)?)
-        .layer(
-            ServiceBuilder::new()
-                .layer(from_fn(protect))
-                // Ours, whatever the client sends: it goes into logs and the audit.
-                .layer(from_fn(drop_request_id))
-                .layer(SetRequestIdLayer::x_request_id(NewRequestId))
-                .layer(log::requests())
-                .layer(PropagateRequestIdLayer::x_request_id())
-                .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
-                    problem(Problem::Internal)
-                })),
-        ))
+        .merge(people(console)?))
+}
+
+/// What every listener has: the answers of health, and the layers around everything.
+fn with_common_layers(console: &Console, routes: Router) -> Router {
+    routes.merge(health(console)).layer(
+        ServiceBuilder::new()
+            .layer(from_fn(protect))
+            .layer(from_fn_with_state(console.proxies.clone(), client::identify))
+            // Ours, whatever the client sends: it goes into logs and the audit.
+            .layer(from_fn(drop_request_id))
+            .layer(SetRequestIdLayer::x_request_id(NewRequestId))
+            .layer(log::requests())
+            .layer(PropagateRequestIdLayer::x_request_id())
+            .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+                problem(Problem::Internal)
+            })),
+    )
+}
+
+/// What is asked at the other listener: nothing here, and no page either, which a gateway might take for an answer.
+fn elsewhere() -> Router {
+    let hidden = any(async || Fault::from(Refusal::Hidden));
+    ["/gateway/{*path}", "/ssh/{*path}", "/access/{*path}"]
+        .into_iter()
+        .fold(Router::new(), |router, path| router.route(path, hidden.clone()))
+        .layer(from_fn(rest::problem::tell))
 }
 
 /// For load balancers and probes.
@@ -170,6 +209,7 @@ fn people(console: &Console) -> Result<Router, tower_http::csrf::ConfigError> {
         .layer(
             ServiceBuilder::new()
                 .layer(no_store())
+                .layer(from_fn_with_state(OwnHost::of(&console.url), host::check))
                 .layer(csrf)
                 .layer(from_fn_with_state(console.clone(), visit::identify))
                 .layer(quick),
@@ -185,6 +225,7 @@ fn live(console: &Console) -> Router {
         .layer(
             ServiceBuilder::new()
                 .layer(no_store())
+                .layer(from_fn_with_state(OwnHost::of(&console.url), host::check))
                 .layer(from_fn(rest::problem::tell))
                 .layer(from_fn_with_state(console.clone(), visit::identify)),
         )

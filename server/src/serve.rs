@@ -1,46 +1,123 @@
 //! `roster serve`: from the configuration to a running server, and in order back to nothing.
 
-use std::{error::Error, io::Write, net::SocketAddr, sync::Arc, time::Duration};
+use std::{error::Error, io::Write, sync::Arc, time::Duration};
 
 use app::gate::Cookies;
-use axum::serve::ListenerExt;
 use directory::Directory;
-use tokio::{net::TcpListener, signal, task::JoinHandle, time};
+use tokio::{signal, sync::watch, task::JoinHandle, time};
 
-use crate::{Assets, Broadcast, Console, config::Config, log, postgres::Embedded, router};
+use crate::{
+    Assets, Broadcast, Console,
+    config::Config,
+    listen::{Caps, Listener, raise_file_limit},
+    log,
+    postgres::{Account, Embedded},
+    privileges, router,
+};
 
 /// Database connections of one server, for each audience its own: programs that report much, and people who change much, must
 /// not keep gateways waiting for an answer (E3).
 const FOR_PEOPLE: u32 = 16;
 const FOR_PROGRAMS: u32 = 8;
 const FOR_GATEWAYS: u32 = 8;
+/// A gateway doesn't wait longer for an answer, so the database need not go on.
+const GATEWAYS_STATEMENT: Duration = Duration::from_secs(5);
 /// How long answers under way have, once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// Serves until told to stop.
 pub(crate) async fn serve(config: &Config, demo: bool) -> Result<(), Box<dyn Error + Send + Sync>> {
     log::start();
-    let assets = Arc::new(Assets::find(config.site.as_deref())?);
-    // First the address: somebody else listening there is found out before anything is started.
-    let listener = TcpListener::bind(config.addr)
-        .await
-        .map_err(|error| format!("cannot listen on {}: {error} (ROSTER_ADDR says where)", config.addr))?;
+    let assets = Assets::find(config.site.as_deref())?;
+    // First the addresses: somebody else listening there is found out before anything is started.
+    let listeners = Listeners::bind(config).await?;
     let database = match &config.database_url {
         Some(_) => None,
         None => Some(Embedded::start(&config.data).await?),
     };
-    let served = with_database(config, demo, assets, listener, database.as_ref()).await;
+    let accounts = match &database {
+        Some(database) => vec![database.account().clone()],
+        None => Account::without_database(),
+    };
+    let needed = privileges::needed(&assets, config.database_url.as_deref());
+    let served = match privileges::give_up_root(&accounts, &needed) {
+        Ok(()) => with_database(config, demo, Arc::new(assets), listeners, database.as_ref()).await,
+        Err(error) => Err(format!("cannot give up root: {error}").into()),
+    };
     if let Some(database) = database {
         database.stop().await;
     }
     served
 }
 
+/// Where the server listens.
+struct Listeners {
+    console: Listener,
+    /// Where gateways have an address of their own.
+    gateways: Option<Listener>,
+}
+
+impl Listeners {
+    async fn bind(config: &Config) -> Result<Self, String> {
+        let (for_console, for_gateways) = Caps::divide(raise_file_limit(), config.gateway_addr.is_some());
+        let listen = async |addr, caps, name| {
+            Listener::bind(addr, caps, config.proxies.clone())
+                .await
+                .map_err(|error| format!("cannot listen on {addr}: {error} ({name} says where)"))
+        };
+        Ok(Self {
+            console: listen(config.addr, for_console, "ROSTER_ADDR").await?,
+            gateways: match config.gateway_addr {
+                Some(addr) => Some(listen(addr, for_gateways, "ROSTER_GATEWAY_ADDR").await?),
+                None => None,
+            },
+        })
+    }
+
+    /// Answers until told to stop, and then until what is under way is answered.
+    async fn answer(self, console: &Console, stop: watch::Receiver<bool>) -> Result<(), tower_http::csrf::ConfigError> {
+        match self.gateways {
+            None => self.console.serve(router(console)?, stop).await,
+            Some(gateways) => {
+                let (for_console, for_gateways) = router::routers(console)?;
+                tokio::join!(
+                    self.console.serve(for_console, stop.clone()),
+                    gateways.serve(for_gateways, stop)
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The directory over each audience's own connections.
+struct Directories {
+    people: Directory,
+    programs: Directory,
+    gateways: Directory,
+}
+
+impl Directories {
+    async fn connect(url: &str, config: &Config) -> directory::Result<Self> {
+        let settings = config.settings;
+        let people = Directory::connect(url, FOR_PEOPLE, settings).await?;
+        Ok(Self {
+            people: people.refusing(config.breached.clone()),
+            programs: Directory::connect(url, FOR_PROGRAMS, settings).await?,
+            gateways: Directory::connect_for(url, FOR_GATEWAYS, GATEWAYS_STATEMENT, settings).await?,
+        })
+    }
+
+    async fn close(&self) {
+        tokio::join!(self.people.close(), self.programs.close(), self.gateways.close());
+    }
+}
+
 async fn with_database(
     config: &Config,
     demo: bool,
     assets: Arc<Assets>,
-    listener: TcpListener,
+    listeners: Listeners,
     database: Option<&Embedded>,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
     let url = config
@@ -48,9 +125,8 @@ async fn with_database(
         .as_deref()
         .or(database.map(Embedded::url))
         .unwrap_or_default();
-    let directory = Directory::connect(url, FOR_PEOPLE, config.settings).await?;
-    let for_programs = Directory::connect(url, FOR_PROGRAMS, config.settings).await?;
-    let for_gateways = Directory::connect(url, FOR_GATEWAYS, config.settings).await?;
+    let directories = Directories::connect(url, config).await?;
+    let directory = &directories.people;
     directory.migrate().await?;
     if demo {
         match directory.load_demo().await {
@@ -62,63 +138,66 @@ async fn with_database(
     let broadcast = Broadcast::default();
     let console = Console {
         directory: directory.clone(),
-        for_programs: for_programs.clone(),
-        for_gateways: for_gateways.clone(),
+        for_programs: directories.programs.clone(),
+        for_gateways: directories.gateways.clone(),
         assets,
         cookies: Cookies {
             is_secure: config.is_secure,
         },
         broadcast: broadcast.clone(),
         url: config.url.as_str().into(),
+        proxies: config.proxies.clone(),
     };
-    let router = router(&console)?.into_make_service_with_connect_info::<SocketAddr>();
     let mut helpers = vec![
         tokio::spawn(broadcast.clone().listen(directory.clone())),
-        tokio::spawn(tidy(directory.clone())),
+        tokio::spawn(tidy(directory.clone(), config.audit_days)),
     ];
     if let Some(post) = config.post.clone() {
         let deliver = post.deliver(directory.clone(), broadcast.subscribe(), console.url.clone());
         helpers.push(tokio::spawn(deliver));
     }
 
-    let stopping = Arc::new(tokio::sync::Notify::new());
-    let told = Arc::clone(&stopping);
-    // Without TCP_NODELAY every answer waits 40 ms for an acknowledgement.
-    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
+    let (stop, mut stopping) = watch::channel(false);
+    helpers.push(tokio::spawn(async move {
         stop_signal().await;
         tracing::info!("stopping");
         broadcast.end();
-        told.notify_one();
-    });
+        stop.send_replace(true);
+        // The listeners hear of it as long as there is somebody to say it.
+        std::future::pending::<()>().await;
+    }));
     tracing::info!(url = config.url, "serving");
     writeln!(std::io::stdout(), "Roster is at {}", config.url)?;
 
+    let answered = listeners.answer(&console, stopping.clone());
     // A client that never ends its request does not keep the server from stopping.
     let late = async {
-        stopping.notified().await;
+        drop(stopping.wait_for(|stopping| *stopping).await);
         time::sleep(GRACE).await;
     };
     let served = tokio::select! {
-        served = server => served,
+        served = answered => served,
         () = late => Ok(()),
     };
     helpers.iter().for_each(JoinHandle::abort);
     // Bounded as well: a query under way has had its time.
-    let closed = async { tokio::join!(directory.close(), for_programs.close(), for_gateways.close()) };
-    drop(time::timeout(GRACE, closed).await);
+    drop(time::timeout(GRACE, directories.close()).await);
     Ok(served?)
 }
 
-/// Throws away, now and then, what is over: sessions, counts of attempts, mail that was sent.
-async fn tidy(directory: Directory) {
+/// Throws away, at the start and every hour, what is over: sessions, counts of attempts, flashes, mail that was sent, old months of
+/// the audit.
+async fn tidy(directory: Directory, audit_days: u16) {
     let mut hour = time::interval(Duration::from_secs(60 * 60));
     loop {
         hour.tick().await;
         for done in [
             directory.forget_old_sessions().await,
+            directory.forget_old_devices().await,
             directory.forget_old_attempts().await,
+            directory.forget_old_flashes().await,
             directory.forget_old_mail().await,
+            directory.keep_audit(audit_days).await,
         ] {
             if let Err(error) = done {
                 tracing::warn!(%error, "tidying has to wait");

@@ -1,18 +1,21 @@
 //! Who is asking: reads the cookies of a request, finds the session, and puts a [`Visit`] where pages and server functions
 //! look for it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, OnceLock};
 
-use app::{Flash, Problem, gate::Visit};
+use app::{
+    Problem,
+    gate::{Cookies, Visit},
+};
 use axum::{
-    extract::{ConnectInfo, Request, State},
+    extract::{Request, State},
     http::{HeaderMap, HeaderName, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use directory::{Origin, Session, SessionToken};
+use directory::{DeviceToken, Origin, Session, SessionToken};
 
-use crate::{Console, rest::problem::Fault, router::EVENTS};
+use crate::{Console, client::Client, flash, rest::problem::Fault, router::EVENTS};
 
 /// Finds out who is asking, and passes on.
 pub(crate) async fn identify(State(console): State<Console>, mut request: Request, next: Next) -> Response {
@@ -32,32 +35,46 @@ pub(crate) async fn identify(State(console): State<Console>, mut request: Reques
         }
     };
     let cookies = console.cookies;
-    // Only a page shows a flash, and takes it away by that.
-    let flash_cookie = if is_page(&request) {
-        cookie(headers, cookies.flash())
-    } else {
-        None
+    let origin = Origin {
+        device: cookie(headers, cookies.device()).and_then(DeviceToken::parse),
+        session: session.as_ref().map(|session| session.id),
+        ..origin(&request)
     };
     let visit = Visit {
         directory: console.directory.clone(),
         session,
-        origin: origin(&request),
-        flash: flash_cookie.and_then(Flash::decode),
+        origin,
+        flash: None,
+        to_tell: Arc::new(OnceLock::new()),
         last_project: cookie(headers, cookies.last_project()).map(ToOwned::to_owned),
         cookies,
         url: console.url.clone(),
     };
-    let had_flash = flash_cookie.is_some();
-    request.extensions_mut().insert(visit);
+    let token = live_token(&visit, headers);
+    let shadowed = shadowed_paths(headers, cookies.session(), request.uri().path());
+    request.extensions_mut().insert(visit.clone());
     let mut response = next.run(request).await;
-    // A redirect shows nothing: the page it leads to does.
-    if had_flash
-        && !response.status().is_redirection()
-        && let Some(gone) = cookies.set(cookies.flash(), "", 0)
-    {
-        response.headers_mut().append(header::SET_COOKIE, gone);
+    flash::keep(&visit, token, &mut response).await;
+    for path in shadowed {
+        let gone = cookies.forget_at(cookies.session(), &path);
+        response
+            .headers_mut()
+            .extend(gone.map(|gone| (header::SET_COOKIE, gone)));
     }
     response
+}
+
+/// The secret of the session that the request came with, if that session is good.
+pub(crate) fn live_token(visit: &Visit, headers: &HeaderMap) -> Option<SessionToken> {
+    visit.session.as_ref()?;
+    SessionToken::parse(cookie(headers, visit.cookies.session())?)
+}
+
+/// Adds a cookie to an answer; an empty `value` takes it away.
+pub(crate) fn add_cookie(response: &mut Response, cookies: Cookies, name: &str, value: &str, seconds: u64) {
+    let cookie = cookies.set(name, value, seconds);
+    let cookie = cookie.map(|cookie| (header::SET_COOKIE, cookie));
+    response.headers_mut().extend(cookie);
 }
 
 /// Whether the request is for a page, rather than for a server function or an event stream.
@@ -82,14 +99,38 @@ pub(crate) fn bearer(authorization: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| rest.trim_matches(' '))
 }
 
-/// The value of a cookie (RFC 6265, 4.2.1).
+/// The value of a cookie (RFC 6265, 4.2.1). With two values it has none: ours are for every path of this host, so the other is
+/// from somebody else on it, for some of our paths.
 pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = cookies(headers, name);
+    let value = values.next()?;
+    values.all(|other| other == value).then_some(value)
+}
+
+/// Every value of a cookie.
+pub(crate) fn cookies<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
     headers
         .get_all(header::COOKIE)
         .into_iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
-        .find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
+        .filter_map(move |pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
+}
+
+/// Where a cookie that came with two values may be kept beside ours, which is at `/`: every folder on the way to `path`. Taking
+/// it away there leaves the person with the session that is theirs.
+fn shadowed_paths(headers: &HeaderMap, name: &str, path: &str) -> Vec<String> {
+    /// No page of ours lies deeper.
+    const MOST: usize = 8;
+    if cookies(headers, name).count() < 2 {
+        return Vec::new();
+    }
+    let ends = path.match_indices('/').map(|(at, _)| at).skip(1).chain([path.len()]);
+    ends.take(MOST)
+        .filter_map(|end| path.get(..end))
+        .filter(|folder| folder.len() > 1)
+        .flat_map(|folder| [folder.to_owned(), format!("{folder}/")])
+        .collect()
 }
 
 /// Where a request came from.
@@ -101,29 +142,12 @@ pub(crate) fn origin(request: &Request) -> Origin {
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default()
     };
-    let peer = request
-        .extensions()
-        .get::<ConnectInfo<SocketAddr>>()
-        .map(|ConnectInfo(peer)| peer.ip());
+    let client = request.extensions().get().and_then(|Client(address)| *address);
     Origin {
-        address: address(peer, request.headers())
-            .map(|ip| ip.to_string())
-            .unwrap_or_default(),
+        address: client.map(|address| address.to_string()).unwrap_or_default(),
         request_id: text(HeaderName::from_static("x-request-id")).to_owned(),
         user_agent: text(header::USER_AGENT).to_owned(),
-    }
-}
-
-/// The client's address: the peer's, or, behind a proxy on this machine, the one that proxy saw. What somebody further
-/// away writes into the header is not believed, nor into a line of its own: some proxies add theirs as another line, after it.
-fn address(peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
-    let forwarded = || {
-        let last = headers.get_all("x-forwarded-for").into_iter().next_back()?;
-        last.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
-    };
-    match peer.map(|peer| peer.to_canonical()) {
-        Some(peer) if peer.is_loopback() => Some(forwarded().unwrap_or(peer)),
-        other => other,
+        ..Origin::default()
     }
 }
 
@@ -134,30 +158,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_proxy_on_this_machine_is_believed_about_the_client() {
-        let (near, far) = (Some(IpAddr::from([127, 0, 0, 1])), Some(IpAddr::from([203, 0, 113, 9])));
-        let client = Some(IpAddr::from([198, 51, 100, 7]));
-        let seen = |peer, lines: &[&'static str]| {
-            let name = HeaderName::from_static("x-forwarded-for");
-            let lines = lines.iter().map(|line| (name.clone(), HeaderValue::from_static(line)));
-            address(peer, &lines.collect())
-        };
-        assert_eq!(seen(near, &["1.2.3.4, 198.51.100.7"]), client);
-        assert_eq!(seen(near, &["1.2.3.4", "198.51.100.7"]), client);
-        assert_eq!(seen(far, &["1.2.3.4, 198.51.100.7"]), far);
-        assert_eq!(seen(near, &[]), near);
-        assert_eq!(seen(near, &["nonsense"]), near);
-        // Of several the last counts, or none: what the proxy did not write says nothing.
-        assert_eq!(seen(near, &["198.51.100.7", "nonsense"]), near);
-    }
-
-    #[test]
     fn a_cookie_is_found_by_its_whole_name() {
         let mut headers = HeaderMap::new();
         headers.insert(header::COOKIE, "xroster=1; roster-flash=2; roster=3".parse().unwrap());
         assert_eq!(cookie(&headers, "roster"), Some("3"));
         assert_eq!(cookie(&headers, "roster-flash"), Some("2"));
         assert_eq!(cookie(&headers, "flash"), None);
+    }
+
+    #[test]
+    fn a_cookie_that_comes_with_two_values_has_none_and_is_taken_away_beside_ours() {
+        let sent = |cookie: &'static str| HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_static(cookie))]);
+        let twice = sent("roster=theirs; roster-flash=2; roster=3");
+        assert_eq!(cookie(&twice, "roster"), None);
+        assert_eq!(cookie(&twice, "roster-flash"), Some("2"));
+        assert_eq!(cookie(&sent("roster=3; roster=3"), "roster"), Some("3"));
+        assert_eq!(
+            shadowed_paths(&twice, "roster", "/settings/profile"),
+            ["/settings", "/settings/", "/settings/profile", "/settings/profile/"]
+        );
+        assert!(shadowed_paths(&twice, "roster", "/").is_empty());
+        assert!(shadowed_paths(&sent("roster=3"), "roster", "/settings/profile").is_empty());
     }
 
     #[test]

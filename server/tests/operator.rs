@@ -107,6 +107,33 @@ mod operator {
         assert!(words.contains("acme") && words.contains("olivia@acme.test"), "{words}");
     }
 
+    /// J4: without a mail server the operator proves addresses; A1: the audit says who did.
+    #[sqlx::test(migrations = "../crates/directory/migrations")]
+    async fn j4_an_address_is_verified(pool: PgPool) {
+        let operator = Operator::new(pool).await;
+        let proved = "SELECT count(*) FROM users WHERE email = 'mia@acme.test' AND email_proved_at IS NOT NULL";
+        sqlx::query("UPDATE users SET email_proved_at = NULL")
+            .execute(&operator.pool)
+            .await
+            .unwrap();
+        let answer = operator.json(&["admin", "user", "verify", " Mia@Acme.test"]);
+        assert_eq!(answer["email"], "mia@acme.test");
+        let proved: i64 = sqlx::query_scalar(proved).fetch_one(&operator.pool).await.unwrap();
+        assert_eq!(proved, 1);
+        let told: String = sqlx::query_scalar("SELECT actor_kind FROM audit_events WHERE action = 'user:verify_email'")
+            .fetch_one(&operator.pool)
+            .await
+            .unwrap();
+        assert_eq!(told, "operator");
+        for (email, says) in [
+            ("nobody@nowhere.test", "No account has this address"),
+            ("nobody", "Enter an email"),
+        ] {
+            let error = operator.error(&["admin", "user", "verify", email], "");
+            assert!(error.contains(says), "{error}");
+        }
+    }
+
     /// W2: an Owner is lost; A1: the audit says who gave the organization to somebody else.
     #[sqlx::test(migrations = "../crates/directory/migrations")]
     async fn w2_ownership_is_given_to_a_member_of_the_organization_only(pool: PgPool) {
@@ -248,5 +275,117 @@ mod operator {
         .await
         .unwrap();
         assert_eq!(repeated, 0);
+    }
+
+    /// E7: a token's scope is said when it is made, and listed; with none it is for everything, SSH keys with it.
+    #[sqlx::test(migrations = "../crates/directory/migrations")]
+    async fn e7_a_gateway_tokens_scope_is_said_and_listed(pool: PgPool) {
+        let operator = Operator::new(pool).await;
+        let create = |arguments: &[&'static str]| [&["admin", "gateway-token", "create"], arguments].concat();
+        let whole = operator.run(&create(&["everything"]), "");
+        let said = String::from_utf8(whole.stderr).unwrap();
+        assert!(
+            said.contains("the whole installation") && said.contains("reads the SSH keys"),
+            "{said}"
+        );
+        let (project, cluster): (String, String) = sqlx::query_as(
+            "SELECT r.project_id::text, r.id::text FROM resources r JOIN project_slugs s USING (project_id)
+             WHERE s.slug = 'ml-research' AND r.kind = 'cluster' LIMIT 1",
+        )
+        .fetch_one(&operator.pool)
+        .await
+        .unwrap();
+        let (project, cluster): (&'static str, &'static str) = (project.leak(), cluster.leak());
+        let narrow = operator.json(&create(&[
+            "narrow",
+            "--organization",
+            "acme",
+            "--allow",
+            "endpoint,volume:read",
+        ]));
+        assert_eq!(narrow["scope"]["organization"]["slug"], "acme");
+        assert_eq!(narrow["scope"]["allow"], json!(["endpoint", "volume:read"]));
+        assert_eq!(
+            (&narrow["scope"]["ssh"], &narrow["scope"]["installation"]),
+            (&json!(false), &json!(false))
+        );
+        let node = operator.json(&create(&[
+            "node",
+            "--cluster",
+            cluster,
+            "--ssh",
+            "--expires",
+            "2999-12-31",
+        ]));
+        assert_eq!(node["scope"]["cluster"], cluster);
+        assert_eq!(
+            node["scope"]["project"],
+            json!({ "id": project, "slug": "ml-research" })
+        );
+        assert_eq!(
+            (&node["scope"]["ssh"], &node["expires_at"]),
+            (&json!(true), &json!("3000-01-01T00:00:00Z"))
+        );
+
+        for (arguments, says) in [
+            (vec!["x", "--organization", "nothing"], "There is no such organization"),
+            (
+                vec!["x", "--organization", "partner", "--project", project],
+                "one within the other",
+            ),
+            (
+                vec!["x", "--project", "production", "--cluster", cluster],
+                "one within the other",
+            ),
+            (vec!["x", "--cluster", "node-7"], "no cluster"),
+            (
+                vec!["x", "--allow", "rocket"],
+                "neither a kind of resource nor a permission",
+            ),
+            (vec!["x", "--expires", "2001-01-01"], "Enter a date"),
+            (vec!["x", "--expires", "soon"], "Enter a date"),
+        ] {
+            let error = operator.error(&create(&arguments), "");
+            assert!(error.contains(says), "{arguments:?}: {error}");
+        }
+        let words = operator.run(&["admin", "gateway-token", "list"], "").stdout;
+        let words = String::from_utf8(words).unwrap();
+        let lines: Vec<_> = words.lines().collect();
+        assert_eq!(lines.len(), 3, "{words}");
+        assert!(
+            lines[0].starts_with("everything  the whole installation  allow everything  ssh yes"),
+            "{words}"
+        );
+        assert!(
+            lines[1].starts_with("narrow  organization acme  allow endpoint,volume:read  ssh no"),
+            "{words}"
+        );
+        assert!(
+            lines[2].contains(cluster) && lines[2].contains("expires 3000-01-01"),
+            "{words}"
+        );
+    }
+
+    /// E9, A3: a meter's token is shown once, listed by its name, and ends at once.
+    #[sqlx::test(migrations = "../crates/directory/migrations")]
+    async fn e9_meter_tokens_are_printed_once_listed_and_revoked(pool: PgPool) {
+        let operator = Operator::new(pool).await;
+        let meter = |arguments: &[&'static str]| [&["admin", "meter-token"], arguments].concat();
+        let printed = String::from_utf8(operator.run(&meter(&["create", "scheduler"]), "").stdout).unwrap();
+        assert!(printed.starts_with("rsm_") && printed.lines().count() == 1, "{printed}");
+        let taken = operator.error(&meter(&["create", "scheduler"]), "");
+        assert!(taken.contains("There is a meter token of this name"), "{taken}");
+        let listed = operator.json(&meter(&["list"]));
+        assert!(
+            listed[0]["name"] == "scheduler" && !listed.to_string().contains("rsm_"),
+            "{listed}"
+        );
+        assert_eq!(
+            operator.json(&meter(&["revoke", "scheduler"])),
+            json!({ "name": "scheduler" })
+        );
+        let error = operator.error(&meter(&["revoke", "scheduler"]), "");
+        assert!(error.contains("There is no meter token scheduler"), "{error}");
+        assert!(!operator.json(&meter(&["list"]))[0]["revoked_at"].is_null());
     }
 }

@@ -1,6 +1,7 @@
 //! Signing up, in and out; one's own name, password and account.
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
+use serde::{Deserialize, Serialize};
 
 use super::NothingElse;
 use crate::{Problem, flash::Outcome};
@@ -34,7 +35,8 @@ pub(crate) async fn sign_in(
     enter(FormName::SignIn, &visit, session, &[("email", &email)], &next)
 }
 
-/// Makes an account with an organization of its own (O2), signs in and goes to `next` or home.
+/// Makes an account with an organization of its own (O2). Without a mail server it signs in and goes to `next` or home. With one
+/// it signs nobody in: a mail says what came of it, so that the answer is the same whoever has an account (X6).
 #[server(endpoint = "sign_up")]
 pub(crate) async fn sign_up(
     name: String,
@@ -45,25 +47,40 @@ pub(crate) async fn sign_up(
 ) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
     let visit = visit()?;
-    let made = async {
-        let account = NewAccount {
+    let typed = [("name", &*name), ("email", &*email)];
+    let account = async {
+        Ok(NewAccount {
             name: super::name(&name)?,
             email: email.parse().map_err(|_| Refusal::EmailInvalid)?,
             password: password.parse().map_err(|_| Refusal::PasswordInvalid)?,
-        };
-        Ok(visit.directory.sign_up(account, &visit.origin).await?)
+        })
     }
     .await;
-    enter(
-        FormName::SignUp,
-        &visit,
-        made,
-        &[("name", &name), ("email", &email)],
-        &next,
-    )
+    if visit.directory.settings().sends_mail {
+        let outcome = async {
+            let account: NewAccount = account?;
+            let email = account.email.to_string();
+            visit.directory.sign_up_by_mail(account, &visit.origin).await?;
+            Ok(Done::SignUpMailed { email })
+        }
+        .await;
+        return answer(FormName::SignUp, &typed, outcome, |outcome| match outcome {
+            Ok(_) => paths::SIGN_UP.to_owned(),
+            Err(_) => sign_up_and_return(&next),
+        });
+    }
+    let made = match account {
+        Ok(account) => visit
+            .directory
+            .sign_up(account, &visit.origin)
+            .await
+            .map_err(Problem::from),
+        Err(problem) => Err(problem),
+    };
+    enter(FormName::SignUp, &visit, made, &typed, &next)
 }
 
-/// Ends either of the two above: with a session into the console, without one back to the form. Both are plain forms.
+/// Ends signing in, and signing up without mail: with a session into the console, without one back to the form. Both are plain forms.
 #[cfg(feature = "ssr")]
 fn enter(
     form: FormName,
@@ -80,14 +97,19 @@ fn enter(
             Ok(Ok(Done::SignedIn))
         }
         Err(problem) => answer(form, typed, Err(problem), |_| {
-            let path = paths::sign_in_and_return(next);
             if form == FormName::SignUp {
-                path.replacen(paths::SIGN_IN, paths::SIGN_UP, 1)
+                sign_up_and_return(next)
             } else {
-                path
+                paths::sign_in_and_return(next)
             }
         }),
     }
+}
+
+/// The path to sign up and go on to `next`, if it is one of this console.
+#[cfg(feature = "ssr")]
+fn sign_up_and_return(next: &str) -> String {
+    paths::sign_in_and_return(next).replacen(paths::SIGN_IN, paths::SIGN_UP, 1)
 }
 
 /// Signs out.
@@ -184,18 +206,33 @@ pub(crate) async fn request_password_reset(
     })
 }
 
-/// The address whose password a mailed link replaces.
-#[server(endpoint = "password_reset", input = GetUrl)]
-pub(crate) async fn password_reset(token: String) -> Result<String, Problem> {
-    let token = LinkToken::parse(&token).ok_or(Refusal::LinkDead)?;
-    Ok(visit()?.directory.open_password_reset(&token).await?.to_string())
+/// What a link to a new password leads to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OpenedReset {
+    /// The address whose password it replaces.
+    pub(crate) email: String,
+    /// Whether the address is proved already; if not, everything the account's holder had ends (J3).
+    pub(crate) is_proved: bool,
 }
 
-/// Gives the person a link was mailed to a new password, and signs them in.
+/// What a link to a new password leads to. Asked for by POST: a link's secret doesn't belong into a query.
+#[server(endpoint = "password_reset")]
+pub(crate) async fn password_reset(token: String) -> Result<OpenedReset, Problem> {
+    let token = LinkToken::parse(&token).ok_or(Refusal::LinkDead)?;
+    let opened = visit()?.directory.open_password_reset(&token).await?;
+    Ok(OpenedReset {
+        email: opened.email.to_string(),
+        is_proved: opened.is_proved,
+    })
+}
+
+/// Gives the person a link was mailed to a new password, and signs them in. With `broken_into` everything ends that somebody else
+/// may have put into the account (J3), as it does where the address was not proved before.
 #[server(endpoint = "reset_password")]
 pub(crate) async fn reset_password(
     token: String,
     password: String,
+    #[server(default)] broken_into: Option<String>,
     #[server(flatten)] rest: NothingElse,
 ) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
@@ -203,15 +240,23 @@ pub(crate) async fn reset_password(
     let secret = LinkToken::parse(&token).ok_or(Refusal::LinkDead)?;
     let outcome = async {
         let password = password.parse().map_err(|_| Refusal::PasswordInvalid)?;
-        Ok(visit.directory.reset_password(&secret, password, &visit.origin).await?)
+        let ends_everything = match broken_into.as_deref() {
+            Some(_) => true,
+            None => !visit.directory.open_password_reset(&secret).await?.is_proved,
+        };
+        let session = visit
+            .directory
+            .reset_password(&secret, password, broken_into.is_some(), &visit.origin)
+            .await?;
+        Ok((session, ends_everything))
     }
     .await;
     match outcome {
-        Ok(session) => {
+        Ok((session, ends_everything)) => {
             begin_session(visit.cookies, &session);
-            answer(FormName::Reset, &[], Ok(Done::PasswordReset), |_| {
-                paths::HOME.to_owned()
-            })
+            let done = Done::PasswordReset { ends_everything };
+            let to = if ends_everything { paths::MADE_KEYS } else { paths::HOME };
+            answer(FormName::Reset, &[], Ok(done), |_| to.to_owned())
         }
         Err(problem) => answer(FormName::Reset, &[], Err(problem), |_| {
             paths::reset_password(&secret.reveal())

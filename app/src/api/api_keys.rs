@@ -12,11 +12,11 @@ use {
     super::{end_of, end_of_day, list::PAGE, slug},
     crate::{
         flash::{Done, FormName, HowMade, Secret},
-        gate::{acting, answer, choice, signed_in},
+        gate::{acting, answer, choice, confirm, signed_in},
         paths::{self, Dialog},
     },
     directory::{ApiKey, ApiKeyQuery, Directory, NewApiKey, OffsetDateTime},
-    policy::{Permission, Slug},
+    policy::{Field, Permission, Slug},
 };
 
 /// A key in the list (K4).
@@ -176,12 +176,14 @@ pub(crate) async fn create_api_key(
     #[server(default)] reach: String,
     #[server(default)] expires: String,
     #[server(default)] expires_on: String,
+    #[server(default)] current_password: String,
     #[server(flatten)] rest: NothingElse,
 ) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
     let (directory, actor) = acting()?;
     let slug = slug(&project)?;
     let outcome = async {
+        confirm(&directory, &actor, &current_password).await?;
         // Permission first: what is wrong with the input is for those who may create.
         directory.authorize(&actor, &slug, Permission::ApiKeyCreate).await?;
         let title = super::name(&name)?;
@@ -247,12 +249,14 @@ pub(crate) async fn rotate_api_key(
     overlap: String,
     #[server(default)] expires: String,
     #[server(default)] expires_on: String,
+    #[server(default)] current_password: String,
     #[server(flatten)] rest: NothingElse,
 ) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
     let (directory, actor) = acting()?;
     let slug = slug(&project)?;
     let outcome = async {
+        confirm(&directory, &actor, &current_password).await?;
         directory.authorize(&actor, &slug, Permission::ApiKeyCreate).await?;
         let hours = OVERLAPS
             .iter()
@@ -314,20 +318,25 @@ pub(crate) async fn revoke_api_key(
 #[server(endpoint = "regenerate_default_key")]
 pub(crate) async fn regenerate_default_key(
     project: String,
+    #[server(default)] current_password: String,
     #[server(flatten)] rest: NothingElse,
 ) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
     let (directory, actor) = acting()?;
     let slug = slug(&project)?;
-    let outcome = directory
-        .regenerate_default_key(&actor, &slug)
-        .await
-        .map(|key| made(&key, HowMade::Regenerated))
-        .map_err(Problem::from);
-    answer(
-        FormName::RegenerateKey,
-        &[],
-        outcome,
-        back_to(&slug, Dialog::Secret, Dialog::None),
-    )
+    let outcome = async {
+        confirm(&directory, &actor, &current_password).await?;
+        let key = directory.regenerate_default_key(&actor, &slug).await?;
+        Ok(made(&key, HowMade::Regenerated))
+    }
+    .await;
+    answer(FormName::RegenerateKey, &[], outcome, |outcome| {
+        let dialog = match outcome {
+            Ok(_) => Dialog::Secret,
+            // The dialog asks for it.
+            Err(problem) if problem.field() == Some(Field::CurrentPassword) => Dialog::Regenerate,
+            Err(_) => Dialog::None,
+        };
+        paths::with_query(&paths::api_keys(&slug), &ListQuery::default(), dialog)
+    })
 }

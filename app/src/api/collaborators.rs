@@ -6,7 +6,7 @@ use policy::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, NothingElse, Revoked, list::ListQuery, projects::ProjectHead};
+use super::{KeyChoices, Moment, NothingElse, list::ListQuery, projects::ProjectHead};
 use crate::{Problem, flash::Outcome};
 
 #[cfg(feature = "ssr")]
@@ -31,6 +31,8 @@ pub(crate) struct Person {
     pub(crate) name: String,
     /// Their address.
     pub(crate) email: String,
+    /// Whether they have shown that it is theirs (J1).
+    pub(crate) is_proved: bool,
     /// What they are to the organization and the project.
     pub(crate) standing: Standing,
     /// Who gave them access.
@@ -68,22 +70,25 @@ pub(crate) struct Made {
 }
 
 #[cfg(feature = "ssr")]
+impl From<directory::MadeKey> for MadeKey {
+    fn from(key: directory::MadeKey) -> Self {
+        Self {
+            id: key.id,
+            name: key.name.to_string(),
+            reach: key.reach,
+            visible: format!("{}…{}", key.secret_start, key.secret_end),
+            project: key.project.to_string(),
+        }
+    }
+}
+
+#[cfg(feature = "ssr")]
 impl From<Remains> for Made {
     fn from(remains: Remains) -> Self {
         let named = i64::try_from(remains.keys.len()).unwrap_or(i64::MAX);
         Self {
             more_keys: remains.key_count - named,
-            keys: remains
-                .keys
-                .into_iter()
-                .map(|key| MadeKey {
-                    id: key.id,
-                    name: key.name.to_string(),
-                    reach: key.reach,
-                    visible: format!("{}…{}", key.secret_start, key.secret_end),
-                    project: key.project.to_string(),
-                })
-                .collect(),
+            keys: remains.keys.into_iter().map(Into::into).collect(),
             resources: remains.resources,
         }
     }
@@ -104,6 +109,8 @@ pub(crate) struct People {
     pub(crate) subject: Option<Person>,
     /// What the person an open dialog is about has made here.
     pub(crate) made: Option<(UserId, Made)>,
+    /// Those of their keys that manage, for whoever may lower their role.
+    pub(crate) managing: Vec<MadeKey>,
 }
 
 impl People {
@@ -147,6 +154,19 @@ pub(crate) async fn collaborators(
         Some(user) => Some((user, visit.directory.remains(session.user, &slug, user).await?.into())),
         None => None,
     };
+    let managing = match subject {
+        Some(user) => match visit
+            .directory
+            .manage_keys_of_collaborator(session.user, &slug, user)
+            .await
+        {
+            Ok(keys) => keys.into_iter().map(Into::into).collect(),
+            // They may not lower anybody's role.
+            Err(directory::Error::Refused(_)) => Vec::new(),
+            Err(error) => return Err(error.into()),
+        },
+        None => Vec::new(),
+    };
     let subject = match subject.filter(|id| list.rows.iter().all(|row| row.user != *id)) {
         Some(user) => match visit.directory.collaborator(session.user, &slug, user).await {
             Ok(found) => Some(found.into()),
@@ -163,6 +183,7 @@ pub(crate) async fn collaborators(
         next: list.next.map(|cursor| cursor.encode()),
         subject,
         made,
+        managing,
     })
 }
 
@@ -173,6 +194,7 @@ impl From<Collaborator> for Person {
             user: row.user,
             name: row.name.to_string(),
             email: row.email.to_string(),
+            is_proved: row.is_proved,
             standing: row.standing,
             added_by: row.added_by.map(|name| name.to_string()),
             added_at: Moment(row.added_at.unix_timestamp()),
@@ -209,40 +231,41 @@ pub(crate) async fn add_collaborator(
     })
 }
 
-/// Gives a collaborator another role (C5).
+/// Gives a collaborator another role (C5). `keys` says what becomes of the keys that manage which they made, if it is lowered.
 #[server(endpoint = "change_collaborator_role")]
 pub(crate) async fn change_collaborator_role(
     project: String,
     user: UserId,
     role: String,
-    #[server(flatten)] rest: NothingElse,
+    #[server(flatten)] keys: KeyChoices,
 ) -> Result<Outcome, Problem> {
-    let NothingElse {} = rest;
     let (directory, actor) = acting()?;
     let slug = slug(&project)?;
     let role: ProjectRole = role.parse().map_err(|_| Refusal::Malformed)?;
     let outcome = directory
-        .change_collaborator_role(&actor, &slug, user, role)
+        .change_collaborator_role_and_keys(&actor, &slug, user, role, &keys.0)
         .await
         .map_err(Problem::from);
     let outcome = outcome.map(|name| Done::RoleChanged {
         name: name.to_string(),
         role,
     });
-    answer(FormName::ChangeRole, &[], outcome, |_| list(&slug, Dialog::None))
+    answer(FormName::ChangeRole, &[], outcome, |outcome| {
+        list(&slug, Dialog::deciding(outcome.as_ref().err().copied()))
+    })
 }
 
-/// Takes a collaborator's access away (C6), or gives up one's own (C7). `revoke` has the keys they made that end with it.
+/// Takes a collaborator's access away (C6), or gives up one's own (C7). `keys` says what becomes of the keys they made.
 #[server(endpoint = "remove_collaborator")]
 pub(crate) async fn remove_collaborator(
     project: String,
     user: UserId,
-    #[server(flatten)] revoke: Revoked,
+    #[server(flatten)] keys: KeyChoices,
 ) -> Result<Outcome, Problem> {
     let (directory, actor) = acting()?;
     let slug = slug(&project)?;
     let outcome = async {
-        let removal = directory.remove_collaborator(&actor, &slug, user, &revoke.0).await?;
+        let removal = directory.remove_collaborator(&actor, &slug, user, &keys.0).await?;
         Ok(if user == actor.user {
             Done::Left
         } else {

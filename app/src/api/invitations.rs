@@ -99,21 +99,27 @@ pub(crate) struct OpenedInvitation {
     pub(crate) organization: String,
     /// Who invites.
     pub(crate) invited_by: Option<String>,
-    /// The address it is for; partly masked for a signed-in person with another, and once it is over.
+    /// The address it is for; partly masked for whoever has not shown that they know it, and once it is over.
     pub(crate) email: String,
     /// What has become of it.
     pub(crate) state: State,
     /// Who opens it.
     pub(crate) visitor: Visitor,
+    /// What is wrong with the address they named.
+    pub(crate) problem: Option<Problem>,
 }
 
 /// Who opens an invitation's link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Visitor {
-    /// Nobody signed in; the address has no account.
+    /// Nobody signed in, with a copied link: the address is asked for before anything is said of it.
+    Unnamed,
+    /// Nobody signed in, with a copied link, who knows the address: whether it has an account is still not told.
+    Named,
+    /// Nobody signed in, with a mailed link; the address has no account.
     New,
-    /// Nobody signed in; the address has an account.
+    /// Nobody signed in, with a mailed link; the address has an account.
     SignedOut,
     /// The person it is for.
     Invited,
@@ -184,7 +190,7 @@ impl SentInvitation {
         let path = paths::invitation(&invitation.token.reveal());
         Self {
             email: invitation.email.to_string(),
-            link: Some(format!("{}{path}", visit.url)),
+            link: format!("{}{path}", visit.url),
         }
     }
 }
@@ -284,30 +290,52 @@ pub(crate) async fn revoke_invitation(
     answer(FormName::Invitation, &[], outcome, |_| paths::invitations(&slug))
 }
 
-/// What an invitation's link leads to; accepts nothing (M4).
-#[server(endpoint = "invitation", input = GetUrl)]
-pub(crate) async fn invitation(token: String) -> Result<OpenedInvitation, Problem> {
+/// What an invitation's link leads to; accepts nothing (M4). Asked for by POST: a link's secret doesn't belong into a query.
+/// `email` is the address that whoever has a copied link says it is for.
+#[server(endpoint = "invitation")]
+pub(crate) async fn invitation(token: String, #[server(default)] email: String) -> Result<OpenedInvitation, Problem> {
     let visit = visit()?;
-    let opened = visit.directory.open_invitation(&link_token(&token)?).await?;
+    let secret = link_token(&token)?;
+    let opened = visit.directory.open_invitation(&secret).await?;
     let is_pending = opened.state == InvitationState::Pending;
-    let visitor = match &visit.session {
-        Some(session) if session.email == opened.email => Visitor::Invited,
-        Some(session) => Visitor::Another(session.email.to_string()),
-        // A link that is over says nothing of who has an account.
-        None if opened.has_account || !is_pending => Visitor::SignedOut,
-        None => Visitor::New,
+    let (visitor, problem) = match &visit.session {
+        Some(session) if session.email == opened.email => (Visitor::Invited, None),
+        Some(session) => (Visitor::Another(session.email.to_string()), None),
+        None if !is_pending => (Visitor::SignedOut, None),
+        None if !opened.is_mailed => named(&visit, &secret, &email).await?,
+        None if opened.has_account => (Visitor::SignedOut, None),
+        None => (Visitor::New, None),
+    };
+    let may_know = match visitor {
+        Visitor::Invited => true,
+        Visitor::Named | Visitor::New | Visitor::SignedOut => is_pending,
+        Visitor::Unnamed | Visitor::Another(_) => false,
     };
     Ok(OpenedInvitation {
         organization: opened.organization.to_string(),
         invited_by: opened.invited_by.map(|name| name.to_string()),
-        email: match visitor {
-            Visitor::Invited => opened.email.to_string(),
-            Visitor::New | Visitor::SignedOut if is_pending => opened.email.to_string(),
-            Visitor::New | Visitor::SignedOut | Visitor::Another(_) => masked(&opened.email),
+        email: if may_know {
+            opened.email.to_string()
+        } else {
+            masked(&opened.email)
         },
         state: opened.state.into(),
         visitor,
+        problem,
     })
+}
+
+/// Who has a copied link, by the address they name; and what is wrong with that.
+#[cfg(feature = "ssr")]
+async fn named(visit: &Visit, secret: &LinkToken, email: &str) -> Result<(Visitor, Option<Problem>), Problem> {
+    if email.is_empty() {
+        return Ok((Visitor::Unnamed, None));
+    }
+    match visit.directory.confirm_invited(secret, email, &visit.origin).await {
+        Ok(()) => Ok((Visitor::Named, None)),
+        Err(directory::Error::Refused(refusal)) => Ok((Visitor::Unnamed, Some(refusal.into()))),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// A link's secret. What cannot be one leads nowhere.
@@ -344,12 +372,14 @@ pub(crate) async fn accept_invitation(token: String, #[server(flatten)] rest: No
     }
 }
 
-/// Accepts an invitation as somebody without an account: makes one, and signs in (O2).
+/// Accepts an invitation as somebody without an account: makes one, and signs in (O2). With a copied link `email` is the address
+/// that was named.
 #[server(endpoint = "accept_invitation_as_new")]
 pub(crate) async fn accept_invitation_as_new(
     token: String,
     name: String,
     password: String,
+    #[server(default)] email: String,
     #[server(flatten)] rest: NothingElse,
 ) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
@@ -358,6 +388,7 @@ pub(crate) async fn accept_invitation_as_new(
     let joined = async {
         let person = super::name(&name)?;
         let password = password.parse().map_err(|_| Refusal::PasswordInvalid)?;
+        visit.directory.confirm_invited(&secret, &email, &visit.origin).await?;
         let made = visit
             .directory
             .accept_invitation_as_new(&secret, person, password, &visit.origin)
@@ -375,7 +406,7 @@ pub(crate) async fn accept_invitation_as_new(
             answer(FormName::Accept, &[], Ok(done), |_| to)
         }
         Err(problem) => answer(FormName::Accept, &[("name", &name)], Err(problem), |_| {
-            paths::invitation(&secret.reveal())
+            paths::invitation_named(&secret.reveal(), &email)
         }),
     }
 }

@@ -4,7 +4,12 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 use policy::{MemberChange, OrganizationStanding, Refusal, UserId, check_member_change};
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, NothingElse, collaborators::Made, list::ListQuery, organizations::OrganizationHead};
+use super::{
+    KeyChoices, Moment,
+    collaborators::{Made, MadeKey},
+    list::ListQuery,
+    organizations::OrganizationHead,
+};
 use crate::{Problem, flash::Outcome};
 
 #[cfg(feature = "ssr")]
@@ -13,7 +18,7 @@ use {
     crate::{
         flash::{Done, FormName, Receipt},
         gate::{acting, answer, choice, signed_in},
-        paths,
+        paths::{self, Dialog},
     },
     directory::{Departure, Member, MemberQuery},
     policy::OrganizationRole,
@@ -28,6 +33,8 @@ pub(crate) struct MemberRow {
     pub(crate) name: String,
     /// Their address.
     pub(crate) email: String,
+    /// Whether they have shown that it is theirs (J1).
+    pub(crate) is_proved: bool,
     /// What they are in the organization.
     pub(crate) place: OrganizationStanding,
     /// Who invited them.
@@ -51,6 +58,8 @@ pub(crate) struct Ending {
     pub(crate) more_invitations: i64,
     /// What they made, and stays.
     pub(crate) made: Made,
+    /// Those of their keys that manage where they are an Admin by their organization role alone.
+    pub(crate) managing: Vec<MadeKey>,
 }
 
 /// The list.
@@ -121,7 +130,15 @@ pub(crate) async fn members(
     if let Some(user) = subject {
         // Somebody who is gone already, or may not be removed: the dialog does not open.
         page.ending = match directory.departure(session.user, &slug, user).await {
-            Ok(departure) => Some(Ending::new(user, departure)),
+            Ok(departure) => {
+                let managing = match directory.manage_keys_of_member(session.user, &slug, user).await {
+                    Ok(keys) => keys,
+                    // They may not lower anybody's role.
+                    Err(directory::Error::Refused(_)) => Vec::new(),
+                    Err(error) => return Err(error.into()),
+                };
+                Some(Ending::new(user, departure, managing))
+            }
             Err(directory::Error::Refused(_)) => None,
             Err(error) => return Err(error.into()),
         };
@@ -139,6 +156,7 @@ impl From<Member> for MemberRow {
             user: row.user,
             name: row.name.to_string(),
             email: row.email.to_string(),
+            is_proved: row.is_proved,
             place: row.place,
             added_by: row.added_by.map(|name| name.to_string()),
             added_at: Moment(row.added_at.unix_timestamp()),
@@ -148,11 +166,12 @@ impl From<Member> for MemberRow {
 
 #[cfg(feature = "ssr")]
 impl Ending {
-    fn new(user: UserId, departure: Departure) -> Self {
+    fn new(user: UserId, departure: Departure, managing: Vec<directory::MadeKey>) -> Self {
         let more = |count: i64, named: usize| count - i64::try_from(named).unwrap_or(i64::MAX);
         Self {
             user,
             made: Made::from(departure.remains),
+            managing: managing.into_iter().map(Into::into).collect(),
             more_projects: more(departure.project_count, departure.projects.len()),
             projects: departure.projects.iter().map(ToString::to_string).collect(),
             more_invitations: more(departure.invitation_count, departure.invitations.len()),
@@ -161,41 +180,43 @@ impl Ending {
     }
 }
 
-/// Gives a member another organization role (M6).
+/// Gives a member another organization role (M6). `keys` says what becomes of the keys that manage which they made, if it is
+/// lowered.
 #[server(endpoint = "change_member_role")]
 pub(crate) async fn change_member_role(
     organization: String,
     user: UserId,
     role: String,
-    #[server(flatten)] rest: NothingElse,
+    #[server(flatten)] keys: KeyChoices,
 ) -> Result<Outcome, Problem> {
-    let NothingElse {} = rest;
     let (directory, actor) = acting()?;
     let slug = slug(&organization)?;
     let role: OrganizationRole = role.parse().map_err(|_| Refusal::Malformed)?;
     let outcome = directory
-        .change_member_role(&actor, &slug, user, role)
+        .change_member_role_and_keys(&actor, &slug, user, role, &keys.0)
         .await
         .map(|name| Done::MemberRoleChanged {
             name: name.to_string(),
             role,
         })
         .map_err(Problem::from);
-    answer(FormName::ChangeRole, &[], outcome, |_| paths::members(&slug))
+    answer(FormName::ChangeRole, &[], outcome, |outcome| {
+        let dialog = Dialog::deciding(outcome.as_ref().err().copied());
+        paths::with_query(&paths::members(&slug), &ListQuery::default(), dialog)
+    })
 }
 
-/// Ends a membership (M6), or one's own (M8).
+/// Ends a membership (M6), or one's own (M8). `keys` says what becomes of the keys they made.
 #[server(endpoint = "remove_member")]
 pub(crate) async fn remove_member(
     organization: String,
     user: UserId,
-    #[server(flatten)] rest: NothingElse,
+    #[server(flatten)] keys: KeyChoices,
 ) -> Result<Outcome, Problem> {
-    let NothingElse {} = rest;
     let (directory, actor) = acting()?;
     let slug = slug(&organization)?;
     let outcome = directory
-        .remove_member(&actor, &slug, user)
+        .remove_member_and_keys(&actor, &slug, user, &keys.0)
         .await
         .map(|removal| {
             if user == actor.user {

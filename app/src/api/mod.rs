@@ -13,10 +13,11 @@ pub(crate) mod sessions;
 pub(crate) mod shell;
 pub(crate) mod ssh_keys;
 pub(crate) mod usage;
+pub(crate) mod verification;
 
 use std::fmt;
 
-use policy::{ApiKeyId, Name, Refusal, Slug};
+use policy::{ApiKeyId, KeyFate, Name, Refusal, Slug};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::Problem;
@@ -63,40 +64,76 @@ fn slug(text: &str) -> Result<Slug, Problem> {
     text.parse().map_err(|_| Refusal::Hidden.into())
 }
 
-/// The end of the arguments of a form with a checkbox for each of some keys, named `revoke-` and the key's id: those that are
-/// checked, and nothing else.
+/// The end of the arguments of a form that says what becomes of some keys: a field for each, named `revoke-`, `lower-` or `keep-`
+/// and the key's id, and nothing else. Of several for one key the greatest counts.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Revoked(pub(crate) Vec<ApiKeyId>);
+pub(crate) struct KeyChoices(pub(crate) Vec<(ApiKeyId, KeyFate)>);
 
-impl Revoked {
-    /// What the name of a checkbox begins with.
-    pub(crate) const NAME: &str = "revoke-";
-}
+impl KeyChoices {
+    /// What the name of a field begins with.
+    const NAMES: [(KeyFate, &str); 3] = [
+        (KeyFate::Keep, "keep-"),
+        (KeyFate::Lower, "lower-"),
+        (KeyFate::Revoke, "revoke-"),
+    ];
 
-impl Serialize for Revoked {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|id| (format!("{}{id}", Self::NAME), "on")))
+    /// The name of the field that chooses this for a key.
+    pub(crate) fn field(fate: KeyFate, key: ApiKeyId) -> String {
+        let head = match fate {
+            KeyFate::Keep => "keep-",
+            KeyFate::Lower => "lower-",
+            KeyFate::Revoke => "revoke-",
+        };
+        format!("{head}{key}")
+    }
+
+    /// The keys, where nothing can become of them but that they end.
+    #[cfg(feature = "ssr")]
+    pub(crate) fn revoked(&self) -> Result<Vec<ApiKeyId>, Refusal> {
+        let revoked = |(key, fate): &(ApiKeyId, KeyFate)| (*fate == KeyFate::Revoke).then_some(*key);
+        let revoked = self.0.iter().map(revoked).collect::<Option<_>>();
+        revoked.ok_or(Refusal::Malformed)
+    }
+
+    fn choose(&mut self, key: ApiKeyId, fate: KeyFate) {
+        match self.0.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, chosen)) => *chosen = fate.max(*chosen),
+            None => self.0.push((key, fate)),
+        }
     }
 }
 
-impl<'de> Deserialize<'de> for Revoked {
+impl Serialize for KeyChoices {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, fate)| (Self::field(*fate, *key), "on")))
+    }
+}
+
+impl<'de> Deserialize<'de> for KeyChoices {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Visitor;
 
         impl<'de> de::Visitor<'de> for Visitor {
-            type Value = Revoked;
+            type Value = KeyChoices;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("keys to revoke")
+                f.write_str("what becomes of keys")
             }
 
-            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Revoked, A::Error> {
-                let mut chosen = Vec::new();
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<KeyChoices, A::Error> {
+                let (mut choices, mut seen) = (KeyChoices::default(), Vec::new());
                 while let Some((name, _)) = map.next_entry::<String, String>()? {
-                    let id = name.strip_prefix(Revoked::NAME).and_then(|id| id.parse().ok());
-                    chosen.push(id.ok_or_else(|| de::Error::custom("unknown field"))?);
+                    let choice = KeyChoices::NAMES
+                        .iter()
+                        .find_map(|(fate, head)| Some((name.strip_prefix(head)?.parse().ok()?, *fate)));
+                    let (key, fate) = choice.ok_or_else(|| de::Error::custom("unknown field"))?;
+                    if seen.contains(&name) {
+                        return Err(de::Error::custom("doubled field"));
+                    }
+                    seen.push(name);
+                    choices.choose(key, fate);
                 }
-                Ok(Revoked(chosen))
+                Ok(choices)
             }
         }
 
@@ -148,13 +185,18 @@ mod tests {
         let id = "0192f0c1-2345-7abc-8def-0123456789ab";
         let read = |form: &str| Config::new(5, false).deserialize_str::<RemoveCollaborator>(form);
         let none = read(&format!("project=a&user={id}")).unwrap();
-        assert!(none.revoke.0.is_empty());
+        assert!(none.keys.0.is_empty());
         let two = read(&format!(
             "project=a&user={id}&revoke-{id}=on&revoke-{}=on",
             id.replace('1', "2")
         ))
         .unwrap();
-        assert_eq!(two.revoke.0.len(), 2);
+        assert_eq!(two.keys.0.len(), 2);
+        let both = read(&format!(
+            "project=a&user={id}&keep-{id}=on&revoke-{id}=on&lower-{id}=on"
+        ))
+        .unwrap();
+        assert_eq!(both.keys.0, [(id.parse().unwrap(), policy::KeyFate::Revoke)]);
         for wrong in [
             "revoke-x=on",
             "role=admin",

@@ -12,7 +12,7 @@ use {
     super::slug,
     crate::{
         flash::{Done, FormName},
-        gate::{acting, answer, signed_in},
+        gate::{acting, answer, confirm, signed_in},
         paths,
     },
     directory::OrganizationView,
@@ -134,12 +134,14 @@ pub(crate) async fn transfer_ownership(
     organization: String,
     #[server(default)] user: String,
     confirmation: String,
+    #[server(default)] current_password: String,
     #[server(flatten)] rest: NothingElse,
 ) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
     let (directory, actor) = acting()?;
     let slug = slug(&organization)?;
     let outcome = async {
+        confirm(&directory, &actor, &current_password).await?;
         // Nobody chosen is nobody's id: it is refused in its turn, after who asks.
         let user = user.parse().unwrap_or(UserId::NOBODY);
         let name = directory
@@ -162,16 +164,18 @@ pub(crate) async fn transfer_ownership(
 pub(crate) async fn delete_organization(
     organization: String,
     confirmation: String,
+    #[server(default)] current_password: String,
     #[server(flatten)] rest: NothingElse,
 ) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
     let (directory, actor) = acting()?;
     let slug = slug(&organization)?;
-    let outcome = directory
-        .delete_organization(&actor, &slug, &confirmation)
-        .await
-        .map(|()| Done::OrganizationDeleted)
-        .map_err(Problem::from);
+    let outcome = async {
+        confirm(&directory, &actor, &current_password).await?;
+        directory.delete_organization(&actor, &slug, &confirmation).await?;
+        Ok(Done::OrganizationDeleted)
+    }
+    .await;
     answer(
         FormName::DeleteOrganization,
         &[("confirmation", &confirmation)],

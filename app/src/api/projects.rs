@@ -4,7 +4,7 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 use policy::{ProjectId, ProjectRole, Slug, Standing};
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, NothingElse, Revoked, collaborators::Made, list::ListQuery, organizations::OrganizationHead};
+use super::{KeyChoices, Moment, NothingElse, collaborators::Made, list::ListQuery, organizations::OrganizationHead};
 use crate::{Problem, flash::Outcome};
 
 #[cfg(feature = "ssr")]
@@ -12,7 +12,7 @@ use {
     super::{list::PAGE, slug},
     crate::{
         flash::{Done, FormName},
-        gate::{acting, answer, signed_in},
+        gate::{acting, answer, confirm, signed_in},
         paths::{self, Dialog},
     },
     directory::{ProjectChange, ProjectCursor, ProjectQuery, ProjectView},
@@ -148,13 +148,13 @@ pub(crate) async fn update_project(
     )
 }
 
-/// Removes every External Collaborator of a project (X1). `revoke` has the keys they made that end with it.
+/// Removes every External Collaborator of a project (X1). `keys` says what becomes of the keys they made.
 #[server(endpoint = "remove_externals")]
-pub(crate) async fn remove_externals(project: String, #[server(flatten)] revoke: Revoked) -> Result<Outcome, Problem> {
+pub(crate) async fn remove_externals(project: String, #[server(flatten)] keys: KeyChoices) -> Result<Outcome, Problem> {
     let (directory, actor) = acting()?;
     let slug = slug(&project)?;
     let outcome = directory
-        .remove_externals(&actor, &slug, &revoke.0)
+        .remove_externals(&actor, &slug, &keys.0)
         .await
         .map(|count| Done::ExternalsRemoved { count });
     answer(FormName::RemoveExternals, &[], outcome.map_err(Problem::from), |_| {
@@ -272,6 +272,7 @@ pub(crate) async fn create_project(
 pub(crate) async fn delete_project(
     project: String,
     confirmation: String,
+    #[server(default)] current_password: String,
     #[server(flatten)] rest: NothingElse,
 ) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
@@ -281,11 +282,15 @@ pub(crate) async fn delete_project(
         .project(actor.user, &slug)
         .await
         .map(|project| project.organization_slug);
-    let outcome = directory
-        .delete_project(&actor, &slug, &confirmation)
-        .await
-        .map(|name| Done::ProjectDeleted { name: name.to_string() })
-        .map_err(Problem::from);
+    let outcome = async {
+        confirm(&directory, &actor, &current_password).await?;
+        let name = directory
+            .delete_project(&actor, &slug, &confirmation)
+            .await?
+            .to_string();
+        Ok(Done::ProjectDeleted { name })
+    }
+    .await;
     answer(
         FormName::DeleteProject,
         &[("confirmation", &confirmation)],

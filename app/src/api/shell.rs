@@ -22,6 +22,10 @@ pub(crate) struct ShellView {
     pub(crate) name: String,
     /// Their address.
     pub(crate) email: String,
+    /// Whether they have shown that it is theirs (J1).
+    pub(crate) is_proved: bool,
+    /// Whether mail is sent.
+    pub(crate) sends_mail: bool,
     /// The organizations they have to do with.
     pub(crate) organizations: Vec<OrganizationItem>,
     /// The projects they have access to.
@@ -88,6 +92,8 @@ pub(crate) async fn shell(
         user: session.user,
         name: session.name.to_string(),
         email: session.email.to_string(),
+        is_proved: session.is_proved,
+        sends_mail: directory.settings().sends_mail,
         organizations: organizations
             .into_iter()
             .map(|organization| OrganizationItem {

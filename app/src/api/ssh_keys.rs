@@ -11,9 +11,10 @@ use crate::{Problem, flash::Outcome};
 use {
     crate::{
         flash::{Done, FormName},
-        gate::{acting, answer, signed_in},
+        gate::{acting, answer, confirm, signed_in},
         paths,
     },
+    directory::SshKeyProof,
     policy::Refusal,
 };
 
@@ -30,14 +31,51 @@ pub(crate) struct SshKeyRow {
     pub(crate) fingerprint: String,
     /// Since when it is there.
     pub(crate) since: Moment,
+    /// Whether the person showed that it is theirs.
+    pub(crate) is_proved: bool,
 }
 
-/// The person's keys, the latest first.
+/// What a person signs to show that a key is theirs (J10).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SshProof {
+    /// What the signature is for: `ssh-keygen -n`.
+    pub(crate) namespace: String,
+    /// The text.
+    pub(crate) text: String,
+}
+
+/// The page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SshKeyPage {
+    /// The person's keys, the latest first.
+    pub(crate) keys: Vec<SshKeyRow>,
+    /// What shows that a key is theirs.
+    pub(crate) proof: SshProof,
+}
+
+/// What signatures for this console are for: its host's name, so that one for another console is none here.
+#[cfg(feature = "ssr")]
+fn namespace(url: &str) -> String {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = host.split_once('/').map_or(host, |(host, _)| host);
+    let host = match host.rsplit_once(':') {
+        // Without the port; an IPv6 address has colons of its own, in brackets.
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    format!("roster@{host}")
+}
+
+/// The person's keys, and how they show that another one is theirs.
 #[server(endpoint = "ssh_keys", input = GetUrl)]
-pub(crate) async fn ssh_keys() -> Result<Vec<SshKeyRow>, Problem> {
+pub(crate) async fn ssh_keys() -> Result<SshKeyPage, Problem> {
     let (visit, session) = signed_in()?;
     let keys = visit.directory.ssh_keys(session.user).await?;
-    Ok(keys
+    let proof = SshProof {
+        namespace: namespace(&visit.url),
+        text: visit.directory.ssh_key_text(session.user, session.id),
+    };
+    let keys = keys
         .into_iter()
         .map(|key| SshKeyRow {
             id: key.id,
@@ -45,8 +83,10 @@ pub(crate) async fn ssh_keys() -> Result<Vec<SshKeyRow>, Problem> {
             algorithm: key.algorithm,
             fingerprint: key.fingerprint,
             since: Moment(key.created_at.unix_timestamp()),
+            is_proved: key.is_proved,
         })
-        .collect())
+        .collect();
+    Ok(SshKeyPage { keys, proof })
 }
 
 /// Adds a key.
@@ -54,15 +94,24 @@ pub(crate) async fn ssh_keys() -> Result<Vec<SshKeyRow>, Problem> {
 pub(crate) async fn add_ssh_key(
     public_key: String,
     #[server(default)] name: String,
+    #[server(default)] signature: String,
+    #[server(default)] current_password: String,
     #[server(flatten)] rest: NothingElse,
 ) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
     let (directory, actor) = acting()?;
-    let outcome = directory
-        .add_ssh_key(&actor, &name, &public_key)
-        .await
-        .map(|name| Done::SshKeyAdded { name: name.to_string() })
-        .map_err(Problem::from);
+    let (visit, _) = signed_in()?;
+    let namespace = namespace(&visit.url);
+    let proof = (!signature.trim().is_empty()).then_some(SshKeyProof {
+        namespace: &namespace,
+        signature: &signature,
+    });
+    let outcome = async {
+        confirm(&directory, &actor, &current_password).await?;
+        let name = directory.add_proved_ssh_key(&actor, &name, &public_key, proof).await?;
+        Ok(Done::SshKeyAdded { name: name.to_string() })
+    }
+    .await;
     // A private key pasted by mistake is not sent back and forth any more.
     let kept = if outcome == Err(Refusal::SshKeyPrivate.into()) {
         ""
@@ -88,4 +137,21 @@ pub(crate) async fn remove_ssh_key(key: SshKeyId, #[server(flatten)] rest: Nothi
         .map(|name| Done::SshKeyRemoved { name: name.to_string() })
         .map_err(Problem::from);
     answer(FormName::RemoveSshKey, &[], outcome, |_| paths::SSH_KEYS.to_owned())
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::namespace;
+
+    #[test]
+    fn j10_signatures_are_for_the_host_of_the_console() {
+        for (url, expected) in [
+            ("https://roster.example.com", "roster@roster.example.com"),
+            ("http://127.0.0.1:3000", "roster@127.0.0.1"),
+            ("http://[::1]:3000", "roster@[::1]"),
+            ("http://[::1]", "roster@[::1]"),
+        ] {
+            assert_eq!(namespace(url), expected);
+        }
+    }
 }

@@ -29,3 +29,12 @@ pub(crate) fn Badge(#[prop(into)] tone: Signal<Tone>, children: Children) -> imp
     };
     view! { <span class=class>{children()}</span> }
 }
+
+/// What stands beside an address that nobody has proved (J2); nothing beside one that is.
+#[component]
+pub(crate) fn AddressBadge(#[prop(into)] is_proved: Signal<bool>) -> impl IntoView {
+    move || {
+        (!is_proved.get())
+            .then(|| view! { " "<Badge tone=Signal::stored(Tone::Warning)>"Address not verified"</Badge> })
+    }
+}

@@ -133,6 +133,32 @@ pub(crate) fn form_error(value: Signal<Option<Outcome>>, form: FormName, field: 
     })
 }
 
+/// Asks for the person's password in a form whose change needs a second look (J7): once it was refused for that. What else was
+/// typed stays, and the change goes on as soon as the form is sent again.
+#[component]
+pub(crate) fn Confirmation(
+    /// The form it is in.
+    form: FormName,
+    /// The form's outcome.
+    value: Signal<Option<Outcome>>,
+    /// Its id, where a page has several.
+    #[prop(default = "confirm-password")]
+    id: &'static str,
+) -> impl IntoView {
+    let problem = problem_of(value, form);
+    let is_wanted =
+        Memo::new(move |_| problem().is_some_and(|problem| problem.field() == Some(About::CurrentPassword)));
+    let error = form_error(value, form, About::CurrentPassword);
+    move || {
+        is_wanted.get().then(|| view! {
+            <fieldset class="confirmation">
+                <legend>"Confirm it’s you"</legend>
+                <Field label="Password" name="current_password" id kind="password" autocomplete="current-password" error/>
+            </fieldset>
+        })
+    }
+}
+
 /// What went wrong with a form and is about none of these fields, shown above it. A form about resources has all of theirs.
 pub(crate) fn form_problem(value: Signal<Option<Outcome>>, form: FormName, fields: &'static [About]) -> impl IntoView {
     let problem = problem_of(value, form);

@@ -16,11 +16,11 @@ mod page;
 mod select;
 
 pub(crate) use avatar::Avatar;
-pub(crate) use badge::{Badge, Tone};
+pub(crate) use badge::{AddressBadge, Badge, Tone};
 pub(crate) use button_link::ButtonLink;
 pub(crate) use copy_field::CopyField;
 pub(crate) use dialog::{Dialog, DialogActions};
-pub(crate) use field::{Field, form_error, form_problem};
+pub(crate) use field::{Confirmation, Field, form_error, form_problem};
 pub(crate) use form::{Post, PostForm};
 pub(crate) use icon::{Icon, Sign};
 pub(crate) use list::{Empty, Filter, ListAddress, Listing, SearchForm, SortHeader};

@@ -14,9 +14,9 @@ use crate::{
         projects::ProjectHead,
     },
     components::{
-        Badge, ButtonLink, CopyField, DefaultProjectNotice, Dialog as DialogBox, DialogActions, Empty, Field, Filter,
-        Icon, ListAddress, Listing, MomentText, PageHeader, PageTitle, Post, PostForm, SearchForm, SelectField, Sign,
-        Tone, form_error, form_problem, input_day, last_day,
+        Badge, ButtonLink, Confirmation, CopyField, DefaultProjectNotice, Dialog as DialogBox, DialogActions, Empty,
+        Field, Filter, Icon, ListAddress, Listing, MomentText, PageHeader, PageTitle, Post, PostForm, SearchForm,
+        SelectField, Sign, Tone, form_error, form_problem, input_day, last_day,
     },
     flash::{Done, Flashed, FormName, HowMade, Notice, Notices, Outcome},
     live::Live,
@@ -140,7 +140,7 @@ fn finish(page: Loaded<KeysPage>) {
         (expiration, true),
         (rotate, true),
         (revoke, false),
-        (regenerate, false),
+        (regenerate, true),
     ] {
         let settle = settle.clone();
         Effect::new(move |_| settle(action.outcome().get(), is_shown_in_dialog));
@@ -374,6 +374,7 @@ fn Dialogs(page: Loaded<KeysPage>) -> impl IntoView {
             | Dialog::Invite
             | Dialog::Sent
             | Dialog::Remove(_)
+            | Dialog::Lower(_)
             | Dialog::EndDate(_)
             | Dialog::RemoveExternals
             | Dialog::Delete => false,
@@ -449,7 +450,7 @@ fn CreateDialog(project: ProjectHead) -> impl IntoView {
     view! {
         <DialogBox title="Create API Key" close=close.get_untracked()>
             <PostForm action class="form">
-                {form_problem(value, FORM, &[About::Name, About::ExpiresOn])}
+                {form_problem(value, FORM, &[About::Name, About::ExpiresOn, About::CurrentPassword])}
                 <input type="hidden" name="project" value=project.slug.to_string()/>
                 <Field
                     label="Name"
@@ -468,6 +469,7 @@ fn CreateDialog(project: ProjectHead) -> impl IntoView {
                     />
                 })}
                 <Expiration form=FORM action/>
+                <Confirmation form=FORM value/>
                 <DialogActions close action words="Create"/>
             </PostForm>
         </DialogBox>
@@ -562,7 +564,7 @@ fn RotateDialog(project: ProjectHead, key: KeyRow) -> impl IntoView {
         <DialogBox title="Rotate API key" close=close.get_untracked()>
             <PostForm action class="form">
                 <p>"This creates a new key with the same name and reach as "<bdi>{key.name.clone()}</bdi>". The old key keeps working for as long as you choose, so that programs can switch over; the list shows when it was last used."</p>
-                {form_problem(action.outcome(), FORM, &[About::ExpiresOn])}
+                {form_problem(action.outcome(), FORM, &[About::ExpiresOn, About::CurrentPassword])}
                 <input type="hidden" name="project" value=project.slug.to_string()/>
                 <input type="hidden" name="key" value=key.id.to_string()/>
                 <Expiration form=FORM action label="Expiration of the new key" now=(as_long_as(&key), String::new())/>
@@ -572,6 +574,7 @@ fn RotateDialog(project: ProjectHead, key: KeyRow) -> impl IntoView {
                     options=OVERLAPS
                     value=flashed.typed(FORM, "overlap").unwrap_or_default()
                 />
+                <Confirmation form=FORM value=action.outcome()/>
                 <DialogActions close action words="Rotate"/>
             </PostForm>
         </DialogBox>
@@ -599,6 +602,7 @@ fn RevokeDialog(project: ProjectHead, key: KeyRow) -> impl IntoView {
 /// A new secret for the Organization Default Key (K8).
 #[component]
 fn RegenerateDialog(project: ProjectHead, has_secret: bool) -> impl IntoView {
+    const FORM: FormName = FormName::RegenerateKey;
     let action = expect_context::<Actions>().regenerate;
     let close = expect_context::<ListAddress>().to(Dialog::None);
     view! {
@@ -610,6 +614,8 @@ fn RegenerateDialog(project: ProjectHead, has_secret: bool) -> impl IntoView {
                 } else {
                     "The key gets its first secret, which is shown once."
                 }}</p>
+                {form_problem(action.outcome(), FORM, &[About::CurrentPassword])}
+                <Confirmation form=FORM value=action.outcome()/>
                 <DialogActions close action words="Regenerate" is_final=true/>
             </PostForm>
         </DialogBox>

@@ -6,7 +6,7 @@ use policy::{Field as About, Refusal};
 
 use super::{invitation::DeadLink, sign_up::EntryProblem};
 use crate::{
-    api::accounts::{RequestPasswordReset, ResetPassword, password_reset, sends_mail},
+    api::accounts::{OpenedReset, RequestPasswordReset, ResetPassword, password_reset, sends_mail},
     components::{Field, Icon, PageTitle, Sign},
     flash::{Done, Flashed, FormName},
     load::load_or,
@@ -82,9 +82,9 @@ pub(crate) fn ResetPasswordScreen() -> impl IntoView {
             {load_or(
                 move || token.get(),
                 password_reset,
-                move |email| {
-                    let email = email.peek(String::clone);
-                    view! { <ResetForm email token=token.get_untracked()/> }
+                move |opened| {
+                    let opened = opened.peek(|opened| Some(opened.clone()));
+                    opened.map(|opened| view! { <ResetForm opened token=token.get_untracked()/> })
                 },
                 |problem| {
                     #[cfg(feature = "ssr")]
@@ -98,7 +98,8 @@ pub(crate) fn ResetPasswordScreen() -> impl IntoView {
 }
 
 #[component]
-fn ResetForm(email: String, token: String) -> impl IntoView {
+fn ResetForm(opened: OpenedReset, token: String) -> impl IntoView {
+    let OpenedReset { email, is_proved } = opened;
     let flashed = expect_context::<Flashed>();
     let error = Signal::derive(move || {
         flashed
@@ -110,7 +111,15 @@ fn ResetForm(email: String, token: String) -> impl IntoView {
         <PageTitle text="Choose a new password"/>
         <section class="entry-card" aria-labelledby="heading">
             <h1 id="heading">"Choose a new password"</h1>
-            <p class="lead">"For "<strong><bdi>{email}</bdi></strong>". Saving it signs you out everywhere else, and removes your SSH keys."</p>
+            <p class="lead">"For "<strong><bdi>{email}</bdi></strong>". Saving it signs you out everywhere else."</p>
+            {(!is_proved).then(|| view! {
+                <p class="card-line">
+                    <Icon sign=Sign::Info/>
+                    <span>
+                        "This account was made before its address was verified, perhaps by somebody else. Saving removes its SSH keys and revokes the invitations it sent as well; then you see the API keys it made."
+                    </span>
+                </p>
+            })}
             <EntryProblem form=FormName::Reset/>
             <form method="post" action=ResetPassword::url() novalidate=true>
                 <input type="hidden" name="token" value=token/>
@@ -123,6 +132,17 @@ fn ResetForm(email: String, token: String) -> impl IntoView {
                     error
                     autofocus=true
                 />
+                {is_proved.then(|| view! {
+                    <div class="switch">
+                        <input type="checkbox" id="broken-into" name="broken_into" value="on" aria-describedby="broken-into-hint"/>
+                        <div>
+                            <label for="broken-into">"Somebody else may have used my account"</label>
+                            <p class="hint" id="broken-into-hint">
+                                "Removes your SSH keys and revokes the invitations you sent as well, and shows you the API keys you made."
+                            </p>
+                        </div>
+                    </div>
+                })}
                 <button type="submit" class="button button-primary button-wide">"Save"</button>
             </form>
         </section>

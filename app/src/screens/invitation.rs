@@ -1,11 +1,12 @@
 //! An invitation's link: who invites to what. Only a button accepts it (M4): programs that check links in mail open them.
 
 use leptos::{prelude::*, server_fn::ServerFn};
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::{use_params_map, use_query_map};
 use policy::Field as About;
 
 use super::sign_up::EntryProblem;
 use crate::{
+    Problem,
     api::{
         accounts::SignOut,
         invitations::{AcceptInvitation, AcceptInvitationAsNew, OpenedInvitation, State, Visitor, invitation},
@@ -20,14 +21,16 @@ use crate::{
 #[component]
 pub(crate) fn InvitationScreen() -> impl IntoView {
     let params = use_params_map();
+    let query = use_query_map();
     let token = Memo::new(move |_| params.with(|params| params.get("token").unwrap_or_default()));
+    let named = Memo::new(move |_| query.with(|query| query.get("email").unwrap_or_default()));
     view! {
         <main id="main" class="entry">
             <p class="brand"><span class="brand-mark" aria-hidden="true"></span>"Roster"</p>
             {load_or(
-                move || token.get(),
-                invitation,
-                move |opened| view! { <Opened opened token/> },
+                move || (token.get(), named.get()),
+                |(token, named)| invitation(token, named),
+                move |opened| view! { <Opened opened token named/> },
                 |problem| {
                     #[cfg(feature = "ssr")]
                     crate::gate::set_status(problem.status());
@@ -55,7 +58,7 @@ pub(super) fn DeadLink(text: &'static str) -> impl IntoView {
 }
 
 #[component]
-fn Opened(opened: Loaded<OpenedInvitation>, token: Memo<String>) -> impl IntoView {
+fn Opened(opened: Loaded<OpenedInvitation>, token: Memo<String>, named: Memo<String>) -> impl IntoView {
     let opened = opened.peek(|opened| Some(opened.clone()));
     opened.map(|opened| {
         let title = format!("Join {}", opened.organization);
@@ -76,7 +79,7 @@ fn Opened(opened: Loaded<OpenedInvitation>, token: Memo<String>) -> impl IntoVie
                 <p class="lead">{lead}<strong><bdi>{opened.organization.clone()}</bdi></strong>"."</p>
                 {match ended {
                     Some(refusal) => view! { <Ended opened refusal/> }.into_any(),
-                    None => view! { <Pending opened token/> }.into_any(),
+                    None => view! { <Pending opened token named/> }.into_any(),
                 }}
             </section>
         }
@@ -98,19 +101,11 @@ fn Ended(opened: OpenedInvitation, refusal: policy::Refusal) -> impl IntoView {
 }
 
 #[component]
-fn Pending(opened: OpenedInvitation, token: Memo<String>) -> impl IntoView {
-    let flashed = expect_context::<Flashed>();
-    let error = move |field: About| {
-        Signal::derive(move || {
-            flashed
-                .problem(FormName::Accept)
-                .filter(|problem| problem.field() == Some(field))
-                .map(words::problem)
-        })
-    };
-    let secret = token.get_untracked();
+fn Pending(opened: OpenedInvitation, token: Memo<String>, named: Memo<String>) -> impl IntoView {
+    let (secret, named) = (token.get_untracked(), named.get_untracked());
     let here = paths::invitation(&secret);
     match opened.visitor {
+        Visitor::Unnamed => view! { <AskForAddress problem=opened.problem named/> }.into_any(),
         Visitor::Invited => view! {
             <p>"You join as "<bdi>{opened.email}</bdi>"."</p>
             <EntryProblem form=FormName::Accept/>
@@ -120,34 +115,23 @@ fn Pending(opened: OpenedInvitation, token: Memo<String>) -> impl IntoView {
             </form>
         }
         .into_any(),
-        Visitor::New => view! {
-            <EntryProblem form=FormName::Accept/>
-            <form method="post" action=AcceptInvitationAsNew::url() novalidate=true>
-                <input type="hidden" name="token" value=secret/>
-                <p class="facts-line">"Your account’s address: "<strong><bdi>{opened.email.clone()}</bdi></strong></p>
-                <Field
-                    label="Name"
-                    name="name"
-                    autocomplete="name"
-                    value=flashed.typed(FormName::Accept, "name").unwrap_or_default()
-                    error=error(About::Name)
-                    autofocus=true
-                />
-                <Field
-                    label="Password"
-                    name="password"
-                    kind="password"
-                    autocomplete="new-password"
-                    hint="At least 12 characters."
-                    error=error(About::Password)
-                />
-                <button type="submit" class="button button-primary button-wide">"Accept invitation"</button>
-            </form>
+        Visitor::New => view! { <NewAccount email=opened.email secret named/> }.into_any(),
+        // Whether the address has an account is told to nobody who has no more than a copied link (X6).
+        Visitor::Named => view! {
+            <NewAccount email=opened.email.clone() secret named/>
+            <p class="entry-foot">
+                "Have an account with this address? "
+                <a href=paths::sign_in_and_return(&here) rel="external">"Sign in"</a>" to accept it."
+            </p>
         }
         .into_any(),
         Visitor::SignedOut => view! {
             <p>"Sign in as "<strong><bdi>{opened.email}</bdi></strong>" to accept it."</p>
             <a class="button button-primary button-wide" href=paths::sign_in_and_return(&here) rel="external">"Sign in"</a>
+            <p class="hint">
+                "If you don’t know of an account with this address, somebody else may have made it: "
+                <a href=paths::FORGOT_PASSWORD rel="external">"choose a new password"</a>", and it’s yours."
+            </p>
         }
         .into_any(),
         Visitor::Another(own) => view! {
@@ -164,5 +148,69 @@ fn Pending(opened: OpenedInvitation, token: Memo<String>) -> impl IntoView {
             </form>
         }
         .into_any(),
+    }
+}
+
+/// A copied link says nothing of the address it is for before that was named. The form leads to the same page, with the address.
+#[component]
+fn AskForAddress(problem: Option<Problem>, named: String) -> impl IntoView {
+    let is_about_email = problem.is_some_and(|problem| problem.field() == Some(About::Email));
+    let text = problem.map(words::problem);
+    let error = Signal::stored(text.clone().filter(|_| is_about_email));
+    view! {
+        <p>"Which address was invited?"</p>
+        <div role="alert">
+            {text.filter(|_| !is_about_email).map(|text| view! {
+                <p class="form-problem"><Icon sign=Sign::Alert/><span>{text}</span></p>
+            })}
+        </div>
+        <form method="get" novalidate=true>
+            <Field label="Email" name="email" kind="email" autocomplete="username" value=named error autofocus=true/>
+            <button type="submit" class="button button-primary button-wide">"Continue"</button>
+        </form>
+    }
+}
+
+/// Accepting it with an account made by it (O2).
+#[component]
+fn NewAccount(email: String, secret: String, named: String) -> impl IntoView {
+    let flashed = expect_context::<Flashed>();
+    let error = move |field: About| {
+        Signal::derive(move || {
+            flashed
+                .problem(FormName::Accept)
+                .filter(|problem| problem.field() == Some(field))
+                .map(words::problem)
+        })
+    };
+    // There is no field for the address here: what is wrong with it stands above.
+    let about_email = move || error(About::Email).get();
+    view! {
+        <EntryProblem form=FormName::Accept/>
+        <div role="alert">
+            {move || about_email().map(|text| view! { <p class="form-problem"><Icon sign=Sign::Alert/><span>{text}</span></p> })}
+        </div>
+        <form method="post" action=AcceptInvitationAsNew::url() novalidate=true>
+            <input type="hidden" name="token" value=secret/>
+            <input type="hidden" name="email" value=named/>
+            <p class="facts-line">"Your account’s address: "<strong><bdi>{email}</bdi></strong></p>
+            <Field
+                label="Name"
+                name="name"
+                autocomplete="name"
+                value=flashed.typed(FormName::Accept, "name").unwrap_or_default()
+                error=error(About::Name)
+                autofocus=true
+            />
+            <Field
+                label="Password"
+                name="password"
+                kind="password"
+                autocomplete="new-password"
+                hint="At least 12 characters."
+                error=error(About::Password)
+            />
+            <button type="submit" class="button button-primary button-wide">"Accept invitation"</button>
+        </form>
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod forgot_password;
 pub(crate) mod frame;
 pub(crate) mod home;
 pub(crate) mod invitation;
+pub(crate) mod made_keys;
 pub(crate) mod organization;
 pub(crate) mod overview;
 pub(crate) mod problem;
@@ -19,6 +20,7 @@ pub(crate) mod sign_in;
 pub(crate) mod sign_up;
 pub(crate) mod ssh_keys;
 pub(crate) mod usage;
+pub(crate) mod verify_email;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;

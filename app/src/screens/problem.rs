@@ -24,7 +24,7 @@ pub(crate) fn ProblemScreen(problem: Problem) -> impl IntoView {
         Problem::Refused(Refusal::Forbidden(_)) => "You can’t do this",
         Problem::Refused(Refusal::SignedOut) => "You’re signed out",
         Problem::Refused(_) => "This link doesn’t work",
-        Problem::Unavailable | Problem::Unreachable => "Roster can’t answer right now",
+        Problem::Unavailable | Problem::Busy | Problem::Unreachable => "Roster can’t answer right now",
         Problem::Internal => "Something went wrong",
     };
     let sign = if problem == Problem::Refused(Refusal::Hidden) {

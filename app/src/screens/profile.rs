@@ -1,17 +1,19 @@
 //! The person's own: name, address, password, and the end of the account.
 
-use leptos::{prelude::*, server_fn::ServerFn};
+use leptos::{either::Either, prelude::*, server_fn::ServerFn};
 use policy::Field as About;
 
 use crate::{
     api::{
         accounts::{ChangeName, ChangePassword, DeleteAccount},
         shell::{ShellView, shell},
+        verification::ResendVerification,
     },
     components::{Field, PageHeader, PageTitle, Post, PostForm, form_error, form_problem},
     flash::{Flashed, FormName, Notice, Notices},
     live::Live,
     load::{Loaded, load},
+    paths,
 };
 
 /// The page.
@@ -30,6 +32,7 @@ fn Profile(shell: Loaded<ShellView>) -> impl IntoView {
         <PageTitle text="Profile"/>
         <PageHeader title="Profile" lead="Who you are here, and how you sign in."/>
         <You shell/>
+        <Proof shell/>
         <Password/>
         <Delete/>
     }
@@ -65,12 +68,53 @@ fn You(shell: Loaded<ShellView>) -> impl IntoView {
                     value=flashed.typed(FormName::Profile, "name").unwrap_or(name)
                     error=form_error(value, FormName::Profile, About::Name)
                 />
-                <dl class="facts"><div><dt>"Email"</dt><dd>{email}</dd></div></dl>
+                <dl class="facts">
+                    <div><dt>"Email"</dt><dd>{email}</dd></div>
+                    <div><dt>"API keys"</dt><dd><a href=paths::MADE_KEYS>"API keys you created"</a></dd></div>
+                </dl>
                 <div class="form-actions">
                     <button type="submit" class="button button-primary" aria-busy=move || action.busy()>"Save"</button>
                 </div>
             </PostForm>
         </section>
+    }
+}
+
+/// What there is to do while the address isn't verified (J2, J4).
+#[component]
+fn Proof(shell: Loaded<ShellView>) -> impl IntoView {
+    let notices = expect_context::<Notices>();
+    let action = Post::to::<ResendVerification>();
+    let value = action.outcome();
+    Effect::new(move |_| {
+        if let Some(Ok(done)) = value.get() {
+            notices.show(Notice::done(&done));
+        }
+    });
+    let is_proved = Memo::new(move |_| shell.with(|shell| shell.is_proved));
+    let sends_mail = shell.peek(|shell| shell.sends_mail);
+    move || {
+        (!is_proved.get()).then(|| {
+            view! {
+                <section class="card" aria-labelledby="proof">
+                    <h2 id="proof">"Address not verified"</h2>
+                    <p>"Until it is, you can only be added to projects of organizations that invited you at this address."</p>
+                    {if sends_mail {
+                        Either::Left(view! {
+                            <p>"The mail with the link to verify it works for 24 hours."</p>
+                            <PostForm action class="form">
+                                {form_problem(value, FormName::ResendVerification, &[])}
+                                <div class="form-actions">
+                                    <button type="submit" class="button" aria-busy=move || action.busy()>"Resend"</button>
+                                </div>
+                            </PostForm>
+                        })
+                    } else {
+                        Either::Right(view! { <p>"This console sends no mail: ask whoever runs it to verify your address."</p> })
+                    }}
+                </section>
+            }
+        })
     }
 }
 

@@ -13,8 +13,8 @@ use crate::{
         },
     },
     components::{
-        ButtonLink, DefaultProjectNotice, Dialog as DialogBox, DialogActions, Field, Icon, ListAddress, PageHeader,
-        PageTitle, Post, PostForm, Sign, form_error, form_problem,
+        ButtonLink, Confirmation, DefaultProjectNotice, Dialog as DialogBox, DialogActions, Field, Icon, ListAddress,
+        PageHeader, PageTitle, Post, PostForm, Sign, form_error, form_problem,
     },
     flash::{Done, Flashed, FormName, Notice, Notices},
     live::Live,
@@ -278,7 +278,7 @@ fn DeleteProjectForm(settings: Loaded<SettingsView>) -> impl IntoView {
                     {keys_end(keys)}
                     " Its slug can’t be used again for 90 days. This can’t be undone."
                 </p>
-                {form_problem(value, FormName::DeleteProject, &[About::Confirmation])}
+                {form_problem(value, FormName::DeleteProject, &[About::Confirmation, About::CurrentPassword])}
                 {if resources > 0 {
                     Either::Left(view! {
                         <p class="card-line"><Icon sign=Sign::Info/><span>{resources_first(resources)}</span></p>
@@ -294,6 +294,7 @@ fn DeleteProjectForm(settings: Loaded<SettingsView>) -> impl IntoView {
                                 value=flashed.typed(FormName::DeleteProject, "confirmation").unwrap_or_default()
                                 error=form_error(value, FormName::DeleteProject, About::Confirmation)
                             />
+                            <Confirmation form=FormName::DeleteProject value/>
                             <div class="form-actions">
                                 <button type="submit" class="button button-danger" aria-busy=move || action.busy()>"Delete project"</button>
                             </div>

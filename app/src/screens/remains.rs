@@ -1,11 +1,11 @@
 //! What somebody leaves behind who is removed: told in the dialog before (C6, M6), and in a receipt after it.
 
 use leptos::prelude::*;
-use policy::{Reach, ResourceKind};
+use policy::{KeyFate, Reach, ResourceKind};
 
 use crate::{
     api::{
-        Moment, Revoked,
+        KeyChoices, Moment,
         collaborators::{Made, MadeKey},
     },
     components::{Badge, Icon, MomentText, Sign, Tone},
@@ -19,12 +19,20 @@ pub(crate) fn MadeHere(made: Made, who: &'static str) -> impl IntoView {
     let resources = in_words(&made.resources);
     let has_keys = !made.keys.is_empty();
     let more = made.more_keys;
+    let managing: Vec<_> = made.keys.iter().filter(|key| key.reach.is_manage()).cloned().collect();
+    let has_managing = !managing.is_empty();
     view! {
         {has_keys.then(|| view! {
             <fieldset class="key-choices">
                 <legend>{format!("API keys {} created keep working, unless you revoke them now:", who.to_lowercase())}</legend>
                 {made.keys.into_iter().map(|key| view! { <KeyChoice key/> }).collect_view()}
                 {(more > 0).then(|| view! { <p class="hint">{format!("and {more} more: search the API keys page for their creator.")}</p> })}
+            </fieldset>
+        })}
+        {has_managing.then(|| view! {
+            <fieldset class="key-choices">
+                <legend>"Those that manage can go on with less:"</legend>
+                {managing.into_iter().map(|key| view! { <LowerChoice key/> }).collect_view()}
             </fieldset>
         })}
         <p class="hint">
@@ -42,6 +50,8 @@ pub(crate) fn MadeHere(made: Made, who: &'static str) -> impl IntoView {
 pub(crate) fn MadeAnywhere(made: Made, who: &'static str) -> impl IntoView {
     let resources = in_words(&made.resources);
     let (has_keys, more) = (!made.keys.is_empty(), made.more_keys);
+    let managing: Vec<_> = made.keys.iter().filter(|key| key.reach.is_manage()).cloned().collect();
+    let has_managing = !managing.is_empty();
     view! {
         {has_keys.then(|| view! {
             <p>{format!("API keys {} created keep working until somebody revokes them:", who.to_lowercase())}</p>
@@ -49,6 +59,15 @@ pub(crate) fn MadeAnywhere(made: Made, who: &'static str) -> impl IntoView {
                 {made.keys.into_iter().map(|key| view! { <li><bdi>{key.name}</bdi>" in "<bdi>{key.project}</bdi>" "<Reached reach=key.reach/></li> }).collect_view()}
                 {(more > 0).then(|| view! { <li>{format!("and {more} more")}</li> })}
             </ul>
+            {has_managing.then(|| view! {
+                <fieldset class="key-choices">
+                    <legend>"Some of them manage resources as an Admin may. You can end that now:"</legend>
+                    {managing.into_iter().map(|key| view! {
+                        <KeyChoice key=key.clone() has_project=true/>
+                        <LowerChoice key/>
+                    }).collect_view()}
+                </fieldset>
+            })}
         })}
         <p class="hint">
             {if resources.is_empty() {
@@ -60,13 +79,52 @@ pub(crate) fn MadeAnywhere(made: Made, who: &'static str) -> impl IntoView {
     }
 }
 
+/// The keys that manage which somebody made, before their role is lowered: they go on, and do what their maker may not do any
+/// more, unless something else is chosen (K5, K11).
 #[component]
-fn KeyChoice(key: MadeKey) -> impl IntoView {
+pub(crate) fn ManageKeys(keys: Vec<MadeKey>, has_project: bool) -> impl IntoView {
+    (!keys.is_empty()).then(|| view! {
+        <fieldset class="key-choices">
+            <legend>"API keys they created go on managing resources, as an Admin may, unless you choose otherwise:"</legend>
+            {keys.into_iter().map(|key| view! {
+                // It was seen, and stays as it is unless something is checked.
+                <input type="hidden" name=KeyChoices::field(KeyFate::Keep, key.id) value="on"/>
+                <KeyChoice key=key.clone() has_project/>
+                <LowerChoice key/>
+            }).collect_view()}
+        </fieldset>
+    })
+}
+
+/// A key that manages may go on and only use (K11).
+#[component]
+fn LowerChoice(key: MadeKey) -> impl IntoView {
     view! {
         <label class="key-choice">
-            <input type="checkbox" name=format!("{}{}", Revoked::NAME, key.id) value="on"/>
-            <span>"Revoke "<bdi>{key.name}</bdi>" "<code class="secret-parts">{key.visible}</code></span>
-            <Reached reach=key.reach/>
+            <input type="checkbox" name=KeyChoices::field(KeyFate::Lower, key.id) value="on"/>
+            <span>"Lower "<bdi>{key.name}</bdi>" "<code class="secret-parts">{key.visible}</code>" to the reach Use"</span>
+        </label>
+    }
+}
+
+/// A key may end.
+#[component]
+pub(super) fn KeyChoice(
+    key: MadeKey,
+    /// Whether its project is named.
+    #[prop(optional)]
+    has_project: bool,
+) -> impl IntoView {
+    let (id, reach) = (key.id, key.reach);
+    let project = has_project.then_some(key.project);
+    view! {
+        <label class="key-choice">
+            <input type="checkbox" name=KeyChoices::field(KeyFate::Revoke, id) value="on"/>
+            <span>
+                "Revoke "<bdi>{key.name}</bdi>" "<code class="secret-parts">{key.visible}</code>
+                {project.map(|project| view! { " in "<bdi>{project}</bdi> })}
+            </span>
+            <Reached reach/>
         </label>
     }
 }

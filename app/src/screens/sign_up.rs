@@ -1,19 +1,54 @@
 //! Signing up.
 
-use leptos::{prelude::*, server_fn::ServerFn};
+use leptos::{either::Either, prelude::*, server_fn::ServerFn};
 use leptos_router::hooks::use_query_map;
 use policy::Field as About;
 
 use crate::{
-    api::accounts::SignUp,
+    api::accounts::{SignUp, sends_mail},
     components::{Field, Icon, PageTitle, Sign},
-    flash::{Flashed, FormName, Notices},
+    flash::{Done, Flashed, FormName, Notices},
+    load::load_or,
     paths, words,
 };
 
 /// The page. A plain form, as signing in is.
 #[component]
 pub(crate) fn SignUpScreen() -> impl IntoView {
+    let flashed = expect_context::<Flashed>();
+    let mailed = match flashed.done(FormName::SignUp) {
+        Some(Done::SignUpMailed { email }) => Some(email),
+        _ => None,
+    };
+    view! {
+        <main id="main" class="entry">
+            <p class="brand"><span class="brand-mark" aria-hidden="true"></span>"Roster"</p>
+            {match mailed {
+                Some(email) => Either::Left(view! { <CheckMail email/> }),
+                None => Either::Right(view! { <SignUpForm/> }),
+            }}
+        </main>
+    }
+}
+
+/// What is said wherever mail is sent, whether the address has an account or not (X6): the mail says which.
+#[component]
+fn CheckMail(email: String) -> impl IntoView {
+    view! {
+        <PageTitle text="Check your mail"/>
+        <section class="entry-card" aria-labelledby="heading">
+            <h1 id="heading">"Check your mail"</h1>
+            <p class="lead" role="status">"We’ve sent a link to "<strong><bdi>{email}</bdi></strong>"."</p>
+            <p>"It verifies your address, and works for 24 hours. You can sign in with your password meanwhile."</p>
+            <p class="hint">"If no mail comes, look at the spelling of the address, and into the folder for spam."</p>
+            <a class="button button-wide" href=paths::SIGN_IN rel="external">"Sign in"</a>
+        </section>
+        <p class="entry-foot"><a href=paths::SIGN_UP rel="external">"Sign up with another address"</a></p>
+    }
+}
+
+#[component]
+fn SignUpForm() -> impl IntoView {
     let flashed = expect_context::<Flashed>();
     let query = use_query_map();
     let next = move || query.with(|query| query.get("next")).unwrap_or_default();
@@ -29,30 +64,46 @@ pub(crate) fn SignUpScreen() -> impl IntoView {
     let typed = move |field| flashed.typed(FormName::SignUp, field).unwrap_or_default();
     view! {
         <PageTitle text="Sign up"/>
-        <main id="main" class="entry">
-            <p class="brand"><span class="brand-mark" aria-hidden="true"></span>"Roster"</p>
-            <section class="entry-card" aria-labelledby="heading">
-                <h1 id="heading">"Create your account"</h1>
-                <p class="lead">"You get an organization of your own, with a project to begin with."</p>
-                <EntryProblem form=FormName::SignUp/>
-                <form method="post" action=SignUp::url() novalidate=true>
-                    <input type="hidden" name="next" value=next/>
-                    <Field label="Name" name="name" autocomplete="name" value=typed("name") error=error(About::Name) autofocus=true/>
-                    <Field label="Email" name="email" kind="email" autocomplete="username" value=typed("email") error=error(About::Email)/>
-                    <Field
-                        label="Password"
-                        name="password"
-                        kind="password"
-                        autocomplete="new-password"
-                        hint="At least 12 characters."
-                        error=error(About::Password)
-                    />
-                    <button type="submit" class="button button-primary button-wide">"Sign up"</button>
-                </form>
-            </section>
-            <p class="entry-foot">"Have an account? " <a href=other rel="external">"Sign in"</a></p>
-        </main>
+        <section class="entry-card" aria-labelledby="heading">
+            <h1 id="heading">"Create your account"</h1>
+            <p class="lead">"You get an organization of your own, with a project to begin with."</p>
+            <EntryProblem form=FormName::SignUp/>
+            <form method="post" action=SignUp::url() novalidate=true>
+                <input type="hidden" name="next" value=next/>
+                <Field label="Name" name="name" autocomplete="name" value=typed("name") error=error(About::Name) autofocus=true/>
+                <Field label="Email" name="email" kind="email" autocomplete="username" value=typed("email") error=error(About::Email)/>
+                <Field
+                    label="Password"
+                    name="password"
+                    kind="password"
+                    autocomplete="new-password"
+                    hint="At least 12 characters."
+                    error=error(About::Password)
+                />
+                <button type="submit" class="button button-primary button-wide">"Sign up"</button>
+            </form>
+            <WhoVerifies/>
+        </section>
+        <p class="entry-foot">"Have an account? " <a href=other rel="external">"Sign in"</a></p>
     }
+}
+
+/// How an address gets verified here (J4).
+#[component]
+fn WhoVerifies() -> impl IntoView {
+    load_or(
+        || (),
+        |()| sends_mail(),
+        |has_mail| {
+            let text = if has_mail.peek(|has_mail| *has_mail) {
+                "You get a mail with a link that verifies your address."
+            } else {
+                "This console sends no mail: whoever runs it verifies your address. Until then only organizations that invited you can add you to projects."
+            };
+            view! { <p class="hint">{text}</p> }
+        },
+        |_| (),
+    )
 }
 
 /// What was done on the way here.

@@ -4,8 +4,11 @@ use leptos::{either::Either, prelude::*};
 use policy::{Field as About, Refusal};
 
 use crate::{
-    api::ssh_keys::{AddSshKey, RemoveSshKey, SshKeyRow, ssh_keys},
-    components::{Field, Icon, MomentText, PageHeader, PageTitle, Post, PostForm, Sign, form_error, form_problem},
+    api::ssh_keys::{AddSshKey, RemoveSshKey, SshKeyPage, SshKeyRow, SshProof, ssh_keys},
+    components::{
+        Confirmation, CopyField, Field, Icon, MomentText, PageHeader, PageTitle, Post, PostForm, Sign, form_error,
+        form_problem,
+    },
     flash::{Flashed, FormName, Notice, Notices},
     load::{Loaded, load},
 };
@@ -17,7 +20,7 @@ pub(crate) fn SshKeysScreen() -> impl IntoView {
 }
 
 #[component]
-fn SshKeys(rows: Loaded<Vec<SshKeyRow>>) -> impl IntoView {
+fn SshKeys(rows: Loaded<SshKeyPage>) -> impl IntoView {
     let notices = expect_context::<Notices>();
     let (add, remove) = (Post::to::<AddSshKey>(), Post::to::<RemoveSshKey>());
     // An emptied form is a new one.
@@ -40,7 +43,8 @@ fn SshKeys(rows: Loaded<Vec<SshKeyRow>>) -> impl IntoView {
             rows.reload();
         }
     });
-    let is_empty = Memo::new(move |_| rows.with(Vec::is_empty));
+    let is_empty = Memo::new(move |_| rows.with(|page| page.keys.is_empty()));
+    let proof = Memo::new(move |_| rows.with(|page| page.proof.clone()));
     view! {
         <PageTitle text="SSH keys"/>
         <PageHeader title="SSH keys" lead="The keys you log in to clusters’ nodes with. A key opens the clusters of every project you have access to; once you remove it, no new login with it succeeds."/>
@@ -64,7 +68,7 @@ fn SshKeys(rows: Loaded<Vec<SshKeyRow>>) -> impl IntoView {
                             </tr>
                         </thead>
                         <tbody>
-                            <For each=move || rows.with(Clone::clone) key=|row| row.id let:row>
+                            <For each=move || rows.with(|page| page.keys.clone()) key=|row| row.id let:row>
                                 <Row row remove/>
                             </For>
                         </tbody>
@@ -73,7 +77,7 @@ fn SshKeys(rows: Loaded<Vec<SshKeyRow>>) -> impl IntoView {
             }}
         </div>
         <For each=move || [form.get()] key=|number| *number let:_number>
-            <AddForm add/>
+            <AddForm add proof/>
         </For>
     }
 }
@@ -87,6 +91,7 @@ fn Row(row: SshKeyRow, remove: Post) -> impl IntoView {
                 <div class="person-words">
                     <bdi class="person-name">{row.name}</bdi>
                     <code class="fingerprint">{row.algorithm}" "{row.fingerprint}</code>
+                    {row.is_proved.then(|| view! { <span class="hint">"Proved by signature"</span> })}
                 </div>
             </td>
             <td class="added-cell"><MomentText at=row.since/></td>
@@ -101,7 +106,7 @@ fn Row(row: SshKeyRow, remove: Post) -> impl IntoView {
 }
 
 #[component]
-fn AddForm(add: Post) -> impl IntoView {
+fn AddForm(add: Post, proof: Memo<SshProof>) -> impl IntoView {
     let flashed = expect_context::<Flashed>();
     let value = add.outcome();
     let typed = move |field| flashed.typed(FormName::SshKey, field).unwrap_or_default();
@@ -109,7 +114,11 @@ fn AddForm(add: Post) -> impl IntoView {
         <section class="card" aria-labelledby="add">
             <h2 id="add">"Add an SSH key"</h2>
             <PostForm action=add class="form">
-                {form_problem(value, FormName::SshKey, &[About::PublicKey, About::Name])}
+                {form_problem(
+                    value,
+                    FormName::SshKey,
+                    &[About::PublicKey, About::Name, About::Signature, About::CurrentPassword],
+                )}
                 <Field
                     label="Public key"
                     name="public_key"
@@ -125,11 +134,40 @@ fn AddForm(add: Post) -> impl IntoView {
                     hint="What you call it. Left empty, it is called by the key’s comment."
                     error=form_error(value, FormName::SshKey, About::Name)
                 />
+                <Proof proof error=form_error(value, FormName::SshKey, About::Signature)/>
+                <Confirmation form=FormName::SshKey value/>
                 <div class="form-actions">
                     <button type="submit" class="button button-primary" aria-busy=move || add.busy()>"Add SSH key"</button>
                 </div>
             </PostForm>
         </section>
+    }
+}
+
+/// How somebody shows that a key is theirs, for when another account has registered it (J10). Open once it is asked for.
+#[component]
+fn Proof(proof: Memo<SshProof>, error: Signal<Option<String>>) -> impl IntoView {
+    let command = proof.with_untracked(|proof| {
+        format!(
+            "printf '%s' '{}' | ssh-keygen -Y sign -n {} -f ~/.ssh/id_ed25519",
+            proof.text, proof.namespace
+        )
+    });
+    view! {
+        <details class="fold" open=move || error.with(Option::is_some)>
+            <summary>"Somebody else has registered this key?"</summary>
+            <p class="hint">
+                "Show that it’s yours: sign this text with it, and paste what the command prints. The text is for you alone, and good today and tomorrow (UTC)."
+            </p>
+            <CopyField label="Command that signs it" id="sign-command" value=command/>
+            <Field
+                label="Signature"
+                name="signature"
+                lines=4
+                hint="From -----BEGIN SSH SIGNATURE----- to -----END SSH SIGNATURE-----."
+                error
+            />
+        </details>
     }
 }
 

@@ -211,15 +211,34 @@ pub(crate) async fn lock_project(db: &mut PgConnection, slug: &Slug, user: UserI
     find_project(db, slug, user).await
 }
 
-/// The same for a change, whose record it notes the project in.
+/// The same for a change, whose record it notes the project in: for whoever has access to it. What others try is the operator's to
+/// read, and not in the audit of a project that doesn't know them (A4).
 ///
 /// # Errors
 /// [`Refusal::Hidden`] if there is none.
 pub(crate) async fn lock_in(change: &mut Change<'_>, slug: &Slug, user: UserId) -> Result<ProjectSeen> {
     let project = lock_project(&mut change.tx, slug, user).await?;
-    change.record.organization = Some(project.organization);
-    change.record.project = Some(project.project);
+    if project.standing.project.is_some() {
+        change.record.organization = Some(project.organization);
+        change.record.project = Some(project.project);
+    }
     Ok(project)
+}
+
+/// Finds an organization and locks it for a change, whose record it notes it in: for whoever is a member, as [`lock_in`] does.
+///
+/// # Errors
+/// [`Refusal::Hidden`] if there is none.
+pub(crate) async fn lock_in_organization(
+    change: &mut Change<'_>,
+    slug: &Slug,
+    user: UserId,
+) -> Result<OrganizationSeen> {
+    let organization = lock_organization(&mut change.tx, slug, user).await?;
+    if organization.standing.organization.is_some() {
+        change.record.organization = Some(organization.id);
+    }
+    Ok(organization)
 }
 
 /// What a person is to a project. Inside a change, their name and account stay until it ends.

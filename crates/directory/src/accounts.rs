@@ -7,11 +7,17 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
-    Actor, Directory, Hint, LinkToken, NewSession, Origin, Result,
-    attempts::Limit,
-    change::{By, Record},
+    Actor, Directory, Error, Hint, LinkToken, NewSession, Origin, Result, attempts,
+    change::{By, Change, Record},
+    confirmation, devices,
     error::{inconsistent, refuse_on},
-    members, organizations, outbox, secret, sessions,
+    limits, members,
+    notices::{self, Notice},
+    organizations, outbox,
+    secret::{self, Asker},
+    sessions,
+    takeover::{end_everything, lock_organizations_of},
+    verification,
 };
 
 /// What a deleted person is called where rows name them.
@@ -31,61 +37,16 @@ pub struct NewAccount {
     pub password: Password,
 }
 
-/// Failed attempts at one account, from anywhere.
-fn account_limit(email: &Email) -> Limit {
-    Limit {
-        bucket: format!("sign_in account {email}"),
-        count: 10,
-        window: Duration::minutes(15),
-    }
-}
-
-/// Failed attempts from one address, at any account.
-fn address_limit(origin: &Origin) -> Limit {
-    Limit {
-        bucket: format!("sign_in address {}", origin.address),
-        count: 100,
-        window: Duration::minutes(15),
-    }
-}
-
-/// New accounts from one address.
-fn sign_up_limit(origin: &Origin) -> Limit {
-    Limit {
-        bucket: format!("sign_up address {}", origin.address),
-        count: 300,
-        window: Duration::hours(1),
-    }
-}
-
-/// Links to a new password wanted for one address: each is a mail.
-fn reset_limit(email: &Email) -> Limit {
-    Limit {
-        bucket: format!("password_reset account {email}"),
-        count: 5,
-        window: Duration::hours(1),
-    }
-}
-
-/// Links to a new password wanted from one address.
-fn reset_origin_limit(origin: &Origin) -> Limit {
-    Limit {
-        bucket: format!("password_reset address {}", origin.address),
-        count: 100,
-        window: Duration::hours(1),
-    }
-}
-
 impl Directory {
-    /// Makes an account with an organization of its own (O2), and signs in.
+    /// Makes an account with an organization of its own (O2), and signs in. Its address is not proved by this (J1), and that an
+    /// address is taken is told: where mail is sent, [`Self::sign_up_by_mail`] tells nobody.
     ///
     /// # Errors
-    /// [`Refusal::SignUpClosed`], [`Refusal::EmailTaken`], [`Refusal::TooManyAttempts`].
+    /// [`Refusal::SignUpClosed`], [`Refusal::EmailTaken`], [`Refusal::PasswordWeak`], [`Refusal::TooManyAttempts`].
     pub async fn sign_up(&self, account: NewAccount, origin: &Origin) -> Result<NewSession> {
-        let limit = sign_up_limit(origin);
-        let within_limit = self.attempt(&limit).await;
+        let within_limit = self.attempt_all(&limits::sign_up(origin)).await;
         let hash = match within_limit {
-            Ok(()) => secret::hash_password(account.password.clone()).await,
+            Ok(()) => self.hash_new_account(Asker::Stranger, &account).await,
             Err(error) => Err(error),
         };
         let mut change = self.change(By::Nobody(origin), "user:create").await?;
@@ -99,7 +60,7 @@ impl Directory {
             let user = insert(&mut change.tx, &account, &hash, at).await?;
             change.about(user);
             organizations::create_own(&mut change, user, &account.name, self.settings.additional_projects).await?;
-            sessions::begin(&mut change.tx, user, at, origin).await
+            sessions::begin(&mut change, user, origin).await
         }
         .await;
         change.finish(outcome).await
@@ -111,19 +72,41 @@ impl Directory {
     /// [`Refusal::CredentialsWrong`], [`Refusal::TooManyAttempts`].
     pub async fn sign_in(&self, email: &str, password: &str, origin: &Origin) -> Result<NewSession> {
         let email: Email = email.parse().map_err(|_| Refusal::CredentialsWrong)?;
-        let (by_account, by_address) = (account_limit(&email), address_limit(origin));
-        let within_limit = async {
-            self.attempt(&by_address).await?;
-            self.attempt(&by_account).await
-        }
-        .await;
+        let device = self.known_device(&email, origin).await?;
+        self.sign_in_on(&email, password, origin, device.as_deref()).await
+    }
+
+    /// Signs in on a device. `device` tells one that signed in to this very account before from others: it has an allowance of its
+    /// own, and strangers' attempts don't keep it out (J9).
+    pub(crate) async fn sign_in_on(
+        &self,
+        email: &Email,
+        password: &str,
+        origin: &Origin,
+        device: Option<&str>,
+    ) -> Result<NewSession> {
+        let limits = limits::sign_in(email, origin, device);
+        let asker = if device.is_some() {
+            Asker::Known
+        } else {
+            Asker::Stranger
+        };
+        let within_limit = self.attempt_all(&limits).await;
         let row = sqlx::query!("SELECT id, password_hash FROM users WHERE email = $1", email.as_str())
             .fetch_optional(&self.pool)
             .await?;
         let (user, hash): (_, Option<String>) = row.map(|row| (UserId(row.id), row.password_hash)).unzip();
-        // A password longer than any that was ever set is not hashed: that would be work for free.
-        let typed = password.chars().take(257).collect();
-        let is_right = within_limit.is_ok() && secret::verify_password(typed, hash.clone()).await?;
+        let is_right = match within_limit {
+            Ok(()) => match check_password(asker, password, hash.clone()).await {
+                Ok(is_right) => is_right,
+                Err(error) => {
+                    // Nothing was tried.
+                    self.forgive_all(&limits).await?;
+                    return Err(error);
+                }
+            },
+            Err(_) => false,
+        };
 
         let mut change = self.change(By::Nobody(origin), "session:create").await?;
         change.record.target = Some(email.to_string());
@@ -134,20 +117,24 @@ impl Directory {
             if !lock_hash(&mut change.tx, user, &hash).await? {
                 return Err(Refusal::CredentialsWrong.into());
             }
-            let at = change.at;
-            sessions::begin(&mut change.tx, user, at, origin).await
+            let session = sessions::begin(&mut change, user, origin).await?;
+            if session.device.is_some() {
+                let address = origin.address.clone();
+                notices::tell(&mut change, user, &Notice::NewDevice { address }).await?;
+            }
+            Ok(session)
         }
         .await;
         let session = change.finish(outcome).await?;
-        self.forgive(&by_account).await?;
-        self.forgive(&by_address).await?;
+        self.forgive_all(&limits).await?;
         Ok(session)
     }
 
     /// Gives oneself a new password; every other session of the person ends.
     ///
     /// # Errors
-    /// [`Refusal::CurrentPasswordWrong`], [`Refusal::TooManyAttempts`]; [`Refusal::SignedOut`] for an account just deleted.
+    /// [`Refusal::CurrentPasswordWrong`], [`Refusal::TooManyAttempts`], [`Refusal::PasswordWeak`]; [`Refusal::SignedOut`] for an
+    /// account just deleted.
     pub async fn change_password(&self, actor: &Actor, current: &str, new: Password) -> Result<()> {
         let row = sqlx::query!(
             r#"SELECT email AS "email!", password_hash FROM users WHERE id = $1 AND deleted_at IS NULL"#,
@@ -157,14 +144,14 @@ impl Directory {
         .await?
         .ok_or(Refusal::SignedOut)?;
         let email: Email = row.email.parse().map_err(|_| inconsistent("users", "email"))?;
-        let limit = account_limit(&email);
+        let limit = limits::current_password(actor.session);
         let within_limit = self.attempt(&limit).await;
-        let typed = current.chars().take(257).collect();
-        let is_right = within_limit.is_ok() && secret::verify_password(typed, Some(row.password_hash.clone())).await?;
+        let is_right =
+            within_limit.is_ok() && check_password(Asker::Known, current, Some(row.password_hash.clone())).await?;
         let hash = if is_right {
-            secret::hash_password(new).await?
+            self.hash_for(&email, new).await
         } else {
-            String::new()
+            Ok(String::new())
         };
         let mut change = self.change(By::User(actor), "user:update_password").await?;
         change.about(actor.user);
@@ -173,10 +160,12 @@ impl Directory {
             if !is_right || !lock_hash(&mut change.tx, actor.user, &row.password_hash).await? {
                 return Err(Refusal::CurrentPasswordWrong.into());
             }
-            set_hash(&mut change.tx, actor.user, &hash).await?;
-            forget_reset_tokens(&mut change.tx, actor.user).await?;
-            forget_reset_mail(&mut change.tx, actor.user).await?;
+            set_hash(&mut change.tx, actor.user, &hash?).await?;
+            forget_reset_links(&mut change.tx, actor.user).await?;
             sessions::end_all(&mut change.tx, actor.user, Some(actor.session)).await?;
+            devices::forget(&mut change.tx, actor.user, actor.origin.device.as_ref()).await?;
+            confirmation::note(&mut change.tx, actor.user, actor.session).await?;
+            notices::tell(&mut change, actor.user, &Notice::PasswordChanged).await?;
             change.hint(Hint::User(actor.user));
             Ok(())
         }
@@ -228,38 +217,27 @@ impl Directory {
         .fetch_optional(&self.pool)
         .await?
         .ok_or(Refusal::SignedOut)?;
-        let limit = account_limit(&row.email.parse().map_err(|_| inconsistent("users", "email"))?);
+        let limit = limits::current_password(actor.session);
         let within_limit = self.attempt(&limit).await;
-        let typed = password.chars().take(257).collect();
-        let is_right = within_limit.is_ok() && secret::verify_password(typed, Some(row.password_hash.clone())).await?;
+        let is_right =
+            within_limit.is_ok() && check_password(Asker::Known, password, Some(row.password_hash.clone())).await?;
         let mut change = self.change(By::User(actor), "user:delete").await?;
         change.about(actor.user);
         let outcome = async {
             within_limit?;
-            // In one order, so that two who do this at once do not wait for each other.
-            sqlx::query!(
-                "SELECT pg_advisory_xact_lock(turn_in(m.organization_id))
-                 FROM (SELECT organization_id FROM members WHERE user_id = $1 ORDER BY organization_id) m",
-                actor.user.0
-            )
-            .execute(&mut *change.tx)
-            .await?;
-            let organizations = sqlx::query!(
-                "SELECT o.id, o.owner_id FROM organizations o
-                 WHERE o.id IN (SELECT organization_id FROM members WHERE user_id = $1) ORDER BY o.id FOR NO KEY UPDATE",
-                actor.user.0
-            )
-            .fetch_all(&mut *change.tx)
-            .await?;
+            let organizations = lock_organizations_of(&mut change.tx, actor.user).await?;
+            // Mail before the person, as whoever makes a mail does.
+            outbox::forget_address(&mut change.tx, &row.email).await?;
             if !is_right || !lock_hash(&mut change.tx, actor.user, &row.password_hash).await? {
                 return Err(Refusal::CurrentPasswordWrong.into());
             }
-            if organizations.iter().any(|row| row.owner_id == actor.user.0) {
+            if organizations.iter().any(|(_, owner)| *owner == actor.user) {
                 return Err(Refusal::OwnsOrganization.into());
             }
             // The person first: whoever was about to let them in somewhere finds nobody any more.
             sqlx::query!(
-                "UPDATE users SET email = NULL, name = $2, password_hash = '', deleted_at = $3 WHERE id = $1",
+                "UPDATE users SET email = NULL, email_proved_at = NULL, name = $2, password_hash = '', deleted_at = $3
+                 WHERE id = $1",
                 actor.user.0,
                 DELETED,
                 change.at,
@@ -303,8 +281,10 @@ impl Directory {
                 change.hint(Hint::Project(project));
             }
             forget_ssh_keys(&mut change.tx, actor.user).await?;
+            devices::forget(&mut change.tx, actor.user, None).await?;
             // Mail to them is dropped when it is due: see `take_mail`.
             forget_reset_tokens(&mut change.tx, actor.user).await?;
+            verification::forget_tokens(&mut change.tx, actor.user).await?;
             sessions::end_all(&mut change.tx, actor.user, None).await?;
             change.values(Some(json!({ "email": row.email })), None);
             change.hint(Hint::User(actor.user));
@@ -315,7 +295,9 @@ impl Directory {
         self.forgive(&limit).await
     }
 
-    /// Has a link to a new password mailed to an address, if it has an account. Answers the same either way.
+    /// Has a link to a new password mailed to an address, if it has an account. The answer and the work are the same either way:
+    /// whether there is an account is looked up when the mail is made. They are also the same when one was wanted a short while
+    /// ago: that link works, and a second one is not sent.
     ///
     /// # Errors
     /// [`Refusal::NoMail`], [`Refusal::EmailInvalid`], [`Refusal::TooManyAttempts`].
@@ -324,18 +306,21 @@ impl Directory {
             return Err(Refusal::NoMail.into());
         }
         let email: Email = email.parse().map_err(|_| Refusal::EmailInvalid)?;
-        let within_limit = async {
-            self.attempt(&reset_origin_limit(origin)).await?;
-            self.attempt(&reset_limit(&email)).await
-        }
-        .await;
+        let within_limit = self.attempt_all(&limits::password_reset(origin)).await;
+        let is_due = match within_limit {
+            Ok(()) => match self.attempt(&limits::password_reset_mail(email.as_str())).await {
+                Ok(()) => true,
+                Err(Error::Refused(_)) => false,
+                Err(error) => return Err(error),
+            },
+            Err(_) => false,
+        };
         let mut change = self.change(By::Nobody(origin), "user:request_password_reset").await?;
         change.record.target = Some(email.to_string());
         let outcome = async {
             within_limit?;
-            if let Some(user) = find_by_email(&mut change.tx, &email).await? {
-                change.about(user);
-                outbox::password_reset(&mut change, user).await?;
+            if is_due {
+                outbox::to_address(&mut change, outbox::Kind::PasswordReset, &email).await?;
             }
             Ok(())
         }
@@ -343,13 +328,14 @@ impl Directory {
         change.finish(outcome).await
     }
 
-    /// The address of the account that a link gives a new password to.
+    /// What a link to a new password leads to.
     ///
     /// # Errors
     /// [`Refusal::LinkDead`].
-    pub async fn open_password_reset(&self, token: &LinkToken) -> Result<Email> {
+    pub async fn open_password_reset(&self, token: &LinkToken) -> Result<OpenedReset> {
         let row = sqlx::query!(
-            r#"SELECT u.email AS "email!" FROM password_reset_tokens t JOIN users u ON u.id = t.user_id
+            r#"SELECT u.id, u.email AS "email!", u.email_proved_at IS NOT NULL AS "is_proved!"
+               FROM password_reset_tokens t JOIN users u ON u.id = t.user_id
                WHERE t.token_hash = $1 AND t.expires_at > $2"#,
             &token.hash(),
             self.now(),
@@ -357,102 +343,166 @@ impl Directory {
         .fetch_optional(&self.pool)
         .await?
         .ok_or(Refusal::LinkDead)?;
-        row.email.parse().map_err(|_| inconsistent("users", "email"))
+        Ok(OpenedReset {
+            user: UserId(row.id),
+            email: row.email.parse().map_err(|_| inconsistent("users", "email"))?,
+            is_proved: row.is_proved,
+        })
     }
 
-    /// Gives the person a link was mailed to a new password, and signs them in. Their other sessions and links end, and their SSH
-    /// keys are removed: the mail proves the address, which whoever had the account before need not have had.
+    /// Gives the person a link was mailed to a new password, and signs them in. Their other sessions and links end, and their
+    /// address is proved. If it was not proved before, or they say that somebody else may have used the account
+    /// (`was_broken_into`), everything else by which somebody could act as them ends too (J3).
     ///
     /// # Errors
-    /// [`Refusal::LinkDead`].
-    pub async fn reset_password(&self, token: &LinkToken, new: Password, origin: &Origin) -> Result<NewSession> {
+    /// [`Refusal::LinkDead`], [`Refusal::PasswordWeak`].
+    pub async fn reset_password(
+        &self,
+        token: &LinkToken,
+        new: Password,
+        was_broken_into: bool,
+        origin: &Origin,
+    ) -> Result<NewSession> {
         // Dead links cost no hash.
         let opened = self.open_password_reset(token).await;
         let hash = match &opened {
-            Ok(_) => secret::hash_password(new).await?,
-            Err(_) => String::new(),
+            Ok(opened) => self.hash_for(&opened.email, new).await,
+            Err(_) => Ok(String::new()),
         };
         let mut change = self.change(By::Nobody(origin), "user:reset_password").await?;
         let outcome = async {
-            opened?;
-            // The person first, as everybody does who changes a password.
-            sqlx::query!(
-                "SELECT u.id FROM password_reset_tokens t JOIN users u ON u.id = t.user_id
-                 WHERE t.token_hash = $1 FOR NO KEY UPDATE OF u",
-                &token.hash(),
-            )
-            .fetch_optional(&mut *change.tx)
-            .await?
-            .ok_or(Refusal::LinkDead)?;
-            let row = sqlx::query!(
-                "DELETE FROM password_reset_tokens WHERE token_hash = $1 AND expires_at > $2 RETURNING user_id",
-                &token.hash(),
-                change.at,
-            )
-            .fetch_optional(&mut *change.tx)
-            .await?
-            .ok_or(Refusal::LinkDead)?;
-            let (user, at) = (UserId(row.user_id), change.at);
-            change.about(user);
-            set_hash(&mut change.tx, user, &hash).await?;
-            forget_reset_tokens(&mut change.tx, user).await?;
-            forget_reset_mail(&mut change.tx, user).await?;
-            // Whoever had the account before could add keys to it, which would outlive them.
-            let keys = forget_ssh_keys(&mut change.tx, user).await?;
-            change.values(Some(json!({ "ssh_keys": keys })), Some(json!({ "ssh_keys": 0 })));
-            sessions::end_all(&mut change.tx, user, None).await?;
-            change.hint(Hint::User(user));
-            sessions::begin(&mut change.tx, user, at, origin).await
+            let opened = opened?;
+            let user = opened.user;
+            let ends_everything = was_broken_into || !opened.is_proved;
+            // Everybody who needs both takes the organizations before the person.
+            let organizations = if ends_everything {
+                lock_organizations_of(&mut change.tx, user).await?
+            } else {
+                Vec::new()
+            };
+            use_reset_token(&mut change, token, user).await?;
+            set_hash(&mut change.tx, user, &hash?).await?;
+            verification::prove(&mut change, user).await?;
+            if ends_everything {
+                let ended = end_everything(&mut change, user, &organizations).await?;
+                let (before, after) = ended.values();
+                change.values(Some(before), Some(after));
+            } else {
+                forget_reset_links(&mut change.tx, user).await?;
+                sessions::end_all(&mut change.tx, user, None).await?;
+                devices::forget(&mut change.tx, user, None).await?;
+                change.hint(Hint::User(user));
+            }
+            notices::tell(&mut change, user, &Notice::PasswordChanged).await?;
+            sessions::begin(&mut change, user, origin).await
         }
         .await;
         change.finish(outcome).await
     }
 
-    /// Gives a person a new password, as the operator; every session of theirs ends.
+    /// Gives a person a new password, as the operator; every session of theirs ends. If their address is not proved, everything
+    /// else ends too that whoever made the account could act by (J3).
     ///
     /// # Errors
-    /// [`Refusal::UserNotFound`].
+    /// [`Refusal::UserNotFound`], [`Refusal::PasswordWeak`].
     pub async fn set_password(&self, email: &Email, new: Password) -> Result<()> {
-        let hash = secret::hash_password(new).await?;
+        let hash = self.hash_for(email, new).await;
         let mut change = self.change(By::Operator, "user:update_password").await?;
         change.record.target = Some(email.to_string());
         let outcome = async {
-            let user = find_by_email(&mut change.tx, email)
-                .await?
-                .ok_or(Refusal::UserNotFound)?;
+            let row = sqlx::query!(
+                r#"SELECT id, email_proved_at IS NOT NULL AS "is_proved!" FROM users WHERE email = $1"#,
+                email.as_str()
+            )
+            .fetch_optional(&mut *change.tx)
+            .await?
+            .ok_or(Refusal::UserNotFound)?;
+            let user = UserId(row.id);
             change.about(user);
-            set_hash(&mut change.tx, user, &hash).await?;
-            forget_reset_tokens(&mut change.tx, user).await?;
-            forget_reset_mail(&mut change.tx, user).await?;
-            sessions::end_all(&mut change.tx, user, None).await?;
-            change.hint(Hint::User(user));
+            if row.is_proved {
+                set_hash(&mut change.tx, user, &hash?).await?;
+                forget_reset_links(&mut change.tx, user).await?;
+                sessions::end_all(&mut change.tx, user, None).await?;
+                devices::forget(&mut change.tx, user, None).await?;
+                change.hint(Hint::User(user));
+            } else {
+                let organizations = lock_organizations_of(&mut change.tx, user).await?;
+                set_hash(&mut change.tx, user, &hash?).await?;
+                let (before, after) = end_everything(&mut change, user, &organizations).await?.values();
+                change.values(Some(before), Some(after));
+            }
+            notices::tell(&mut change, user, &Notice::PasswordChanged).await?;
             Ok(())
         }
         .await;
         change.finish(outcome).await
     }
 
-    /// Makes an account as the operator, with an organization of its own.
+    /// Makes an account as the operator, with an organization of its own. Its address is proved by that (J1).
     ///
     /// # Errors
-    /// [`Refusal::EmailTaken`].
+    /// [`Refusal::EmailTaken`], [`Refusal::PasswordWeak`].
     pub async fn create_user(&self, account: NewAccount) -> Result<UserId> {
-        let hash = secret::hash_password(account.password.clone()).await?;
+        let hash = self.hash_new_account(Asker::Known, &account).await;
         let mut change = self.change(By::Operator, "user:create").await?;
         change.record.target = Some(account.email.to_string());
         let outcome = async {
             let at = change.at;
-            let user = insert(&mut change.tx, &account, &hash, at).await?;
+            let user = insert(&mut change.tx, &account, &hash?, at).await?;
             change.about(user);
+            verification::prove(&mut change, user).await?;
             organizations::create_own(&mut change, user, &account.name, self.settings.additional_projects).await?;
             Ok(user)
         }
         .await;
         change.finish(outcome).await
     }
+
+    /// Hashes the password of an account that is to be, if it is good enough (J6).
+    pub(crate) async fn hash_new_account(&self, asker: Asker, account: &NewAccount) -> Result<String> {
+        let about = [account.email.as_str(), account.name.as_str()];
+        self.hash_new_password(asker, account.password.clone(), &about).await
+    }
+
+    /// Hashes a new password for the account with this address, if it is good enough (J6).
+    pub(crate) async fn hash_for(&self, email: &Email, new: Password) -> Result<String> {
+        let known = self.known_about(email).await?;
+        let known: Vec<_> = known.iter().map(String::as_str).collect();
+        self.hash_new_password(Asker::Known, new, &known).await
+    }
 }
 
-/// Writes an account.
+/// What a link to a new password leads to.
+#[derive(Clone, Debug)]
+pub struct OpenedReset {
+    /// The account.
+    pub user: UserId,
+    /// Its address.
+    pub email: Email,
+    /// Whether the address is proved already: if not, everything the account's holder had ends (J3).
+    pub is_proved: bool,
+}
+
+/// Uses a link to a new password up, the account's row locked.
+async fn use_reset_token(change: &mut Change<'_>, token: &LinkToken, user: UserId) -> Result<()> {
+    change.about(user);
+    // The person first, as everybody does who changes a password.
+    sqlx::query!("SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE", user.0)
+        .fetch_one(&mut *change.tx)
+        .await?;
+    sqlx::query!(
+        "DELETE FROM password_reset_tokens WHERE token_hash = $1 AND user_id = $2 AND expires_at > $3 RETURNING user_id",
+        &token.hash(),
+        user.0,
+        change.at,
+    )
+    .fetch_optional(&mut *change.tx)
+    .await?
+    .ok_or(Refusal::LinkDead)?;
+    Ok(())
+}
+
+/// Writes an account. Its address is not proved.
 pub(crate) async fn insert(
     db: &mut PgConnection,
     account: &NewAccount,
@@ -474,7 +524,32 @@ pub(crate) async fn insert(
     Ok(id)
 }
 
-/// The person with this address.
+/// Writes an account, with a made-up address if the one it is to have is taken. Answers whether it has the right one.
+pub(crate) async fn insert_if_new(
+    db: &mut PgConnection,
+    account: &NewAccount,
+    hash: &str,
+    at: OffsetDateTime,
+) -> Result<(UserId, bool)> {
+    let id = UserId(Uuid::now_v7());
+    let row = sqlx::query!(
+        r#"INSERT INTO users (id, email, name, password_hash, created_at)
+           SELECT $1, CASE WHEN EXISTS (SELECT FROM users WHERE email = $2) THEN $6 ELSE $2 END, $3, $4, $5
+           RETURNING email = $2 AS "is_new!""#,
+        id.0,
+        account.email.as_str(),
+        account.name.as_str(),
+        hash,
+        at,
+        id.to_string(),
+    )
+    .fetch_one(db)
+    .await
+    .map_err(|error| refuse_on(error, "users_email_key", Refusal::EmailTaken))?;
+    Ok((id, row.is_new))
+}
+
+/// The person with this address, for those who may know who has an account.
 pub(crate) async fn find_by_email(db: &mut PgConnection, email: &Email) -> Result<Option<UserId>> {
     let row = sqlx::query!("SELECT id FROM users WHERE email = $1", email.as_str())
         .fetch_optional(db)
@@ -482,9 +557,16 @@ pub(crate) async fn find_by_email(db: &mut PgConnection, email: &Email) -> Resul
     Ok(row.map(|row| UserId(row.id)))
 }
 
+/// Whether a typed password is the one hashed.
+pub(crate) async fn check_password(asker: Asker, typed: &str, hash: Option<String>) -> Result<bool> {
+    // A password longer than any that was ever set is not hashed: that would be work for free.
+    let typed = typed.chars().take(257).collect();
+    secret::verify_password(asker, typed, hash).await
+}
+
 /// Holds an account's password until the change ends, if it is still the one that was verified: verifying takes a while,
 /// and a password that was replaced meanwhile opens nothing any more.
-async fn lock_hash(db: &mut PgConnection, user: UserId, verified: &str) -> Result<bool> {
+pub(crate) async fn lock_hash(db: &mut PgConnection, user: UserId, verified: &str) -> Result<bool> {
     let row = sqlx::query!(
         "SELECT id FROM users WHERE id = $1 AND password_hash = $2 FOR NO KEY UPDATE",
         user.0,
@@ -495,7 +577,7 @@ async fn lock_hash(db: &mut PgConnection, user: UserId, verified: &str) -> Resul
     Ok(row.is_some())
 }
 
-async fn set_hash(db: &mut PgConnection, user: UserId, hash: &str) -> Result<()> {
+pub(crate) async fn set_hash(db: &mut PgConnection, user: UserId, hash: &str) -> Result<()> {
     sqlx::query!("UPDATE users SET password_hash = $2 WHERE id = $1", user.0, hash)
         .execute(db)
         .await?;
@@ -516,24 +598,28 @@ pub(crate) async fn add_reset_token(db: &mut PgConnection, user: UserId, at: Off
     Ok(token)
 }
 
-/// Links to a new password end with the old one.
-async fn forget_reset_tokens(db: &mut PgConnection, user: UserId) -> Result<()> {
-    sqlx::query!("DELETE FROM password_reset_tokens WHERE user_id = $1", user.0)
-        .execute(db)
-        .await?;
-    Ok(())
+/// Links to a new password end with the old one, and so do those that are still to be mailed; the next one that is asked for is
+/// mailed at once.
+pub(crate) async fn forget_reset_links(db: &mut PgConnection, user: UserId) -> Result<()> {
+    forget_reset_tokens(db, user).await?;
+    outbox::forget_resets(db, user).await
 }
 
-/// So do those that are still to be mailed.
-async fn forget_reset_mail(db: &mut PgConnection, user: UserId) -> Result<()> {
-    sqlx::query!("DELETE FROM outbox WHERE user_id = $1 AND sent_at IS NULL", user.0)
-        .execute(db)
+async fn forget_reset_tokens(db: &mut PgConnection, user: UserId) -> Result<()> {
+    sqlx::query!("DELETE FROM password_reset_tokens WHERE user_id = $1", user.0)
+        .execute(&mut *db)
         .await?;
-    Ok(())
+    let email = sqlx::query_scalar!("SELECT email FROM users WHERE id = $1", user.0)
+        .fetch_one(&mut *db)
+        .await?;
+    match email {
+        Some(email) => attempts::forget(db, &limits::password_reset_mail(&email).bucket).await,
+        None => Ok(()),
+    }
 }
 
 /// Removes a person's SSH keys. Answers how many there were.
-async fn forget_ssh_keys(db: &mut PgConnection, user: UserId) -> Result<u64> {
+pub(crate) async fn forget_ssh_keys(db: &mut PgConnection, user: UserId) -> Result<u64> {
     let removed = sqlx::query!("DELETE FROM ssh_keys WHERE user_id = $1", user.0)
         .execute(db)
         .await?;

@@ -1,6 +1,8 @@
 //! Who asks, and from where.
 
-use policy::{ApiKeyId, OrganizationId, ProjectId, Reach, SessionId, UserId};
+use policy::{ApiKeyId, MeterTokenId, OrganizationId, ProjectId, Reach, SessionId, UserId};
+
+use crate::DeviceToken;
 
 /// Where a request came from; goes into the audit (A1).
 #[derive(Clone, Debug, Default)]
@@ -11,6 +13,10 @@ pub struct Origin {
     pub request_id: String,
     /// What the browser calls itself.
     pub user_agent: String,
+    /// What the browser is known by, if it signed in before (J8).
+    pub device: Option<DeviceToken>,
+    /// The session that the browser is signed in by; signing in again ends it (J7).
+    pub session: Option<SessionId>,
 }
 
 /// A person who proved who they are, with the request they make.
@@ -35,6 +41,15 @@ pub struct KeyActor {
     pub project: ProjectId,
     /// What it may do there (K11).
     pub reach: Reach,
+    /// Where the request came from.
+    pub origin: Origin,
+}
+
+/// A meter of the operator's that showed its token, with the request it makes (E9).
+#[derive(Clone, Debug)]
+pub struct MeterActor {
+    /// The token.
+    pub meter: MeterTokenId,
     /// Where the request came from.
     pub origin: Origin,
 }

@@ -13,10 +13,12 @@ use uuid::Uuid;
 use crate::{
     Actor, Directory, Hint, KeyActor, Origin, ProjectView, Result, Token, TokenKind,
     access::{ProjectSeen, find_project, lock_in, lock_project},
-    change::{By, Change, Record},
+    change::{By, Change},
+    confirmation,
     error::inconsistent,
     paging,
     people::{check_search, pattern},
+    quotas,
 };
 
 /// What the Organization Default Key is called (K8).
@@ -255,6 +257,9 @@ impl Directory {
             let project = lock_in(&mut change, slug, actor.user).await?;
             check_key_creation(&project.standing, reach)?;
             check_expiration(&change, expires_at)?;
+            let (place, at) = ((project.organization, project.project), change.at);
+            quotas::one_more_api_key(&mut change.tx, &self.settings.quotas, place, at).await?;
+            confirmation::require(&mut change, actor).await?;
             let new = NewKey {
                 name,
                 reach,
@@ -323,6 +328,7 @@ impl Directory {
         let outcome = async {
             let (project, key) = lock_key(&mut change, actor, slug, id, KeyChange::Rotate).await?;
             check_expiration(&change, expires_at)?;
+            confirmation::require(&mut change, actor).await?;
             let new = NewKey {
                 name: &key.name,
                 reach: key.facts.reach,
@@ -381,9 +387,11 @@ impl Directory {
         let mut change = self.change(By::User(actor), "api_key:regenerate_default").await?;
         let outcome = async {
             let project = lock_project(&mut change.tx, slug, actor.user).await?;
-            // Not the project's: to its other Admins the key does not exist.
-            change.record.organization = Some(project.organization);
+            // Not the project's: to its other Admins the key does not exist. Nor the organization's, for whoever is no member (A4).
+            change.record.organization =
+                Some(project.organization).filter(|_| project.standing.organization.is_some());
             check_default_key(&project.standing, project.is_default)?;
+            confirmation::require(&mut change, actor).await?;
             forget_default_secret(&mut change.tx, project.organization, None).await?;
             let secret = Token::random(TokenKind::ApiKey)?;
             let row = sqlx::query!(
@@ -541,7 +549,7 @@ impl Directory {
         })
     }
 
-    /// Ends the key that somebody shows, whoever that is: whoever has a secret may end it (K10). The default key is never
+    /// Ends the API key that somebody shows, whoever that is: whoever has a secret may end it (K10). The default key is never
     /// revoked (K8): its secret is forgotten, and the Owner regenerates it. Answers whether there is such a key.
     ///
     /// # Errors
@@ -584,53 +592,6 @@ impl Directory {
         .await;
         change.finish(outcome).await
     }
-}
-
-/// Revokes those of a project's keys that these people made, as chosen where they are removed (C6); each with a row of its own
-/// in the audit. Answers their names.
-pub(crate) async fn revoke_made_by(
-    change: &mut Change<'_>,
-    project: &ProjectSeen,
-    users: &[UserId],
-    chosen: &[ApiKeyId],
-) -> Result<Vec<Name>> {
-    if chosen.is_empty() {
-        return Ok(Vec::new());
-    }
-    let (users, chosen): (Vec<_>, Vec<_>) = (
-        users.iter().map(|user| user.0).collect(),
-        chosen.iter().map(|id| id.0).collect(),
-    );
-    let rows = sqlx::query!(
-        "UPDATE api_keys SET revoked_at = statement_timestamp()
-         WHERE organization_id = $1 AND project_id = $2 AND created_by = ANY($3) AND id = ANY($4)
-           AND NOT is_default AND revoked_at IS NULL
-         RETURNING id, name, reach, expires_at",
-        project.organization.0,
-        project.project.0,
-        &users,
-        &chosen,
-    )
-    .fetch_all(&mut *change.tx)
-    .await?;
-    let mut names = Vec::new();
-    for row in rows {
-        let name: Name = row.name.parse().map_err(|_| inconsistent("api_keys", "name"))?;
-        change.also(
-            Permission::ApiKeyRevoke.name(),
-            Record {
-                organization: Some(project.organization),
-                project: Some(project.project),
-                target_id: Some(row.id),
-                target: Some(row.name),
-                before: Some(values(&name, reach(&row.reach)?, row.expires_at)),
-                after: None,
-            },
-        );
-        names.push(name);
-    }
-    names.sort();
-    Ok(names)
 }
 
 /// Gives a new organization its default key (D6). Nobody knows a secret of it before the Owner regenerates it.

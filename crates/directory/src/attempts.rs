@@ -1,7 +1,8 @@
 //! Limits on attempts, counted in the database so that every server counts together.
 
 use policy::Refusal;
-use time::Duration;
+use sqlx::{PgConnection, PgExecutor};
+use time::{Duration, OffsetDateTime};
 
 use crate::{Directory, Result};
 
@@ -22,28 +23,29 @@ impl Directory {
     /// # Errors
     /// [`Refusal::TooManyAttempts`] once the limit is passed.
     pub(crate) async fn attempt(&self, limit: &Limit) -> Result<()> {
-        let now = self.now();
-        let opened_after = now - limit.window;
-        let row = sqlx::query!(
-            "INSERT INTO attempts AS a (bucket, window_start, count) VALUES ($1, $2, 1)
-             ON CONFLICT ON CONSTRAINT attempts_pkey DO UPDATE SET
-                 window_start = CASE WHEN a.window_start <= $3 THEN $2 ELSE a.window_start END,
-                 count = CASE WHEN a.window_start <= $3 THEN 1 ELSE a.count + 1 END
-             RETURNING window_start, count",
-            limit.bucket,
-            now,
-            opened_after,
-        )
-        .fetch_one(&self.pool)
-        .await?;
-        if row.count <= limit.count {
-            return Ok(());
+        count(&self.pool, limit, self.now()).await
+    }
+
+    /// Counts one attempt against several limits, the broadest first. If one of them is passed, the attempt counts in none.
+    ///
+    /// # Errors
+    /// [`Refusal::TooManyAttempts`] once one of the limits is passed.
+    pub(crate) async fn attempt_all(&self, limits: &[Limit]) -> Result<()> {
+        for (nth, limit) in limits.iter().enumerate() {
+            if let Err(refused) = self.attempt(limit).await {
+                self.forgive_all(limits.get(..=nth).unwrap_or_default()).await?;
+                return Err(refused);
+            }
         }
-        let wait = (row.window_start + limit.window - now).whole_seconds().max(1);
-        Err(Refusal::TooManyAttempts {
-            retry_after: u32::try_from(wait).unwrap_or(u32::MAX),
+        Ok(())
+    }
+
+    /// Takes an attempt back from several limits.
+    pub(crate) async fn forgive_all(&self, limits: &[Limit]) -> Result<()> {
+        for limit in limits {
+            self.forgive(limit).await?;
         }
-        .into())
+        Ok(())
     }
 
     /// Takes an attempt back that turned out to be a good one.
@@ -68,4 +70,39 @@ impl Directory {
             .await?;
         Ok(())
     }
+}
+
+/// Counts an attempt. In a transaction it counts if the transaction is committed: right for what only counts when it is done.
+///
+/// # Errors
+/// [`Refusal::TooManyAttempts`] once the limit is passed.
+pub(crate) async fn count(db: impl PgExecutor<'_>, limit: &Limit, now: OffsetDateTime) -> Result<()> {
+    let row = sqlx::query!(
+        "INSERT INTO attempts AS a (bucket, window_start, count) VALUES ($1, $2, 1)
+         ON CONFLICT ON CONSTRAINT attempts_pkey DO UPDATE SET
+             window_start = CASE WHEN a.window_start <= $3 THEN $2 ELSE a.window_start END,
+             count = CASE WHEN a.window_start <= $3 THEN 1 ELSE a.count + 1 END
+         RETURNING window_start, count",
+        limit.bucket,
+        now,
+        now - limit.window,
+    )
+    .fetch_one(db)
+    .await?;
+    if row.count <= limit.count {
+        return Ok(());
+    }
+    let wait = (row.window_start + limit.window - now).whole_seconds().max(1);
+    Err(Refusal::TooManyAttempts {
+        retry_after: u32::try_from(wait).unwrap_or(u32::MAX),
+    }
+    .into())
+}
+
+/// Forgets what was counted in a bucket.
+pub(crate) async fn forget(db: &mut PgConnection, bucket: &str) -> Result<()> {
+    sqlx::query!("DELETE FROM attempts WHERE bucket = $1", bucket)
+        .execute(db)
+        .await?;
+    Ok(())
 }

@@ -13,7 +13,7 @@ pub struct AuditEvent {
     pub id: EventId,
     /// When.
     pub at: OffsetDateTime,
-    /// Who: `user`, `operator` or `nobody`.
+    /// Who: `user`, `api_key`, `meter`, `operator` or `nobody`.
     pub actor_kind: String,
     /// Which user.
     pub actor: Option<UserId>,
@@ -25,7 +25,7 @@ pub struct AuditEvent {
     pub refusal: Option<String>,
     /// On whom.
     pub target_id: Option<uuid::Uuid>,
-    /// On what, as it was given.
+    /// On what: the name or address of it.
     pub target: Option<String>,
     /// What it was before.
     pub before: Option<Value>,
@@ -35,6 +35,10 @@ pub struct AuditEvent {
     pub address: String,
     /// In which request.
     pub request_id: String,
+    /// How often: what is refused again in the same way within ten minutes is counted here (A4).
+    pub count: u64,
+    /// When it was the last time.
+    pub last_at: OffsetDateTime,
 }
 
 /// A page of the audit, the latest first.
@@ -62,11 +66,13 @@ impl Directory {
         project.standing.require(Permission::AuditRead)?;
         let limit = usize::from(limit.max(1));
         let rows = sqlx::query!(
-            r#"SELECT id, at, actor_kind, actor_id, credential, action, refusal, target_id, target,
-                      before AS "before: Value", after AS "after: Value", address, request_id
-               FROM audit_events
-               WHERE organization_id = $1 AND project_id = $2 AND ($3::uuid IS NULL OR id < $3)
-               ORDER BY id DESC LIMIT $4"#,
+            r#"SELECT e.id, e.at, e.actor_kind, e.actor_id, e.credential, e.action, e.refusal, e.target_id, e.target,
+                      e.before AS "before: Value", e.after AS "after: Value", e.address, e.request_id,
+                      COALESCE(r.count, 1) AS "count!", COALESCE(r.last_at, e.at) AS "last_at!"
+               FROM audit_events e
+               LEFT JOIN audit_repeats r ON r.event_id = e.id
+               WHERE e.organization_id = $1 AND e.project_id = $2 AND ($3::uuid IS NULL OR e.id < $3)
+               ORDER BY e.id DESC LIMIT $4"#,
             project.organization.0,
             project.project.0,
             after.map(|id| id.0),
@@ -91,6 +97,8 @@ impl Directory {
                 after: row.after,
                 address: row.address,
                 request_id: row.request_id,
+                count: row.count.unsigned_abs(),
+                last_at: row.last_at,
             })
             .collect();
         let next = events.last().filter(|_| has_more).map(|last| last.id);

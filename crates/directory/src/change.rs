@@ -1,8 +1,8 @@
 //! The transaction every change is made in, and the audit row that goes with it (A1).
 //!
 //! A use case opens a [`Change`], notes in it what it is about as it finds out, and hands its outcome to
-//! [`Change::finish`]: done is audited and committed in one transaction; refused is rolled back, then audited as refused;
-//! anything else is rolled back.
+//! [`Change::finish`]: done is audited and committed in one transaction; refused is rolled back, then audited as refused, or
+//! counted if it is refused again ([`crate::repeats`]); anything else is rolled back.
 
 use policy::{EventId, OrganizationId, ProjectId, Refusal, UserId};
 use serde_json::Value;
@@ -10,7 +10,7 @@ use sqlx::{PgTransaction, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Actor, Agent, Directory, Error, Hint, KeyActor, Origin, Result};
+use crate::{Actor, Agent, Directory, Error, Hint, KeyActor, MeterActor, Origin, Result, Settings, repeats};
 
 /// Who makes a change.
 #[derive(Clone, Copy)]
@@ -19,6 +19,8 @@ pub(crate) enum By<'a> {
     User(&'a Actor),
     /// A program with an API key.
     Key(&'a KeyActor),
+    /// A meter of the operator's (E9).
+    Meter(&'a MeterActor),
     /// Somebody not signed in: signing up, signing in.
     Nobody(&'a Origin),
     /// The person who runs the installation, at the command line.
@@ -30,6 +32,44 @@ impl<'a> From<Agent<'a>> for By<'a> {
         match agent {
             Agent::Person(actor) => Self::User(actor),
             Agent::Key(actor) => Self::Key(actor),
+        }
+    }
+}
+
+/// Who makes a change, as the audit has it.
+pub(crate) struct Author<'a> {
+    pub(crate) kind: &'static str,
+    pub(crate) id: Option<Uuid>,
+    pub(crate) credential: String,
+    pub(crate) address: &'a str,
+    pub(crate) request_id: &'a str,
+}
+
+impl By<'_> {
+    pub(crate) fn author(&self) -> Author<'_> {
+        let (kind, id, credential, origin) = match self {
+            Self::User(actor) => (
+                "user",
+                Some(actor.user.0),
+                format!("session {}", actor.session),
+                Some(&actor.origin),
+            ),
+            Self::Key(actor) => ("api_key", None, format!("api key {}", actor.key), Some(&actor.origin)),
+            Self::Meter(actor) => (
+                "meter",
+                None,
+                format!("meter token {}", actor.meter),
+                Some(&actor.origin),
+            ),
+            Self::Nobody(origin) => ("nobody", None, String::new(), Some(*origin)),
+            Self::Operator => ("operator", None, "command line".to_owned(), None),
+        };
+        Author {
+            kind,
+            id,
+            credential,
+            address: origin.map_or("", |origin| &origin.address),
+            request_id: origin.map_or("", |origin| &origin.request_id),
         }
     }
 }
@@ -101,14 +141,19 @@ impl Change<'_> {
         self.record.after = after;
     }
 
+    /// What the operator decided.
+    pub(crate) const fn settings(&self) -> Settings {
+        self.directory.settings()
+    }
+
     /// Ends the change: commits what is done, audits what is refused.
     pub(crate) async fn finish<T>(mut self, outcome: Result<T>) -> Result<T> {
         match outcome {
             Ok(done) => {
-                self.write_record(None).await?;
+                self.write_record(EventId(Uuid::now_v7()), None).await?;
                 for (action, record) in std::mem::take(&mut self.others) {
                     (self.action, self.record) = (action, record);
-                    self.write_record(None).await?;
+                    self.write_record(EventId(Uuid::now_v7()), None).await?;
                 }
                 for hint in &self.hints {
                     sqlx::query!("SELECT pg_notify($1, $2)", Hint::CHANNEL, hint.to_string())
@@ -121,7 +166,12 @@ impl Change<'_> {
             Err(Error::Refused(refusal)) => {
                 self.tx.rollback().await?;
                 self.tx = self.directory.pool.begin().await?;
-                self.write_record(Some(refusal)).await?;
+                let event = EventId(Uuid::now_v7());
+                let kind = repeats::kind(&self.by, self.action, refusal, &self.record);
+                // What is refused again in the same way is counted, not written (A4).
+                if repeats::is_first(&mut self.tx, kind, event, self.at).await? {
+                    self.write_record(event, Some(refusal)).await?;
+                }
                 self.tx.commit().await?;
                 Err(refusal.into())
             }
@@ -129,25 +179,19 @@ impl Change<'_> {
         }
     }
 
+    /// Ends a change that turned out to change nothing, and leaves no trail of it.
+    pub(crate) async fn finish_unchanged(self) -> Result<()> {
+        Ok(self.tx.rollback().await?)
+    }
+
     /// Ends a change that only notes a refusal: what it wrote and the audit row, in one transaction.
     pub(crate) async fn finish_refused(mut self, refusal: Refusal) -> Result<()> {
-        self.write_record(Some(refusal)).await?;
+        self.write_record(EventId(Uuid::now_v7()), Some(refusal)).await?;
         Ok(self.tx.commit().await?)
     }
 
-    async fn write_record(&mut self, refusal: Option<Refusal>) -> Result<()> {
-        let nowhere = Origin::default();
-        let (kind, actor, credential, origin) = match self.by {
-            By::User(actor) => (
-                "user",
-                Some(actor.user.0),
-                format!("session {}", actor.session),
-                &actor.origin,
-            ),
-            By::Key(actor) => ("api_key", None, format!("api key {}", actor.key), &actor.origin),
-            By::Nobody(origin) => ("nobody", None, String::new(), origin),
-            By::Operator => ("operator", None, "command line".to_owned(), &nowhere),
-        };
+    async fn write_record(&mut self, event: EventId, refusal: Option<Refusal>) -> Result<()> {
+        let author = self.by.author();
         let Record {
             organization,
             project,
@@ -162,21 +206,21 @@ impl Change<'_> {
             "INSERT INTO audit_events (id, at, organization_id, project_id, actor_kind, actor_id, credential, action,
                  refusal, target_id, target, before, after, address, request_id)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-            EventId(Uuid::now_v7()).0,
+            event.0,
             self.at,
             organization.map(|id| id.0),
             project.map(|id| id.0),
-            kind,
-            actor,
-            credential,
+            author.kind,
+            author.id,
+            author.credential,
             self.action,
             refusal.map(Refusal::code),
             *target_id,
             *target,
             before.as_ref().map(Json) as _,
             after.map(Json) as _,
-            origin.address,
-            origin.request_id,
+            author.address,
+            author.request_id,
         )
         .execute(&mut *self.tx)
         .await?;

@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use policy::{
-    ApiKeyId, Because, CollaboratorChange, Email, Name, OrganizationRole, OrganizationStanding, Permission,
-    ProjectRole, ProjectStanding, Refusal, Slug, Standing, Target, UserId, check_collaborator_change, check_end_date,
+    Because, CollaboratorChange, Email, Name, OrganizationRole, OrganizationStanding, Permission, ProjectRole,
+    ProjectStanding, Refusal, Slug, Standing, Target, UserId, check_collaborator_change, check_end_date,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -15,10 +15,10 @@ use uuid::Uuid;
 use crate::{
     Actor, Directory, Error, Hint, ProjectView, Result,
     access::{PersonSeen, ProjectSeen, find_person, find_project, lock_in, project_standing},
-    accounts, api_keys,
     attempts::Limit,
     change::{By, Change},
     error::{inconsistent, refuse_on},
+    made_keys::{self, KeyChoice, Within},
     paging,
     people::{Cursor, Order, PeopleSort, check_search, order_by, pattern},
     remains::{Place, Remains, remains},
@@ -77,6 +77,8 @@ pub struct Collaborator {
     pub name: Name,
     /// Their address.
     pub email: Email,
+    /// Whether they have shown that it is theirs (J1).
+    pub is_proved: bool,
     /// What they are to the organization and the project.
     pub standing: Standing,
     /// Who gave them access.
@@ -195,12 +197,13 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::EmailInvalid`], [`Refusal::UserNotFound`], [`Refusal::NotInOrganization`], [`Refusal::AlreadyCollaborator`]
-    /// (C3); [`Refusal::ExternalInDefaultProject`] (D4); [`Refusal::CannotAdd`], [`Refusal::TooManyAttempts`] (X6).
+    /// (C3, J2); [`Refusal::ExternalInDefaultProject`] (D4); [`Refusal::CannotAdd`], [`Refusal::TooManyAttempts`] (X6).
     pub async fn add_collaborator(&self, actor: &Actor, slug: &Slug, email: &str) -> Result<Added> {
         let limit = add_limit(actor);
         let within_limit = self.attempt(&limit).await;
         let mut change = self.change(By::User(actor), Permission::CollaboratorAdd.name()).await?;
-        change.record.target = Some(email.trim().chars().filter(|c| !c.is_control()).take(254).collect());
+        // Only what is an address: words that aren't are nobody's to leave in the audit (A4).
+        change.record.target = email.parse::<Email>().ok().map(|email| email.to_string());
         let outcome = match within_limit {
             Ok(()) => self.add_collaborator_in(&mut change, actor, slug, email).await,
             Err(error) => Err(error),
@@ -243,9 +246,7 @@ impl Directory {
             Refusal::NotInOrganization
         };
 
-        let user = accounts::find_by_email(&mut change.tx, &email)
-            .await?
-            .ok_or(not_found)?;
+        let user = find_addable(change, &project, &email).await?.ok_or(not_found)?;
         change.about(user);
         let person = match find_person(&mut *change.tx, &project, user).await {
             // Their account was deleted just now.
@@ -286,7 +287,7 @@ impl Directory {
     /// Gives a collaborator another role; counts from their next request (C5).
     ///
     /// # Errors
-    /// Those of [`check_collaborator_change`].
+    /// Those of [`check_collaborator_change`]; [`Refusal::ManageKeysDecide`] for a lower one, if they made keys that manage.
     pub async fn change_collaborator_role(
         &self,
         actor: &Actor,
@@ -294,11 +295,34 @@ impl Directory {
         user: UserId,
         role: ProjectRole,
     ) -> Result<Name> {
+        self.change_collaborator_role_and_keys(actor, slug, user, role, &[])
+            .await
+    }
+
+    /// The same; and where the role is lowered, does as chosen with the keys that manage which they made: those go on otherwise,
+    /// and do what their maker may not do any more (K5, K11).
+    ///
+    /// # Errors
+    /// Those of [`check_collaborator_change`]; [`Refusal::ManageKeysDecide`] if nothing was chosen for one of them.
+    pub async fn change_collaborator_role_and_keys(
+        &self,
+        actor: &Actor,
+        slug: &Slug,
+        user: UserId,
+        role: ProjectRole,
+        keys: &[KeyChoice],
+    ) -> Result<Name> {
         let mut change = self
             .change(By::User(actor), Permission::CollaboratorUpdateRole.name())
             .await?;
         let outcome = async {
             let (project, person) = lock_person(&mut change, actor, slug, user, CollaboratorChange::Role).await?;
+            let before = person.standing.project.map(|place| place.role);
+            if before.is_some_and(|before| before.is_lowered_to(role)) {
+                let within = Within::Project(project.project);
+                made_keys::require_decided(&mut change, project.organization, within, user, keys).await?;
+                made_keys::decide(&mut change, project.organization, within, &[user], keys).await?;
+            }
             // In the Default Project somebody with the role of every member has no row of their own yet.
             let updated = sqlx::query!(
                 "UPDATE collaborators SET role = $4 WHERE organization_id = $1 AND project_id = $2 AND user_id = $3",
@@ -324,8 +348,8 @@ impl Directory {
         change.finish(outcome).await
     }
 
-    /// Takes a collaborator's access away (C6), or gives up one's own (C7); and revokes those of the keys they made that were
-    /// chosen: the others go on working (K5).
+    /// Takes a collaborator's access away (C6), or gives up one's own (C7); and does as chosen with the keys they made: the others
+    /// go on working as they do (K5).
     ///
     /// # Errors
     /// Those of [`check_collaborator_change`].
@@ -334,7 +358,7 @@ impl Directory {
         actor: &Actor,
         slug: &Slug,
         user: UserId,
-        revoke: &[ApiKeyId],
+        keys: &[KeyChoice],
     ) -> Result<Removal> {
         let mut change = self
             .change(By::User(actor), Permission::CollaboratorRemove.name())
@@ -352,7 +376,8 @@ impl Directory {
             let role = person.standing.project.map(|place| place.role);
             change.values(role.map(|role| json!({ "role": role })), None);
             changed(&mut change, &project, user);
-            let revoked = api_keys::revoke_made_by(&mut change, &project, &[user], revoke).await?;
+            let within = Within::Project(project.project);
+            let revoked = made_keys::decide(&mut change, project.organization, within, &[user], keys).await?;
             let ssh_keys = sqlx::query!(
                 r#"SELECT count(*) AS "count!" FROM ssh_keys WHERE user_id = $1"#,
                 user.0
@@ -446,6 +471,27 @@ async fn lock_person(
     Ok((project, person?))
 }
 
+/// The person with this address, if the project may know of them (J2). An account whose address is not proved may be a stranger's:
+/// it is found only in an organization that it is in, which invited that very address, or by a project that it has access to. Of
+/// any other the answer is that of no account, by the same one query.
+async fn find_addable(change: &mut Change<'_>, project: &ProjectSeen, email: &Email) -> Result<Option<UserId>> {
+    let row = sqlx::query!(
+        "SELECT u.id FROM users u
+         WHERE u.email = $1 AND (
+             u.email_proved_at IS NOT NULL
+             OR EXISTS (SELECT FROM members m WHERE m.organization_id = $2 AND m.user_id = u.id)
+             OR EXISTS (SELECT FROM access_collaborators a
+                        WHERE a.organization_id = $2 AND a.project_id = $3 AND a.user_id = u.id)
+         )",
+        email.as_str(),
+        project.organization.0,
+        project.project.0,
+    )
+    .fetch_optional(&mut *change.tx)
+    .await?;
+    Ok(row.map(|row| UserId(row.id)))
+}
+
 /// Tells everybody who looks at the project, and the person.
 fn changed(change: &mut Change<'_>, project: &ProjectSeen, user: UserId) {
     change.hint(Hint::Project(project.project));
@@ -480,6 +526,7 @@ struct Row {
     user_id: Uuid,
     name: String,
     email: String,
+    is_proved: bool,
     role: String,
     because: String,
     added_by: Option<String>,
@@ -499,6 +546,7 @@ impl Row {
             user,
             name: self.name.parse().map_err(|_| inconsistent("users", "name"))?,
             email: self.email.parse().map_err(|_| inconsistent("users", "email"))?,
+            is_proved: self.is_proved,
             standing: Standing {
                 organization: project.and_then(|place| membership(place, user == owner)),
                 project,
@@ -535,7 +583,8 @@ const VIEWS: [(&str, &[CollaboratorKind]); 3] = [
 ];
 
 const COLUMNS: &str =
-    "SELECT a.user_id, a.name, u.email, a.role, a.because, adder.name AS added_by, a.added_at, a.expires_at
+    "SELECT a.user_id, a.name, u.email, u.email_proved_at IS NOT NULL AS is_proved, a.role, a.because,
+         adder.name AS added_by, a.added_at, a.expires_at
      FROM (";
 const PEOPLE: &str = ") a JOIN users u ON u.id = a.user_id LEFT JOIN users adder ON adder.id = a.added_by";
 

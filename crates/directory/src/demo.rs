@@ -11,7 +11,7 @@ use crate::{
     api_keys::{self, NewKey},
     change::{By, Change},
     error::inconsistent,
-    members, organizations, projects, secret,
+    members, organizations, projects, secret, verification,
 };
 
 /// Everybody's password.
@@ -57,7 +57,7 @@ impl Directory {
 async fn fill(change: &mut Change<'_>, now: OffsetDateTime) -> Result<()> {
     let at = change.at;
     let password: Password = DEMO_PASSWORD.parse().map_err(|_| inconsistent("demo", "password"))?;
-    let hash = secret::hash_password(password.clone()).await?;
+    let hash = secret::hash_password(secret::Asker::Known, password.clone()).await?;
     let mut people = Vec::new();
     for (name, email) in [
         ("Olivia Owner", "olivia@acme.test"),
@@ -72,7 +72,9 @@ async fn fill(change: &mut Change<'_>, now: OffsetDateTime) -> Result<()> {
             name: parse(name)?,
             password: password.clone(),
         };
-        people.push(accounts::insert(&mut change.tx, &account, &hash, at).await?);
+        let user = accounts::insert(&mut change.tx, &account, &hash, at).await?;
+        verification::prove(change, user).await?;
+        people.push(user);
     }
     let [olivia, adam, maya, noah, mia, eve] = people[..] else {
         return Err(inconsistent("demo", "people"));

@@ -11,7 +11,7 @@ use policy::{
 use uuid::Uuid;
 
 use crate::{
-    Directory, Result, SessionToken, Token,
+    Directory, ProjectRef, Result, SessionToken, Token,
     access::project_standing,
     api_keys,
     error::inconsistent,
@@ -34,8 +34,8 @@ pub struct Question<'a> {
     pub gateway: &'a Token,
     /// Who wants to be let through.
     pub caller: &'a Caller,
-    /// The project it is about, by its slug. What can't be one is none there is.
-    pub project: Option<&'a str>,
+    /// The project it is about, by its id or its slug. A slug may come to be another project's; an id never does (P2).
+    pub project: Option<&'a ProjectRef>,
     /// The resource it is about, by kind and id; in that project, if both are given. What can't be an id is none there is.
     pub resource: Option<(ResourceKind, &'a str)>,
     /// What they want to do.
@@ -76,16 +76,24 @@ impl Subject {
 pub struct Verdict {
     /// Who asked.
     pub subject: Subject,
-    /// The project, where the one who asked has access to it.
-    pub project: Option<Slug>,
+    /// The project, where the one who asked has access to it: its slug of today, and its id.
+    pub project: Option<(ProjectId, Slug)>,
     /// Yes or no, and why. No access and no such thing are the same [`Denial::Hidden`] (P3).
     pub decision: Decision,
 }
 
 impl Verdict {
-    fn new(subject: Subject, project: Option<String>, holder: Option<Holder>, permission: Permission) -> Result<Self> {
+    fn new(
+        subject: Subject,
+        project: Option<(Uuid, String)>,
+        holder: Option<Holder>,
+        permission: Permission,
+    ) -> Result<Self> {
         let project = project
-            .map(|slug| slug.parse().map_err(|_| inconsistent("project_slugs", "slug")))
+            .map(|(id, slug)| {
+                let slug = slug.parse().map_err(|_| inconsistent("project_slugs", "slug"))?;
+                Ok::<_, crate::Error>((ProjectId(id), slug))
+            })
             .transpose()?;
         let decision = match (&project, holder) {
             (Some(_), Some(holder)) => holder.decide(permission),
@@ -126,24 +134,29 @@ impl Directory {
     }
 
     async fn admit_key(&self, question: &Question<'_>, secret: &Token) -> Result<Verdict> {
-        let (kind, id) = resource(question);
-        // The target is looked for in the key's own project only: another's is not there (K1, P3).
+        let (about, (kind, id)) = (project(question), resource(question));
+        // The target is looked for in the key's own project only: another's is not there (K1, P3). Nor is what the gateway's token is
+        // not for (E7).
         let row = sqlx::query!(
-            r#"SELECT g.id AS "gateway?", COALESCE(g.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_its_news!", k.organization_id AS "organization_id?",
+            r#"SELECT g.id AS "gateway?", COALESCE(g.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_its_news!",
+                      k.organization_id AS "organization_id?",
                       k.project_id AS "project_id?", k.id AS "key_id?", k.reach AS "reach?",
                       k.revoked_at IS NOT NULL AS "is_revoked!",
                       COALESCE(k.expires_at <= statement_timestamp(), false) AS "is_expired!",
                       COALESCE(k.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_news!",
                       p.slug AS "slug?"
                FROM (VALUES (1)) AS always
-               LEFT JOIN gateway_tokens g ON g.token_hash = $1 AND g.revoked_at IS NULL
+               LEFT JOIN good_gateway_tokens g ON g.token_hash = $1
                LEFT JOIN (
                    api_key_secrets s
                    JOIN api_keys k ON k.organization_id = s.organization_id AND k.project_id = s.project_id AND k.id = s.key_id
                ) ON s.secret_hash = $2
                LEFT JOIN LATERAL (
                    SELECT l.slug FROM project_slugs l
-                   WHERE l.project_id = k.project_id AND l.released_at IS NULL AND ($3::text IS NULL OR l.slug = $3)
+                   WHERE l.project_id = k.project_id AND l.released_at IS NULL
+                     AND ($3::text IS NULL OR l.slug = $3) AND ($6::uuid IS NULL OR l.project_id = $6)
+                     AND (g.allows IS NULL OR g.allows && $7::text[])
+                     AND gateway_reaches(g.organization_id, g.project_id, g.cluster_id, k.organization_id, k.project_id, $5::uuid)
                      AND ($4::text IS NULL OR EXISTS (
                          SELECT FROM resources r
                          WHERE r.organization_id = k.organization_id AND r.project_id = k.project_id
@@ -152,9 +165,11 @@ impl Directory {
                ) p ON true"#,
             &question.gateway.hash(),
             &secret.hash(),
-            question.project,
+            about.slug,
             kind,
             id,
+            about.id,
+            &asked(question.permission),
         )
         .fetch_one(&self.pool)
         .await?;
@@ -170,30 +185,37 @@ impl Directory {
             self.note_key_use(OrganizationId(organization), ProjectId(project), key);
         }
         let holder = Some(Holder::Key(api_keys::reach(&reach)?));
-        Verdict::new(Subject::ApiKey(key), row.slug, holder, question.permission)
+        let target = row.slug.map(|slug| (project, slug));
+        Verdict::new(Subject::ApiKey(key), target, holder, question.permission)
     }
 
     async fn admit_person(&self, question: &Question<'_>, token: &SessionToken) -> Result<Verdict> {
-        let (kind, id) = resource(question);
+        let (about, (kind, id)) = (project(question), resource(question));
         let now = self.now();
         // OFFSET 0 keeps the view's three parts as index look-ups for this one project and person.
         let row = sqlx::query!(
-            r#"SELECT g.id AS "gateway?", COALESCE(g.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_its_news!", s.id AS "session_id?", s.user_id AS "user_id?",
-                      COALESCE(s.last_seen_at < $5, false) AS "is_news!", p.slug AS "slug?",
+            r#"SELECT g.id AS "gateway?", COALESCE(g.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_its_news!",
+                      s.id AS "session_id?", s.user_id AS "user_id?",
+                      COALESCE(s.last_seen_at < $5, false) AS "is_news!", p.project_id AS "project_id?", p.slug AS "slug?",
                       a.role AS "role?", a.because AS "because?"
                FROM (VALUES (1)) AS always
-               LEFT JOIN gateway_tokens g ON g.token_hash = $1 AND g.revoked_at IS NULL
+               LEFT JOIN good_gateway_tokens g ON g.token_hash = $1
                LEFT JOIN (sessions s JOIN users u ON u.id = s.user_id AND u.deleted_at IS NULL)
                    ON s.token_hash = $2 AND s.expires_at > $3 AND s.last_seen_at > $4
                LEFT JOIN LATERAL (
                    SELECT l.organization_id, l.project_id, l.slug FROM project_slugs l
                    WHERE $7::text IS NULL AND l.slug = $6 AND l.released_at IS NULL
                    UNION ALL
+                   SELECT l.organization_id, l.project_id, l.slug FROM project_slugs l
+                   WHERE $7::text IS NULL AND l.project_id = $9 AND l.released_at IS NULL
+                   UNION ALL
                    SELECT l.organization_id, l.project_id, l.slug
                    FROM resources r
                    JOIN project_slugs l ON l.project_id = r.project_id AND l.released_at IS NULL
                    WHERE r.id = $8::uuid AND r.kind = $7 AND ($6::text IS NULL OR l.slug = $6)
-               ) p ON true
+                     AND ($9::uuid IS NULL OR l.project_id = $9)
+               ) p ON (g.allows IS NULL OR g.allows && $10::text[])
+                   AND gateway_reaches(g.organization_id, g.project_id, g.cluster_id, p.organization_id, p.project_id, $8::uuid)
                LEFT JOIN LATERAL (
                    SELECT a.role, a.because FROM access a
                    WHERE a.organization_id = p.organization_id AND a.project_id = p.project_id AND a.user_id = s.user_id
@@ -204,9 +226,11 @@ impl Directory {
             now,
             now - IDLE,
             now - SEEN_EVERY,
-            question.project,
+            about.slug,
             kind,
             id,
+            about.id,
+            &asked(question.permission),
         )
         .fetch_one(&self.pool)
         .await?;
@@ -225,14 +249,15 @@ impl Directory {
         };
         Verdict::new(
             Subject::User(UserId(user)),
-            row.slug,
+            row.project_id.zip(row.slug),
             Some(Holder::Person(standing)),
             question.permission,
         )
     }
 
     /// The SSH keys of those who may log in to a cluster now under this name: its project's present collaborators, as far as
-    /// they may use SSH (E4). With a fingerprint, only the key it is of. None for a cluster there isn't (P3).
+    /// they may use SSH (E4). With a fingerprint, only the key it is of. None for a cluster there isn't (P3), nor for one that the
+    /// gateway's token may not read SSH keys of (E7).
     ///
     /// # Errors
     /// [`Refusal::GatewayUnknown`]; [`Error::Unavailable`](crate::Error::Unavailable) (E6).
@@ -278,11 +303,13 @@ impl Directory {
     async fn holders_of_keys(&self, gateway: &Token, cluster: Option<Uuid>) -> Result<Vec<Candidate>> {
         Ok(sqlx::query_as!(
             Candidate,
-            r#"SELECT g.id AS "gateway?", COALESCE(g.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_its_news!", r.details ->> 'ssh_login' AS cluster_login,
+            r#"SELECT g.id AS "gateway?", COALESCE(g.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_its_news!",
+                      r.details ->> 'ssh_login' AS cluster_login,
                       k.public_key AS "public_key?", k.email AS "email?", k.role AS "role?", k.because AS "because?"
                FROM (VALUES (1)) AS always
-               LEFT JOIN gateway_tokens g ON g.token_hash = $1 AND g.revoked_at IS NULL
-               LEFT JOIN resources r ON g.id IS NOT NULL AND r.id = $2::uuid AND r.kind = 'cluster'
+               LEFT JOIN good_gateway_tokens g ON g.token_hash = $1
+               LEFT JOIN resources r ON g.reads_ssh_keys AND r.id = $2::uuid AND r.kind = 'cluster'
+                   AND gateway_reaches(g.organization_id, g.project_id, g.cluster_id, r.organization_id, r.project_id, r.id)
                LEFT JOIN LATERAL (
                    SELECT s.id, s.public_key, u.email, a.role, a.because
                    FROM access a
@@ -304,11 +331,13 @@ impl Directory {
     async fn holder_of_key(&self, gateway: &Token, cluster: Option<Uuid>, fingerprint: &str) -> Result<Vec<Candidate>> {
         Ok(sqlx::query_as!(
             Candidate,
-            r#"SELECT g.id AS "gateway?", COALESCE(g.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_its_news!", r.details ->> 'ssh_login' AS cluster_login,
+            r#"SELECT g.id AS "gateway?", COALESCE(g.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_its_news!",
+                      r.details ->> 'ssh_login' AS cluster_login,
                       s.public_key AS "public_key?", u.email AS "email?", a.role AS "role?", a.because AS "because?"
                FROM (VALUES (1)) AS always
-               LEFT JOIN gateway_tokens g ON g.token_hash = $1 AND g.revoked_at IS NULL
-               LEFT JOIN resources r ON g.id IS NOT NULL AND r.id = $2::uuid AND r.kind = 'cluster'
+               LEFT JOIN good_gateway_tokens g ON g.token_hash = $1
+               LEFT JOIN resources r ON g.reads_ssh_keys AND r.id = $2::uuid AND r.kind = 'cluster'
+                   AND gateway_reaches(g.organization_id, g.project_id, g.cluster_id, r.organization_id, r.project_id, r.id)
                LEFT JOIN ssh_keys s ON r.id IS NOT NULL AND s.fingerprint = $3
                LEFT JOIN users u ON u.id = s.user_id
                LEFT JOIN LATERAL (
@@ -371,10 +400,33 @@ struct Candidate {
     because: Option<String>,
 }
 
+/// The project a question names, as the queries want it.
+struct About<'a> {
+    slug: Option<&'a str>,
+    id: Option<Uuid>,
+}
+
+fn project<'a>(question: &Question<'a>) -> About<'a> {
+    let (slug, id) = match question.project {
+        None => (None, None),
+        Some(ProjectRef::Id(id)) => (None, Some(id.0)),
+        Some(ProjectRef::Slug(slug)) => (Some(slug.as_str()), None),
+        // No slug is empty.
+        Some(ProjectRef::Nothing) => (Some(""), None),
+    };
+    About { slug, id }
+}
+
 /// The resource a question names, as the queries want it.
 fn resource(question: &Question<'_>) -> (Option<&'static str>, Option<Uuid>) {
     match question.resource {
         Some((kind, id)) => (Some(kind.code()), id.parse::<ResourceId>().ok().map(|id| id.0)),
         None => (None, None),
     }
+}
+
+/// What a token's scope names to allow a question: the permission, or the kind it is about.
+fn asked(permission: Permission) -> Vec<String> {
+    let kind = permission.resource_kind().map(|kind| kind.code().to_owned());
+    kind.into_iter().chain([permission.name().to_owned()]).collect()
 }

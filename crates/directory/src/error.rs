@@ -11,6 +11,9 @@ pub enum Error {
     /// The database cannot be asked now. Nothing was changed; asking again may work (E6).
     #[error("the database cannot be asked: {0}")]
     Unavailable(#[source] sqlx::Error),
+    /// More passwords wait to be checked than there is room for. Nothing was tried or changed; asking again soon may work (J9).
+    #[error("too many passwords wait to be checked")]
+    Busy,
     /// A fault of ours. The text is for the log, never for a client.
     #[error("internal: {0}")]
     Internal(String),

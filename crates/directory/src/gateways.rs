@@ -1,14 +1,16 @@
-//! Gateway tokens: by which an enforcement point shows that the operator lets it ask (E3). They are the operator's, of no
-//! tenant; made and revoked at the command line, and looked up with each question by [`crate::enforcement`].
+//! Gateway tokens: by which an enforcement point shows that the operator lets it ask (E3), and what it may ask about (E7). They are
+//! the operator's, of no tenant; made and revoked at the command line, and looked up with each question by [`crate::enforcement`].
 
-use policy::{GatewayTokenId, Name, Refusal};
-use serde_json::json;
+use std::collections::HashSet;
+
+use policy::{GatewayTokenId, Name, OrganizationId, Permission, ProjectId, Refusal, ResourceId, ResourceKind, Slug};
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    Directory, Result, Token, TokenKind,
-    change::By,
+    Directory, ProjectRef, Result, Token, TokenKind,
+    change::{By, Change},
     error::{inconsistent, refuse_on},
 };
 
@@ -19,39 +21,154 @@ pub struct GatewayToken {
     pub id: GatewayTokenId,
     /// What the operator calls it; one that was revoked leaves its name to the next.
     pub name: Name,
+    /// What it may ask about.
+    pub scope: GatewayScope,
     /// Since when it is there.
     pub created_at: OffsetDateTime,
+    /// When it ends, or ended, by itself.
+    pub expires_at: Option<OffsetDateTime>,
     /// Since when it opens nothing any more.
     pub revoked_at: Option<OffsetDateTime>,
     /// When somebody last asked with it, to the minute: whether it would be missed.
     pub last_used_at: Option<OffsetDateTime>,
 }
 
+/// What a gateway token may ask about (E7). To the token, nothing exists outside of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayScope {
+    /// The one organization, project or cluster; none for every one of the installation.
+    pub place: Option<GatewayPlace>,
+    /// Kinds and permissions; none for all of them.
+    pub allows: Option<Vec<Allowed>>,
+    /// Whether it may read the SSH keys of those who may log in to the clusters of its place.
+    pub reads_ssh_keys: bool,
+}
+
+impl GatewayScope {
+    /// Everything there is: the whole installation, every permission, and SSH keys.
+    pub const INSTALLATION: Self = Self {
+        place: None,
+        allows: None,
+        reads_ssh_keys: true,
+    };
+}
+
+/// Where a gateway token's scope ends. It names ids: a slug may come to be another's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayPlace {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// The one project of it; none for all of them.
+    pub project: Option<ProjectId>,
+    /// The one cluster of that project; none for all its resources.
+    pub cluster: Option<ResourceId>,
+    /// How the organization is called now; none if it is gone.
+    pub organization_slug: Option<String>,
+    /// How the project is called now.
+    pub project_slug: Option<String>,
+}
+
+/// What a question of a gateway may be about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allowed {
+    /// Everything that can be done to resources of this kind.
+    Kind(ResourceKind),
+    /// This permission.
+    Permission(Permission),
+}
+
+impl Allowed {
+    /// As stored, and as typed: `endpoint`, `volume:read`.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Kind(kind) => kind.code(),
+            Self::Permission(permission) => permission.name(),
+        }
+    }
+}
+
+impl std::str::FromStr for Allowed {
+    type Err = policy::Unknown;
+
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+        match (text.parse(), text.parse()) {
+            (Ok(kind), _) => Ok(Self::Kind(kind)),
+            (Err(_), Ok(permission)) => Ok(Self::Permission(permission)),
+            (Err(unknown), Err(_)) => Err(unknown),
+        }
+    }
+}
+
+/// A gateway token that is to be made.
+#[derive(Clone, Debug)]
+pub struct NewGatewayToken {
+    /// What to call it.
+    pub name: Name,
+    /// The organization, by its slug.
+    pub organization: Option<Slug>,
+    /// The project.
+    pub project: Option<ProjectRef>,
+    /// The cluster.
+    pub cluster: Option<ResourceId>,
+    /// Kinds and permissions; none for all of them.
+    pub allows: Option<Vec<Allowed>>,
+    /// Whether it may read SSH keys.
+    pub reads_ssh_keys: bool,
+    /// When it ends by itself.
+    pub expires_at: Option<OffsetDateTime>,
+}
+
+/// The gateway tokens that are good now, known by their hashes. It tells a limit on unknown tokens whom not to hold up; it lets nobody
+/// do anything.
+#[derive(Debug, Default)]
+pub struct KnownGateways(HashSet<[u8; 32]>);
+
+impl KnownGateways {
+    /// Whether the token was good when this was read.
+    #[must_use]
+    pub fn has(&self, token: &Token) -> bool {
+        self.0.contains(&token.hash())
+    }
+
+    /// Adds a token that was found to be good.
+    pub fn add(&mut self, token: &Token) {
+        self.0.insert(token.hash());
+    }
+
+    /// Takes away a token that was found to be good no more.
+    pub fn remove(&mut self, token: &Token) {
+        self.0.remove(&token.hash());
+    }
+}
+
 impl Directory {
-    /// Makes a gateway token, as the operator. What is returned is shown once; only its hash is kept (A3).
+    /// Makes a gateway token for the whole installation, as the operator. What is returned is shown once; only its hash is kept (A3).
     ///
     /// # Errors
     /// [`Refusal::GatewayNameTaken`] while a token of this name is good.
     pub async fn create_gateway_token(&self, name: &Name) -> Result<Token> {
+        let new = NewGatewayToken {
+            name: name.clone(),
+            organization: None,
+            project: None,
+            cluster: None,
+            allows: None,
+            reads_ssh_keys: true,
+            expires_at: None,
+        };
+        Ok(self.create_scoped_gateway_token(&new).await?.0)
+    }
+
+    /// Makes a gateway token with a scope, as the operator (E7). Answers the token, which is shown once, and its scope.
+    ///
+    /// # Errors
+    /// [`Refusal::GatewayNameTaken`] while a token of this name is good; [`Refusal::Hidden`] if there is no such organization,
+    /// project or cluster, or they aren't one within the other; [`Refusal::EndDateInvalid`] for an end that has come.
+    pub async fn create_scoped_gateway_token(&self, new: &NewGatewayToken) -> Result<(Token, GatewayScope)> {
         let mut change = self.change(By::Operator, "gateway_token:create").await?;
-        change.record.target = Some(name.to_string());
-        let outcome = async {
-            let (id, token) = (GatewayTokenId(Uuid::now_v7()), Token::random(TokenKind::Gateway)?);
-            change.record.target_id = Some(id.0);
-            sqlx::query!(
-                "INSERT INTO gateway_tokens (id, name, token_hash, created_at) VALUES ($1, $2, $3, $4)",
-                id.0,
-                name.as_str(),
-                &token.hash(),
-                change.at,
-            )
-            .execute(&mut *change.tx)
-            .await
-            .map_err(|error| refuse_on(error, "gateway_tokens_one_live_name_index", Refusal::GatewayNameTaken))?;
-            change.values(None, Some(json!({ "name": name })));
-            Ok(token)
-        }
-        .await;
+        change.record.target = Some(new.name.to_string());
+        let outcome = insert(&mut change, new).await;
         change.finish(outcome).await
     }
 
@@ -85,8 +202,12 @@ impl Directory {
     /// [`Error::Unavailable`](crate::Error::Unavailable).
     pub async fn gateway_tokens(&self) -> Result<Vec<GatewayToken>> {
         let rows = sqlx::query!(
-            "SELECT id, name, created_at, revoked_at, last_used_at FROM gateway_tokens
-             ORDER BY revoked_at IS NOT NULL, name, created_at"
+            r#"SELECT g.id, g.name, g.created_at, g.revoked_at, g.last_used_at, g.expires_at, g.organization_id, g.project_id,
+                      g.cluster_id, g.allows, g.reads_ssh_keys, o.slug AS "organization_slug?", s.slug AS "project_slug?"
+               FROM gateway_tokens g
+               LEFT JOIN organizations o ON o.id = g.organization_id
+               LEFT JOIN project_slugs s ON s.project_id = g.project_id AND s.released_at IS NULL
+               ORDER BY g.revoked_at IS NOT NULL, g.name, g.created_at"#
         )
         .fetch_all(&self.pool)
         .await?;
@@ -95,11 +216,142 @@ impl Directory {
                 Ok(GatewayToken {
                     id: GatewayTokenId(row.id),
                     name: row.name.parse().map_err(|_| inconsistent("gateway_tokens", "name"))?,
+                    scope: GatewayScope {
+                        place: row.organization_id.map(|organization| GatewayPlace {
+                            organization: OrganizationId(organization),
+                            project: row.project_id.map(ProjectId),
+                            cluster: row.cluster_id.map(ResourceId),
+                            organization_slug: row.organization_slug,
+                            project_slug: row.project_slug,
+                        }),
+                        allows: row.allows.map(|codes| allowed(&codes)).transpose()?,
+                        reads_ssh_keys: row.reads_ssh_keys,
+                    },
                     created_at: row.created_at,
+                    expires_at: row.expires_at,
                     revoked_at: row.revoked_at,
                     last_used_at: row.last_used_at,
                 })
             })
             .collect()
     }
+
+    /// The gateway tokens that are good now.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`](crate::Error::Unavailable).
+    pub async fn known_gateways(&self) -> Result<KnownGateways> {
+        let rows = sqlx::query!(r#"SELECT token_hash AS "token_hash!" FROM good_gateway_tokens"#)
+            .fetch_all(&self.pool)
+            .await?;
+        rows.into_iter()
+            .map(|row| {
+                row.token_hash
+                    .try_into()
+                    .map_err(|_| inconsistent("gateway_tokens", "token_hash"))
+            })
+            .collect::<Result<_>>()
+            .map(KnownGateways)
+    }
+}
+
+fn allowed(codes: &[String]) -> Result<Vec<Allowed>> {
+    codes
+        .iter()
+        .map(|code| code.parse().map_err(|_| inconsistent("gateway_tokens", "allows")))
+        .collect()
+}
+
+async fn insert(change: &mut Change<'_>, new: &NewGatewayToken) -> Result<(Token, GatewayScope)> {
+    if new.expires_at.is_some_and(|at| at <= change.at) {
+        return Err(Refusal::EndDateInvalid.into());
+    }
+    let place = find_place(change, new).await?;
+    let (id, token) = (GatewayTokenId(Uuid::now_v7()), Token::random(TokenKind::Gateway)?);
+    change.record.target_id = Some(id.0);
+    let allows: Option<Vec<_>> = new
+        .allows
+        .as_ref()
+        .map(|allows| allows.iter().map(|allowed| allowed.code().to_owned()).collect());
+    sqlx::query!(
+        "INSERT INTO gateway_tokens (id, name, token_hash, created_at, organization_id, project_id, cluster_id, allows, reads_ssh_keys,
+             expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        id.0,
+        new.name.as_str(),
+        &token.hash(),
+        change.at,
+        place.as_ref().map(|place| place.organization.0),
+        place.as_ref().and_then(|place| place.project).map(|id| id.0),
+        place.as_ref().and_then(|place| place.cluster).map(|id| id.0),
+        allows.as_deref() as Option<&[String]>,
+        new.reads_ssh_keys,
+        new.expires_at,
+    )
+    .execute(&mut *change.tx)
+    .await
+    .map_err(|error| refuse_on(error, "gateway_tokens_one_live_name_index", Refusal::GatewayNameTaken))?;
+    let scope = GatewayScope {
+        place,
+        allows: new.allows.clone(),
+        reads_ssh_keys: new.reads_ssh_keys,
+    };
+    change.values(None, Some(values(new, &scope)));
+    Ok((token, scope))
+}
+
+/// What the audit says of a new token (A1).
+fn values(new: &NewGatewayToken, scope: &GatewayScope) -> Value {
+    let place = scope.place.as_ref();
+    let codes = |allows: &Vec<Allowed>| allows.iter().map(|allowed| allowed.code()).collect::<Vec<_>>();
+    json!({
+        "name": new.name,
+        "organization": place.map(|place| place.organization),
+        "project": place.and_then(|place| place.project),
+        "cluster": place.and_then(|place| place.cluster),
+        "allows": scope.allows.as_ref().map(codes),
+        "reads_ssh_keys": scope.reads_ssh_keys,
+    })
+}
+
+/// Finds what a new token is for: the cluster's project and that one's organization go with it, and what is named beside must be they.
+async fn find_place(change: &mut Change<'_>, new: &NewGatewayToken) -> Result<Option<GatewayPlace>> {
+    if new.organization.is_none() && new.project.is_none() && new.cluster.is_none() {
+        return Ok(None);
+    }
+    let (project_id, project_slug) = match &new.project {
+        None => (None, None),
+        Some(ProjectRef::Id(id)) => (Some(id.0), None),
+        Some(ProjectRef::Slug(slug)) => (None, Some(slug.as_str())),
+        Some(ProjectRef::Nothing) => return Err(Refusal::Hidden.into()),
+    };
+    let is_of_project = new.project.is_some() || new.cluster.is_some();
+    let row = sqlx::query!(
+        r#"SELECT o.id AS organization_id, o.slug AS organization_slug, s.project_id AS "project_id?", s.slug AS "project_slug?"
+           FROM organizations o
+           LEFT JOIN project_slugs s ON $5 AND s.organization_id = o.id AND s.released_at IS NULL
+           WHERE ($1::text IS NULL OR o.slug = $1)
+             AND ($2::uuid IS NULL OR s.project_id = $2)
+             AND ($3::text IS NULL OR s.slug = $3)
+             AND ($4::uuid IS NULL OR EXISTS (
+                 SELECT FROM resources r
+                 WHERE r.organization_id = o.id AND r.project_id = s.project_id AND r.id = $4 AND r.kind = 'cluster'
+             ))
+           LIMIT 1"#,
+        new.organization.as_ref().map(Slug::as_str),
+        project_id,
+        project_slug,
+        new.cluster.map(|id| id.0),
+        is_of_project,
+    )
+    .fetch_optional(&mut *change.tx)
+    .await?
+    .ok_or(Refusal::Hidden)?;
+    Ok(Some(GatewayPlace {
+        organization: OrganizationId(row.organization_id),
+        project: row.project_id.map(ProjectId),
+        cluster: new.cluster,
+        organization_slug: Some(row.organization_slug),
+        project_slug: row.project_slug,
+    }))
 }

@@ -16,30 +16,19 @@ use uuid::Uuid;
 
 use crate::{
     Actor, Directory, Hint, NewAccount, NewSession, OrganizationView, Origin, Result,
-    access::{OrganizationSeen, find_organization, find_place, lock_organization},
+    access::{OrganizationSeen, find_organization, find_place, lock_in_organization},
     accounts,
-    attempts::Limit,
-    change::{By, Change},
+    change::{By, Change, Record},
     error::inconsistent,
-    members, outbox, paging,
+    limits, members, outbox, paging,
     people::{check_search, pattern},
-    secret, sessions,
+    quotas,
+    secret::{self, Asker},
+    sessions, verification,
 };
 
 /// An invitation lapses after this (M3).
 const LIFETIME: Duration = Duration::days(7);
-
-/// Invitations one person sends, wherever: each may be a mail to a stranger.
-fn invite_limit(actor: &Actor) -> Limit {
-    Limit {
-        bucket: format!("member:invite {}", actor.user),
-        count: 500,
-        window: Duration::hours(1),
-    }
-}
-
-/// Mails with an invitation that one address gets in an hour, whoever invites: nobody's mailbox is filled from here.
-const MOST_MAILS: i64 = 5;
 
 /// The secret of a link: an invitation's, or one to a new password. Its `Debug` is blank.
 #[derive(Clone, PartialEq, Eq)]
@@ -168,6 +157,8 @@ pub struct Opened {
     pub state: InvitationState,
     /// Whether the address has an account, to sign in with first.
     pub has_account: bool,
+    /// Whether the link was mailed: whoever has it then reads that mailbox. One that was shown to copy says nothing of its holder.
+    pub is_mailed: bool,
 }
 
 /// Membership just begun: where to go.
@@ -258,13 +249,13 @@ impl Directory {
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`]; [`Refusal::EmailInvalid`], [`Refusal::AlreadyMember`], [`Refusal::AlreadyInvited`], [`Refusal::TooManyAttempts`].
     pub async fn invite_member(&self, actor: &Actor, slug: &Slug, email: &str) -> Result<NewInvitation> {
-        let limit = invite_limit(actor);
+        let limit = limits::invitation(actor.user);
         let within_limit = self.attempt(&limit).await;
         let mut change = self.change(By::User(actor), Permission::MemberInvite.name()).await?;
-        change.record.target = Some(email.trim().chars().filter(|c| !c.is_control()).take(254).collect());
+        // Only what is an address: words that aren't are nobody's to leave in the audit (A4).
+        change.record.target = email.parse::<Email>().ok().map(|email| email.to_string());
         let outcome = async {
-            let organization = lock_organization(&mut change.tx, slug, actor.user).await?;
-            change.record.organization = Some(organization.id);
+            let organization = lock_in_organization(&mut change, slug, actor.user).await?;
             organization.standing.require(Permission::MemberInvite)?;
             within_limit?;
             let email: Email = email.parse().map_err(|_| Refusal::EmailInvalid)?;
@@ -312,7 +303,7 @@ impl Directory {
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`]; [`Refusal::InvitationAccepted`], [`Refusal::InvitationRevoked`];
     /// [`Refusal::TooManyAttempts`].
     pub async fn resend_invitation(&self, actor: &Actor, slug: &Slug, id: InvitationId) -> Result<NewInvitation> {
-        let limit = invite_limit(actor);
+        let limit = limits::invitation(actor.user);
         let within_limit = self.attempt(&limit).await;
         let mut change = self.change(By::User(actor), "invitation:resend").await?;
         let outcome = async {
@@ -345,7 +336,7 @@ impl Directory {
     /// [`Refusal::Hidden`] for a link that was replaced by another, or never was one.
     pub async fn open_invitation(&self, token: &LinkToken) -> Result<Opened> {
         let row = sqlx::query!(
-            r#"SELECT o.name, inviter.name AS "invited_by?", i.email, i.accepted_at, i.revoked_at, i.expires_at,
+            r#"SELECT o.name, inviter.name AS "invited_by?", i.email, i.accepted_at, i.revoked_at, i.expires_at, t.is_mailed,
                       EXISTS (SELECT FROM users u WHERE u.email = i.email) AS "has_account!"
                FROM invitation_tokens t
                JOIN invitations i ON i.organization_id = t.organization_id AND i.id = t.invitation_id
@@ -366,10 +357,31 @@ impl Directory {
             email: row.email.parse().map_err(|_| inconsistent("invitations", "email"))?,
             state: state_of(row.accepted_at, row.revoked_at, row.expires_at, self.now()),
             has_account: row.has_account,
+            is_mailed: row.is_mailed,
         })
     }
 
-    /// Accepts an invitation as the signed-in person it is for (M4, M5, O2).
+    /// Whether whoever opened a link knows the address it is for (M4). A mailed link says so by itself; of one that was shown to
+    /// copy the address is asked first, and wrong ones are limited. The answer to those is the same whoever has an account.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`] for a dead link; [`Refusal::NotTheInvited`], [`Refusal::EmailInvalid`], [`Refusal::TooManyAttempts`].
+    pub async fn confirm_invited(&self, token: &LinkToken, named: &str, origin: &Origin) -> Result<()> {
+        let opened = self.open_invitation(token).await?;
+        if opened.is_mailed {
+            return Ok(());
+        }
+        let named: Email = named.parse().map_err(|_| Refusal::EmailInvalid)?;
+        let limit = limits::invitation_address(origin);
+        self.attempt(&limit).await?;
+        if named != opened.email {
+            return Err(Refusal::NotTheInvited.into());
+        }
+        self.forgive(&limit).await
+    }
+
+    /// Accepts an invitation as the signed-in person it is for (M4, M5, O2). By a mailed link that proves their address (J1):
+    /// whoever holds the session holds the mailbox, so nothing ends by it.
     ///
     /// # Errors
     /// [`Refusal::Hidden`] for a dead link; [`Refusal::InvitationForAnother`]; [`Refusal::InvitationAccepted`],
@@ -389,15 +401,17 @@ impl Directory {
                 return Err(Refusal::InvitationForAnother.into());
             }
             invited.require_pending(change.at)?;
-            join(&mut change, &invited, actor.user).await
+            let joined = join(&mut change, &invited, actor.user).await?;
+            invited.prove(&mut change, actor.user).await?;
+            Ok(joined)
         }
         .await;
         change.finish(outcome).await
     }
 
     /// Accepts an invitation as somebody without an account: makes one, in the inviting organization and no other (O2), and
-    /// signs in. Whoever holds the link is taken for whom it is for: the inviter, who may have passed it on by hand, vouches for
-    /// that.
+    /// signs in. The address is proved if the link was mailed (J1). If it was copied, the inviter vouches to their own
+    /// organization, and to nobody else, for whom they passed it to; where mail is sent, a link that proves the address follows.
     ///
     /// # Errors
     /// [`Refusal::Hidden`] for a dead link; [`Refusal::EmailTaken`] if the address has an account; [`Refusal::InvitationAccepted`],
@@ -413,15 +427,18 @@ impl Directory {
         let opened = self.open_invitation(token).await;
         let hash = match &opened {
             Ok(opened) if opened.state == InvitationState::Pending && !opened.has_account => {
-                secret::hash_password(password.clone()).await?
+                let about = [opened.email.as_str(), name.as_str(), opened.organization.as_str()];
+                Some(self.hash_new_password(Asker::Known, password.clone(), &about).await)
             }
-            Ok(_) | Err(_) => String::new(),
+            Ok(_) | Err(_) => None,
         };
         let mut change = self.change(By::Nobody(origin), "invitation:accept").await?;
         let outcome = async {
             opened?;
             let invited = lock_by_token(&mut change, token).await?;
             invited.require_pending(change.at)?;
+            // It had an account when the link was opened. If that was deleted since, the next attempt makes one.
+            let hash = hash.ok_or(Refusal::EmailTaken)??;
             let account = NewAccount {
                 email: invited.email.clone(),
                 name,
@@ -431,7 +448,11 @@ impl Directory {
             let user = accounts::insert(&mut change.tx, &account, &hash, at).await?;
             change.about(user);
             let joined = join(&mut change, &invited, user).await?;
-            let session = sessions::begin(&mut change.tx, user, at, origin).await?;
+            invited.prove(&mut change, user).await?;
+            if !invited.is_mailed && self.settings.sends_mail {
+                outbox::to_address(&mut change, outbox::Kind::VerifyEmail, &invited.email).await?;
+            }
+            let session = sessions::begin(&mut change, user, origin).await?;
             Ok((session, joined))
         }
         .await;
@@ -447,6 +468,8 @@ impl Directory {
         email: Email,
         inviter: UserId,
     ) -> Result<NewInvitation> {
+        let at = change.at;
+        quotas::one_more_invitation(&mut change.tx, &self.settings.quotas, organization.id, id, at).await?;
         sqlx::query!(
             "UPDATE invitations SET sent_at = $3, expires_at = $4, invited_by = $5 WHERE organization_id = $1 AND id = $2",
             organization.id.0,
@@ -457,8 +480,9 @@ impl Directory {
         )
         .execute(&mut *change.tx)
         .await?;
-        if self.settings.sends_mail {
-            outbox::require_room(change, &email, MOST_MAILS).await?;
+        let is_mailed = self.settings.sends_mail && outbox::may_mail(change, inviter).await?;
+        if is_mailed {
+            outbox::require_room(change, inviter, organization.id, &email).await?;
         }
         // The mail first: one that is being made right now is waited for, so that its link is among those that end.
         outbox::forget(&mut change.tx, organization.id, &[id.0]).await?;
@@ -469,8 +493,8 @@ impl Directory {
         )
         .execute(&mut *change.tx)
         .await?;
-        let token = add_token(&mut change.tx, organization.id, id).await?;
-        if self.settings.sends_mail {
+        let token = add_token(&mut change.tx, organization.id, id, false).await?;
+        if is_mailed {
             outbox::invitation(change, organization.id, id).await?;
         }
         change.record.target = Some(email.to_string());
@@ -519,9 +543,26 @@ struct Invited {
     accepted_at: Option<OffsetDateTime>,
     revoked_at: Option<OffsetDateTime>,
     expires_at: OffsetDateTime,
+    is_mailed: bool,
 }
 
 impl Invited {
+    /// Proves the address of whoever accepts, if the link that was used was mailed to it (J1). That is a row of its own in the
+    /// audit: it is about the account, not the organization.
+    async fn prove(&self, change: &mut Change<'_>, user: UserId) -> Result<()> {
+        if !self.is_mailed || !verification::prove(change, user).await? {
+            return Ok(());
+        }
+        let record = Record {
+            target_id: Some(user.0),
+            target: Some(self.email.to_string()),
+            after: Some(json!({ "is_proved": true })),
+            ..Record::default()
+        };
+        change.also(verification::VERIFY, record);
+        Ok(())
+    }
+
     fn require_pending(&self, now: OffsetDateTime) -> std::result::Result<(), Refusal> {
         match state_of(self.accepted_at, self.revoked_at, self.expires_at, now) {
             InvitationState::Pending => Ok(()),
@@ -546,18 +587,20 @@ fn state_of(
     }
 }
 
-/// Gives an invitation one more link.
+/// Gives an invitation one more link, to be mailed or to be shown.
 pub(crate) async fn add_token(
     db: &mut PgConnection,
     organization: OrganizationId,
     id: InvitationId,
+    is_mailed: bool,
 ) -> Result<LinkToken> {
     let token = LinkToken::random()?;
     sqlx::query!(
-        "INSERT INTO invitation_tokens (token_hash, organization_id, invitation_id) VALUES ($1, $2, $3)",
+        "INSERT INTO invitation_tokens (token_hash, organization_id, invitation_id, is_mailed) VALUES ($1, $2, $3, $4)",
         &token.hash(),
         organization.0,
         id.0,
+        is_mailed,
     )
     .execute(db)
     .await?;
@@ -572,8 +615,7 @@ async fn lock_open(
     id: InvitationId,
 ) -> Result<(OrganizationSeen, Email)> {
     change.record.target_id = Some(id.0);
-    let organization = lock_organization(&mut change.tx, slug, actor.user).await?;
-    change.record.organization = Some(organization.id);
+    let organization = lock_in_organization(change, slug, actor.user).await?;
     organization.standing.require(Permission::MemberInvite)?;
     let row = sqlx::query!(
         "SELECT email, accepted_at, revoked_at FROM invitations WHERE organization_id = $1 AND id = $2",
@@ -614,7 +656,7 @@ async fn lock_by_token(change: &mut Change<'_>, token: &LinkToken) -> Result<Inv
     // Read again: the wait for the lock may have changed everything.
     let row = sqlx::query!(
         "SELECT o.id AS organization_id, o.name, o.default_project_id, i.id, i.email, i.invited_by, i.accepted_at, i.revoked_at,
-                i.expires_at
+                i.expires_at, t.is_mailed
          FROM invitation_tokens t
          JOIN invitations i ON i.organization_id = t.organization_id AND i.id = t.invitation_id
          JOIN organizations o ON o.id = i.organization_id
@@ -636,6 +678,7 @@ async fn lock_by_token(change: &mut Change<'_>, token: &LinkToken) -> Result<Inv
         accepted_at: row.accepted_at,
         revoked_at: row.revoked_at,
         expires_at: row.expires_at,
+        is_mailed: row.is_mailed,
     })
 }
 

@@ -12,45 +12,65 @@ mod attempts;
 mod audit;
 mod change;
 mod collaborators;
+mod confirmation;
 mod demo;
+mod devices;
 mod enforcement;
 mod error;
+mod flashes;
 mod gateways;
 mod hints;
 mod invitations;
+mod limits;
+mod made_keys;
 mod members;
+mod meters;
+mod notices;
 mod organizations;
 mod outbox;
 mod paging;
+mod passwords;
 mod people;
 mod projects;
+mod quotas;
 mod remains;
+mod repeats;
 mod resources;
 mod secret;
 mod sessions;
 mod ssh_keys;
+mod ssh_proofs;
+mod takeover;
 #[cfg(test)]
 mod tests;
 mod tokens;
 mod usage;
+mod usage_corrections;
+mod verification;
 mod workplace;
 
-pub use accounts::NewAccount;
-pub use actor::{Actor, Agent, KeyActor, Origin};
+pub use accounts::{NewAccount, OpenedReset};
+pub use actor::{Actor, Agent, KeyActor, MeterActor, Origin};
 pub use api_keys::{ApiKey, ApiKeyList, ApiKeyQuery, KeyView, NewApiKey};
 pub use audit::{AuditEvent, AuditPage};
 pub use collaborators::{Added, Collaborator, CollaboratorKind, CollaboratorList, CollaboratorQuery, Removal};
 pub use demo::{DEMO_PASSWORD, DemoError};
+pub use devices::DeviceToken;
 pub use enforcement::{AuthorizedKey, Caller, Question, Subject, Verdict};
 pub use error::{Error, Result};
-pub use gateways::GatewayToken;
+pub use flashes::{FlashHolder, FlashTicket};
+pub use gateways::{Allowed, GatewayPlace, GatewayScope, GatewayToken, KnownGateways, NewGatewayToken};
 pub use hints::{Hint, Hints};
 pub use invitations::{
     Delivery, Invitation, InvitationList, InvitationQuery, InvitationState, Joined, LinkToken, NewInvitation, Opened,
 };
+pub use made_keys::KeyChoice;
 pub use members::{Departure, Member, MemberList, MemberQuery, MemberRemoval};
+pub use meters::{MeterToken, OrganizationRef};
+pub use notices::Notice;
 pub use organizations::{OrganizationReport, OrganizationSettings, OrganizationSummary, OrganizationView};
 pub use outbox::{Mail, MailAbout};
+pub use passwords::BreachedPasswords;
 pub use people::{Cursor, Order, PeopleSort};
 pub use projects::{
     ListedProject, ProjectChange, ProjectContents, ProjectCursor, ProjectList, ProjectQuery, ProjectSummary,
@@ -63,14 +83,25 @@ pub use resources::{
 };
 pub use sessions::{NewSession, Session, SessionToken, SignedInAt};
 pub use ssh_keys::SshKey;
+pub use ssh_proofs::SshKeyProof;
 pub use time::{Date, OffsetDateTime};
 pub use tokens::{Token, TokenKind};
-pub use usage::{UsageRecord, UsageReport, UsageSum};
+pub use usage::{UsageRecord, UsageReport, UsageSum, UsageTaken};
+pub use verification::{OpenedVerification, Verified};
 pub use workplace::{ProjectRef, Viewer, Workplace};
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, net::IpAddr, path::PathBuf, time::Duration};
 
-use sqlx::{PgPool, postgres::PgConnectOptions, postgres::PgPoolOptions};
+use policy::Quotas;
+use sqlx::{
+    AssertSqlSafe, Executor, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
+};
+
+/// The database ends a statement that takes longer, waiting for locks included: nobody waits for its answer any more.
+const STATEMENT: Duration = Duration::from_secs(30);
+/// The database ends a transaction in which nothing is done for longer: its locks would be in everybody's way.
+const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(60);
 
 /// What the operator decides for the whole installation.
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +114,8 @@ pub struct Settings {
     pub neutral_add_errors: bool,
     /// Whether there is a mail server: without one links are shown, and none are mailed.
     pub sends_mail: bool,
+    /// How many there may be of what fills a disk (J12).
+    pub quotas: Quotas,
 }
 
 impl Default for Settings {
@@ -92,6 +125,7 @@ impl Default for Settings {
             additional_projects: true,
             neutral_add_errors: false,
             sends_mail: false,
+            quotas: Quotas::default(),
         }
     }
 }
@@ -101,22 +135,76 @@ impl Default for Settings {
 pub struct Directory {
     pool: PgPool,
     settings: Settings,
+    breached: Option<BreachedPasswords>,
     clock: fn() -> OffsetDateTime,
 }
 
 impl Directory {
-    /// Connects to the database at `url`, up to `connections` at once; waits up to 10 s for the first.
+    /// Connects to the database at `url`, up to `connections` at once; waits up to 10 s for the first. The database ends a
+    /// statement that takes longer than [`STATEMENT`].
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the URL is not one or the database does not answer.
     pub async fn connect(url: &str, connections: u32, settings: Settings) -> Result<Self> {
+        Self::connect_for(url, connections, STATEMENT, settings).await
+    }
+
+    /// The same with another limit on the time of a statement, for those who don't wait that long.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the URL is not one or the database does not answer.
+    pub async fn connect_for(url: &str, connections: u32, statement: Duration, settings: Settings) -> Result<Self> {
         let options: PgConnectOptions = url.parse()?;
+        // By statements rather than by startup parameters, which poolers refuse.
+        let limits = format!(
+            "SET statement_timeout = {}; SET idle_in_transaction_session_timeout = {}",
+            statement.as_millis(),
+            IDLE_IN_TRANSACTION.as_millis(),
+        );
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(10))
+            .after_connect(move |connection, _| {
+                let limits = limits.clone();
+                Box::pin(async move { connection.execute(sqlx::raw_sql(AssertSqlSafe(limits))).await.map(drop) })
+            })
             .connect_with(options.application_name("roster"))
             .await?;
         Ok(Self::new(pool, settings))
+    }
+
+    /// Whether what goes to the database at `url` and back can't be read on the way: it stays on this machine, or TLS is
+    /// required.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the URL is not one.
+    pub fn is_sealed(url: &str) -> Result<bool> {
+        let options: PgConnectOptions = url.parse()?;
+        let host = options.get_host();
+        let is_near = options.get_socket().is_some()
+            || host.starts_with('/')
+            || host == "localhost"
+            || host
+                .trim_matches(['[', ']'])
+                .parse::<IpAddr>()
+                .is_ok_and(|address| address.is_loopback());
+        let asks_for_tls = matches!(
+            options.get_ssl_mode(),
+            PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull
+        );
+        Ok(is_near || asks_for_tls)
+    }
+
+    /// The Unix socket of the database at `url`; none if it is reached over a network.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the URL is not one.
+    pub fn socket_of(url: &str) -> Result<Option<PathBuf>> {
+        let options: PgConnectOptions = url.parse()?;
+        let port = options.get_port();
+        Ok(options
+            .get_socket()
+            .map(|folder| folder.join(format!(".s.PGSQL.{port}"))))
     }
 
     /// A directory over a pool that is open already.
@@ -125,8 +213,15 @@ impl Directory {
         Self {
             pool,
             settings,
+            breached: None,
             clock: OffsetDateTime::now_utc,
         }
+    }
+
+    /// The same directory, which takes none of these as a new password (J6).
+    #[must_use]
+    pub fn refusing(self, breached: Option<BreachedPasswords>) -> Self {
+        Self { breached, ..self }
     }
 
     /// The same directory with another clock, for tests.
@@ -146,10 +241,14 @@ impl Directory {
     /// # Errors
     /// [`Error::Internal`] with the migration that failed.
     pub async fn migrate(&self) -> Result<()> {
-        sqlx::migrate!()
-            .run(&self.pool)
-            .await
-            .map_err(|error| Error::Internal(error.to_string()))
+        // On a connection of its own, which is closed afterwards: a migration may take as long as it takes.
+        let mut connection = self.pool.acquire().await?;
+        connection
+            .execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")
+            .await?;
+        let done = sqlx::migrate!().run(&mut *connection).await;
+        connection.close().await?;
+        done.map_err(|error| Error::Internal(error.to_string()))
     }
 
     /// Asks the database for a sign of life (`GET /readyz`).

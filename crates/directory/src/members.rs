@@ -12,10 +12,13 @@ use uuid::Uuid;
 
 use crate::{
     Actor, Directory, Hint, OrganizationView, Result,
-    access::{OrganizationSeen, find_organization, find_place, lock_organization, organization_standing},
+    access::{OrganizationSeen, find_organization, find_place, lock_in_organization, organization_standing},
     change::{By, Change, Record},
     error::inconsistent,
-    invitations, paging,
+    invitations,
+    made_keys::{self, KeyChoice, Within},
+    notices::{self, Notice},
+    paging,
     people::{Cursor, Order, PeopleSort, check_search, order_by, pattern},
     remains::{Place, Remains, remains},
 };
@@ -46,6 +49,8 @@ pub struct Member {
     pub name: Name,
     /// Their address.
     pub email: Email,
+    /// Whether they have shown that it is theirs (J1).
+    pub is_proved: bool,
     /// What they are in the organization.
     pub place: OrganizationStanding,
     /// Who invited them.
@@ -201,7 +206,7 @@ impl Directory {
     /// Gives a member another organization role (M6). The invitations of somebody who may invite no more are revoked.
     ///
     /// # Errors
-    /// Those of [`check_member_change`].
+    /// Those of [`check_member_change`]; [`Refusal::ManageKeysDecide`] for a lower one, if they made keys that manage.
     pub async fn change_member_role(
         &self,
         actor: &Actor,
@@ -209,12 +214,37 @@ impl Directory {
         user: UserId,
         role: OrganizationRole,
     ) -> Result<Name> {
+        self.change_member_role_and_keys(actor, slug, user, role, &[]).await
+    }
+
+    /// The same; and where the role is lowered, does as chosen with the keys that manage which they made in projects that they
+    /// are no Admin of any more (K5, K11).
+    ///
+    /// # Errors
+    /// Those of [`check_member_change`]; [`Refusal::ManageKeysDecide`] if nothing was chosen for one of them.
+    pub async fn change_member_role_and_keys(
+        &self,
+        actor: &Actor,
+        slug: &Slug,
+        user: UserId,
+        role: OrganizationRole,
+        keys: &[KeyChoice],
+    ) -> Result<Name> {
         let mut change = self
             .change(By::User(actor), Permission::MemberUpdateRole.name())
             .await?;
         let outcome = async {
             let (organization, before) = lock_member(&mut change, actor, slug, user, MemberChange::Role).await?;
+            if before.role().is_lowered_to(role) {
+                let within = Within::SeenBy(actor.user);
+                made_keys::require_decided(&mut change, organization.id, within, user, keys).await?;
+                made_keys::decide(&mut change, organization.id, within, &[user], keys).await?;
+            }
             set_role(&mut change.tx, organization.id, user, role).await?;
+            if role.is_lowered_to(before.role()) {
+                let organization = organization.name.clone();
+                notices::tell(&mut change, user, &Notice::BecameAdmin { organization }).await?;
+            }
             let place = OrganizationStanding::Member(role);
             let standing = policy::Standing {
                 organization: Some(place),
@@ -246,9 +276,26 @@ impl Directory {
     /// # Errors
     /// Those of [`check_member_change`].
     pub async fn remove_member(&self, actor: &Actor, slug: &Slug, user: UserId) -> Result<MemberRemoval> {
+        self.remove_member_and_keys(actor, slug, user, &[]).await
+    }
+
+    /// The same, and does as chosen with the keys they made: the others go on working as they do (K5).
+    ///
+    /// # Errors
+    /// Those of [`check_member_change`].
+    pub async fn remove_member_and_keys(
+        &self,
+        actor: &Actor,
+        slug: &Slug,
+        user: UserId,
+        keys: &[KeyChoice],
+    ) -> Result<MemberRemoval> {
         let mut change = self.change(By::User(actor), Permission::MemberRemove.name()).await?;
         let outcome = async {
             let (organization, before) = lock_member(&mut change, actor, slug, user, MemberChange::Remove).await?;
+            // While whoever leaves by themselves still sees the projects that the keys are in.
+            let within = Within::SeenBy(actor.user);
+            made_keys::decide(&mut change, organization.id, within, &[user], keys).await?;
             let remains = remains(&mut change.tx, organization.id, Place::SeenBy(actor.user), &[user]).await?;
             let revoked = end(&mut change, organization.id, user).await?;
             change.values(
@@ -344,8 +391,7 @@ async fn lock_member(
     wanted: MemberChange,
 ) -> Result<(OrganizationSeen, OrganizationStanding)> {
     change.about(user);
-    let organization = lock_organization(&mut change.tx, slug, actor.user).await?;
-    change.record.organization = Some(organization.id);
+    let organization = lock_in_organization(change, slug, actor.user).await?;
     let place = find_place(&mut *change.tx, &organization, user).await?;
     check_member_change(&organization.standing, place, user == actor.user, wanted)?;
     Ok((organization, place.ok_or(Refusal::NotAMember)?))
@@ -412,6 +458,7 @@ struct Row {
     user_id: Uuid,
     name: String,
     email: String,
+    is_proved: bool,
     role: String,
     added_by: Option<String>,
     added_at: OffsetDateTime,
@@ -424,6 +471,7 @@ impl Row {
             user,
             name: self.name.parse().map_err(|_| inconsistent("users", "name"))?,
             email: self.email.parse().map_err(|_| inconsistent("users", "email"))?,
+            is_proved: self.is_proved,
             place: organization_standing(Some(&self.role), user == owner)?
                 .ok_or_else(|| inconsistent("members", "role"))?,
             added_by: self
@@ -435,7 +483,8 @@ impl Row {
     }
 }
 
-const COLUMNS: &str = "SELECT a.user_id, a.name, u.email, a.role, adder.name AS added_by, a.added_at FROM (";
+const COLUMNS: &str = "SELECT a.user_id, a.name, u.email, u.email_proved_at IS NOT NULL AS is_proved, a.role,
+    adder.name AS added_by, a.added_at FROM (";
 const PEOPLE: &str = ") a JOIN users u ON u.id = a.user_id LEFT JOIN users adder ON adder.id = a.added_by";
 
 /// Read in the order of an index, and no further than the page goes (C10).

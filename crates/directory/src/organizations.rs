@@ -11,11 +11,17 @@ use uuid::Uuid;
 
 use crate::{
     Actor, Directory, Error, Hint, Result,
-    access::{OrganizationSeen, find_organization, find_place, lock_organization, organization_standing, take_turn},
+    access::{
+        OrganizationSeen, find_organization, find_place, lock_in_organization, lock_organization,
+        organization_standing, take_turn,
+    },
     accounts, api_keys,
     change::{By, Change, Record},
+    confirmation,
     error::{inconsistent, refuse_on},
-    members, projects, secret, usage,
+    members,
+    notices::{self, Notice},
+    projects, secret, usage,
 };
 
 /// An organization somebody has to do with.
@@ -235,7 +241,11 @@ impl Directory {
     pub async fn authorize_in_organization(&self, actor: &Actor, slug: &Slug, permission: Permission) -> Result<()> {
         let organization = find_organization(&self.pool, slug, actor.user).await;
         let (id, decision) = match organization {
-            Ok(seen) => (Some(seen.id), seen.standing.require(permission).map_err(Error::from)),
+            Ok(seen) => (
+                // Others leave a trail for the operator alone (A4).
+                Some(seen.id).filter(|_| seen.standing.organization.is_some()),
+                seen.standing.require(permission).map_err(Error::from),
+            ),
             Err(error) => (None, Err(error)),
         };
         if decision.is_ok() {
@@ -255,8 +265,7 @@ impl Directory {
             .change(By::User(actor), Permission::OrganizationUpdate.name())
             .await?;
         let outcome = async {
-            let organization = lock_organization(&mut change.tx, slug, actor.user).await?;
-            change.record.organization = Some(organization.id);
+            let organization = lock_in_organization(&mut change, slug, actor.user).await?;
             organization.standing.require(Permission::OrganizationUpdate)?;
             wait_for_slug(&mut change.tx, new_slug.as_str()).await?;
             sqlx::query!(
@@ -287,13 +296,13 @@ impl Directory {
         let mut change = self.change(By::User(actor), TRANSFER).await?;
         change.about(to);
         let outcome = async {
-            let organization = lock_organization(&mut change.tx, slug, actor.user).await?;
-            change.record.organization = Some(organization.id);
+            let organization = lock_in_organization(&mut change, slug, actor.user).await?;
             let place = find_place(&mut *change.tx, &organization, to).await?;
             check_transfer(&organization.standing, place)?;
             if confirmation.trim() != organization.name.as_str() {
                 return Err(Refusal::ConfirmationWrong.into());
             }
+            confirmation::require(&mut change, actor).await?;
             set_owner(&mut change, organization.id, organization.owner, to).await?;
             members::name_of(&mut change.tx, to).await
         }
@@ -336,12 +345,12 @@ impl Directory {
     /// account that owns none (W1). `confirmation` is its name as typed.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`], [`Refusal::OwnerOnly`], [`Refusal::OrganizationInUse`], [`Refusal::ConfirmationWrong`].
+    /// [`Refusal::Hidden`], [`Refusal::OwnerOnly`], [`Refusal::OrganizationInUse`], [`Refusal::ConfirmationWrong`],
+    /// [`Refusal::ConfirmationNeeded`] (J7).
     pub async fn delete_organization(&self, actor: &Actor, slug: &Slug, confirmation: &str) -> Result<()> {
         let mut change = self.change(By::User(actor), "organization:delete").await?;
         let outcome = async {
-            let organization = lock_organization(&mut change.tx, slug, actor.user).await?;
-            change.record.organization = Some(organization.id);
+            let organization = lock_in_organization(&mut change, slug, actor.user).await?;
             change.record.target = Some(organization.slug.to_string());
             organization.standing.require(Permission::OrganizationRead)?;
             if !organization
@@ -367,6 +376,7 @@ impl Directory {
             if confirmation.trim() != organization.name.as_str() {
                 return Err(Refusal::ConfirmationWrong.into());
             }
+            confirmation::require(&mut change, actor).await?;
             let at = change.at;
             projects::release_slug(&mut change.tx, organization.default_project, at).await?;
             // The mail first: one that is being made right now is waited for before its invitation goes.
@@ -493,13 +503,17 @@ async fn set_owner(change: &mut Change<'_>, organization: OrganizationId, from: 
         };
         change.also("api_key:forget_default", record);
     }
-    sqlx::query!(
-        "UPDATE organizations SET owner_id = $2 WHERE id = $1",
+    let row = sqlx::query!(
+        "UPDATE organizations SET owner_id = $2 WHERE id = $1 RETURNING name",
         organization.0,
         to.0
     )
-    .execute(&mut *change.tx)
+    .fetch_one(&mut *change.tx)
     .await?;
+    if from != to {
+        let organization = row.name.parse().map_err(|_| inconsistent("organizations", "name"))?;
+        notices::tell(change, to, &Notice::BecameOwner { organization }).await?;
+    }
     change.values(Some(json!({ "owner": from })), Some(json!({ "owner": to })));
     members::changed(change, organization, to);
     change.hint(Hint::User(from));

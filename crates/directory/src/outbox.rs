@@ -3,12 +3,15 @@
 //! A row says what to send and to whom, never the text and never a link: those are made at each attempt, so that no secret
 //! waits in a table. Several servers may deliver at once; each takes rows nobody else has.
 
-use policy::{Email, InvitationId, Name, OrganizationId, Refusal, UserId};
+use policy::{Email, InvitationId, Name, OrganizationId, UserId};
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use crate::{Directory, Hint, LinkToken, Result, accounts, change::Change, error::inconsistent, invitations};
+use crate::{
+    Directory, Hint, LinkToken, Notice, Result, accounts, attempts, change::Change, error::inconsistent, invitations,
+    limits, verification,
+};
 
 /// A mail that is being sent is nobody else's for this long.
 const LEASE: Duration = Duration::minutes(2);
@@ -17,6 +20,41 @@ const FIRST_WAIT: Duration = Duration::seconds(2);
 const LONGEST_WAIT: Duration = Duration::hours(1);
 /// A mail is given up after this.
 const PATIENCE: Duration = Duration::days(3);
+
+/// What the outbox wants mailed; its name in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// An invitation (M2).
+    Invitation,
+    /// A link to a new password.
+    PasswordReset,
+    /// What follows a sign-up with an address: a link that proves it, or word that it has an account (X6).
+    SignUp,
+    /// A link that proves an address (J1).
+    VerifyEmail,
+    /// Word of something that was done to an account (J8).
+    Notice,
+}
+
+impl Kind {
+    const ALL: [Self; 5] = [
+        Self::Invitation,
+        Self::PasswordReset,
+        Self::SignUp,
+        Self::VerifyEmail,
+        Self::Notice,
+    ];
+
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::Invitation => "invitation",
+            Self::PasswordReset => "password_reset",
+            Self::SignUp => "sign_up",
+            Self::VerifyEmail => "verify_email",
+            Self::Notice => "notice",
+        }
+    }
+}
 
 /// A mail to send now.
 #[derive(Clone, Debug)]
@@ -27,8 +65,8 @@ pub struct Mail {
     pub to: Email,
     /// What it is about.
     pub about: MailAbout,
-    /// What its link carries.
-    pub token: LinkToken,
+    /// What its link carries; none in a mail that has no secret to tell.
+    pub token: Option<LinkToken>,
 }
 
 /// What a mail is about.
@@ -48,81 +86,56 @@ pub enum MailAbout {
         /// The person's name.
         name: Name,
     },
+    /// A link that proves the address (J1). The name isn't told: somebody else may have typed it.
+    VerifyEmail,
+    /// Somebody tried to sign up with an address that has an account.
+    SignUpAgain,
+    /// Word of something that was done to the account (J8).
+    Notice {
+        /// The person's name.
+        name: Name,
+        /// What.
+        notice: Notice,
+        /// When.
+        at: OffsetDateTime,
+    },
+}
+
+/// A mail as the outbox wants it.
+struct Wanted {
+    id: Uuid,
+    kind: Kind,
+    invitation: Option<(OrganizationId, InvitationId)>,
+    email: Option<String>,
+    user: Option<UserId>,
+    notice: Option<(String, Option<String>)>,
+    created_at: OffsetDateTime,
 }
 
 impl Directory {
     /// Takes a mail that is due, if there is one, with a new link for it. Tell what came of it by [`Self::mail_sent`] or
-    /// [`Self::mail_failed`]; without either it is due again after a while.
+    /// [`Self::mail_failed`]; without either it is due again after a while. What turns out to be for nobody is thrown away.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
     pub async fn take_mail(&self) -> Result<Option<Mail>> {
-        let now = self.now();
-        let mut tx = self.pool.begin().await?;
-        let row = sqlx::query!(
-            "UPDATE outbox SET attempts = attempts + 1, next_attempt_at = $2 WHERE id = (
-                 SELECT id FROM outbox WHERE sent_at IS NULL AND failed_at IS NULL AND next_attempt_at <= $1
-                 ORDER BY user_id IS NULL, next_attempt_at LIMIT 1 FOR UPDATE SKIP LOCKED
-             ) RETURNING id, organization_id, invitation_id, user_id",
-            now,
-            now + LEASE,
-        )
-        .fetch_optional(&mut *tx)
-        .await?;
-        let Some(row) = row else { return Ok(None) };
-        let mail = match (row.organization_id, row.invitation_id, row.user_id) {
-            (Some(organization), Some(invitation), _) => {
-                let (organization, invitation) = (OrganizationId(organization), InvitationId(invitation));
-                let about = sqlx::query!(
-                    r#"SELECT o.name, inviter.name AS "invited_by?", i.email, i.expires_at
-                       FROM invitations i JOIN organizations o ON o.id = i.organization_id
-                       LEFT JOIN users inviter ON inviter.id = i.invited_by
-                       WHERE i.organization_id = $1 AND i.id = $2"#,
-                    organization.0,
-                    invitation.0,
-                )
-                .fetch_one(&mut *tx)
-                .await?;
-                Mail {
-                    id: row.id,
-                    to: about.email.parse().map_err(|_| inconsistent("invitations", "email"))?,
-                    about: MailAbout::Invitation {
-                        organization: about.name.parse().map_err(|_| inconsistent("organizations", "name"))?,
-                        invited_by: about
-                            .invited_by
-                            .map(|name| name.parse().map_err(|_| inconsistent("users", "name")))
-                            .transpose()?,
-                        expires_at: about.expires_at,
-                    },
-                    token: invitations::add_token(&mut tx, organization, invitation).await?,
-                }
-            }
-            (_, _, Some(user)) => {
-                // Held: whoever deletes their account now waits, and the link ends with it.
-                let person = sqlx::query!("SELECT email, name FROM users WHERE id = $1 FOR KEY SHARE", user)
-                    .fetch_one(&mut *tx)
+        loop {
+            let now = self.now();
+            let mut tx = self.pool.begin().await?;
+            let Some(wanted) = take(&mut tx, now).await? else {
+                return Ok(None);
+            };
+            let mail = write(&mut tx, &wanted, now).await?;
+            if mail.is_none() {
+                sqlx::query!("DELETE FROM outbox WHERE id = $1", wanted.id)
+                    .execute(&mut *tx)
                     .await?;
-                let Some(email) = person.email else {
-                    // They deleted their account meanwhile: on to the next.
-                    sqlx::query!("DELETE FROM outbox WHERE id = $1", row.id)
-                        .execute(&mut *tx)
-                        .await?;
-                    tx.commit().await?;
-                    return Box::pin(self.take_mail()).await;
-                };
-                Mail {
-                    id: row.id,
-                    to: email.parse().map_err(|_| inconsistent("users", "email"))?,
-                    about: MailAbout::PasswordReset {
-                        name: person.name.parse().map_err(|_| inconsistent("users", "name"))?,
-                    },
-                    token: accounts::add_reset_token(&mut tx, UserId(user), now).await?,
-                }
             }
-            _ => return Err(inconsistent("outbox", "user_id")),
-        };
-        tx.commit().await?;
-        Ok(Some(mail))
+            tx.commit().await?;
+            if mail.is_some() {
+                return Ok(mail);
+            }
+        }
     }
 
     /// The mail server took it.
@@ -163,7 +176,7 @@ impl Directory {
         self.tell(row.and_then(|row| row.organization_id)).await
     }
 
-    /// Throws away what was sent or given up long ago, and links to new passwords that are too old. Called now and then by the server.
+    /// Throws away what was sent or given up long ago, and links to accounts that are too old. Called now and then by the server.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
@@ -174,6 +187,9 @@ impl Directory {
             .execute(&self.pool)
             .await?;
         sqlx::query!("DELETE FROM password_reset_tokens WHERE expires_at < $1", now)
+            .execute(&self.pool)
+            .await?;
+        sqlx::query!("DELETE FROM email_verification_tokens WHERE expires_at < $1", now)
             .execute(&self.pool)
             .await?;
         Ok(())
@@ -191,37 +207,175 @@ impl Directory {
     }
 }
 
-/// Goes on only if an address got no more than `most` invitations by mail within an hour, whoever sent them.
+/// Whether what this person sends to others is mailed. Mail goes out for those alone whose own address is proved (J1): a
+/// stranger who signed up as anybody must not write to people in the name of this console.
+pub(crate) async fn may_mail(change: &mut Change<'_>, sender: UserId) -> Result<bool> {
+    let row = sqlx::query!(
+        r#"SELECT email_proved_at IS NOT NULL AS "is_proved!" FROM users WHERE id = $1"#,
+        sender.0
+    )
+    .fetch_optional(&mut *change.tx)
+    .await?;
+    Ok(row.is_some_and(|row| row.is_proved))
+}
+
+/// Counts an invitation by mail, and goes on only if the address, the organization and the person have room for it. It counts
+/// once the change is committed, whatever becomes of the organization.
 ///
 /// # Errors
-/// [`Refusal::TooManyAttempts`].
-pub(crate) async fn require_room(change: &mut Change<'_>, email: &Email, most: i64) -> Result<()> {
-    let hour = Duration::hours(1);
-    let since = change.at - hour;
-    let mails = sqlx::query!(
-        r#"SELECT count(*) AS "count!", min(o.created_at) AS first FROM outbox o
-           JOIN invitations i ON i.organization_id = o.organization_id AND i.id = o.invitation_id
-           WHERE i.email = $1 AND o.created_at > $2"#,
-        email.as_str(),
-        since,
+/// [`Refusal::TooManyAttempts`](policy::Refusal::TooManyAttempts).
+pub(crate) async fn require_room(
+    change: &mut Change<'_>,
+    inviter: UserId,
+    organization: OrganizationId,
+    email: &Email,
+) -> Result<()> {
+    for limit in limits::invitation_mail(inviter, organization, email) {
+        attempts::count(&mut *change.tx, &limit, change.at).await?;
+    }
+    Ok(())
+}
+
+/// Takes the row that is due first. Links that somebody waits for go before invitations.
+async fn take(db: &mut PgConnection, now: OffsetDateTime) -> Result<Option<Wanted>> {
+    let row = sqlx::query!(
+        "UPDATE outbox SET attempts = attempts + 1, next_attempt_at = $2 WHERE id = (
+             SELECT id FROM outbox WHERE sent_at IS NULL AND failed_at IS NULL AND next_attempt_at <= $1
+             ORDER BY invitation_id IS NOT NULL, next_attempt_at LIMIT 1 FOR UPDATE SKIP LOCKED
+         ) RETURNING id, kind, organization_id, invitation_id, email, user_id, notice, notice_detail, created_at",
+        now,
+        now + LEASE,
     )
-    .fetch_one(&mut *change.tx)
+    .fetch_optional(db)
     .await?;
-    if mails.count < most {
-        return Ok(());
+    let Some(row) = row else { return Ok(None) };
+    let kind = Kind::ALL.into_iter().find(|kind| kind.code() == row.kind);
+    Ok(Some(Wanted {
+        id: row.id,
+        kind: kind.ok_or_else(|| inconsistent("outbox", "kind"))?,
+        invitation: row
+            .organization_id
+            .zip(row.invitation_id)
+            .map(|(organization, invitation)| (OrganizationId(organization), InvitationId(invitation))),
+        email: row.email,
+        user: row.user_id.map(UserId),
+        notice: row.notice.map(|notice| (notice, row.notice_detail)),
+        created_at: row.created_at,
+    }))
+}
+
+/// Makes the mail, and the link in it; nothing if it is for nobody any more.
+async fn write(db: &mut PgConnection, wanted: &Wanted, now: OffsetDateTime) -> Result<Option<Mail>> {
+    match (wanted.invitation, &wanted.email) {
+        (Some((organization, invitation)), _) => write_invitation(db, wanted.id, organization, invitation)
+            .await
+            .map(Some),
+        (None, Some(email)) => write_to_address(db, wanted, email, now).await,
+        (None, None) => write_notice(db, wanted).await,
     }
-    let wait = mails.first.map_or(hour, |first| first - since).whole_seconds().max(1);
-    Err(Refusal::TooManyAttempts {
-        retry_after: u32::try_from(wait).unwrap_or(u32::MAX),
-    }
-    .into())
+}
+
+/// Word of something that was done to an account, for the address that it has now.
+async fn write_notice(db: &mut PgConnection, wanted: &Wanted) -> Result<Option<Mail>> {
+    let (Some(user), Some((notice, detail))) = (wanted.user, &wanted.notice) else {
+        return Err(inconsistent("outbox", "notice"));
+    };
+    let person = sqlx::query!("SELECT email, name FROM users WHERE id = $1 FOR KEY SHARE", user.0)
+        .fetch_one(db)
+        .await?;
+    // Without an address the account was deleted meanwhile.
+    let Some(email) = person.email else { return Ok(None) };
+    Ok(Some(Mail {
+        id: wanted.id,
+        to: email.parse().map_err(|_| inconsistent("users", "email"))?,
+        about: MailAbout::Notice {
+            name: person.name.parse().map_err(|_| inconsistent("users", "name"))?,
+            notice: Notice::read(notice, detail.clone())?,
+            at: wanted.created_at,
+        },
+        token: None,
+    }))
+}
+
+async fn write_invitation(
+    db: &mut PgConnection,
+    id: Uuid,
+    organization: OrganizationId,
+    invitation: InvitationId,
+) -> Result<Mail> {
+    let about = sqlx::query!(
+        r#"SELECT o.name, inviter.name AS "invited_by?", i.email, i.expires_at
+           FROM invitations i JOIN organizations o ON o.id = i.organization_id
+           LEFT JOIN users inviter ON inviter.id = i.invited_by
+           WHERE i.organization_id = $1 AND i.id = $2"#,
+        organization.0,
+        invitation.0,
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    Ok(Mail {
+        id,
+        to: about.email.parse().map_err(|_| inconsistent("invitations", "email"))?,
+        about: MailAbout::Invitation {
+            organization: about.name.parse().map_err(|_| inconsistent("organizations", "name"))?,
+            invited_by: about
+                .invited_by
+                .map(|name| name.parse().map_err(|_| inconsistent("users", "name")))
+                .transpose()?,
+            expires_at: about.expires_at,
+        },
+        token: Some(invitations::add_token(db, organization, invitation, true).await?),
+    })
+}
+
+/// A mail that was wanted for an address: only now is looked up whether that has an account.
+async fn write_to_address(
+    db: &mut PgConnection,
+    wanted: &Wanted,
+    email: &str,
+    now: OffsetDateTime,
+) -> Result<Option<Mail>> {
+    // Held: whoever deletes their account now waits, and the link ends with it.
+    let person = sqlx::query!(
+        r#"SELECT id, name, email_proved_at IS NOT NULL AS "is_proved!" FROM users WHERE email = $1 FOR KEY SHARE"#,
+        email
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    let Some(person) = person else { return Ok(None) };
+    let user = UserId(person.id);
+    let to: Email = email.parse().map_err(|_| inconsistent("outbox", "email"))?;
+    let (about, token) = match (wanted.kind, person.is_proved) {
+        (Kind::PasswordReset, _) => (
+            MailAbout::PasswordReset {
+                name: person.name.parse().map_err(|_| inconsistent("users", "name"))?,
+            },
+            Some(accounts::add_reset_token(db, user, now).await?),
+        ),
+        (Kind::SignUp | Kind::VerifyEmail, false) => (
+            MailAbout::VerifyEmail,
+            Some(verification::add_token(db, user, &to, now).await?),
+        ),
+        (Kind::SignUp, true) => (MailAbout::SignUpAgain, None),
+        // Proved meanwhile.
+        (Kind::VerifyEmail, true) => return Ok(None),
+        (Kind::Invitation | Kind::Notice, _) => return Err(inconsistent("outbox", "kind")),
+    };
+    Ok(Some(Mail {
+        id: wanted.id,
+        to,
+        about,
+        token,
+    }))
 }
 
 /// Wants an invitation mailed.
 pub(crate) async fn invitation(change: &mut Change<'_>, organization: OrganizationId, id: InvitationId) -> Result<()> {
     sqlx::query!(
-        "INSERT INTO outbox (id, organization_id, invitation_id, created_at, next_attempt_at) VALUES ($1, $2, $3, $4, $4)",
+        "INSERT INTO outbox (id, kind, organization_id, invitation_id, created_at, next_attempt_at)
+         VALUES ($1, $2, $3, $4, $5, $5)",
         Uuid::now_v7(),
+        Kind::Invitation.code(),
         organization.0,
         id.0,
         change.at,
@@ -232,17 +386,38 @@ pub(crate) async fn invitation(change: &mut Change<'_>, organization: Organizati
     Ok(())
 }
 
-/// Wants a person sent a link to a new password.
-pub(crate) async fn password_reset(change: &mut Change<'_>, user: UserId) -> Result<()> {
+/// Wants something mailed to an address, if it has an account when the mail is made.
+pub(crate) async fn to_address(change: &mut Change<'_>, kind: Kind, email: &Email) -> Result<()> {
     sqlx::query!(
-        "INSERT INTO outbox (id, user_id, created_at, next_attempt_at) VALUES ($1, $2, $3, $3)",
+        "INSERT INTO outbox (id, kind, email, created_at, next_attempt_at) VALUES ($1, $2, $3, $4, $4)",
         Uuid::now_v7(),
-        user.0,
+        kind.code(),
+        email.as_str(),
         change.at,
     )
     .execute(&mut *change.tx)
     .await?;
     change.hint(Hint::Mail);
+    Ok(())
+}
+
+/// Nothing is mailed to an address any more that was wanted so far, and that it was is forgotten.
+pub(crate) async fn forget_address(db: &mut PgConnection, email: &str) -> Result<()> {
+    sqlx::query!("DELETE FROM outbox WHERE email = $1", email)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// A person's links to a new password need not be sent any more.
+pub(crate) async fn forget_resets(db: &mut PgConnection, user: UserId) -> Result<()> {
+    sqlx::query!(
+        "DELETE FROM outbox WHERE kind = $2 AND sent_at IS NULL AND email = (SELECT email FROM users WHERE id = $1)",
+        user.0,
+        Kind::PasswordReset.code(),
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Projects: their names, slugs and settings.
 
-use policy::{ApiKeyId, Name, OrganizationId, Permission, ProjectId, ProjectStanding, Refusal, Slug, Standing, UserId};
+use policy::{Name, OrganizationId, Permission, ProjectId, ProjectStanding, Refusal, Slug, Standing, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
@@ -9,13 +9,14 @@ use uuid::Uuid;
 
 use crate::{
     Actor, Agent, Directory, Error, Hint, OrganizationView, Result,
-    access::{ProjectSeen, find_organization, find_project, lock_in, lock_organization, project_standing},
-    api_keys,
+    access::{ProjectSeen, find_organization, find_project, lock_in, lock_in_organization, project_standing},
     change::{By, Record},
+    confirmation,
     error::{inconsistent, refuse_on},
+    made_keys::{self, KeyChoice, Within},
     paging,
     people::{check_search, pattern},
-    resources, usage,
+    quotas, resources, usage,
 };
 
 /// A slug let go is given to nobody else for this long (P2).
@@ -311,12 +312,12 @@ impl Directory {
         let mut change = self.change(By::User(actor), Permission::ProjectCreate.name()).await?;
         change.record.target = Some(slug.to_string());
         let outcome = async {
-            let organization = lock_organization(&mut change.tx, organization, actor.user).await?;
-            change.record.organization = Some(organization.id);
+            let organization = lock_in_organization(&mut change, organization, actor.user).await?;
             organization.standing.require(Permission::ProjectCreate)?;
             if !organization.additional_projects {
                 return Err(Refusal::ProjectsSwitchedOff.into());
             }
+            quotas::one_more_project(&mut change.tx, &self.settings.quotas, organization.id).await?;
             let (id, at) = (new_id(), change.at);
             insert(&mut change.tx, organization.id, id, name, slug, false, at).await?;
             change.record.project = Some(id);
@@ -349,6 +350,7 @@ impl Directory {
             if confirmation.trim() != project.slug.as_str() {
                 return Err(Refusal::ConfirmationWrong.into());
             }
+            confirmation::require(&mut change, actor).await?;
             let (at, ends) = (change.at, what_ends(&mut change.tx, &project).await?);
             release_slug(&mut change.tx, project.project, at).await?;
             usage::rebook(&mut change.tx, project.organization, project.project).await?;
@@ -499,7 +501,7 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`].
-    pub async fn remove_externals(&self, actor: &Actor, slug: &Slug, revoke: &[ApiKeyId]) -> Result<u64> {
+    pub async fn remove_externals(&self, actor: &Actor, slug: &Slug, keys: &[KeyChoice]) -> Result<u64> {
         let mut change = self
             .change(By::User(actor), Permission::CollaboratorRemove.name())
             .await?;
@@ -528,7 +530,8 @@ impl Directory {
                 change.hint(Hint::User(UserId(row.user_id)));
             }
             let users: Vec<_> = rows.iter().map(|row| UserId(row.user_id)).collect();
-            api_keys::revoke_made_by(&mut change, &project, &users, revoke).await?;
+            let within = Within::Project(project.project);
+            made_keys::decide(&mut change, project.organization, within, &users, keys).await?;
             change.hint(Hint::Project(project.project));
             Ok(rows.len() as u64)
         }

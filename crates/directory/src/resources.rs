@@ -20,6 +20,7 @@ use crate::{
     error::{inconsistent, refuse_on},
     paging,
     people::{check_search, pattern},
+    quotas,
     workplace::{find_workplace, lock_workplace},
 };
 
@@ -342,6 +343,7 @@ impl Directory {
                 details: &details,
             };
             let (project, at) = ((place.organization, place.project.id), change.at);
+            quotas::one_more_resource(&mut change.tx, &self.settings.quotas, project).await?;
             insert(&mut change.tx, project, &resource, creator, at).await?;
             change.values(None, Some(facts(kind, name, state, &details)));
             change.hint(Hint::Project(place.project.id));

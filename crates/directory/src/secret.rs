@@ -1,6 +1,9 @@
 //! Secrets: made at random, kept as hashes.
 
-use std::sync::OnceLock;
+use std::sync::{
+    OnceLock,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use argon2::{
     Algorithm, Argon2, Block, Params, Version,
@@ -28,14 +31,76 @@ pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
 }
 
 /// Each hash takes a core for some 20 ms and 19 MiB: no more at once than there are cores, so that a storm of sign-ins
-/// does not starve everything else.
-fn turnstile() -> &'static Semaphore {
-    static TURNSTILE: OnceLock<Semaphore> = OnceLock::new();
-    TURNSTILE.get_or_init(|| Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)))
+/// does not starve everything else. And no more wait than are through in a moment.
+struct Turnstile {
+    cores: usize,
+    turns: Semaphore,
+    /// Those who wait and those whose turn it is.
+    inside: AtomicUsize,
 }
 
-async fn on_blocking_pool<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    let _turn = turnstile()
+/// Who wants a hash.
+#[derive(Clone, Copy)]
+pub(crate) enum Asker {
+    /// Anybody who can reach the server.
+    Stranger,
+    /// Somebody who is signed in, has a link, or runs the installation: they find room when strangers don't.
+    Known,
+}
+
+impl Turnstile {
+    /// How many wait at most for each core. One waits for all those before: 8 are some 200 ms.
+    const STRANGERS: usize = 8;
+    const ALL: usize = 16;
+
+    fn the() -> &'static Self {
+        static TURNSTILE: OnceLock<Turnstile> = OnceLock::new();
+        TURNSTILE.get_or_init(|| {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            Self {
+                cores,
+                turns: Semaphore::new(cores),
+                inside: AtomicUsize::new(0),
+            }
+        })
+    }
+
+    /// A place among those who wait, until it is dropped.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] at once if too many wait already.
+    fn enter(&self, asker: Asker) -> Result<Inside<'_>> {
+        let waiting = match asker {
+            Asker::Stranger => Self::STRANGERS,
+            Asker::Known => Self::ALL,
+        };
+        let before = self.inside.fetch_add(1, Ordering::SeqCst);
+        let inside = Inside(&self.inside);
+        if before >= self.cores * (waiting + 1) {
+            return Err(Error::Busy);
+        }
+        Ok(inside)
+    }
+}
+
+/// A place in the turnstile.
+struct Inside<'a>(&'a AtomicUsize);
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Does work that takes a core for long, away from the threads that wait for others, when its turn comes.
+///
+/// # Errors
+/// [`Error::Busy`].
+pub(crate) async fn in_turn<T: Send + 'static>(asker: Asker, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let turnstile = Turnstile::the();
+    let _inside = turnstile.enter(asker)?;
+    let _turn = turnstile
+        .turns
         .acquire()
         .await
         .map_err(|error| Error::Internal(error.to_string()))?;
@@ -45,8 +110,11 @@ async fn on_blocking_pool<T: Send + 'static>(work: impl FnOnce() -> T + Send + '
 }
 
 /// Hashes a password with Argon2id at the crate's defaults (19 MiB, t=2, p=1: OWASP's first choice).
-pub(crate) async fn hash_password(password: Password) -> Result<String> {
-    on_blocking_pool(move || {
+///
+/// # Errors
+/// [`Error::Busy`].
+pub(crate) async fn hash_password(asker: Asker, password: Password) -> Result<String> {
+    in_turn(asker, move || {
         let (salt, params) = (Salt::generate(), Params::DEFAULT);
         let new = || {
             Ok(PasswordHash {
@@ -66,10 +134,13 @@ pub(crate) async fn hash_password(password: Password) -> Result<String> {
 
 /// Whether the password is the one hashed. Without a hash (no such account) the same work is done against one that
 /// matches nothing, so that the time taken says nothing.
-pub(crate) async fn verify_password(typed: String, hash: Option<String>) -> Result<bool> {
+///
+/// # Errors
+/// [`Error::Busy`].
+pub(crate) async fn verify_password(asker: Asker, typed: String, hash: Option<String>) -> Result<bool> {
     const NOBODYS: &str =
         "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$D0uCQ1XsWkmkqzXPy6zFxUn2KcGxgSyXkrLbLEBZx+Y";
-    on_blocking_pool(move || {
+    in_turn(asker, move || {
         let known = hash.is_some();
         let is_right = |hash: &str| {
             let kept = PasswordHash::new(hash)?;
@@ -105,4 +176,26 @@ fn workspace(blocks: usize) -> Vec<Block> {
     let mut workspace = Vec::with_capacity(blocks.max(NEVER_KEPT));
     workspace.resize(blocks, Block::default());
     workspace
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// J9: what waits for a password check is bounded, and strangers can't take the places of those who are known.
+    #[test]
+    fn j9_no_more_wait_than_there_is_room_for() {
+        let turnstile = Turnstile {
+            cores: 2,
+            turns: Semaphore::new(2),
+            inside: AtomicUsize::new(0),
+        };
+        let strangers: Vec<_> = (0..100).filter_map(|_| turnstile.enter(Asker::Stranger).ok()).collect();
+        assert_eq!(strangers.len(), 18);
+        let known: Vec<_> = (0..100).filter_map(|_| turnstile.enter(Asker::Known).ok()).collect();
+        assert_eq!(known.len(), 16);
+        assert!(matches!(turnstile.enter(Asker::Known), Err(Error::Busy)));
+        drop((strangers, known));
+        assert!(turnstile.enter(Asker::Stranger).is_ok());
+    }
 }

@@ -8,7 +8,13 @@ use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use crate::{Actor, Directory, Hint, Origin, Result, change::By, error::inconsistent, secret};
+use crate::{
+    Actor, DeviceToken, Directory, Hint, Origin, Result,
+    change::{By, Change, Record},
+    devices,
+    error::inconsistent,
+    secret,
+};
 
 /// A session lasts no longer than this, however much it is used.
 const LIFETIME: Duration = Duration::days(30);
@@ -52,6 +58,8 @@ pub struct NewSession {
     pub token: SessionToken,
     /// How long the cookie is worth keeping.
     pub lifetime: std::time::Duration,
+    /// What the browser is known by from now on, if the person never signed in on it before.
+    pub device: Option<DeviceToken>,
 }
 
 /// A session, and the person it signs in.
@@ -65,6 +73,8 @@ pub struct Session {
     pub name: Name,
     /// Their address.
     pub email: Email,
+    /// Whether they have shown that it is theirs (J1).
+    pub is_proved: bool,
 }
 
 /// A place somebody is signed in at.
@@ -102,7 +112,7 @@ impl Directory {
     pub async fn session(&self, token: &SessionToken) -> Result<Option<Session>> {
         let now = self.now();
         let row = sqlx::query!(
-            r#"SELECT s.id, s.last_seen_at, u.id AS user_id, u.name, u.email AS "email!"
+            r#"SELECT s.id, s.last_seen_at, u.id AS user_id, u.name, u.email AS "email!", u.email_proved_at IS NOT NULL AS "is_proved!"
              FROM sessions s JOIN users u ON u.id = s.user_id
              WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.last_seen_at > $3"#,
             &token.hash(),
@@ -122,6 +132,7 @@ impl Directory {
             user: UserId(row.user_id),
             name: row.name.parse().map_err(|_| inconsistent("users", "name"))?,
             email: row.email.parse().map_err(|_| inconsistent("users", "email"))?,
+            is_proved: row.is_proved,
         }))
     }
 
@@ -250,13 +261,11 @@ impl Directory {
     }
 }
 
-/// Begins a session for a person who has just proved who they are.
-pub(crate) async fn begin(
-    db: &mut PgConnection,
-    user: UserId,
-    at: OffsetDateTime,
-    origin: &Origin,
-) -> Result<NewSession> {
+/// Begins a session for a person who has just proved who they are. The one that the browser had, whoever's, ends (J7).
+pub(crate) async fn begin(change: &mut Change<'_>, user: UserId, origin: &Origin) -> Result<NewSession> {
+    end_former(change, origin).await?;
+    let at = change.at;
+    let device = devices::remember(&mut change.tx, user, origin.device.as_ref(), at).await?;
     let token = SessionToken(secret::random()?);
     let user_agent: String = origin.user_agent.chars().take(300).collect();
     sqlx::query!(
@@ -270,22 +279,40 @@ pub(crate) async fn begin(
         origin.address,
         user_agent,
     )
-    .execute(db)
+    .execute(&mut *change.tx)
     .await?;
     Ok(NewSession {
         token,
         lifetime: LIFETIME.unsigned_abs(),
+        device,
     })
 }
 
-/// Ends every session of a person, except one.
-pub(crate) async fn end_all(db: &mut PgConnection, user: UserId, except: Option<SessionId>) -> Result<()> {
-    sqlx::query!(
+/// Ends the session that the browser had, so that nobody is left signed in behind a cookie that was replaced.
+async fn end_former(change: &mut Change<'_>, origin: &Origin) -> Result<()> {
+    let Some(former) = origin.session else { return Ok(()) };
+    let ended = sqlx::query!("DELETE FROM sessions WHERE id = $1 RETURNING user_id", former.0)
+        .fetch_optional(&mut *change.tx)
+        .await?;
+    if let Some(row) = ended {
+        let record = Record {
+            target_id: Some(former.0),
+            ..Record::default()
+        };
+        change.also("session:end", record);
+        change.hint(Hint::User(UserId(row.user_id)));
+    }
+    Ok(())
+}
+
+/// Ends every session of a person, except one. Answers how many there were.
+pub(crate) async fn end_all(db: &mut PgConnection, user: UserId, except: Option<SessionId>) -> Result<u64> {
+    let ended = sqlx::query!(
         "DELETE FROM sessions WHERE user_id = $1 AND id IS DISTINCT FROM $2",
         user.0,
         except.map(|id| id.0)
     )
     .execute(db)
     .await?;
-    Ok(())
+    Ok(ended.rows_affected())
 }

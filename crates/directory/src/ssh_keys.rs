@@ -7,9 +7,11 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    Actor, Directory, Result,
-    change::By,
+    Actor, Directory, Hint, Result, SshKeyProof,
+    change::{By, Change, Record},
+    confirmation,
     error::{inconsistent, refuse_on},
+    notices::{self, Notice},
 };
 
 /// As many keys an account has, at most.
@@ -32,6 +34,8 @@ pub struct SshKey {
     pub fingerprint: String,
     /// Since when it is there.
     pub created_at: OffsetDateTime,
+    /// Whether the person showed that they hold its private half (J10).
+    pub is_proved: bool,
 }
 
 /// A public key that was read and found good enough.
@@ -41,6 +45,7 @@ struct Checked {
     line: String,
     fingerprint: String,
     comment: String,
+    key: PublicKey,
 }
 
 /// Reads one line of a `.pub` file (OpenSSH sshd(8), "AUTHORIZED_KEYS FILE FORMAT", without options).
@@ -77,6 +82,7 @@ fn check(text: &str) -> std::result::Result<Checked, Refusal> {
         fingerprint: key.fingerprint(HashAlg::Sha256).to_string(),
         line: key.to_openssh().map_err(|_| Refusal::SshKeyInvalid)?.trim().to_owned(),
         comment,
+        key,
     })
 }
 
@@ -87,7 +93,8 @@ impl Directory {
     /// [`Error::Unavailable`](crate::Error::Unavailable).
     pub async fn ssh_keys(&self, user: UserId) -> Result<Vec<SshKey>> {
         let rows = sqlx::query!(
-            "SELECT id, name, algorithm, fingerprint, created_at FROM ssh_keys WHERE user_id = $1 ORDER BY created_at DESC, id",
+            r#"SELECT id, name, algorithm, fingerprint, created_at, proved_at IS NOT NULL AS "is_proved!" FROM ssh_keys
+               WHERE user_id = $1 ORDER BY created_at DESC, id"#,
             user.0
         )
         .fetch_all(&self.pool)
@@ -100,17 +107,34 @@ impl Directory {
                     algorithm: row.algorithm,
                     fingerprint: row.fingerprint,
                     created_at: row.created_at,
+                    is_proved: row.is_proved,
                 })
             })
             .collect()
     }
 
-    /// Adds an SSH public key, one line of a `.pub` file. Without a name it is called by its comment.
+    /// Adds an SSH public key without a proof: see [`Self::add_proved_ssh_key`].
+    ///
+    /// # Errors
+    /// Those of [`Self::add_proved_ssh_key`].
+    pub async fn add_ssh_key(&self, actor: &Actor, name: &str, public_key: &str) -> Result<Name> {
+        self.add_proved_ssh_key(actor, name, public_key, None).await
+    }
+
+    /// Adds an SSH public key, one line of a `.pub` file. Without a name it is called by its comment. One that another account has
+    /// registered without a proof becomes the actor's by theirs, and is that account's no more (J10).
     ///
     /// # Errors
     /// [`Refusal::NameInvalid`]; [`Refusal::SshKeyInvalid`], [`Refusal::SshKeyPrivate`], [`Refusal::SshKeyWeak`],
-    /// [`Refusal::SshKeyTaken`], [`Refusal::TooManySshKeys`]; [`Refusal::SignedOut`] for an account just deleted.
-    pub async fn add_ssh_key(&self, actor: &Actor, name: &str, public_key: &str) -> Result<Name> {
+    /// [`Refusal::SshKeyTaken`], [`Refusal::TooManySshKeys`]; [`Refusal::SshKeyNeedsProof`], [`Refusal::SshSignatureInvalid`];
+    /// [`Refusal::ConfirmationNeeded`] (J7); [`Refusal::SignedOut`] for an account just deleted.
+    pub async fn add_proved_ssh_key(
+        &self,
+        actor: &Actor,
+        name: &str,
+        public_key: &str,
+        proof: Option<SshKeyProof<'_>>,
+    ) -> Result<Name> {
         let mut change = self.change(By::User(actor), "ssh_key:add").await?;
         change.about(actor.user);
         let outcome = async {
@@ -120,27 +144,16 @@ impl Directory {
                 Some(name) => name.parse().map_err(|_| Refusal::NameInvalid)?,
                 None => key.algorithm.parse().map_err(|_| inconsistent("ssh_keys", "name"))?,
             };
-            // Two at once take turns, or both might be the last one; counted once it is one's turn.
-            sqlx::query!(
-                "SELECT id FROM users WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE",
-                actor.user.0
-            )
-            .fetch_optional(&mut *change.tx)
-            .await?
-            .ok_or(Refusal::SignedOut)?;
-            let count = sqlx::query!(
-                r#"SELECT count(*) AS "count!" FROM ssh_keys WHERE user_id = $1"#,
-                actor.user.0
-            )
-            .fetch_one(&mut *change.tx)
-            .await?
-            .count;
-            if count >= MOST {
-                return Err(Refusal::TooManySshKeys.into());
+            let is_proved = proof.is_some();
+            if proof.is_some_and(|proof| !self.is_proved(actor, &key.key, proof)) {
+                return Err(Refusal::SshSignatureInvalid.into());
             }
+            confirmation::require(&mut change, actor).await?;
+            make_room(&mut change, actor).await?;
+            take_over(&mut change, actor, &key.fingerprint, is_proved).await?;
             sqlx::query!(
-                "INSERT INTO ssh_keys (id, user_id, name, algorithm, public_key, fingerprint, created_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                "INSERT INTO ssh_keys (id, user_id, name, algorithm, public_key, fingerprint, created_at, proved_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
                 Uuid::now_v7(),
                 actor.user.0,
                 name.as_str(),
@@ -148,11 +161,17 @@ impl Directory {
                 key.line,
                 key.fingerprint,
                 change.at,
+                is_proved.then_some(change.at),
             )
             .execute(&mut *change.tx)
             .await
             .map_err(|error| refuse_on(error, "ssh_keys_fingerprint_key", Refusal::SshKeyTaken))?;
-            change.values(None, Some(json!({ "name": name, "fingerprint": key.fingerprint })));
+            change.values(
+                None,
+                Some(json!({ "name": name, "fingerprint": key.fingerprint, "proved": is_proved })),
+            );
+            let fingerprint = key.fingerprint;
+            notices::tell(&mut change, actor.user, &Notice::SshKeyAdded { fingerprint }).await?;
             Ok(name)
         }
         .await;
@@ -181,6 +200,59 @@ impl Directory {
         .await;
         change.finish(outcome).await
     }
+}
+
+/// Goes on if the account may have one key more. Two at once take turns, or both might be the last one; counted once it is one's turn.
+async fn make_room(change: &mut Change<'_>, actor: &Actor) -> Result<()> {
+    sqlx::query!(
+        "SELECT id FROM users WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE",
+        actor.user.0
+    )
+    .fetch_optional(&mut *change.tx)
+    .await?
+    .ok_or(Refusal::SignedOut)?;
+    let count = sqlx::query!(
+        r#"SELECT count(*) AS "count!" FROM ssh_keys WHERE user_id = $1"#,
+        actor.user.0
+    )
+    .fetch_one(&mut *change.tx)
+    .await?
+    .count;
+    if count >= MOST {
+        return Err(Refusal::TooManySshKeys.into());
+    }
+    Ok(())
+}
+
+/// Takes a key away from another account that has registered it without a proof, for somebody who has one; that account's audit says
+/// so too.
+async fn take_over(change: &mut Change<'_>, actor: &Actor, fingerprint: &str, is_proved: bool) -> Result<()> {
+    let Some(row) = sqlx::query!(
+        r#"SELECT id, user_id, name, proved_at IS NOT NULL AS "is_proved!" FROM ssh_keys WHERE fingerprint = $1 FOR UPDATE"#,
+        fingerprint
+    )
+    .fetch_optional(&mut *change.tx)
+    .await?
+    else {
+        return Ok(());
+    };
+    if row.is_proved || row.user_id == actor.user.0 {
+        return Err(Refusal::SshKeyTaken.into());
+    }
+    if !is_proved {
+        return Err(Refusal::SshKeyNeedsProof.into());
+    }
+    sqlx::query!("DELETE FROM ssh_keys WHERE id = $1", row.id)
+        .execute(&mut *change.tx)
+        .await?;
+    change.hint(Hint::User(UserId(row.user_id)));
+    let removed = Record {
+        target_id: Some(row.user_id),
+        before: Some(json!({ "name": row.name, "fingerprint": fingerprint })),
+        ..Record::default()
+    };
+    change.also("ssh_key:lose", removed);
+    Ok(())
 }
 
 #[cfg(test)]

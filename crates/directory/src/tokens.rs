@@ -1,6 +1,6 @@
-//! Secrets that programs carry: API keys and gateway tokens (K3).
+//! Secrets that programs carry: API keys, gateway tokens and meter tokens (K3).
 //!
-//! `rsk_` or `rsg_`, 43 characters of 62 at random (256 bits), and the CRC-32 of what stands before in 6 more: so that a
+//! `rsk_`, `rsg_` or `rsm_`, 43 characters of 62 at random (256 bits), and the CRC-32 of what stands before in 6 more: so that a
 //! secret scanner recognizes one, and one that was cut or mistyped is refused without asking the database. Kept as SHA-256.
 
 use std::fmt;
@@ -20,13 +20,19 @@ pub enum TokenKind {
     ApiKey,
     /// What a gateway shows that it may ask.
     Gateway,
+    /// What a meter shows that it may report usage that names no project (E9).
+    Meter,
 }
 
 impl TokenKind {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::ApiKey, Self::Gateway, Self::Meter];
+
     const fn prefix(self) -> &'static str {
         match self {
             Self::ApiKey => "rsk_",
             Self::Gateway => "rsg_",
+            Self::Meter => "rsm_",
         }
     }
 }
@@ -57,11 +63,12 @@ impl Token {
     /// Reads one that came with a request.
     ///
     /// # Errors
-    /// [`Refusal::KeyInvalid`], [`Refusal::GatewayUnknown`] for a text that none of ours can be.
+    /// [`Refusal::KeyInvalid`], [`Refusal::GatewayUnknown`], [`Refusal::MeterUnknown`] for a text that none of ours can be.
     pub fn parse(kind: TokenKind, text: &str) -> std::result::Result<Self, Refusal> {
         let refusal = match kind {
             TokenKind::ApiKey => Refusal::KeyInvalid,
             TokenKind::Gateway => Refusal::GatewayUnknown,
+            TokenKind::Meter => Refusal::MeterUnknown,
         };
         let is_whole = text.len() == kind.prefix().len() + RANDOM + CHECK
             && text.starts_with(kind.prefix())
@@ -74,6 +81,12 @@ impl Token {
         } else {
             Err(refusal)
         }
+    }
+
+    /// What a secret is for, by its prefix.
+    #[must_use]
+    pub fn kind_of(text: &str) -> Option<TokenKind> {
+        TokenKind::ALL.into_iter().find(|kind| text.starts_with(kind.prefix()))
     }
 
     /// The secret itself, to be shown this once.

@@ -1,23 +1,28 @@
 //! What was used, as gateways and schedulers report it: record by record, and added up by day (UTC) in the transaction that
-//! writes the records. Each record says itself which key reported it and when, so there is no audit row for it; a refused report
-//! has one. Nobody is told of it either: a page of usage is read when it is asked for.
+//! writes the records. Each record says itself who reported it and when; the audit has a row for each report, and one for each
+//! correction. Nobody is told of it: a page of usage is read when it is asked for.
 
 use policy::{
-    Booking, OrganizationId, Permission, ProjectId, Refusal, ResourceId, Slug, UsageKind, UsageRange, UsageRecordId,
-    UsageUnit, UserId, book,
+    ApiKeyId, Booking, MOST_COST_MICROS, MeterTokenId, OrganizationId, Permission, ProjectId, Refusal, ResourceId,
+    Slug, UsageKind, UsageRange, UsageRecordId, UsageUnit, UserId, book,
 };
+use serde_json::json;
 use sqlx::PgConnection;
 use time::{Date, Duration, OffsetDateTime};
+use uuid::Uuid;
 
 use crate::{
-    Agent, Directory, Error, KeyActor, ProjectRef, ProjectView, Result, access::find_project, change::By,
-    error::inconsistent, workplace::find_of_key,
+    Directory, KeyActor, MeterActor, OrganizationRef, ProjectRef, ProjectView, Result,
+    access::find_project,
+    change::{By, Change},
+    error::inconsistent,
+    quotas,
+    usage_corrections::correct,
+    workplace::find_of_key,
 };
 
 /// As many records are taken at once.
 const MOST_RECORDS: usize = 1000;
-/// As large as a number can be that JavaScript reads right.
-const MOST: u64 = (1 << 53) - 1;
 /// The clock of whoever reports may go ahead of ours by so much.
 const AHEAD: Duration = Duration::minutes(5);
 /// Whoever reports an earlier time means another.
@@ -40,11 +45,45 @@ pub struct UsageRecord {
     pub unit: UsageUnit,
     /// What it cost, in millionths of a US dollar.
     pub cost_micros: u64,
+    /// The record whose amounts these take the place of, if it is a correction (E9).
+    pub corrects: Option<UsageRecordId>,
+}
+
+/// What became of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UsageTaken {
+    /// As many records were new, corrections with them.
+    pub recorded: u64,
+    /// As many came before, by their ids, and were left as they are.
+    pub known: u64,
+}
+
+/// Who reports, and on whose books it goes.
+pub(crate) struct Books {
+    pub(crate) organization: OrganizationId,
+    pub(crate) project: ProjectId,
+    /// Whose ids the records have. None: each is of the project it is booked to.
+    pub(crate) reporter: Option<Uuid>,
+    pub(crate) key: Option<ApiKeyId>,
+    pub(crate) meter: Option<MeterTokenId>,
+    /// Whether it may correct what others put on these books.
+    pub(crate) corrects_others: bool,
 }
 
 impl UsageRecord {
-    fn is_possible(&self, now: OffsetDateTime) -> bool {
-        self.at.year() >= EARLIEST_YEAR && self.at <= now + AHEAD && self.quantity <= MOST && self.cost_micros <= MOST
+    /// Whether the record can be, and belongs on these books.
+    fn check(&self, number: usize, now: OffsetDateTime, is_elsewhere: bool) -> Result<()> {
+        let record = u16::try_from(number).unwrap_or(u16::MAX);
+        if self.at.year() < EARLIEST_YEAR || self.at > now + AHEAD {
+            return Err(Refusal::UsageInvalid { record }.into());
+        }
+        if self.quantity > self.unit.most() || self.cost_micros > MOST_COST_MICROS {
+            return Err(Refusal::UsageTooLarge { record }.into());
+        }
+        if is_elsewhere {
+            return Err(Refusal::UsageElsewhere { record }.into());
+        }
+        Ok(())
     }
 }
 
@@ -77,69 +116,132 @@ pub struct UsageReport {
 }
 
 impl Directory {
-    /// Takes a report of usage from a program. What belongs on the Default Project's books goes there (D5), whatever project it
-    /// was reported for: none, too. All of it is taken, or none. Answers how many records were new: those that came before
-    /// count once, with what they said first.
+    /// Takes a report of usage from a program: for its key's project; or for none, if the key is the Organization Default Key (E9,
+    /// D5). All of it is taken, or none. Those records that came before count once, with what they said first.
     ///
     /// # Errors
     /// [`Refusal::Hidden`] for another project than the key's (K1); [`Refusal::KeyRevoked`], [`Refusal::KeyExpired`],
-    /// [`Refusal::KeyInvalid`]; [`Refusal::TooManyRecords`] for more than 1,000, [`Refusal::UsageInvalid`] for the first with a
-    /// time or an amount that cannot be.
+    /// [`Refusal::KeyInvalid`]; [`Refusal::UsageNamesNoProject`] for no project and another key; [`Refusal::TooManyRecords`] for more
+    /// than 1,000; [`Refusal::UsageInvalid`], [`Refusal::UsageTooLarge`], [`Refusal::UsageElsewhere`],
+    /// [`Refusal::UsageCorrectionInvalid`], [`Refusal::UsageCorrected`] for the first record that can't be taken.
     pub async fn record_usage(
         &self,
         key: &KeyActor,
         project: Option<&ProjectRef>,
         records: &[UsageRecord],
-    ) -> Result<u64> {
-        let mut tx = self.pool.begin().await?;
-        let now = self.now();
+    ) -> Result<UsageTaken> {
+        let mut change = self.change(By::Key(key), "usage:report").await?;
+        change.record.organization = Some(key.organization);
+        change.record.project = Some(key.project);
         let outcome = async {
             // One at a time with whatever else happens in the project: reports that shared the row would keep a change that ends
             // access waiting for as long as more of them come (E5).
             let row = sqlx::query!(
-                "SELECT p.created_at, o.default_project_id FROM projects p JOIN organizations o ON o.id = p.organization_id
-                 WHERE p.organization_id = $1 AND p.id = $2 FOR NO KEY UPDATE OF p",
+                r#"SELECT p.created_at, p.is_default, COALESCE(k.is_default, false) AS "is_default_key!"
+                   FROM projects p
+                   LEFT JOIN api_keys k ON k.organization_id = p.organization_id AND k.project_id = p.id AND k.id = $3
+                   WHERE p.organization_id = $1 AND p.id = $2 FOR NO KEY UPDATE OF p"#,
                 key.organization.0,
                 key.project.0,
+                key.key.0,
             )
-            .fetch_optional(&mut *tx)
+            .fetch_optional(&mut *change.tx)
             .await?
             .ok_or(Refusal::KeyInvalid)?;
+            if row.is_default_key {
+                // Nobody's business but the Owner's (K8).
+                change.record.project = None;
+            }
             let own = ProjectRef::Id(key.project);
-            find_of_key(&mut tx, key, project.unwrap_or(&own)).await?;
-            if records.len() > MOST_RECORDS {
-                return Err(Refusal::TooManyRecords.into());
+            find_of_key(&mut change.tx, key, project.unwrap_or(&own)).await?;
+            if project.is_none() && !row.is_default_key {
+                return Err(Refusal::UsageNamesNoProject.into());
             }
-            if let Some(bad) = records.iter().position(|record| !record.is_possible(now)) {
-                let record = u16::try_from(bad).unwrap_or(u16::MAX);
-                return Err(Refusal::UsageInvalid { record }.into());
-            }
-            let booked: Vec<_> = records
-                .iter()
-                .map(|record| match book(record.kind, project.is_some(), record.at < row.created_at) {
-                    Booking::Project => (key.project, record),
-                    Booking::DefaultProject => (ProjectId(row.default_project_id), record),
-                })
-                .collect();
-            insert(&mut tx, key.organization, &booked, Some(key), now).await
+            let at = change.at;
+            quotas::count_usage(&mut change.tx, &self.settings.quotas, key.project, records.len(), at).await?;
+            let books = Books {
+                organization: key.organization,
+                project: key.project,
+                reporter: Some(key.project.0),
+                key: Some(key.key),
+                meter: None,
+                corrects_others: row.is_default_key,
+            };
+            let is_elsewhere = |record: &UsageRecord| {
+                let booking = book(record.kind, project.is_some(), record.at < row.created_at);
+                booking == Booking::DefaultProject && !row.is_default
+            };
+            take(&mut change, &books, records, is_elsewhere).await
         }
         .await;
-        match outcome {
-            Ok(new) => {
-                tx.commit().await?;
-                Ok(new)
+        finish(change, outcome).await
+    }
+
+    /// Goes on for a key that may report usage which names no project (E9), before what was sent is looked at.
+    ///
+    /// # Errors
+    /// [`Refusal::UsageNamesNoProject`].
+    pub async fn authorize_unnamed_usage(&self, key: &KeyActor) -> Result<()> {
+        let row = sqlx::query!(
+            "SELECT id FROM api_keys WHERE organization_id = $1 AND project_id = $2 AND id = $3 AND is_default",
+            key.organization.0,
+            key.project.0,
+            key.key.0,
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|_| ()).ok_or(Refusal::UsageNamesNoProject.into())
+    }
+
+    /// Takes a report of what was used in no project of an organization, from a meter of the operator's: it goes on the Default
+    /// Project's books (E9, D5).
+    ///
+    /// # Errors
+    /// [`Refusal::MeterUnknown`] for one that was revoked meanwhile; [`Refusal::Hidden`] if there is no such organization; those of
+    /// [`Directory::record_usage`] about records.
+    pub async fn record_metered_usage(
+        &self,
+        meter: &MeterActor,
+        organization: &OrganizationRef,
+        records: &[UsageRecord],
+    ) -> Result<UsageTaken> {
+        let (id, slug) = match organization {
+            OrganizationRef::Id(id) => (Some(id.0), None),
+            OrganizationRef::Slug(slug) => (None, Some(slug.as_str())),
+            OrganizationRef::Nothing => (None, None),
+        };
+        let mut change = self.change(By::Meter(meter), "usage:report").await?;
+        let outcome = async {
+            let row = sqlx::query!(
+                r#"SELECT p.organization_id, p.id,
+                          EXISTS (SELECT FROM meter_tokens m WHERE m.id = $3 AND m.revoked_at IS NULL) AS "is_good!"
+                   FROM organizations o JOIN projects p ON p.organization_id = o.id AND p.id = o.default_project_id
+                   WHERE o.id = $1 OR o.slug = $2 FOR NO KEY UPDATE OF p"#,
+                id,
+                slug,
+                meter.meter.0,
+            )
+            .fetch_optional(&mut *change.tx)
+            .await?
+            .ok_or(Refusal::Hidden)?;
+            if !row.is_good {
+                return Err(Refusal::MeterUnknown.into());
             }
-            Err(error) => {
-                tx.rollback().await?;
-                let Error::Refused(refusal) = error else {
-                    return Err(error);
-                };
-                let mut change = self.change(By::from(Agent::Key(key)), "usage:report").await?;
-                change.record.organization = Some(key.organization);
-                change.record.project = Some(key.project);
-                change.finish(Err(refusal.into())).await
-            }
+            let books = Books {
+                organization: OrganizationId(row.organization_id),
+                project: ProjectId(row.id),
+                // Whichever meter it is: a token that takes another's place knows the same records.
+                reporter: Some(row.organization_id),
+                key: None,
+                meter: Some(meter.meter),
+                corrects_others: true,
+            };
+            change.record.organization = Some(books.organization);
+            change.record.project = Some(books.project);
+            take(&mut change, &books, records, |_| false).await
         }
+        .await;
+        finish(change, outcome).await
     }
 
     /// What was used in a project, day by day, up to today.
@@ -185,16 +287,68 @@ impl Directory {
     }
 }
 
+/// Ends a report. One that says nothing new changes nothing, and leaves no row in the audit: it may come again and again.
+async fn finish(change: Change<'_>, outcome: Result<UsageTaken>) -> Result<UsageTaken> {
+    match outcome {
+        Ok(taken) if taken.recorded == 0 => {
+            change.finish_unchanged().await?;
+            Ok(taken)
+        }
+        outcome => change.finish(outcome).await,
+    }
+}
+
+/// Takes a report whole: first what was used, then what corrects it.
+async fn take(
+    change: &mut Change<'_>,
+    books: &Books,
+    records: &[UsageRecord],
+    is_elsewhere: impl Fn(&UsageRecord) -> bool,
+) -> Result<UsageTaken> {
+    if records.len() > MOST_RECORDS {
+        return Err(Refusal::TooManyRecords.into());
+    }
+    for (number, record) in records.iter().enumerate() {
+        record.check(number, change.at, is_elsewhere(record))?;
+    }
+    let plain: Vec<_> = records
+        .iter()
+        .filter(|record| record.corrects.is_none())
+        .map(|record| (books.project, record))
+        .collect();
+    let (new, cost_micros) = insert(&mut change.tx, books, &plain, change.at).await?;
+    let mut corrections = 0;
+    for (number, record) in records.iter().enumerate() {
+        if let Some(corrected) = record.corrects {
+            let number = u16::try_from(number).unwrap_or(u16::MAX);
+            corrections += u64::from(correct(change, books, record, corrected, number).await?);
+        }
+    }
+    let known = records.len() as u64 - new - corrections;
+    change.values(
+        None,
+        Some(json!({ "records": new, "corrections": corrections, "known": known, "cost_micros": cost_micros })),
+    );
+    Ok(UsageTaken {
+        recorded: new + corrections,
+        known,
+    })
+}
+
+/// An amount as the database has it; none that is taken is too large for it.
+pub(crate) fn amount(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
 /// Writes records with the projects they are booked to, and adds those that are new to the sums of their days. In the order of
-/// their ids, so that of two reports at once one waits for the other, rather than each for the other.
+/// their ids, so that of two reports at once one waits for the other, rather than each for the other. Answers how many were new,
+/// and what they cost.
 pub(crate) async fn insert(
     db: &mut PgConnection,
-    organization: OrganizationId,
+    books: &Books,
     records: &[(ProjectId, &UsageRecord)],
-    key: Option<&KeyActor>,
     at: OffsetDateTime,
-) -> Result<u64> {
-    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+) -> Result<(u64, i64)> {
     let projects: Vec<_> = records.iter().map(|(project, _)| project.0).collect();
     let ids: Vec<_> = records.iter().map(|(_, record)| record.id.0).collect();
     let ats: Vec<_> = records.iter().map(|(_, record)| record.at).collect();
@@ -206,17 +360,17 @@ pub(crate) async fn insert(
         .iter()
         .map(|(_, record)| record.resource.map(|id| id.0))
         .collect();
-    let quantities: Vec<_> = records.iter().map(|(_, record)| number(record.quantity)).collect();
+    let quantities: Vec<_> = records.iter().map(|(_, record)| amount(record.quantity)).collect();
     let units: Vec<_> = records
         .iter()
         .map(|(_, record)| record.unit.code().to_owned())
         .collect();
-    let costs: Vec<_> = records.iter().map(|(_, record)| number(record.cost_micros)).collect();
+    let costs: Vec<_> = records.iter().map(|(_, record)| amount(record.cost_micros)).collect();
     let row = sqlx::query!(
         r#"WITH new AS (
                INSERT INTO usage_records (organization_id, project_id, id, at, recorded_at, kind, resource_id, quantity, unit,
-                   cost_micros, recorded_by_key, reporter_id)
-               SELECT $1, r.project_id, r.id, r.at, $2, r.kind, r.resource_id, r.quantity, r.unit, r.cost_micros, $3,
+                   cost_micros, recorded_by_key, recorded_by_meter, reporter_id)
+               SELECT $1, r.project_id, r.id, r.at, $2, r.kind, r.resource_id, r.quantity, r.unit, r.cost_micros, $3, $13,
                    coalesce($12, r.project_id)
                FROM unnest($4::uuid[], $5::uuid[], $6::timestamptz[], $7::text[], $8::uuid[], $9::bigint[], $10::text[],
                    $11::bigint[]) r(project_id, id, at, kind, resource_id, quantity, unit, cost_micros)
@@ -230,23 +384,24 @@ pub(crate) async fn insert(
                ON CONFLICT ON CONSTRAINT usage_days_pkey DO UPDATE
                    SET quantity = d.quantity + EXCLUDED.quantity, cost_micros = d.cost_micros + EXCLUDED.cost_micros
            )
-           SELECT count(*) AS "count!" FROM new"#,
-        organization.0,
+           SELECT count(*) AS "count!", coalesce(sum(cost_micros), 0)::bigint AS "cost_micros!" FROM new"#,
+        books.organization.0,
         at,
-        key.map(|key| key.key.0),
+        books.key.map(|key| key.0),
         &projects,
         &ids,
         &ats,
         &kinds,
-        &resources as &[Option<uuid::Uuid>],
+        &resources as &[Option<Uuid>],
         &quantities,
         &units,
         &costs,
-        key.map(|key| key.project.0),
+        books.reporter,
+        books.meter.map(|meter| meter.0),
     )
     .fetch_one(db)
     .await?;
-    Ok(row.count.unsigned_abs())
+    Ok((row.count.unsigned_abs(), row.cost_micros))
 }
 
 /// Puts what was used in a project that is about to go on the books of the organization's Default Project (D5): the sums, of

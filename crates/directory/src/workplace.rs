@@ -72,6 +72,16 @@ pub struct Workplace {
     pub holder: Holder,
 }
 
+impl Workplace {
+    /// Whether whoever works there has access at all: what others try is not in the project's audit (A4).
+    const fn is_visible(&self) -> bool {
+        match self.holder {
+            Holder::Person(standing) => standing.project.is_some(),
+            Holder::Key(_) => true,
+        }
+    }
+}
+
 impl From<ProjectSeen> for Workplace {
     fn from(seen: ProjectSeen) -> Self {
         Self {
@@ -137,8 +147,10 @@ pub(crate) async fn lock_workplace(
             find_of_key(&mut change.tx, key, project).await?
         }
     };
-    change.record.organization = Some(place.organization);
-    change.record.project = Some(place.project.id);
+    if place.is_visible() {
+        change.record.organization = Some(place.organization);
+        change.record.project = Some(place.project.id);
+    }
     Ok(place)
 }
 
@@ -224,7 +236,7 @@ impl Directory {
         let mut db = self.pool.acquire().await?;
         let (ids, decision) = match find_workplace(&mut db, agent.into(), project).await {
             Ok(place) => (
-                Some((place.organization, place.project.id)),
+                Some((place.organization, place.project.id)).filter(|_| place.is_visible()),
                 place.holder.require(permission).map_err(Into::into),
             ),
             Err(error) => (

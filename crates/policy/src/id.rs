@@ -54,6 +54,8 @@ id! {
     UsageRecordId,
     /// A gateway token of the operator's.
     GatewayTokenId,
+    /// A meter token of the operator's.
+    MeterTokenId,
     /// A row of the audit (A1).
     EventId,
 }

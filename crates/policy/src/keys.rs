@@ -181,6 +181,17 @@ pub struct KeyFacts {
     pub is_rotated: bool,
 }
 
+/// What becomes of a key when the role of whoever made it is lowered, or they are removed. Of two, the greater counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum KeyFate {
+    /// It goes on as it is (K5).
+    Keep,
+    /// It goes on, and only uses (K11).
+    Lower,
+    /// It ends (K7).
+    Revoke,
+}
+
 /// A change to an API key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyChange {

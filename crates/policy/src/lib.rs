@@ -11,7 +11,9 @@ mod id;
 mod keys;
 mod login;
 mod members;
+mod password;
 mod permission;
+mod quota;
 mod refusal;
 mod resources;
 mod role;
@@ -22,16 +24,18 @@ mod usage;
 pub use collaborators::{CollaboratorChange, Target, check_collaborator_change, check_end_date};
 pub use decide::{Allowance, Decision, Denial, decide};
 pub use id::{
-    ApiKeyId, EventId, GatewayTokenId, InvitationId, OrganizationId, ProjectId, ResourceId, SessionId, SshKeyId,
-    UsageRecordId, UserId,
+    ApiKeyId, EventId, GatewayTokenId, InvitationId, MeterTokenId, OrganizationId, ProjectId, ResourceId, SessionId,
+    SshKeyId, UsageRecordId, UserId,
 };
 pub use keys::{
-    Holder, KeyChange, KeyFacts, KeyState, Reach, check_default_key, check_key_change, check_key_creation,
+    Holder, KeyChange, KeyFacts, KeyFate, KeyState, Reach, check_default_key, check_key_change, check_key_creation,
     check_key_expiration, decide_for_key,
 };
 pub use login::{Login, LoginError};
 pub use members::{MemberChange, check_member_change, check_transfer};
+pub use password::Weakness;
 pub use permission::{Grant, Permission, Scope, UnknownPermission};
+pub use quota::{Quota, Quotas};
 pub use refusal::{Field, Refusal};
 pub use resources::{
     Details, FieldInput, FieldValue, ResourceAction, ResourceField, ResourceKind, ResourceState, Unknown,
@@ -39,4 +43,4 @@ pub use resources::{
 pub use role::{OrganizationRole, ProjectRole, UnknownRole};
 pub use standing::{Because, OrganizationStanding, ProjectStanding, Standing};
 pub use text::{Email, EmailError, Name, NameError, Password, PasswordError, Slug, SlugError};
-pub use usage::{Booking, UsageKind, UsageRange, UsageUnit, book};
+pub use usage::{Booking, MOST_COST_MICROS, MOST_QUANTITY, UsageKind, UsageRange, UsageUnit, book};

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Permission, ResourceField};
+use crate::{Permission, Quota, ResourceField, UserId, Weakness};
 
 /// The input a refusal is about; as named in forms and JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -29,6 +29,8 @@ pub enum Field {
     Confirmation,
     /// An SSH public key.
     PublicKey,
+    /// An SSH signature.
+    Signature,
     /// The state of a resource.
     State,
     /// A field that only some kinds of resources have.
@@ -57,6 +59,8 @@ pub enum Refusal {
     SlugInvalid,
     /// A password too short or too long.
     PasswordInvalid,
+    /// A password that is too easy to guess (J6).
+    PasswordWeak(Weakness),
     /// Not a date, or not one in the future (C8).
     EndDateInvalid,
     /// No account has this address (C3).
@@ -89,6 +93,8 @@ pub enum Refusal {
     CredentialsWrong,
     /// The password in force was not given right.
     CurrentPasswordWrong,
+    /// The person has to give their password again before this is done (J7).
+    ConfirmationNeeded,
     /// Accounts are made by invitation.
     SignUpClosed,
     /// The person is a member of the organization already.
@@ -107,6 +113,8 @@ pub enum Refusal {
     InvitationAccepted,
     /// The invitation is for another address (M4).
     InvitationForAnother,
+    /// The address named is not the one that was invited (M4).
+    NotTheInvited,
     /// Additional projects are switched off for the organization (P1).
     ProjectsSwitchedOff,
     /// The Default Project stays as long as its organization (D1, P4).
@@ -133,16 +141,24 @@ pub enum Refusal {
     SshKeyWeak,
     /// The SSH public key belongs to an account already (E4).
     SshKeyTaken,
+    /// Somebody else has registered the SSH public key: it is for whoever shows that they hold its private half (J10).
+    SshKeyNeedsProof,
+    /// Not a signature of that text by that key (J10).
+    SshSignatureInvalid,
     /// The account has as many SSH keys as it may have.
     TooManySshKeys,
     /// Only project Admins make keys that manage (K11).
     ManageKeyForAdmins,
+    /// This person made API keys that manage: whoever lowers their role says what becomes of each.
+    ManageKeysDecide(UserId),
     /// The API key is revoked or expired: there is nothing left to change (K6, K7).
     KeyOver,
     /// The API key has a successor already, and an end (K7).
     KeyRotated,
     /// The Organization Default Key is regenerated, never revoked (K8).
     DefaultKeyKept,
+    /// Of the keys to revoke none was chosen (J3).
+    NothingChosen,
     /// No API key came with the request (K1).
     KeyMissing,
     /// No API key there is, or ever was (K3).
@@ -155,6 +171,10 @@ pub enum Refusal {
     GatewayUnknown,
     /// A gateway token of this name is good.
     GatewayNameTaken,
+    /// No meter that the operator let report.
+    MeterUnknown,
+    /// A meter token of this name is good.
+    MeterNameTaken,
     /// The project has a resource of this kind and name.
     ResourceNameTaken,
     /// No state that a resource of this kind can be in.
@@ -166,10 +186,39 @@ pub enum Refusal {
         /// The place.
         record: u16,
     },
+    /// A record of usage with a larger amount than one record may have (E9).
+    UsageTooLarge {
+        /// The place.
+        record: u16,
+    },
+    /// A record of usage that belongs on other books than the key's project's (E9, D5).
+    UsageElsewhere {
+        /// The place.
+        record: u16,
+    },
+    /// A correction that names no record on these books, or says other things of it than amounts (E9).
+    UsageCorrectionInvalid {
+        /// The place.
+        record: u16,
+    },
+    /// A correction of a record that was corrected already (E9).
+    UsageCorrected {
+        /// The place.
+        record: u16,
+    },
+    /// Usage that names no project is reported by a meter token or the Organization Default Key alone (E9).
+    UsageNamesNoProject,
     /// More records of usage at once than are taken.
     TooManyRecords,
     /// Not a value of this field of a resource.
     DetailInvalid(ResourceField),
+    /// There are as many of these as there may be (J12).
+    QuotaReached {
+        /// Of what.
+        quota: Quota,
+        /// How many there may be.
+        limit: u32,
+    },
     /// Too many attempts; try again after this many seconds.
     TooManyAttempts {
         /// Seconds until the next attempt can succeed.
@@ -178,6 +227,18 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// After how many seconds the same may succeed; `None` if waiting is of no use.
+    #[must_use]
+    pub const fn retry_after(self) -> Option<u32> {
+        if let Self::TooManyAttempts { retry_after } = self {
+            return Some(retry_after);
+        }
+        if let Self::QuotaReached { quota, .. } = self {
+            return quota.retry_after();
+        }
+        None
+    }
+
     /// Its stable code, for programs.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -191,6 +252,7 @@ impl Refusal {
             Self::NameInvalid => "name_invalid",
             Self::SlugInvalid => "slug_invalid",
             Self::PasswordInvalid => "password_invalid",
+            Self::PasswordWeak(weakness) => weakness.code(),
             Self::EndDateInvalid => "end_date_invalid",
             Self::UserNotFound => "user_not_found",
             Self::NotInOrganization => "not_in_organization",
@@ -207,6 +269,7 @@ impl Refusal {
             Self::EmailTaken => "email_taken",
             Self::CredentialsWrong => "credentials_wrong",
             Self::CurrentPasswordWrong => "current_password_wrong",
+            Self::ConfirmationNeeded => "confirmation_needed",
             Self::SignUpClosed => "sign_up_closed",
             Self::AlreadyMember => "already_member",
             Self::AlreadyInvited => "already_invited",
@@ -216,6 +279,7 @@ impl Refusal {
             Self::InvitationRevoked => "invitation_revoked",
             Self::InvitationAccepted => "invitation_accepted",
             Self::InvitationForAnother => "invitation_for_another",
+            Self::NotTheInvited => "not_the_invited",
             Self::ProjectsSwitchedOff => "projects_switched_off",
             Self::DefaultProjectKept => "default_project_kept",
             Self::ConfirmationWrong => "confirmation_wrong",
@@ -229,23 +293,35 @@ impl Refusal {
             Self::SshKeyPrivate => "ssh_key_private",
             Self::SshKeyWeak => "ssh_key_weak",
             Self::SshKeyTaken => "ssh_key_taken",
+            Self::SshKeyNeedsProof => "ssh_key_needs_proof",
+            Self::SshSignatureInvalid => "ssh_signature_invalid",
             Self::TooManySshKeys => "too_many_ssh_keys",
             Self::ManageKeyForAdmins => "manage_key_for_admins",
+            Self::ManageKeysDecide(_) => "manage_keys_decide",
             Self::KeyOver => "key_over",
             Self::KeyRotated => "key_rotated",
             Self::DefaultKeyKept => "default_key_kept",
+            Self::NothingChosen => "nothing_chosen",
             Self::KeyMissing => "key_missing",
             Self::KeyInvalid => "key_invalid",
             Self::KeyExpired => "key_expired",
             Self::KeyRevoked => "key_revoked",
             Self::GatewayUnknown => "gateway_unknown",
             Self::GatewayNameTaken => "gateway_name_taken",
+            Self::MeterUnknown => "meter_unknown",
+            Self::MeterNameTaken => "meter_name_taken",
             Self::ResourceNameTaken => "resource_name_taken",
             Self::StateInvalid => "state_invalid",
             Self::ProjectHasResources => "project_has_resources",
             Self::UsageInvalid { .. } => "usage_invalid",
+            Self::UsageTooLarge { .. } => "usage_too_large",
+            Self::UsageElsewhere { .. } => "usage_elsewhere",
+            Self::UsageCorrectionInvalid { .. } => "usage_correction_invalid",
+            Self::UsageCorrected { .. } => "usage_corrected",
+            Self::UsageNamesNoProject => "usage_names_no_project",
             Self::TooManyRecords => "too_many_records",
             Self::DetailInvalid(_) => "detail_invalid",
+            Self::QuotaReached { .. } => "quota_reached",
             Self::TooManyAttempts { .. } => "too_many_attempts",
         }
     }
@@ -260,12 +336,14 @@ impl Refusal {
             | Self::KeyInvalid
             | Self::KeyExpired
             | Self::KeyRevoked
-            | Self::GatewayUnknown => 401,
+            | Self::GatewayUnknown
+            | Self::MeterUnknown => 401,
             Self::InvitationForAnother
             | Self::ProjectsSwitchedOff
             | Self::OwnerOnly
             | Self::Forbidden(_)
             | Self::SignUpClosed
+            | Self::UsageNamesNoProject
             | Self::ManageKeyForAdmins => 403,
             Self::NotAMember | Self::Hidden | Self::NotACollaborator => 404,
             Self::AlreadyMember
@@ -285,13 +363,19 @@ impl Refusal {
             | Self::OwnEndDate
             | Self::SlugTaken
             | Self::EmailTaken
+            | Self::ManageKeysDecide(_)
             | Self::KeyOver
             | Self::KeyRotated
             | Self::DefaultKeyKept
             | Self::GatewayNameTaken
+            | Self::MeterNameTaken
+            | Self::SshKeyNeedsProof
+            | Self::UsageCorrected { .. }
             | Self::ResourceNameTaken
             | Self::ProjectHasResources => 409,
             Self::TooManyAddresses
+            | Self::NotTheInvited
+            | Self::NothingChosen
             | Self::ConfirmationWrong
             | Self::SshKeyInvalid
             | Self::SshKeyPrivate
@@ -300,6 +384,7 @@ impl Refusal {
             | Self::NameInvalid
             | Self::SlugInvalid
             | Self::PasswordInvalid
+            | Self::PasswordWeak(_)
             | Self::EndDateInvalid
             | Self::UserNotFound
             | Self::NotInOrganization
@@ -307,11 +392,21 @@ impl Refusal {
             | Self::ExternalInDefaultProject
             | Self::CredentialsWrong
             | Self::CurrentPasswordWrong
+            | Self::ConfirmationNeeded
             | Self::StateInvalid
             | Self::UsageInvalid { .. }
+            | Self::UsageTooLarge { .. }
+            | Self::UsageElsewhere { .. }
+            | Self::UsageCorrectionInvalid { .. }
+            | Self::SshSignatureInvalid
             | Self::TooManyRecords
             | Self::DetailInvalid(_) => 422,
             Self::InvitationExpired | Self::InvitationRevoked | Self::InvitationAccepted | Self::LinkDead => 410,
+            // Room that comes by waiting, or by somebody making it.
+            Self::QuotaReached { quota, .. } => match quota.retry_after() {
+                Some(_) => 429,
+                None => 409,
+            },
             Self::TooManyAttempts { .. } => 429,
         }
     }
@@ -323,6 +418,7 @@ impl Refusal {
             Self::AlreadyMember
             | Self::AlreadyInvited
             | Self::TooManyAddresses
+            | Self::NotTheInvited
             | Self::EmailInvalid
             | Self::UserNotFound
             | Self::NotInOrganization
@@ -330,16 +426,19 @@ impl Refusal {
             | Self::AlreadyCollaborator
             | Self::ExternalInDefaultProject
             | Self::EmailTaken => Some(Field::Email),
-            Self::NameInvalid | Self::GatewayNameTaken | Self::ResourceNameTaken => Some(Field::Name),
+            Self::NameInvalid | Self::GatewayNameTaken | Self::MeterNameTaken | Self::ResourceNameTaken => {
+                Some(Field::Name)
+            }
+            Self::SshKeyNeedsProof | Self::SshSignatureInvalid => Some(Field::Signature),
             Self::StateInvalid => Some(Field::State),
             Self::DetailInvalid(field) => Some(Field::Detail(field)),
             Self::SlugInvalid | Self::SlugTaken => Some(Field::Slug),
-            Self::PasswordInvalid => Some(Field::Password),
+            Self::PasswordInvalid | Self::PasswordWeak(_) => Some(Field::Password),
             Self::ConfirmationWrong => Some(Field::Confirmation),
             Self::SshKeyInvalid | Self::SshKeyPrivate | Self::SshKeyWeak | Self::SshKeyTaken | Self::TooManySshKeys => {
                 Some(Field::PublicKey)
             }
-            Self::CurrentPasswordWrong => Some(Field::CurrentPassword),
+            Self::CurrentPasswordWrong | Self::ConfirmationNeeded => Some(Field::CurrentPassword),
             Self::EndDateInvalid | Self::OwnEndDate | Self::NoEndDate => Some(Field::ExpiresOn),
             Self::NotAMember
             | Self::InvitationExpired
@@ -366,17 +465,26 @@ impl Refusal {
             | Self::CredentialsWrong
             | Self::SignUpClosed
             | Self::ManageKeyForAdmins
+            | Self::ManageKeysDecide(_)
             | Self::KeyOver
             | Self::KeyRotated
             | Self::DefaultKeyKept
+            | Self::NothingChosen
             | Self::KeyMissing
             | Self::KeyInvalid
             | Self::KeyExpired
             | Self::KeyRevoked
             | Self::GatewayUnknown
             | Self::ProjectHasResources
+            | Self::MeterUnknown
             | Self::UsageInvalid { .. }
+            | Self::UsageTooLarge { .. }
+            | Self::UsageElsewhere { .. }
+            | Self::UsageCorrectionInvalid { .. }
+            | Self::UsageCorrected { .. }
+            | Self::UsageNamesNoProject
             | Self::TooManyRecords
+            | Self::QuotaReached { .. }
             | Self::TooManyAttempts { .. } => None,
         }
     }

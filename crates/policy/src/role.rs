@@ -29,6 +29,12 @@ macro_rules! role {
                 }
             }
 
+            /// Whether somebody who has this role may less with that one.
+            #[must_use]
+            pub const fn is_lowered_to(self, to: Self) -> bool {
+                matches!((self, to), (Self::Admin, Self::Member))
+            }
+
             /// The other one: what a menu offers to change to.
             #[must_use]
             pub const fn other(self) -> Self {

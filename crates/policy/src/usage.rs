@@ -68,6 +68,24 @@ codes! {
     }
 }
 
+impl UsageUnit {
+    /// As much as one record may say (E9): a day of the largest cluster there is, with room to spare.
+    #[must_use]
+    pub const fn most(self) -> u64 {
+        match self {
+            Self::GpuSeconds | Self::GibHours => 10_000_000_000,
+            Self::Requests => 100_000_000_000,
+            Self::Tokens => 10_000_000_000_000,
+            Self::Bytes => MOST_QUANTITY,
+        }
+    }
+}
+
+/// More than a record may say of any unit (E9).
+pub const MOST_QUANTITY: u64 = 1_000_000_000_000_000;
+/// As much as one record may cost, in millionths of a US dollar: a million dollars (E9).
+pub const MOST_COST_MICROS: u64 = 1_000_000_000_000;
+
 /// How far back a report of usage goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

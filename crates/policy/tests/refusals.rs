@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use policy::{Permission, Refusal, ResourceField};
+use policy::{Permission, Quota, Refusal, ResourceField, UserId, Weakness};
 
 /// Every refusal. One more, and this does not compile until it is here too.
 fn all() -> Vec<Refusal> {
@@ -17,7 +17,11 @@ fn all() -> Vec<Refusal> {
             Refusal::EmailInvalid => Refusal::NameInvalid,
             Refusal::NameInvalid => Refusal::SlugInvalid,
             Refusal::SlugInvalid => Refusal::PasswordInvalid,
-            Refusal::PasswordInvalid => Refusal::EndDateInvalid,
+            Refusal::PasswordInvalid => Refusal::PasswordWeak(Weakness::ALL[0]),
+            Refusal::PasswordWeak(weakness) => {
+                let next = Weakness::ALL.iter().skip_while(|one| **one != weakness).nth(1);
+                next.map_or(Refusal::EndDateInvalid, |next| Refusal::PasswordWeak(*next))
+            }
             Refusal::EndDateInvalid => Refusal::UserNotFound,
             Refusal::UserNotFound => Refusal::NotInOrganization,
             Refusal::NotInOrganization => Refusal::CannotAdd,
@@ -33,7 +37,8 @@ fn all() -> Vec<Refusal> {
             Refusal::SlugTaken => Refusal::EmailTaken,
             Refusal::EmailTaken => Refusal::CredentialsWrong,
             Refusal::CredentialsWrong => Refusal::CurrentPasswordWrong,
-            Refusal::CurrentPasswordWrong => Refusal::SignUpClosed,
+            Refusal::CurrentPasswordWrong => Refusal::ConfirmationNeeded,
+            Refusal::ConfirmationNeeded => Refusal::SignUpClosed,
             Refusal::SignUpClosed => Refusal::AlreadyMember,
             Refusal::AlreadyMember => Refusal::AlreadyInvited,
             Refusal::AlreadyInvited => Refusal::TooManyAddresses,
@@ -42,7 +47,8 @@ fn all() -> Vec<Refusal> {
             Refusal::InvitationExpired => Refusal::InvitationRevoked,
             Refusal::InvitationRevoked => Refusal::InvitationAccepted,
             Refusal::InvitationAccepted => Refusal::InvitationForAnother,
-            Refusal::InvitationForAnother => Refusal::ProjectsSwitchedOff,
+            Refusal::InvitationForAnother => Refusal::NotTheInvited,
+            Refusal::NotTheInvited => Refusal::ProjectsSwitchedOff,
             Refusal::ProjectsSwitchedOff => Refusal::DefaultProjectKept,
             Refusal::DefaultProjectKept => Refusal::ConfirmationWrong,
             Refusal::ConfirmationWrong => Refusal::OwnerOnly,
@@ -55,25 +61,40 @@ fn all() -> Vec<Refusal> {
             Refusal::SshKeyInvalid => Refusal::SshKeyPrivate,
             Refusal::SshKeyPrivate => Refusal::SshKeyWeak,
             Refusal::SshKeyWeak => Refusal::SshKeyTaken,
-            Refusal::SshKeyTaken => Refusal::TooManySshKeys,
+            Refusal::SshKeyTaken => Refusal::SshKeyNeedsProof,
+            Refusal::SshKeyNeedsProof => Refusal::SshSignatureInvalid,
+            Refusal::SshSignatureInvalid => Refusal::TooManySshKeys,
             Refusal::TooManySshKeys => Refusal::ManageKeyForAdmins,
-            Refusal::ManageKeyForAdmins => Refusal::KeyOver,
+            Refusal::ManageKeyForAdmins => Refusal::ManageKeysDecide(UserId::NOBODY),
+            Refusal::ManageKeysDecide(_) => Refusal::KeyOver,
             Refusal::KeyOver => Refusal::KeyRotated,
             Refusal::KeyRotated => Refusal::DefaultKeyKept,
-            Refusal::DefaultKeyKept => Refusal::KeyMissing,
+            Refusal::DefaultKeyKept => Refusal::NothingChosen,
+            Refusal::NothingChosen => Refusal::KeyMissing,
             Refusal::KeyMissing => Refusal::KeyInvalid,
             Refusal::KeyInvalid => Refusal::KeyExpired,
             Refusal::KeyExpired => Refusal::KeyRevoked,
             Refusal::KeyRevoked => Refusal::GatewayUnknown,
             Refusal::GatewayUnknown => Refusal::GatewayNameTaken,
-            Refusal::GatewayNameTaken => Refusal::ResourceNameTaken,
+            Refusal::GatewayNameTaken => Refusal::MeterUnknown,
+            Refusal::MeterUnknown => Refusal::MeterNameTaken,
+            Refusal::MeterNameTaken => Refusal::ResourceNameTaken,
             Refusal::ResourceNameTaken => Refusal::StateInvalid,
             Refusal::StateInvalid => Refusal::ProjectHasResources,
             Refusal::ProjectHasResources => Refusal::UsageInvalid { record: 7 },
-            Refusal::UsageInvalid { .. } => Refusal::TooManyRecords,
+            Refusal::UsageInvalid { .. } => Refusal::UsageTooLarge { record: 7 },
+            Refusal::UsageTooLarge { .. } => Refusal::UsageElsewhere { record: 7 },
+            Refusal::UsageElsewhere { .. } => Refusal::UsageCorrectionInvalid { record: 7 },
+            Refusal::UsageCorrectionInvalid { .. } => Refusal::UsageCorrected { record: 7 },
+            Refusal::UsageCorrected { .. } => Refusal::UsageNamesNoProject,
+            Refusal::UsageNamesNoProject => Refusal::TooManyRecords,
             Refusal::TooManyRecords => Refusal::DetailInvalid(ResourceField::Nodes),
             Refusal::DetailInvalid(_) => Refusal::TooManyAttempts { retry_after: 90 },
-            Refusal::TooManyAttempts { .. } => return all,
+            Refusal::TooManyAttempts { .. } => Refusal::QuotaReached {
+                quota: Quota::Projects,
+                limit: 200,
+            },
+            Refusal::QuotaReached { .. } => return all,
         };
         all.push(next);
     }
@@ -119,13 +140,19 @@ fn a_status_fits_what_the_refusal_is_about() {
             400 | 401 | 403 | 404 | 410 | 429 => assert_eq!(refusal.field(), None, "{refusal:?}"),
             // It clashes with something that is there, whether that was typed or not.
             409 => {}
-            // Something typed cannot be taken as it is. Which of address and password is wrong is not told; and a report of
-            // usage is typed by nobody.
+            // Something typed cannot be taken as it is. Which of address and password is wrong is not told; a report of usage is
+            // typed by nobody; and what wasn't chosen is in no field.
             422 => assert!(
                 refusal.field().is_some()
                     || matches!(
                         refusal,
-                        Refusal::CredentialsWrong | Refusal::UsageInvalid { .. } | Refusal::TooManyRecords
+                        Refusal::CredentialsWrong
+                            | Refusal::UsageInvalid { .. }
+                            | Refusal::UsageTooLarge { .. }
+                            | Refusal::UsageElsewhere { .. }
+                            | Refusal::UsageCorrectionInvalid { .. }
+                            | Refusal::TooManyRecords
+                            | Refusal::NothingChosen
                     ),
                 "{refusal:?}"
             ),

@@ -18,9 +18,9 @@ const KEPT: [&str; 4] = ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LOCALE
 
 /// The user PostgreSQL runs as.
 #[derive(Clone, Debug)]
-pub(super) struct Account {
-    pub(super) uid: u32,
-    pub(super) name: String,
+pub(crate) struct Account {
+    pub(crate) uid: u32,
+    pub(crate) name: String,
     /// Set when this program is root and steps down: the group to step down to.
     step_down_to: Option<u32>,
 }
@@ -58,23 +58,42 @@ impl Account {
         }
     }
 
+    /// Whom root may run a server as whose PostgreSQL is somebody else's, the best first: an account that owns nothing, then one
+    /// that gets to PostgreSQL's socket.
+    pub(crate) fn without_database() -> Vec<Self> {
+        let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
+        ["nobody", "postgres"]
+            .into_iter()
+            .filter_map(|name| Self::find(&passwd, name))
+            .collect()
+    }
+
     fn unprivileged(passwd: &str) -> Result<Self, PostgresError> {
-        let find = |wanted: &str| {
-            passwd.lines().find_map(|line| {
-                let mut fields = line.split(':');
-                if fields.next()? != wanted {
-                    return None;
-                }
-                let uid = fields.nth(1)?.parse().ok()?;
-                let gid = fields.next()?.parse().ok()?;
-                (uid != 0).then(|| Self {
-                    uid,
-                    name: wanted.into(),
-                    step_down_to: Some(gid),
-                })
+        let mut names = ["postgres", "nobody"].into_iter();
+        names
+            .find_map(|name| Self::find(passwd, name))
+            .ok_or(PostgresError::NoUser)
+    }
+
+    fn find(passwd: &str, wanted: &str) -> Option<Self> {
+        passwd.lines().find_map(|line| {
+            let mut fields = line.split(':');
+            if fields.next()? != wanted {
+                return None;
+            }
+            let uid = fields.nth(1)?.parse().ok()?;
+            let gid = fields.next()?.parse().ok()?;
+            (uid != 0).then(|| Self {
+                uid,
+                name: wanted.into(),
+                step_down_to: Some(gid),
             })
-        };
-        find("postgres").or_else(|| find("nobody")).ok_or(PostgresError::NoUser)
+        })
+    }
+
+    /// The group to step down to, if this program was root when the account was chosen.
+    pub(crate) const fn gid(&self) -> Option<u32> {
+        self.step_down_to
     }
 
     /// Whether this program is root, who may give files away.
@@ -107,7 +126,7 @@ impl Account {
 
     /// A command run by this user, without terminal, in `/` (the folder this program was started in may be closed to that
     /// user) and in a process group of its own: Ctrl-C in a terminal reaches only this program, which stops the others in order.
-    pub(super) fn command(&self, program: impl AsRef<OsStr>) -> Command {
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.env_clear().env("LC_ALL", "C").current_dir("/").process_group(0);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

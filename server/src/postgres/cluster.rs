@@ -26,6 +26,8 @@ pub(super) struct Cluster {
     pub(super) folder: PathBuf,
     pub(super) sockets: PathBuf,
     pub(super) log: PathBuf,
+    /// The log, open to write at its end: once root is given up, it may not be possible to open it again.
+    log_file: File,
     pub(super) account: Account,
     pub(super) programs: Programs,
 }
@@ -64,10 +66,13 @@ impl Cluster {
             None => make(data, &home, &account, &programs).await?,
         };
         let sockets = folders::sockets(&home, data, &account)?;
+        let log = data.join("postgres.log");
+        let log_file = open_log(&log)?;
         let cluster = Self {
             folder,
             sockets,
-            log: data.join("postgres.log"),
+            log,
+            log_file,
             account,
             programs,
         };
@@ -75,32 +80,32 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// The log, to write at its end.
+    /// The log, to read, and to write at its end. Handed over open: PostgreSQL's user may not be able to open it.
     pub(super) fn open_log(&self) -> Result<File, PostgresError> {
-        // Opened here and handed over: PostgreSQL's user may not be able to.
-        OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(&self.log)
-            .map_err(PostgresError::folder(&self.log))
+        self.log_file.try_clone().map_err(PostgresError::folder(&self.log))
     }
 
     /// Empties a log that has grown too large. Everyone who writes to it appends, so they go on at the beginning.
     pub(super) fn trim_log(&self) {
-        let Ok(found) = fs::metadata(&self.log) else {
+        let Ok(found) = self.log_file.metadata() else {
             return;
         };
-        if found.len() > LARGEST_LOG {
-            let outcome = OpenOptions::new()
-                .write(true)
-                .open(&self.log)
-                .and_then(|file| file.set_len(0));
-            if let Err(error) = outcome {
-                tracing::warn!(%error, log = %self.log.display(), "cannot empty the log");
-            }
+        if found.len() > LARGEST_LOG
+            && let Err(error) = self.log_file.set_len(0)
+        {
+            tracing::warn!(%error, log = %self.log.display(), "cannot empty the log");
         }
     }
+}
+
+fn open_log(log: &Path) -> Result<File, PostgresError> {
+    OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(log)
+        .map_err(PostgresError::folder(log))
 }
 
 /// Makes a cluster with the database in it, aside, and puts it in place only when it is whole: whatever kills this in

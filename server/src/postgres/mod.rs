@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use account::Account;
+pub(crate) use account::Account;
 use cluster::Cluster;
 use folders::Lock;
 use postmaster::{PidFile, Postmaster};
@@ -47,6 +47,7 @@ const LONG_LIFE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Embedded {
     url: String,
+    account: Account,
     stop: oneshot::Sender<()>,
     supervisor: JoinHandle<()>,
 }
@@ -74,14 +75,25 @@ impl Embedded {
         let postmaster = first_launch(&cluster).await?;
         let url = url(&cluster.sockets);
         let (stop, stopped) = oneshot::channel();
+        let account = cluster.account.clone();
         let supervisor = tokio::spawn(supervise(cluster, postmaster, stopped, [lock, cluster_lock]));
-        Ok(Self { url, stop, supervisor })
+        Ok(Self {
+            url,
+            account,
+            stop,
+            supervisor,
+        })
     }
 
     /// The URL of its database; stays the same when PostgreSQL is restarted.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Whom PostgreSQL runs as. A process of this account can watch it, start it again and stop it.
+    pub(crate) const fn account(&self) -> &Account {
+        &self.account
     }
 
     /// Stops it: open transactions are rolled back, everything committed is on disk. Takes a bounded time.

@@ -3,8 +3,8 @@
 //! Owns signals, the pid file, and the remains of servers that were killed. Must not know how the cluster came to be.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::os::unix::fs::MetadataExt;
+use std::io;
+use std::os::unix::fs::{FileExt as _, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -116,7 +116,7 @@ impl Postmaster {
                 self.ended = true;
                 return Err(PostgresError::Exited {
                     how: status.to_string(),
-                    detail: log_since(&cluster.log, log_from),
+                    detail: log_since(cluster, log_from),
                     log: cluster.log.clone(),
                 });
             }
@@ -130,7 +130,7 @@ impl Postmaster {
             if Instant::now() > deadline {
                 return Err(PostgresError::NotReady {
                     seconds: READY.as_secs(),
-                    detail: log_since(&cluster.log, log_from),
+                    detail: log_since(cluster, log_from),
                     log: cluster.log.clone(),
                 });
             }
@@ -363,14 +363,14 @@ fn remove(path: &Path) -> Result<(), PostgresError> {
 }
 
 /// The last lines of the log, of those written after it was `from` bytes long.
-fn log_since(log: &Path, from: u64) -> String {
+fn log_since(cluster: &Cluster, from: u64) -> String {
     let read = || {
-        let mut file = File::open(log)?;
-        let end = file.metadata()?.len();
-        file.seek(SeekFrom::Start(from.max(end.saturating_sub(4096))))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        io::Result::Ok(bytes)
+        let log = cluster.open_log().ok()?;
+        let end = log.metadata().ok()?.len();
+        let start = from.max(end.saturating_sub(4096)).min(end);
+        let mut bytes = vec![0; usize::try_from(end - start).ok()?];
+        log.read_exact_at(&mut bytes, start).ok()?;
+        Some(bytes)
     };
     programs::last_words(&String::from_utf8_lossy(&read().unwrap_or_default()), 3)
 }

@@ -19,9 +19,6 @@ use uuid::Uuid;
 
 use super::problem::{Fault, FieldFault};
 
-/// The largest whole number that JavaScript reads right.
-pub(crate) const MOST_WHOLE: u64 = 9_007_199_254_740_991;
-
 /// Characters of a name.
 pub(crate) const MOST_NAME: usize = 100;
 

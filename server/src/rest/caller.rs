@@ -6,7 +6,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use directory::{Error, KeyActor, Origin, Token, TokenKind};
+use directory::{Error, KeyActor, MeterActor, Origin, Token, TokenKind};
 use policy::Refusal;
 
 use super::{Rest, limits::Spent, problem::Fault};
@@ -24,6 +24,58 @@ pub(crate) async fn identify(State(rest): State<Rest>, mut request: Request, nex
     };
     spent.say(response.headers_mut());
     response
+}
+
+/// Whoever reports usage that names no project (E9).
+#[derive(Clone, Debug)]
+pub(crate) enum Reporter {
+    /// A program with an API key: one that may not is told so by the directory.
+    Key(KeyActor),
+    /// A meter of the operator's.
+    Meter(MeterActor),
+}
+
+/// Finds out which key or meter asks, puts a [`Reporter`] into the request, and passes on.
+pub(crate) async fn identify_reporter(State(rest): State<Rest>, mut request: Request, next: Next) -> Response {
+    let origin = visit::origin(&request);
+    let (spent, reporter) = match presented_as(request.headers(), TokenKind::Meter) {
+        Some(token) => meter(&rest, &token, origin).await,
+        None => {
+            let (spent, actor) = caller(&rest, presented(request.headers()), origin).await;
+            (spent, actor.map(Reporter::Key))
+        }
+    };
+    let mut response = match reporter {
+        Ok(reporter) => {
+            request.extensions_mut().insert(reporter);
+            next.run(request).await
+        }
+        Err(fault) => fault.into_response(),
+    };
+    spent.say(response.headers_mut());
+    response
+}
+
+async fn meter(rest: &Rest, token: &Token, origin: Origin) -> (Spent, Result<Reporter, Fault>) {
+    let spent = rest.limits.key(token.reveal());
+    if let Err(refusal) = spent.check() {
+        return (spent, Err(refusal.into()));
+    }
+    match rest.directory.authenticate_meter(token, origin.clone()).await {
+        Ok(actor) => (spent, Ok(Reporter::Meter(actor))),
+        Err(Error::Refused(refusal)) => {
+            let (spent, fault) = stranger(rest, &origin, refusal);
+            (spent, fault.map(Reporter::Key))
+        }
+        Err(error) => (spent, Err(error.into())),
+    }
+}
+
+/// The one bearer of a request, if it can be a secret of this kind.
+fn presented_as(headers: &HeaderMap, kind: TokenKind) -> Option<Token> {
+    let mut values = headers.get_all(header::AUTHORIZATION).into_iter();
+    let value = values.next().filter(|_| values.next().is_none())?;
+    Token::parse(kind, visit::bearer(value.to_str().ok()?)?).ok()
 }
 
 async fn caller(rest: &Rest, key: Result<Token, Refusal>, origin: Origin) -> (Spent, Result<KeyActor, Fault>) {
@@ -47,6 +99,20 @@ fn stranger(rest: &Rest, origin: &Origin, refusal: Refusal) -> (Spent, Result<Ke
     let spent = rest.limits.address(&origin.address);
     let refusal = spent.check().err().unwrap_or(refusal);
     (spent, Err(refusal.into()))
+}
+
+/// Any secret of ours that came with a request (K10), and what it is for.
+///
+/// # Errors
+/// [`Refusal::KeyMissing`], [`Refusal::KeyInvalid`].
+pub(crate) fn presented_secret(headers: &HeaderMap) -> Result<(TokenKind, Token), Refusal> {
+    let other = [TokenKind::Gateway, TokenKind::Meter]
+        .into_iter()
+        .find_map(|kind| Some((kind, presented_as(headers, kind)?)));
+    match other {
+        Some(found) => Ok(found),
+        None => presented(headers).map(|token| (TokenKind::ApiKey, token)),
+    }
 }
 
 /// The key that came with a request. What can't be one is refused without asking the database (K3).

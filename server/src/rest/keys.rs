@@ -1,4 +1,4 @@
-//! The end of a key that somebody came by (K10).
+//! The end of a secret that somebody came by: an API key, or a token of a gateway or a meter (K10).
 
 use axum::{
     Json,
@@ -28,15 +28,16 @@ pub(crate) fn routes() -> OpenApiRouter<Rest> {
     OpenApiRouter::default().routes(routes!(revoke_key))
 }
 
-/// What became of a key.
+/// What became of a key or token.
 #[derive(Debug, Serialize, ToSchema)]
 struct Revoked {
-    /// Whether it is one of ours, which opens nothing any more. False: no key of ours, and nothing was done.
+    /// Whether it is one of ours, which opens nothing any more. False: none of ours, and nothing was done.
     revoked: bool,
 }
 
-/// Revokes the key that is presented, at once and for good: in the body, or as the bearer if there is no body. For anybody who
-/// came by a key, like a scanner of published code: it needs nothing but the key itself. Presenting it again answers the same.
+/// Revokes the API key, gateway token or meter token that is presented, at once and for good: in the body, or as the bearer if there
+/// is no body. For anybody who came by one, like a scanner of published code: it needs nothing but the secret itself. Presenting it
+/// again answers the same.
 #[utoipa::path(post, path = "/v1/keys/revoke", tag = "Keys", security((), ("key" = [])),
     request_body(content = ref("#/components/schemas/PresentedKey")),
     responses((status = 200, description = "What became of it.", body = Revoked)))]
@@ -55,16 +56,18 @@ async fn revoke_key(State(rest): State<Rest>, request: Request) -> Response {
 
 async fn revoke(rest: &Rest, origin: &Origin, headers: &HeaderMap, body: Body) -> Result<Revoked> {
     let body = bytes(body, MOST_BYTES).await?;
-    let token = if body.is_empty() {
-        caller::presented(headers)
+    let secret = if body.is_empty() {
+        caller::presented_secret(headers)
     } else {
         let mut fields = read_object(headers, &body)?;
         let key = fields.needed("key", text);
-        Token::parse(TokenKind::ApiKey, &fields.done(key)?)
+        let text = fields.done(key)?;
+        let kind = Token::kind_of(&text).unwrap_or(TokenKind::ApiKey);
+        Token::parse(kind, &text).map(|token| (kind, token))
     };
-    match token {
-        Ok(token) => Ok(Revoked {
-            revoked: rest.directory.revoke_presented_key(&token, origin).await?,
+    match secret {
+        Ok((kind, token)) => Ok(Revoked {
+            revoked: rest.directory.revoke_presented(kind, &token, origin).await?,
         }),
         Err(Refusal::KeyMissing) => Err(Refusal::KeyMissing.into()),
         // A scanner finds much that looks like a key.

@@ -71,7 +71,7 @@ impl Limits {
 }
 
 /// Whom an address stands for: an IPv6 client has a whole network of 64 bits to choose from.
-fn client(address: &str) -> Option<IpAddr> {
+pub(crate) fn client(address: &str) -> Option<IpAddr> {
     match address.parse().ok()? {
         IpAddr::V6(address) => Some(IpAddr::V6((address.to_bits() & (u128::MAX << 64)).into())),
         address @ IpAddr::V4(_) => Some(address),
@@ -79,7 +79,7 @@ fn client(address: &str) -> Option<IpAddr> {
 }
 
 /// One limit, with a count for each who is limited.
-struct Limit {
+pub(crate) struct Limit {
     buckets: RateLimiter<Option<u64>, HashMapStateStore<Option<u64>>, MonotonicClock, StateInformationMiddleware>,
     quota: Quota,
     clock: MonotonicClock,
@@ -98,7 +98,7 @@ impl fmt::Debug for Limit {
 }
 
 impl Limit {
-    fn new(rate: NonZeroU32, burst: NonZeroU32) -> Self {
+    pub(crate) fn new(rate: NonZeroU32, burst: NonZeroU32) -> Self {
         let quota = Quota::per_second(rate).allow_burst(burst);
         Self {
             buckets: RateLimiter::hashmap_with_clock(quota, MonotonicClock).with_middleware(),
@@ -110,7 +110,7 @@ impl Limit {
         }
     }
 
-    fn spend(&self, who: impl Hash) -> Spent {
+    pub(crate) fn spend(&self, who: impl Hash) -> Spent {
         self.forget();
         let bucket = (self.buckets.len() < MOST).then(|| self.hasher.hash_one(who));
         let (remaining, wait) = match self.buckets.check_key(&bucket) {

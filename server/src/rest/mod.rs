@@ -7,7 +7,7 @@
 pub(crate) mod body;
 mod caller;
 mod keys;
-mod limits;
+pub(crate) mod limits;
 mod openapi;
 mod page;
 pub(crate) mod problem;
@@ -63,14 +63,16 @@ type Result<T> = std::result::Result<T, Fault>;
 /// The routes for programs, with their layers.
 pub(crate) fn router(directory: Directory) -> Router {
     let (keyed, described) = with_key().split_for_parts();
+    let (reported, reports) = usage::reporter_routes().split_for_parts();
     let (open, more) = without_key().split_for_parts();
     let rest = Rest {
         directory,
         limits: Arc::default(),
-        document: openapi::document(described, more),
+        document: openapi::document(described, [reports, more]),
     };
     let routes = Router::new()
         .merge(keyed.route_layer(from_fn_with_state(rest.clone(), caller::identify)))
+        .merge(reported.route_layer(from_fn_with_state(rest.clone(), caller::identify_reporter)))
         .merge(open)
         .route("/openapi.json", get(document))
         // What is not there is told as a problem, too, and not as a page.

@@ -4,7 +4,10 @@
 //! what is known as data elsewhere (kinds, states, fields) is read from there.
 
 use axum::body::Bytes;
-use policy::{FieldInput, Reach, ResourceField, ResourceKind, ResourceState, UsageKind, UsageUnit};
+use policy::{
+    FieldInput, MOST_COST_MICROS, MOST_QUANTITY, Reach, ResourceField, ResourceKind, ResourceState, UsageKind,
+    UsageUnit,
+};
 use serde_json::{Map, Value, json};
 use utoipa::{
     IntoParams,
@@ -24,9 +27,11 @@ pub(crate) const MOST_RECORDS: usize = 1_000;
 pub(crate) const MOST_SEARCH: usize = 200;
 
 /// The document, written.
-pub(crate) fn document(keyed: OpenApi, open: OpenApi) -> Bytes {
+pub(crate) fn document(keyed: OpenApi, others: [OpenApi; 2]) -> Bytes {
     let mut api = keyed;
-    api.merge(open);
+    for other in others {
+        api.merge(other);
+    }
     let mut api = serde_json::to_value(api).unwrap_or_default();
     api["info"] = json!({
         "title": "Roster",
@@ -43,12 +48,19 @@ pub(crate) fn document(keyed: OpenApi, open: OpenApi) -> Bytes {
         "bearerFormat": "rsk_…",
         "description": "An API key: it belongs to one project and reaches that project’s resources only.",
     });
+    components["securitySchemes"]["meter"] = json!({
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "rsm_…",
+        "description": "A meter token of the operator’s: it reports usage that names no project, for every organization.",
+    });
     components["headers"] = headers();
     components["responses"] = problems();
     if let Some(schemas) = components["schemas"].as_object_mut() {
         schemas.insert("Problem".to_owned(), problem_schema());
         schemas.insert("PresentedKey".to_owned(), presented_key());
         schemas.insert("UsageReport".to_owned(), usage_report());
+        schemas.insert("OrganizationUsageReport".to_owned(), organization_usage_report());
         schemas.extend(resources());
     }
     for item in members(&mut api["paths"]) {
@@ -220,15 +232,21 @@ fn problem_schema() -> Value {
 fn presented_key() -> Value {
     json!({
         "type": "object",
-        "description": "A key that somebody came by.",
+        "description": "A key or token that somebody came by.",
         "required": ["key"],
         "additionalProperties": false,
-        "properties": { "key": { "type": "string", "description": "`rsk_…`, whole." } },
+        "properties": { "key": { "type": "string", "description": "`rsk_…`, `rsg_…` or `rsm_…`, whole." } },
     })
 }
 
 fn usage_report() -> Value {
-    let amount = |description| json!({ "type": "integer", "minimum": 0, "maximum": body::MOST_WHOLE, "description": description });
+    let amount =
+        |most, description| json!({ "type": "integer", "minimum": 0, "maximum": most, "description": description });
+    let most: Vec<_> = UsageUnit::ALL
+        .iter()
+        .map(|unit| format!("{} of {}", unit.most(), unit.code()))
+        .collect();
+    let quantity = format!("How much. At most {}.", most.join(", "));
     let kinds: Vec<_> = UsageKind::ALL.iter().map(|kind| kind.code()).collect();
     let units: Vec<_> = UsageUnit::ALL.iter().map(|unit| unit.code()).collect();
     let record = json!({
@@ -244,9 +262,15 @@ fn usage_report() -> Value {
             },
             "kind": { "type": "string", "enum": kinds },
             "unit": { "type": "string", "enum": units, "description": "What the quantity counts." },
-            "quantity": amount("How much."),
-            "cost_micros": amount("What it cost, in millionths of a US dollar."),
+            "quantity": amount(MOST_QUANTITY, quantity.as_str()),
+            "cost_micros": amount(MOST_COST_MICROS, "What it cost, in millionths of a US dollar."),
             "resource_id": { "type": "string", "format": "uuid", "description": "The resource, if it was one." },
+            "corrects": {
+                "type": "string",
+                "format": "uuid",
+                "description": "The record on the same books whose quantity and cost these take the place of. All else is as in it; a \
+                    record is corrected once.",
+            },
         },
     });
     json!({
@@ -256,6 +280,16 @@ fn usage_report() -> Value {
         "additionalProperties": false,
         "properties": { "records": { "type": "array", "maxItems": MOST_RECORDS, "items": record } },
     })
+}
+
+/// The same from a meter, which names the organization.
+fn organization_usage_report() -> Value {
+    let mut report = usage_report();
+    report["properties"]["organization"] = json!({
+        "type": "string",
+        "description": "From a meter, and from nobody else: the organization, by its id or its slug.",
+    });
+    report
 }
 
 /// A name, in the characters that [`policy::Name`] allows: none that is a control or turns the direction of text, and one at

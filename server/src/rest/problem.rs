@@ -118,6 +118,7 @@ impl Fault {
         match self {
             Self::Problem(Problem::Refused(refusal)) => refusal.code(),
             Self::Problem(Problem::Unavailable | Problem::Unreachable) => "unavailable",
+            Self::Problem(Problem::Busy) => "busy",
             Self::Problem(Problem::Internal) => "internal",
             Self::Reach(permission) => Refusal::Forbidden(*permission).code(),
             Self::Denied(denial, _) => denial.code(),
@@ -168,7 +169,13 @@ impl Fault {
     fn errors(&self) -> Vec<FieldFault> {
         match self {
             Self::Query(errors) | Self::Body(errors) => errors.clone(),
-            Self::Problem(Problem::Refused(refusal @ Refusal::UsageInvalid { record })) => {
+            Self::Problem(Problem::Refused(
+                refusal @ (Refusal::UsageInvalid { record }
+                | Refusal::UsageTooLarge { record }
+                | Refusal::UsageElsewhere { record }
+                | Refusal::UsageCorrectionInvalid { record }
+                | Refusal::UsageCorrected { record }),
+            )) => {
                 vec![Wrong::from(*refusal).at(format!("records.{record}"))]
             }
             Self::Problem(Problem::Refused(refusal)) => refusal
@@ -176,7 +183,7 @@ impl Fault {
                 .map(|field| Wrong::from(*refusal).at(field_name(field)))
                 .into_iter()
                 .collect(),
-            Self::Problem(Problem::Unavailable | Problem::Internal | Problem::Unreachable)
+            Self::Problem(Problem::Unavailable | Problem::Busy | Problem::Internal | Problem::Unreachable)
             | Self::Reach(_)
             | Self::Denied(..)
             | Self::Question
@@ -224,7 +231,9 @@ impl Fault {
                 set(header::WWW_AUTHENTICATE, &format!("{challenge}{error}"));
             }
             StatusCode::TOO_MANY_REQUESTS => {
-                if let Self::Problem(Problem::Refused(Refusal::TooManyAttempts { retry_after })) = self {
+                if let Self::Problem(Problem::Refused(refusal)) = self
+                    && let Some(retry_after) = refusal.retry_after()
+                {
                     set(header::RETRY_AFTER, &retry_after.to_string());
                 }
             }
@@ -247,6 +256,7 @@ fn field_name(field: Field) -> String {
         | Field::ExpiresOn
         | Field::Confirmation
         | Field::PublicKey
+        | Field::Signature
         | Field::State => serde_json::to_value(field)
             .ok()
             .and_then(|name| name.as_str().map(ToOwned::to_owned))

@@ -6,8 +6,8 @@ use axum::{
     extract::{Path, State, rejection::PathRejection},
     http::HeaderMap,
 };
-use directory::{KeyActor, ProjectRef, UsageRecord};
-use policy::{ResourceId, UsageKind, UsageRecordId, UsageUnit};
+use directory::{KeyActor, OrganizationRef, UsageRecord, UsageTaken};
+use policy::{MOST_COST_MICROS, MOST_QUANTITY, ResourceId, UsageKind, UsageRecordId, UsageUnit};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -15,15 +15,19 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Rest, Result,
-    body::{Fields, MOST_WHOLE, Wrong, code, id, moment, object, whole},
+    body::{Fields, Wrong, code, id, moment, object, text, whole},
+    caller::Reporter,
     openapi, resources, told_to,
 };
 
-/// The routes of this file.
+/// The route of this file that a key of the project opens.
 pub(crate) fn routes() -> OpenApiRouter<Rest> {
-    OpenApiRouter::default()
-        .routes(routes!(record_usage))
-        .routes(routes!(record_default_usage))
+    OpenApiRouter::default().routes(routes!(record_usage))
+}
+
+/// The route of this file that a meter opens, or the Organization Default Key (E9).
+pub(crate) fn reporter_routes() -> OpenApiRouter<Rest> {
+    OpenApiRouter::default().routes(routes!(record_default_usage))
 }
 
 /// What became of a report.
@@ -37,11 +41,20 @@ pub(crate) struct Recorded {
     known: u64,
 }
 
+impl From<UsageTaken> for Recorded {
+    fn from(taken: UsageTaken) -> Self {
+        Self {
+            recorded: taken.recorded,
+            known: taken.known,
+        }
+    }
+}
+
 /// Takes a report of what was used in a project. All of it is taken, or none; a record that comes again, by its id, counts once.
-/// So a report that was not answered can be sent again.
+/// So a report that was not answered can be sent again. A record with `corrects` takes the place of the one it names.
 #[utoipa::path(post, path = "/v1/projects/{project}/usage", tag = "Usage", security(("key" = [])),
     params(openapi::ProjectPath), request_body(content = ref("#/components/schemas/UsageReport")),
-    responses((status = 200, description = "It was taken.", body = Recorded), (status = 404)))]
+    responses((status = 200, description = "It was taken.", body = Recorded), (status = 404), (status = 409)))]
 async fn record_usage(
     State(rest): State<Rest>,
     Extension(actor): Extension<KeyActor>,
@@ -50,44 +63,59 @@ async fn record_usage(
     body: Body,
 ) -> Result<Json<Recorded>> {
     let project = resources::project(path)?;
-    record(&rest, &actor, Some(&project), &headers, body).await
+    let may = resources::visible(&rest, &actor, &project);
+    let records = told_to(object(&headers, body).await.and_then(read), may).await?;
+    let taken = rest.directory.record_usage(&actor, Some(&project), &records).await?;
+    Ok(Json(taken.into()))
 }
 
-/// Takes a report of what was used in no project: it goes on the books of the organization’s Default Project.
-#[utoipa::path(post, path = "/v1/usage", tag = "Usage", security(("key" = [])),
-    request_body(content = ref("#/components/schemas/UsageReport")),
-    responses((status = 200, description = "It was taken.", body = Recorded)))]
+/// Takes a report of what was used in no project, from a meter, which names the organization, or with the Organization Default Key: it
+/// goes on the books of the organization’s Default Project.
+#[utoipa::path(post, path = "/v1/usage", tag = "Usage", security(("key" = []), ("meter" = [])),
+    request_body(content = ref("#/components/schemas/OrganizationUsageReport")),
+    responses((status = 200, description = "It was taken.", body = Recorded), (status = 403), (status = 404),
+        (status = 409)))]
 async fn record_default_usage(
     State(rest): State<Rest>,
-    Extension(actor): Extension<KeyActor>,
+    Extension(reporter): Extension<Reporter>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Recorded>> {
-    record(&rest, &actor, None, &headers, body).await
-}
-
-async fn record(
-    rest: &Rest,
-    actor: &KeyActor,
-    project: Option<&ProjectRef>,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<Json<Recorded>> {
-    let may = async {
-        match project {
-            Some(project) => resources::visible(rest, actor, project).await,
-            None => Ok(()),
+    let taken = match reporter {
+        Reporter::Meter(meter) => {
+            let (organization, records) = read_for_organization(object(&headers, body).await?)?;
+            rest.directory
+                .record_metered_usage(&meter, &organization, &records)
+                .await?
+        }
+        Reporter::Key(key) => {
+            let may = async { Ok(rest.directory.authorize_unnamed_usage(&key).await?) };
+            let records = told_to(object(&headers, body).await.and_then(read), may).await?;
+            rest.directory.record_usage(&key, None, &records).await?
         }
     };
-    let records = told_to(object(headers, body).await.and_then(read), may).await?;
-    let recorded = rest.directory.record_usage(actor, project, &records).await?;
-    Ok(Json(Recorded {
-        recorded,
-        known: (records.len() as u64).saturating_sub(recorded),
-    }))
+    Ok(Json(taken.into()))
+}
+
+/// A meter's report: the organization, by its id or its slug, and the records.
+fn read_for_organization(mut fields: Fields) -> Result<(OrganizationRef, Vec<UsageRecord>)> {
+    let organization = fields.needed("organization", |value| {
+        let Ok(organization) = text(value)?.parse::<OrganizationRef>();
+        match organization {
+            OrganizationRef::Nothing => Err(Wrong::form("Send the organization’s id or its slug.".to_owned())),
+            OrganizationRef::Id(_) | OrganizationRef::Slug(_) => Ok(organization),
+        }
+    });
+    let records = read_records(&mut fields);
+    fields.done(organization.zip(Some(records)))
 }
 
 fn read(mut fields: Fields) -> Result<Vec<UsageRecord>> {
+    let records = read_records(&mut fields);
+    fields.done(Some(records))
+}
+
+fn read_records(fields: &mut Fields) -> Vec<UsageRecord> {
     let sent = fields.needed("records", |value| {
         value
             .as_array()
@@ -106,7 +134,7 @@ fn read(mut fields: Fields) -> Result<Vec<UsageRecord>> {
         records.extend(read_record(&mut inner));
         fields.join(inner);
     }
-    fields.done(Some(records))
+    records
 }
 
 fn read_record(fields: &mut Fields) -> Option<UsageRecord> {
@@ -115,9 +143,11 @@ fn read_record(fields: &mut Fields) -> Option<UsageRecord> {
         fields.needed("kind", code::<UsageKind>),
         fields.needed("unit", code::<UsageUnit>),
     );
-    let amount = |value: &Value| whole(value, 0..=MOST_WHOLE);
-    let (quantity, cost_micros) = (fields.needed("quantity", amount), fields.needed("cost_micros", amount));
+    // What is too much of the unit is for the directory to say.
+    let quantity = fields.needed("quantity", |value: &Value| whole(value, 0..=MOST_QUANTITY));
+    let cost_micros = fields.needed("cost_micros", |value: &Value| whole(value, 0..=MOST_COST_MICROS));
     let resource = fields.given("resource_id", id).map(ResourceId);
+    let corrects = fields.given("corrects", id).map(UsageRecordId);
     Some(UsageRecord {
         id: UsageRecordId(record?),
         at: at?,
@@ -126,5 +156,6 @@ fn read_record(fields: &mut Fields) -> Option<UsageRecord> {
         quantity: quantity?,
         unit: unit?,
         cost_micros: cost_micros?,
+        corrects,
     })
 }

@@ -112,6 +112,11 @@ impl Gate {
 
     /// With a change to nginx's file.
     async fn start_with(pool: PgPool, proxy: Proxy, change: fn(&str) -> String) -> Option<Self> {
+        Self::begin(pool, proxy, change, |port| port).await
+    }
+
+    /// With something between the proxy and Roster's port.
+    async fn begin(pool: PgPool, proxy: Proxy, change: fn(&str) -> String, between: fn(u16) -> u16) -> Option<Self> {
         let program = find(match proxy {
             Proxy::Nginx => "nginx",
             Proxy::Traefik => "traefik",
@@ -123,7 +128,13 @@ impl Gate {
         match proxy {
             Proxy::Nginx => nginx(&mut command, &folder, &roster, (service.port, port), change),
             Proxy::Traefik => traefik(&mut command, &folder, &roster, service.port, port),
-            Proxy::Envoy => envoy(&mut command, &folder, &roster, service.port, port),
+            Proxy::Envoy => envoy(
+                &mut command,
+                &folder,
+                &roster,
+                (service.port, port),
+                between(roster.port),
+            ),
         }
         let process = Process::start(&mut command);
         until_listening(port);
@@ -241,7 +252,7 @@ fn traefik(command: &mut Command, folder: &Folder, roster: &Roster, service: u16
             ("http://127.0.0.1:3000", &roster.url()),
             ("127.0.0.1:9000", &format!("127.0.0.1:{service}")),
             ("01900000-0000-7000-8000-000000000000", ENDPOINT),
-            ("Host(`roster.example.com`)", "Host(`127.0.0.1`)"),
+            ("Host(`services.example.com`)", "Host(`127.0.0.1`)"),
             // No certificate here.
             ("      tls: {}\n", ""),
         ],
@@ -266,11 +277,11 @@ fn traefik(command: &mut Command, folder: &Folder, roster: &Roster, service: u16
         .current_dir(&folder.0);
 }
 
-fn envoy(command: &mut Command, folder: &Folder, roster: &Roster, service: u16, port: u16) {
+fn envoy(command: &mut Command, folder: &Folder, roster: &Roster, (service, port): (u16, u16), asked: u16) {
     let config = document(
         "envoy.yaml",
         &[
-            ("port_value: 3000", &format!("port_value: {}", roster.port)),
+            ("port_value: 3000", &format!("port_value: {asked}")),
             ("port_value: 9000", &format!("port_value: {service}")),
             ("port_value: 8080", &format!("port_value: {port}")),
             ("01900000-0000-7000-8000-000000000000", ENDPOINT),
@@ -301,7 +312,11 @@ async fn lets_through_whom_roster_names(pool: PgPool, proxy: Proxy) {
     let asked = gate.service.asked();
     let [request] = &asked[..] else { panic!("{asked:?}") };
     assert!(request.starts_with("GET /v1/chat?x=1 HTTP/1.1"), "{request}");
-    assert_told(request, &gate.roster.id("mia@acme.test").await);
+    assert_told(
+        request,
+        &gate.roster.id("mia@acme.test").await,
+        &gate.roster.project().await,
+    );
     let bearer = format!("Bearer {USE}");
     let key = [("Authorization", bearer.as_str())];
     let answer = ask(gate.port, "POST", &gate.path("v1/chat"), &key, "How are you?");
@@ -354,7 +369,7 @@ async fn lets_through_whom_roster_names(pool: PgPool, proxy: Proxy) {
 
 /// What the service is told of Mia, and what it is not.
 #[track_caller]
-fn assert_told(request: &str, mia: &str) {
+fn assert_told(request: &str, mia: &str, project: &str) {
     for (name, value) in [
         ("X-Roster-Subject", Some(mia)),
         ("X_Roster_Subject", None),
@@ -362,6 +377,7 @@ fn assert_told(request: &str, mia: &str) {
         ("X-Roster-Subject-Type", Some("user")),
         ("X-Roster-Role", Some("member")),
         ("X-Roster-Project", Some("ml-research")),
+        ("X-Roster-Project-Id", Some(project)),
         (
             "X-Roster-Resource",
             Some("endpoint/01900000-0000-7000-8000-0000000000e1"),
@@ -394,6 +410,7 @@ async fn takes_no_word_of_the_clients(pool: PgPool, proxy: Proxy) {
         ("X-Roster-Subject-Type", "api_key"),
         ("X-Roster-Role", "admin"),
         ("X-Roster-Project", "production"),
+        ("X-Roster-Project-Id", "01900000-0000-7000-8000-000000000000"),
         ("X-Roster-Resource", &own),
         ("X-Roster-Action", "endpoint:view"),
         ("X-Roster-Reason", "organization_admin"),
@@ -414,11 +431,24 @@ async fn takes_no_word_of_the_clients(pool: PgPool, proxy: Proxy) {
     let answer = gate.get(&headers);
     assert!(answer.status >= 400, "{answer:?}");
     assert_eq!(gate.service.asked(), [""; 0]);
+    // Whoever may go in can't get rid of what Roster says of them either: they are let in with it, or not at all.
+    for named in ["X-Roster-Role", "X-Roster-Subject", "X-Roster-Project-Id"] {
+        let connection = format!("close, {named}");
+        let headers = [("Connection", connection.as_str()), ("Cookie", mia.as_str())];
+        let answer = gate.get(&headers);
+        for request in gate.service.asked() {
+            assert!(
+                answer.status == 200 && header(&request, named).is_some(),
+                "{named}: {request}"
+            );
+        }
+    }
     // And whoever may go in goes in as themselves.
     let headers = [&forged[..], &[("Cookie", mia.as_str())]].concat();
     assert_eq!(gate.get(&headers).status, 200);
     let asked = gate.service.asked();
-    assert_told(&asked[0], &gate.roster.id("mia@acme.test").await);
+    let project = gate.roster.project().await;
+    assert_told(&asked[0], &gate.roster.id("mia@acme.test").await, &project);
     // Envoy drops names with `_` alone (docs/gateways says so).
     let is_dropped = header(&asked[0], "X.Roster.Subject").is_none();
     assert_eq!(is_dropped, proxy != Proxy::Envoy);
@@ -558,6 +588,61 @@ async fn e3_nginx_asks_for_where_a_path_leads_to(pool: PgPool) {
     gate.roster.stop();
     let away = gate.get(&olivia);
     assert!(away.status == 503 && away.head.contains("retry-after: 1"), "{away:?}");
+    assert_eq!(gate.service.asked(), [""; 0]);
+}
+
+/// A proxy between a gateway and Roster that resolves paths, as nginx does with `proxy_pass http://roster/`: what it is asked leads
+/// where the client's path leads it.
+fn resolving(to: u16) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    // It ends with the test's process.
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let request = read(&mut stream);
+            let (line, rest) = request.split_once("\r\n").unwrap();
+            let mut words = line.split(' ');
+            let (method, path) = (words.next().unwrap(), words.next().unwrap());
+            let mut resolved = Vec::new();
+            for part in path.replace("%2e", ".").replace("%2f", "/").split('/') {
+                match part {
+                    "" | "." => {}
+                    ".." => drop(resolved.pop()),
+                    part => resolved.push(part.to_owned()),
+                }
+            }
+            let request = format!(
+                "{method} /{} HTTP/1.1\r\nConnection: close\r\n{rest}",
+                resolved.join("/")
+            );
+            let mut roster = TcpStream::connect(("127.0.0.1", to)).unwrap();
+            roster.write_all(request.as_bytes()).unwrap();
+            let mut answer = Vec::new();
+            roster.read_to_end(&mut answer).unwrap();
+            stream.write_all(&answer).unwrap();
+        }
+    });
+    port
+}
+
+/// When it succeeded: behind Envoy's file as it was, and a proxy that resolves paths before Roster, `/../../healthz` was asked for as
+/// `/gateway/authorize/../../healthz`, which was `/healthz`: 200, and nobody in particular was let in.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn e3_envoy_asks_roster_whatever_path_it_is_sent(pool: PgPool) {
+    let Some(gate) = Gate::begin(pool, Proxy::Envoy, ToOwned::to_owned, resolving).await else {
+        return;
+    };
+    for path in [
+        "/../../healthz",
+        "/%2e%2e/%2e%2e/healthz",
+        "/..%2f..%2fhealthz",
+        "/x/../../../../healthz",
+        "//healthz",
+    ] {
+        let answer = ask(gate.port, "GET", path, &[], "");
+        assert!(matches!(answer.status, 400 | 401), "{path}: {answer:?}");
+    }
     assert_eq!(gate.service.asked(), [""; 0]);
 }
 

@@ -176,6 +176,14 @@ impl Roster {
             .unwrap()
     }
 
+    /// The id of `ml-research`.
+    pub(crate) async fn project(&self) -> String {
+        sqlx::query_scalar("SELECT project_id::text FROM project_slugs WHERE slug = 'ml-research'")
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
+    }
+
     /// Sends a form of the console's, as somebody signed in.
     pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)], email: &str) {
         let cookie = self.cookie(email).await;

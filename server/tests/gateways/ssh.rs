@@ -89,9 +89,13 @@ impl Node {
             ],
         );
         let port = free_port();
-        // What a node's own sshd_config says beside it.
-        let config =
-            format!("{config}\nPort {port}\nListenAddress 127.0.0.1\nHostKey {host_key}\nPidFile none\nUsePAM no\n");
+        run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", &file("ca")]);
+        // What a node's own sshd_config says beside it: one that trusts certificates, too.
+        let config = format!(
+            "{config}\nPort {port}\nListenAddress 127.0.0.1\nHostKey {host_key}\nPidFile none\nUsePAM no\n\
+             TrustedUserCAKeys {}\n",
+            file("ca.pub"),
+        );
         let config = folder.write("sshd_config", &config);
         let log = fs::File::create(folder.0.join("log")).unwrap();
         let sshd = Process::start(
@@ -133,6 +137,19 @@ impl Node {
         let fields = [("name", ""), ("public_key", public.as_str())];
         self.roster.post("/api/add_ssh_key", &fields, email).await;
         key
+    }
+
+    /// A key that no account has, with a certificate for the login by somebody whom the machine trusts.
+    fn certified(&self) -> PathBuf {
+        let (key, ca) = (self.folder.0.join("certified"), self.folder.0.join("ca"));
+        let (key, ca) = (key.to_str().unwrap(), ca.to_str().unwrap());
+        run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", key]);
+        let public = format!("{key}.pub");
+        run(
+            "ssh-keygen",
+            &["-q", "-s", ca, "-I", "somebody", "-n", &self.login.0, &public],
+        );
+        key.into()
     }
 
     fn ssh(&self, login: &str, key: &Path) -> Output {
@@ -196,6 +213,8 @@ async fn e4_present_collaborators_log_in_to_a_cluster_and_nobody_else(pool: PgPo
     // Noah is in the organization and not in the project; and root's login is nobody's.
     node.turns_away(&login, &noah);
     node.turns_away("root", &olivia);
+    // When it succeeded: whoever the machine's own authority had signed for was let in, and Roster wasn't asked.
+    node.turns_away(&login, &node.certified());
 
     // E5: at the next login.
     node.roster.remove("mia@acme.test").await;

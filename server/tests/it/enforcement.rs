@@ -152,6 +152,7 @@ fn told(answer: &Answer) -> (u16, String) {
             "x-roster-subject",
             "x-roster-subject-type",
             "x-roster-project",
+            "x-roster-project-id",
             "x-roster-role",
         ] {
             assert!(!answer.header(name).is_empty(), "{name}");
@@ -175,6 +176,7 @@ fn told(answer: &Answer) -> (u16, String) {
             "x-roster-subject",
             "x-roster-subject-type",
             "x-roster-project",
+            "x-roster-project-id",
             "x-roster-role",
         ] {
             assert!(answer.header(name).is_empty(), "{name}");

@@ -7,7 +7,7 @@ use axum::http::Method;
 
 use crate::house::{
     ACME, API_KEY, Ask, CLUSTER, EMPTY, FORGOTTEN, House, INVITATION, INVITED, INVITED_STRANGER, Manner, NO_PROJECT,
-    PASSWORD, RESEARCH, SESSION, SSH_KEY, Who, encode,
+    PASSWORD, RESEARCH, SESSION, SSH_KEY, UNPROVED, Who, encode,
 };
 
 /// A server function and arguments that it takes.
@@ -18,12 +18,14 @@ pub(crate) struct Function {
     pub(crate) fields: &'static [(&'static str, &'static str)],
     /// For whom it works.
     pub(crate) who: Who,
+    /// Whether it only reads, by POST: what it is asked with is a secret, which no query should hold.
+    reads: bool,
 }
 
 pub(crate) const NEW_PASSWORD: &str = "staple-battery-horse";
 
 /// Every server function.
-pub(crate) static FUNCTIONS: [Function; 56] = [
+pub(crate) static FUNCTIONS: [Function; 61] = [
     read("/api/shell", &[("project", RESEARCH)]),
     read("/api/overview", &[("project", RESEARCH)]),
     read("/api/project_settings", &[("project", RESEARCH)]),
@@ -170,11 +172,13 @@ pub(crate) static FUNCTIONS: [Function; 56] = [
         "/api/projects",
         &[("organization", ACME), ("query[q]", "research"), ("query[after]", "")],
     ),
-    read("/api/invitation", &[("token", INVITED)]),
+    read_by_post("/api/invitation", &[("token", INVITED)]),
     read("/api/sessions", &[]),
     read("/api/ssh_keys", &[]),
     read("/api/sends_mail", &[]),
-    read("/api/password_reset", &[("token", FORGOTTEN)]),
+    read_by_post("/api/password_reset", &[("token", FORGOTTEN)]),
+    read_by_post("/api/email_verification", &[("token", UNPROVED)]),
+    read("/api/made_keys", &[]),
     write(
         "/api/update_organization",
         &[("organization", ACME), ("name", "Renamed"), ("slug", "renamed")],
@@ -294,6 +298,13 @@ pub(crate) static FUNCTIONS: [Function; 56] = [
         &[("token", FORGOTTEN), ("password", NEW_PASSWORD)],
     )
     .by(Who::Nobody),
+    write("/api/verify_email", &[("token", UNPROVED), ("password", NEW_PASSWORD)]).by(Who::Nobody),
+    write("/api/resend_verification", &[]),
+    write(
+        "/api/revoke_made_keys",
+        &[("revoke-01900000-0000-7000-8000-000000000005", "on")],
+    )
+    .by(Who::Member),
 ];
 
 const fn read(path: &'static str, fields: &'static [(&'static str, &'static str)]) -> Function {
@@ -302,6 +313,17 @@ const fn read(path: &'static str, fields: &'static [(&'static str, &'static str)
         method: Method::GET,
         fields,
         who: Who::Admin,
+        reads: true,
+    }
+}
+
+const fn read_by_post(path: &'static str, fields: &'static [(&'static str, &'static str)]) -> Function {
+    Function {
+        path,
+        method: Method::POST,
+        fields,
+        who: Who::Admin,
+        reads: true,
     }
 }
 
@@ -311,6 +333,7 @@ const fn write(path: &'static str, fields: &'static [(&'static str, &'static str
         method: Method::POST,
         fields,
         who: Who::Admin,
+        reads: false,
     }
 }
 
@@ -321,7 +344,7 @@ impl Function {
     }
 
     pub(crate) fn is_write(&self) -> bool {
-        self.method == Method::POST
+        !self.reads
     }
 
     /// Whether it is about something that hides from those outside: `project` or `organization`.
@@ -341,19 +364,15 @@ impl Function {
             "/api/request_password_reset",
             "/api/password_reset",
             "/api/reset_password",
+            "/api/email_verification",
+            "/api/verify_email",
         ]
         .contains(&self.path)
     }
 
-    /// What is left of it is no row that only changes by somebody's will: a session begun, or ended.
+    /// What is left of it is no row that only changes by somebody's will: a session ended.
     pub(crate) fn changes_only_sessions(&self) -> bool {
-        [
-            "/api/sign_in",
-            "/api/sign_out",
-            "/api/end_session",
-            "/api/end_other_sessions",
-        ]
-        .contains(&self.path)
+        ["/api/sign_out", "/api/end_session", "/api/end_other_sessions"].contains(&self.path)
     }
 
     /// Its fields, with ids in place.
@@ -367,7 +386,7 @@ impl Function {
     /// A call with these fields.
     pub(crate) fn call(&self, fields: &[(&str, Vec<u8>)]) -> Ask {
         let fields = fields.iter().map(|(name, value)| (*name, value));
-        if self.is_write() {
+        if self.method == Method::POST {
             Ask::post(self.path, fields)
         } else {
             Ask::get(format!("{}?{}", self.path, encode(fields)))
@@ -411,7 +430,7 @@ async fn every_row_works(pool: sqlx::PgPool) {
             .manner(Manner::Script);
         let answer = house.ask(ask).await;
         let path = function.path;
-        let is_entry = ["/api/sign_in", "/api/sign_up", "/api/sign_out"].contains(&path);
+        let is_entry = ["/api/sign_in", "/api/sign_out"].contains(&path);
         assert_eq!(
             answer.status,
             if is_entry { 303 } else { 200 },

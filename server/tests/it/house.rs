@@ -6,12 +6,13 @@ use app::{Flash, gate::Cookies};
 use axum::{
     Router,
     body::Body,
-    http::{HeaderMap, HeaderName, Method, Request, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use directory::{Directory, NewAccount, Settings};
+use directory::{Directory, FlashHolder, FlashTicket, NewAccount, OffsetDateTime, Origin, SessionToken, Settings};
 use http_body_util::BodyExt;
-use server::{Assets, Broadcast, Console, router};
+use policy::SessionId;
+use server::{Assets, Broadcast, Console, TrustedProxies, router};
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, PgPool};
 use tower::ServiceExt;
@@ -19,6 +20,8 @@ use uuid::Uuid;
 
 /// Where the console is reached; what browsers send as `Origin`.
 pub(crate) const URL: &str = "http://127.0.0.1:3000";
+/// What clients ask for.
+const HOST: &str = "127.0.0.1:3000";
 /// Everybody's password.
 pub(crate) const PASSWORD: &str = directory::DEMO_PASSWORD;
 
@@ -34,6 +37,8 @@ pub(crate) const ACME: &str = "acme";
 pub(crate) const INVITED: &str = "aWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWk";
 pub(crate) const INVITED_STRANGER: &str = "ampqampqampqampqampqampqampqampqampqampqamo";
 pub(crate) const FORGOTTEN: &str = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s";
+/// A link that proves the Member's address.
+pub(crate) const UNPROVED: &str = "bm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm4";
 /// A link of ours as far as anybody can tell, that leads nowhere.
 pub(crate) const NO_LINK: &str = "bGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGw";
 /// The id of the first of them; an SSH key and a second session of the Admin's.
@@ -179,6 +184,16 @@ impl House {
         self.ids[&who]
     }
 
+    /// The session of somebody signed in.
+    pub(crate) async fn session(&self, who: Who) -> SessionId {
+        let id = sqlx::query_scalar("SELECT id FROM sessions WHERE user_id = $1 ORDER BY id DESC LIMIT 1")
+            .bind(self.id(who))
+            .fetch_one(&self.pool)
+            .await
+            .unwrap();
+        SessionId(id)
+    }
+
     /// The `Cookie` header of somebody signed in.
     pub(crate) fn cookie(&self, who: Who) -> Option<String> {
         let token = self.tokens.get(&who)?;
@@ -204,20 +219,73 @@ impl House {
         self.send(request).await
     }
 
-    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+    /// Sends a request as it is; as every client does, it names the host it asks, unless it says another.
+    pub(crate) async fn send(&self, mut request: Request<Body>) -> Answer {
+        request
+            .headers_mut()
+            .entry(header::HOST)
+            .or_insert(HeaderValue::from_static(HOST));
+        let asked = request.headers().clone();
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        Answer {
+        let mut answer = Answer {
             status: parts.status,
             headers: parts.headers,
             text: String::from_utf8_lossy(&body).into_owned(),
+            flash: None,
+        };
+        answer.flash = self.peek(&asked, &answer).await;
+        answer
+    }
+
+    /// What the ticket of an answer will show, without using it up.
+    async fn peek(&self, asked: &HeaderMap, answer: &Answer) -> Option<Flash> {
+        let cookies = self.console.cookies;
+        let ticket = FlashTicket::parse(answer.cookie(cookies.flash())?)?;
+        let sent = asked.get_all(header::COOKIE).into_iter();
+        let sent = sent.flat_map(|line| line.to_str().unwrap_or_default().split("; "));
+        let token = answer
+            .cookie(cookies.session())
+            .or_else(|| {
+                sent.filter_map(|pair| pair.strip_prefix(cookies.session())?.strip_prefix('='))
+                    .next()
+            })
+            .and_then(SessionToken::parse);
+        let user_agent = asked.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        let visitor = Origin {
+            user_agent: user_agent.unwrap_or_default().to_owned(),
+            ..Origin::default()
+        };
+        let kept: Vec<(Vec<u8>, Vec<u8>, OffsetDateTime)> =
+            sqlx::query_as("SELECT lookup, sealed, expires_at FROM flashes ORDER BY expires_at DESC LIMIT 3")
+                .fetch_all(&self.pool)
+                .await
+                .unwrap();
+        let directory = Directory::new(self.pool.clone(), Settings::default());
+        let session = token.as_ref().map(FlashHolder::Session);
+        let mut content = None;
+        for holder in session.into_iter().chain([FlashHolder::Visitor(&visitor)]) {
+            content = content.or(directory.take_flash(holder, &ticket).await.unwrap());
         }
+        for (lookup, sealed, expires_at) in kept {
+            sqlx::query("INSERT INTO flashes VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+                .bind(lookup)
+                .bind(sealed)
+                .bind(expires_at)
+                .execute(&self.pool)
+                .await
+                .unwrap();
+        }
+        serde_json::from_slice(&content?).ok()
     }
 
     /// The answer with its body still to come, for streams.
     pub(crate) async fn open(&self, ask: Ask) -> axum::response::Response {
-        let mut request = Request::builder().method(ask.method).uri(&ask.uri);
+        let mut request = Request::builder()
+            .method(ask.method)
+            .uri(&ask.uri)
+            .header(header::HOST, HOST);
         if let Some(cookie) = self.cookie(ask.who) {
             request = request.header(header::COOKIE, cookie);
         }
@@ -228,8 +296,8 @@ impl House {
             .unwrap()
     }
 
-    /// Everything in the database that only changes by somebody's will: rows of every table but the audit, which records
-    /// refusals, the counts of attempts, and sessions, which note when they were last used, as keys do.
+    /// Everything in the database that only changes by somebody's will: rows of every table but the audit and its counts, which
+    /// record refusals, the counts of attempts, flashes, and sessions, which note when they were last used, as keys do.
     pub(crate) async fn fingerprint(&self) -> Vec<(String, i64, String)> {
         sqlx::query_as(AssertSqlSafe(self.fingerprint.clone()))
             .fetch_all(&self.pool)
@@ -261,7 +329,7 @@ impl House {
              FROM information_schema.tables t
              JOIN information_schema.columns c ON c.table_schema = t.table_schema AND c.table_name = t.table_name
              WHERE t.table_schema = 'public' AND t.table_type = 'BASE TABLE' AND c.is_generated = 'NEVER'
-                 AND t.table_name <> '_sqlx_migrations' AND t.table_name NOT LIKE 'audit_%'
+                 AND t.table_name <> '_sqlx_migrations' AND NOT starts_with(t.table_name, 'audit_events')
              GROUP BY 1 ORDER BY 1",
         )
         .fetch_all(&self.pool)
@@ -278,7 +346,7 @@ impl House {
                 .await
                 .unwrap();
             compare.push(format!("SELECT '{table}' WHERE ({state}) <> '{kept}'"));
-            if !["attempts", "sessions"].contains(&table.as_str()) {
+            if !["attempts", "audit_repeats", "flashes", "sessions"].contains(&table.as_str()) {
                 read.push(format!(
                     "SELECT '{table}', count(*), coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '')
                      FROM (SELECT to_jsonb(t) - 'last_used_at' - 'refused_at' AS t FROM public.{table} t) t"
@@ -293,6 +361,12 @@ impl House {
         self.changed = compare.join(" UNION ALL ");
         // In an order of its own: PostgreSQL may read large tables side by side.
         self.fingerprint = format!("{} ORDER BY 1", read.join(" UNION ALL "));
+    }
+
+    /// Forgets, past the triggers, what was refused lately: the next refusal is the first of its kind again, and a row of the audit (A4).
+    pub(crate) async fn forget_refusals(&self) {
+        let forget = "BEGIN; SET LOCAL session_replication_role = replica; DELETE FROM audit_repeats; COMMIT;";
+        sqlx::raw_sql(forget).execute(&self.pool).await.unwrap();
     }
 
     /// How often something is in the audit, done or refused.
@@ -313,14 +387,16 @@ const LINKS: &str = "
             ('01900000-0000-7000-8000-000000000001', 'invited@new.test'),
             ('01900000-0000-7000-8000-000000000002', 'stranger@elsewhere.test')) AS wanted (id, email)
         WHERE o.slug = 'acme';
-    INSERT INTO invitation_tokens (token_hash, organization_id, invitation_id)
-        SELECT sha256(decode(repeat(token.byte, 32), 'hex')), o.id, token.id::uuid
+    INSERT INTO invitation_tokens (token_hash, organization_id, invitation_id, is_mailed)
+        SELECT sha256(decode(repeat(token.byte, 32), 'hex')), o.id, token.id::uuid, true
         FROM organizations o, (VALUES
             ('69', '01900000-0000-7000-8000-000000000001'),
             ('6a', '01900000-0000-7000-8000-000000000002')) AS token (byte, id)
         WHERE o.slug = 'acme';
     INSERT INTO password_reset_tokens (token_hash, user_id, expires_at)
         SELECT sha256(decode(repeat('6b', 32), 'hex')), id, now() + interval '1 hour' FROM users WHERE email = 'mia@acme.test';
+    INSERT INTO email_verification_tokens (token_hash, user_id, email, expires_at)
+        SELECT sha256(decode(repeat('6e', 32), 'hex')), id, email, now() + interval '1 day' FROM users WHERE email = 'mia@acme.test';
     INSERT INTO ssh_keys (id, user_id, name, algorithm, public_key, fingerprint, created_at)
         SELECT '01900000-0000-7000-8000-000000000003', id, 'Desk', 'ssh-ed25519', 'ssh-ed25519 x', 'SHA256:x', now()
         FROM users WHERE email = 'maya@acme.test';
@@ -361,6 +437,7 @@ fn console(directory: Directory, is_secure: bool) -> Console {
         cookies: Cookies { is_secure },
         broadcast: Broadcast::default(),
         url: URL.into(),
+        proxies: TrustedProxies::default(),
     }
 }
 
@@ -486,6 +563,7 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) text: String,
+    flash: Option<Flash>,
 }
 
 impl Answer {
@@ -518,7 +596,7 @@ impl Answer {
 
     /// The flash that the next page will show.
     pub(crate) fn flash(&self) -> Option<Flash> {
-        self.cookie("roster-flash").and_then(Flash::decode)
+        self.flash.clone()
     }
 
     /// The nonce of its content security policy.
@@ -536,13 +614,12 @@ impl Answer {
             .filter(|(name, _)| !["x-request-id", "date"].contains(&name.as_str()))
             .map(|(name, value)| {
                 let value = value.to_str().unwrap();
-                let flash = value
-                    .strip_prefix("roster-flash=")
-                    .and_then(|rest| rest.split_once(';'))
-                    .and_then(|(flash, _)| URL_SAFE_NO_PAD.decode(flash).ok());
-                match flash {
-                    Some(flash) => format!("{name}: flash {}", String::from_utf8_lossy(&flash)),
-                    None => format!("{name}: {value}"),
+                match &self.flash {
+                    // The ticket is different each time; what it shows is not.
+                    Some(flash) if value.starts_with("roster-flash=") => {
+                        format!("{name}: flash {}", serde_json::to_string(flash).unwrap())
+                    }
+                    _ => format!("{name}: {value}"),
                 }
             })
             .collect();

@@ -7,7 +7,11 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod attacks;
+#[cfg(test)]
 mod bad_input;
+#[cfg(test)]
+mod documents;
 #[cfg(test)]
 mod enforcement;
 #[cfg(test)]

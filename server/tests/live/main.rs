@@ -8,4 +8,10 @@ mod outage;
 #[cfg(test)]
 mod revocation;
 #[cfg(test)]
+mod root;
+#[cfg(test)]
 mod servers;
+#[cfg(test)]
+mod sign_ins;
+#[cfg(test)]
+mod slow_heads;

@@ -3,7 +3,7 @@
 use std::{
     fs,
     net::{SocketAddr, TcpListener},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -30,23 +30,54 @@ use uuid::Uuid;
 /// A server, stopped when it is dropped.
 pub(crate) struct Roster {
     pub(crate) addr: SocketAddr,
+    /// Where gateways ask, if they have a listener of their own.
+    pub(crate) gateway_addr: Option<SocketAddr>,
     process: Child,
     site: PathBuf,
+}
+
+/// How a server is started.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Start {
+    /// How many files it may open, if not as many as the tests.
+    pub(crate) files: Option<u32>,
+    /// Whether gateways have a listener of their own.
+    pub(crate) has_gateway_listener: bool,
+}
+
+/// As much of a site as it takes to start.
+pub(crate) fn make_site(site: &Path) {
+    fs::create_dir_all(site.join("pkg")).unwrap();
+    for file in ["roster.js", "roster.wasm", "roster.css"] {
+        fs::write(site.join("pkg").join(file), "").unwrap();
+    }
 }
 
 impl Roster {
     /// Starts one on this database, and waits for it.
     pub(crate) async fn start(database: &str) -> Self {
-        let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        Self::start_with(database, Start::default()).await
+    }
+
+    /// Starts one in a certain way, and waits for it.
+    pub(crate) async fn start_with(database: &str, start: Start) -> Self {
+        let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let addr = free();
+        let gateway_addr = start.has_gateway_listener.then(free);
         let site = std::env::temp_dir().join(format!("roster-live-{}-{}", std::process::id(), addr.port()));
-        // As much of a site as it takes to start.
-        fs::create_dir_all(site.join("pkg")).unwrap();
-        for file in ["roster.js", "roster.wasm", "roster.css"] {
-            fs::write(site.join("pkg").join(file), "").unwrap();
-        }
-        let process = Command::new(env!("CARGO_BIN_EXE_roster"))
-            .arg("serve")
+        make_site(&site);
+        // Only a shell sets the limit of what it starts.
+        let limit = start
+            .files
+            .map(|files| format!("ulimit -n {files}; "))
+            .unwrap_or_default();
+        let process = Command::new("sh")
+            .args(["-c", &format!("{limit}exec \"$0\" serve"), env!("CARGO_BIN_EXE_roster")])
             .env("DATABASE_URL", database)
+            .env(
+                "ROSTER_GATEWAY_ADDR",
+                gateway_addr.map(|addr| addr.to_string()).unwrap_or_default(),
+            )
             .env("ROSTER_ADDR", addr.to_string())
             .env("ROSTER_SITE", &site)
             .env("RUST_LOG", "off")
@@ -55,7 +86,12 @@ impl Roster {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        let roster = Self { addr, process, site };
+        let roster = Self {
+            addr,
+            gateway_addr,
+            process,
+            site,
+        };
         for _ in 0..400 {
             if let Ok(mut door) = Door::open(addr).await
                 && let Ok((StatusCode::OK, _)) = door.send(get("/readyz")).await

@@ -1,7 +1,7 @@
 //! The dialogs: adding somebody, removing somebody or leaving, and the end of somebody's access.
 
 use leptos::prelude::*;
-use policy::{Because, CollaboratorChange, Field as About, Permission, ProjectStanding};
+use policy::{Because, CollaboratorChange, Field as About, Permission, ProjectRole, ProjectStanding};
 
 use super::Actions;
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     flash::{Flashed, FormName},
     load::Loaded,
     paths::Dialog,
-    screens::remains::MadeHere,
+    screens::remains::{MadeHere, ManageKeys},
 };
 
 /// The dialog that the URL says is open, if the person may use it.
@@ -41,6 +41,11 @@ pub(super) fn Dialogs(people: Loaded<People>) -> impl IntoView {
                 people.made.as_ref().is_some_and(|(whose, _)| *whose == user)
                     && is_usable(people, user, CollaboratorChange::Remove)
             }
+            // So does this.
+            Dialog::Lower(user) => {
+                people.made.as_ref().is_some_and(|(whose, _)| *whose == user)
+                    && is_usable(people, user, CollaboratorChange::Role)
+            }
             Dialog::EndDate(user) => is_usable(people, user, CollaboratorChange::EndDate),
         });
         if is_usable { dialog } else { Dialog::None }
@@ -58,6 +63,7 @@ pub(super) fn Dialogs(people: Loaded<People>) -> impl IntoView {
         Some(match (dialog, subject) {
             (Dialog::Add, _) => view! { <AddDialog people close/> }.into_any(),
             (Dialog::Remove(_), Some(person)) => view! { <RemoveDialog people person close/> }.into_any(),
+            (Dialog::Lower(_), Some(person)) => view! { <LowerDialog people person close/> }.into_any(),
             (Dialog::EndDate(_), Some(person)) => view! { <EndDateDialog people person close/> }.into_any(),
             _ => ().into_any(),
         })
@@ -142,6 +148,25 @@ fn RemoveDialog(people: People, person: Person, close: String) -> impl IntoView 
                 </ul>
                 {made.map(|made| view! { <MadeHere made who=if is_self { "You" } else { "They" }/> })}
                 <DialogActions close action words=confirm is_final=true/>
+            </PostForm>
+        </DialogBox>
+    }
+}
+
+/// Lowering the role of somebody who made keys that manage (C5, K11).
+#[component]
+fn LowerDialog(people: People, person: Person, close: String) -> impl IntoView {
+    let action = expect_context::<Actions>().change_role;
+    let project = people.project;
+    view! {
+        <DialogBox title=format!("Make {} a Member?", person.name) close=close.clone()>
+            <PostForm action class="form">
+                <input type="hidden" name="project" value=project.slug.to_string()/>
+                <input type="hidden" name="user" value=person.user.to_string()/>
+                <input type="hidden" name="role" value=ProjectRole::Member.code()/>
+                <p>{format!("They keep access to {}, and manage it no more from their next request on.", project.name)}</p>
+                <ManageKeys keys=people.managing has_project=false/>
+                <DialogActions close action words="Make Member" is_final=true/>
             </PostForm>
         </DialogBox>
     }

@@ -137,7 +137,7 @@ fn finish(people: Loaded<People>) {
         }
         Some(Err(problem)) if !is_shown_in_dialog => {
             notices.show(Notice::problem(problem));
-            switch(Dialog::None);
+            switch(Dialog::deciding(Some(problem)));
             people.reload();
         }
         Some(Err(_)) | None => {}

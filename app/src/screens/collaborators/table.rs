@@ -7,8 +7,8 @@ use super::Actions;
 use crate::{
     api::collaborators::{People, Person},
     components::{
-        Avatar, Badge, Empty, Icon, ListAddress, Listing, Menu, MenuExplanation, MenuForm, MenuLink, MomentText,
-        PostForm, Sign, SortHeader, Tone, last_day,
+        AddressBadge, Avatar, Badge, Empty, Icon, ListAddress, Listing, Menu, MenuExplanation, MenuForm, MenuLink,
+        MomentText, PostForm, Sign, SortHeader, Tone, last_day,
     },
     load::Loaded,
     paths::Dialog,
@@ -48,6 +48,7 @@ fn PersonRow(people: Loaded<People>, user: UserId) -> impl IntoView {
     let name =
         Signal::derive(move || person.with(|person| person.as_ref().map(|p| p.name.clone()).unwrap_or_default()));
     let email = move || person.with(|person| person.as_ref().map(|p| p.email.clone()));
+    let is_proved = Memo::new(move |_| person.with(|person| person.as_ref().is_none_or(|person| person.is_proved)));
     let place = Memo::new(move |_| person.with(|person| person.as_ref().and_then(|person| person.standing.project)));
     let tone = Signal::derive(move || {
         if place.get().is_some_and(ProjectStanding::is_admin) {
@@ -67,7 +68,7 @@ fn PersonRow(people: Loaded<People>, user: UserId) -> impl IntoView {
                             <bdi>{move || name.get()}</bdi>
                             {is_self.then(|| view! { <span class="you">"You"</span> })}
                         </span>
-                        <span class="person-email">{email}</span>
+                        <span class="person-email">{email}<AddressBadge is_proved/></span>
                         <span class="person-access"><Access people person/></span>
                     </div>
                 </div>

@@ -279,6 +279,7 @@ fn Dialogs(page: Loaded<InvitationsPage>) -> impl IntoView {
             | Dialog::Add
             | Dialog::Create
             | Dialog::Remove(_)
+            | Dialog::Lower(_)
             | Dialog::EndDate(_)
             | Dialog::Secret
             | Dialog::Expiration(_)

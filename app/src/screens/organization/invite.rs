@@ -146,10 +146,7 @@ pub(super) fn Links(sent: Vec<SentInvitation>, sends_mail: bool) -> impl IntoVie
         {sent.into_iter().enumerate().map(|(number, SentInvitation { email, link })| {
             let label = if is_one { "Invitation link".to_owned() } else { format!("Invitation link for {email}") };
             let id = format!("invitation-link-{number}");
-            match link {
-                Some(value) => view! { <CopyField label id value/> }.into_any(),
-                None => view! { <p><bdi>{email}</bdi>" was invited. Resend the invitation to get its link."</p> }.into_any(),
-            }
+            view! { <CopyField label id value=link/> }
         }).collect_view()}
         <p class="hint">"The link works once, for that address, for 7 days. It isn’t shown again."</p>
     }

@@ -11,15 +11,15 @@ use crate::{
         members::{ChangeMemberRole, Ending, MemberRow, MembersPage, RemoveMember, members},
     },
     components::{
-        Avatar, Badge, ButtonLink, Dialog as DialogBox, DialogActions, Empty, Filter, Icon, ListAddress, Listing, Menu,
-        MenuExplanation, MenuForm, MenuLink, MomentText, PageHeader, PageTitle, Post, PostForm, SearchForm, Sign,
-        SortHeader, Tone,
+        AddressBadge, Avatar, Badge, ButtonLink, Dialog as DialogBox, DialogActions, Empty, Filter, Icon, ListAddress,
+        Listing, Menu, MenuExplanation, MenuForm, MenuLink, MomentText, PageHeader, PageTitle, Post, PostForm,
+        SearchForm, Sign, SortHeader, Tone,
     },
     flash::{Done, Flashed, FormName, Notice, Notices, Outcome, Receipt},
     live::Live,
     load::{Loaded, load},
     paths::{self, Dialog},
-    screens::remains::{MadeAnywhere, ReceiptCard},
+    screens::remains::{MadeAnywhere, ManageKeys, ReceiptCard},
     words,
 };
 
@@ -41,7 +41,7 @@ pub(crate) fn MembersScreen() -> impl IntoView {
         change_role: Post::to::<ChangeMemberRole>(),
         remove: Post::to::<RemoveMember>(),
     });
-    let subject = Memo::new(move |_| dialog.get().removed().map(|user| user.to_string()).unwrap_or_default());
+    let subject = Memo::new(move |_| dialog.get().user().map(|user| user.to_string()).unwrap_or_default());
     load(
         move || (slug.get(), query.get(), subject.get(), live.ticks.get()),
         |(slug, query, subject, _)| members(slug, query, subject),
@@ -61,6 +61,9 @@ fn Members(page: Loaded<MembersPage>) -> impl IntoView {
         Some(outcome) => outcome.ok().and_then(receipt),
         None => flashed.done(FormName::Remove).and_then(receipt),
     };
+    // J4
+    let asks_operator =
+        Memo::new(move |_| page.with(|page| !page.sends_mail && page.rows.iter().any(|row| !row.is_proved)));
     finish(page);
     view! {
         <PageTitle text=title/>
@@ -74,6 +77,12 @@ fn Members(page: Loaded<MembersPage>) -> impl IntoView {
         <SearchForm what="members" placeholder="Search by name or email">
             <Filter name="role" label="Role" read=|query| &query.role options=&[("", "Any role"), ("admin", "Admin"), ("member", "Member")]/>
         </SearchForm>
+        {move || asks_operator.get().then(|| view! {
+            <p class="card-line">
+                <Icon sign=Sign::Info/>
+                <span>"This console sends no mail, so whoever runs it verifies addresses: "<code>"roster admin user verify EMAIL"</code></span>
+            </p>
+        })}
         <Table page/>
         <Dialogs page/>
     }
@@ -108,7 +117,7 @@ fn finish(page: Loaded<MembersPage>) {
                 page.then_focus_heading();
             }
             notices.show(Notice::of(&outcome));
-            switch(Dialog::None);
+            switch(Dialog::deciding(outcome.err()));
             page.reload();
         }
         None => {}
@@ -151,6 +160,7 @@ fn Row(page: Loaded<MembersPage>, user: UserId) -> impl IntoView {
     let row = Memo::new(move |_| page.with(|page| page.find(user).cloned()));
     let name = Signal::derive(move || row.with(|row| row.as_ref().map(|row| row.name.clone()).unwrap_or_default()));
     let email = move || row.with(|row| row.as_ref().map(|row| row.email.clone()));
+    let is_proved = Memo::new(move |_| row.with(|row| row.as_ref().is_none_or(|row| row.is_proved)));
     let place = Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.place)));
     let tone = Signal::derive(move || {
         let is_admin = place.get().is_some_and(OrganizationStanding::is_admin);
@@ -169,7 +179,7 @@ fn Row(page: Loaded<MembersPage>, user: UserId) -> impl IntoView {
                             <bdi>{move || name.get()}</bdi>
                             {is_self.then(|| view! { <span class="you">"You"</span> })}
                         </span>
-                        <span class="person-email">{email}</span>
+                        <span class="person-email">{email}<AddressBadge is_proved/></span>
                         <span class="person-access"><Since row/></span>
                     </div>
                 </div>
@@ -281,6 +291,10 @@ fn Dialogs(page: Loaded<MembersPage>) -> impl IntoView {
             Dialog::Invite => page.organization.standing.may(Permission::MemberInvite),
             // It opens once it is known what would end.
             Dialog::Remove(user) => page.ending.as_ref().is_some_and(|ending| ending.user == user),
+            Dialog::Lower(user) => {
+                let may = |row| page.check(row, MemberChange::Role).is_ok();
+                page.ending.as_ref().is_some_and(|ending| ending.user == user) && page.find(user).is_some_and(may)
+            }
             Dialog::None
             | Dialog::Add
             | Dialog::Sent
@@ -311,8 +325,29 @@ fn Dialogs(page: Loaded<MembersPage>) -> impl IntoView {
             }
             .into_any(),
             (Dialog::Remove(_), Some(row), Some(ending)) => view! { <RemoveDialog page row ending/> }.into_any(),
+            (Dialog::Lower(_), Some(row), Some(ending)) => view! { <LowerDialog page row ending/> }.into_any(),
             _ => ().into_any(),
         })
+    }
+}
+
+/// Lowering the role of somebody who made keys that manage (M6, K11).
+#[component]
+fn LowerDialog(page: MembersPage, row: MemberRow, ending: Ending) -> impl IntoView {
+    let action = expect_context::<Actions>().change_role;
+    let close = expect_context::<ListAddress>().to(Dialog::None);
+    let organization = page.organization;
+    view! {
+        <DialogBox title=format!("Make {} a Member?", row.name) close=close.get_untracked()>
+            <PostForm action class="form">
+                <input type="hidden" name="organization" value=organization.slug.to_string()/>
+                <input type="hidden" name="user" value=row.user.to_string()/>
+                <input type="hidden" name="role" value=OrganizationRole::Member.code()/>
+                <p>{format!("They stay in {}, and manage neither it nor all of its projects any more.", organization.name)}</p>
+                <ManageKeys keys=ending.managing has_project=true/>
+                <DialogActions close action words="Make Member" is_final=true/>
+            </PostForm>
+        </DialogBox>
     }
 }
 

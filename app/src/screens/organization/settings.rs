@@ -10,7 +10,7 @@ use crate::{
         DeleteOrganization, Heir, OrganizationHead, OrganizationPage, TransferOwnership, UpdateOrganization,
         organization,
     },
-    components::{Field, MomentText, PageHeader, PageTitle, Post, PostForm, form_error, form_problem},
+    components::{Confirmation, Field, MomentText, PageHeader, PageTitle, Post, PostForm, form_error, form_problem},
     flash::{Done, Flashed, FormName, Notice, Notices},
     live::Live,
     load::{Loaded, load},
@@ -186,7 +186,7 @@ fn Transfer(page: Loaded<OrganizationPage>, organization: OrganizationHead, heir
                 view! {
                     <p>"The new Owner can’t be removed or demoted, and only they can hand it back. You stay an Admin. The Organization Default Key goes with it: its secret stops working at once, and the new Owner regenerates it."</p>
                     <PostForm action class="form">
-                        {form_problem(value, FormName::Transfer, &[About::Confirmation])}
+                        {form_problem(value, FormName::Transfer, &[About::Confirmation, About::CurrentPassword])}
                         <input type="hidden" name="organization" value=organization.slug.to_string()/>
                         <div class="field">
                             <label for="field-user">"New Owner"</label>
@@ -204,6 +204,7 @@ fn Transfer(page: Loaded<OrganizationPage>, organization: OrganizationHead, heir
                             value=flashed.typed(FormName::Transfer, "confirmation").unwrap_or_default()
                             error=form_error(value, FormName::Transfer, About::Confirmation)
                         />
+                        <Confirmation form=FormName::Transfer value id="confirm-transfer"/>
                         <div class="form-actions">
                             <button type="submit" class="button button-danger" aria-busy=move || action.busy()>"Transfer ownership"</button>
                         </div>
@@ -239,7 +240,7 @@ fn Delete(organization: OrganizationHead) -> impl IntoView {
             <h2 id="delete">"Delete organization"</h2>
             <p>"The organization and its Default Project are gone for good. First remove every other member and delete every other project."</p>
             <PostForm action class="form">
-                {form_problem(value, FormName::DeleteOrganization, &[About::Confirmation])}
+                {form_problem(value, FormName::DeleteOrganization, &[About::Confirmation, About::CurrentPassword])}
                 <input type="hidden" name="organization" value=organization.slug.to_string()/>
                 <Field
                     label=format!("Type {name} to delete it")
@@ -248,6 +249,7 @@ fn Delete(organization: OrganizationHead) -> impl IntoView {
                     value=flashed.typed(FormName::DeleteOrganization, "confirmation").unwrap_or_default()
                     error=form_error(value, FormName::DeleteOrganization, About::Confirmation)
                 />
+                <Confirmation form=FormName::DeleteOrganization value id="confirm-delete"/>
                 <div class="form-actions">
                     <button type="submit" class="button button-danger" aria-busy=move || action.busy()>"Delete organization"</button>
                 </div>

@@ -15,7 +15,7 @@ use super::parse;
 use crate::{
     Result, UsageRecord,
     resources::{self, NewResource},
-    usage,
+    usage::{self, Books},
 };
 
 /// So many days of use.
@@ -331,12 +331,21 @@ pub(super) async fn fill(db: &mut PgConnection, scene: &Scene, now: OffsetDateTi
                 quantity: cost_micros * per_dollar / 1_000_000,
                 unit,
                 cost_micros,
+                corrects: None,
             };
             records.push((project, record));
         }
     }
     let records: Vec<_> = records.iter().map(|(project, record)| (*project, record)).collect();
-    usage::insert(db, organization, &records, None, now).await?;
+    let books = Books {
+        organization,
+        project: ProjectId(Uuid::nil()),
+        reporter: None,
+        key: None,
+        meter: None,
+        corrects_others: false,
+    };
+    usage::insert(db, &books, &records, now).await?;
     Ok(())
 }
 

@@ -3,13 +3,12 @@
 use policy::{OrganizationRole, ProjectRole, Refusal};
 use serde_json::json;
 use sqlx::PgPool;
-use time::Duration;
 
 use super::fixture::{
-    OTHER_PASSWORD, PASSWORD, Tenant, account, actor, count, events, name, origin, password, refusal,
-    refused_by_database, slug,
+    OTHER_PASSWORD, PASSWORD, Tenant, account, actor, count, email, events, name, origin, password, refusal,
+    refused_by_database, slug, take_link,
 };
-use crate::{Actor, InvitationState, MemberQuery, attempts::Limit};
+use crate::{Actor, InvitationState, MemberQuery, limits};
 
 const NINA: &str = "nina@new.test";
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIACkT80s4v1qk2zWXhAMMif/g/J9b5ZfWb6fvCEi/Yvv";
@@ -18,6 +17,7 @@ const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIACkT80s4v1qk2zWXhAMMif/g
 async fn nina(t: &Tenant) -> Actor {
     let sent = t.invite(NINA).await;
     let nina = t.accept_as_new(&sent.token, "Nina New").await;
+    t.directory.verify_as_operator(&email(NINA)).await.unwrap();
     let admin = OrganizationRole::Admin;
     t.directory
         .change_member_role(&t.owner.actor, &t.slug, nina.user, admin)
@@ -67,11 +67,7 @@ async fn an_account_is_not_deleted_with_a_wrong_password(pool: PgPool) {
         );
     }
     assert!(t.has_member(nina.user).await);
-    let limit = Limit {
-        bucket: format!("sign_in account {NINA}"),
-        count: 10,
-        window: Duration::minutes(15),
-    };
+    let limit = limits::current_password(nina.session);
     for _ in 0..7 {
         t.directory.attempt(&limit).await.unwrap();
     }
@@ -99,9 +95,9 @@ async fn everything_of_a_deleted_person_ends(pool: PgPool) {
     let invited = d.invite_member(&nina, &t.slug, "nora@new.test").await.unwrap();
     d.request_password_reset(NINA, &origin()).await.unwrap();
     let link = loop {
-        let mail = d.take_mail().await.unwrap().unwrap();
+        let mail = take_link(d).await;
         if mail.to.as_str() == NINA {
-            break mail.token;
+            break mail.link().clone();
         }
     };
 

@@ -1,7 +1,7 @@
 //! K1 to K11, W3, D6: API keys, from their first secret to their end; and what a person leaves behind who is removed (C6, M6).
 
 use policy::{
-    ApiKeyId, Email, KeyState, OrganizationRole, Permission, ProjectRole, Reach, Refusal, ResourceKind, UserId,
+    ApiKeyId, Email, KeyFate, KeyState, OrganizationRole, Permission, ProjectRole, Reach, Refusal, ResourceKind, UserId,
 };
 use serde_json::json;
 use sqlx::{AssertSqlSafe, PgPool, migrate::Migrator};
@@ -540,7 +540,11 @@ async fn k5_a_key_outlives_its_creators_access_and_account(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let d = &t.directory;
     let maya = t.sign_in(&t.maya).await;
-    let made = t.new_key(&t.research, &t.maya, "CI").await;
+    let person = Person {
+        actor: maya.clone(),
+        ..t.maya.clone()
+    };
+    let made = t.new_key(&t.research, &person, "CI").await;
     d.remove_collaborator(&t.lead.actor, &t.research.slug, t.maya.id, &[])
         .await
         .unwrap();
@@ -1247,7 +1251,12 @@ async fn c6_a_removal_revokes_exactly_the_chosen_keys_of_that_person_in_that_pro
         nothing,
     ];
     let (removal, events) = t
-        .audited(d.remove_collaborator(&t.lead.actor, &research.slug, t.maya.id, &chosen))
+        .audited(d.remove_collaborator(
+            &t.lead.actor,
+            &research.slug,
+            t.maya.id,
+            &chosen.map(|id| (id, KeyFate::Revoke)),
+        ))
         .await;
     let removal = removal.unwrap();
     assert_eq!(removal.revoked, ["alpha", "zeta"].map(name));
@@ -1372,13 +1381,18 @@ async fn c6_keys_are_revoked_with_the_removal_or_not_at_all(pool: PgPool) {
         (&t.lead, &t.noah, &mine, Refusal::NotACollaborator),
     ] {
         let outcome = d
-            .remove_collaborator(&who.actor, &research.slug, target.id, &[key.id])
+            .remove_collaborator(&who.actor, &research.slug, target.id, &[(key.id, KeyFate::Revoke)])
             .await;
         assert_eq!(refusal(outcome), expected);
         assert_eq!(t.closed(&key.secret).await, None);
     }
     let left = d
-        .remove_collaborator(&t.maya.actor, &research.slug, t.maya.id, &[mine.id, leads.id])
+        .remove_collaborator(
+            &t.maya.actor,
+            &research.slug,
+            t.maya.id,
+            &[mine.id, leads.id].map(|id| (id, KeyFate::Revoke)),
+        )
         .await
         .unwrap();
     assert_eq!(left.revoked, [name("CI")]);
@@ -1411,7 +1425,12 @@ async fn c6_more_keys_than_are_named_are_counted(pool: PgPool) {
     assert_eq!(first.reach, Reach::Manage);
     let removal = t
         .directory
-        .remove_collaborator(&t.lead.actor, &t.research.slug, t.maya.id, &[first.id, last.id])
+        .remove_collaborator(
+            &t.lead.actor,
+            &t.research.slug,
+            t.maya.id,
+            &[first.id, last.id].map(|id| (id, KeyFate::Revoke)),
+        )
         .await
         .unwrap();
     assert_eq!((removal.revoked.len(), removal.remains.key_count), (2, 128));

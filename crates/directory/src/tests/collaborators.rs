@@ -361,7 +361,7 @@ async fn what_happens_to_a_collaborator_is_audited(pool: PgPool) {
     assert_eq!(event.credential, format!("session {}", a.session));
     assert_eq!(
         (event.target_id, event.target.as_deref()),
-        (Some(t.noah.id.0), Some("Noah@ACME.test"))
+        (Some(t.noah.id.0), Some("noah@acme.test"))
     );
     assert_eq!(
         (&event.before, &event.after),

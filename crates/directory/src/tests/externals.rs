@@ -93,7 +93,7 @@ async fn all_externals_of_a_project_can_be_removed_at_once(pool: PgPool) {
         Refusal::Forbidden(Permission::CollaboratorRemove)
     );
     // The last is none of theirs: it is not theirs that end with it.
-    let chosen = [keys[0].id, keys[2].id, keys[4].id];
+    let chosen = [0, 2, 4].map(|nth: usize| (keys[nth].id, policy::KeyFate::Revoke));
     let (removed, events) = t.audited(d.remove_externals(&t.lead.actor, slug, &chosen)).await;
     assert_eq!(removed.unwrap(), 2);
     let mut told: Vec<_> = events
@@ -371,7 +371,7 @@ async fn failed_adds_are_limited_per_person(pool: PgPool) {
         .unwrap();
 }
 
-/// X6, A1: with what was typed, in the project's own audit.
+/// X6, A1: with the address, in the project's own audit, if whoever tried has access to the project (A4).
 #[sqlx::test]
 async fn each_failed_add_is_audited(pool: PgPool) {
     let t = Tenant::new(&pool).await;
@@ -392,9 +392,29 @@ async fn each_failed_add_is_audited(pool: PgPool) {
             ("collaborator:add", Some(code))
         );
         assert_eq!((event.actor_id, event.target_id), (Some(who.id.0), target_id));
-        assert_eq!(event.target.as_deref(), Some(typed.trim_end_matches('\u{7}')));
-        assert_eq!(event.project_id, Some(t.research.id.0));
+        // A4: what is no address is nobody's to leave there.
+        assert_eq!(event.target.as_deref(), Some(typed).filter(|_| code != "email_invalid"));
+        assert_eq!(event.project_id, Some(t.research.id.0).filter(|_| code != "not_found"));
         assert_eq!((&event.before, &event.after), (&None, &None));
         assert_eq!(event.request_id, "request-1");
     }
+}
+
+/// X1: externals who stay when the project takes no more of them are kept as they are, and may still change their name.
+#[sqlx::test]
+async fn x1_an_external_who_stays_has_another_name(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    t.allow(false).await;
+    t.directory
+        .change_name(&t.eve.actor, &name("Eve Evermore"))
+        .await
+        .unwrap();
+    let row: (String, Option<uuid::Uuid>) =
+        sqlx::query_as("SELECT name, member_id FROM collaborators WHERE user_id = $1 AND project_id = $2")
+            .bind(t.eve.id.0)
+            .bind(t.research.id.0)
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+    assert_eq!(row, ("Eve Evermore".to_owned(), None));
 }

@@ -382,7 +382,7 @@ async fn open_invitations_end_with_the_right_to_invite(pool: PgPool) {
         assert_eq!(refusal(outcome), Refusal::InvitationRevoked);
         assert!(t.has_member(taken.user).await, "who came in before stays");
         assert_eq!(
-            count(&pool, "SELECT count(*) FROM outbox").await,
+            count(&pool, "SELECT count(*) FROM outbox WHERE kind = 'invitation'").await,
             1,
             "{way}: the Owner's"
         );

@@ -1,6 +1,7 @@
 //! The rules, against a real PostgreSQL: one file per noun, one test or more per rule, which it names.
 
 mod account_deletion;
+mod account_security;
 mod accounts;
 mod api_keys;
 mod audit;
@@ -8,11 +9,15 @@ mod collaborator_list;
 mod collaborators;
 mod demo;
 mod end_dates;
+mod equal_work;
 mod externals;
 mod fixture;
+mod flashes;
 mod hints;
 mod invitations;
 mod isolation;
+mod limits;
+mod made_keys;
 mod member_list;
 mod members;
 mod organizations;
@@ -21,9 +26,12 @@ mod owners;
 mod password_reset;
 mod project_list;
 mod projects;
+mod quotas;
 mod races;
 mod resources;
 mod schema;
 mod sessions;
 mod ssh_keys;
+mod takeover;
 mod usage;
+mod verification;

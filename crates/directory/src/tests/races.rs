@@ -11,11 +11,12 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::fixture::{
-    OTHER_PASSWORD, PASSWORD, Person, Project, Tenant, account, actor, count, name, origin, password, refusal, slug,
-    sql, until_one_waits, until_waiting,
+    OTHER_PASSWORD, PASSWORD, Person, Project, Tenant, account, actor, count, email, name, origin, password, refusal,
+    slug, sql, until_one_waits, until_waiting,
 };
 use crate::{
-    Actor, Error, InvitationState, LinkToken, MemberQuery, Result, UsageRecord, accounts, invitations, members,
+    Actor, Error, InvitationState, LinkToken, MemberQuery, ProjectRef, Result, UsageRecord, accounts, invitations,
+    members,
 };
 
 const ROUNDS: usize = 15;
@@ -629,7 +630,7 @@ async fn a_deletion_that_waits_for_an_acceptance_ends_it(pool: PgPool) {
 async fn whoever_is_let_in_while_they_change_is_let_in_as_they_are_then(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let d = &t.directory;
-    let deleting = "email = NULL, name = 'Deleted user', deleted_at = now()";
+    let deleting = "email = NULL, email_proved_at = NULL, name = 'Deleted user', deleted_at = now()";
     for (round, change) in [deleting, "name = 'Lou Later'"].into_iter().enumerate() {
         let is_deleted = change == deleting;
         for way in ["accept", "add", "default role"] {
@@ -653,7 +654,10 @@ async fn whoever_is_let_in_while_they_change_is_let_in_as_they_are_then(pool: Pg
                 .await
                 .unwrap();
             if is_deleted {
-                let end = format!("DELETE FROM members WHERE user_id = '{}'", lou.person.id);
+                let end = format!(
+                    "DELETE FROM members WHERE user_id = '{0}'; DELETE FROM sessions WHERE user_id = '{0}'",
+                    lou.person.id
+                );
                 sqlx::raw_sql(sqlx::AssertSqlSafe(end)).execute(&mut *tx).await.unwrap();
             }
             let doing = async {
@@ -709,6 +713,8 @@ async fn deleting_what_a_mail_is_about_waits_for_the_mail(pool: PgPool) {
         .await
         .unwrap();
     let fay = actor(d, &session.token).await;
+    // Nothing is mailed for those whose own address isn't proved.
+    d.verify_as_operator(&email("fay@new.test")).await.unwrap();
     let own = d.organizations_of(fay.user, 10).await.unwrap().remove(0);
     let organization = d.organization(fay.user, &own.slug).await.unwrap().id;
     let sent = d.invite_member(&fay, &own.slug, "nina@new.test").await.unwrap();
@@ -722,7 +728,9 @@ async fn deleting_what_a_mail_is_about_waits_for_the_mail(pool: PgPool) {
         .unwrap();
     let (deleted, ()) = tokio::join!(d.delete_organization(&fay, &own.slug, own.name.as_str()), async {
         until_one_waits(&pool).await;
-        invitations::add_token(&mut tx, organization, sent.id).await.unwrap();
+        invitations::add_token(&mut tx, organization, sent.id, true)
+            .await
+            .unwrap();
         tx.commit().await.unwrap();
     });
     deleted.unwrap();
@@ -845,8 +853,10 @@ async fn e5_a_removal_is_not_passed_by_reports_of_usage(pool: PgPool) {
             quantity: 1,
             unit: UsageUnit::GpuSeconds,
             cost_micros: 1,
+            corrects: None,
         };
-        assert_eq!(d.record_usage(&key, None, &[record]).await.unwrap(), 1);
+        let own = ProjectRef::Id(key.project);
+        assert_eq!(d.record_usage(&key, Some(&own), &[record]).await.unwrap().recorded, 1);
     };
     let remove = async || {
         d.remove_collaborator(&t.owner.actor, &t.research.slug, t.maya.id, &[])

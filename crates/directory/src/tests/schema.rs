@@ -5,14 +5,16 @@ use std::collections::BTreeSet;
 use sqlx::{PgPool, Row};
 
 /// Where [`crate::error::refuse_on`] is called, and other places that name a constraint.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 9] = [
     include_str!("../accounts.rs"),
     include_str!("../collaborators.rs"),
     include_str!("../gateways.rs"),
+    include_str!("../meters.rs"),
     include_str!("../projects.rs"),
     include_str!("../organizations.rs"),
     include_str!("../resources.rs"),
     include_str!("../ssh_keys.rs"),
+    include_str!("../usage_corrections.rs"),
 ];
 
 /// One more source that names a constraint is to be listed above.
@@ -68,7 +70,7 @@ async fn every_constraint_is_named_after_its_table(pool: PgPool) {
     let rows = sqlx::query(
         "SELECT c.conname::text, r.relname::text FROM pg_constraint c
          JOIN pg_class r ON r.oid = c.conrelid JOIN pg_namespace n ON n.oid = r.relnamespace
-         WHERE n.nspname = 'public' AND r.relname <> '_sqlx_migrations'",
+         WHERE n.nspname = 'public' AND r.relname <> '_sqlx_migrations' AND NOT r.relispartition",
     )
     .fetch_all(&pool)
     .await

@@ -4,8 +4,8 @@ use policy::{Refusal, SshKeyId};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::fixture::{Person, Tenant, count, refusal, sql};
-use crate::{Directory, SshKey};
+use super::fixture::{Person, Tenant, count, in_days, refusal, sql};
+use crate::{Directory, SshKey, SshKeyProof};
 
 const ED25519: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAII2jiQYn6QCVghbfu7nROqyNNkp/HwZazGC2WsIfDiLh";
 const ED25519_FINGERPRINT: &str = "SHA256:Hl7ZF9ciB8hoCIOKo5IHf+7EQNOarVb6GW4ZX0Lsjxg";
@@ -71,7 +71,12 @@ async fn a_key_is_one_persons(pool: PgPool) {
             format!("\t{ED25519} a b c "),
         ] {
             let outcome = d.add_ssh_key(&who.actor, "Mine", &key).await;
-            assert_eq!(refusal(outcome), Refusal::SshKeyTaken);
+            let expected = if who.id == t.maya.id {
+                Refusal::SshKeyTaken
+            } else {
+                Refusal::SshKeyNeedsProof
+            };
+            assert_eq!(refusal(outcome), expected);
         }
     }
     assert_eq!(count(&pool, "SELECT count(*) FROM ssh_keys").await, 1);
@@ -178,6 +183,7 @@ async fn keys_added_and_removed_are_audited_by_their_fingerprint(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let d = &t.directory;
     let expected = serde_json::json!({ "name": "Laptop", "fingerprint": ED25519_FINGERPRINT });
+    let added = serde_json::json!({ "name": "Laptop", "fingerprint": ED25519_FINGERPRINT, "proved": false });
     let (done, events) = t.audited(d.add_ssh_key(&t.maya.actor, "Laptop", ED25519)).await;
     done.unwrap();
     let [event] = &events[..] else { panic!("{events:?}") };
@@ -185,7 +191,7 @@ async fn keys_added_and_removed_are_audited_by_their_fingerprint(pool: PgPool) {
         (event.action.as_str(), event.actor_id, event.target_id),
         ("ssh_key:add", Some(t.maya.id.0), Some(t.maya.id.0))
     );
-    assert_eq!((&event.before, event.after.as_ref()), (&None, Some(&expected)));
+    assert_eq!((&event.before, event.after.as_ref()), (&None, Some(&added)));
     let key = keys(d, &t.maya).await[0].id;
     let (done, events) = t.audited(d.remove_ssh_key(&t.maya.actor, key)).await;
     done.unwrap();
@@ -195,4 +201,119 @@ async fn keys_added_and_removed_are_audited_by_their_fingerprint(pool: PgPool) {
         ("ssh_key:remove", Some(key.0))
     );
     assert_eq!((event.before.as_ref(), &event.after), (Some(&expected), &None));
+}
+
+/// What ssh-keygen signs, for whom.
+struct KeyPair(std::path::PathBuf);
+
+impl KeyPair {
+    fn new() -> Self {
+        let folder = std::env::temp_dir().join(format!("roster-key-{}", Uuid::now_v7()));
+        std::fs::create_dir(&folder).unwrap();
+        let pair = Self(folder);
+        pair.run(&["-q", "-t", "ed25519", "-N", "", "-C", "", "-f"]);
+        pair
+    }
+
+    fn run(&self, arguments: &[&str]) {
+        let done = std::process::Command::new("ssh-keygen")
+            .args(arguments)
+            .arg(self.0.join("key"))
+            .stderr(std::process::Stdio::null())
+            .status();
+        assert!(done.unwrap().success());
+    }
+
+    fn public(&self) -> String {
+        std::fs::read_to_string(self.0.join("key.pub")).unwrap()
+    }
+
+    fn sign(&self, namespace: &str, text: &str) -> String {
+        let file = self.0.join("text");
+        std::fs::write(&file, text).unwrap();
+        let signed = std::process::Command::new("ssh-keygen")
+            .args(["-Y", "sign", "-n", namespace, "-f"])
+            .args([self.0.join("key"), file.clone()])
+            .stderr(std::process::Stdio::null())
+            .status();
+        assert!(signed.unwrap().success());
+        let signature = self.0.join("text.sig");
+        let text = std::fs::read_to_string(&signature).unwrap();
+        std::fs::remove_file(signature).unwrap();
+        text
+    }
+}
+
+impl Drop for KeyPair {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+/// What signatures are for here.
+const FOR: &str = "roster@roster.example.com";
+
+const fn with(signature: &str) -> Option<SshKeyProof<'_>> {
+    Some(SshKeyProof {
+        namespace: FOR,
+        signature,
+    })
+}
+
+/// J10: the one who signs the text gets the key from whoever has registered it, and keeps it; both are told by the audit.
+#[sqlx::test]
+async fn j10_the_proved_one_wins_and_stays(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let (d, pair) = (&t.directory, KeyPair::new());
+    let public = pair.public();
+    d.add_ssh_key(&t.stranger.actor, "Mine", &public).await.unwrap();
+    let text = d.ssh_key_text(t.maya.id, t.maya.actor.session);
+    let maya = &t.maya.actor;
+    assert_eq!(
+        refusal(d.add_proved_ssh_key(maya, "", &public, None).await),
+        Refusal::SshKeyNeedsProof
+    );
+    // Not by that key, for something else, for somebody else, from another session, of another day, cut.
+    let (other, good) = (KeyPair::new(), pair.sign(FOR, &text));
+    let session = policy::SessionId(Uuid::now_v7());
+    let days_ago = in_days::<-2>(d).ssh_key_text(t.maya.id, maya.session);
+    for signature in [
+        other.sign(FOR, &text),
+        pair.sign("file", &text),
+        pair.sign(FOR, &d.ssh_key_text(t.stranger.id, maya.session)),
+        pair.sign(FOR, &d.ssh_key_text(t.maya.id, session)),
+        pair.sign(FOR, &days_ago),
+        pair.sign(FOR, "something else"),
+        good[..good.len() / 2].to_owned(),
+        "no signature".to_owned(),
+    ] {
+        let outcome = d.add_proved_ssh_key(maya, "", &public, with(&signature)).await;
+        assert_eq!(refusal(outcome), Refusal::SshSignatureInvalid);
+    }
+    assert_eq!(keys(d, &t.stranger).await.len(), 1);
+
+    // As a browser sends it, of a text with a line break at its end.
+    let good = pair.sign(FOR, &format!("{text}\n")).replace('\n', "\r\n");
+    let (done, rows) = t
+        .audited(d.add_proved_ssh_key(maya, "Desk", &public, with(&good)))
+        .await;
+    done.unwrap();
+    let rows: Vec<_> = rows.iter().map(|row| (row.action.as_str(), row.target_id)).collect();
+    assert_eq!(
+        rows,
+        [
+            ("ssh_key:add", Some(t.maya.id.0)),
+            ("ssh_key:lose", Some(t.stranger.id.0))
+        ]
+    );
+    assert!(keys(d, &t.stranger).await.is_empty());
+    assert!(keys(d, &t.maya).await[0].is_proved);
+
+    // It stays, whoever has a copy of it now.
+    let stranger = &t.stranger.actor;
+    let theirs = pair.sign(FOR, &d.ssh_key_text(t.stranger.id, stranger.session));
+    for proof in [None, with(&theirs)] {
+        let outcome = d.add_proved_ssh_key(stranger, "", &public, proof).await;
+        assert_eq!(refusal(outcome), Refusal::SshKeyTaken);
+    }
 }

@@ -164,6 +164,7 @@ async fn k11_a_key_does_what_its_reach_permits(pool: PgPool) {
         ),
         (Method::DELETE, &uri, None, "cluster:delete"),
     ] {
+        programs.house.forget_refusals().await;
         let answer = programs.ask(&programs.uses, method.clone(), uri, body).await;
         let told = problem(&answer, 403, "forbidden");
         assert_eq!(told["permission"], permission, "{method}");

@@ -6,15 +6,15 @@ mod description;
 mod isolation;
 mod keys;
 mod limits;
+mod quotas;
 mod resources;
 mod usage;
 
 use axum::http::{HeaderName, Method, header};
 use directory::{Actor, Origin};
-use policy::{ApiKeyId, Reach, SessionId, UserId};
+use policy::{ApiKeyId, Reach, UserId};
 use serde_json::Value;
 use sqlx::PgPool;
-use uuid::Uuid;
 
 use crate::house::{Answer, Ask, House, RESEARCH, Who};
 
@@ -105,7 +105,7 @@ pub(crate) const RESOURCES: &str = "/v1/projects/ml-research/resources";
 pub(crate) async fn make(house: &House, who: Who, project: &str, reach: Reach) -> (ApiKeyId, String) {
     let actor = Actor {
         user: UserId(house.id(who)),
-        session: SessionId(Uuid::nil()),
+        session: house.session(who).await,
         origin: Origin::default(),
     };
     let made = house

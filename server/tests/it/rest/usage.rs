@@ -45,21 +45,60 @@ async fn d5_a_report_counts_once_on_the_right_books(pool: PgPool) {
         json!({ "recorded": 1, "known": 1 })
     );
     assert_eq!(report(REPORT, json!([])).await, json!({ "recorded": 0, "known": 0 }));
-    // Names no project; and what was used before there was one.
-    assert_eq!(
-        report("/v1/usage", json!([record(4)])).await,
-        json!({ "recorded": 1, "known": 0 })
-    );
+    // Names no project, and was used before there was one: that is a meter's to report.
+    let name = "scheduler".parse().unwrap();
+    let meter = programs
+        .house
+        .console
+        .directory
+        .create_meter_token(&name)
+        .await
+        .unwrap();
     let mut old = record(5);
     old["at"] = json!("2025-06-01T00:00:00Z");
-    assert_eq!(report(REPORT, json!([old])).await, json!({ "recorded": 1, "known": 0 }));
+    for known in [0, 2] {
+        let body = json!({ "organization": "acme", "records": [record(4), old] });
+        let answer = programs
+            .ask(meter.reveal(), Method::POST, "/v1/usage", Some(body))
+            .await;
+        assert_eq!(json(&answer), json!({ "recorded": 2 - known, "known": known }));
+    }
+    // A correction is a record that names another, and counts in its place.
+    let mut right = record(6);
+    right["corrects"] = record(1)["id"].clone();
+    right["cost_micros"] = json!(7);
+    assert_eq!(
+        report(REPORT, json!([right])).await,
+        json!({ "recorded": 1, "known": 0 })
+    );
+    let mut again = record(7);
+    again["corrects"] = record(1)["id"].clone();
+    let answer = programs
+        .ask(
+            &programs.uses,
+            Method::POST,
+            REPORT,
+            Some(json!({ "records": [again] })),
+        )
+        .await;
+    assert_eq!(
+        fields(&problem(&answer, 409, "usage_corrected")),
+        ["records.0 usage_corrected"]
+    );
+    let costs: Vec<i64> = sqlx::query_scalar(
+        "SELECT d.cost_micros::bigint FROM usage_days d JOIN project_slugs s USING (project_id) WHERE s.slug = 'ml-research'",
+    )
+    .fetch_all(&programs.house.pool)
+    .await
+    .unwrap();
+    assert_eq!(costs, [5_000_007]);
     let booked: Vec<(String, i64)> = sqlx::query_as(
         "SELECT s.slug, count(*) FROM usage_records u JOIN project_slugs s USING (project_id) GROUP BY 1 ORDER BY 1",
     )
     .fetch_all(&programs.house.pool)
     .await
     .unwrap();
-    assert_eq!(booked, [("acme-default".to_owned(), 2), (RESEARCH.to_owned(), 3)]);
+    assert_eq!(booked, [("acme-default".to_owned(), 2), (RESEARCH.to_owned(), 4)]);
 }
 
 #[sqlx::test(migrations = "../crates/directory/migrations")]

@@ -1,0 +1,132 @@
+//! Proving that one's address is one's own (J1 to J4), and the API keys of an account that may have been somebody
+//! else's.
+
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use serde::{Deserialize, Serialize};
+
+use super::{KeyChoices, NothingElse, collaborators::Made};
+use crate::{Problem, flash::Outcome};
+
+#[cfg(feature = "ssr")]
+use {
+    crate::{
+        flash::{Done, FormName},
+        gate::{acting, answer, begin_session, signed_in, visit},
+        paths,
+    },
+    directory::LinkToken,
+    policy::Refusal,
+};
+
+/// What a link that proves an address leads to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OpenedVerification {
+    /// The address.
+    pub(crate) email: String,
+    /// Who opens it.
+    pub(crate) opener: Opener,
+}
+
+/// Who opens such a link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Opener {
+    /// The account that is signed in.
+    Holder,
+    /// Nobody signed in.
+    Nobody,
+    /// Somebody else, signed in with this address.
+    Another(String),
+}
+
+/// What a link that proves an address leads to. Asked for by POST: a link's secret doesn't belong into a query.
+#[server(endpoint = "email_verification")]
+pub(crate) async fn email_verification(token: String) -> Result<OpenedVerification, Problem> {
+    let visit = visit()?;
+    let opened = visit.directory.open_verification(&link_token(&token)?).await?;
+    Ok(OpenedVerification {
+        email: opened.email.to_string(),
+        opener: match &visit.session {
+            Some(session) if session.user == opened.user => Opener::Holder,
+            Some(session) => Opener::Another(session.email.to_string()),
+            None => Opener::Nobody,
+        },
+    })
+}
+
+#[cfg(feature = "ssr")]
+fn link_token(text: &str) -> Result<LinkToken, Problem> {
+    LinkToken::parse(text).ok_or(Refusal::LinkDead.into())
+}
+
+/// Proves an address. The account's own session needs nothing but the link. Anybody else types a password and is signed
+/// in: the account's, or a new one, by which everything its holder had ends (J3).
+#[server(endpoint = "verify_email")]
+pub(crate) async fn verify_email(
+    token: String,
+    #[server(default)] password: Option<String>,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let visit = visit()?;
+    let secret = link_token(&token)?;
+    let outcome = match password {
+        None => prove_own(&secret).await,
+        Some(password) => match visit.directory.verify_address(&secret, &password, &visit.origin).await {
+            Ok(verified) => {
+                begin_session(visit.cookies, &verified.session);
+                Ok(Done::AddressVerified {
+                    is_taken_over: verified.is_taken_over,
+                })
+            }
+            Err(error) => Err(error.into()),
+        },
+    };
+    answer(FormName::VerifyEmail, &[], outcome, |outcome| match outcome {
+        Ok(Done::AddressVerified { is_taken_over: true }) => paths::MADE_KEYS.to_owned(),
+        Ok(_) => paths::HOME.to_owned(),
+        Err(_) => paths::verify_email(&secret.reveal()),
+    })
+}
+
+#[cfg(feature = "ssr")]
+async fn prove_own(secret: &LinkToken) -> Outcome {
+    let (directory, actor) = acting()?;
+    directory.verify_own_address(&actor, secret).await?;
+    Ok(Done::AddressVerified { is_taken_over: false })
+}
+
+/// Has the link mailed again that proves one's own address.
+#[server(endpoint = "resend_verification")]
+pub(crate) async fn resend_verification(#[server(flatten)] rest: NothingElse) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let (directory, actor) = acting()?;
+    let outcome = directory.resend_verification(&actor).await;
+    let outcome = outcome
+        .map(|email| Done::VerificationSent {
+            email: email.to_string(),
+        })
+        .map_err(Problem::from);
+    answer(FormName::ResendVerification, &[], outcome, |_| {
+        paths::PROFILE.to_owned()
+    })
+}
+
+/// The API keys one made that still work (J3).
+#[server(endpoint = "made_keys", input = GetUrl)]
+pub(crate) async fn made_keys() -> Result<Made, Problem> {
+    let (visit, session) = signed_in()?;
+    Ok(visit.directory.made_keys(session.user).await?.into())
+}
+
+/// Revokes those of them that are chosen.
+#[server(endpoint = "revoke_made_keys")]
+pub(crate) async fn revoke_made_keys(#[server(flatten)] keys: KeyChoices) -> Result<Outcome, Problem> {
+    let (directory, actor) = acting()?;
+    let outcome = async {
+        let names = directory.revoke_made_keys(&actor, &keys.revoked()?).await?;
+        Ok(Done::MadeKeysRevoked { count: names.len() })
+    }
+    .await;
+    answer(FormName::MadeKeys, &[], outcome, |_| paths::MADE_KEYS.to_owned())
+}

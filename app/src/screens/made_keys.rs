@@ -1,0 +1,63 @@
+//! The API keys one made that still work (J3): shown to whoever got their account back from somebody else, to keep or
+//! revoke each.
+
+use leptos::prelude::*;
+
+use super::remains::KeyChoice;
+use crate::{
+    api::{
+        collaborators::Made,
+        verification::{RevokeMadeKeys, made_keys},
+    },
+    components::{PageHeader, PageTitle, Post, PostForm, form_problem},
+    flash::{FormName, Notice, Notices},
+    load::{Loaded, load},
+};
+
+/// The page.
+#[component]
+pub(crate) fn MadeKeysScreen() -> impl IntoView {
+    load(|| (), |()| made_keys(), |made| view! { <MadeKeys made/> })
+}
+
+#[component]
+fn MadeKeys(made: Loaded<Made>) -> impl IntoView {
+    let notices = expect_context::<Notices>();
+    let action = Post::to::<RevokeMadeKeys>();
+    let value = action.outcome();
+    Effect::new(move |_| {
+        if let Some(Ok(done)) = value.get() {
+            notices.show(Notice::done(&done));
+            made.reload();
+        }
+    });
+    let has_keys = Memo::new(move |_| made.with(|made| !made.keys.is_empty()));
+    let keys = move || made.with(|made| made.keys.clone());
+    let more = move || Some(made.with(|made| made.more_keys)).filter(|more| *more > 0);
+    view! {
+        <PageTitle text="API keys you created"/>
+        <PageHeader
+            title="API keys you created"
+            lead="They belong to their projects and go on working until somebody revokes them. Revoke those you don’t know: somebody else may have made them in your name."
+        />
+        <section class="card" aria-label="API keys">
+            {move || if has_keys.get() {
+                view! {
+                    <PostForm action class="form">
+                        {form_problem(value, FormName::MadeKeys, &[])}
+                        <fieldset class="key-choices">
+                            <legend>"Revoke now; those that aren’t chosen are kept:"</legend>
+                            {move || keys().into_iter().map(|key| view! { <KeyChoice key has_project=true/> }).collect_view()}
+                            {move || more().map(|more| view! { <p class="hint">{format!("and {more} more, once these are revoked.")}</p> })}
+                        </fieldset>
+                        <div class="form-actions">
+                            <button type="submit" class="button button-danger" aria-busy=move || action.busy()>"Revoke chosen keys"</button>
+                        </div>
+                    </PostForm>
+                }.into_any()
+            } else {
+                view! { <p>"None of the API keys you created works any more, or you created none."</p> }.into_any()
+            }}
+        </section>
+    }
+}

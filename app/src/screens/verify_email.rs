@@ -1,0 +1,96 @@
+//! The link that proves an address (J1). Only a button proves it: programs that check links in mail open them.
+
+use leptos::{prelude::*, server_fn::ServerFn};
+use leptos_router::hooks::use_params_map;
+use policy::Field as About;
+
+use super::{invitation::DeadLink, sign_up::EntryProblem};
+use crate::{
+    api::verification::{OpenedVerification, Opener, VerifyEmail, email_verification},
+    components::{Field, Icon, PageTitle, Sign},
+    flash::{Flashed, FormName},
+    load::load_or,
+    words,
+};
+
+/// The page. Its forms are plain ones, as signing in is: what follows is another page, perhaps for another person.
+#[component]
+pub(crate) fn VerifyEmailScreen() -> impl IntoView {
+    let params = use_params_map();
+    let token = Memo::new(move |_| params.with(|params| params.get("token").unwrap_or_default()));
+    view! {
+        <main id="main" class="entry">
+            <p class="brand"><span class="brand-mark" aria-hidden="true"></span>"Roster"</p>
+            {load_or(
+                move || token.get(),
+                email_verification,
+                move |opened| {
+                    let opened = opened.peek(|opened| Some(opened.clone()));
+                    opened.map(|opened| view! { <Opened opened token=token.get_untracked()/> })
+                },
+                |problem| {
+                    #[cfg(feature = "ssr")]
+                    crate::gate::set_status(problem.status());
+                    let _ = problem;
+                    view! {
+                        <DeadLink text="It was used already, is too old, or the address is verified. Sign in: your profile says which, and sends a new one."/>
+                    }
+                },
+            )}
+        </main>
+    }
+}
+
+#[component]
+fn Opened(opened: OpenedVerification, token: String) -> impl IntoView {
+    let OpenedVerification { email, opener } = opened;
+    view! {
+        <PageTitle text="Verify your address"/>
+        <section class="entry-card" aria-labelledby="heading">
+            <h1 id="heading">"Verify your address"</h1>
+            <p class="lead">"For "<strong><bdi>{email}</bdi></strong>"."</p>
+            <EntryProblem form=FormName::VerifyEmail/>
+            <form method="post" action=VerifyEmail::url() novalidate=true>
+                <input type="hidden" name="token" value=token/>
+                {(opener != Opener::Holder).then(|| view! { <Password opener/> })}
+                <button type="submit" class="button button-primary button-wide">"Verify address"</button>
+            </form>
+        </section>
+    }
+}
+
+/// Whoever isn't signed in to the account may not be who made it (J3).
+#[component]
+fn Password(opener: Opener) -> impl IntoView {
+    let flashed = expect_context::<Flashed>();
+    let error = Signal::derive(move || {
+        flashed
+            .problem(FormName::VerifyEmail)
+            .filter(|problem| problem.field() == Some(About::Password))
+            .map(words::problem)
+    });
+    let another = match opener {
+        Opener::Another(own) => Some(own),
+        Opener::Holder | Opener::Nobody => None,
+    };
+    view! {
+        {another.map(|own| view! {
+            <p class="card-line">
+                <Icon sign=Sign::Info/>
+                <span>"You’re signed in as "<bdi>{own}</bdi>". Going on signs you in with this address instead."</span>
+            </p>
+        })}
+        <p>
+            "This account was made before its address was verified. If you made it, type its password. If you didn’t, or don’t remember, choose a new one: whoever used the account until now is signed out, its SSH keys are removed, and the invitations it sent are revoked."
+        </p>
+        <Field
+            label="Password"
+            name="password"
+            kind="password"
+            autocomplete="current-password"
+            hint="The account’s password, or a new one of at least 12 characters."
+            error
+            autofocus=true
+        />
+    }
+}

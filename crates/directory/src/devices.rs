@@ -1,0 +1,144 @@
+//! Devices: browsers that signed in to an account before (J8, J9). The cookie holds 256 random bits; the table holds their
+//! SHA-256, once for each person who signed in there.
+
+use std::fmt;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use policy::{Email, UserId};
+use sqlx::PgConnection;
+use time::{Duration, OffsetDateTime};
+
+use crate::{Directory, Origin, Result, secret};
+
+/// A device that signed nobody in for this long is forgotten.
+const REMEMBERED: Duration = Duration::days(400);
+/// An account remembers this many devices; beyond, the one that was used longest ago is forgotten.
+const MOST: i64 = 50;
+
+/// The secret that a device is known by: the cookie's value. Its `Debug` is blank.
+#[derive(Clone)]
+pub struct DeviceToken([u8; 32]);
+
+impl DeviceToken {
+    /// How long the cookie is worth keeping.
+    pub const LIFETIME: std::time::Duration = REMEMBERED.unsigned_abs();
+
+    /// Reads a cookie's value; `None` if it cannot be one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
+    }
+
+    /// The cookie's value.
+    #[must_use]
+    pub fn reveal(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0)
+    }
+
+    fn hash(&self) -> [u8; 32] {
+        secret::sha256(&self.0)
+    }
+}
+
+impl fmt::Debug for DeviceToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DeviceToken(…)")
+    }
+}
+
+impl Directory {
+    /// What tells the device of a request from others, if it signed in to the account with this address before (J9).
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`](crate::Error::Unavailable).
+    pub(crate) async fn known_device(&self, email: &Email, origin: &Origin) -> Result<Option<String>> {
+        let Some(device) = &origin.device else { return Ok(None) };
+        let row = sqlx::query!(
+            r#"SELECT encode(d.token_hash, 'hex') AS "id!" FROM devices d JOIN users u ON u.id = d.user_id
+               WHERE d.token_hash = $1 AND u.email = $2"#,
+            &device.hash(),
+            email.as_str(),
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.map(|row| row.id))
+    }
+
+    /// Throws away devices that have not been used for long. Called now and then by the server.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`](crate::Error::Unavailable).
+    pub async fn forget_old_devices(&self) -> Result<()> {
+        let before = self.now() - REMEMBERED;
+        sqlx::query!("DELETE FROM devices WHERE last_seen_at < $1", before)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+}
+
+/// Notes that a person signed in on a device. Answers a new token for the browser if the person is new on this device.
+///
+/// The token that the browser came with is not used on then: somebody else may have put it there, and would share the
+/// trust in this device. Whoever else signed in on it is known by the new one.
+pub(crate) async fn remember(
+    db: &mut PgConnection,
+    user: UserId,
+    shown: Option<&DeviceToken>,
+    at: OffsetDateTime,
+) -> Result<Option<DeviceToken>> {
+    if let Some(shown) = shown {
+        let used = sqlx::query!(
+            "UPDATE devices SET last_seen_at = $3 WHERE token_hash = $1 AND user_id = $2",
+            &shown.hash(),
+            user.0,
+            at,
+        )
+        .execute(&mut *db)
+        .await?
+        .rows_affected();
+        if used > 0 {
+            return Ok(None);
+        }
+    }
+    let token = DeviceToken(secret::random()?);
+    if let Some(shown) = shown {
+        sqlx::query!(
+            "UPDATE devices SET token_hash = $2 WHERE token_hash = $1",
+            &shown.hash(),
+            &token.hash()
+        )
+        .execute(&mut *db)
+        .await?;
+    }
+    sqlx::query!(
+        "DELETE FROM devices WHERE user_id = $1 AND token_hash IN (
+             SELECT token_hash FROM devices WHERE user_id = $1 ORDER BY last_seen_at DESC OFFSET $2)",
+        user.0,
+        MOST - 1,
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!(
+        "INSERT INTO devices (token_hash, user_id, first_seen_at, last_seen_at) VALUES ($1, $2, $3, $3)",
+        &token.hash(),
+        user.0,
+        at,
+    )
+    .execute(db)
+    .await?;
+    Ok(Some(token))
+}
+
+/// Forgets the devices of a person, except the one they use now: with a new password, nobody else's browser is a known one.
+pub(crate) async fn forget(db: &mut PgConnection, user: UserId, except: Option<&DeviceToken>) -> Result<()> {
+    let except = except.map(DeviceToken::hash);
+    sqlx::query!(
+        "DELETE FROM devices WHERE user_id = $1 AND token_hash IS DISTINCT FROM $2",
+        user.0,
+        except.as_ref().map(<[u8; 32]>::as_slice),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

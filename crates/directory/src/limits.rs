@@ -1,0 +1,133 @@
+//! How often people may try what can be guessed or sends mail (J9): the limits, by name.
+//!
+//! Limits count per person, per network and in all. Windows that strangers can fill are short, so that whoever they are in the
+//! way of waits minutes and is never locked out. A device that signed in to the account before is counted alone: strangers
+//! can't use up its allowance.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use policy::{Email, OrganizationId, SessionId, UserId};
+use time::Duration;
+
+use crate::{Origin, attempts::Limit};
+
+impl Origin {
+    /// The network that stands for one client: an IPv4 address, or the first 64 bits of an IPv6 address, since whoever has one
+    /// address of those has them all.
+    pub(crate) fn network(&self) -> String {
+        match self.address.parse::<IpAddr>().map(|address| address.to_canonical()) {
+            Ok(IpAddr::V6(address)) => {
+                let network = Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64));
+                format!("{network}/64")
+            }
+            Ok(IpAddr::V4(address)) => address.to_string(),
+            Err(_) => String::new(),
+        }
+    }
+}
+
+fn limit(bucket: String, count: i32, window: Duration) -> Limit {
+    Limit { bucket, count, window }
+}
+
+/// Wrong passwords for an account. `device` tells a device that signed in to this account before from others (its id, or the hash of
+/// its token); without one it is a stranger who tries. The broadest limit comes first.
+pub(crate) fn sign_in(email: &Email, origin: &Origin, device: Option<&str>) -> Vec<Limit> {
+    let window = Duration::minutes(5);
+    if let Some(device) = device {
+        return vec![limit(format!("sign_in account {email} device {device}"), 10, window)];
+    }
+    let network = origin.network();
+    vec![
+        limit("sign_in all".to_owned(), 1_000, Duration::minutes(1)),
+        limit(format!("sign_in network {network}"), 100, window),
+        limit(format!("sign_in account {email}"), 20, window),
+        limit(format!("sign_in account {email} network {network}"), 10, window),
+    ]
+}
+
+/// Wrong current passwords in one session. Nobody else can use this allowance up, and a session somebody left open has no other.
+pub(crate) fn current_password(session: SessionId) -> Limit {
+    limit(format!("password session {session}"), 10, Duration::minutes(15))
+}
+
+/// New accounts, made or refused.
+pub(crate) fn sign_up(origin: &Origin) -> Vec<Limit> {
+    vec![
+        limit("sign_up all".to_owned(), 1_000, Duration::minutes(10)),
+        limit(format!("sign_up network {}", origin.network()), 300, Duration::hours(1)),
+    ]
+}
+
+/// Mails that follow a sign-up with an address: each may go to a stranger.
+pub(crate) fn sign_up_mail(email: &Email) -> Limit {
+    limit(format!("sign_up mail {email}"), 5, Duration::hours(1))
+}
+
+/// Links that one person has sent to prove their own address.
+pub(crate) fn verification_mail(user: UserId) -> Limit {
+    limit(format!("verify_email user {user}"), 5, Duration::hours(1))
+}
+
+/// Wrong addresses named for invitations.
+pub(crate) fn invitation_address(origin: &Origin) -> Limit {
+    limit(
+        format!("invitation:name network {}", origin.network()),
+        30,
+        Duration::hours(1),
+    )
+}
+
+/// Requests for a link to a new password, whoever it is for.
+pub(crate) fn password_reset(origin: &Origin) -> Vec<Limit> {
+    let window = Duration::minutes(15);
+    vec![
+        limit("password_reset all".to_owned(), 1_000, Duration::minutes(10)),
+        limit(format!("password_reset network {}", origin.network()), 30, window),
+    ]
+}
+
+/// Mail with a link to a new password: past this limit a request is answered as ever and nothing is sent, since the link mailed
+/// within the window still works. So strangers can't use up the mail of a person.
+pub(crate) fn password_reset_mail(email: &str) -> Limit {
+    limit(format!("password_reset mail {email}"), 1, Duration::minutes(15))
+}
+
+/// Invitations a person sends, wherever and whether mailed or not.
+pub(crate) fn invitation(inviter: UserId) -> Limit {
+    limit(format!("member:invite {inviter}"), 500, Duration::hours(1))
+}
+
+/// Invitations mailed to one address. A person or an organization has a part of what one mailbox gets, which leaves room for
+/// others; a person who makes one organization after the other gains nothing by it.
+pub(crate) fn invitation_mail(inviter: UserId, organization: OrganizationId, email: &Email) -> [Limit; 3] {
+    let hour = Duration::hours(1);
+    [
+        limit(format!("invitation mail {email} by {inviter}"), 4, hour),
+        limit(format!("invitation mail {email} from {organization}"), 4, hour),
+        limit(format!("invitation mail {email}"), 12, hour),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn network(address: &str) -> String {
+        let origin = Origin {
+            address: address.to_owned(),
+            ..Origin::default()
+        };
+        origin.network()
+    }
+
+    /// J9
+    #[test]
+    fn j9_an_ipv4_address_or_64_bits_of_an_ipv6_address_are_one_client() {
+        assert_eq!(network("192.0.2.1"), "192.0.2.1");
+        assert_eq!(network("::ffff:192.0.2.1"), "192.0.2.1");
+        assert_eq!(network("2001:db8:1:2::1"), network("2001:db8:1:2:ffff:1:2:3"));
+        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+        assert_eq!(network("nonsense"), "");
+    }
+}

@@ -1,0 +1,192 @@
+//! What becomes of the API keys that somebody made when their role is lowered, or they are removed: the keys belong to the
+//! project and outlive their maker's access (K5), so whoever takes that away says which of them go on, and with what reach.
+
+use policy::{ApiKeyId, KeyFate, Name, OrganizationId, Permission, ProjectId, Reach, Refusal, Slug, UserId};
+use serde_json::json;
+use sqlx::PgConnection;
+
+use crate::{
+    Directory, MadeKey, Remains, Result,
+    access::{find_organization, find_project},
+    api_keys::reach,
+    change::{Change, Record},
+    error::inconsistent,
+};
+
+/// What somebody chose for a key.
+pub type KeyChoice = (ApiKeyId, KeyFate);
+
+/// In which projects of an organization.
+#[derive(Clone, Copy)]
+pub(crate) enum Within {
+    /// In this one.
+    Project(ProjectId),
+    /// In each that this person has access to: nobody decides about what is hidden from them (P3).
+    SeenBy(UserId),
+}
+
+impl Within {
+    const fn columns(self) -> (Option<ProjectId>, Option<UserId>) {
+        match self {
+            Self::Project(project) => (Some(project), None),
+            Self::SeenBy(viewer) => (None, Some(viewer)),
+        }
+    }
+}
+
+impl Directory {
+    /// The keys that manage (K11) which a collaborator made, told before their role is lowered: to those who may lower it.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`], [`Refusal::Forbidden`].
+    pub async fn manage_keys_of_collaborator(&self, actor: UserId, slug: &Slug, user: UserId) -> Result<Vec<MadeKey>> {
+        let project = find_project(&self.pool, slug, actor).await?;
+        project.standing.require(Permission::CollaboratorUpdateRole)?;
+        let mut db = self.pool.acquire().await?;
+        managing(&mut db, project.organization, Within::Project(project.project), user).await
+    }
+
+    /// The keys that manage which a member made in projects that they are an Admin of by their organization role alone, told
+    /// before that is lowered: to those who may lower it.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`], [`Refusal::Forbidden`].
+    pub async fn manage_keys_of_member(&self, actor: UserId, slug: &Slug, user: UserId) -> Result<Vec<MadeKey>> {
+        let organization = find_organization(&self.pool, slug, actor).await?;
+        organization.standing.require(Permission::MemberUpdateRole)?;
+        let mut db = self.pool.acquire().await?;
+        managing(&mut db, organization.id, Within::SeenBy(actor), user).await
+    }
+}
+
+/// The keys that manage and work which a person made there, by name; no more than [`Remains::MOST`]. Of a whole organization,
+/// those of projects where the person stays an Admin are left out.
+async fn managing(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    within: Within,
+    user: UserId,
+) -> Result<Vec<MadeKey>> {
+    let (project, viewer) = within.columns();
+    let rows = sqlx::query!(
+        "SELECT k.id, k.name, k.reach, k.secret_start, k.secret_end, p.name AS project FROM api_keys k
+         JOIN projects p ON p.organization_id = k.organization_id AND p.id = k.project_id
+         WHERE k.organization_id = $1 AND k.created_by = $3 AND k.reach = 'manage' AND NOT k.is_default
+           AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > statement_timestamp())
+           AND (k.project_id = $2 OR (
+               k.project_id IN (SELECT project_id FROM access WHERE organization_id = $1 AND user_id = $4)
+               AND NOT EXISTS (
+                   SELECT FROM collaborators c
+                   WHERE c.organization_id = $1 AND c.project_id = k.project_id AND c.user_id = $3 AND c.role = 'admin'
+                     AND (c.expires_at IS NULL OR c.expires_at > statement_timestamp()))))
+         ORDER BY k.name, k.id LIMIT $5",
+        organization.0,
+        project.map(|id| id.0),
+        user.0,
+        viewer.map(|id| id.0),
+        Remains::MOST,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(MadeKey {
+                id: ApiKeyId(row.id),
+                name: row.name.parse().map_err(|_| inconsistent("api_keys", "name"))?,
+                reach: reach(&row.reach)?,
+                secret_start: row.secret_start,
+                secret_end: row.secret_end,
+                project: row.project.parse().map_err(|_| inconsistent("projects", "name"))?,
+            })
+        })
+        .collect()
+}
+
+/// Goes on only if something was chosen for each key that manages which the person made there. Called under the lock of the
+/// change that lowers their role, before it does: a key that was made meanwhile is asked about as well.
+///
+/// # Errors
+/// [`Refusal::ManageKeysDecide`].
+pub(crate) async fn require_decided(
+    change: &mut Change<'_>,
+    organization: OrganizationId,
+    within: Within,
+    user: UserId,
+    choices: &[KeyChoice],
+) -> Result<()> {
+    let keys = managing(&mut change.tx, organization, within, user).await?;
+    let is_decided = |key: &MadeKey| choices.iter().any(|(id, _)| *id == key.id);
+    if keys.iter().all(is_decided) {
+        Ok(())
+    } else {
+        Err(Refusal::ManageKeysDecide(user).into())
+    }
+}
+
+/// Does as chosen with the keys that these people made there; each has a row of its own in the audit. Answers the names of
+/// those that were revoked.
+pub(crate) async fn decide(
+    change: &mut Change<'_>,
+    organization: OrganizationId,
+    within: Within,
+    users: &[UserId],
+    choices: &[KeyChoice],
+) -> Result<Vec<Name>> {
+    let chosen = |fate| -> Vec<_> {
+        let those = choices.iter().filter(|choice| choice.1 == fate);
+        those.map(|(id, _)| id.0).collect()
+    };
+    let (revoke, lower) = (chosen(KeyFate::Revoke), chosen(KeyFate::Lower));
+    if revoke.is_empty() && lower.is_empty() {
+        return Ok(Vec::new());
+    }
+    let users: Vec<_> = users.iter().map(|user| user.0).collect();
+    let (project, viewer) = within.columns();
+    let rows = sqlx::query!(
+        r#"WITH wanted AS (
+               SELECT id, project_id, reach FROM api_keys
+               WHERE organization_id = $1 AND created_by = ANY($3) AND NOT is_default AND revoked_at IS NULL
+                 AND (id = ANY($5) OR id = ANY($6) AND reach = 'manage')
+                 AND (project_id = $2 OR project_id IN (SELECT project_id FROM access WHERE organization_id = $1 AND user_id = $4))
+               FOR NO KEY UPDATE
+           )
+           UPDATE api_keys k SET
+               revoked_at = CASE WHEN k.id = ANY($5) THEN statement_timestamp() END,
+               reach = CASE WHEN k.id = ANY($5) THEN k.reach ELSE 'use' END
+           FROM wanted w WHERE k.organization_id = $1 AND k.project_id = w.project_id AND k.id = w.id
+           RETURNING k.id, k.project_id, k.name, w.reach AS "before!", k.expires_at, k.id = ANY($5) AS "is_revoked!""#,
+        organization.0,
+        project.map(|id| id.0),
+        &users,
+        viewer.map(|id| id.0),
+        &revoke,
+        &lower,
+    )
+    .fetch_all(&mut *change.tx)
+    .await?;
+    let mut revoked = Vec::new();
+    for row in rows {
+        let name: Name = row.name.parse().map_err(|_| inconsistent("api_keys", "name"))?;
+        let value = |reach| json!({ "name": name, "reach": reach, "expires_at": row.expires_at.map(time::OffsetDateTime::unix_timestamp) });
+        let (action, after) = if row.is_revoked {
+            (Permission::ApiKeyRevoke.name(), None)
+        } else {
+            ("api_key:lower", Some(value(Reach::Use)))
+        };
+        let record = Record {
+            organization: Some(organization),
+            project: Some(ProjectId(row.project_id)),
+            target_id: Some(row.id),
+            target: Some(name.to_string()),
+            before: Some(value(reach(&row.before)?)),
+            after,
+        };
+        change.also(action, record);
+        change.hint(crate::Hint::Project(ProjectId(row.project_id)));
+        if row.is_revoked {
+            revoked.push(name);
+        }
+    }
+    revoked.sort();
+    Ok(revoked)
+}

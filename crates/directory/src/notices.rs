@@ -1,0 +1,91 @@
+//! Word to a person about their own account (J8), mailed through the outbox: so that they find out what somebody else did in
+//! their name. It carries no link that opens anything.
+
+use policy::{Name, UserId};
+use uuid::Uuid;
+
+use crate::{Hint, Result, change::Change, error::inconsistent, outbox::Kind};
+
+/// What a person is told of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Somebody signed in on a device that the account was not used on before.
+    NewDevice {
+        /// The network address of it.
+        address: String,
+    },
+    /// The password was replaced.
+    PasswordChanged,
+    /// The account has another address.
+    EmailChanged,
+    /// An SSH key was added.
+    SshKeyAdded {
+        /// Its fingerprint.
+        fingerprint: String,
+    },
+    /// The person owns an organization now.
+    BecameOwner {
+        /// What it is called.
+        organization: Name,
+    },
+    /// The person is an Admin of an organization now.
+    BecameAdmin {
+        /// What it is called.
+        organization: Name,
+    },
+}
+
+impl Notice {
+    /// As the outbox has it: the kind, and what goes with it.
+    fn columns(&self) -> (&'static str, Option<&str>) {
+        match self {
+            Self::NewDevice { address } => ("new_device", Some(address)),
+            Self::PasswordChanged => ("password_changed", None),
+            Self::EmailChanged => ("email_changed", None),
+            Self::SshKeyAdded { fingerprint } => ("ssh_key_added", Some(fingerprint)),
+            Self::BecameOwner { organization } => ("became_owner", Some(organization.as_str())),
+            Self::BecameAdmin { organization } => ("became_admin", Some(organization.as_str())),
+        }
+    }
+
+    /// Reads what [`Self::columns`] wrote.
+    pub(crate) fn read(kind: &str, detail: Option<String>) -> Result<Self> {
+        let text = detail.unwrap_or_default();
+        let organization = || text.parse().map_err(|_| inconsistent("outbox", "notice_detail"));
+        Ok(match kind {
+            "new_device" => Self::NewDevice { address: text },
+            "password_changed" => Self::PasswordChanged,
+            "email_changed" => Self::EmailChanged,
+            "ssh_key_added" => Self::SshKeyAdded { fingerprint: text },
+            "became_owner" => Self::BecameOwner {
+                organization: organization()?,
+            },
+            "became_admin" => Self::BecameAdmin {
+                organization: organization()?,
+            },
+            _ => return Err(inconsistent("outbox", "notice")),
+        })
+    }
+}
+
+/// Wants a person told, if there is a mail server. The mail goes to the address they have when it is sent.
+pub(crate) async fn tell(change: &mut Change<'_>, user: UserId, notice: &Notice) -> Result<()> {
+    if !change.settings().sends_mail {
+        return Ok(());
+    }
+    let (kind, detail) = notice.columns();
+    sqlx::query!(
+        "INSERT INTO outbox (id, kind, user_id, notice, notice_detail, created_at, next_attempt_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $6)",
+        Uuid::now_v7(),
+        Kind::Notice.code(),
+        user.0,
+        kind,
+        detail,
+        change.at,
+    )
+    .execute(&mut *change.tx)
+    .await?;
+    change.hint(Hint::Mail);
+    Ok(())
+}

@@ -1,0 +1,217 @@
+//! What a new password must be (J6): not to be guessed by somebody who knows its person, and not one that was stolen elsewhere.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use policy::{Email, Password, Refusal, Weakness};
+use sha1::{Digest, Sha1};
+use zxcvbn::{
+    Score,
+    feedback::{Feedback, Warning},
+    zxcvbn,
+};
+
+use crate::{
+    Directory, Error, Result,
+    secret::{self, Asker},
+};
+
+/// The estimator takes more than twice as long for a text of twice the length, and is not shown more than this.
+const MOST_ESTIMATED: usize = 100;
+/// The least score that is taken, of 0 to 4: 3 stands for 10^8 guesses or more (decision 80).
+const LEAST: Score = Score::Three;
+/// The least score of what is left of it without the words that are about the person.
+const LEAST_LEFT: Score = Score::Two;
+/// A shorter word about a person may well be a part of any other.
+const SHORTEST_WORD: usize = 4;
+/// As many hexadecimal digits of a hash name the file it is in.
+const PREFIX: usize = 5;
+
+/// Passwords that were stolen elsewhere: a folder with a file for each beginning of a SHA-1 hash, named by its five
+/// hexadecimal digits (with or without `.txt`), whose lines are the rest of a hash, a colon, and how often it was seen.
+#[derive(Clone, Debug)]
+pub struct BreachedPasswords {
+    folder: Arc<Path>,
+}
+
+impl BreachedPasswords {
+    /// The hashes in a folder.
+    ///
+    /// # Errors
+    /// If the folder cannot be read, or has no such file in it.
+    pub fn open(folder: PathBuf) -> io::Result<Self> {
+        for entry in fs::read_dir(&folder)? {
+            let name = entry?.file_name();
+            let name = name.to_str().unwrap_or_default();
+            let prefix = name.strip_suffix(".txt").unwrap_or(name);
+            if prefix.len() == PREFIX && prefix.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                return Ok(Self { folder: folder.into() });
+            }
+        }
+        Err(io::Error::new(io::ErrorKind::NotFound, "it has no file of a range"))
+    }
+
+    /// Whether the password is among them. A range without a file has none.
+    fn has(&self, password: &[u8]) -> io::Result<bool> {
+        let hash: String = Sha1::digest(password)
+            .iter()
+            .map(|byte| format!("{byte:02X}"))
+            .collect();
+        let (prefix, rest) = hash.split_at(PREFIX);
+        for name in [prefix.to_owned(), format!("{prefix}.txt")] {
+            match fs::read_to_string(self.folder.join(name)) {
+                Ok(range) => return Ok(lists(&range, rest)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Whether a range lists a hash. A count of 0 is padding, which says nothing.
+fn lists(range: &str, rest: &str) -> bool {
+    range.lines().any(|line| {
+        line.split_once(':')
+            .is_some_and(|(suffix, count)| suffix.trim().eq_ignore_ascii_case(rest) && count.trim() != "0")
+    })
+}
+
+/// What is wrong with a password of somebody whom these texts are about, if anything is.
+fn weakness(password: &str, about: &[String]) -> Option<Weakness> {
+    let text: String = password.chars().take(MOST_ESTIMATED).collect();
+    let estimate = zxcvbn(&text, &[]);
+    if estimate.score() >= LEAST {
+        // Every word takes 10,000 guesses at least in the estimator's eyes, also where two of three are the person's own name.
+        let left = without(&text, about);
+        let is_about_them = left.len() < text.to_lowercase().len() && zxcvbn(&left, &[]).score() < LEAST_LEFT;
+        let about: Vec<&str> = about.iter().map(String::as_str).collect();
+        let is_known = is_about_them || zxcvbn(&text, &about).score() < LEAST;
+        return is_known.then_some(Weakness::AboutYou);
+    }
+    let warning = estimate.feedback().and_then(Feedback::warning);
+    Some(warning.map_or(Weakness::Guessable, named))
+}
+
+/// What is left of a text without these words, whatever their case.
+fn without(text: &str, words: &[String]) -> String {
+    let mut words: Vec<&String> = words
+        .iter()
+        .filter(|word| word.chars().count() >= SHORTEST_WORD)
+        .collect();
+    words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    words
+        .into_iter()
+        .fold(text.to_lowercase(), |left, word| left.replace(word.as_str(), ""))
+}
+
+const fn named(warning: Warning) -> Weakness {
+    match warning {
+        Warning::StraightRowsOfKeysAreEasyToGuess | Warning::ShortKeyboardPatternsAreEasyToGuess => Weakness::Keyboard,
+        Warning::RepeatsLikeAaaAreEasyToGuess | Warning::RepeatsLikeAbcAbcAreOnlySlightlyHarderToGuess => {
+            Weakness::Repeats
+        }
+        Warning::ThisIsATop10Password
+        | Warning::ThisIsATop100Password
+        | Warning::ThisIsACommonPassword
+        | Warning::ThisIsSimilarToACommonlyUsedPassword => Weakness::Common,
+        Warning::SequencesLikeAbcAreEasyToGuess => Weakness::Sequence,
+        Warning::RecentYearsAreEasyToGuess | Warning::DatesAreOftenEasyToGuess => Weakness::Date,
+        Warning::AWordByItselfIsEasyToGuess
+        | Warning::NamesAndSurnamesByThemselvesAreEasyToGuess
+        | Warning::CommonNamesAndSurnamesAreEasyToGuess => Weakness::Words,
+    }
+}
+
+/// Texts about a person as the estimator takes them: whole, and each word of them.
+fn words_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for text in texts {
+        let parts = text.split(|c: char| !c.is_alphanumeric()).filter(|part| part.len() > 2);
+        for word in std::iter::once(text).chain(parts) {
+            let word = word.to_lowercase();
+            if !words.contains(&word) {
+                words.push(word);
+            }
+        }
+    }
+    words
+}
+
+impl Directory {
+    /// Hashes a new password, once it is found good enough for the person whom these texts are about: their name, their
+    /// address, and what their organizations are called.
+    ///
+    /// # Errors
+    /// [`Refusal::PasswordWeak`]; [`Error::Internal`] if the breached passwords cannot be read.
+    pub(crate) async fn hash_new_password(&self, asker: Asker, password: Password, about: &[&str]) -> Result<String> {
+        let (about, breached, text) = (words_of(about.iter().copied()), self.breached.clone(), password.clone());
+        let found = secret::in_turn(asker, move || match breached {
+            Some(breached) if breached.has(text.as_bytes())? => Ok(Some(Weakness::Breached)),
+            Some(_) | None => Ok(weakness(text.as_str(), &about)),
+        })
+        .await?
+        .map_err(|error: io::Error| Error::Internal(format!("breached passwords: {error}")))?;
+        match found {
+            Some(weakness) => Err(Refusal::PasswordWeak(weakness).into()),
+            None => secret::hash_password(asker, password).await,
+        }
+    }
+
+    /// What there is to know of the person with this address: their name, the address, and what their organizations are
+    /// called. Nobody's is the address alone.
+    pub(crate) async fn known_about(&self, email: &Email) -> Result<Vec<String>> {
+        let rows = sqlx::query!(
+            r#"SELECT u.name, o.name AS "organization?" FROM users u
+               LEFT JOIN members m ON m.user_id = u.id LEFT JOIN organizations o ON o.id = m.organization_id
+               WHERE u.email = $1 LIMIT 20"#,
+            email.as_str(),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut known = vec![email.to_string()];
+        for row in rows {
+            if known.len() == 1 {
+                known.push(row.name);
+            }
+            known.extend(row.organization);
+        }
+        Ok(known)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+
+    use super::{MOST_ESTIMATED, weakness, words_of};
+
+    /// A few words are good, also where one of them is the person's own; and what tests and the seed set is.
+    #[test]
+    fn j6_a_few_words_are_a_good_password() {
+        let nina = words_of(["nina.newman@acme.test", "Nina Newman", "Acme Research"]);
+        for text in [
+            "correct-horse-battery",
+            "staple-battery-horse",
+            "a long enough password",
+            "another good password",
+            "a very good password",
+            "acme tulip gravel lantern",
+            "Ünïcode ist äuch erlaubt",
+        ] {
+            assert_eq!(weakness(text, &nina), None, "{text}");
+        }
+    }
+
+    /// The longest password there can be takes no longer than one of a hundred characters: the rest is not looked at.
+    #[test]
+    fn j6_a_long_password_is_judged_by_its_beginning() {
+        let about = words_of(["nina.newman@acme.test", "Nina Newman"]);
+        for text in ["aB3$".repeat(64), "password1".repeat(28), "\u{1F511}".repeat(256)] {
+            let beginning: String = text.chars().take(MOST_ESTIMATED).collect();
+            assert_eq!(weakness(&text, &about), weakness(&beginning, &about));
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Quotas (J12): each is asked for under the lock of what it counts in, so that two at once can't both be the last one. What is
+//! there already stays, also beyond a quota.
+
+use policy::{InvitationId, OrganizationId, ProjectId, Quota, Quotas, Refusal};
+use sqlx::PgConnection;
+use time::{Duration, OffsetDateTime};
+
+use crate::Result;
+
+/// The window that records of usage are counted in.
+const WINDOW: Duration = Duration::minutes(1);
+
+/// Whether the organization may have one more project.
+///
+/// # Errors
+/// [`Refusal::QuotaReached`].
+pub(crate) async fn one_more_project(
+    db: &mut PgConnection,
+    quotas: &Quotas,
+    organization: OrganizationId,
+) -> Result<()> {
+    let row = sqlx::query!(
+        r#"SELECT count(*) AS "count!" FROM projects WHERE organization_id = $1"#,
+        organization.0
+    )
+    .fetch_one(db)
+    .await?;
+    below(quotas, Quota::Projects, row.count)
+}
+
+/// Whether the project may have one more API key that works.
+///
+/// # Errors
+/// [`Refusal::QuotaReached`].
+pub(crate) async fn one_more_api_key(
+    db: &mut PgConnection,
+    quotas: &Quotas,
+    (organization, project): (OrganizationId, ProjectId),
+    at: OffsetDateTime,
+) -> Result<()> {
+    let row = sqlx::query!(
+        r#"SELECT count(*) AS "count!" FROM api_keys
+           WHERE organization_id = $1 AND project_id = $2
+             AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $3)"#,
+        organization.0,
+        project.0,
+        at,
+    )
+    .fetch_one(db)
+    .await?;
+    below(quotas, Quota::ApiKeys, row.count)
+}
+
+/// Whether this invitation may be open beside the organization's others. One that lapsed doesn't count (M3).
+///
+/// # Errors
+/// [`Refusal::QuotaReached`].
+pub(crate) async fn one_more_invitation(
+    db: &mut PgConnection,
+    quotas: &Quotas,
+    organization: OrganizationId,
+    invitation: InvitationId,
+    at: OffsetDateTime,
+) -> Result<()> {
+    let row = sqlx::query!(
+        r#"SELECT count(*) AS "count!" FROM invitations
+           WHERE organization_id = $1 AND id <> $2 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > $3"#,
+        organization.0,
+        invitation.0,
+        at,
+    )
+    .fetch_one(db)
+    .await?;
+    below(quotas, Quota::Invitations, row.count)
+}
+
+/// Whether the project may have one more resource.
+///
+/// # Errors
+/// [`Refusal::QuotaReached`].
+pub(crate) async fn one_more_resource(
+    db: &mut PgConnection,
+    quotas: &Quotas,
+    (organization, project): (OrganizationId, ProjectId),
+) -> Result<()> {
+    // No further than the quota: a project with a million resources isn't counted for each that is refused.
+    let row = sqlx::query!(
+        r#"SELECT count(*) AS "count!" FROM (
+               SELECT FROM resources WHERE organization_id = $1 AND project_id = $2 LIMIT $3) AS counted"#,
+        organization.0,
+        project.0,
+        i64::from(quotas.resources),
+    )
+    .fetch_one(db)
+    .await?;
+    below(quotas, Quota::Resources, row.count)
+}
+
+/// Counts records of usage that a project's key reports, in the transaction that takes them: what is refused doesn't count.
+///
+/// # Errors
+/// [`Refusal::QuotaReached`] if these are more than the minute has room for.
+pub(crate) async fn count_usage(
+    db: &mut PgConnection,
+    quotas: &Quotas,
+    project: ProjectId,
+    records: usize,
+    at: OffsetDateTime,
+) -> Result<()> {
+    let row = sqlx::query!(
+        "INSERT INTO attempts AS a (bucket, window_start, count) VALUES ($1, $2, $4)
+         ON CONFLICT ON CONSTRAINT attempts_pkey DO UPDATE SET
+             window_start = CASE WHEN a.window_start <= $3 THEN $2 ELSE a.window_start END,
+             count = CASE WHEN a.window_start <= $3 THEN $4 ELSE a.count + $4 END
+         RETURNING count",
+        format!("usage:records {}", project.0),
+        at,
+        at - WINDOW,
+        i32::try_from(records).unwrap_or(i32::MAX),
+    )
+    .fetch_one(db)
+    .await?;
+    // Less one, as with the others: the last that there is room for.
+    below(quotas, Quota::UsageRecords, i64::from(row.count) - 1)
+}
+
+/// Whether there is room for one more beside `count`.
+fn below(quotas: &Quotas, quota: Quota, count: i64) -> Result<()> {
+    let limit = quotas.limit(quota);
+    if count < i64::from(limit) {
+        Ok(())
+    } else {
+        Err(Refusal::QuotaReached { quota, limit }.into())
+    }
+}

@@ -1,0 +1,137 @@
+//! Refused attempts that come again (A4): in each window of time the first of a kind is a row of the audit, and those that follow
+//! are counted beside it, so that nobody fills the audit by trying.
+//!
+//! A kind is who (the person, the key, or the network of somebody not signed in), what, why, and where. On whom or what isn't part of
+//! it: that is of the asker's choosing, and so could be another one each time. But whose password somebody not signed in tries is, as
+//! long as the limits on attempts let them. What the operator does at the command line is always written.
+
+use std::net::IpAddr;
+
+use policy::{EventId, Refusal};
+use sqlx::PgConnection;
+use time::{Duration, OffsetDateTime};
+
+use crate::{
+    Directory, Result,
+    change::{By, Record},
+    secret::sha256,
+};
+
+/// For so long one row stands for all attempts of its kind.
+const WINDOW: Duration = Duration::minutes(10);
+
+/// The kind of a refused attempt; none for what is never counted together.
+pub(crate) fn kind(by: &By<'_>, action: &str, refusal: Refusal, record: &Record) -> Option<[u8; 32]> {
+    let who = match by {
+        By::User(actor) => actor.user.to_string(),
+        By::Key(actor) => actor.key.to_string(),
+        By::Meter(actor) => actor.meter.to_string(),
+        By::Nobody(origin) => network(&origin.address),
+        By::Operator => return None,
+    };
+    let account = match by {
+        By::Nobody(_) if !matches!(refusal, Refusal::TooManyAttempts { .. }) => record.target_id,
+        By::Nobody(_) | By::User(_) | By::Key(_) | By::Meter(_) | By::Operator => None,
+    };
+    let account = account.map(|id| id.to_string()).unwrap_or_default();
+    let place = (
+        record.organization.map(|id| id.to_string()).unwrap_or_default(),
+        record.project.map(|id| id.to_string()).unwrap_or_default(),
+    );
+    let parts = [
+        by.author().kind,
+        &who,
+        action,
+        refusal.code(),
+        &place.0,
+        &place.1,
+        &account,
+    ];
+    Some(sha256(parts.join("\0").as_bytes()))
+}
+
+/// Whom an address stands for: an IPv6 client has a whole network of 64 bits to choose from.
+fn network(address: &str) -> String {
+    match address.parse() {
+        Ok(IpAddr::V6(address)) => IpAddr::V6((address.to_bits() & (u128::MAX << 64)).into()).to_string(),
+        Ok(IpAddr::V4(_)) | Err(_) => address.to_owned(),
+    }
+}
+
+/// Counts a refused attempt, and answers whether it is the first of its kind in this window: then it is to be written as `event`, in
+/// the same transaction. Of two at once one waits for the other.
+pub(crate) async fn is_first(
+    db: &mut PgConnection,
+    kind: Option<[u8; 32]>,
+    event: EventId,
+    at: OffsetDateTime,
+) -> Result<bool> {
+    let Some(kind) = kind else { return Ok(true) };
+    let into_window = at.unix_timestamp().rem_euclid(WINDOW.whole_seconds());
+    let window_start = at.replace_nanosecond(0).unwrap_or(at) - Duration::seconds(into_window);
+    let row = sqlx::query!(
+        r#"INSERT INTO audit_repeats AS r (kind, window_start, event_at, event_id, count, last_at)
+           VALUES ($1, $2, $3, $4, 1, $3)
+           ON CONFLICT ON CONSTRAINT audit_repeats_pkey DO UPDATE
+               SET count = r.count + 1, last_at = greatest(r.last_at, EXCLUDED.last_at)
+           RETURNING event_id = $4 AS "is_first!""#,
+        &kind,
+        window_start,
+        at,
+        event.0,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(row.is_first)
+}
+
+impl Directory {
+    /// Makes the months that the audit is about to need, and drops those that ended more than this many days ago (A5). Called at the
+    /// start and every hour. It waits a few seconds at most for those who write; the next hour comes.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`](crate::Error::Unavailable); [`Error::Internal`](crate::Error::Internal) if it would have to wait longer.
+    pub async fn keep_audit(&self, days: u16) -> Result<()> {
+        let now = self.now();
+        let oldest = now - Duration::days(i64::from(days));
+        let mut tx = self.pool.begin().await?;
+        sqlx::query!("SET LOCAL lock_timeout = '3s'").execute(&mut *tx).await?;
+        let dropped = sqlx::query!(r#"SELECT keep_audit($1, $2) AS "dropped!""#, now, oldest)
+            .fetch_one(&mut *tx)
+            .await?
+            .dropped;
+        tx.commit().await?;
+        if dropped > 0 {
+            tracing::info!(dropped, days, "old months of the audit were dropped");
+        }
+        self.forget_single_repeats(oldest).await
+    }
+
+    /// Takes away counts that say no more than their row, once their window is over; and those whose row was dropped.
+    async fn forget_single_repeats(&self, oldest: OffsetDateTime) -> Result<()> {
+        let before = self.now() - (WINDOW + WINDOW);
+        sqlx::query!(
+            "DELETE FROM audit_repeats r
+             WHERE r.window_start < $1 AND r.count = 1
+                OR r.window_start < $2
+                    AND NOT EXISTS (SELECT FROM audit_events e WHERE e.at = r.event_at AND e.id = r.event_id)",
+            before,
+            oldest,
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::network;
+
+    #[test]
+    fn a_network_of_ipv6_is_one_client() {
+        assert_eq!(network("192.0.2.7"), "192.0.2.7");
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(network(""), "");
+    }
+}

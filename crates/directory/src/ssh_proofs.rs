@@ -1,0 +1,187 @@
+//! The proof that somebody holds the private half of an SSH key (J10): a signature over a text that names their account, as
+//! `ssh-keygen -Y sign` makes it (OpenSSH, PROTOCOL.sshsig).
+//!
+//! The text is the person's, of their session and of the day, so a signature that was made for another account proves nothing, and one
+//! that was kept proves nothing later. Nothing is stored for it: the signature itself is bound to the key.
+
+use policy::{SessionId, UserId};
+use ring::signature::{
+    ED25519, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA512, RsaPublicKeyComponents, UnparsedPublicKey,
+};
+use ssh_key::{Algorithm, HashAlg, PublicKey, Signature, SshSig, public::KeyData};
+use time::{Date, Duration};
+
+use crate::{Actor, Directory, secret::sha256};
+
+/// A longer text is no signature: that of the longest RSA key in use has some 2,500 characters.
+const MOST_CHARACTERS: usize = 16_384;
+/// What a security key adds to a signature: one byte of flags, four of a counter.
+const TRAILER: usize = 5;
+/// The flag that somebody touched the security key.
+const TOUCHED: u8 = 1;
+
+/// A signature that came with a key.
+#[derive(Clone, Copy, Debug)]
+pub struct SshKeyProof<'a> {
+    /// What signatures for this console are for, so that one for something else is none: `roster@` and its host.
+    pub namespace: &'a str,
+    /// The signature, from BEGIN to END.
+    pub signature: &'a str,
+}
+
+impl Directory {
+    /// The text that a person signs to show that an SSH key is theirs: for their session, on this day and the next.
+    #[must_use]
+    pub fn ssh_key_text(&self, user: UserId, session: SessionId) -> String {
+        text(user, session, self.now().date())
+    }
+
+    /// Whether a key signed the person's text of today or yesterday.
+    pub(crate) fn is_proved(&self, actor: &Actor, key: &PublicKey, proof: SshKeyProof<'_>) -> bool {
+        let today = self.now().date();
+        [today, today - Duration::days(1)].into_iter().any(|day| {
+            let text = text(actor.user, actor.session, day);
+            // A text out of a file mostly ends in a line break.
+            is_signed(key, proof, text.as_bytes()) || is_signed(key, proof, format!("{text}\n").as_bytes())
+        })
+    }
+}
+
+/// In characters that need no care in a shell's quotes.
+fn text(user: UserId, session: SessionId, day: Date) -> String {
+    format!("This SSH key is mine. Roster account {user}, session {session}, {day}.")
+}
+
+/// Whether it is a good signature by this key, for this purpose, of these bytes. Whatever can't be read is none.
+fn is_signed(key: &PublicKey, proof: SshKeyProof<'_>, text: &[u8]) -> bool {
+    if proof.signature.len() > MOST_CHARACTERS {
+        return false;
+    }
+    let pem = format!("{}\n", proof.signature.trim().replace("\r\n", "\n"));
+    let Ok(signature) = SshSig::from_pem(pem) else {
+        return false;
+    };
+    if signature.public_key() != key.key_data() || signature.namespace() != proof.namespace {
+        return false;
+    }
+    let Ok(signed) = SshSig::signed_data(proof.namespace, signature.hash_alg(), text) else {
+        return false;
+    };
+    is_by(key, proof.namespace, text, &signed, &signature).unwrap_or(false)
+}
+
+/// Ed25519 and RSA are verified by ring, which the program has for TLS; the curves of NIST by the crate that reads the keys.
+fn is_by(key: &PublicKey, namespace: &str, text: &[u8], signed: &[u8], signature: &SshSig) -> Option<bool> {
+    let made = signature.signature();
+    match key.key_data() {
+        KeyData::Ed25519(public) => {
+            Some(made.algorithm() == Algorithm::Ed25519 && ed25519(&public.0, signed, made.as_bytes()))
+        }
+        KeyData::SkEd25519(public) => {
+            let (made, trailer) = of_security_key(made)?;
+            let mut message = sha256(public.application().as_bytes()).to_vec();
+            message.extend(trailer);
+            message.extend(sha256(signed));
+            Some(ed25519(&public.public_key().0, &message, made))
+        }
+        KeyData::Rsa(public) => {
+            let Algorithm::Rsa { hash: Some(hash) } = made.algorithm() else {
+                // SHA-1 is refused, as by ssh-keygen.
+                return Some(false);
+            };
+            let algorithm = if hash == HashAlg::Sha512 {
+                &RSA_PKCS1_2048_8192_SHA512
+            } else {
+                &RSA_PKCS1_2048_8192_SHA256
+            };
+            let (n, e) = (public.n.as_positive_bytes()?, public.e.as_positive_bytes()?);
+            let public = RsaPublicKeyComponents { n, e };
+            Some(public.verify(algorithm, signed, made.as_bytes()).is_ok())
+        }
+        KeyData::SkEcdsaSha2NistP256(_) => {
+            of_security_key(made)?;
+            Some(key.verify(namespace, text, signature).is_ok())
+        }
+        KeyData::Ecdsa(_) => Some(key.verify(namespace, text, signature).is_ok()),
+        // What [`check`](crate::ssh_keys) takes is one of those above.
+        KeyData::Dsa(_) | KeyData::Other(_) | _ => Some(false),
+    }
+}
+
+fn ed25519(public: &[u8; 32], message: &[u8], signature: &[u8]) -> bool {
+    UnparsedPublicKey::new(&ED25519, public)
+        .verify(message, signature)
+        .is_ok()
+}
+
+/// A security key's signature, and what it adds; none if nobody touched it.
+fn of_security_key(made: &Signature) -> Option<(&[u8], &[u8])> {
+    let bytes = made.as_bytes();
+    let (signature, trailer) = bytes.split_at_checked(bytes.len().checked_sub(TRAILER)?)?;
+    (trailer.first()? & TOUCHED != 0).then_some((signature, trailer))
+}
+
+#[cfg(test)]
+mod tests {
+    use ring::signature::{Ed25519KeyPair, KeyPair};
+    use ssh_key::public::{Ed25519PublicKey, SkEd25519};
+
+    use super::*;
+
+    const NAMESPACE: &str = "roster@test";
+    /// Made by `ssh-keygen -Y sign -n roster@test` over `Roster`: a public key and its signature for each kind.
+    const SIGNATURES: &str = include_str!("tests/ssh_signatures.txt");
+
+    fn proof(signature: &str) -> SshKeyProof<'_> {
+        SshKeyProof {
+            namespace: NAMESPACE,
+            signature,
+        }
+    }
+
+    #[test]
+    fn j10_every_kind_of_key_that_is_taken_can_be_proved() {
+        let end = "-----END SSH SIGNATURE-----\n";
+        let pairs: Vec<_> = SIGNATURES
+            .split_inclusive(end)
+            .map(|text| {
+                let (key, signature) = text.split_once('\n').unwrap();
+                (key.parse::<PublicKey>().unwrap(), signature)
+            })
+            .collect();
+        assert_eq!(pairs.len(), 5, "Ed25519, the three curves, RSA");
+        for (nth, (key, signature)) in pairs.iter().enumerate() {
+            let kind = key.algorithm();
+            assert!(is_signed(key, proof(signature), b"Roster"), "{kind}");
+            assert!(!is_signed(key, proof(signature), b"Rooster"), "{kind}");
+            let other = SshKeyProof {
+                namespace: "file",
+                signature,
+            };
+            assert!(!is_signed(key, other, b"Roster"), "{kind}");
+            let (another, _) = &pairs[(nth + 1) % pairs.len()];
+            assert!(!is_signed(another, proof(signature), b"Roster"), "{kind}");
+        }
+    }
+
+    /// A security key signs more than the message: for which application, whether it was touched, and how often it signed.
+    #[test]
+    fn j10_a_security_key_has_to_be_touched() {
+        let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
+        let public: [u8; 32] = pair.public_key().as_ref().try_into().unwrap();
+        let data = KeyData::SkEd25519(SkEd25519::new(Ed25519PublicKey(public), "ssh:"));
+        let key = PublicKey::from(data.clone());
+        let sign = |flags: u8| {
+            let signed = SshSig::signed_data(NAMESPACE, HashAlg::Sha512, b"Roster").unwrap();
+            let trailer = [flags, 0, 0, 0, 9];
+            let message = [&sha256(b"ssh:")[..], &trailer, &sha256(&signed)].concat();
+            let bytes = [pair.sign(&message).as_ref(), &trailer].concat();
+            let made = Signature::new(Algorithm::SkEd25519, bytes).unwrap();
+            let signature = SshSig::new(data.clone(), NAMESPACE, HashAlg::Sha512, made).unwrap();
+            signature.to_pem(ssh_key::LineEnding::LF).unwrap()
+        };
+        assert!(is_signed(&key, proof(&sign(1)), b"Roster"));
+        assert!(!is_signed(&key, proof(&sign(0)), b"Roster"));
+        assert!(!is_signed(&key, proof(&sign(1)), b"Rooster"));
+    }
+}

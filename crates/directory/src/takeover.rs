@@ -1,0 +1,184 @@
+//! What ends when somebody proves that an account is theirs who is not signed in to it (J3): whoever held the account
+//! until then keeps nothing of it. The API keys they made belong to projects and go on working (K5); the person is
+//! shown them, to revoke.
+
+use policy::{ApiKeyId, Name, OrganizationId, Permission, ProjectId, Refusal, UserId};
+use serde_json::{Value, json};
+use sqlx::PgConnection;
+
+use crate::{
+    Actor, Directory, Hint, MadeKey, Remains, Result, accounts, api_keys,
+    change::{By, Change, Record},
+    devices,
+    error::inconsistent,
+    invitations, sessions, verification,
+};
+
+/// What an account held that ended, for the audit.
+pub(crate) struct Ended {
+    sessions: u64,
+    ssh_keys: u64,
+}
+
+impl Ended {
+    /// As the audit has it.
+    pub(crate) fn values(&self) -> (Value, Value) {
+        (
+            json!({ "sessions": self.sessions, "ssh_keys": self.ssh_keys }),
+            json!({ "sessions": 0, "ssh_keys": 0 }),
+        )
+    }
+}
+
+/// Locks the organizations a person is in, each with its queue, in one order: two changes of this kind don't wait for
+/// each other. Answers each with its owner. Called before the person's own row is locked.
+pub(crate) async fn lock_organizations_of(
+    db: &mut PgConnection,
+    user: UserId,
+) -> Result<Vec<(OrganizationId, UserId)>> {
+    sqlx::query!(
+        "SELECT pg_advisory_xact_lock(turn_in(m.organization_id))
+         FROM (SELECT organization_id FROM members WHERE user_id = $1 ORDER BY organization_id) m",
+        user.0
+    )
+    .execute(&mut *db)
+    .await?;
+    let rows = sqlx::query!(
+        "SELECT o.id, o.owner_id FROM organizations o
+         WHERE o.id IN (SELECT organization_id FROM members WHERE user_id = $1) ORDER BY o.id FOR NO KEY UPDATE",
+        user.0
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (OrganizationId(row.id), UserId(row.owner_id)))
+        .collect())
+}
+
+/// Ends everything by which somebody could act as this person: sessions, SSH keys and links, the invitations they sent,
+/// and what they know of the Organization Default Keys that are theirs (W3). The organizations and the person's row are
+/// locked.
+pub(crate) async fn end_everything(
+    change: &mut Change<'_>,
+    user: UserId,
+    organizations: &[(OrganizationId, UserId)],
+) -> Result<Ended> {
+    let sessions = sessions::end_all(&mut change.tx, user, None).await?;
+    let ssh_keys = accounts::forget_ssh_keys(&mut change.tx, user).await?;
+    devices::forget(&mut change.tx, user, None).await?;
+    accounts::forget_reset_links(&mut change.tx, user).await?;
+    verification::forget_tokens(&mut change.tx, user).await?;
+    for (organization, owner) in organizations {
+        let revoked = invitations::revoke_of(change, *organization, user).await?;
+        if !revoked.is_empty() {
+            let record = Record {
+                organization: Some(*organization),
+                target_id: Some(user.0),
+                after: Some(json!({ "revoked_invitations": revoked })),
+                ..Record::default()
+            };
+            change.also("user:end_invitations", record);
+        }
+        if *owner == user && api_keys::forget_default_secret(&mut change.tx, *organization, None).await? {
+            let record = Record {
+                organization: Some(*organization),
+                ..Record::default()
+            };
+            change.also("api_key:forget_default", record);
+        }
+    }
+    change.hint(Hint::User(user));
+    Ok(Ended { sessions, ssh_keys })
+}
+
+impl Directory {
+    /// The API keys that a person made and that still work, in the projects they have access to now (P3), by name. The
+    /// Organization Default Key is nobody's.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`](crate::Error::Unavailable).
+    pub async fn made_keys(&self, user: UserId) -> Result<Remains> {
+        let rows = sqlx::query!(
+            r#"SELECT k.id, k.name, k.reach, k.secret_start, k.secret_end, p.name AS project, count(*) OVER () AS "count!"
+               FROM api_keys k
+               JOIN projects p ON p.organization_id = k.organization_id AND p.id = k.project_id
+               WHERE k.created_by = $1 AND NOT k.is_default
+                 AND EXISTS (SELECT FROM access a WHERE a.organization_id = k.organization_id
+                                 AND a.project_id = k.project_id AND a.user_id = $1)
+                 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > statement_timestamp())
+               ORDER BY k.name, k.id LIMIT $2"#,
+            user.0,
+            Remains::MOST,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(Remains {
+            key_count: rows.first().map_or(0, |row| row.count),
+            keys: rows
+                .into_iter()
+                .map(|row| {
+                    Ok(MadeKey {
+                        id: ApiKeyId(row.id),
+                        name: row.name.parse().map_err(|_| inconsistent("api_keys", "name"))?,
+                        reach: api_keys::reach(&row.reach)?,
+                        secret_start: row.secret_start,
+                        secret_end: row.secret_end,
+                        project: row.project.parse().map_err(|_| inconsistent("projects", "name"))?,
+                    })
+                })
+                .collect::<Result<_>>()?,
+            resources: Vec::new(),
+        })
+    }
+
+    /// Revokes those of the API keys a person made that they choose, wherever they have access now: each with a row of
+    /// its own in its project's audit. Answers the names; what is not theirs, or over already, is left out.
+    ///
+    /// # Errors
+    /// [`Refusal::NothingChosen`]; [`Refusal::Hidden`] if none of them is theirs and works.
+    pub async fn revoke_made_keys(&self, actor: &Actor, chosen: &[ApiKeyId]) -> Result<Vec<Name>> {
+        let chosen: Vec<_> = chosen.iter().map(|id| id.0).collect();
+        let mut change = self.change(By::User(actor), "user:revoke_made_keys").await?;
+        change.about(actor.user);
+        let outcome = async {
+            let rows = sqlx::query!(
+                "UPDATE api_keys k SET revoked_at = statement_timestamp()
+                 WHERE k.created_by = $1 AND k.id = ANY($2) AND NOT k.is_default AND k.revoked_at IS NULL
+                   AND EXISTS (SELECT FROM access a WHERE a.organization_id = k.organization_id
+                                   AND a.project_id = k.project_id AND a.user_id = $1)
+                 RETURNING k.organization_id, k.project_id, k.id, k.name",
+                actor.user.0,
+                &chosen,
+            )
+            .fetch_all(&mut *change.tx)
+            .await?;
+            if chosen.is_empty() {
+                return Err(Refusal::NothingChosen.into());
+            }
+            if rows.is_empty() {
+                return Err(Refusal::Hidden.into());
+            }
+            let mut names = Vec::new();
+            for row in rows {
+                let project = ProjectId(row.project_id);
+                let record = Record {
+                    organization: Some(OrganizationId(row.organization_id)),
+                    project: Some(project),
+                    target_id: Some(row.id),
+                    target: Some(row.name.clone()),
+                    before: Some(json!({ "name": row.name })),
+                    after: None,
+                };
+                change.also(Permission::ApiKeyRevoke.name(), record);
+                change.hint(Hint::Project(project));
+                names.push(row.name.parse().map_err(|_| inconsistent("api_keys", "name"))?);
+            }
+            names.sort();
+            change.values(None, Some(json!({ "revoked": names })));
+            Ok(names)
+        }
+        .await;
+        change.finish(outcome).await
+    }
+}

@@ -1,0 +1,83 @@
+//! Quotas (J12): what there may be so many of, and no more.
+
+use serde::{Deserialize, Serialize};
+
+/// What a quota is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Quota {
+    /// Projects of an organization.
+    Projects,
+    /// API keys of a project that work.
+    ApiKeys,
+    /// Invitations of an organization that can be accepted.
+    Invitations,
+    /// Resources of a project.
+    Resources,
+    /// Records of usage that a project's keys report within a minute.
+    UsageRecords,
+    /// Event streams that one person has open on one server.
+    Streams,
+    /// Event streams about one organization and its projects that are open on one server.
+    OrganizationStreams,
+}
+
+impl Quota {
+    /// After how many seconds there may be room again; `None` where somebody has to make room.
+    #[must_use]
+    pub const fn retry_after(self) -> Option<u32> {
+        match self {
+            Self::UsageRecords | Self::Streams | Self::OrganizationStreams => Some(60),
+            Self::Projects | Self::ApiKeys | Self::Invitations | Self::Resources => None,
+        }
+    }
+}
+
+/// How many there may be of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quotas {
+    /// Projects of an organization.
+    pub projects: u32,
+    /// API keys of a project that work.
+    pub api_keys: u32,
+    /// Invitations of an organization that can be accepted.
+    pub invitations: u32,
+    /// Resources of a project.
+    pub resources: u32,
+    /// Records of usage that a project's keys report within a minute.
+    pub usage_records: u32,
+    /// Event streams that one person has open on one server.
+    pub streams: u32,
+    /// Event streams about one organization and its projects that are open on one server.
+    pub organization_streams: u32,
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Self {
+            projects: 200,
+            api_keys: 500,
+            invitations: 500,
+            resources: 10_000,
+            usage_records: 60_000,
+            streams: 32,
+            organization_streams: 2_000,
+        }
+    }
+}
+
+impl Quotas {
+    /// How many there may be.
+    #[must_use]
+    pub const fn limit(&self, quota: Quota) -> u32 {
+        match quota {
+            Quota::Projects => self.projects,
+            Quota::ApiKeys => self.api_keys,
+            Quota::Invitations => self.invitations,
+            Quota::Resources => self.resources,
+            Quota::UsageRecords => self.usage_records,
+            Quota::Streams => self.streams,
+            Quota::OrganizationStreams => self.organization_streams,
+        }
+    }
+}

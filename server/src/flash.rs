@@ -1,0 +1,103 @@
+//! Flashes on their way (J11): the answer to a plain form leaves one with the directory and gives the browser a ticket, and the page
+//! that the answer leads to takes it out. Nothing that a cookie says is shown.
+
+use app::{Flash, gate::Visit};
+use axum::{
+    http::{HeaderMap, HeaderName, header},
+    response::Response,
+};
+use directory::{Error, FlashHolder, FlashTicket, SessionToken};
+
+use crate::visit::{add_cookie, cookie, cookies};
+
+/// The ticket is of no use for longer.
+const SECONDS: u64 = 60;
+/// A flash larger than this goes without what was typed.
+const MOST_BYTES: usize = 48 * 1024;
+
+/// Keeps what the answer to a form has to tell, for the session that the browser has from then on, and gives the browser the
+/// ticket. What can't be kept is not told: the change is made all the same.
+pub(crate) async fn keep(visit: &Visit, session: Option<SessionToken>, response: &mut Response) {
+    let Some(flash) = visit.to_tell.get() else { return };
+    let session = session_after(visit, response, session);
+    let kept = visit
+        .directory
+        .keep_flash(holder(visit, session.as_ref()), &to_bytes(flash))
+        .await;
+    match kept {
+        Ok(ticket) => add_cookie(
+            response,
+            visit.cookies,
+            visit.cookies.flash(),
+            &ticket.reveal(),
+            SECONDS,
+        ),
+        // Past a limit: whoever fills it must not fill the log as well.
+        Err(Error::Refused(_)) => tracing::debug!("too much came of forms to be kept for the next page"),
+        Err(error) => tracing::warn!(%error, "what came of a form could not be kept for the next page"),
+    }
+}
+
+/// Takes out the flash of the page that is asked for, if there is one, and it is this session's, and the browser came here from
+/// a page of ours: a page of another origin could have set the cookies and opened this one.
+pub(crate) async fn take(visit: &Visit, session: Option<SessionToken>, headers: &HeaderMap) -> Option<Flash> {
+    let ticket = FlashTicket::parse(cookie(headers, visit.cookies.flash())?)?;
+    if !is_from_here(headers) {
+        return None;
+    }
+    match visit
+        .directory
+        .take_flash(holder(visit, session.as_ref()), &ticket)
+        .await
+    {
+        Ok(content) => serde_json::from_slice(&content?).ok(),
+        Err(error) => {
+            tracing::warn!(%error, "what came of a form could not be read");
+            None
+        }
+    }
+}
+
+/// Takes the ticket away from the browser.
+pub(crate) fn forget(visit: &Visit, headers: &HeaderMap, response: &mut Response) {
+    let name = visit.cookies.flash();
+    if cookies(headers, name).next().is_some() {
+        add_cookie(response, visit.cookies, name, "", 0);
+    }
+}
+
+/// Whether the browser was led here by an answer of ours. Browsers say so over https and on this machine; one that says nothing
+/// is believed.
+fn is_from_here(headers: &HeaderMap) -> bool {
+    headers
+        .get(HeaderName::from_static("sec-fetch-site"))
+        .is_none_or(|site| site.as_bytes() == b"same-origin")
+}
+
+fn holder<'a>(visit: &'a Visit, session: Option<&'a SessionToken>) -> FlashHolder<'a> {
+    session.map_or(FlashHolder::Visitor(&visit.origin), FlashHolder::Session)
+}
+
+/// The session the browser comes back with: the one it has, unless the answer gives it another or takes it away.
+fn session_after(visit: &Visit, response: &Response, now: Option<SessionToken>) -> Option<SessionToken> {
+    response
+        .headers()
+        .get_all(header::SET_COOKIE)
+        .into_iter()
+        .filter_map(|line| line.to_str().ok()?.split(';').next())
+        .filter_map(|pair| pair.strip_prefix(visit.cookies.session())?.strip_prefix('='))
+        .next_back()
+        .map_or(now, SessionToken::parse)
+}
+
+fn to_bytes(flash: &Flash) -> Vec<u8> {
+    let whole = serde_json::to_vec(flash).unwrap_or_default();
+    if whole.len() <= MOST_BYTES {
+        return whole;
+    }
+    let short = Flash {
+        typed: Vec::new(),
+        ..flash.clone()
+    };
+    serde_json::to_vec(&short).unwrap_or_default()
+}

@@ -1,0 +1,189 @@
+//! How many connections there may be: in all, so that descriptors are left for the database and the other listener, and per
+//! network, so that one client can't take them all.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv6Addr},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::client::TrustedProxies;
+
+/// Descriptors that no connection may take: those of the database, of mail, of files that are served, of the log.
+const RESERVED: u64 = 128;
+/// More connections than one process serves well.
+const MOST: usize = 20_000;
+/// As many there are at least, however few descriptors the process may have.
+const LEAST: usize = 32;
+
+/// How many connections a listener takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Caps {
+    /// In all.
+    pub(crate) all: usize,
+    /// From one network: an IPv4 address, or 64 bits of an IPv6 address.
+    pub(crate) per_network: usize,
+}
+
+impl Caps {
+    /// Divides what the process may open between the console's listener and, if gateways have one of their own, theirs.
+    pub(crate) fn divide(files: u64, has_gateways: bool) -> (Self, Self) {
+        let free = usize::try_from(files.saturating_sub(RESERVED)).unwrap_or(MOST);
+        let free = free.clamp(LEAST, MOST);
+        let gateways = if has_gateways { free / 4 } else { 0 };
+        let console = free - gateways;
+        (
+            Self {
+                all: console,
+                // An office behind one address has hundreds of pages open.
+                per_network: (console / 16).max(64).min(console),
+            },
+            Self {
+                all: gateways,
+                // A gateway keeps many.
+                per_network: gateways / 2,
+            },
+        )
+    }
+}
+
+/// Raises the limit on open files as far as this process may, and answers what it is.
+pub(crate) fn raise_file_limit() -> u64 {
+    /// What systems gave a process before.
+    const USUAL: u64 = 1024;
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else {
+        return USUAL;
+    };
+    match setrlimit(Resource::RLIMIT_NOFILE, hard, hard) {
+        Ok(()) => hard,
+        Err(_) => soft,
+    }
+}
+
+/// The seats of a listener.
+#[derive(Debug)]
+pub(crate) struct Seats {
+    caps: Caps,
+    exempt: TrustedProxies,
+    free: Arc<Semaphore>,
+    taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
+}
+
+/// A connection's place, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    _seat: OwnedSemaphorePermit,
+    /// None for a proxy, which is not counted by network.
+    network: Option<IpAddr>,
+    taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
+}
+
+impl Seats {
+    pub(super) fn new(caps: Caps, exempt: TrustedProxies) -> Self {
+        Self {
+            caps,
+            exempt,
+            free: Arc::new(Semaphore::new(caps.all)),
+            taken: Arc::default(),
+        }
+    }
+
+    /// Waits for a free seat.
+    pub(super) async fn take(&self) -> OwnedSemaphorePermit {
+        loop {
+            // It fails only where a semaphore is closed, which this one never is.
+            match Arc::clone(&self.free).acquire_owned().await {
+                Ok(seat) => return seat,
+                Err(_) => std::future::pending().await,
+            }
+        }
+    }
+
+    /// A place on this seat for a client; none if its network has as many as it may.
+    pub(super) fn place(&self, seat: OwnedSemaphorePermit, client: IpAddr) -> Option<Place> {
+        let client = client.to_canonical();
+        let is_counted = !client.is_loopback() && !self.exempt.contains(client);
+        let network = is_counted.then(|| network(client));
+        if let Some(network) = network {
+            let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = taken.entry(network).or_default();
+            if *count >= self.caps.per_network {
+                return None;
+            }
+            *count += 1;
+        }
+        Some(Place {
+            _seat: seat,
+            network,
+            taken: Arc::clone(&self.taken),
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Some(network) = self.network else { return };
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = taken.get_mut(&network) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                taken.remove(&network);
+            }
+        }
+    }
+}
+
+/// Whom an address stands for.
+pub(crate) fn network(client: IpAddr) -> IpAddr {
+    match client.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// E8: there are descriptors left for the database, and for gateways, whatever the system gives.
+    #[test]
+    fn e8_what_may_be_open_is_divided() {
+        let caps = |all, per_network| Caps { all, per_network };
+        assert_eq!(Caps::divide(512, true), (caps(288, 64), caps(96, 48)));
+        assert_eq!(Caps::divide(512, false).0, caps(384, 64));
+        assert_eq!(Caps::divide(64, true), (caps(24, 24), caps(8, 4)));
+        assert_eq!(Caps::divide(u64::MAX, true), (caps(15_000, 937), caps(5_000, 2_500)));
+    }
+
+    /// E8
+    #[tokio::test]
+    async fn e8_a_network_has_a_part_and_a_proxy_all() {
+        let caps = Caps { all: 8, per_network: 2 };
+        let seats = Seats::new(caps, "10.0.0.0/8".parse().unwrap());
+        let mut places = Vec::new();
+        for (client, is_taken) in [
+            ("192.0.2.1", true),
+            ("192.0.2.1", true),
+            ("192.0.2.1", false),
+            ("192.0.2.2", true),
+            ("2001:db8::1", true),
+            ("2001:db8::2", true),
+            ("2001:db8::3", false),
+            ("10.0.0.1", true),
+            ("10.0.0.1", true),
+            ("127.0.0.1", true),
+        ] {
+            let seat = seats.take().await;
+            let place = seats.place(seat, client.parse().unwrap());
+            assert_eq!(place.is_some(), is_taken, "{client}");
+            places.extend(place);
+        }
+        assert_eq!(seats.free.available_permits(), 0);
+        places.clear();
+        assert_eq!(seats.free.available_permits(), 8);
+        assert!(seats.taken.lock().unwrap().is_empty());
+    }
+}

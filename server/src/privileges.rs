@@ -1,0 +1,99 @@
+//! Root is given up once it is needed no more: what answers the network runs as an account that owns nothing else.
+
+use std::{io, path::PathBuf};
+
+use directory::Directory;
+use nix::unistd::{Gid, Uid, getgroups, setgid, setgroups, setuid};
+
+use crate::{Assets, postgres::Account};
+
+/// Something the server uses for as long as it runs.
+#[derive(Debug)]
+pub(crate) struct Needed {
+    path: PathBuf,
+    /// How `test` asks for it.
+    test: &'static str,
+}
+
+/// What the server needs besides its private PostgreSQL: the site; and the socket, certificates and key of another PostgreSQL.
+pub(crate) fn needed(assets: &Assets, database_url: Option<&str>) -> Vec<Needed> {
+    /// As sqlx reads them.
+    const FILES: [&str; 7] = [
+        "sslrootcert",
+        "ssl-root-cert",
+        "ssl-ca",
+        "sslcert",
+        "ssl-cert",
+        "sslkey",
+        "ssl-key",
+    ];
+    let mut needed: Vec<_> = assets.files().map(|path| Needed { path, test: "-r" }).collect();
+    if let Some(url) = database_url {
+        let socket = Directory::socket_of(url).ok().flatten();
+        needed.extend(socket.map(|path| Needed { path, test: "-w" }));
+        let query = url.split_once('?').map(|(_, query)| query).unwrap_or_default();
+        let files = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| FILES.contains(&name.as_ref()));
+        needed.extend(files.map(|(_, path)| Needed {
+            path: path.as_ref().into(),
+            test: "-r",
+        }));
+    }
+    needed
+}
+
+/// Becomes the first of the accounts that gets to what is needed, for good, if this process is root: user, group and every other
+/// group, in all threads (the C library sees to that). A fault in what answers the network is then none of the whole machine.
+///
+/// Without such an account this process stays root, and says why in one line.
+///
+/// # Errors
+/// If the system refuses, or root could be had back.
+pub(crate) fn give_up_root(accounts: &[Account], needed: &[Needed]) -> io::Result<()> {
+    if !Uid::effective().is_root() {
+        return Ok(());
+    }
+    let mut missing = None;
+    for account in accounts {
+        missing = needed.iter().find(|needed| !can_use(account, needed));
+        if missing.is_none() {
+            return become_for_good(account);
+        }
+    }
+    let path = missing.map(|needed| needed.path.display().to_string());
+    tracing::warn!(
+        path = path.unwrap_or_default(),
+        "still running as root: there is no account postgres or nobody that can use this path"
+    );
+    Ok(())
+}
+
+fn become_for_good(account: &Account) -> io::Result<()> {
+    let gid = account
+        .gid()
+        .ok_or_else(|| io::Error::other("the account has no group"))?;
+    let (uid, gid) = (Uid::from_raw(account.uid), Gid::from_raw(gid));
+    // In this order: without root neither groups nor group can be changed any more.
+    setgroups(&[gid])?;
+    setgid(gid)?;
+    setuid(uid)?;
+    let is_given_up = Uid::current() == uid
+        && Uid::effective() == uid
+        && Gid::current() == gid
+        && Gid::effective() == gid
+        && getgroups()? == [gid]
+        && setuid(Uid::from_raw(0)).is_err();
+    if !is_given_up {
+        return Err(io::Error::other("root could be had back"));
+    }
+    tracing::info!(account = account.name, "root is given up");
+    Ok(())
+}
+
+/// Whether the account gets to something, as a child of this process that runs as the account finds out.
+fn can_use(account: &Account, needed: &Needed) -> bool {
+    let mut command = account.command("sh");
+    command
+        .args(["-c", "test \"$0\" \"$1\"", needed.test])
+        .arg(&needed.path);
+    command.status().is_ok_and(|status| status.success())
+}
