@@ -388,7 +388,11 @@ pub(crate) async fn accept_invitation_as_new(
     let joined = async {
         let person = super::name(&name)?;
         let password = password.parse().map_err(|_| Refusal::PasswordInvalid)?;
-        visit.directory.confirm_invited(&secret, &email, &visit.origin).await?;
+        match visit.directory.confirm_invited(&secret, &email, &visit.origin).await {
+            // A dead link is refused, and audited, where it is used.
+            Ok(()) | Err(directory::Error::Refused(Refusal::Hidden)) => {}
+            Err(error) => return Err(Problem::from(error)),
+        }
         let made = visit
             .directory
             .accept_invitation_as_new(&secret, person, password, &visit.origin)
