@@ -140,7 +140,10 @@ test.describe('the list', () => {
     await screen.find('crowd');
     await expect(screen.row({ name: 'Crowd 001' })).toBeVisible();
     await screen.filter('Role', 'Member');
+    // The headings' and pages' links are those of the list that is shown: each step waits for the one before.
+    await expect(screen.page).toHaveURL(/role=member/);
     await screen.sortBy('Person');
+    await expect(screen.page).toHaveURL(/role=member.*order=desc|order=desc.*role=member/);
     await expect(screen.people.first()).toContainText('Crowd 060');
     await screen.page.getByRole('link', { name: 'Next page' }).click();
     await expect(screen.people).toHaveCount(10);
