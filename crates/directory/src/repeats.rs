@@ -5,8 +5,6 @@
 //! it: that is of the asker's choosing, and so could be another one each time. But whose password somebody not signed in tries is, as
 //! long as the limits on attempts let them. What the operator does at the command line is always written.
 
-use std::net::IpAddr;
-
 use policy::{EventId, Refusal};
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
@@ -26,7 +24,7 @@ pub(crate) fn kind(by: &By<'_>, action: &str, refusal: Refusal, record: &Record)
         By::User(actor) => actor.user.to_string(),
         By::Key(actor) => actor.key.to_string(),
         By::Meter(actor) => actor.meter.to_string(),
-        By::Nobody(origin) => network(&origin.address),
+        By::Nobody(origin) => origin.network(),
         By::Operator => return None,
     };
     let account = match by {
@@ -48,14 +46,6 @@ pub(crate) fn kind(by: &By<'_>, action: &str, refusal: Refusal, record: &Record)
         &account,
     ];
     Some(sha256(parts.join("\0").as_bytes()))
-}
-
-/// Whom an address stands for: an IPv6 client has a whole network of 64 bits to choose from.
-fn network(address: &str) -> String {
-    match address.parse() {
-        Ok(IpAddr::V6(address)) => IpAddr::V6((address.to_bits() & (u128::MAX << 64)).into()).to_string(),
-        Ok(IpAddr::V4(_)) | Err(_) => address.to_owned(),
-    }
 }
 
 /// Counts a refused attempt, and answers whether it is the first of its kind in this window: then it is to be written as `event`, in
@@ -121,17 +111,5 @@ impl Directory {
         .execute(&self.pool)
         .await?;
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::network;
-
-    #[test]
-    fn a_network_of_ipv6_is_one_client() {
-        assert_eq!(network("192.0.2.7"), "192.0.2.7");
-        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
-        assert_eq!(network(""), "");
     }
 }
