@@ -12,6 +12,7 @@ use crate::{
     flash::{Flashed, Notices},
     screens::{
         api_keys::ApiKeysScreen,
+        change_email::{ChangeEmailScreen, UndoEmailScreen},
         collaborators::CollaboratorsScreen,
         forgot_password::{ForgotPasswordScreen, ResetPasswordScreen},
         frame::Frame,
@@ -80,6 +81,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/reset-password/:token") view=ResetPasswordScreen/>
                 <Route path=path!("/invitations/:token") view=InvitationScreen/>
                 <Route path=path!("/verify-email/:token") view=VerifyEmailScreen/>
+                <Route path=path!("/change-email/:token") view=ChangeEmailScreen/>
+                <Route path=path!("/undo-email-change/:token") view=UndoEmailScreen/>
                 <Route path=path!("/docs/roles") view=RolesScreen/>
                 <ParentRoute path=path!("") view=Frame>
                     <Route path=path!("/") view=HomeScreen/>

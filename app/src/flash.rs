@@ -200,6 +200,18 @@ pub enum Done {
         /// The address.
         email: String,
     },
+    /// The link that confirms a change of address was mailed (J5).
+    EmailChangeMailed {
+        /// The new address.
+        email: String,
+    },
+    /// The account has another address (J5).
+    EmailChanged {
+        /// It.
+        email: String,
+    },
+    /// The account has its old address again, and everything else by which somebody could act as the person ended (J5).
+    EmailRestored,
     /// API keys that the person made were revoked (J3).
     MadeKeysRevoked {
         /// How many.
@@ -377,6 +389,12 @@ pub enum FormName {
     VerifyEmail,
     /// Having the link mailed again that proves it.
     ResendVerification,
+    /// Asking for another address.
+    ChangeEmail,
+    /// Confirming it.
+    ConfirmEmail,
+    /// Undoing it.
+    UndoEmail,
     /// Revoking API keys that one made.
     MadeKeys,
 }

@@ -70,6 +70,20 @@ pub fn verify_email_path(token: &str) -> String {
     paths::verify_email(token)
 }
 
+/// The path to the confirmation of a change of address, by what its link carries.
+#[cfg(feature = "ssr")]
+#[must_use]
+pub fn change_email_path(token: &str) -> String {
+    paths::change_email(token)
+}
+
+/// The path to the end of a change of address, by what its link carries.
+#[cfg(feature = "ssr")]
+#[must_use]
+pub fn undo_email_change_path(token: &str) -> String {
+    paths::undo_email_change(token)
+}
+
 /// Where to sign in, and where to ask for a new password.
 #[cfg(feature = "ssr")]
 pub const WAYS_IN: [&str; 2] = [paths::SIGN_IN, paths::FORGOT_PASSWORD];

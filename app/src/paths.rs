@@ -108,6 +108,17 @@ pub(crate) fn verify_email(token: &str) -> String {
     format!("/verify-email/{token}")
 }
 
+/// The confirmation of a change of address, by what its link carries.
+pub(crate) fn change_email(token: &str) -> String {
+    format!("/change-email/{token}")
+}
+
+/// The end of a change of address, by what its link carries.
+#[cfg(feature = "ssr")]
+pub(crate) fn undo_email_change(token: &str) -> String {
+    format!("/undo-email-change/{token}")
+}
+
 /// A list as searched, filtered and sorted, with an open dialog.
 pub(crate) fn with_query(path: &str, query: &ListQuery, dialog: Dialog) -> String {
     let mut parts = form_urlencoded::Serializer::new(String::new());

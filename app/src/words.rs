@@ -84,6 +84,14 @@ pub(crate) fn done(done: &Done) -> String {
         Done::VerificationSent { email } => {
             format!("A link to verify your address is on its way to {email}. It works for 24 hours.")
         }
+        Done::EmailChangeMailed { email } => {
+            format!("A link to confirm the change is on its way to {email}. It works for 24 hours; until then, your address stays as it is.")
+        }
+        Done::EmailChanged { email } => format!("Your address is {email} now. Sign in with it from now on."),
+        Done::EmailRestored => {
+            "Your address and your account are yours again: all other sessions ended, and the SSH keys were removed. Add yours again."
+                .to_owned()
+        }
         Done::MadeKeysRevoked { count: 1 } => "1 API key was revoked. It no longer works.".to_owned(),
         Done::MadeKeysRevoked { count } => format!("{count} API keys were revoked. They no longer work."),
         Done::PasswordChanged => "Your password was changed. You were signed out everywhere else.".to_owned(),
@@ -152,6 +160,7 @@ fn refused(refusal: Refusal) -> String {
         Refusal::OwnEndDate => "You can’t extend your own access. Ask another Admin.",
         Refusal::SlugTaken => "This slug is taken, or was until recently. Choose another.",
         Refusal::EmailTaken => "An account has this address already. Sign in instead.",
+        Refusal::EmailUnchanged => "Your account has this address already. Enter another one.",
         Refusal::CredentialsWrong => "Email or password is wrong. Check both and try again.",
         Refusal::CurrentPasswordWrong => "This isn’t your current password.",
         Refusal::ConfirmationNeeded => {

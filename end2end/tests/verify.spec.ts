@@ -115,6 +115,63 @@ test.describe('with a mail server', () => {
     await expect(stranger).toHaveURL(/\/sign-in/);
     await signIn(await browse(), { email }, NEW);
   });
+
+  test('J5 J7: another address is proved first; the old one is told, and takes the account back', async ({ as, browse, database, guard, mailing, post, tenant }) => {
+    // The page of whoever changed it asks anew, and is signed out.
+    guard.allowStatus(401);
+    const [old, email] = [tenant.member.email, tenant.address('elsewhere')];
+    const page = await as(tenant.member);
+    await database.query("UPDATE sessions SET confirmed_at = now() - interval '11 minutes' WHERE user_id = $1", [tenant.member.id]);
+    await visit(page, '/settings/profile');
+    const field = page.getByLabel('New email');
+    const change = page.getByRole('button', { name: 'Change email' });
+    await field.fill('elsewhere');
+    await change.click();
+    await expectFieldError(field, /Enter an email address/);
+    await awake(page);
+    await field.fill(email);
+    await change.click();
+    const password = page.getByRole('group', { name: 'Confirm it’s you' }).getByLabel('Password');
+    await expect(field).toHaveValue(email);
+    await awake(page);
+    await password.fill(PASSWORD);
+    await change.click();
+    await expect(notice(page, `A link to confirm the change is on its way to ${email}.`)).toBeVisible();
+    await expect.poll(() => post.to(email).length, SOON).toBe(1);
+    const link = linkIn(post.to(email)[0], mailing.url);
+
+    // Whoever else has the link can do nothing with it.
+    const other = await as(tenant.manager);
+    await visit(other, link);
+    await expect(other.getByRole('main')).toContainText('another account asked for this');
+    await expect(other.getByRole('button', { name: 'Change email' })).toBeHidden();
+    const nobody = await browse();
+    await visit(nobody, link);
+    await nobody.getByRole('link', { name: 'Sign in' }).click();
+    await nobody.getByLabel('Email').fill(old);
+    await nobody.getByLabel('Password').fill(PASSWORD);
+    await nobody.getByRole('button', { name: 'Sign in' }).click();
+    await expect(nobody.getByRole('main')).toContainText(`Your account will have the address ${email}`);
+    await nobody.getByRole('button', { name: 'Change email' }).click();
+    await expect(notice(nobody, `Your address is ${email} now.`)).toBeVisible();
+
+    await expect.poll(() => post.to(old).filter((mail) => mail.subject === 'Your Roster address was changed').length, SOON).toBe(1);
+    const undo = linkIn(post.to(old).find((mail) => mail.subject === 'Your Roster address was changed'), mailing.url);
+    const owner = await browse();
+    await visit(owner, undo);
+    await expect(owner.getByRole('main')).toContainText(`It gets ${old} back.`);
+    await owner.getByLabel('New password').fill('short');
+    await owner.getByRole('button', { name: 'Undo change' }).click();
+    await expectFieldError(owner.getByLabel('New password'), /Use 12 to 256 characters/);
+    await awake(owner);
+    await owner.getByLabel('New password').fill(NEW);
+    await owner.getByRole('button', { name: 'Undo change' }).click();
+    await expect(owner.getByRole('heading', { name: 'API keys you created', level: 1 })).toBeVisible();
+    await expect(notice(owner, 'your account are yours again')).toBeVisible();
+    await visit(nobody, '/settings/profile');
+    await expect(nobody).toHaveURL(/\/sign-in/);
+    await signIn(await browse(), { email: old }, NEW);
+  });
 });
 
 withoutMail.describe('without a mail server', () => {
@@ -127,6 +184,7 @@ withoutMail.describe('without a mail server', () => {
     await visit(member, '/settings/profile');
     await expect(member.getByRole('main')).toContainText('ask whoever runs it to verify your address');
     await expect(member.getByRole('button', { name: 'Resend' })).toBeHidden();
+    await expect(member.getByRole('main')).toContainText('ask whoever runs it to change your address');
     const members = await MembersScreen.open(await as(tenant.admin), tenant.organization);
     await expect(members.row(tenant.member)).toContainText('Address not verified');
     await expect(members.row(tenant.manager)).not.toContainText('Address not verified');

@@ -71,6 +71,19 @@ pub(crate) async fn user(config: &Config, command: UserCommand) -> Outcome<()> {
                 &format!("The address {email} is verified."),
             )
         }
+        UserCommand::SetEmail { email, new, output } => {
+            let (email, new) = (self::email(&email)?, self::email(&new)?);
+            let user = directory(config)
+                .await?
+                .set_email(&email, &new)
+                .await
+                .map_err(explain)?;
+            say(
+                output,
+                &json!({ "id": user, "email": new }),
+                &format!("The address {email} is {new} now."),
+            )
+        }
         UserCommand::SetPassword {
             email,
             password,

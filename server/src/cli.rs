@@ -242,6 +242,16 @@ pub enum UserCommand {
         #[command(flatten)]
         output: Output,
     },
+    /// Give a person another address, once you have made sure that it is theirs; the old one is told, if mail is sent
+    SetEmail {
+        /// The person's address
+        email: String,
+        /// The address it becomes
+        new: String,
+        /// How the answer looks
+        #[command(flatten)]
+        output: Output,
+    },
     /// Give a person a new password; ends their sessions, and all else by which somebody who made an account that is not verified
     /// could act
     SetPassword {

@@ -88,6 +88,8 @@ mod tests {
         assert_eq!(without_secret("/invitations/secret"), "/invitations/");
         assert_eq!(without_secret("/reset-password/secret?x"), "/reset-password/");
         assert_eq!(without_secret("/verify-email/secret"), "/verify-email/");
+        assert_eq!(without_secret("/change-email/secret"), "/change-email/");
+        assert_eq!(without_secret("/undo-email-change/secret"), "/undo-email-change/");
         assert_eq!(without_secret("/gateway/authorize/share/secret"), "/gateway/authorize/");
         assert_eq!(without_secret("/v1/projects/rsk_secret/resources"), "/v1/projects/");
         let plain = "/settings/organization/acme/invitations";

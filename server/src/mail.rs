@@ -189,6 +189,43 @@ fn words(mail: &Mail, url: &str) -> (String, String) {
             );
             ("Verify your address for Roster".to_owned(), text)
         }
+        MailAbout::ChangeEmail => {
+            let text = format!(
+                "Hello,\n\nsomebody, most likely you, asked that their account on Roster have the address {}.\n\n\
+                 Confirm it here, in the browser in which you are signed in:\n\n{}\n\n\
+                 The link works once, within 24 hours, and for that account alone. If it wasn\u{2019}t you, do nothing.\n",
+                mail.to,
+                link(app::change_email_path),
+            );
+            ("Confirm your new address for Roster".to_owned(), text)
+        }
+        MailAbout::EmailTaken => {
+            let text = format!(
+                "Hello,\n\nsomebody, perhaps you, asked that their account on Roster have the address {}. It is the address \
+                 of an account already, so nothing was changed.\n\nIf it wasn\u{2019}t you, do nothing.\n",
+                mail.to,
+            );
+            ("Your address on Roster".to_owned(), text)
+        }
+        MailAbout::EmailChanged { name, email, at, until } => {
+            let undo = match until {
+                Some(until) => format!(
+                    "If it wasn\u{2019}t you, undo it here, and whoever did it is shut out of your account:\n\n{}\n\n\
+                     The link works once, until {} (UTC).",
+                    link(app::undo_email_change_path),
+                    day(*until),
+                ),
+                None => "Whoever runs Roster did it. If you don\u{2019}t know why, ask them.".to_owned(),
+            };
+            let text = format!(
+                "Hello {},\n\non {} (UTC) the address of your account on Roster was changed from {} to {email}.\n\n\
+                 If it was you, do nothing.\n\n{undo}\n",
+                quoted(name).unwrap_or_else(|| "there".to_owned()),
+                moment(*at),
+                mail.to,
+            );
+            ("Your Roster address was changed".to_owned(), text)
+        }
         MailAbout::SignUpAgain => {
             let [sign_in, forgot] = app::WAYS_IN;
             let text = format!(

@@ -16,7 +16,13 @@ use crate::{Console, flash, router::is_utf8, visit};
 const PUBLIC: [&str; 4] = ["/sign-in", "/sign-up", "/forgot-password", "/docs/roles"];
 
 /// Pages whose path ends in a secret that stands in for signing in.
-pub(crate) const BY_LINK: [&str; 3] = ["/invitations/", "/reset-password/", "/verify-email/"];
+pub(crate) const BY_LINK: [&str; 5] = [
+    "/invitations/",
+    "/reset-password/",
+    "/verify-email/",
+    "/change-email/",
+    "/undo-email-change/",
+];
 
 /// The part of a path that stands for the project last looked at (INTERFACES, pages).
 const CURRENT: &str = "~current";

@@ -134,6 +134,24 @@ mod operator {
         }
     }
 
+    /// J5: somebody lost the old mailbox.
+    #[sqlx::test(migrations = "../crates/directory/migrations")]
+    async fn j5_the_operator_gives_an_account_another_address(pool: PgPool) {
+        let operator = Operator::new(pool).await;
+        let set = |email, new| ["admin", "user", "set-email", email, new];
+        for (email, new, says) in [
+            ("nobody@nowhere.test", "mia@new.test", "No account has this address"),
+            ("mia@acme.test", "noah@acme.test", "An account has this address already"),
+            ("mia@acme.test", "mia@acme.test", "has this address already"),
+            ("mia@acme.test", "nobody", "Enter an email address"),
+        ] {
+            let error = operator.error(&set(email, new), "");
+            assert!(error.contains(says), "{error}");
+        }
+        let answer = operator.json(&set("Mia@Acme.test", " mia@new.test"));
+        assert_eq!(answer["email"], "mia@new.test");
+    }
+
     /// W2: an Owner is lost; A1: the audit says who gave the organization to somebody else.
     #[sqlx::test(migrations = "../crates/directory/migrations")]
     async fn w2_ownership_is_given_to_a_member_of_the_organization_only(pool: PgPool) {

@@ -3,6 +3,7 @@
 pub(crate) mod accounts;
 pub(crate) mod api_keys;
 pub(crate) mod collaborators;
+pub(crate) mod email_changes;
 pub(crate) mod invitations;
 pub(crate) mod list;
 pub(crate) mod members;

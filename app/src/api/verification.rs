@@ -55,7 +55,7 @@ pub(crate) async fn email_verification(token: String) -> Result<OpenedVerificati
 }
 
 #[cfg(feature = "ssr")]
-fn link_token(text: &str) -> Result<LinkToken, Problem> {
+pub(super) fn link_token(text: &str) -> Result<LinkToken, Problem> {
     LinkToken::parse(text).ok_or(Refusal::LinkDead.into())
 }
 

@@ -1,6 +1,7 @@
 //! The screens, one to a file.
 
 pub(crate) mod api_keys;
+pub(crate) mod change_email;
 pub(crate) mod collaborators;
 pub(crate) mod forgot_password;
 pub(crate) mod frame;

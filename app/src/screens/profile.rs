@@ -6,10 +6,11 @@ use policy::Field as About;
 use crate::{
     api::{
         accounts::{ChangeName, ChangePassword, DeleteAccount},
+        email_changes::RequestEmailChange,
         shell::{ShellView, shell},
         verification::ResendVerification,
     },
-    components::{Field, PageHeader, PageTitle, Post, PostForm, form_error, form_problem},
+    components::{Confirmation, Field, PageHeader, PageTitle, Post, PostForm, form_error, form_problem},
     flash::{Flashed, FormName, Notice, Notices},
     live::Live,
     load::{Loaded, load},
@@ -33,6 +34,7 @@ fn Profile(shell: Loaded<ShellView>) -> impl IntoView {
         <PageHeader title="Profile" lead="Who you are here, and how you sign in."/>
         <You shell/>
         <Proof shell/>
+        <Email shell/>
         <Password/>
         <Delete/>
     }
@@ -115,6 +117,49 @@ fn Proof(shell: Loaded<ShellView>) -> impl IntoView {
                 </section>
             }
         })
+    }
+}
+
+/// Another address (J5): the new one is proved before it counts.
+#[component]
+fn Email(shell: Loaded<ShellView>) -> impl IntoView {
+    let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
+    let action = Post::to::<RequestEmailChange>();
+    let value = action.outcome();
+    Effect::new(move |_| {
+        if let Some(Ok(done)) = value.get() {
+            notices.show(Notice::done(&done));
+        }
+    });
+    let sends_mail = shell.peek(|shell| shell.sends_mail);
+    let body = if sends_mail {
+        Either::Left(view! {
+            <p class="lead">"We send a link to the new address. Your account gets it once you press the button behind that link."</p>
+            <PostForm action class="form">
+                {form_problem(value, FormName::ChangeEmail, &[About::Email, About::CurrentPassword])}
+                <Field
+                    label="New email"
+                    name="email"
+                    id="new-email"
+                    kind="email"
+                    autocomplete="email"
+                    value=flashed.typed(FormName::ChangeEmail, "email").unwrap_or_default()
+                    error=form_error(value, FormName::ChangeEmail, About::Email)
+                />
+                <Confirmation form=FormName::ChangeEmail value/>
+                <div class="form-actions">
+                    <button type="submit" class="button" aria-busy=move || action.busy()>"Change email"</button>
+                </div>
+            </PostForm>
+        })
+    } else {
+        Either::Right(view! { <p>"This console sends no mail: ask whoever runs it to change your address."</p> })
+    };
+    view! {
+        <section class="card" aria-labelledby="change-email">
+            <h2 id="change-email">"Change email"</h2>
+            {body}
+        </section>
     }
 }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{
     Actor, Directory, Error, Hint, LinkToken, NewSession, Origin, Result, attempts,
     change::{By, Change, Record},
-    confirmation, devices,
+    confirmation, devices, email_changes,
     error::{inconsistent, refuse_on},
     limits, members,
     notices::{self, Notice},
@@ -228,6 +228,7 @@ impl Directory {
             let organizations = lock_organizations_of(&mut change.tx, actor.user).await?;
             // Mail before the person, as whoever makes a mail does.
             outbox::forget_address(&mut change.tx, &row.email).await?;
+            email_changes::forget_all(&mut change.tx, actor.user).await?;
             if !is_right || !lock_hash(&mut change.tx, actor.user, &row.password_hash).await? {
                 return Err(Refusal::CurrentPasswordWrong.into());
             }
@@ -605,7 +606,7 @@ pub(crate) async fn forget_reset_links(db: &mut PgConnection, user: UserId) -> R
     outbox::forget_resets(db, user).await
 }
 
-async fn forget_reset_tokens(db: &mut PgConnection, user: UserId) -> Result<()> {
+pub(crate) async fn forget_reset_tokens(db: &mut PgConnection, user: UserId) -> Result<()> {
     sqlx::query!("DELETE FROM password_reset_tokens WHERE user_id = $1", user.0)
         .execute(&mut *db)
         .await?;

@@ -69,6 +69,15 @@ pub(crate) fn verification_mail(user: UserId) -> Limit {
     limit(format!("verify_email user {user}"), 5, Duration::hours(1))
 }
 
+/// Links to confirm a change of address: that one person has sent, and that one mailbox gets.
+pub(crate) fn email_change(user: UserId, new: &Email) -> [Limit; 2] {
+    let hour = Duration::hours(1);
+    [
+        limit(format!("change_email mail {new}"), 5, hour),
+        limit(format!("change_email user {user}"), 5, hour),
+    ]
+}
+
 /// Wrong addresses named for invitations.
 pub(crate) fn invitation_address(origin: &Origin) -> Limit {
     limit(

@@ -9,8 +9,8 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
-    Directory, Hint, LinkToken, Notice, Result, accounts, attempts, change::Change, error::inconsistent, invitations,
-    limits, verification,
+    Directory, Hint, LinkToken, Notice, Result, accounts, attempts, change::Change, email_changes, error::inconsistent,
+    invitations, limits, verification,
 };
 
 /// A mail that is being sent is nobody else's for this long.
@@ -34,15 +34,21 @@ pub(crate) enum Kind {
     VerifyEmail,
     /// Word of something that was done to an account (J8).
     Notice,
+    /// A link that confirms a change of address, to the new one (J5).
+    ChangeEmail,
+    /// Word of a change of address to the old one, with a link that undoes it (J5).
+    EmailChanged,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 7] = [
         Self::Invitation,
         Self::PasswordReset,
         Self::SignUp,
         Self::VerifyEmail,
         Self::Notice,
+        Self::ChangeEmail,
+        Self::EmailChanged,
     ];
 
     pub(crate) const fn code(self) -> &'static str {
@@ -52,6 +58,8 @@ impl Kind {
             Self::SignUp => "sign_up",
             Self::VerifyEmail => "verify_email",
             Self::Notice => "notice",
+            Self::ChangeEmail => "change_email",
+            Self::EmailChanged => "email_changed",
         }
     }
 }
@@ -90,6 +98,22 @@ pub enum MailAbout {
     VerifyEmail,
     /// Somebody tried to sign up with an address that has an account.
     SignUpAgain,
+    /// A link that confirms a change of address, to the new one (J5). The name isn't told: whoever asked may have
+    /// mistyped the address.
+    ChangeEmail,
+    /// Somebody asked for an address that has an account (X6).
+    EmailTaken,
+    /// The account has another address, which the old one is told (J5).
+    EmailChanged {
+        /// The person's name.
+        name: Name,
+        /// The new address.
+        email: Email,
+        /// When.
+        at: OffsetDateTime,
+        /// Until when the link undoes it; none if the operator did it.
+        until: Option<OffsetDateTime>,
+    },
     /// Word of something that was done to the account (J8).
     Notice {
         /// The person's name.
@@ -109,6 +133,7 @@ struct Wanted {
     email: Option<String>,
     user: Option<UserId>,
     notice: Option<(String, Option<String>)>,
+    email_change: Option<Uuid>,
     created_at: OffsetDateTime,
 }
 
@@ -192,6 +217,10 @@ impl Directory {
         sqlx::query!("DELETE FROM email_verification_tokens WHERE expires_at < $1", now)
             .execute(&self.pool)
             .await?;
+        // Not those whose mail may still be under way.
+        sqlx::query!("DELETE FROM email_changes WHERE expires_at < $1", before)
+            .execute(&self.pool)
+            .await?;
         Ok(())
     }
 
@@ -242,7 +271,8 @@ async fn take(db: &mut PgConnection, now: OffsetDateTime) -> Result<Option<Wante
         "UPDATE outbox SET attempts = attempts + 1, next_attempt_at = $2 WHERE id = (
              SELECT id FROM outbox WHERE sent_at IS NULL AND failed_at IS NULL AND next_attempt_at <= $1
              ORDER BY invitation_id IS NOT NULL, next_attempt_at LIMIT 1 FOR UPDATE SKIP LOCKED
-         ) RETURNING id, kind, organization_id, invitation_id, email, user_id, notice, notice_detail, created_at",
+         ) RETURNING id, kind, organization_id, invitation_id, email, user_id, notice, notice_detail, email_change_id,
+             created_at",
         now,
         now + LEASE,
     )
@@ -260,12 +290,16 @@ async fn take(db: &mut PgConnection, now: OffsetDateTime) -> Result<Option<Wante
         email: row.email,
         user: row.user_id.map(UserId),
         notice: row.notice.map(|notice| (notice, row.notice_detail)),
+        email_change: row.email_change_id,
         created_at: row.created_at,
     }))
 }
 
 /// Makes the mail, and the link in it; nothing if it is for nobody any more.
 async fn write(db: &mut PgConnection, wanted: &Wanted, now: OffsetDateTime) -> Result<Option<Mail>> {
+    if let Some(change) = wanted.email_change {
+        return email_changes::write_mail(db, wanted.id, wanted.kind, change, now).await;
+    }
     match (wanted.invitation, &wanted.email) {
         (Some((organization, invitation)), _) => write_invitation(db, wanted.id, organization, invitation)
             .await
@@ -359,7 +393,9 @@ async fn write_to_address(
         (Kind::SignUp, true) => (MailAbout::SignUpAgain, None),
         // Proved meanwhile.
         (Kind::VerifyEmail, true) => return Ok(None),
-        (Kind::Invitation | Kind::Notice, _) => return Err(inconsistent("outbox", "kind")),
+        (Kind::Invitation | Kind::Notice | Kind::ChangeEmail | Kind::EmailChanged, _) => {
+            return Err(inconsistent("outbox", "kind"));
+        }
     };
     Ok(Some(Mail {
         id: wanted.id,
@@ -393,6 +429,21 @@ pub(crate) async fn to_address(change: &mut Change<'_>, kind: Kind, email: &Emai
         Uuid::now_v7(),
         kind.code(),
         email.as_str(),
+        change.at,
+    )
+    .execute(&mut *change.tx)
+    .await?;
+    change.hint(Hint::Mail);
+    Ok(())
+}
+
+/// Wants something mailed about a change of address.
+pub(crate) async fn email_change(change: &mut Change<'_>, kind: Kind, id: Uuid) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO outbox (id, kind, email_change_id, created_at, next_attempt_at) VALUES ($1, $2, $3, $4, $4)",
+        Uuid::now_v7(),
+        kind.code(),
+        id,
         change.at,
     )
     .execute(&mut *change.tx)

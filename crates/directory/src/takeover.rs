@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use crate::{
     Actor, Directory, Hint, MadeKey, Remains, Result, accounts, api_keys,
     change::{By, Change, Record},
-    devices,
+    devices, email_changes,
     error::inconsistent,
     invitations, sessions, verification,
 };
@@ -69,6 +69,7 @@ pub(crate) async fn end_everything(
     devices::forget(&mut change.tx, user, None).await?;
     accounts::forget_reset_links(&mut change.tx, user).await?;
     verification::forget_tokens(&mut change.tx, user).await?;
+    email_changes::forget_requests(&mut change.tx, user, None).await?;
     for (organization, owner) in organizations {
         let revoked = invitations::revoke_of(change, *organization, user).await?;
         if !revoked.is_empty() {

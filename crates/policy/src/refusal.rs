@@ -89,6 +89,8 @@ pub enum Refusal {
     SlugTaken,
     /// An account has this address.
     EmailTaken,
+    /// The account has this address already.
+    EmailUnchanged,
     /// Address or password are wrong; not told which.
     CredentialsWrong,
     /// The password in force was not given right.
@@ -267,6 +269,7 @@ impl Refusal {
             Self::OwnEndDate => "own_end_date",
             Self::SlugTaken => "slug_taken",
             Self::EmailTaken => "email_taken",
+            Self::EmailUnchanged => "email_unchanged",
             Self::CredentialsWrong => "credentials_wrong",
             Self::CurrentPasswordWrong => "current_password_wrong",
             Self::ConfirmationNeeded => "confirmation_needed",
@@ -363,6 +366,7 @@ impl Refusal {
             | Self::OwnEndDate
             | Self::SlugTaken
             | Self::EmailTaken
+            | Self::EmailUnchanged
             | Self::ManageKeysDecide(_)
             | Self::KeyOver
             | Self::KeyRotated
@@ -425,7 +429,8 @@ impl Refusal {
             | Self::CannotAdd
             | Self::AlreadyCollaborator
             | Self::ExternalInDefaultProject
-            | Self::EmailTaken => Some(Field::Email),
+            | Self::EmailTaken
+            | Self::EmailUnchanged => Some(Field::Email),
             Self::NameInvalid | Self::GatewayNameTaken | Self::MeterNameTaken | Self::ResourceNameTaken => {
                 Some(Field::Name)
             }

@@ -136,6 +136,7 @@ const GOOD: &[(&str, &str, &[&str])] = &[
     // Addresses, one or several.
     ("/api/invite_members", "email", &[UPPER, SPACED]),
     ("/api/request_password_reset", "email", &[UPPER, SPACED]),
+    ("/api/request_email_change", "email", &[UPPER, SPACED]),
     // Names of people, organizations and projects; slugs.
     ("/api/accept_invitation_as_new", "name", NAMES),
     ("/api/change_name", "name", NAMES),
@@ -170,6 +171,7 @@ const GOOD: &[(&str, &str, &[&str])] = &[
     ("/api/accept_invitation_as_new", "password", PASSWORDS),
     ("/api/reset_password", "password", PASSWORDS),
     ("/api/verify_email", "password", PASSWORDS),
+    ("/api/undo_email_change", "password", PASSWORDS),
     // A checkbox is there or it is not.
     (
         "/api/revoke_made_keys",

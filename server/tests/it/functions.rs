@@ -7,7 +7,7 @@ use axum::http::Method;
 
 use crate::house::{
     ACME, API_KEY, Ask, CLUSTER, EMPTY, FORGOTTEN, House, INVITATION, INVITED, INVITED_STRANGER, Manner, NO_PROJECT,
-    PASSWORD, RESEARCH, SESSION, SSH_KEY, UNPROVED, Who, encode,
+    PASSWORD, RESEARCH, SESSION, SSH_KEY, TO_CHANGE, TO_UNDO, UNPROVED, Who, encode,
 };
 
 /// A server function and arguments that it takes.
@@ -25,7 +25,7 @@ pub(crate) struct Function {
 pub(crate) const NEW_PASSWORD: &str = "staple-battery-horse";
 
 /// Every server function.
-pub(crate) static FUNCTIONS: [Function; 61] = [
+pub(crate) static FUNCTIONS: [Function; 66] = [
     read("/api/shell", &[("project", RESEARCH)]),
     read("/api/overview", &[("project", RESEARCH)]),
     read("/api/project_settings", &[("project", RESEARCH)]),
@@ -178,6 +178,8 @@ pub(crate) static FUNCTIONS: [Function; 61] = [
     read("/api/sends_mail", &[]),
     read_by_post("/api/password_reset", &[("token", FORGOTTEN)]),
     read_by_post("/api/email_verification", &[("token", UNPROVED)]),
+    read_by_post("/api/email_change", &[("token", TO_CHANGE)]),
+    read_by_post("/api/email_undo", &[("token", TO_UNDO)]),
     read("/api/made_keys", &[]),
     write(
         "/api/update_organization",
@@ -300,6 +302,13 @@ pub(crate) static FUNCTIONS: [Function; 61] = [
     .by(Who::Nobody),
     write("/api/verify_email", &[("token", UNPROVED), ("password", NEW_PASSWORD)]).by(Who::Nobody),
     write("/api/resend_verification", &[]),
+    write("/api/request_email_change", &[("email", "another@new.test")]),
+    write("/api/change_email", &[("token", TO_CHANGE)]).by(Who::Member),
+    write(
+        "/api/undo_email_change",
+        &[("token", TO_UNDO), ("password", NEW_PASSWORD)],
+    )
+    .by(Who::Nobody),
     write(
         "/api/revoke_made_keys",
         &[("revoke-01900000-0000-7000-8000-000000000005", "on")],
@@ -366,6 +375,9 @@ impl Function {
             "/api/reset_password",
             "/api/email_verification",
             "/api/verify_email",
+            "/api/email_change",
+            "/api/email_undo",
+            "/api/undo_email_change",
         ]
         .contains(&self.path)
     }

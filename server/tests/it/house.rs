@@ -39,6 +39,10 @@ pub(crate) const INVITED_STRANGER: &str = "ampqampqampqampqampqampqampqampqampqa
 pub(crate) const FORGOTTEN: &str = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s";
 /// A link that proves the Member's address.
 pub(crate) const UNPROVED: &str = "bm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm4";
+/// A link that confirms the change of the Member's address.
+pub(crate) const TO_CHANGE: &str = "b29vb29vb29vb29vb29vb29vb29vb29vb29vb29vb28";
+/// A link that undoes a change of the Member's address.
+pub(crate) const TO_UNDO: &str = "cHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHA";
 /// A link of ours as far as anybody can tell, that leads nowhere.
 pub(crate) const NO_LINK: &str = "bGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGw";
 /// The id of the first of them; an SSH key and a second session of the Admin's.
@@ -397,6 +401,15 @@ const LINKS: &str = "
         SELECT sha256(decode(repeat('6b', 32), 'hex')), id, now() + interval '1 hour' FROM users WHERE email = 'mia@acme.test';
     INSERT INTO email_verification_tokens (token_hash, user_id, email, expires_at)
         SELECT sha256(decode(repeat('6e', 32), 'hex')), id, email, now() + interval '1 day' FROM users WHERE email = 'mia@acme.test';
+    INSERT INTO email_changes (id, user_id, old_email, new_email, requested_at, changed_at, expires_at)
+        SELECT wanted.id::uuid, u.id, wanted.old_email, wanted.new_email, now(), wanted.changed_at, now() + interval '1 day'
+        FROM users u, (VALUES
+            ('01900000-0000-7000-8000-00000000006f', 'mia@acme.test', 'mia@new.test', NULL),
+            ('01900000-0000-7000-8000-000000000070', 'mia@old.test', 'mia@acme.test', now())) AS wanted (id, old_email, new_email, changed_at)
+        WHERE u.email = 'mia@acme.test';
+    INSERT INTO email_change_tokens (token_hash, change_id) VALUES
+        (sha256(decode(repeat('6f', 32), 'hex')), '01900000-0000-7000-8000-00000000006f'),
+        (sha256(decode(repeat('70', 32), 'hex')), '01900000-0000-7000-8000-000000000070');
     INSERT INTO ssh_keys (id, user_id, name, algorithm, public_key, fingerprint, created_at)
         SELECT '01900000-0000-7000-8000-000000000003', id, 'Desk', 'ssh-ed25519', 'ssh-ed25519 x', 'SHA256:x', now()
         FROM users WHERE email = 'maya@acme.test';

@@ -12,7 +12,8 @@ use crate::{
     functions::{FUNCTIONS, NEW_PASSWORD, function, registered},
     house::{
         ACME, API_KEY, Ask, CLUSTER, EMPTY, FILE, FORGOTTEN, House, INVITATION, INVITED, INVITED_STRANGER, MANAGE_KEY,
-        Manner, NO_LINK, OVER_KEY, PASSWORD, PRODUCTION_CLUSTER, RESEARCH, SESSION, SSH_KEY, UNPROVED, Who,
+        Manner, NO_LINK, OVER_KEY, PASSWORD, PRODUCTION_CLUSTER, RESEARCH, SESSION, SSH_KEY, TO_CHANGE, TO_UNDO,
+        UNPROVED, Who,
     },
 };
 
@@ -1143,6 +1144,60 @@ const CASES: &[Case] = &[
         [401, 410, 410, 200, 410, 410, 410, 410],
     ),
     case("J4", "/api/resend_verification", &[], SIGNED_IN),
+    // Another address.
+    case(
+        "J5",
+        "/api/request_email_change",
+        &[("email", "another@new.test")],
+        SIGNED_IN,
+    ),
+    case(
+        "J5",
+        "/api/request_email_change",
+        &[("email", "noah@acme.test")],
+        [401, 200, 409, 200, 200, 200, 200, 200],
+    ),
+    case(
+        "J5",
+        "/api/request_email_change",
+        &[("email", "nobody")],
+        [401, 422, 422, 422, 422, 422, 422, 422],
+    ),
+    case("J5", "/api/email_change", &[("token", TO_CHANGE)], ANYONE),
+    case("J5", "/api/email_change", &[("token", NO_LINK)], [410; 8]),
+    case("J5", "/api/email_change", &[("token", TO_UNDO)], [410; 8]),
+    case(
+        "J5",
+        "/api/change_email",
+        &[("token", TO_CHANGE)],
+        [401, 410, 410, 200, 410, 410, 410, 410],
+    ),
+    case(
+        "J5",
+        "/api/change_email",
+        &[("token", TO_UNDO)],
+        [401, 410, 410, 410, 410, 410, 410, 410],
+    ),
+    case("J5", "/api/email_undo", &[("token", TO_UNDO)], ANYONE),
+    case("J5", "/api/email_undo", &[("token", TO_CHANGE)], [410; 8]),
+    case(
+        "J5",
+        "/api/undo_email_change",
+        &[("token", TO_UNDO), ("password", NEW_PASSWORD)],
+        ANYONE,
+    ),
+    case(
+        "J5",
+        "/api/undo_email_change",
+        &[("token", TO_UNDO), ("password", "short")],
+        [422; 8],
+    ),
+    case(
+        "J5",
+        "/api/undo_email_change",
+        &[("token", TO_CHANGE), ("password", NEW_PASSWORD)],
+        [410; 8],
+    ),
     case("J3", "/api/made_keys", &[], SIGNED_IN),
     case(
         "J3 K7",
@@ -1249,6 +1304,8 @@ const ACME_PAGE: Statuses = [303, 404, 200, 200, 200, 200, 200, 404];
 const ACME_ADMINS_PAGE: Statuses = [303, 404, 403, 403, 403, 200, 200, 404];
 const INVITATION_PAGE: &str = "/invitations/aWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWk";
 const VERIFY_PAGE: &str = "/verify-email/bm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm4";
+const CHANGE_PAGE: &str = "/change-email/b29vb29vb29vb29vb29vb29vb29vb29vb29vb29vb28";
+const UNDO_PAGE: &str = "/undo-email-change/cHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHA";
 const RESET_PAGE: &str = "/reset-password/a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s";
 
 /// Pages and other addresses: the route it belongs to, the address, and what each gets.
@@ -1394,6 +1451,10 @@ const PAGES: &[(&str, &str, Statuses)] = &[
     ("/invitations/{token}", "/invitations/nonsense", NO_ONE),
     ("/verify-email/{token}", VERIFY_PAGE, ANYONE),
     ("/verify-email/{token}", "/verify-email/nonsense", [410; 8]),
+    ("/change-email/{token}", CHANGE_PAGE, ANYONE),
+    ("/change-email/{token}", "/change-email/nonsense", [410; 8]),
+    ("/undo-email-change/{token}", UNDO_PAGE, ANYONE),
+    ("/undo-email-change/{token}", "/undo-email-change/nonsense", [410; 8]),
     ("/settings/my-api-keys", "/settings/my-api-keys", TO_SIGN_IN),
     ("/settings/sessions", "/settings/sessions", TO_SIGN_IN),
     ("/settings/ssh-keys", "/settings/ssh-keys", TO_SIGN_IN),

@@ -8,6 +8,7 @@ mod audit;
 mod collaborator_list;
 mod collaborators;
 mod demo;
+mod email_changes;
 mod end_dates;
 mod equal_work;
 mod externals;

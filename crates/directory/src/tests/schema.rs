@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use sqlx::{PgPool, Row};
 
 /// Where [`crate::error::refuse_on`] is called, and other places that name a constraint.
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 10] = [
     include_str!("../accounts.rs"),
     include_str!("../collaborators.rs"),
+    include_str!("../email_changes.rs"),
     include_str!("../gateways.rs"),
     include_str!("../meters.rs"),
     include_str!("../projects.rs"),

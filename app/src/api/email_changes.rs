@@ -1,0 +1,135 @@
+//! Another address for an account (J5): asking for it, confirming it by the link in the mail, and undoing it by the link
+//! that the old address gets.
+
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::{NothingElse, verification::Opener};
+use crate::{Problem, flash::Outcome};
+
+#[cfg(feature = "ssr")]
+use {
+    super::verification::link_token,
+    crate::{
+        flash::{Done, FormName},
+        gate::{acting, answer, begin_session, confirm, visit},
+        paths,
+    },
+    policy::Refusal,
+};
+
+/// What a link that confirms a change of address leads to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OpenedEmailChange {
+    /// The address that the account is to have. Told to the account that asked for it alone.
+    pub(crate) email: Option<String>,
+    /// Who opens it.
+    pub(crate) opener: Opener,
+}
+
+/// What a link that undoes a change of address leads to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OpenedEmailUndo {
+    /// The address that the account gets back.
+    pub(crate) old: String,
+    /// The address that it has now.
+    pub(crate) current: String,
+}
+
+/// Asks for another address: the link to confirm it is mailed there.
+#[server(endpoint = "request_email_change")]
+pub(crate) async fn request_email_change(
+    email: String,
+    #[server(default)] current_password: String,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let (directory, actor) = acting()?;
+    let outcome = async {
+        let new = email.parse().map_err(|_| Refusal::EmailInvalid)?;
+        confirm(&directory, &actor, &current_password).await?;
+        directory.request_email_change(&actor, &new).await?;
+        Ok(Done::EmailChangeMailed { email: new.to_string() })
+    }
+    .await;
+    answer(FormName::ChangeEmail, &[("email", &email)], outcome, |_| {
+        paths::PROFILE.to_owned()
+    })
+}
+
+/// What a link that confirms a change of address leads to. Asked for by POST: a link's secret doesn't belong into a query.
+#[server(endpoint = "email_change")]
+pub(crate) async fn email_change(token: String) -> Result<OpenedEmailChange, Problem> {
+    let visit = visit()?;
+    let opened = visit.directory.open_email_change(&link_token(&token)?).await?;
+    Ok(match &visit.session {
+        Some(session) if session.user == opened.user => OpenedEmailChange {
+            email: Some(opened.email.to_string()),
+            opener: Opener::Holder,
+        },
+        Some(session) => OpenedEmailChange {
+            email: None,
+            opener: Opener::Another(session.email.to_string()),
+        },
+        None => OpenedEmailChange {
+            email: None,
+            opener: Opener::Nobody,
+        },
+    })
+}
+
+/// Gives the account that is signed in the address that it asked for.
+#[server(endpoint = "change_email")]
+pub(crate) async fn change_email(token: String, #[server(flatten)] rest: NothingElse) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let (directory, actor) = acting()?;
+    let secret = link_token(&token)?;
+    let outcome = async {
+        let email = directory.change_email(&actor, &secret).await?;
+        Ok(Done::EmailChanged {
+            email: email.to_string(),
+        })
+    }
+    .await;
+    answer(FormName::ConfirmEmail, &[], outcome, |outcome| match outcome {
+        Ok(_) => paths::PROFILE.to_owned(),
+        Err(_) => paths::change_email(&secret.reveal()),
+    })
+}
+
+/// What a link that undoes a change of address leads to. Asked for by POST, as above.
+#[server(endpoint = "email_undo")]
+pub(crate) async fn email_undo(token: String) -> Result<OpenedEmailUndo, Problem> {
+    let opened = visit()?.directory.open_email_undo(&link_token(&token)?).await?;
+    Ok(OpenedEmailUndo {
+        old: opened.old.to_string(),
+        current: opened.current.to_string(),
+    })
+}
+
+/// Gives an account its old address back, with a new password, and signs in; everything by which somebody else could act
+/// as the person ends (J3).
+#[server(endpoint = "undo_email_change")]
+pub(crate) async fn undo_email_change(
+    token: String,
+    password: String,
+    #[server(flatten)] rest: NothingElse,
+) -> Result<Outcome, Problem> {
+    let NothingElse {} = rest;
+    let visit = visit()?;
+    let secret = link_token(&token)?;
+    let outcome = async {
+        let password = password.parse().map_err(|_| Refusal::PasswordInvalid)?;
+        let session = visit
+            .directory
+            .undo_email_change(&secret, password, &visit.origin)
+            .await?;
+        begin_session(visit.cookies, &session);
+        Ok(Done::EmailRestored)
+    }
+    .await;
+    answer(FormName::UndoEmail, &[], outcome, |outcome| match outcome {
+        Ok(_) => paths::MADE_KEYS.to_owned(),
+        Err(_) => paths::undo_email_change(&secret.reveal()),
+    })
+}

@@ -1,0 +1,150 @@
+//! The links of a change of address (J5): the one that confirms it, and the one that undoes it. Only a button does
+//! either: programs that check links in mail open them.
+
+use leptos::{either::EitherOf3, prelude::*, server_fn::ServerFn};
+use leptos_router::hooks::use_params_map;
+use policy::Field as About;
+
+use super::{invitation::DeadLink, sign_up::EntryProblem};
+use crate::{
+    api::{
+        accounts::SignOut,
+        email_changes::{ChangeEmail, OpenedEmailChange, OpenedEmailUndo, UndoEmailChange, email_change, email_undo},
+        verification::Opener,
+    },
+    components::{Field, Icon, PageTitle, Sign},
+    flash::{Flashed, FormName},
+    load::load_or,
+    paths, words,
+};
+
+/// The page that confirms it. Its form is a plain one: what follows is another page.
+#[component]
+pub(crate) fn ChangeEmailScreen() -> impl IntoView {
+    let params = use_params_map();
+    let token = Memo::new(move |_| params.with(|params| params.get("token").unwrap_or_default()));
+    view! {
+        <main id="main" class="entry">
+            <p class="brand"><span class="brand-mark" aria-hidden="true"></span>"Roster"</p>
+            {load_or(
+                move || token.get(),
+                email_change,
+                move |opened| {
+                    let opened = opened.peek(|opened| Some(opened.clone()));
+                    opened.map(|opened| view! { <Change opened token=token.get_untracked()/> })
+                },
+                |problem| {
+                    #[cfg(feature = "ssr")]
+                    crate::gate::set_status(problem.status());
+                    let _ = problem;
+                    view! {
+                        <DeadLink text="It was used already, is older than 24 hours, or was replaced by a newer one. Your profile says which address your account has, and sends a new link."/>
+                    }
+                },
+            )}
+        </main>
+    }
+}
+
+#[component]
+fn Change(opened: OpenedEmailChange, token: String) -> impl IntoView {
+    let OpenedEmailChange { email, opener } = opened;
+    let body = match opener {
+        Opener::Holder => EitherOf3::A(view! {
+            <p class="lead">"Your account will have the address "<strong><bdi>{email.unwrap_or_default()}</bdi></strong>", and you sign in with it."</p>
+            <EntryProblem form=FormName::ConfirmEmail/>
+            <form method="post" action=ChangeEmail::url()>
+                <input type="hidden" name="token" value=token/>
+                <button type="submit" class="button button-primary button-wide">"Change email"</button>
+            </form>
+        }),
+        Opener::Another(own) => EitherOf3::B(view! {
+            <p>"You’re signed in as "<bdi>{own}</bdi>", and another account asked for this. Sign out, sign in to that account, and open the link again."</p>
+            <form method="post" action=SignOut::url()>
+                <button type="submit" class="button button-wide">"Sign out"</button>
+            </form>
+        }),
+        Opener::Nobody => EitherOf3::C(view! {
+            <p>"Sign in to the account that asked for this, with the address that it has now. Then its address can be changed."</p>
+            <p>
+                <a class="button button-primary button-wide" rel="external" href=paths::sign_in_and_return(&paths::change_email(&token))>
+                    "Sign in"
+                </a>
+            </p>
+        }),
+    };
+    view! {
+        <PageTitle text="Change email"/>
+        <section class="entry-card" aria-labelledby="heading">
+            <h1 id="heading">"Change email"</h1>
+            {body}
+        </section>
+    }
+}
+
+/// The page that undoes it.
+#[component]
+pub(crate) fn UndoEmailScreen() -> impl IntoView {
+    let params = use_params_map();
+    let token = Memo::new(move |_| params.with(|params| params.get("token").unwrap_or_default()));
+    view! {
+        <main id="main" class="entry">
+            <p class="brand"><span class="brand-mark" aria-hidden="true"></span>"Roster"</p>
+            {load_or(
+                move || token.get(),
+                email_undo,
+                move |opened| {
+                    let opened = opened.peek(|opened| Some(opened.clone()));
+                    opened.map(|opened| view! { <Undo opened token=token.get_untracked()/> })
+                },
+                |problem| {
+                    #[cfg(feature = "ssr")]
+                    crate::gate::set_status(problem.status());
+                    let _ = problem;
+                    view! {
+                        <DeadLink text="It was used already, or the change is more than 7 days ago. If somebody else uses your account, tell whoever runs this console."/>
+                    }
+                },
+            )}
+        </main>
+    }
+}
+
+#[component]
+fn Undo(opened: OpenedEmailUndo, token: String) -> impl IntoView {
+    let OpenedEmailUndo { old, current } = opened;
+    let flashed = expect_context::<Flashed>();
+    let error = Signal::derive(move || {
+        flashed
+            .problem(FormName::UndoEmail)
+            .filter(|problem| problem.field() == Some(About::Password))
+            .map(words::problem)
+    });
+    view! {
+        <PageTitle text="Undo the change of address"/>
+        <section class="entry-card" aria-labelledby="heading">
+            <h1 id="heading">"Undo the change of address"</h1>
+            <p class="lead">"Your account has the address "<strong><bdi>{current}</bdi></strong>" now. It gets "<strong><bdi>{old}</bdi></strong>" back."</p>
+            <p class="card-line">
+                <Icon sign=Sign::Info/>
+                <span>
+                    "Whoever changed it is shut out: every session ends, SSH keys are removed, invitations that were sent are revoked, and you choose a new password. Then you see the API keys that were made."
+                </span>
+            </p>
+            <EntryProblem form=FormName::UndoEmail/>
+            <form method="post" action=UndoEmailChange::url() novalidate=true>
+                <input type="hidden" name="token" value=token/>
+                <Field
+                    label="New password"
+                    name="password"
+                    kind="password"
+                    autocomplete="new-password"
+                    hint="At least 12 characters."
+                    error
+                    autofocus=true
+                />
+                <button type="submit" class="button button-primary button-wide">"Undo change"</button>
+            </form>
+        </section>
+    }
+}

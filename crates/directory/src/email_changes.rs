@@ -1,0 +1,433 @@
+//! Another address for an account (J5). The new one is proved by a mailed link before it counts; the old one, if it was
+//! proved, is told and can undo the change for 7 days, within which it is nobody else's.
+//!
+//! The link to confirm counts only in a session of the account that asked: whoever got somebody else to press a button
+//! would otherwise have that person's address proved for an account of their own.
+
+use policy::{Email, Password, Refusal, UserId};
+use serde_json::json;
+use sqlx::PgConnection;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use crate::{
+    Actor, Directory, Hint, LinkToken, Mail, MailAbout, NewSession, Notice, Origin, Result, accounts, attempts,
+    change::{By, Change},
+    confirmation,
+    error::{inconsistent, refuse_on},
+    limits, notices, outbox, sessions,
+    takeover::{end_everything, lock_organizations_of},
+    verification,
+};
+
+/// A link that confirms a change is good for this long.
+const TO_CONFIRM: Duration = Duration::hours(24);
+/// A change can be undone for this long.
+const TO_UNDO: Duration = Duration::days(7);
+
+/// What a change of address is called in the audit.
+const UPDATE: &str = "user:update_email";
+
+/// What a link that confirms a change leads to.
+#[derive(Clone, Debug)]
+pub struct OpenedEmailChange {
+    /// The account that asked for it.
+    pub user: UserId,
+    /// The address it is to have.
+    pub email: Email,
+}
+
+/// What a link that undoes a change leads to.
+#[derive(Clone, Debug)]
+pub struct OpenedEmailUndo {
+    /// The account.
+    pub user: UserId,
+    /// The address it gets back.
+    pub old: Email,
+    /// The address it has now.
+    pub current: Email,
+}
+
+impl Directory {
+    /// Asks for another address: a link to confirm it is mailed there. The answer is the same whether that address has
+    /// an account (X6); an earlier request of the person ends.
+    ///
+    /// # Errors
+    /// [`Refusal::NoMail`], [`Refusal::EmailUnchanged`], [`Refusal::TooManyAttempts`], [`Refusal::ConfirmationNeeded`];
+    /// [`Refusal::SignedOut`] for an account just deleted.
+    pub async fn request_email_change(&self, actor: &Actor, new: &Email) -> Result<()> {
+        let mut change = self.change(By::User(actor), "user:request_email_change").await?;
+        change.about(actor.user);
+        let outcome = async {
+            if !self.settings.sends_mail {
+                return Err(Refusal::NoMail.into());
+            }
+            confirmation::require(&mut change, actor).await?;
+            let old = email_of(&mut change.tx, actor.user).await?.ok_or(Refusal::SignedOut)?;
+            if old == *new {
+                return Err(Refusal::EmailUnchanged.into());
+            }
+            for limit in limits::email_change(actor.user, new) {
+                attempts::count(&mut *change.tx, &limit, change.at).await?;
+            }
+            forget_requests(&mut change.tx, actor.user, None).await?;
+            let id = Uuid::now_v7();
+            sqlx::query!(
+                "INSERT INTO email_changes (id, user_id, old_email, new_email, requested_at, expires_at)
+                 VALUES ($1, $2, $3, $4, $5, $6)",
+                id,
+                actor.user.0,
+                old.as_str(),
+                new.as_str(),
+                change.at,
+                change.at + TO_CONFIRM,
+            )
+            .execute(&mut *change.tx)
+            .await?;
+            outbox::email_change(&mut change, outbox::Kind::ChangeEmail, id).await?;
+            change.values(Some(json!({ "email": old })), Some(json!({ "email": new })));
+            Ok(())
+        }
+        .await;
+        change.finish(outcome).await
+    }
+
+    /// What a link that confirms a change leads to. Reading it changes nothing.
+    ///
+    /// # Errors
+    /// [`Refusal::LinkDead`].
+    pub async fn open_email_change(&self, token: &LinkToken) -> Result<OpenedEmailChange> {
+        let row = sqlx::query!(
+            "SELECT c.user_id, c.new_email FROM email_change_tokens t JOIN email_changes c ON c.id = t.change_id
+             WHERE t.token_hash = $1 AND c.changed_at IS NULL AND c.expires_at > $2",
+            &token.hash(),
+            self.now(),
+        )
+        .fetch_optional(&self.pool)
+        .await?
+        .ok_or(Refusal::LinkDead)?;
+        Ok(OpenedEmailChange {
+            user: UserId(row.user_id),
+            email: read(&row.new_email)?,
+        })
+    }
+
+    /// Gives the account that is signed in the address that it asked for: whoever has the link reads its mailbox. Links
+    /// that were mailed to the old address end, but for the one that undoes this.
+    ///
+    /// # Errors
+    /// [`Refusal::LinkDead`], also for another account's link; [`Refusal::EmailTaken`] if somebody else has the address
+    /// meanwhile.
+    pub async fn change_email(&self, actor: &Actor, token: &LinkToken) -> Result<Email> {
+        let mut change = self.change(By::User(actor), UPDATE).await?;
+        change.about(actor.user);
+        let outcome = async {
+            let row = sqlx::query!(
+                "SELECT c.id, c.old_email, c.new_email
+                 FROM email_change_tokens t JOIN email_changes c ON c.id = t.change_id
+                 WHERE t.token_hash = $1 AND c.user_id = $2 AND c.changed_at IS NULL AND c.expires_at > $3",
+                &token.hash(),
+                actor.user.0,
+                change.at,
+            )
+            .fetch_optional(&mut *change.tx)
+            .await?
+            .ok_or(Refusal::LinkDead)?;
+            let (old, new) = (read(&row.old_email)?, read(&row.new_email)?);
+            let was_proved = lock(&mut change, actor.user, &old).await?;
+            // Whoever pressed the button first has changed it.
+            let done = sqlx::query!(
+                "UPDATE email_changes SET changed_at = $2, expires_at = $3 WHERE id = $1 AND changed_at IS NULL",
+                row.id,
+                change.at,
+                change.at + TO_UNDO,
+            )
+            .execute(&mut *change.tx)
+            .await?;
+            if done.rows_affected() == 0 {
+                return Err(Refusal::LinkDead.into());
+            }
+            forget_requests(&mut change.tx, actor.user, Some(row.id)).await?;
+            set(&mut change, actor.user, &old, &new).await?;
+            if was_proved {
+                outbox::email_change(&mut change, outbox::Kind::EmailChanged, row.id).await?;
+            } else {
+                // Nobody is known to read the old mailbox: it is told nothing and given nothing back.
+                sqlx::query!("DELETE FROM email_changes WHERE id = $1", row.id)
+                    .execute(&mut *change.tx)
+                    .await?;
+            }
+            Ok(new)
+        }
+        .await;
+        change.finish(outcome).await
+    }
+
+    /// What a link that undoes a change leads to. Reading it changes nothing.
+    ///
+    /// # Errors
+    /// [`Refusal::LinkDead`].
+    pub async fn open_email_undo(&self, token: &LinkToken) -> Result<OpenedEmailUndo> {
+        self.find_undo(token).await.map(|(opened, _)| opened)
+    }
+
+    async fn find_undo(&self, token: &LinkToken) -> Result<(OpenedEmailUndo, OffsetDateTime)> {
+        let row = sqlx::query!(
+            r#"SELECT u.id, c.old_email, u.email AS "email!", c.changed_at AS "changed_at!"
+               FROM email_change_tokens t JOIN email_changes c ON c.id = t.change_id JOIN users u ON u.id = c.user_id
+               WHERE t.token_hash = $1 AND c.changed_at IS NOT NULL AND c.expires_at > $2 AND u.email IS NOT NULL"#,
+            &token.hash(),
+            self.now(),
+        )
+        .fetch_optional(&self.pool)
+        .await?
+        .ok_or(Refusal::LinkDead)?;
+        let opened = OpenedEmailUndo {
+            user: UserId(row.id),
+            old: read(&row.old_email)?,
+            current: read(&row.email)?,
+        };
+        Ok((opened, row.changed_at))
+    }
+
+    /// Gives an account its old address back, by the link that was mailed there, with a new password, and signs in.
+    /// Whoever changed the address may have had the account for days: everything by which they could act ends (J3), and
+    /// later changes of the address can't be undone any more.
+    ///
+    /// # Errors
+    /// [`Refusal::LinkDead`], [`Refusal::PasswordWeak`].
+    pub async fn undo_email_change(&self, token: &LinkToken, new: Password, origin: &Origin) -> Result<NewSession> {
+        // Dead links cost no hash.
+        let opened = self.find_undo(token).await;
+        let hash = match &opened {
+            Ok((opened, _)) => self.hash_for(&opened.current, new).await,
+            Err(_) => Ok(String::new()),
+        };
+        let mut change = self.change(By::Nobody(origin), "user:undo_email_change").await?;
+        let outcome = async {
+            let (opened, changed_at) = opened?;
+            let user = opened.user;
+            change.about(user);
+            let hash = hash?;
+            // Everybody who needs both takes the organizations first.
+            let organizations = lock_organizations_of(&mut change.tx, user).await?;
+            lock(&mut change, user, &opened.current).await?;
+            // Whoever pressed the button first has undone it.
+            if !forget_since(&mut change.tx, user, changed_at).await? {
+                return Err(Refusal::LinkDead.into());
+            }
+            accounts::set_hash(&mut change.tx, user, &hash).await?;
+            let ended = end_everything(&mut change, user, &organizations).await?;
+            set(&mut change, user, &opened.current, &opened.old).await?;
+            let (before, after) = ended.values();
+            change.values(
+                Some(json!({ "email": opened.current, "ended": before })),
+                Some(json!({ "email": opened.old, "ended": after })),
+            );
+            notices::tell(&mut change, user, &Notice::PasswordChanged).await?;
+            sessions::begin(&mut change, user, origin).await
+        }
+        .await;
+        change.finish(outcome).await
+    }
+
+    /// Gives an account another address as the operator, who has made sure whose both are: the new one is proved by it,
+    /// and the old one is told, but can't undo it.
+    ///
+    /// # Errors
+    /// [`Refusal::UserNotFound`], [`Refusal::EmailTaken`], [`Refusal::EmailUnchanged`].
+    pub async fn set_email(&self, old: &Email, new: &Email) -> Result<UserId> {
+        let mut change = self.change(By::Operator, UPDATE).await?;
+        change.record.target = Some(old.to_string());
+        let outcome = async {
+            let user = accounts::find_by_email(&mut change.tx, old)
+                .await?
+                .ok_or(Refusal::UserNotFound)?;
+            change.about(user);
+            if old == new {
+                return Err(Refusal::EmailUnchanged.into());
+            }
+            let was_proved = lock(&mut change, user, old).await?;
+            forget_all(&mut change.tx, user).await?;
+            set(&mut change, user, old, new).await?;
+            if was_proved && self.settings.sends_mail {
+                let id = Uuid::now_v7();
+                sqlx::query!(
+                    "INSERT INTO email_changes (id, user_id, old_email, new_email, requested_at, changed_at, expires_at)
+                     VALUES ($1, $2, $3, $4, $5, $5, $5)",
+                    id,
+                    user.0,
+                    old.as_str(),
+                    new.as_str(),
+                    change.at,
+                )
+                .execute(&mut *change.tx)
+                .await?;
+                outbox::email_change(&mut change, outbox::Kind::EmailChanged, id).await?;
+            }
+            Ok(user)
+        }
+        .await;
+        change.finish(outcome).await
+    }
+}
+
+/// Locks the account. Answers whether its address is proved.
+///
+/// # Errors
+/// [`Refusal::LinkDead`] if it has another address than this meanwhile.
+async fn lock(change: &mut Change<'_>, user: UserId, email: &Email) -> Result<bool> {
+    // Mail before the person, as whoever makes a mail does. What was asked for at the old address is for nobody.
+    outbox::forget_address(&mut change.tx, email.as_str()).await?;
+    // The address is part of a key: nobody may refer to the row meanwhile.
+    let row = sqlx::query!(
+        r#"SELECT email_proved_at IS NOT NULL AS "is_proved!" FROM users WHERE id = $1 AND email = $2 FOR UPDATE"#,
+        user.0,
+        email.as_str(),
+    )
+    .fetch_optional(&mut *change.tx)
+    .await?
+    .ok_or(Refusal::LinkDead)?;
+    Ok(row.is_proved)
+}
+
+/// Gives a locked account another address, which is proved. Links that were mailed to the old one end.
+async fn set(change: &mut Change<'_>, user: UserId, old: &Email, new: &Email) -> Result<()> {
+    accounts::forget_reset_tokens(&mut change.tx, user).await?;
+    verification::forget_tokens(&mut change.tx, user).await?;
+    sqlx::query!(
+        "UPDATE users SET email = $2, email_proved_at = $3 WHERE id = $1",
+        user.0,
+        new.as_str(),
+        change.at,
+    )
+    .execute(&mut *change.tx)
+    .await
+    .map_err(|error| refuse_on(error, "users_email_key", Refusal::EmailTaken))?;
+    change.values(Some(json!({ "email": old })), Some(json!({ "email": new })));
+    change.hint(Hint::User(user));
+    notices::tell(change, user, &Notice::EmailChanged).await
+}
+
+async fn email_of(db: &mut PgConnection, user: UserId) -> Result<Option<Email>> {
+    let row = sqlx::query!("SELECT email FROM users WHERE id = $1", user.0)
+        .fetch_one(db)
+        .await?;
+    row.email.map(|email| read(&email)).transpose()
+}
+
+fn read(email: &str) -> Result<Email> {
+    email.parse().map_err(|_| inconsistent("email_changes", "email"))
+}
+
+// Of what is forgotten the mail goes first, as whoever makes a mail locks that first.
+
+/// Ends what a person asked for and did not confirm, and all links to confirm. `confirmed` is the change that was just
+/// made of one of them.
+pub(crate) async fn forget_requests(db: &mut PgConnection, user: UserId, confirmed: Option<Uuid>) -> Result<()> {
+    sqlx::query!(
+        "DELETE FROM outbox WHERE email_change_id IN
+             (SELECT id FROM email_changes WHERE user_id = $1 AND (changed_at IS NULL OR id = $2))",
+        user.0,
+        confirmed,
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!("DELETE FROM email_change_tokens WHERE change_id = $1", confirmed)
+        .execute(&mut *db)
+        .await?;
+    sqlx::query!(
+        "DELETE FROM email_changes WHERE user_id = $1 AND changed_at IS NULL",
+        user.0
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Forgets the changes that were made at a moment and later. Answers whether there was one.
+async fn forget_since(db: &mut PgConnection, user: UserId, since: OffsetDateTime) -> Result<bool> {
+    sqlx::query!(
+        "DELETE FROM outbox WHERE email_change_id IN
+             (SELECT id FROM email_changes WHERE user_id = $1 AND changed_at >= $2)",
+        user.0,
+        since,
+    )
+    .execute(&mut *db)
+    .await?;
+    let forgotten = sqlx::query!(
+        "DELETE FROM email_changes WHERE user_id = $1 AND changed_at >= $2",
+        user.0,
+        since,
+    )
+    .execute(db)
+    .await?;
+    Ok(forgotten.rows_affected() > 0)
+}
+
+/// Forgets every change of a person's address: none can be confirmed or undone, and no address stays reserved.
+pub(crate) async fn forget_all(db: &mut PgConnection, user: UserId) -> Result<()> {
+    forget_requests(db, user, None).await?;
+    forget_since(db, user, OffsetDateTime::UNIX_EPOCH).await?;
+    Ok(())
+}
+
+/// Makes a mail about a change, with a new link: to confirm it at the new address, or to undo it at the old one. Nothing
+/// if there is nothing left to confirm.
+pub(crate) async fn write_mail(
+    db: &mut PgConnection,
+    id: Uuid,
+    kind: outbox::Kind,
+    change: Uuid,
+    now: OffsetDateTime,
+) -> Result<Option<Mail>> {
+    let row = sqlx::query!(
+        r#"SELECT c.old_email, c.new_email, c.changed_at, c.expires_at, u.name,
+               EXISTS (SELECT FROM users o WHERE o.email = c.new_email) AS "is_taken!"
+           FROM email_changes c JOIN users u ON u.id = c.user_id WHERE c.id = $1 AND u.email IS NOT NULL"#,
+        change,
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let mail = |to: &str, about, token| -> Result<Option<Mail>> {
+        let to = read(to)?;
+        Ok(Some(Mail { id, to, about, token }))
+    };
+    match (kind, row.changed_at) {
+        (outbox::Kind::ChangeEmail, None) if row.is_taken => mail(&row.new_email, MailAbout::EmailTaken, None),
+        (outbox::Kind::ChangeEmail, None) => {
+            let token = add_token(db, change).await?;
+            mail(&row.new_email, MailAbout::ChangeEmail, Some(token))
+        }
+        (outbox::Kind::EmailChanged, Some(at)) => {
+            let can_undo = row.expires_at > now;
+            let token = if can_undo {
+                Some(add_token(db, change).await?)
+            } else {
+                None
+            };
+            let about = MailAbout::EmailChanged {
+                name: row.name.parse().map_err(|_| inconsistent("users", "name"))?,
+                email: read(&row.new_email)?,
+                at,
+                until: can_undo.then_some(row.expires_at),
+            };
+            mail(&row.old_email, about, token)
+        }
+        // Confirmed, or undone, meanwhile.
+        _ => Ok(None),
+    }
+}
+
+async fn add_token(db: &mut PgConnection, change: Uuid) -> Result<LinkToken> {
+    let token = LinkToken::random()?;
+    sqlx::query!(
+        "INSERT INTO email_change_tokens (token_hash, change_id) VALUES ($1, $2)",
+        &token.hash(),
+        change,
+    )
+    .execute(db)
+    .await?;
+    Ok(token)
+}
