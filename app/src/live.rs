@@ -1,6 +1,11 @@
 //! Live screens: the server says that something changed, never what; what is shown is asked again.
 //!
-//! Without scripts there is no such thing, and nothing relies on it: every request reads what is true.
+//! All tabs of a browser share one connection ([`hub`]): browsers allow six to a host. Without scripts there is no such thing, and nothing relies on it: every request reads what is true.
+
+#[cfg(feature = "hydrate")]
+mod channel;
+#[cfg(feature = "hydrate")]
+mod hub;
 
 use leptos::prelude::*;
 use policy::Slug;
@@ -86,61 +91,39 @@ impl Live {
     /// Follows what the URL is about, whatever it is.
     pub(crate) fn follow(self, followed: Memo<Option<Followed>>) {
         #[cfg(feature = "hydrate")]
-        browser::follow(self, followed);
+        self.listen(followed);
         #[cfg(not(feature = "hydrate"))]
         let _ = (self, followed);
+    }
+
+    #[cfg(feature = "hydrate")]
+    fn listen(self, followed: Memo<Option<Followed>>) {
+        let hub = hub::Hub::of_this_page();
+        hub.tell(move |news| match news {
+            hub::News::Changed => {
+                self.told_ticks.try_update(|n| *n = n.wrapping_add(1));
+            }
+            hub::News::Gone => {
+                self.told_gone.try_set(followed.try_get_untracked().flatten());
+            }
+        });
+        Effect::new(move |_| {
+            let topic = followed.get().filter(|_| !self.is_stopped.get());
+            self.told_gone.set(None);
+            self.is_held.set(false);
+            hub::Hub::of_this_page().follow(topic.as_ref().map(Followed::name));
+        });
+        on_cleanup(|| hub::Hub::of_this_page().follow(None));
     }
 }
 
 #[cfg(feature = "hydrate")]
-mod browser {
-    use futures::StreamExt;
-    use gloo_net::eventsource::futures::EventSource;
-    use leptos::{prelude::*, task::spawn_local};
-
-    use super::{Followed, Live};
-
-    pub(super) fn follow(live: Live, followed: Memo<Option<Followed>>) {
-        // Kept here: an EventSource that is dropped is closed.
-        let open = StoredValue::new_local(None::<EventSource>);
-        let close = move || {
-            if let Some(Some(source)) = open.try_update_value(Option::take) {
-                source.close();
-            }
-        };
-        Effect::new(move |_| {
-            close();
-            if live.is_stopped.get() {
-                return;
-            }
-            let followed = followed.get();
-            live.told_gone.set(None);
-            live.is_held.set(false);
-            let Some(followed) = followed else { return };
-            let path = match &followed {
-                Followed::Project(slug) => format!("/events?project={slug}"),
-                Followed::Organization(slug) => format!("/events?organization={slug}"),
-            };
-            let Ok(mut source) = EventSource::new(&path) else {
-                return;
-            };
-            let (Ok(mut changed), Ok(mut gone)) = (source.subscribe("changed"), source.subscribe("gone")) else {
-                return;
-            };
-            open.set_value(Some(source));
-            spawn_local(async move {
-                while let Some(Ok(_)) = changed.next().await {
-                    live.refresh();
-                }
-            });
-            spawn_local(async move {
-                if let Some(Ok(_)) = gone.next().await {
-                    // Or the browser would knock again and again.
-                    close();
-                    live.told_gone.set(Some(followed));
-                }
-            });
-        });
-        on_cleanup(close);
+impl Followed {
+    /// As the server's events name it.
+    fn name(&self) -> String {
+        match self {
+            Self::Project(slug) => format!("project:{slug}"),
+            Self::Organization(slug) => format!("organization:{slug}"),
+        }
     }
 }

@@ -4,7 +4,7 @@
 //! without one: an end date gives no hint.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, BTreeSet, HashMap},
     convert::Infallible,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -12,7 +12,7 @@ use std::{
 
 use app::{Problem, gate::Visit};
 use axum::{
-    extract::{Extension, Query, State, rejection::QueryRejection},
+    extract::{Extension, RawQuery, State},
     response::{
         IntoResponse, Response,
         sse::{Event, Sse},
@@ -20,14 +20,13 @@ use axum::{
 };
 use directory::{Directory, Hint, Session};
 use policy::{OrganizationId, ProjectId, Quota, Quotas, Refusal, Slug, UserId};
-use serde::Deserialize;
 use tokio::{
     sync::{broadcast, mpsc, watch},
     time::{MissedTickBehavior, interval, sleep},
 };
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::{Console, rest::problem::Fault};
+use crate::{Console, rest::problem::Fault, router::is_utf8};
 
 /// A quiet stream is checked, and kept from being taken for dead, this often.
 const BEAT: Duration = Duration::from_secs(15);
@@ -93,26 +92,34 @@ impl Broadcast {
         self.hints.subscribe()
     }
 
-    /// A place for one more stream of this person about this organization, until it is dropped (J12). Each stream asks the
-    /// database at every hint.
+    /// A place for one more stream of this person about these organizations, until it is dropped (J12). Each stream asks
+    /// the database at every hint.
     ///
     /// # Errors
     /// [`Refusal::QuotaReached`] if there are as many as there may be on this server.
-    fn seat(&self, user: UserId, organization: OrganizationId, quotas: &Quotas) -> Result<Seat, Refusal> {
-        let counted = [
-            (Counted::Person(user), Quota::Streams),
-            (Counted::Organization(organization), Quota::OrganizationStreams),
-        ];
+    fn seat(
+        &self,
+        user: UserId,
+        organizations: impl Iterator<Item = OrganizationId>,
+        quotas: &Quotas,
+    ) -> Result<Seat, Refusal> {
+        let organizations = organizations.collect::<BTreeSet<_>>().into_iter();
+        let organizations = organizations.map(|id| (Counted::Organization(id), Quota::OrganizationStreams));
+        let counted: Vec<_> = [(Counted::Person(user), Quota::Streams)]
+            .into_iter()
+            .chain(organizations)
+            .collect();
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        for (whose, quota) in counted {
+        for (whose, quota) in &counted {
+            let (whose, quota) = (*whose, *quota);
             let limit = quotas.limit(quota);
             if open.get(&whose).is_some_and(|taken| *taken >= limit) {
                 return Err(Refusal::QuotaReached { quota, limit });
             }
         }
-        let counted = counted.map(|(whose, _)| whose);
-        for whose in counted {
-            *open.entry(whose).or_default() += 1;
+        let counted: Vec<_> = counted.into_iter().map(|(whose, _)| whose).collect();
+        for whose in &counted {
+            *open.entry(*whose).or_default() += 1;
         }
         Ok(Seat {
             counted,
@@ -128,168 +135,268 @@ impl Broadcast {
 
 /// A place among the open streams.
 struct Seat {
-    counted: [Counted; 2],
+    counted: Vec<Counted>,
     open: Arc<Mutex<HashMap<Counted, u32>>>,
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        for whose in self.counted {
-            if let Some(taken) = open.get_mut(&whose) {
+        for whose in &self.counted {
+            if let Some(taken) = open.get_mut(whose) {
                 *taken = taken.saturating_sub(1);
                 if *taken == 0 {
-                    open.remove(&whose);
+                    open.remove(whose);
                 }
             }
         }
     }
 }
 
-/// What to follow: one of the two.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Followed {
-    project: Option<String>,
-    organization: Option<String>,
+/// As many things can be followed by one stream: the tabs of a browser share one.
+const MOST_FOLLOWED: usize = 32;
+
+/// What is asked for: `project=` or `organization=` alone, or any number of `follow=project:{slug}` and
+/// `follow=organization:{slug}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Thing {
+    Project(String),
+    Organization(String),
 }
 
-/// A reader and what they look at.
-struct Reader {
-    directory: Directory,
-    session: Session,
+/// Something followed.
+struct Topic {
+    /// What an event says it is about: as it was asked for, or no more than that.
+    changed: String,
+    gone: String,
     organization: OrganizationId,
     /// None where the organization itself is looked at.
     project: Option<ProjectId>,
 }
 
-/// What a reader finds when looking again.
-enum Look {
-    /// They may still look.
-    Fine,
-    /// They have no access any more.
-    Gone,
-    /// They are signed in no more.
-    SignedOut,
-    /// The database does not say.
-    Unknown,
+/// A reader and what they look at, by number.
+struct Reader {
+    directory: Directory,
+    session: Session,
+    topics: BTreeMap<usize, Topic>,
 }
 
-/// Opens a stream for a project or an organization.
+/// Opens a stream for projects and organizations.
 pub(crate) async fn events(
     State(console): State<Console>,
     Extension(visit): Extension<Visit>,
-    followed: Result<Query<Followed>, QueryRejection>,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, Fault> {
     // Before the first look, so that nothing falls between.
     let (hints, stop) = (console.broadcast.subscribe(), console.broadcast.stop.subscribe());
-    let reader = open(visit, followed).await?;
+    let (reader, hidden) = open(visit, query.as_deref().unwrap_or_default()).await?;
     let quotas = reader.directory.settings().quotas;
-    let seat = console
-        .broadcast
-        .seat(reader.session.user, reader.organization, &quotas)?;
+    let organizations = reader.topics.values().map(|topic| topic.organization);
+    let seat = console.broadcast.seat(reader.session.user, organizations, &quotas)?;
     let (events, stream) = mpsc::channel(4);
     tokio::spawn(async move {
-        follow(reader, hints, stop, events).await;
+        // What isn't there is told as what is gone: the stream serves several pages.
+        for name in hidden {
+            if events.send(Ok(event("gone", &name))).await.is_err() {
+                return;
+            }
+        }
+        follow(reader, hints, stop, &events).await;
         drop(seat);
     });
     // A proxy that collects answers would hold events back.
     Ok(([("x-accel-buffering", "no")], Sse::new(ReceiverStream::new(stream))).into_response())
 }
 
-async fn open(visit: Visit, followed: Result<Query<Followed>, QueryRejection>) -> Result<Reader, Problem> {
+/// Finds what is to be followed, and answers the names of what is hidden beside it. Where all of it is, that is the answer.
+async fn open(visit: Visit, query: &str) -> Result<(Reader, Vec<String>), Problem> {
     let session = visit.session.ok_or(Refusal::SignedOut)?;
-    // The extractor's own answer would be words from inside.
-    let Query(followed) = followed.map_err(|_| Refusal::Malformed)?;
-    let slug = |text: String| text.parse::<Slug>().map_err(|_| Refusal::Hidden);
-    let (organization, project) = match (followed.project, followed.organization) {
-        (Some(project), None) => {
-            let (organization, project) = visit.directory.project_ids(session.user, &slug(project)?).await?;
-            (organization, Some(project))
+    let (mut topics, mut hidden) = (BTreeMap::new(), Vec::new());
+    for (number, (name, thing)) in asked(query)?.into_iter().enumerate() {
+        match find(&visit.directory, session.user, &name, &thing).await {
+            Ok(topic) => drop(topics.insert(number, topic)),
+            Err(Problem::Refused(Refusal::Hidden)) => hidden.push(name),
+            Err(problem) => return Err(problem),
         }
-        (None, Some(organization)) => {
-            let organization = visit.directory.organization(session.user, &slug(organization)?).await?;
-            (organization.id, None)
-        }
-        (Some(_), Some(_)) | (None, None) => return Err(Refusal::Malformed.into()),
-    };
-    Ok(Reader {
+    }
+    if topics.is_empty() {
+        return Err(Refusal::Hidden.into());
+    }
+    let reader = Reader {
         directory: visit.directory,
         session,
+        topics,
+    };
+    Ok((reader, hidden))
+}
+
+/// What a query asks for, each once, with its name in events; that is empty where one thing alone is asked for.
+fn asked(query: &str) -> Result<Vec<(String, Thing)>, Refusal> {
+    if !is_utf8(query.as_bytes()) {
+        return Err(Refusal::Malformed);
+    }
+    let mut things: Vec<(String, Thing)> = Vec::new();
+    for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+        let (name, thing) = match (&*key, value.split_once(':')) {
+            ("project", _) => (String::new(), Thing::Project(value.into_owned())),
+            ("organization", _) => (String::new(), Thing::Organization(value.into_owned())),
+            ("follow", Some(("project", slug))) => (value.to_string(), Thing::Project(slug.to_owned())),
+            ("follow", Some(("organization", slug))) => (value.to_string(), Thing::Organization(slug.to_owned())),
+            _ => return Err(Refusal::Malformed),
+        };
+        if !things.contains(&(name.clone(), thing.clone())) {
+            things.push((name, thing));
+        }
+    }
+    let is_alone = things.iter().any(|(name, _)| name.is_empty());
+    if things.is_empty() || things.len() > MOST_FOLLOWED || (is_alone && things.len() > 1) {
+        return Err(Refusal::Malformed);
+    }
+    Ok(things)
+}
+
+async fn find(directory: &Directory, user: UserId, name: &str, thing: &Thing) -> Result<Topic, Problem> {
+    let (Thing::Project(slug) | Thing::Organization(slug)) = thing;
+    let slug: Slug = slug.parse().map_err(|_| Refusal::Hidden)?;
+    let (organization, project) = match thing {
+        Thing::Project(_) => {
+            let (organization, project) = directory.project_ids(user, &slug).await?;
+            (organization, Some(project))
+        }
+        Thing::Organization(_) => (directory.organization(user, &slug).await?.id, None),
+    };
+    let called = |plain: &str| if name.is_empty() { plain } else { name }.to_owned();
+    Ok(Topic {
+        changed: called("project"),
+        gone: called("access"),
         organization,
         project,
     })
 }
 
+fn event(kind: &str, about: &str) -> Event {
+    Event::default().event(kind).data(about)
+}
+
 async fn follow(
-    reader: Reader,
+    mut reader: Reader,
     mut hints: broadcast::Receiver<Hint>,
     mut stop: watch::Receiver<bool>,
-    events: mpsc::Sender<Result<Event, Infallible>>,
+    events: &mpsc::Sender<Result<Event, Infallible>>,
 ) {
     let mut beat = interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // News that could not be looked into, because the database was busy.
-    let mut is_owed = false;
-    loop {
-        let is_news = tokio::select! {
-            () = sleep(SOON), if is_owed => true,
-            hint = hints.recv() => match hint {
-                Ok(hint) if reader.is_concerned(hint) => true,
-                Ok(_) => continue,
-                Err(broadcast::error::RecvError::Lagged(_)) => true,
-                Err(broadcast::error::RecvError::Closed) => return,
+    let mut owed = BTreeSet::new();
+    while !reader.topics.is_empty() {
+        let mut news = tokio::select! {
+            () = sleep(SOON), if !owed.is_empty() => std::mem::take(&mut owed),
+            hint = hints.recv() => match reader.concerned(hint) {
+                Some(news) if news.is_empty() => continue,
+                Some(news) => news,
+                None => return,
             },
-            _ = beat.tick() => false,
+            _ = beat.tick() => BTreeSet::new(),
             _ = stop.wait_for(|stop| *stop) => return,
             () = events.closed() => return,
         };
-        if is_news {
+        if !news.is_empty() {
             // One change often gives several hints: they are told as one.
             sleep(TOGETHER).await;
-            while hints.try_recv().is_ok() {}
+            while let Some(more) = more(hints.try_recv()) {
+                news.extend(reader.concerned(more).unwrap_or_default());
+            }
         }
-        let look = reader.look().await;
-        is_owed = is_news && matches!(look, Look::Unknown);
-        let (event, is_last) = match (look, is_news) {
-            (Look::Gone, _) => (Event::default().event("gone").data("access"), true),
-            // Asking again will send them to sign in.
-            (Look::SignedOut, _) => (Event::default().event("changed").data("session"), true),
-            (Look::Fine, true) => (Event::default().event("changed").data("project"), false),
-            (Look::Fine | Look::Unknown, _) => (Event::default().comment("still here"), false),
-        };
-        if events.send(Ok(event)).await.is_err() || is_last {
+        let (told, is_over) = reader.look(&news, &mut owed).await;
+        for event in told {
+            if events.send(Ok(event)).await.is_err() {
+                return;
+            }
+        }
+        if is_over {
             return;
         }
     }
 }
 
+/// What waits in the channel already.
+fn more(hint: Result<Hint, broadcast::error::TryRecvError>) -> Option<Result<Hint, broadcast::error::RecvError>> {
+    match hint {
+        Ok(hint) => Some(Ok(hint)),
+        Err(broadcast::error::TryRecvError::Lagged(missed)) => Some(Err(broadcast::error::RecvError::Lagged(missed))),
+        Err(broadcast::error::TryRecvError::Empty | broadcast::error::TryRecvError::Closed) => None,
+    }
+}
+
 impl Reader {
-    fn is_concerned(&self, hint: Hint) -> bool {
-        match hint {
-            Hint::Organization(id) => id == self.organization,
-            Hint::Project(id) => Some(id) == self.project,
-            Hint::Invitations(id) => self.project.is_none() && id == self.organization,
-            Hint::Mail => false,
-            Hint::User(id) => id == self.session.user,
-            Hint::Everything => true,
+    /// The numbers of what a hint is about; all, if some hints were missed, and none any more if there will be no hint.
+    fn concerned(&self, hint: Result<Hint, broadcast::error::RecvError>) -> Option<BTreeSet<usize>> {
+        let is_about = |topic: &Topic| match hint {
+            Ok(Hint::Organization(id)) => id == topic.organization,
+            Ok(Hint::Project(id)) => Some(id) == topic.project,
+            Ok(Hint::Invitations(id)) => topic.project.is_none() && id == topic.organization,
+            Ok(Hint::Mail) => false,
+            Ok(Hint::User(id)) => id == self.session.user,
+            Ok(Hint::Everything) | Err(_) => true,
+        };
+        if matches!(hint, Err(broadcast::error::RecvError::Closed)) {
+            return None;
         }
+        let topics = self.topics.iter().filter(|(_, topic)| is_about(topic));
+        Some(topics.map(|(number, _)| *number).collect())
     }
 
-    async fn look(&self) -> Look {
-        let lives = self.directory.session_lives(self.session.id).await;
-        let (user, organization) = (self.session.user, self.organization);
-        let access = match self.project {
-            Some(project) => self.directory.has_access(user, organization, project).await,
-            None => self.directory.is_member(user, organization).await,
-        };
-        match (lives, access) {
-            (Ok(false), _) => Look::SignedOut,
-            (Ok(true), Ok(false)) => Look::Gone,
-            (Ok(true), Ok(true)) => Look::Fine,
-            (Err(_), _) | (_, Err(_)) => Look::Unknown,
+    /// Looks at what there is news of, or at everything if there are none. Answers what is to be told, and whether that is the
+    /// last; what can't be looked at now is owed.
+    async fn look(&mut self, news: &BTreeSet<usize>, owed: &mut BTreeSet<usize>) -> (Vec<Event>, bool) {
+        match self.directory.session_lives(self.session.id).await {
+            Ok(true) => {}
+            // Asking again will send them to sign in.
+            Ok(false) => return (vec![event("changed", "session")], true),
+            Err(_) => {
+                owed.extend(news);
+                return (vec![still_here()], false);
+            }
+        }
+        let mut told = Vec::new();
+        let mut lost = Vec::new();
+        for (number, topic) in &self.topics {
+            let is_news = news.contains(number);
+            if !news.is_empty() && !is_news {
+                continue;
+            }
+            match self.may_follow(topic).await {
+                Ok(true) if is_news => told.push(event("changed", &topic.changed)),
+                Ok(true) => {}
+                Ok(false) => {
+                    told.push(event("gone", &topic.gone));
+                    lost.push(*number);
+                }
+                Err(_) if is_news => drop(owed.insert(*number)),
+                Err(_) => {}
+            }
+        }
+        for number in lost {
+            self.topics.remove(&number);
+        }
+        if told.is_empty() {
+            told.push(still_here());
+        }
+        (told, false)
+    }
+
+    async fn may_follow(&self, topic: &Topic) -> directory::Result<bool> {
+        let user = self.session.user;
+        match topic.project {
+            Some(project) => self.directory.has_access(user, topic.organization, project).await,
+            None => self.directory.is_member(user, topic.organization).await,
         }
     }
+}
+
+/// Says nothing, but that the stream is alive.
+fn still_here() -> Event {
+    Event::default().comment("still here")
 }
 
 #[cfg(test)]
@@ -297,6 +404,32 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+
+    #[test]
+    fn what_is_followed_is_said_in_one_of_two_ways() {
+        let names = |query| asked(query).map(|things| things.into_iter().map(|(name, _)| name).collect::<Vec<_>>());
+        assert_eq!(names("project=ml"), Ok(vec![String::new()]));
+        assert_eq!(names("organization=acme"), Ok(vec![String::new()]));
+        let both = "follow=project%3Aml&follow=organization:acme&follow=project:ml";
+        assert_eq!(
+            names(both),
+            Ok(vec!["project:ml".to_owned(), "organization:acme".to_owned()])
+        );
+        let many: String = (0..33).map(|number| format!("follow=project:p{number}&")).collect();
+        for wrong in [
+            "",
+            "x=y",
+            "project=a&organization=b",
+            "project=a&project=b",
+            "project=a&follow=project:b",
+            "follow=a",
+            "follow=user:a",
+            "project=%ff",
+            &many,
+        ] {
+            assert_eq!(names(wrong), Err(Refusal::Malformed), "{wrong}");
+        }
+    }
 
     #[test]
     fn j12_streams_are_counted_for_a_person_and_an_organization_while_they_are_open() {
@@ -308,7 +441,7 @@ mod tests {
         };
         let user = |number| UserId(Uuid::from_u128(number));
         let organization = |number| OrganizationId(Uuid::from_u128(number));
-        let seat = |who, of| broadcast.seat(user(who), organization(of), &quotas);
+        let seat = |who, of| broadcast.seat(user(who), [organization(of)].into_iter(), &quotas);
         let refused = |who, of| seat(who, of).err();
         let first = seat(1, 1).unwrap_or_else(|refusal| panic!("{refusal:?}"));
         let _second = seat(1, 1);

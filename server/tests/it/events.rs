@@ -178,6 +178,57 @@ async fn who_is_removed_is_told_and_the_stream_ends(pool: PgPool) {
     here.end().await;
 }
 
+/// One stream serves all tabs of a browser: what is told says what it is about, what isn't there is gone, and whoever loses
+/// one of the things goes on following the others.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn several_things_are_followed_by_one_stream(pool: PgPool) {
+    let here = Listening::new(pool).await;
+    let uri = "/events?follow=project%3Aml-research&follow=organization%3Aacme&follow=project%3Aproduction";
+    let open = here.house.open(Ask::get(uri).by(Who::Member)).await;
+    assert_eq!(open.status(), 200);
+    let mut member = Stream {
+        body: open.into_body(),
+        rest: String::new(),
+    };
+    assert_eq!(
+        member.read().await.unwrap(),
+        "event: gone\ndata: project:production\n\n",
+        "as what there is not"
+    );
+    member.read().await.unwrap();
+    here.post(
+        "/api/add_collaborator",
+        &[("project", RESEARCH), ("email", "noah@acme.test")],
+        Who::Admin,
+    )
+    .await;
+    assert_eq!(
+        member.read().await.unwrap(),
+        "event: changed\ndata: project:ml-research\n\n"
+    );
+    here.post(
+        "/api/remove_collaborator",
+        &[("project", RESEARCH), ("user", "{Member}")],
+        Who::Admin,
+    )
+    .await;
+    let told = member.read().await.unwrap();
+    assert_eq!(told, "event: gone\ndata: project:ml-research\n\n");
+    here.post(
+        "/api/update_organization",
+        &[("organization", "acme"), ("name", "Acme"), ("slug", "acme")],
+        Who::Owner,
+    )
+    .await;
+    assert_eq!(
+        member.read().await.unwrap(),
+        "event: changed\ndata: organization:acme\n\n"
+    );
+    let hidden = "/events?follow=project%3Aproduction&follow=project%3Anothing";
+    assert_eq!(here.house.open(Ask::get(hidden).by(Who::Member)).await.status(), 404);
+    here.end().await;
+}
+
 /// The same for all externals at once (X1), and for somebody who left (C7).
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn externals_who_are_removed_and_people_who_leave_are_told_as_well(pool: PgPool) {

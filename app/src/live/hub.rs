@@ -1,0 +1,360 @@
+//! One event stream for all tabs of a browser. The tabs that are looked at tell each other what they follow; one of them
+//! leads, keeps the stream of all of it open, and passes on what it says. A tab in the background follows nothing.
+//!
+//! A stream that ends, whatever the answer was, is opened again after a while that grows. What happened meanwhile nobody was
+//! told, so every page asks anew then.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+    time::Duration,
+};
+
+use gloo_net::http::{Method, RequestBuilder};
+use leptos::{
+    leptos_dom::helpers::{TimeoutHandle, set_timeout_with_handle, window_event_listener_untyped},
+    prelude::*,
+    task::spawn_local,
+};
+use wasm_bindgen::{JsCast, prelude::Closure};
+use web_sys::{Event, EventSource, MessageEvent};
+
+use super::channel::{Channel, Lead, Word};
+
+/// What a page is told about what it follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum News {
+    /// Something about it, or about the person, changed.
+    Changed,
+    /// There is no access to it any more.
+    Gone,
+}
+
+/// A tab that is out of sight gives its place up after this: who looks back at once loses nothing.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Who leads within this, in milliseconds, was not kept waiting by another tab.
+const AT_ONCE: f64 = 500.0;
+/// What several tabs begin to follow at once is asked for together.
+const TOGETHER: Duration = Duration::from_millis(50);
+/// The first pause before a stream is opened again; each later one is twice as long, up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// The server follows no more than this by one stream.
+const MOST_FOLLOWED: usize = 32;
+
+type Teller = Box<dyn Fn(News)>;
+
+/// This tab's part in it.
+pub(crate) struct Hub {
+    /// Its name among the tabs.
+    tab: String,
+    channel: Channel,
+    lead: Lead,
+    /// What it follows.
+    topic: RefCell<Option<String>>,
+    /// Since when, in milliseconds.
+    since: Cell<f64>,
+    tell: RefCell<Option<Teller>>,
+    /// Whether it is out of sight, and has given its place up.
+    is_away: Cell<bool>,
+    leaving: Cell<Option<TimeoutHandle>>,
+    /// While it leads: what each tab follows.
+    tabs: RefCell<BTreeMap<String, String>>,
+    stream: RefCell<Option<Stream>>,
+    opening: Cell<Option<TimeoutHandle>>,
+    /// How often in a row the stream was refused.
+    failures: Cell<u32>,
+    /// Whether something may have happened that nobody was told.
+    has_gap: Cell<bool>,
+}
+
+thread_local! {
+    static HUB: Rc<Hub> = Rc::new(Hub::open());
+}
+
+impl Hub {
+    /// The one of this page.
+    pub(crate) fn of_this_page() -> Rc<Self> {
+        HUB.with(Rc::clone)
+    }
+
+    fn open() -> Self {
+        // For as long as the page is there.
+        window_event_listener_untyped("visibilitychange", |_| Self::of_this_page().look());
+        window_event_listener_untyped("pageshow", |_| Self::of_this_page().look());
+        window_event_listener_untyped("pagehide", |_| Self::of_this_page().leave());
+        Self {
+            tab: js_sys::Math::random().to_string(),
+            channel: Channel::open(|word| Self::of_this_page().hear(word)),
+            lead: Lead::default(),
+            topic: RefCell::default(),
+            since: Cell::default(),
+            tell: RefCell::default(),
+            is_away: Cell::new(document().hidden()),
+            leaving: Cell::default(),
+            tabs: RefCell::default(),
+            stream: RefCell::default(),
+            opening: Cell::default(),
+            failures: Cell::default(),
+            has_gap: Cell::default(),
+        }
+    }
+
+    /// Has the page told about what it follows, from now on.
+    pub(crate) fn tell(&self, teller: impl Fn(News) + 'static) {
+        self.tell.replace(Some(Box::new(teller)));
+    }
+
+    /// Follows this, or nothing any more.
+    pub(crate) fn follow(&self, topic: Option<String>) {
+        if *self.topic.borrow() != topic {
+            self.topic.replace(topic);
+            self.join();
+        }
+    }
+
+    /// Lets the others know what this tab follows, and wishes to lead if it follows something.
+    fn join(&self) {
+        let topic = self.topic.borrow().clone().filter(|_| !self.is_away.get());
+        let tab = self.tab.clone();
+        let Some(topic) = topic else {
+            self.channel.say(&Word::Leave { tab });
+            self.give_up();
+            return;
+        };
+        self.since.set(js_sys::Date::now());
+        self.note(&tab, Some(&topic));
+        self.channel.say(&Word::Follow { tab, topic });
+        self.lead.wish(|| Self::of_this_page().begin());
+    }
+
+    /// Leads from now on.
+    fn begin(&self) {
+        // Whoever had to wait had another tab's stream before, which is over.
+        self.has_gap.set(js_sys::Date::now() - self.since.get() > AT_ONCE);
+        let topic = self.topic.borrow().clone();
+        self.note(&self.tab, topic.as_deref());
+        self.channel.say(&Word::Who);
+    }
+
+    fn give_up(&self) {
+        self.lead.give_up();
+        self.tabs.borrow_mut().clear();
+        self.stream.replace(None);
+        self.failures.set(0);
+        if let Some(opening) = self.opening.take() {
+            opening.clear();
+        }
+    }
+
+    /// While it leads: notes what a tab follows.
+    fn note(&self, tab: &str, topic: Option<&str>) {
+        if !self.lead.is_held() {
+            return;
+        }
+        match topic {
+            Some(topic) => drop(self.tabs.borrow_mut().insert(tab.to_owned(), topic.to_owned())),
+            None => drop(self.tabs.borrow_mut().remove(tab)),
+        }
+        self.open_after(TOGETHER);
+    }
+
+    fn hear(&self, word: Word) {
+        match word {
+            Word::Follow { tab, topic } => self.note(&tab, Some(&topic)),
+            Word::Leave { tab } => self.note(&tab, None),
+            Word::Who => {
+                let topic = self.topic.borrow().clone().filter(|_| !self.is_away.get());
+                if let Some(topic) = topic {
+                    let tab = self.tab.clone();
+                    self.channel.say(&Word::Follow { tab, topic });
+                }
+            }
+            Word::Changed { topic } => self.told(News::Changed, &topic),
+            Word::Gone { topic } => self.told(News::Gone, &topic),
+        }
+    }
+
+    /// Tells this page what is about what it follows, or about everything.
+    fn told(&self, news: News, topic: &str) {
+        let is_own = self
+            .topic
+            .borrow()
+            .as_deref()
+            .is_some_and(|own| topic.is_empty() || own == topic);
+        if is_own && let Some(tell) = &*self.tell.borrow() {
+            tell(news);
+        }
+    }
+
+    /// Tells every tab.
+    fn pass_on(&self, news: News, topic: &str) {
+        let topic = topic.to_owned();
+        self.told(news, &topic);
+        self.channel.say(&match news {
+            News::Changed => Word::Changed { topic },
+            News::Gone => Word::Gone { topic },
+        });
+    }
+
+    /// The tab is looked at, or is not any more.
+    fn look(&self) {
+        if document().hidden() {
+            let leaving = set_timeout_with_handle(|| Self::of_this_page().leave(), PATIENCE);
+            self.leaving.set(leaving.ok());
+            return;
+        }
+        if let Some(leaving) = self.leaving.take() {
+            leaving.clear();
+        }
+        if self.is_away.replace(false) {
+            self.join();
+            // What happened meanwhile it was not told.
+            self.told(News::Changed, "");
+        }
+    }
+
+    fn leave(&self) {
+        if !self.is_away.replace(true) {
+            self.join();
+        }
+    }
+
+    fn open_after(&self, pause: Duration) {
+        let opening = set_timeout_with_handle(|| Self::of_this_page().open_stream(), pause);
+        if let Some(earlier) = self.opening.replace(opening.ok()) {
+            earlier.clear();
+        }
+    }
+
+    /// Opens the stream of what the tabs follow, unless it is open.
+    fn open_stream(&self) {
+        if !self.lead.is_held() {
+            return;
+        }
+        let topics: BTreeSet<_> = self.tabs.borrow().values().cloned().collect();
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for topic in topics.iter().take(MOST_FOLLOWED) {
+            query.append_pair("follow", topic);
+        }
+        let path = format!("/events?{}", query.finish());
+        let is_open = self.stream.borrow().as_ref().is_some_and(|stream| stream.path == path);
+        if topics.is_empty() {
+            self.stream.replace(None);
+        } else if !is_open {
+            // The one before goes on until this one is open: nothing is missed.
+            let before = self.stream.take().map(|stream| stream.source);
+            self.stream.replace(Stream::open(path, before));
+        }
+    }
+
+    /// The stream is open, for the first time or again.
+    fn opened(&self) {
+        self.failures.set(0);
+        if self.has_gap.replace(false) {
+            self.pass_on(News::Changed, "");
+        }
+    }
+
+    /// Something is gone: nobody need follow it any more.
+    fn lost(&self, topic: &str) {
+        self.tabs.borrow_mut().retain(|_, followed| followed != topic);
+        self.pass_on(News::Gone, topic);
+        self.open_after(TOGETHER);
+    }
+
+    /// The stream ended, and the browser does not open it again by itself.
+    fn refused(&self) {
+        let Some(stream) = self.stream.take() else { return };
+        self.has_gap.set(true);
+        let failures = self.failures.get();
+        self.failures.set(failures.saturating_add(1));
+        let pause = FIRST_PAUSE * 2_u32.saturating_pow(failures.min(16));
+        // Not all browsers at once.
+        self.open_after(pause.min(LONGEST_PAUSE).mul_f64(0.75 + js_sys::Math::random() / 2.0));
+        // A stream doesn't say what it was answered.
+        spawn_local(async move {
+            let Ok(answer) = RequestBuilder::new(&stream.path).method(Method::HEAD).send().await else {
+                return;
+            };
+            let status = answer.status();
+            // To the end, which is at once: an answer that is dropped before is broken off.
+            drop(answer.text().await);
+            let hub = Self::of_this_page();
+            match status {
+                // Asking anew sends the person to sign in.
+                401 => hub.pass_on(News::Changed, ""),
+                404 => {
+                    let topics: BTreeSet<_> = hub.tabs.borrow().values().cloned().collect();
+                    for topic in topics {
+                        hub.lost(&topic);
+                    }
+                }
+                _ => {}
+            }
+        });
+    }
+}
+
+/// An open stream. It ends when it is dropped.
+struct Stream {
+    path: String,
+    source: Source,
+}
+
+/// A connection, and what hears it.
+struct Source {
+    events: EventSource,
+    _heard: [Closure<dyn Fn(MessageEvent)>; 2],
+    _state: [Closure<dyn Fn(Event)>; 2],
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        self.events.close();
+    }
+}
+
+impl Stream {
+    /// Opens it; `before` is closed once it is open.
+    fn open(path: String, before: Option<Source>) -> Option<Self> {
+        let events = EventSource::new(&path).ok()?;
+        let hub = Hub::of_this_page;
+        let text = |event: &MessageEvent| event.data().as_string().unwrap_or_default();
+        let changed = Closure::new(move |event: MessageEvent| {
+            let topic = text(&event);
+            hub().pass_on(News::Changed, if topic == "session" { "" } else { &topic });
+        });
+        let gone = Closure::new(move |event: MessageEvent| hub().lost(&text(&event)));
+        let before = RefCell::new(before);
+        let opened = Closure::new(move |_: Event| {
+            before.replace(None);
+            hub().opened();
+        });
+        let source = events.clone();
+        let ended = Closure::new(move |_: Event| {
+            if source.ready_state() == EventSource::CLOSED {
+                hub().refused();
+            } else {
+                // The browser opens it again by itself.
+                hub().has_gap.set(true);
+            }
+        });
+        let listen = |kind, heard: &Closure<dyn Fn(MessageEvent)>| {
+            drop(events.add_event_listener_with_callback(kind, heard.as_ref().unchecked_ref()));
+        };
+        listen("changed", &changed);
+        listen("gone", &gone);
+        events.set_onopen(Some(opened.as_ref().unchecked_ref()));
+        events.set_onerror(Some(ended.as_ref().unchecked_ref()));
+        Some(Self {
+            path,
+            source: Source {
+                events,
+                _heard: [changed, gone],
+                _state: [opened, ended],
+            },
+        })
+    }
+}
