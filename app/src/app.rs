@@ -36,6 +36,7 @@ use crate::{
         usage::UsageScreen,
         verify_email::VerifyEmailScreen,
     },
+    signed::Signed,
 };
 
 /// The document of every page. The names of the files that wake it in the browser change with their content, so that they
@@ -69,6 +70,7 @@ pub fn document(script: &str, wasm: &str, style: &str) -> impl IntoView + use<> 
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
+    Signed::provide();
     let flashed = Flashed::provide();
     Notices::provide(flashed);
     Arrived::provide();

@@ -4,7 +4,7 @@
 //! Holds codes, what was typed, and what is shown once; never markup or words.
 
 use leptos::prelude::*;
-use policy::{Field, OrganizationRole, ProjectRole, Refusal, ResourceKind};
+use policy::{Field, OrganizationRole, ProjectRole, Refusal, ResourceKind, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{Problem, words};
@@ -399,6 +399,49 @@ pub enum FormName {
     MadeKeys,
 }
 
+#[cfg(feature = "ssr")]
+impl FormName {
+    /// The form that a server function answers, by its path; none for those that anybody may send.
+    #[must_use]
+    pub fn of(path: &str) -> Option<Self> {
+        Some(match path.strip_prefix("/api/")? {
+            "accept_invitation" => Self::Accept,
+            "add_collaborator" => Self::AddCollaborator,
+            "add_ssh_key" => Self::SshKey,
+            "change_collaborator_role" | "change_member_role" => Self::ChangeRole,
+            "change_email" => Self::ConfirmEmail,
+            "change_name" => Self::Profile,
+            "change_password" => Self::Password,
+            "create_api_key" => Self::CreateKey,
+            "create_project" => Self::CreateProject,
+            "create_resource" => Self::CreateResource,
+            "delete_account" => Self::DeleteAccount,
+            "delete_organization" => Self::DeleteOrganization,
+            "delete_project" => Self::DeleteProject,
+            "delete_resource" => Self::DeleteResource,
+            "end_other_sessions" | "end_session" => Self::Sessions,
+            "invite_members" => Self::Invite,
+            "regenerate_default_key" => Self::RegenerateKey,
+            "remove_collaborator" | "remove_member" => Self::Remove,
+            "remove_externals" => Self::RemoveExternals,
+            "remove_ssh_key" => Self::RemoveSshKey,
+            "request_email_change" => Self::ChangeEmail,
+            "resend_invitation" | "revoke_invitation" => Self::Invitation,
+            "resend_verification" => Self::ResendVerification,
+            "revoke_api_key" => Self::RevokeKey,
+            "revoke_made_keys" => Self::MadeKeys,
+            "rotate_api_key" => Self::RotateKey,
+            "set_api_key_expiration" => Self::KeyExpiration,
+            "set_collaborator_end_date" => Self::EndDate,
+            "transfer_ownership" => Self::Transfer,
+            "update_organization" => Self::OrganizationSettings,
+            "update_project" => Self::ProjectSettings,
+            "update_resource" => Self::Resource,
+            _ => return None,
+        })
+    }
+}
+
 /// The outcome of a form that was sent without scripts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flash {
@@ -408,6 +451,12 @@ pub struct Flash {
     pub outcome: Outcome,
     /// What was typed, so that it is kept (N3). Never a password.
     pub typed: Vec<(String, String)>,
+    /// Who is signed in, where somebody else filled the form in.
+    #[serde(default)]
+    pub who: Option<String>,
+    /// Who filled the form in, where nobody was signed in any more: it waits until they are.
+    #[serde(skip)]
+    pub waits_for: Option<UserId>,
 }
 
 /// The flash of the page that is shown, until it is used up.
@@ -464,6 +513,10 @@ impl Flashed {
     fn notice(self) -> Option<Notice> {
         self.0.with_untracked(|flash| match flash.as_ref()? {
             Flash { outcome: Ok(done), .. } => Notice::done_unless_shown(done),
+            Flash { who: Some(name), .. } => Some(Notice {
+                is_problem: true,
+                text: words::another(name),
+            }),
             // The form asks for the password beside it.
             Flash {
                 outcome: Err(problem), ..

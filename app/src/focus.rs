@@ -2,11 +2,26 @@
 
 use leptos::{html, prelude::*};
 use wasm_bindgen::JsCast;
-use web_sys::{FocusOptions, HtmlElement, HtmlFormElement};
+use web_sys::{FocusOptions, HtmlElement, HtmlFormElement, HtmlInputElement, HtmlTextAreaElement};
 
 /// The page's heading, which can take the focus.
 pub(crate) fn heading() -> Option<HtmlElement> {
     document().get_element_by_id("heading")?.dyn_into().ok()
+}
+
+/// Whether something was typed or chosen in a form of the page that is not sent.
+pub(crate) fn is_typed_in() -> bool {
+    let Ok(fields) = document().query_selector_all("form[method=post] :is(input, textarea)") else {
+        return false;
+    };
+    (0..fields.length())
+        .filter_map(|nth| fields.item(nth))
+        .any(|field| match field.dyn_into::<HtmlInputElement>() {
+            Ok(input) => input.value() != input.default_value() || input.checked() != input.default_checked(),
+            Err(other) => other
+                .dyn_into::<HtmlTextAreaElement>()
+                .is_ok_and(|area| area.default_value().is_ok_and(|value| value != area.value())),
+        })
 }
 
 /// Whether nothing has the focus: what had it is gone.

@@ -8,11 +8,11 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use axum::http::{HeaderValue, StatusCode, Uri, header, request::Parts};
-use directory::{Actor, DeviceToken, Directory, Error, NewSession, Origin, Session};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header, request::Parts};
+use directory::{Actor, DeviceToken, Directory, Error, NewSession, Origin, Session, Submission};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
-use policy::Refusal;
+use policy::{Refusal, UserId};
 
 use crate::{
     Flash, Problem,
@@ -36,6 +36,8 @@ pub struct Visit {
     pub flash: Option<Flash>,
     /// The outcome of the form that is sent, for the page that its answer leads to: the server keeps it (J11).
     pub to_tell: Arc<OnceLock<Flash>>,
+    /// The form that is sent, if its sender is signed in, and whether it was sent before.
+    pub submission: Arc<OnceLock<(Submission, bool)>>,
     /// The slug of the project last looked at.
     pub last_project: Option<String>,
     /// How cookies are named and sealed.
@@ -65,6 +67,16 @@ impl Cookies {
             "__Host-roster-flash"
         } else {
             "roster-flash"
+        }
+    }
+
+    /// The name of the cookie that leads to what was typed when nobody was signed in any more.
+    #[must_use]
+    pub const fn kept(self) -> &'static str {
+        if self.is_secure {
+            "__Host-roster-kept"
+        } else {
+            "roster-kept"
         }
     }
 
@@ -133,6 +145,75 @@ pub(crate) fn signed_in() -> Result<(Visit, Session), Problem> {
     Ok((visit, session))
 }
 
+/// Who is signed in.
+pub(crate) fn user() -> Option<UserId> {
+    visit().ok()?.session.map(|session| session.user)
+}
+
+/// A name for the page that is rendered, which no other has.
+pub(crate) fn page_name() -> String {
+    visit().map(|visit| visit.origin.request_id).unwrap_or_default()
+}
+
+/// Whether a server function answers a form that somebody has to be signed in for.
+#[must_use]
+pub fn is_own_form(path: &str) -> bool {
+    FormName::of(path).is_some()
+}
+
+/// The page that a form says it was sent from, out of the query of its address.
+#[must_use]
+pub fn page_of_form(query: &str) -> Option<String> {
+    let page = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == paths::PAGE);
+    page.map(|(_, page)| page.into_owned())
+}
+
+/// What a form came to that was filled in by somebody else than who sends it, decided before anything else is.
+#[derive(Debug)]
+pub struct Foreign {
+    /// Nobody is signed in, or somebody else is.
+    pub refusal: Refusal,
+    /// What the next page has to tell, and where that is; none for a form that nobody need be signed in for.
+    pub flash: Option<Flash>,
+}
+
+impl Visit {
+    /// What comes of a form that somebody else filled in, with what was typed; none if it names nobody, or who is signed in.
+    /// `query` is that of its address, `path` the server function's, and `body` what is in it. What names nobody that could
+    /// exist is somebody else's, too.
+    #[must_use]
+    pub fn foreign_form(&self, path: &str, query: &str, body: &[u8]) -> Option<Foreign> {
+        let filled_in_by = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == paths::FILLED_IN_BY);
+        let (_, filled_in_by) = filled_in_by?;
+        let filled_in_by: Option<UserId> = filled_in_by.parse().ok();
+        let (refusal, told, who) = match &self.session {
+            Some(session) if Some(session.user) == filled_in_by => return None,
+            Some(session) => {
+                let refusal = Refusal::FilledInByAnother;
+                (refusal, refusal, Some(session.name.to_string()))
+            }
+            None => (Refusal::SignedOut, Refusal::SessionWasOver, None),
+        };
+        let typed: Vec<_> = form_urlencoded::parse(body)
+            .filter(|(name, _)| !is_secret(name))
+            .collect();
+        let typed: Vec<_> = typed.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let flash = FormName::of(path).map(|form| Flash {
+            form,
+            outcome: Err(told.into()),
+            typed: fitting(&typed),
+            who,
+            waits_for: filled_in_by.filter(|_| refusal == Refusal::SignedOut),
+        });
+        Some(Foreign { refusal, flash })
+    }
+}
+
+/// Whether a field holds what no page is given back: passwords, and what stands in for one.
+fn is_secret(field: &str) -> bool {
+    field.contains("password") || field == "token"
+}
+
 /// The directory, and who acts.
 ///
 /// # Errors
@@ -199,9 +280,8 @@ pub(crate) fn set_status(status: u16) {
 pub(crate) fn fail(problem: Problem) {
     if problem == Problem::Refused(Refusal::SignedOut) && is_plain_form() {
         // Back to the page the form was on, once signed in again.
-        let page = use_context::<Parts>()
-            .and_then(|parts| parts.headers.get(header::REFERER)?.to_str().ok()?.parse::<Uri>().ok());
-        redirect(&paths::sign_in_and_return(page.as_ref().map_or(paths::HOME, Uri::path)));
+        let page = use_context::<Parts>().map(|parts| page_before(&parts.headers));
+        redirect(&paths::sign_in_and_return(page.as_deref().unwrap_or(paths::HOME)));
     } else if !is_answered() {
         set_status(problem.status());
     }
@@ -233,26 +313,37 @@ pub(crate) fn redirect(path: &str) {
 
 /// Whether the request is a form sent without scripts, which wants a page for an answer.
 pub(crate) fn is_plain_form() -> bool {
-    use_context::<Parts>().is_some_and(|parts| {
-        parts
-            .headers
-            .get(header::ACCEPT)
-            .and_then(|accept| accept.to_str().ok())
-            .is_some_and(|accept| accept.contains("text/html"))
-    })
+    use_context::<Parts>().is_some_and(|parts| wants_page(&parts.headers))
 }
 
-/// Whether the request was made by a script of ours. Browsers say so themselves, and no page can make them lie.
-fn is_own_script() -> bool {
-    use_context::<Parts>().is_some_and(|parts| {
-        let says = |name, value: &str| {
-            parts
-                .headers
-                .get(name)
-                .is_some_and(|said| said.as_bytes() == value.as_bytes())
-        };
-        says("sec-fetch-dest", "empty") && says("sec-fetch-site", "same-origin")
-    })
+/// Whether a request wants a page for an answer.
+#[must_use]
+pub fn wants_page(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// Whether a request was made by a script of ours. Browsers say so themselves, and no page can make them lie.
+#[must_use]
+pub fn is_own_script(headers: &HeaderMap) -> bool {
+    let says = |name, value: &str| {
+        headers
+            .get(name)
+            .is_some_and(|said| said.as_bytes() == value.as_bytes())
+    };
+    says("sec-fetch-dest", "empty") && says("sec-fetch-site", "same-origin")
+}
+
+/// The page of ours that a request came from, with its query; the first one there is, if it doesn't say.
+#[must_use]
+pub fn page_before(headers: &HeaderMap) -> String {
+    let page = headers
+        .get(header::REFERER)
+        .and_then(|page| page.to_str().ok()?.parse::<Uri>().ok());
+    let page = page.as_ref().and_then(Uri::path_and_query).map(|page| page.as_str());
+    page.and_then(paths::local).unwrap_or(paths::HOME).to_owned()
 }
 
 /// What was typed, as far as it is kept. What there is no room for is left out, rather than given back cut.
@@ -286,11 +377,23 @@ pub(crate) fn answer(
             };
             let outcome = outcome.clone();
             // Each request is one form, which has one outcome.
-            drop(visit.to_tell.set(Flash { form, outcome, typed }));
+            let (who, waits_for) = (None, None);
+            drop(visit.to_tell.set(Flash {
+                form,
+                outcome,
+                typed,
+                who,
+                waits_for,
+            }));
         }
     }
     match outcome {
-        Err(Problem::Refused(refusal)) if is_own_script() && refusal != Refusal::SignedOut => Ok(Err(refusal.into())),
+        Err(Problem::Refused(refusal))
+            if refusal != Refusal::SignedOut
+                && use_context::<Parts>().is_some_and(|parts| is_own_script(&parts.headers)) =>
+        {
+            Ok(Err(refusal.into()))
+        }
         Err(problem) => {
             if let Some(retry_after) = problem.retry_after()
                 && let Some(options) = use_context::<ResponseOptions>()

@@ -6,6 +6,7 @@
 
 #![recursion_limit = "256"]
 
+mod address;
 mod api;
 mod app;
 #[cfg(feature = "ssr")]
@@ -19,13 +20,14 @@ mod load;
 mod paths;
 mod problem;
 mod screens;
+mod signed;
 mod words;
 
 #[cfg(feature = "ssr")]
 pub mod gate;
 
 pub use app::{App, document};
-pub use flash::Flash;
+pub use flash::{Flash, Outcome};
 pub use problem::Problem;
 
 /// What went wrong, in words for people; for the command line, which has no screen.
@@ -83,6 +85,10 @@ pub fn change_email_path(token: &str) -> String {
 pub fn undo_email_change_path(token: &str) -> String {
     paths::undo_email_change(token)
 }
+
+/// The header of an answer that says who is signed in, where somebody else filled the form in.
+#[cfg(feature = "ssr")]
+pub const SIGNED_IN_HEADER: &str = paths::SIGNED_IN;
 
 /// Where to sign in, and where to ask for a new password.
 #[cfg(feature = "ssr")]

@@ -7,6 +7,12 @@ use codee::{Decoder, Encoder};
 use leptos::{either::EitherOf3, prelude::*, task::spawn_local};
 use serde::{Serialize, de::DeserializeOwned};
 
+#[cfg(feature = "hydrate")]
+use {
+    crate::signed::{Now, Signed},
+    policy::Refusal,
+};
+
 use crate::{Problem, screens::problem::ProblemScreen};
 
 /// What a screen shows, as it is now.
@@ -106,6 +112,8 @@ where
     let problem = RwSignal::new(None::<Problem>);
     let (again, busy, latest) = (RwSignal::new(0_u32), RwSignal::new(false), StoredValue::new(0_u32));
     let then_heading = StoredValue::new(false);
+    #[cfg(feature = "hydrate")]
+    let signed = use_context::<Signed>();
     let loaded = Loaded {
         value,
         again,
@@ -135,6 +143,13 @@ where
                         if then_heading.get_value() {
                             then_heading.set_value(false);
                             focus_heading();
+                        }
+                    }
+                    // What is typed there would go with what is shown: the frame says that the session is over.
+                    #[cfg(feature = "hydrate")]
+                    Err(Problem::Refused(Refusal::SignedOut)) if crate::focus::is_typed_in() => {
+                        if let Some(signed) = signed {
+                            signed.set(Now::Over);
                         }
                     }
                     Err(newer) => problem.set(Some(newer)),

@@ -23,6 +23,16 @@ pub(crate) const FORGOT_PASSWORD: &str = "/forgot-password";
 /// The printed permissions.
 pub(crate) const ROLES: &str = "/docs/roles";
 
+/// What says, in the query of a form's address, who filled it in.
+pub(crate) const FILLED_IN_BY: &str = "as";
+
+/// What says there on which page.
+pub(crate) const PAGE: &str = "page";
+
+/// The header of an answer that says who is signed in, where that is not who filled the form in: their name,
+/// percent-encoded.
+pub(crate) const SIGNED_IN: &str = "x-roster-signed-in";
+
 /// A project.
 pub(crate) fn project(slug: &Slug) -> String {
     format!("/projects/{slug}")

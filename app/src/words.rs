@@ -98,6 +98,19 @@ pub(crate) fn done(done: &Done) -> String {
     }
 }
 
+/// The session is over.
+pub(crate) const SIGNED_OUT: &str = "You’re signed out. Sign in to go on.";
+
+/// Somebody else is signed in than who filled a form in.
+pub(crate) fn another(name: &str) -> String {
+    let now = if name.is_empty() {
+        "Somebody else is signed in here now".to_owned()
+    } else {
+        format!("You are signed in as {name} now")
+    };
+    format!("{now}. What is on this page is another account’s: nothing was changed.")
+}
+
 /// What went wrong.
 pub(crate) fn problem(problem: Problem) -> String {
     match problem {
@@ -115,7 +128,12 @@ pub(crate) fn problem(problem: Problem) -> String {
 
 fn refused(refusal: Refusal) -> String {
     let text = match refusal {
-        Refusal::SignedOut => "You’re signed out. Sign in to go on.",
+        Refusal::SignedOut => SIGNED_OUT,
+        Refusal::FilledInByAnother => return another(""),
+        Refusal::AlreadySent => "This was sent twice at the same moment, and was done once. Reload the page to see it.",
+        Refusal::SessionWasOver => {
+            "Your session was over when you sent this, so nothing was changed. It’s kept as you typed it: look at it, and send it again."
+        }
         Refusal::Hidden => "There is nothing here, or nothing you have access to.",
         Refusal::Forbidden(permission) => {
             return format!(

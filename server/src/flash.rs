@@ -10,46 +10,62 @@ use directory::{Error, FlashHolder, FlashTicket, SessionToken};
 
 use crate::visit::{add_cookie, cookie, cookies};
 
-/// The ticket is of no use for longer.
-const SECONDS: u64 = 60;
 /// A flash larger than this goes without what was typed.
 const MOST_BYTES: usize = 48 * 1024;
 
 /// Keeps what the answer to a form has to tell, for the session that the browser has from then on, and gives the browser the
 /// ticket. What can't be kept is not told: the change is made all the same.
 pub(crate) async fn keep(visit: &Visit, session: Option<SessionToken>, response: &mut Response) {
-    let Some(flash) = visit.to_tell.get() else { return };
-    let session = session_after(visit, response, session);
-    let kept = visit
-        .directory
-        .keep_flash(holder(visit, session.as_ref()), &to_bytes(flash))
-        .await;
-    match kept {
-        Ok(ticket) => add_cookie(
+    // Of a form that was sent twice both requests show the same.
+    let ticket = match (visit.submission.get(), &session) {
+        (Some((submission, _)), Some(session)) => Some(FlashTicket::of(session, submission)),
+        _ => None,
+    };
+    if let (Some(ticket), Some((_, true))) = (&ticket, visit.submission.get()) {
+        let seconds = FlashHolder::Visitor(&visit.origin).lifetime().unsigned_abs().as_secs();
+        add_cookie(
             response,
             visit.cookies,
             visit.cookies.flash(),
             &ticket.reveal(),
-            SECONDS,
-        ),
+            seconds,
+        );
+    }
+    let Some(flash) = visit.to_tell.get() else { return };
+    let session = session_after(visit, response, session);
+    let (name, holder) = match flash.waits_for {
+        Some(user) => (visit.cookies.kept(), FlashHolder::Person(user, &visit.origin)),
+        None => (visit.cookies.flash(), holder(visit, session.as_ref())),
+    };
+    match visit.directory.keep_flash(holder, ticket, &to_bytes(flash)).await {
+        Ok(ticket) => {
+            let seconds = holder.lifetime().unsigned_abs().as_secs();
+            add_cookie(response, visit.cookies, name, &ticket.reveal(), seconds);
+        }
         // Past a limit: whoever fills it must not fill the log as well.
         Err(Error::Refused(_)) => tracing::debug!("too much came of forms to be kept for the next page"),
         Err(error) => tracing::warn!(%error, "what came of a form could not be kept for the next page"),
     }
 }
 
-/// Takes out the flash of the page that is asked for, if there is one, and it is this session's, and the browser came here from
-/// a page of ours: a page of another origin could have set the cookies and opened this one.
+/// Takes out the flash of the page that is asked for, if there is one, and it is this session's, or waited for its person to
+/// sign in, and the browser came here from a page of ours: a page of another origin could have set the cookies and opened this
+/// one.
 pub(crate) async fn take(visit: &Visit, session: Option<SessionToken>, headers: &HeaderMap) -> Option<Flash> {
-    let ticket = FlashTicket::parse(cookie(headers, visit.cookies.flash())?)?;
     if !is_from_here(headers) {
         return None;
     }
-    match visit
-        .directory
-        .take_flash(holder(visit, session.as_ref()), &ticket)
-        .await
-    {
+    let ticket = |name| FlashTicket::parse(cookie(headers, name)?);
+    if let Some(ticket) = ticket(visit.cookies.flash()) {
+        return open(visit, holder(visit, session.as_ref()), &ticket).await;
+    }
+    let user = visit.session.as_ref()?.user;
+    let ticket = ticket(visit.cookies.kept())?;
+    open(visit, FlashHolder::Person(user, &visit.origin), &ticket).await
+}
+
+async fn open(visit: &Visit, holder: FlashHolder<'_>, ticket: &FlashTicket) -> Option<Flash> {
+    match visit.directory.take_flash(holder, ticket).await {
         Ok(content) => serde_json::from_slice(&content?).ok(),
         Err(error) => {
             tracing::warn!(%error, "what came of a form could not be read");
@@ -58,11 +74,13 @@ pub(crate) async fn take(visit: &Visit, session: Option<SessionToken>, headers: 
     }
 }
 
-/// Takes the ticket away from the browser.
+/// Takes the tickets away from the browser. The one that waits for somebody to sign in stays until somebody has.
 pub(crate) fn forget(visit: &Visit, headers: &HeaderMap, response: &mut Response) {
-    let name = visit.cookies.flash();
-    if cookies(headers, name).next().is_some() {
-        add_cookie(response, visit.cookies, name, "", 0);
+    let waiting = visit.session.is_some().then_some(visit.cookies.kept());
+    for name in [Some(visit.cookies.flash()), waiting].into_iter().flatten() {
+        if cookies(headers, name).next().is_some() {
+            add_cookie(response, visit.cookies, name, "", 0);
+        }
     }
 }
 

@@ -20,6 +20,7 @@ mod host;
 mod listen;
 mod log;
 mod mail;
+mod owners;
 mod pages;
 pub mod postgres;
 mod privileges;
@@ -27,6 +28,7 @@ mod quotas;
 mod rest;
 mod router;
 mod serve;
+mod submissions;
 mod token_commands;
 mod visit;
 

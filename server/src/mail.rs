@@ -283,6 +283,13 @@ fn noticed(notice: &Notice) -> (&'static str, String) {
             "You own an organization on Roster",
             format!("you were made the Owner of {}.", organization(name)),
         ),
+        Notice::BecameProjectAdmin { project } => (
+            "You are an Admin on Roster",
+            match quoted(project) {
+                Some(name) => format!("you were made an Admin of the project {name}."),
+                None => "you were made an Admin of a project.".to_owned(),
+            },
+        ),
         Notice::BecameAdmin { organization: name } => (
             "You are an Admin on Roster",
             format!("you were made an Admin of {}.", organization(name)),

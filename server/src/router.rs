@@ -5,9 +5,9 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use app::{Problem, gate::Cookies};
 use axum::{
     Json, Router,
-    body::Body,
+    body::{Body, Bytes},
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{any, get},
@@ -33,9 +33,9 @@ use crate::{
     client::TrustedProxies,
     enforcement, events, export,
     host::{self, OwnHost},
-    log, pages, rest,
+    log, owners, pages, rest,
     rest::problem::Fault,
-    visit,
+    submissions, visit,
 };
 
 /// Where live events are.
@@ -235,21 +235,27 @@ fn live(console: &Console) -> Router {
 /// Calls a server function; what is none is not found, like anything else that is not there.
 async fn call(known: Arc<HashSet<(String, Method)>>, request: Request<Body>) -> Response {
     if known.contains(&(request.uri().path().to_owned(), request.method().clone())) {
-        match well_formed(request).await {
-            Some(request) => leptos_axum::handle_server_fns(request).await.into_response(),
-            None => problem(Refusal::Malformed.into()),
+        let Some((parts, body)) = well_formed(request).await else {
+            return problem(Refusal::Malformed.into());
+        };
+        if let Err(answer) = owners::check(&parts, &body) {
+            return *answer;
         }
+        submissions::once(parts, body, |request| async {
+            leptos_axum::handle_server_fns(request).await.into_response()
+        })
+        .await
     } else {
         problem(Refusal::Hidden.into())
     }
 }
 
 /// The request, if its arguments are UTF-8: what is not would be read with signs of replacement in it, and saved as such.
-async fn well_formed(request: Request<Body>) -> Option<Request<Body>> {
+async fn well_formed(request: Request<Body>) -> Option<(Parts, Bytes)> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.ok()?.to_bytes();
     let query = parts.uri.query().unwrap_or_default();
-    (is_utf8(query.as_bytes()) && is_utf8(&body)).then(|| Request::from_parts(parts, body.into()))
+    (is_utf8(query.as_bytes()) && is_utf8(&body)).then_some((parts, body))
 }
 
 /// Whether form-encoded text is UTF-8 once its percent signs are read.

@@ -196,6 +196,7 @@ async fn tidy(directory: Directory, audit_days: u16) {
             directory.forget_old_devices().await,
             directory.forget_old_attempts().await,
             directory.forget_old_flashes().await,
+            directory.forget_old_submissions().await,
             directory.forget_old_mail().await,
             directory.keep_audit(audit_days).await,
         ] {

@@ -46,6 +46,7 @@ pub(crate) async fn identify(State(console): State<Console>, mut request: Reques
         origin,
         flash: None,
         to_tell: Arc::new(OnceLock::new()),
+        submission: Arc::new(OnceLock::new()),
         last_project: cookie(headers, cookies.last_project()).map(ToOwned::to_owned),
         cookies,
         url: console.url.clone(),

@@ -1,14 +1,15 @@
 //! A labelled text field with its hint and its error.
 
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 
 use super::{Icon, Sign};
 use crate::{
     Problem,
     flash::{Flashed, FormName, Outcome},
+    signed::way_on,
     words,
 };
-use policy::Field as About;
+use policy::{Field as About, Refusal};
 
 /// The field. The error stands beside it, is announced with it, and what was typed stays (N3).
 #[component]
@@ -119,7 +120,10 @@ fn problem_of(value: Signal<Option<Outcome>>, form: FormName) -> impl Fn() -> Op
     let flashed = expect_context::<Flashed>();
     move || match value.get() {
         Some(outcome) => outcome.err(),
-        None => flashed.problem(form),
+        // The page says that, above everything.
+        None => flashed
+            .problem(form)
+            .filter(|problem| *problem != Problem::Refused(Refusal::FilledInByAnother)),
     }
 }
 
@@ -163,17 +167,19 @@ pub(crate) fn Confirmation(
 pub(crate) fn form_problem(value: Signal<Option<Outcome>>, form: FormName, fields: &'static [About]) -> impl IntoView {
     let problem = problem_of(value, form);
     let other = move || {
-        problem()
-            .filter(|problem| {
-                problem
-                    .field()
-                    .is_none_or(|field| !fields.contains(&field) && !matches!(field, About::Detail(_)))
-            })
-            .map(words::problem)
+        problem().filter(|problem| {
+            problem
+                .field()
+                .is_none_or(|field| !fields.contains(&field) && !matches!(field, About::Detail(_)))
+        })
+    };
+    let words = move |problem| match way_on(problem) {
+        Some(way_on) => Either::Left(way_on),
+        None => Either::Right(words::problem(problem)),
     };
     view! {
         <div role="alert" tabindex="-1">
-            {move || other().map(|text| view! { <p class="form-problem"><Icon sign=Sign::Alert/><span>{text}</span></p> })}
+            {move || other().map(|problem| view! { <p class="form-problem"><Icon sign=Sign::Alert/><span>{words(problem)}</span></p> })}
         </div>
     }
 }

@@ -5,7 +5,7 @@
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
-use crate::{Problem, flash::Outcome};
+use crate::{Problem, flash::Outcome, signed::Signed};
 
 /// A form's way to its server function, and what came of it.
 #[derive(Clone, Copy)]
@@ -70,7 +70,7 @@ pub(crate) fn PostForm(
 ) -> impl IntoView {
     // The server checks, and says what is wrong in words of its own: the browser's bubbles would only be in the way.
     view! {
-        <form method="post" action=action.path class=class novalidate=true on:submit=move |event| send(action, &event)>
+        <form method="post" action={expect_context::<Signed>().form(action.path)} class=class novalidate=true on:submit=move |event| send(action, &event)>
             {children()}
         </form>
     }
@@ -90,7 +90,12 @@ mod browser {
     use web_sys::{FormData, HtmlFormElement, UrlSearchParams};
 
     use super::Post;
-    use crate::{Problem, flash::Outcome, focus};
+    use crate::{
+        Problem,
+        flash::Outcome,
+        focus, paths,
+        signed::{Now, Signed},
+    };
 
     /// Sends the form in place of the browser.
     pub(super) fn send(post: Post, event: &SubmitEvent) {
@@ -107,10 +112,11 @@ mod browser {
             return;
         }
         post.pending.set(true);
+        let signed = use_context::<Signed>();
         spawn_local(async move {
             loop {
                 post.sent.try_set_value(Some(fields.clone()));
-                let outcome = ask(post.path, fields).await;
+                let outcome = ask(post.path, fields, signed).await;
                 let is_refused = outcome.is_err();
                 // Of a screen that was left, nobody wants to know.
                 post.outcome.try_set(Some(outcome));
@@ -132,13 +138,19 @@ mod browser {
         Some(fields.to_string().into())
     }
 
-    async fn ask(path: &str, fields: String) -> Outcome {
-        let request = Request::post(path)
+    async fn ask(path: &str, fields: String, signed: Option<Signed>) -> Outcome {
+        let path = signed.map_or_else(|| path.to_owned(), |signed| signed.call(path));
+        let request = Request::post(&path)
             .header("accept", "application/json")
             .header("content-type", "application/x-www-form-urlencoded")
             .body(fields)
             .map_err(|_| Problem::Unreachable)?;
         let response = request.send().await.map_err(|_| Problem::Unreachable)?;
+        // Who is signed in now, if that is not who filled the form in.
+        if let (Some(name), Some(signed)) = (response.headers().get(paths::SIGNED_IN), signed) {
+            let name = percent_encoding::percent_decode_str(&name).decode_utf8_lossy();
+            signed.set(Now::Another(name.into_owned()));
+        }
         let answer = response.binary().await.map_err(|_| Problem::Unreachable)?;
         if response.ok() {
             serde_json::from_slice(&answer).unwrap_or(Err(Problem::Unreachable))

@@ -3,16 +3,13 @@
 use std::{borrow::Cow, hash::Hash};
 
 use leptos::{either::Either, html, prelude::*};
-use leptos_router::{
-    NavigateOptions,
-    components::Form,
-    hooks::{use_navigate, use_query_map},
-};
+use leptos_router::{NavigateOptions, components::Form, hooks::use_navigate};
 
 use history::{step_back, step_to};
 
 use super::{Icon, Sign};
 use crate::{
+    address::use_query,
     api::list::ListQuery,
     load::Loaded,
     paths::{self, Dialog},
@@ -34,18 +31,19 @@ pub(crate) struct ListAddress {
 impl ListAddress {
     /// Reads the URL of the page that is shown.
     pub(crate) fn provide(base: Signal<String>) -> Self {
-        let map = use_query_map();
-        let part = move |name: &str| map.with(|map| map.get(name).unwrap_or_default());
+        let [q, role, kind, state] = ["q", "role", "kind", "state"].map(use_query);
+        let [sort, order, after] = ["sort", "order", "after"].map(use_query);
         let query = Memo::new(move |_| ListQuery {
-            q: part("q"),
-            role: part("role"),
-            kind: part("kind"),
-            state: part("state"),
-            sort: part("sort"),
-            order: part("order"),
-            after: part("after"),
+            q: q.get(),
+            role: role.get(),
+            kind: kind.get(),
+            state: state.get(),
+            sort: sort.get(),
+            order: order.get(),
+            after: after.get(),
         });
-        let dialog = Memo::new(move |_| Dialog::parse(&part("dialog"), &part("user"), &part("key")));
+        let [dialog, user, key] = ["dialog", "user", "key"].map(use_query);
+        let dialog = Memo::new(move |_| Dialog::parse(&dialog.get(), &user.get(), &key.get()));
         let address = Self {
             base,
             query,

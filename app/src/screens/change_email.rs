@@ -2,11 +2,11 @@
 //! either: programs that check links in mail open them.
 
 use leptos::{either::EitherOf3, prelude::*, server_fn::ServerFn};
-use leptos_router::hooks::use_params_map;
 use policy::Field as About;
 
 use super::{invitation::DeadLink, sign_up::EntryProblem};
 use crate::{
+    address::use_segment,
     api::{
         accounts::SignOut,
         email_changes::{ChangeEmail, OpenedEmailChange, OpenedEmailUndo, UndoEmailChange, email_change, email_undo},
@@ -15,14 +15,15 @@ use crate::{
     components::{Field, Icon, PageTitle, Sign},
     flash::{Flashed, FormName},
     load::load_or,
-    paths, words,
+    paths,
+    signed::Signed,
+    words,
 };
 
 /// The page that confirms it. Its form is a plain one: what follows is another page.
 #[component]
 pub(crate) fn ChangeEmailScreen() -> impl IntoView {
-    let params = use_params_map();
-    let token = Memo::new(move |_| params.with(|params| params.get("token").unwrap_or_default()));
+    let token = use_segment(1);
     view! {
         <main id="main" class="entry">
             <p class="brand"><span class="brand-mark" aria-hidden="true"></span>"Roster"</p>
@@ -53,7 +54,7 @@ fn Change(opened: OpenedEmailChange, token: String) -> impl IntoView {
         Opener::Holder => EitherOf3::A(view! {
             <p class="lead">"Your account will have the address "<strong><bdi>{email.unwrap_or_default()}</bdi></strong>", and you sign in with it."</p>
             <EntryProblem form=FormName::ConfirmEmail/>
-            <form method="post" action=ChangeEmail::url()>
+            <form method="post" action={expect_context::<Signed>().form(ChangeEmail::url())}>
                 <input type="hidden" name="token" value=token/>
                 <button type="submit" class="button button-primary button-wide">"Change email"</button>
             </form>
@@ -85,8 +86,7 @@ fn Change(opened: OpenedEmailChange, token: String) -> impl IntoView {
 /// The page that undoes it.
 #[component]
 pub(crate) fn UndoEmailScreen() -> impl IntoView {
-    let params = use_params_map();
-    let token = Memo::new(move |_| params.with(|params| params.get("token").unwrap_or_default()));
+    let token = use_segment(1);
     view! {
         <main id="main" class="entry">
             <p class="brand"><span class="brand-mark" aria-hidden="true"></span>"Roster"</p>

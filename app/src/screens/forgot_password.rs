@@ -1,11 +1,11 @@
 //! A forgotten password: asking for a link, and using it.
 
 use leptos::{either::Either, prelude::*, server_fn::ServerFn};
-use leptos_router::hooks::use_params_map;
 use policy::{Field as About, Refusal};
 
 use super::{invitation::DeadLink, sign_up::EntryProblem};
 use crate::{
+    address::use_segment,
     api::accounts::{OpenedReset, RequestPasswordReset, ResetPassword, password_reset, sends_mail},
     components::{Field, Icon, PageTitle, Sign},
     flash::{Done, Flashed, FormName},
@@ -74,8 +74,7 @@ fn AskForm() -> impl IntoView {
 /// Using it.
 #[component]
 pub(crate) fn ResetPasswordScreen() -> impl IntoView {
-    let params = use_params_map();
-    let token = Memo::new(move |_| params.with(|params| params.get("token").unwrap_or_default()));
+    let token = use_segment(1);
     view! {
         <main id="main" class="entry">
             <p class="brand"><span class="brand-mark" aria-hidden="true"></span>"Roster"</p>

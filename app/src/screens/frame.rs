@@ -14,6 +14,7 @@ use crate::{
     live::{Followed, Live},
     load::{Loaded, load_or},
     paths,
+    signed::{Signed, SignedBanner},
 };
 
 /// The frame.
@@ -51,6 +52,7 @@ pub(crate) fn Frame() -> impl IntoView {
                 )}
             </aside>
             <main id="main" class="main" tabindex="-1">
+                <SignedBanner/>
                 <NoticeRegion/>
                 {move || if lost.get() {
                     view! { <Lost/> }.into_any()
@@ -88,6 +90,13 @@ fn Sidebar(
     /// What the URL is about.
     place: Memo<Place>,
 ) -> impl IntoView {
+    let signed = expect_context::<Signed>();
+    Effect::new(move |_| {
+        let seen = shell.with(|shell| Some((shell.user, shell.name.clone())));
+        if let Some((user, name)) = seen {
+            signed.seen(user, name);
+        }
+    });
     // Only what the person has access to can be followed.
     expect_context::<Live>().follow(Memo::new(move |_| {
         let current = shell.with(|shell| shell.current.clone())?;

@@ -1,12 +1,12 @@
 //! An invitation's link: who invites to what. Only a button accepts it (M4): programs that check links in mail open them.
 
 use leptos::{prelude::*, server_fn::ServerFn};
-use leptos_router::hooks::{use_params_map, use_query_map};
 use policy::Field as About;
 
 use super::sign_up::EntryProblem;
 use crate::{
     Problem,
+    address::{use_query, use_segment},
     api::{
         accounts::SignOut,
         invitations::{AcceptInvitation, AcceptInvitationAsNew, OpenedInvitation, State, Visitor, invitation},
@@ -14,16 +14,15 @@ use crate::{
     components::{Field, Icon, PageTitle, Sign},
     flash::{Flashed, FormName},
     load::{Loaded, load_or},
-    paths, words,
+    paths,
+    signed::Signed,
+    words,
 };
 
 /// The page. Its forms are plain ones, as signing in is: what follows is another page, perhaps for another person.
 #[component]
 pub(crate) fn InvitationScreen() -> impl IntoView {
-    let params = use_params_map();
-    let query = use_query_map();
-    let token = Memo::new(move |_| params.with(|params| params.get("token").unwrap_or_default()));
-    let named = Memo::new(move |_| query.with(|query| query.get("email").unwrap_or_default()));
+    let (token, named) = (use_segment(1), use_query("email"));
     view! {
         <main id="main" class="entry">
             <p class="brand"><span class="brand-mark" aria-hidden="true"></span>"Roster"</p>
@@ -109,7 +108,7 @@ fn Pending(opened: OpenedInvitation, token: Memo<String>, named: Memo<String>) -
         Visitor::Invited => view! {
             <p>"You join as "<bdi>{opened.email}</bdi>"."</p>
             <EntryProblem form=FormName::Accept/>
-            <form method="post" action=AcceptInvitation::url()>
+            <form method="post" action={expect_context::<Signed>().form(AcceptInvitation::url())}>
                 <input type="hidden" name="token" value=secret/>
                 <button type="submit" class="button button-primary button-wide">"Accept invitation"</button>
             </form>

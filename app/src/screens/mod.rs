@@ -24,10 +24,18 @@ pub(crate) mod usage;
 pub(crate) mod verify_email;
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
+
+use crate::address::use_segment;
 
 /// The slug in the URL of a project's screen, as typed.
 fn use_project_slug() -> Memo<String> {
-    let params = use_params_map();
-    Memo::new(move |_| params.with(|params| params.get("project").unwrap_or_default()))
+    // `/projects/{project}` and `/settings/projects/{project}`.
+    let (head, near, far) = (use_segment(0), use_segment(1), use_segment(2));
+    Memo::new(move |_| {
+        if head.get() == "settings" {
+            far.get()
+        } else {
+            near.get()
+        }
+    })
 }

@@ -15,6 +15,7 @@ use crate::{
     live::Live,
     load::{Loaded, load},
     paths,
+    signed::Signed,
 };
 
 /// The page.
@@ -210,7 +211,7 @@ fn Delete() -> impl IntoView {
         <section class="card card-danger" aria-labelledby="delete">
             <h2 id="delete">"Delete account"</h2>
             <p>"You lose every access at once, and your sessions, SSH keys and open invitations end. What you made stays with its projects, by a “Deleted user”. This can’t be undone."</p>
-            <form method="post" action=DeleteAccount::url() class="form" novalidate=true>
+            <form method="post" action={expect_context::<Signed>().form(DeleteAccount::url())} class="form" novalidate=true>
                 {form_problem(none, FormName::DeleteAccount, &[About::CurrentPassword])}
                 <Field
                     label="Your password"

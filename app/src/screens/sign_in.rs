@@ -1,10 +1,10 @@
 //! Signing in.
 
 use leptos::{prelude::*, server_fn::ServerFn};
-use leptos_router::hooks::use_query_map;
 
 use super::sign_up::{EntryNotice, EntryProblem};
 use crate::{
+    address::use_query,
     api::accounts::SignIn,
     components::{Field, PageTitle},
     flash::{Flashed, FormName},
@@ -15,9 +15,11 @@ use crate::{
 #[component]
 pub(crate) fn SignInScreen() -> impl IntoView {
     let flashed = expect_context::<Flashed>();
-    let query = use_query_map();
-    let next = move || query.with(|query| query.get("next")).unwrap_or_default();
-    let other = move || paths::sign_in_and_return(&next()).replacen(paths::SIGN_IN, paths::SIGN_UP, 1);
+    let next = use_query("next");
+    let other = move || {
+        next.with(|next| paths::sign_in_and_return(next))
+            .replacen(paths::SIGN_IN, paths::SIGN_UP, 1)
+    };
     view! {
         <PageTitle text="Sign in"/>
         <main id="main" class="entry">

@@ -1,10 +1,10 @@
 //! Signing up.
 
 use leptos::{either::Either, prelude::*, server_fn::ServerFn};
-use leptos_router::hooks::use_query_map;
 use policy::Field as About;
 
 use crate::{
+    address::use_query,
     api::accounts::{SignUp, sends_mail},
     components::{Field, Icon, PageTitle, Sign},
     flash::{Done, Flashed, FormName, Notices},
@@ -50,9 +50,8 @@ fn CheckMail(email: String) -> impl IntoView {
 #[component]
 fn SignUpForm() -> impl IntoView {
     let flashed = expect_context::<Flashed>();
-    let query = use_query_map();
-    let next = move || query.with(|query| query.get("next")).unwrap_or_default();
-    let other = move || paths::sign_in_and_return(&next());
+    let next = use_query("next");
+    let other = move || next.with(|next| paths::sign_in_and_return(next));
     let error = move |field: About| {
         Signal::derive(move || {
             flashed

@@ -1,11 +1,11 @@
 //! What was used in a project, and what it cost: for collaborators of either role.
 
 use leptos::{either::Either, prelude::*};
-use leptos_router::hooks::use_query_map;
 use policy::{Slug, UsageKind, UsageRange};
 
 use super::use_project_slug;
 use crate::{
+    address::use_query,
     api::usage::{Chart, KindUsage, Measure, UsageLine, UsagePage, usage},
     components::{DayText, DefaultProjectNotice, Icon, PageHeader, PageTitle, Sign},
     load::{Loaded, load},
@@ -16,9 +16,7 @@ use crate::{
 #[component]
 pub(crate) fn UsageScreen() -> impl IntoView {
     let slug = use_project_slug();
-    let query = use_query_map();
-    let days = Memo::new(move |_| query.with(|query| query.get("days").unwrap_or_default()));
-    let measure = Memo::new(move |_| query.with(|query| query.get("measure").unwrap_or_default()));
+    let (days, measure) = (use_query("days"), use_query("measure"));
     load(
         move || (slug.get(), days.get(), measure.get()),
         |(slug, days, measure)| usage(slug, days, measure),

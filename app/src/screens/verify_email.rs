@@ -1,11 +1,11 @@
 //! The link that proves an address (J1). Only a button proves it: programs that check links in mail open them.
 
 use leptos::{prelude::*, server_fn::ServerFn};
-use leptos_router::hooks::use_params_map;
 use policy::Field as About;
 
 use super::{invitation::DeadLink, sign_up::EntryProblem};
 use crate::{
+    address::use_segment,
     api::verification::{OpenedVerification, Opener, VerifyEmail, email_verification},
     components::{Field, Icon, PageTitle, Sign},
     flash::{Flashed, FormName},
@@ -16,8 +16,7 @@ use crate::{
 /// The page. Its forms are plain ones, as signing in is: what follows is another page, perhaps for another person.
 #[component]
 pub(crate) fn VerifyEmailScreen() -> impl IntoView {
-    let params = use_params_map();
-    let token = Memo::new(move |_| params.with(|params| params.get("token").unwrap_or_default()));
+    let token = use_segment(1);
     view! {
         <main id="main" class="entry">
             <p class="brand"><span class="brand-mark" aria-hidden="true"></span>"Roster"</p>

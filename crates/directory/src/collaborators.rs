@@ -8,7 +8,7 @@ use policy::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::{FromRow, Postgres, QueryBuilder};
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -19,6 +19,7 @@ use crate::{
     change::{By, Change},
     error::{inconsistent, refuse_on},
     made_keys::{self, KeyChoice, Within},
+    notices::{self, Notice},
     paging,
     people::{Cursor, Order, PeopleSort, check_search, order_by, pattern},
     remains::{Place, Remains, remains},
@@ -337,6 +338,10 @@ impl Directory {
             if updated == 0 {
                 insert(&mut change, &project, &person, role, actor.user).await?;
             }
+            if before.is_some_and(|before| role.is_lowered_to(before)) {
+                let project = name_of(&mut change.tx, &project).await?;
+                notices::tell(&mut change, user, &Notice::BecameProjectAdmin { project }).await?;
+            }
             change.values(
                 person.standing.project.map(|place| json!({ "role": place.role })),
                 Some(json!({ "role": role })),
@@ -490,6 +495,18 @@ async fn find_addable(change: &mut Change<'_>, project: &ProjectSeen, email: &Em
     .fetch_optional(&mut *change.tx)
     .await?;
     Ok(row.map(|row| UserId(row.id)))
+}
+
+/// What a locked project is called.
+async fn name_of(db: &mut PgConnection, project: &ProjectSeen) -> Result<Name> {
+    let row = sqlx::query!(
+        "SELECT name FROM projects WHERE organization_id = $1 AND id = $2",
+        project.organization.0,
+        project.project.0,
+    )
+    .fetch_one(db)
+    .await?;
+    row.name.parse().map_err(|_| inconsistent("projects", "name"))
 }
 
 /// Tells everybody who looks at the project, and the person.

@@ -8,16 +8,19 @@
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use policy::UserId;
 use ring::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
     hkdf::{HKDF_SHA256, Salt},
 };
 use time::Duration;
 
-use crate::{Directory, Error, Origin, Result, SessionToken, attempts::Limit, secret};
+use crate::{Directory, Error, Origin, Result, SessionToken, Submission, attempts::Limit, secret};
 
 /// How long a flash waits for its page.
 const LIFETIME: Duration = Duration::minutes(1);
+/// How long one waits for its person to sign in.
+const UNTIL_SIGNED_IN: Duration = Duration::minutes(30);
 /// Flashes kept in a minute for one session or, where nobody is signed in, for one network.
 const MOST_EACH: i32 = 300;
 /// Flashes kept in a minute in all, for sessions and for visitors apart: visitors can't use up what those signed in need.
@@ -32,6 +35,15 @@ impl FlashTicket {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
+    }
+
+    /// The ticket to what came of a form, for this session and every request that sent that form.
+    #[must_use]
+    pub fn of(session: &SessionToken, submission: &Submission) -> Self {
+        let secret = session.reveal();
+        Self(secret::sha256(
+            &[b"ticket\0".as_slice(), submission.salt(), secret.as_bytes()].concat(),
+        ))
     }
 
     /// The cookie's value.
@@ -65,6 +77,8 @@ pub enum FlashHolder<'a> {
     Session(&'a SessionToken),
     /// Somebody who is not signed in, known by network and browser: good enough for what holds no secret.
     Visitor(&'a Origin),
+    /// This person, in the same browser, once they are signed in again: what they typed when they were not any more.
+    Person(UserId, &'a Origin),
 }
 
 impl FlashHolder<'_> {
@@ -74,6 +88,10 @@ impl FlashHolder<'_> {
             Self::Visitor(origin) => {
                 let visitor = format!("visitor\0{}\0{}", origin.network(), origin.user_agent);
                 secret::sha256(visitor.as_bytes())
+            }
+            Self::Person(user, origin) => {
+                let person = format!("person\0{user}\0{}\0{}", origin.network(), origin.user_agent);
+                secret::sha256(person.as_bytes())
             }
         }
     }
@@ -85,7 +103,9 @@ impl FlashHolder<'_> {
                 format!("flash:session:{}", URL_SAFE_NO_PAD.encode(token.hash())),
                 "flash:sessions",
             ),
-            Self::Visitor(origin) => (format!("flash:network:{}", origin.network()), "flash:visitors"),
+            Self::Visitor(origin) | Self::Person(_, origin) => {
+                (format!("flash:network:{}", origin.network()), "flash:visitors")
+            }
         };
         [(whose, MOST_EACH), (all.to_owned(), MOST_IN_ALL)].map(|(bucket, count)| Limit {
             bucket,
@@ -93,18 +113,35 @@ impl FlashHolder<'_> {
             window: LIFETIME,
         })
     }
+
+    /// How long a flash waits for its page: for somebody who has to sign in first, as long as that may take.
+    #[must_use]
+    pub const fn lifetime(self) -> Duration {
+        match self {
+            Self::Session(_) | Self::Visitor(_) => LIFETIME,
+            Self::Person(..) => UNTIL_SIGNED_IN,
+        }
+    }
 }
 
 impl Directory {
-    /// Keeps a flash for a minute, and returns the ticket that shows it.
+    /// Keeps a flash for as long as it waits, and returns the ticket that shows it: this one, where it has to be.
     ///
     /// # Errors
     /// [`Refusal::TooManyAttempts`](policy::Refusal::TooManyAttempts) if this holder, or everybody together, had too many kept.
-    pub async fn keep_flash(&self, holder: FlashHolder<'_>, content: &[u8]) -> Result<FlashTicket> {
+    pub async fn keep_flash(
+        &self,
+        holder: FlashHolder<'_>,
+        ticket: Option<FlashTicket>,
+        content: &[u8],
+    ) -> Result<FlashTicket> {
         for limit in &holder.limits() {
             self.attempt(limit).await?;
         }
-        let ticket = FlashTicket(secret::random()?);
+        let ticket = match ticket {
+            Some(ticket) => ticket,
+            None => FlashTicket(secret::random()?),
+        };
         let (lookup, key) = ticket.derive(holder)?;
         let mut sealed = content.to_vec();
         key.seal_in_place_append_tag(only_nonce(), Aad::empty(), &mut sealed)
@@ -121,7 +158,7 @@ impl Directory {
             &lookup,
             &sealed,
             now,
-            now + LIFETIME,
+            now + holder.lifetime(),
         )
         .execute(&self.pool)
         .await?;

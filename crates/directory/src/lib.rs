@@ -41,6 +41,7 @@ mod secret;
 mod sessions;
 mod ssh_keys;
 mod ssh_proofs;
+mod submissions;
 mod takeover;
 #[cfg(test)]
 mod tests;
@@ -86,6 +87,7 @@ pub use resources::{
 pub use sessions::{NewSession, Session, SessionToken, SignedInAt};
 pub use ssh_keys::SshKey;
 pub use ssh_proofs::SshKeyProof;
+pub use submissions::{Sent, Submission};
 pub use time::{Date, OffsetDateTime};
 pub use tokens::{Token, TokenKind};
 pub use usage::{UsageRecord, UsageReport, UsageSum, UsageTaken};

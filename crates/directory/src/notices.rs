@@ -33,6 +33,11 @@ pub enum Notice {
         /// What it is called.
         organization: Name,
     },
+    /// The person is an Admin of a project now.
+    BecameProjectAdmin {
+        /// What it is called.
+        project: Name,
+    },
 }
 
 impl Notice {
@@ -45,24 +50,22 @@ impl Notice {
             Self::SshKeyAdded { fingerprint } => ("ssh_key_added", Some(fingerprint)),
             Self::BecameOwner { organization } => ("became_owner", Some(organization.as_str())),
             Self::BecameAdmin { organization } => ("became_admin", Some(organization.as_str())),
+            Self::BecameProjectAdmin { project } => ("became_project_admin", Some(project.as_str())),
         }
     }
 
     /// Reads what [`Self::columns`] wrote.
     pub(crate) fn read(kind: &str, detail: Option<String>) -> Result<Self> {
         let text = detail.unwrap_or_default();
-        let organization = || text.parse().map_err(|_| inconsistent("outbox", "notice_detail"));
+        let name = || text.parse().map_err(|_| inconsistent("outbox", "notice_detail"));
         Ok(match kind {
             "new_device" => Self::NewDevice { address: text },
             "password_changed" => Self::PasswordChanged,
             "email_changed" => Self::EmailChanged,
             "ssh_key_added" => Self::SshKeyAdded { fingerprint: text },
-            "became_owner" => Self::BecameOwner {
-                organization: organization()?,
-            },
-            "became_admin" => Self::BecameAdmin {
-                organization: organization()?,
-            },
+            "became_owner" => Self::BecameOwner { organization: name()? },
+            "became_admin" => Self::BecameAdmin { organization: name()? },
+            "became_project_admin" => Self::BecameProjectAdmin { project: name()? },
             _ => return Err(inconsistent("outbox", "notice")),
         })
     }

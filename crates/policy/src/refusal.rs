@@ -43,6 +43,12 @@ pub enum Field {
 pub enum Refusal {
     /// Nobody is signed in.
     SignedOut,
+    /// The form was filled in by somebody else than who is signed in now.
+    FilledInByAnother,
+    /// The same form was sent a moment ago, and is done.
+    AlreadySent,
+    /// Nobody was signed in any more when the form was sent. Told once they are again.
+    SessionWasOver,
     /// There is no such thing, or not for the one who asks (P3).
     Hidden,
     /// The role does not permit this (R2).
@@ -246,6 +252,9 @@ impl Refusal {
     pub const fn code(self) -> &'static str {
         match self {
             Self::SignedOut => "signed_out",
+            Self::FilledInByAnother => "signed_in_as_another",
+            Self::AlreadySent => "already_sent",
+            Self::SessionWasOver => "session_was_over",
             Self::Hidden => "not_found",
             Self::Forbidden(_) => "forbidden",
             Self::Malformed => "malformed",
@@ -335,6 +344,7 @@ impl Refusal {
         match self {
             Self::Malformed | Self::CursorInvalid => 400,
             Self::SignedOut
+            | Self::SessionWasOver
             | Self::KeyMissing
             | Self::KeyInvalid
             | Self::KeyExpired
@@ -367,6 +377,8 @@ impl Refusal {
             | Self::SlugTaken
             | Self::EmailTaken
             | Self::EmailUnchanged
+            | Self::FilledInByAnother
+            | Self::AlreadySent
             | Self::ManageKeysDecide(_)
             | Self::KeyOver
             | Self::KeyRotated
@@ -459,6 +471,9 @@ impl Refusal {
             | Self::LinkDead
             | Self::NoMail
             | Self::SignedOut
+            | Self::FilledInByAnother
+            | Self::AlreadySent
+            | Self::SessionWasOver
             | Self::Hidden
             | Self::Forbidden(_)
             | Self::Malformed

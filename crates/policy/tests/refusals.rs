@@ -9,7 +9,10 @@ fn all() -> Vec<Refusal> {
     let mut all = vec![Refusal::SignedOut];
     loop {
         let next = match all[all.len() - 1] {
-            Refusal::SignedOut => Refusal::Hidden,
+            Refusal::SignedOut => Refusal::FilledInByAnother,
+            Refusal::FilledInByAnother => Refusal::AlreadySent,
+            Refusal::AlreadySent => Refusal::SessionWasOver,
+            Refusal::SessionWasOver => Refusal::Hidden,
             Refusal::Hidden => Refusal::Forbidden(Permission::CollaboratorAdd),
             Refusal::Forbidden(_) => Refusal::Malformed,
             Refusal::Malformed => Refusal::CursorInvalid,

@@ -760,7 +760,7 @@ async fn follow(house: &House, sent: &Sent, answer: &Answer) -> (Answer, Answer)
 }
 
 /// What a person reads: the text of the page's body, without markup and without what is in it for scripts.
-fn words(html: &str) -> String {
+pub(crate) fn words(html: &str) -> String {
     let mut text = String::new();
     for (at, part) in html.split("<script").enumerate() {
         let part = if at == 0 {

@@ -301,7 +301,7 @@ impl House {
     }
 
     /// Everything in the database that only changes by somebody's will: rows of every table but the audit and its counts, which
-    /// record refusals, the counts of attempts, flashes, and sessions, which note when they were last used, as keys do.
+    /// record refusals, the counts of attempts, flashes, forms under way, and sessions, which note when they were last used, as keys do.
     pub(crate) async fn fingerprint(&self) -> Vec<(String, i64, String)> {
         sqlx::query_as(AssertSqlSafe(self.fingerprint.clone()))
             .fetch_all(&self.pool)
@@ -350,7 +350,7 @@ impl House {
                 .await
                 .unwrap();
             compare.push(format!("SELECT '{table}' WHERE ({state}) <> '{kept}'"));
-            if !["attempts", "audit_repeats", "flashes", "sessions"].contains(&table.as_str()) {
+            if !["attempts", "audit_repeats", "flashes", "sessions", "submissions"].contains(&table.as_str()) {
                 read.push(format!(
                     "SELECT '{table}', count(*), coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '')
                      FROM (SELECT to_jsonb(t) - 'last_used_at' - 'refused_at' AS t FROM public.{table} t) t"
@@ -616,6 +616,12 @@ impl Answer {
     pub(crate) fn nonce(&self) -> Option<&str> {
         let policy = self.header("content-security-policy");
         policy.split_once("'nonce-")?.1.split_once('\'').map(|(nonce, _)| nonce)
+    }
+
+    /// A page without what no two share: the nonce of its policy, and its name, by which its forms are known.
+    pub(crate) fn common_text(&self) -> String {
+        let text = self.text.replace(self.header("x-request-id"), "PAGE");
+        text.replace(self.nonce().unwrap(), "NONCE")
     }
 
     /// All of it, except what no two answers share (request id, date, nonce), with `slug` made anonymous.

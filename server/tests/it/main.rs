@@ -30,3 +30,7 @@ mod matrix;
 mod rest;
 #[cfg(test)]
 mod security;
+#[cfg(test)]
+mod submissions;
+#[cfg(test)]
+mod whose_form;

@@ -7,12 +7,12 @@ pub(crate) mod projects;
 pub(crate) mod settings;
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
+
+use crate::address::use_segment;
 
 /// The slug in the URL of an organization's screen, as typed.
 fn use_organization_slug() -> Memo<String> {
-    let params = use_params_map();
-    Memo::new(move |_| params.with(|params| params.get("organization").unwrap_or_default()))
+    use_segment(2)
 }
 
 /// The path of an organization's screen.

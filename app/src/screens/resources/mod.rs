@@ -4,13 +4,13 @@ mod form;
 pub(crate) mod one;
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
 use policy::{
     FieldInput, FieldValue, Permission, ResourceAction, ResourceField, ResourceId, ResourceKind, ResourceState,
 };
 
 use super::use_project_slug;
 use crate::{
+    address::use_segment,
     api::resources::{CreateResource, ResourceRow, ResourcesPage, resources},
     components::{
         Badge, ButtonLink, DefaultProjectNotice, Dialog as DialogBox, DialogActions, Empty, Filter, Icon, ListAddress,
@@ -49,8 +49,7 @@ pub(crate) fn ResourcesScreen() -> impl IntoView {
 
 /// The kind in the URL, as typed.
 fn use_kind_path() -> Memo<String> {
-    let params = use_params_map();
-    Memo::new(move |_| params.with(|params| params.get("kind").unwrap_or_default()))
+    use_segment(2)
 }
 
 #[component]

@@ -1,11 +1,12 @@
 //! One resource: what is known of it, and for those who may, changing and deleting it.
 
 use leptos::{either::Either, prelude::*};
-use leptos_router::{NavigateOptions, hooks::use_navigate, hooks::use_params_map};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
 use policy::{Refusal, ResourceAction, ResourceKind};
 
 use super::{ForAdmins, StateBadge, form, said_of, sign_of, use_kind_path};
 use crate::{
+    address::use_segment,
     api::resources::{DeleteResource, ResourcePage, ResourceRow, UpdateResource, resource},
     components::{
         ButtonLink, DefaultProjectNotice, Dialog as DialogBox, DialogActions, Icon, ListAddress, MomentText, PageTitle,
@@ -30,8 +31,7 @@ struct Actions {
 #[component]
 pub(crate) fn ResourceScreen() -> impl IntoView {
     let (slug, kind) = (use_project_slug(), use_kind_path());
-    let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|params| params.get("id").unwrap_or_default()));
+    let id = use_segment(3);
     let base = Signal::derive(move || format!("/projects/{}/{}/{}", slug.get(), kind.get(), id.get()));
     ListAddress::provide(base);
     let (live, delete) = (expect_context::<Live>(), Post::to::<DeleteResource>());

@@ -1,6 +1,6 @@
 //! What protects an account: passwords that are not guessed (J6), a second look (J7), and word of what was done (J8).
 
-use policy::{Refusal, SshKeyId, Weakness};
+use policy::{ProjectRole, Refusal, SshKeyId, Weakness};
 use sqlx::PgPool;
 
 use super::fixture::{
@@ -292,6 +292,12 @@ async fn j8_a_person_is_told_of_what_was_done_to_their_account(pool: PgPool) {
         .unwrap();
     d.add_ssh_key(&maya, "", KEY).await.unwrap();
     let (owner, slug) = (&t.owner.actor, &t.slug);
+    for role in [ProjectRole::Admin, ProjectRole::Admin, ProjectRole::Member] {
+        let changed = d
+            .change_collaborator_role(owner, &t.research.slug, t.maya.id, role)
+            .await;
+        assert_eq!(changed.unwrap().as_str(), "Maya Member");
+    }
     d.change_member_role(owner, slug, t.maya.id, policy::OrganizationRole::Admin)
         .await
         .unwrap();
@@ -317,6 +323,9 @@ async fn j8_a_person_is_told_of_what_was_done_to_their_account(pool: PgPool) {
         Notice::PasswordChanged,
         Notice::SshKeyAdded {
             fingerprint: d.ssh_keys(t.maya.id).await.unwrap()[0].fingerprint.clone(),
+        },
+        Notice::BecameProjectAdmin {
+            project: name(t.research.slug.as_str()),
         },
         Notice::BecameAdmin {
             organization: organization.clone(),

@@ -17,7 +17,7 @@ async fn j11_a_flash_is_its_holders_once_for_a_minute(pool: PgPool) {
     let (nina, theo) = (session(&d, "nina@new.test").await, session(&d, "theo@new.test").await);
     let (hers, his) = (FlashHolder::Session(&nina), FlashHolder::Session(&theo));
     let visitor = origin();
-    let ticket = d.keep_flash(hers, b"rsk_secret").await.unwrap();
+    let ticket = d.keep_flash(hers, None, b"rsk_secret").await.unwrap();
     let read = FlashTicket::parse(&ticket.reveal()).unwrap();
     for other in [his, FlashHolder::Visitor(&visitor)] {
         assert_eq!(d.take_flash(other, &read).await.unwrap(), None);
@@ -25,7 +25,7 @@ async fn j11_a_flash_is_its_holders_once_for_a_minute(pool: PgPool) {
     let late = in_seconds::<61>(&d);
     assert_eq!(d.take_flash(hers, &read).await.unwrap().unwrap(), b"rsk_secret");
     assert_eq!(d.take_flash(hers, &read).await.unwrap(), None, "once");
-    let ticket = d.keep_flash(hers, b"").await.unwrap();
+    let ticket = d.keep_flash(hers, None, b"").await.unwrap();
     assert_eq!(late.take_flash(hers, &ticket).await.unwrap(), None, "a minute later");
     for text in ["", "x", "eyJmb3JtIjoic2lnbl9pbiJ9", &format!("{}A", ticket.reveal())] {
         assert!(FlashTicket::parse(text).is_none(), "{text}");
@@ -43,7 +43,7 @@ async fn j11_a_visitors_flash_is_for_their_network_and_browser(pool: PgPool) {
         ..origin()
     };
     let theirs = at("2001:db8:1:2::1", "theirs");
-    let ticket = d.keep_flash(FlashHolder::Visitor(&theirs), b"x").await.unwrap();
+    let ticket = d.keep_flash(FlashHolder::Visitor(&theirs), None, b"x").await.unwrap();
     for other in [at("2001:db8:1:3::1", "theirs"), at("2001:db8:1:2::1", "another")] {
         assert_eq!(d.take_flash(FlashHolder::Visitor(&other), &ticket).await.unwrap(), None);
     }
@@ -61,7 +61,7 @@ async fn j11_a_visitors_flash_is_for_their_network_and_browser(pool: PgPool) {
 async fn j12_flashes_are_counted_and_go(pool: PgPool) {
     let d = directory(&pool);
     let visitor = origin();
-    let keep = async |directory: &Directory| directory.keep_flash(FlashHolder::Visitor(&visitor), b"x").await;
+    let keep = async |directory: &Directory| directory.keep_flash(FlashHolder::Visitor(&visitor), None, b"x").await;
     for bucket in ["flash:network:192.0.2.7", "flash:visitors"] {
         keep(&d).await.unwrap();
         let full = format!("UPDATE attempts SET count = 6000 WHERE bucket = '{bucket}'");
@@ -73,7 +73,7 @@ async fn j12_flashes_are_counted_and_go(pool: PgPool) {
         sql(&pool, "DELETE FROM attempts").await;
     }
     let nina = session(&d, "nina@new.test").await;
-    d.keep_flash(FlashHolder::Session(&nina), b"x").await.unwrap();
+    d.keep_flash(FlashHolder::Session(&nina), None, b"x").await.unwrap();
     assert_eq!(count(&pool, "SELECT count(*) FROM flashes").await, 3);
     keep(&in_seconds::<61>(&d)).await.unwrap();
     assert_eq!(
@@ -85,5 +85,9 @@ async fn j12_flashes_are_counted_and_go(pool: PgPool) {
     assert_eq!(count(&pool, "SELECT count(*) FROM flashes").await, 0);
     // A flash too large for the table is refused by it: the server keeps them smaller.
     let large = vec![0; 65_536];
-    assert!(d.keep_flash(FlashHolder::Visitor(&visitor), &large).await.is_err());
+    assert!(
+        d.keep_flash(FlashHolder::Visitor(&visitor), None, &large)
+            .await
+            .is_err()
+    );
 }

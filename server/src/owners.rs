@@ -1,0 +1,68 @@
+//! Whose a form is: one that was filled in by somebody else than who is signed in now is not taken.
+//!
+//! A browser has one session for all its tabs. A page says in each of its forms for whom it was made (`?as=`). If somebody else
+//! has signed in since, or nobody is any more, it is refused, and what was typed is kept and shown where they go on.
+
+use app::{
+    Outcome, Problem,
+    gate::{self, Foreign, Visit},
+};
+use axum::{
+    Json,
+    http::{HeaderName, HeaderValue, Method, request::Parts},
+    response::{IntoResponse, Redirect, Response},
+};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use policy::Refusal;
+
+use crate::router::problem;
+
+/// Goes on with a form that names nobody, or who is signed in. A program may leave the name out.
+///
+/// # Errors
+/// The answer to any other one.
+pub(crate) fn check(parts: &Parts, body: &[u8]) -> Result<(), Box<Response>> {
+    let Some(visit) = parts.extensions.get::<Visit>() else {
+        return Err(Box::new(problem(Problem::Internal)));
+    };
+    if parts.method != Method::POST {
+        return Ok(());
+    }
+    let query = parts.uri.query().unwrap_or_default();
+    match visit.foreign_form(parts.uri.path(), query, body) {
+        Some(foreign) => Err(Box::new(refuse(parts, visit, foreign))),
+        None => Ok(()),
+    }
+}
+
+fn refuse(parts: &Parts, visit: &Visit, foreign: Foreign) -> Response {
+    let Foreign { refusal, flash } = foreign;
+    let (wants_page, is_script) = (gate::wants_page(&parts.headers), gate::is_own_script(&parts.headers));
+    let who = flash.as_ref().and_then(|flash| flash.who.clone());
+    // A script shows it in place, as long as somebody is signed in.
+    if let Some(flash) = flash
+        && (wants_page || is_script && refusal == Refusal::SignedOut)
+    {
+        drop(visit.to_tell.set(flash));
+    }
+    if wants_page {
+        let page = gate::page_before(&parts.headers);
+        let to = if refusal == Refusal::SignedOut {
+            app::sign_in_path(&page)
+        } else {
+            page
+        };
+        return Redirect::to(&to).into_response();
+    }
+    if !is_script {
+        return problem(refusal.into());
+    }
+    let mut response = Json(Outcome::Err(refusal.into())).into_response();
+    let who = who.map(|who| utf8_percent_encode(&who, NON_ALPHANUMERIC).to_string());
+    if let Some(who) = who.and_then(|who| HeaderValue::from_str(&who).ok()) {
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static(app::SIGNED_IN_HEADER), who);
+    }
+    response
+}

@@ -1,0 +1,116 @@
+//! Forms that are sent twice at once: a double click where no script holds the second one back, in a browser that shows the
+//! second answer and forgets the first.
+
+use axum::http::header;
+use sqlx::PgPool;
+
+use crate::house::{Answer, Ask, House, Manner, RESEARCH, Who};
+
+const KEYS: &str = "SELECT count(*) FROM api_keys WHERE name = 'Nightly builds'";
+
+fn create(uri: &str) -> Ask {
+    Ask::post(uri, [("project", RESEARCH), ("name", "Nightly builds")]).by(Who::Member)
+}
+
+async fn keys(house: &House) -> i64 {
+    sqlx::query_scalar(KEYS).fetch_one(&house.pool).await.unwrap()
+}
+
+/// The secret on the page that an answer leads to.
+async fn secret(house: &House, answer: &Answer) -> Option<String> {
+    let flash = format!("roster-flash={}", answer.cookie("roster-flash").unwrap());
+    let page = house
+        .ask(Ask::get(answer.location()).by(Who::Member).with(header::COOKIE, flash))
+        .await;
+    let secret = page.text.split("value=\"rsk_").nth(1)?.split('"').next()?;
+    Some(secret.to_owned())
+}
+
+/// Two POSTs of one form at once make one key; whichever answer the browser shows has its secret.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn two_posts_of_one_form_at_once_make_one_key(pool: PgPool) {
+    let house = House::new(pool).await;
+    for shown in [0, 1] {
+        sqlx::query("DELETE FROM api_keys WHERE name = 'Nightly builds'")
+            .execute(&house.pool)
+            .await
+            .unwrap();
+        let post = || house.ask(create("/api/create_api_key").manner(Manner::Plain));
+        let answers: [Answer; 2] = tokio::join!(post(), post()).into();
+        for answer in &answers {
+            assert_eq!(answer.status, 303);
+            assert!(answer.location().ends_with("?dialog=secret"), "{}", answer.location());
+        }
+        assert_eq!(keys(&house).await, 1);
+        assert!(secret(&house, &answers[shown]).await.is_some(), "answer {shown}");
+        assert_eq!(secret(&house, &answers[1 - shown]).await, None, "shown once");
+    }
+}
+
+/// A program is told that the second one was taken already, and never the secret.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn a_program_that_sends_twice_at_once_is_told_so(pool: PgPool) {
+    let house = House::new(pool).await;
+    let post = || house.ask(create("/api/create_api_key"));
+    let (one, other) = tokio::join!(post(), post());
+    let mut statuses = [one.status.as_u16(), other.status.as_u16()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 409]);
+    let refused = if one.status == 409 { &one } else { &other };
+    assert_eq!(refused.text, r#"{"refused":"already_sent"}"#);
+    assert_eq!(keys(&house).await, 1);
+}
+
+/// One after the other they are two, unless both are from one page: the browser's back button leads to another one.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn what_is_sent_again_from_the_same_page_is_done_once(pool: PgPool) {
+    let house = House::new(pool).await;
+    let send = async |uri: &str| house.ask(create(uri).manner(Manner::Plain)).await;
+    for (uri, made) in [
+        ("/api/create_api_key", 1),
+        ("/api/create_api_key", 2),
+        ("/api/create_api_key?page=one", 3),
+        ("/api/create_api_key?page=one", 3),
+        ("/api/create_api_key?page=two", 4),
+    ] {
+        let answer = send(uri).await;
+        assert!(answer.location().ends_with("?dialog=secret"), "{uri}");
+        assert_eq!(keys(&house).await, made, "{uri}");
+    }
+    // Each page has a name of its own, in each of its forms.
+    let page = async || house.ask(Ask::get("/settings/profile").by(Who::Member)).await.text;
+    let name = |html: &str| {
+        html.split("&amp;page=")
+            .nth(1)
+            .map(|rest| rest.split('"').next().unwrap().to_owned())
+    };
+    let (one, other) = (name(&page().await), name(&page().await));
+    assert!(one.is_some() && one != other, "{one:?} {other:?}");
+    // Another person's, and another content, is another form.
+    let theirs = create("/api/create_api_key?page=two")
+        .by(Who::Admin)
+        .manner(Manner::Plain);
+    house.ask(theirs).await;
+    assert_eq!(keys(&house).await, 5);
+}
+
+/// What the server could not do is no form that was done: sent again, it is.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn a_form_that_came_to_nothing_can_be_sent_again(pool: PgPool) {
+    let house = House::new(pool).await;
+    sqlx::raw_sql(
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;
+         CREATE TRIGGER fail BEFORE INSERT ON api_keys EXECUTE FUNCTION fail();",
+    )
+    .execute(&house.pool)
+    .await
+    .unwrap();
+    let uri = "/api/create_api_key?page=one";
+    let answer = house.ask(create(uri)).await;
+    assert_eq!(answer.status, 500, "{}", answer.text);
+    sqlx::raw_sql("DROP TRIGGER fail ON api_keys")
+        .execute(&house.pool)
+        .await
+        .unwrap();
+    assert_eq!(house.ask(create(uri)).await.status, 200);
+}
