@@ -8,7 +8,7 @@ use std::{
 
 use app::Problem;
 use directory::{Directory, NewAccount};
-use policy::{Email, Password, Refusal, Slug};
+use policy::{Email, Name, Password, Refusal, Slug};
 use serde_json::json;
 
 use crate::{
@@ -47,7 +47,7 @@ pub(crate) async fn user(config: &Config, command: UserCommand) -> Outcome<()> {
         } => {
             let account = NewAccount {
                 email: self::email(&email)?,
-                name: name.parse().map_err(|_| refused(Refusal::NameInvalid))?,
+                name: Name::from_input(&name).map_err(refused)?,
                 password: read_password(&password)?,
             };
             let email = account.email.clone();
@@ -159,11 +159,11 @@ pub(crate) async fn organization(config: &Config, command: OrganizationCommand) 
 }
 
 fn email(text: &str) -> Outcome<Email> {
-    Ok(text.parse().map_err(|_| refused(Refusal::EmailInvalid))?)
+    Ok(Email::from_input(text).map_err(refused)?)
 }
 
 pub(crate) fn organization_slug(text: &str) -> Outcome<Slug> {
-    Ok(text.parse().map_err(|_| refused(Refusal::SlugInvalid))?)
+    Ok(Slug::from_input(text).map_err(refused)?)
 }
 
 /// The operator may know everything: what is hidden from others does not exist.

@@ -79,7 +79,7 @@ pub(crate) async fn meter_token(config: &Config, command: MeterTokenCommand) -> 
 }
 
 fn token_name(text: &str) -> Outcome<Name> {
-    Ok(text.parse().map_err(|_| refused(Refusal::NameInvalid))?)
+    Ok(Name::from_input(text).map_err(refused)?)
 }
 
 /// What the options of a new token say. Without any of them it is for everything, as it always was.

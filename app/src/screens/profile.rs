@@ -9,7 +9,7 @@ use crate::{
         shell::{ShellView, shell},
         verification::ResendVerification,
     },
-    components::{Field, PageHeader, PageTitle, Post, PostForm, form_error, form_problem},
+    components::{Field, OwnAddress, PageHeader, PageTitle, Post, PostForm, Username, form_error, form_problem},
     flash::{Flashed, FormName, Notice, Notices},
     live::Live,
     load::{Loaded, load},
@@ -134,6 +134,7 @@ fn Password() -> impl IntoView {
             <p class="lead">"Changing it signs you out everywhere else."</p>
             <PostForm action class="form">
                 {form_problem(value, FormName::Password, &[About::CurrentPassword, About::Password])}
+                <Username email=OwnAddress::here() id="password-username"/>
                 <Field
                     label="Current password"
                     name="current_password"
@@ -167,6 +168,7 @@ fn Delete() -> impl IntoView {
             <p>"You lose every access at once, and your sessions, SSH keys and open invitations end. What you made stays with its projects, by a “Deleted user”. This can’t be undone."</p>
             <form method="post" action=DeleteAccount::url() class="form" novalidate=true>
                 {form_problem(none, FormName::DeleteAccount, &[About::CurrentPassword])}
+                <Username email=OwnAddress::here() id="delete-username"/>
                 <Field
                     label="Your password"
                     name="current_password"

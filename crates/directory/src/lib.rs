@@ -38,6 +38,7 @@ mod repeats;
 mod resources;
 mod secret;
 mod sessions;
+mod ssh_key_text;
 mod ssh_keys;
 mod ssh_proofs;
 mod takeover;
@@ -82,6 +83,7 @@ pub use resources::{
     ResourceSort,
 };
 pub use sessions::{NewSession, Session, SessionToken, SignedInAt};
+pub use ssh_key_text::has_private_key;
 pub use ssh_keys::SshKey;
 pub use ssh_proofs::SshKeyProof;
 pub use time::{Date, OffsetDateTime};

@@ -347,7 +347,7 @@ impl Directory {
             if resources::any(&mut change.tx, project.organization, project.project).await? {
                 return Err(Refusal::ProjectHasResources.into());
             }
-            if confirmation.trim() != project.slug.as_str() {
+            if Slug::from_input(confirmation).as_ref() != Ok(&project.slug) {
                 return Err(Refusal::ConfirmationWrong.into());
             }
             confirmation::require(&mut change, actor).await?;
