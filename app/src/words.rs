@@ -120,9 +120,9 @@ fn refused(refusal: Refusal) -> String {
             "This link leads to a place in a list that doesn’t exist. Start again from the first page."
         }
         Refusal::EmailInvalid => "Enter an email address, like name@example.com.",
-        Refusal::EmailSeveral => "These are several addresses. Enter one here, and each other one by itself.",
+        Refusal::EmailSeveral => "These are several addresses. Enter one email address here, and then the next.",
         Refusal::EmailNotAscii => {
-            "Before the @ only letters a–z, digits and signs like . + - can be used here. Enter the person’s address in that form: most mailboxes with other letters have one."
+            "Enter an email address with letters a–z, digits and signs like . + - before the @: most mailboxes with other letters have one of that form, too."
         }
         Refusal::NameInvalid => {
             "Enter a name of 1 to 100 characters that can be seen, without line breaks or invisible characters."

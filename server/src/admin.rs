@@ -188,7 +188,9 @@ fn read_password(source: &PasswordSource) -> Outcome<Password> {
     debug_assert!(source.password_stdin, "the command line requires it");
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line)?;
+    // Some shells begin what they pipe with a byte order mark.
     Ok(line
+        .trim_start_matches('\u{FEFF}')
         .trim_end_matches(['\r', '\n'])
         .parse()
         .map_err(|_| refused(Refusal::PasswordInvalid))?)

@@ -16,7 +16,7 @@ use {
         paths,
     },
     directory::OrganizationView,
-    policy::{Permission, Refusal},
+    policy::Permission,
 };
 
 /// An organization, as a member sees it.

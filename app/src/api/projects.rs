@@ -16,7 +16,7 @@ use {
         paths::{self, Dialog},
     },
     directory::{ProjectChange, ProjectCursor, ProjectQuery, ProjectView},
-    policy::{Permission, Refusal},
+    policy::Permission,
 };
 
 /// A project, as the person sees it.

@@ -46,7 +46,6 @@ enum Copying {
     /// Nothing was copied yet.
     Ready,
     /// It is in the clipboard.
-    #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "copying is the browser's"))]
     Copied,
     /// It is selected, for the keyboard: this page may not write to the clipboard.
     #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "copying is the browser's"))]

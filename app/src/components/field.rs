@@ -149,11 +149,12 @@ pub(crate) fn Confirmation(
     let is_wanted =
         Memo::new(move |_| problem().is_some_and(|problem| problem.field() == Some(About::CurrentPassword)));
     let error = form_error(value, form, About::CurrentPassword);
+    let own = OwnAddress::here();
     move || {
         is_wanted.get().then(|| view! {
             <fieldset class="confirmation">
                 <legend>"Confirm it’s you"</legend>
-                <Username email=OwnAddress::here() id=format!("{id}-username")/>
+                <Username email=own id=format!("{id}-username")/>
                 <Field label="Password" name="current_password" id kind="password" autocomplete="current-password" error/>
             </fieldset>
         })

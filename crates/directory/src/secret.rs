@@ -114,22 +114,23 @@ pub(crate) async fn in_turn<T: Send + 'static>(asker: Asker, work: impl FnOnce()
 /// # Errors
 /// [`Error::Busy`].
 pub(crate) async fn hash_password(asker: Asker, password: Password) -> Result<String> {
-    in_turn(asker, move || {
-        let (salt, params) = (Salt::generate(), Params::DEFAULT);
-        let new = || {
-            Ok(PasswordHash {
-                algorithm: Algorithm::Argon2id.ident(),
-                version: Some(Version::V0x13.into()),
-                params: (&params).try_into()?,
-                salt: Some(salt),
-                hash: Some(argon2id(password.as_bytes(), &salt, params.clone())?),
-            })
-        };
-        new()
-            .map(|hash| hash.to_string())
-            .map_err(|error: password_hash::Error| Error::Internal(error.to_string()))
-    })
-    .await?
+    in_turn(asker, move || hash(password.as_bytes())).await?
+}
+
+pub(crate) fn hash(password: &[u8]) -> Result<String> {
+    let (salt, params) = (Salt::generate(), Params::DEFAULT);
+    let new = || {
+        Ok(PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: (&params).try_into()?,
+            salt: Some(salt),
+            hash: Some(argon2id(password, &salt, params.clone())?),
+        })
+    };
+    new()
+        .map(|hash| hash.to_string())
+        .map_err(|error: password_hash::Error| Error::Internal(error.to_string()))
 }
 
 /// Whether the password, in one of its forms, is the one hashed: one after the other, in one turn. Without a hash (no such

@@ -181,6 +181,8 @@ fn a_name_is_confirmed_by_what_is_seen() {
     assert!(!is_typed("Acme Research", "acme research"));
     assert!(!is_typed("Acme Research", "Acme"));
     assert!(!is_typed("Acme Research", ""));
+    assert!(!is_typed("\u{3164}", ""));
+    assert!(is_typed("\u{3164}", "\u{3164}"));
 }
 
 #[test]
@@ -262,6 +264,7 @@ fn an_address_that_is_none_says_why() {
         "maya@acme..test",
         "user@mün_chen.example",
         "https://example.com",
+        "🦀@example.com",
     ] {
         assert_eq!(email(text), Err(Refusal::EmailInvalid), "{text:?}");
     }

@@ -33,5 +33,6 @@ mod schema;
 mod sessions;
 mod ssh_keys;
 mod takeover;
+mod typed;
 mod usage;
 mod verification;

@@ -3,7 +3,7 @@
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use percent_encoding::percent_decode_str;
 
-use super::visible::{compatible, is_direction_mark, visible};
+use super::visible::{compatible, is_direction_mark, is_letter, visible};
 use crate::{Email, Refusal};
 
 /// A mark that turns the text after it around: whoever reads `eve@acme.test` may have `tset.emca@eve` before them.
@@ -56,7 +56,10 @@ fn read(piece: &str) -> Result<Email, Refusal> {
             .map_err(|_| Refusal::EmailInvalid)?
             .into_owned()
     };
-    let is_beyond_ascii = !local.is_ascii() && local.chars().all(|c| !c.is_whitespace() && !c.is_control());
+    let is_beyond_ascii = !local.is_ascii()
+        && local
+            .chars()
+            .all(|c| is_letter(c) || c.is_numeric() || c.is_ascii_graphic());
     format!("{local}@{domain}").parse().map_err(|_| {
         if is_beyond_ascii {
             Refusal::EmailNotAscii

@@ -60,7 +60,9 @@ impl Name {
     /// Whether what was typed is this name to the eye: its letters alone count, not how they are made up (UTS 39, skeletons).
     #[must_use]
     pub fn is_typed_as(&self, text: &str) -> bool {
-        skeleton(&visible(text)).eq(skeleton(&visible(self.as_str())))
+        let (typed, own) = (visible(text), visible(self.as_str()));
+        // One from before that shows nothing is no empty field.
+        !text.trim().is_empty() && skeleton(&typed).eq(skeleton(&own))
     }
 }
 
