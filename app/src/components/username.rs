@@ -10,10 +10,12 @@ impl OwnAddress {
     /// Makes it known to everything in the frame. On the server it is known at once, in the browser when the frame is.
     pub(crate) fn provide() -> Self {
         #[cfg(feature = "ssr")]
-        let address = crate::gate::signed_in().map(|(_, session)| session.email.to_string());
+        let address = crate::gate::signed_in()
+            .map(|(_, session)| session.email.to_string())
+            .unwrap_or_default();
         #[cfg(not(feature = "ssr"))]
-        let address = Ok::<_, crate::Problem>(String::new());
-        let own = Self(RwSignal::new(address.unwrap_or_default()));
+        let address = String::new();
+        let own = Self(RwSignal::new(address));
         provide_context(own);
         own
     }

@@ -30,3 +30,5 @@ mod matrix;
 mod rest;
 #[cfg(test)]
 mod security;
+#[cfg(test)]
+mod typed;
