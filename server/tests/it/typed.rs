@@ -72,31 +72,14 @@ async fn a_form_that_asks_again_says_whose_password(pool: PgPool) {
         .execute(&house.pool)
         .await
         .unwrap();
-    let form = [
-        ("project", RESEARCH),
-        ("name", "Build"),
-        ("reach", "manage"),
-        ("expires", "never"),
-    ];
-    let asked = house
-        .ask(
-            Ask::post("/api/create_api_key", form)
-                .by(Who::Admin)
-                .manner(Manner::Plain),
-        )
-        .await;
-    let next = Ask::get(asked.location().trim_start_matches("http://127.0.0.1:3000").to_owned()).with(
-        COOKIE,
-        format!("roster-flash={}", asked.cookie("roster-flash").unwrap()),
-    );
-    let page = house.ask(next.by(Who::Admin).manner(Manner::Plain)).await;
-    assert_eq!(fields(&page.text, r#"autocomplete="current-password""#).len(), 1);
-    assert_eq!(
-        fields(&page.text, r#"value="maya@acme.test""#).len(),
-        1,
-        "{}",
-        page.text
-    );
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti";
+    let sent = Ask::post("/api/add_ssh_key", [("public_key", key)]).by(Who::Admin);
+    let asked = house.ask(sent.manner(Manner::Plain)).await;
+    let flash = format!("roster-flash={}", asked.cookie("roster-flash").unwrap());
+    let next = Ask::get("/settings/ssh-keys").with(COOKIE, flash).by(Who::Admin);
+    let page = house.ask(next.manner(Manner::Plain)).await.text;
+    assert_eq!(fields(&page, r#"autocomplete="current-password""#).len(), 1);
+    assert_eq!(fields(&page, r#"value="maya@acme.test""#).len(), 1, "{page}");
 }
 
 /// A telephone begins a field with a capital, and a slug has none.
