@@ -31,7 +31,12 @@ pub(crate) fn CopyField(
             <label id=label_id.clone() for=id.clone()>{label}</label>
             <div class="copy-field">
                 <input id=id type="text" readonly=true value=value node_ref=node autocomplete="off" spellcheck="false"/>
-                <button type="button" class="button needs-scripts" aria-describedby=label_id on:click=move |_| copy(node, state)>
+                <button
+                    type="button"
+                    class="button needs-scripts"
+                    aria-describedby=label_id
+                    on:click=move |_| copy(node, state)
+                >
                     {move || if state.get() == Copying::Copied { "Copied" } else { "Copy" }}
                 </button>
             </div>
@@ -75,7 +80,8 @@ fn copy(node: NodeRef<html::Input>, state: RwSignal<Copying>) {
     });
 }
 
-/// Copies the way of before there was a clipboard to write to. Where that doesn't work either, the text stays selected.
+/// Copies the way of before there was a clipboard to write to. Where that doesn't work either, the text stays
+/// selected.
 #[cfg(feature = "hydrate")]
 fn copy_selected(input: &web_sys::HtmlInputElement) -> Copying {
     use wasm_bindgen::JsCast;

@@ -7,7 +7,8 @@ use leptos::prelude::*;
 pub(crate) struct OwnAddress(RwSignal<String>);
 
 impl OwnAddress {
-    /// Makes it known to everything in the frame. On the server it is known at once, in the browser when the frame is.
+    /// Makes it known to everything in the frame. On the server it is known at once, in the browser when the frame
+    /// is.
     pub(crate) fn provide() -> Self {
         #[cfg(feature = "ssr")]
         let address = crate::gate::signed_in()

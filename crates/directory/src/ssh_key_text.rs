@@ -1,5 +1,5 @@
-//! What people paste for an SSH public key (E4): a line of a `.pub` file, folded by a terminal, quoted by a chat, or in the form
-//! of RFC 4716; and what else it is, if it is none.
+//! What people paste for an SSH public key (E4): a line of a `.pub` file, folded by a terminal, quoted by a chat, or
+//! in the form of RFC 4716; and what else it is, if it is none.
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use policy::{Refusal, SshKeyFormat};
@@ -33,8 +33,8 @@ pub fn has_private_key(text: &str) -> bool {
         || is_private_der(&tight)
 }
 
-/// Whether it is base64 of a private key in DER, without the lines around it: a sequence that begins with a small number, its
-/// version (RFC 8017, 5958 and 5915). A public key begins with another sequence, or with a large number.
+/// Whether it is base64 of a private key in DER, without the lines around it: a sequence that begins with a small
+/// number, its version (RFC 8017, 5958 and 5915). A public key begins with another sequence, or with a large number.
 fn is_private_der(tight: &str) -> bool {
     let Ok(bytes) = BASE64.decode(tight.get(..12).unwrap_or_default()) else {
         return false;
@@ -98,7 +98,8 @@ fn is_kind(word: &str) -> bool {
     KINDS.iter().any(|kind| word.starts_with(kind))
 }
 
-/// A key of this kind, whose base64 may be in several pieces: no more of them than make a whole key, and the rest is its comment.
+/// A key of this kind, whose base64 may be in several pieces: no more of them than make a whole key, and the rest is
+/// its comment.
 fn folded(text: &str, kind: &str) -> Result<PublicKey, Refusal> {
     let mut rest = text.get(kind.len()..).unwrap_or_default();
     let mut base64 = String::new();
@@ -137,7 +138,8 @@ fn decode(base64: &str) -> Option<PublicKey> {
     PublicKey::from_bytes(&BASE64.decode(base64).ok()?).ok()
 }
 
-/// The form of PuTTY and of SSH2 (RFC 4716): headers, a line that ends in a backslash going on in the next; then base64.
+/// The form of PuTTY and of SSH2 (RFC 4716): headers, a line that ends in a backslash going on in the next; then
+/// base64.
 fn in_rfc_4716(text: &str) -> Result<PublicKey, Refusal> {
     let is_frame = |line: &str| line.trim().starts_with("----");
     if text

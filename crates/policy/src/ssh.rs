@@ -1,4 +1,5 @@
-//! Forms of SSH keys, and what is pasted for one, that aren't taken (E4), as a closed list: each has a way to the right one.
+//! Forms of SSH keys, and what is pasted for one, that aren't taken (E4), as a closed list: each has a way to the
+//! right one.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,5 @@
-//! What people type and paste (issue 10), at the doors: what a field says of itself, what is kept of what was typed, and files.
+//! What people type and paste (issue 10), at the doors: what a field says of itself, what is kept of what was typed,
+//! and files.
 
 use axum::http::header::COOKIE;
 use policy::Refusal;
@@ -22,7 +23,8 @@ fn fields<'a>(page: &'a str, part: &str) -> Vec<&'a str> {
         .collect()
 }
 
-/// Each form with a password names whose it is, in a field that nobody has to fill in: password managers save it by that.
+/// Each form with a password names whose it is, in a field that nobody has to fill in: password managers save it by
+/// that.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_form_with_a_password_says_whose_it_is(pool: PgPool) {
     let house = House::new(pool).await;

@@ -1,4 +1,5 @@
-//! Addresses as mail programs, browsers and chats give them: with names, quotes, brackets, links, and what can't be seen.
+//! Addresses as mail programs, browsers and chats give them: with names, quotes, brackets, links, and what can't be
+//! seen.
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use percent_encoding::percent_decode_str;
@@ -10,12 +11,12 @@ use crate::{Email, Refusal};
 const OVERRIDE: char = '\u{202E}';
 
 impl Email {
-    /// Reads one address: `jane@example.com`, `Jane Doe <jane@example.com>`, a `mailto:` link, with quotes, brackets or marks
-    /// that can't be seen around it. A domain beyond ASCII gets the form that mail servers know (IDNA).
+    /// Reads one address: `jane@example.com`, `Jane Doe <jane@example.com>`, a `mailto:` link, with quotes, brackets
+    /// or marks that can't be seen around it. A domain beyond ASCII gets the form that mail servers know (IDNA).
     ///
     /// # Errors
-    /// [`Refusal::EmailInvalid`]; [`Refusal::EmailSeveral`] for more than one; [`Refusal::EmailNotAscii`] for letters before the
-    /// `@` that not every mail server takes.
+    /// [`Refusal::EmailInvalid`]; [`Refusal::EmailSeveral`] for more than one; [`Refusal::EmailNotAscii`] for letters
+    /// before the `@` that not every mail server takes.
     pub fn from_input(text: &str) -> Result<Self, Refusal> {
         let all = addresses(text);
         match all.as_slice() {
@@ -104,8 +105,8 @@ fn bare(piece: &str) -> String {
     }
 }
 
-/// The addresses in a text, apart by commas, semicolons, lines or space, each as it was typed but for the name that goes with
-/// it. What is no address is among them, so that it can be told.
+/// The addresses in a text, apart by commas, semicolons, lines or space, each as it was typed but for the name that
+/// goes with it. What is no address is among them, so that it can be told.
 #[must_use]
 pub fn addresses(text: &str) -> Vec<String> {
     let mut list = List::default();
@@ -152,7 +153,8 @@ impl List {
                 }
                 '(' if after.contains(')') => {
                     let (inner, after) = after.split_once(')').unwrap_or((after, ""));
-                    // A remark, as in `jane@example.com (Jane Doe)`; or the address of a link, as in `[Jane](mailto:…)`.
+                    // A remark, as in `jane@example.com (Jane Doe)`; or the address of a link, as in
+                    // `[Jane](mailto:…)`.
                     if inner.contains('@') {
                         self.bracketed(inner);
                     }

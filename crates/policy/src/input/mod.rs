@@ -1,8 +1,9 @@
-//! What people type and paste, read once: names, slugs, addresses and passwords in the one form that is stored and compared.
+//! What people type and paste, read once: names, slugs, addresses and passwords in the one form that is stored and
+//! compared.
 //!
-//! `FromStr` of these types reads what is stored already, and is strict. What comes from a person passes `from_input`, which
-//! takes what mail programs, terminals, chats and input methods give. The tables of Unicode that this takes are large: the
-//! feature `input` is the server's alone.
+//! `FromStr` of these types reads what is stored already, and is strict. What comes from a person passes
+//! `from_input`, which takes what mail programs, terminals, chats and input methods give. The tables of Unicode that
+//! this takes are large: the feature `input` is the server's alone.
 
 mod addresses;
 mod visible;
@@ -22,13 +23,13 @@ const MOST_MARKS: usize = 4;
 const MOST_DECOMPOSED: usize = 4;
 
 impl Name {
-    /// Reads a name as people see it: NFC, spaces of every kind as one plain space, and of the characters that show nothing
-    /// those alone that a script or an emoji needs.
+    /// Reads a name as people see it: NFC, spaces of every kind as one plain space, and of the characters that show
+    /// nothing those alone that a script or an emoji needs.
     ///
     /// # Errors
-    /// [`Refusal::NameInvalid`] if it has nothing to see, more than 100 characters, a control character, a mark that turns the
-    /// direction of text, or marks heaped on a letter; [`Refusal::NameConfusable`] for a word of several alphabets that looks like
-    /// one of plain letters (UTS 39).
+    /// [`Refusal::NameInvalid`] if it has nothing to see, more than 100 characters, a control character, a mark that
+    /// turns the direction of text, or marks heaped on a letter; [`Refusal::NameConfusable`] for a word of several
+    /// alphabets that looks like one of plain letters (UTS 39).
     pub fn from_input(text: &str) -> Result<Self, Refusal> {
         let seen = visible(text);
         let has_heap = seen
@@ -44,8 +45,8 @@ impl Name {
         Ok(name)
     }
 
-    /// A name out of a text that was not typed as one, like a comment: what a name can't have is left out, and it is cut to
-    /// the length of one. `None` if nothing is left to see.
+    /// A name out of a text that was not typed as one, like a comment: what a name can't have is left out, and it is
+    /// cut to the length of one. `None` if nothing is left to see.
     #[must_use]
     pub fn from_remark(text: &str) -> Option<Self> {
         let plain: String = text
@@ -57,7 +58,8 @@ impl Name {
         Self::from_input(&cut).ok()
     }
 
-    /// Whether what was typed is this name to the eye: its letters alone count, not how they are made up (UTS 39, skeletons).
+    /// Whether what was typed is this name to the eye: its letters alone count, not how they are made up (UTS 39,
+    /// skeletons).
     #[must_use]
     pub fn is_typed_as(&self, text: &str) -> bool {
         let (typed, own) = (visible(text), visible(self.as_str()));
@@ -72,7 +74,8 @@ fn poses_as_plain(word: &str) -> bool {
 }
 
 impl Slug {
-    /// Reads a slug: in lower case, without space around it, full-width letters as plain ones; out of the address of its page, too.
+    /// Reads a slug: in lower case, without space around it, full-width letters as plain ones; out of the address of
+    /// its page, too.
     ///
     /// # Errors
     /// [`Refusal::SlugInvalid`].
@@ -93,9 +96,9 @@ fn in_address(text: &str) -> Option<&str> {
 }
 
 impl Password {
-    /// The forms in which a typed password may have been hashed: NFKC, so that it is the same from every keyboard and system
-    /// (NIST SP 800-63B; UAX 15); and, if that is another one, as it came, for those that were set before. One that is longer
-    /// than any that can be set has a single form, which is as long to hash and matches nothing.
+    /// The forms in which a typed password may have been hashed: NFKC, so that it is the same from every keyboard and
+    /// system (NIST SP 800-63B; UAX 15); and, if that is another one, as it came, for those that were set before. One
+    /// that is longer than any that can be set has a single form, which is as long to hash and matches nothing.
     #[must_use]
     pub fn forms_of(typed: &str) -> Vec<String> {
         let cut: String = typed.chars().take(Self::LONGEST * MOST_DECOMPOSED + 1).collect();
@@ -125,7 +128,8 @@ impl FromStr for Password {
 }
 
 impl ResourceField {
-    /// Reads what was typed into it: a text as people see it, a number also with its digits in groups; empty is nothing.
+    /// Reads what was typed into it: a text as people see it, a number also with its digits in groups; empty is
+    /// nothing.
     ///
     /// # Errors
     /// [`Refusal::DetailInvalid`].
@@ -145,8 +149,8 @@ impl ResourceField {
     }
 }
 
-/// A whole number whose digits are in groups of three, as people write large ones; a point is none of the signs between them,
-/// since it may as well begin a fraction.
+/// A whole number whose digits are in groups of three, as people write large ones; a point is none of the signs
+/// between them, since it may as well begin a fraction.
 fn ungrouped(text: &str) -> Option<String> {
     let sign = text.chars().find(|c| !c.is_ascii_digit())?;
     let mut groups = text.split(sign);

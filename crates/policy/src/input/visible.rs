@@ -36,8 +36,8 @@ pub fn compatible(text: &str) -> String {
     ComposingNormalizerBorrowed::new_nfkc().normalize(text).into_owned()
 }
 
-/// A text as people see it: composed; each run of blank characters one space, none at the ends; and without what shows nothing
-/// where it stands. Control characters and what turns the direction of text stay, save at the ends.
+/// A text as people see it: composed; each run of blank characters one space, none at the ends; and without what
+/// shows nothing where it stands. Control characters and what turns the direction of text stay, save at the ends.
 #[must_use]
 pub fn visible(text: &str) -> String {
     let mut seen = without_hidden(text);
@@ -58,7 +58,7 @@ pub fn visible(text: &str) -> String {
 }
 
 fn without_hidden(text: &str) -> String {
-    let text = composed(text);
+    let text = composed(&plain(text));
     let text: Vec<char> = text.trim_matches(is_wrapping).chars().collect();
     let mut seen = String::with_capacity(text.len());
     for (at, c) in text.iter().copied().enumerate() {
@@ -99,9 +99,29 @@ pub(super) const fn is_direction_mark(c: char) -> bool {
     matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
-/// What programs wrap around a text that they paste. An override from right to left is no such thing: it changes what is read.
+/// What programs wrap around a text that they paste. An override from right to left is no such thing: it changes what
+/// is read.
 fn is_wrapping(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{200B}' | '\u{2060}' | '\u{FEFF}') || (is_direction_mark(c) && c != '\u{202E}')
+}
+
+/// Each character as the plain ones that look the same: ligatures, digraphs, Roman numerals and the forms that letters
+/// have within words are kept for older encodings alone; and a hyphen that doesn't break is a hyphen.
+fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\u{2010}' | '\u{2011}' => plain.push('-'),
+            '\u{132}'..='\u{133}'
+            | '\u{1C4}'..='\u{1CC}'
+            | '\u{1F1}'..='\u{1F3}'
+            | '\u{2160}'..='\u{217F}'
+            | '\u{FB00}'..='\u{FDFF}'
+            | '\u{FE70}'..='\u{FEFE}' => plain.push_str(&compatible(c.encode_utf8(&mut [0; 4]))),
+            _ => plain.push(c),
+        }
+    }
+    plain
 }
 
 /// Whether it takes room and shows nothing. Line ends and tabs are controls, and none of these.
