@@ -116,7 +116,14 @@ pub fn addresses(text: &str) -> Vec<String> {
             .chars()
             .filter(|c| *c == OVERRIDE || !is_direction_mark(*c))
             .collect();
-        list.line(&compatible(&visible(&line.replace('\t', " "))));
+        // A row of a table: what is in its other columns is about the address.
+        let has_address = line.contains(['@', '＠']);
+        for column in line
+            .split('\t')
+            .filter(|column| !has_address || column.contains(['@', '＠']))
+        {
+            list.line(&compatible(&visible(column)));
+        }
     }
     list.flush();
     list.found
