@@ -2,14 +2,15 @@
 
 use policy::{Email, Name, OrganizationId, Password, Permission, ProjectId, Refusal, UserId};
 use serde_json::json;
-use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
     Actor, Directory, Error, Hint, LinkToken, NewSession, Origin, Result, attempts,
     change::{By, Change, Record},
-    confirmation, devices,
+    confirmation,
+    connections::PgConnection,
+    devices,
     error::{inconsistent, refuse_on},
     limits, members,
     notices::{self, Notice},

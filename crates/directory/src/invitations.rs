@@ -10,7 +10,6 @@ use policy::{
     Email, InvitationId, Name, OrganizationId, OrganizationRole, Password, Permission, ProjectId, Refusal, Slug, UserId,
 };
 use serde_json::json;
-use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -19,6 +18,7 @@ use crate::{
     access::{OrganizationSeen, find_organization, find_place, lock_in_organization},
     accounts,
     change::{By, Change, Record},
+    connections::PgConnection,
     error::inconsistent,
     limits, members, outbox, paging,
     people::{check_search, pattern},

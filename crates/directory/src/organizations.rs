@@ -5,7 +5,6 @@ use policy::{
     check_transfer,
 };
 use serde_json::json;
-use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -18,6 +17,7 @@ use crate::{
     accounts, api_keys,
     change::{By, Change, Record},
     confirmation,
+    connections::PgConnection,
     error::{inconsistent, refuse_on},
     members,
     notices::{self, Notice},

@@ -3,7 +3,6 @@
 use policy::{Name, OrganizationId, Permission, ProjectId, ProjectStanding, Refusal, Slug, Standing, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -12,6 +11,7 @@ use crate::{
     access::{ProjectSeen, find_organization, find_project, lock_in, lock_in_organization, project_standing},
     change::{By, Record},
     confirmation,
+    connections::PgConnection,
     error::{inconsistent, refuse_on},
     made_keys::{self, KeyChoice, Within},
     paging,

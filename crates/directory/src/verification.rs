@@ -5,12 +5,12 @@
 
 use policy::{Email, Password, Refusal, UserId};
 use serde_json::{Value, json};
-use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 
 use crate::{
     Actor, Directory, Error, Hint, LinkToken, NewAccount, NewSession, Origin, Result, accounts,
     change::{By, Change},
+    connections::PgConnection,
     error::inconsistent,
     limits, organizations, outbox,
     secret::{self, Asker},
