@@ -1,12 +1,13 @@
-//! Connections to PostgreSQL, straight or through a pooler, and what becomes of those that are good for nothing any more.
+//! Connections to PostgreSQL, straight or through a pooler, and what becomes of those that are good for nothing any
+//! more.
 //!
-//! A pooler in transaction mode gives a client another connection of the server's after each transaction. What belongs to a
-//! connection of the server is then anybody's: prepared statements, settings. So behind a pooler every statement is in a
-//! transaction and has no name, and limits are set within the transaction. Straight, or with a pooler in session mode, nothing of
-//! this is needed, and costs nothing.
+//! A pooler in transaction mode gives a client another connection of the server's after each transaction. What belongs
+//! to a connection of the server is then anybody's: prepared statements, settings. So behind a pooler every statement
+//! is in a transaction and has no name, and limits are set within the transaction. Straight, or with a pooler in
+//! session mode, nothing of this is needed, and costs nothing.
 //!
-//! A connection that answered that its server takes no changes, or is going away, is closed and not given back: after a failover
-//! it would lead to the wrong server for as long as it lives.
+//! A connection that answered that its server takes no changes, or is going away, is closed and not given back: after
+//! a failover it would lead to the wrong server for as long as it lives.
 
 use std::{
     ops::{Deref, DerefMut},
@@ -46,7 +47,8 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// Opens up to `most` connections, the first one at once. The server ends a statement that takes longer than `statement`.
+    /// Opens up to `most` connections, the first one at once. The server ends a statement that takes longer than
+    /// `statement`.
     pub(crate) async fn open(
         options: PgConnectOptions,
         most: u32,
@@ -73,7 +75,8 @@ impl Pool {
                 let limits = AssertSqlSafe(Arc::clone(&limits));
                 Box::pin(async move { connection.execute(sqlx::raw_sql(limits)).await.map(drop) })
             })
-            // In place of sqlx's own sign of life: as quick, and it finds connections to a server that was demoted meanwhile.
+            // In place of sqlx's own sign of life: as quick, and it finds connections to a server that was demoted
+            // meanwhile.
             .test_before_acquire(false)
             .before_acquire(|connection, meta| {
                 Box::pin(async move {
@@ -96,7 +99,8 @@ impl Pool {
         Ok(transaction)
     }
 
-    /// A connection for several statements that read. Behind a pooler it is a transaction, which is rolled back when it is dropped.
+    /// A connection for several statements that read. Behind a pooler it is a transaction, which is rolled back when
+    /// it is dropped.
     pub(crate) async fn acquire(&self) -> sqlx::Result<PgTransaction> {
         if self.pooled.is_some() {
             return self.begin().await;
@@ -200,17 +204,18 @@ impl PgConnection {
 
 /// Whether an answer is a connection's last: its server takes no changes, shuts down, or lost the thread.
 pub(crate) fn is_last(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Database(database) => {
-            let code = database.code().unwrap_or_default();
-            // 25006: takes no changes; 0A000: nor has tables that aren't replicated (a standby); 57P: shuts down, or starts;
-            // 08: connection; 26000 and 42P05: statements are another's, behind a pooler that nobody knew of.
-            ["25006", "0A000", "57P01", "57P02", "57P03", "08", "26000", "42P05"]
-                .iter()
-                .any(|last| code.starts_with(last))
-        }
-        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
-        _ => false,
+    if let sqlx::Error::Database(database) = error {
+        let code = database.code().unwrap_or_default();
+        // 25006: takes no changes; 0A000: nor has tables that aren't replicated (a standby); 57P: shuts down, or
+        // starts; 08: connection; 26000 and 42P05: statements are another's, behind a pooler that nobody knew of.
+        ["25006", "0A000", "57P01", "57P02", "57P03", "08", "26000", "42P05"]
+            .iter()
+            .any(|last| code.starts_with(last))
+    } else {
+        matches!(
+            error,
+            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_)
+        )
     }
 }
 

@@ -1,5 +1,5 @@
-//! Where the database is, and whether it is one that can be used: asked once, at the start, so that whoever starts the server is
-//! told the cause and not what came of it.
+//! Where the database is, and whether it is one that can be used: asked once, at the start, so that whoever starts the
+//! server is told the cause and not what came of it.
 
 use std::time::Duration;
 
@@ -10,13 +10,18 @@ use sqlx::{
 };
 use tokio::time::timeout;
 
-use crate::{Directory, Error, Result, Settings, connections::Pool, obstacles::Obstacle};
+use crate::{
+    Directory, Error, Result, Settings,
+    connections::Pool,
+    obstacles::{Obstacle, Pooled, Unanswered, Unfit, Unowned, Unreached},
+};
 
 /// How long a database may take to let somebody in.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The oldest PostgreSQL that will do.
 const OLDEST: i32 = 15;
-/// How many connections it takes to be sure that none is shared: clients of one process of a pooler share, and it may have several.
+/// How many connections it takes to be sure that none is shared: clients of one process of a pooler share, and it may
+/// have several.
 const WITNESSES: u32 = 5;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -99,8 +104,8 @@ impl Database {
         }
     }
 
-    /// Opens up to `connections` to it, the first one at once, for a directory of their own. The server ends a statement that takes
-    /// longer than `statement`.
+    /// Opens up to `connections` to it, the first one at once, for a directory of their own. The server ends a
+    /// statement that takes longer than `statement`.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
@@ -109,10 +114,11 @@ impl Database {
         Ok(Directory::over(pool, self.direct_pool(), settings))
     }
 
-    /// One connection that is nobody else's, opened when it is needed.
+    /// A connection that is nobody else's, opened when it is needed; and another when that one doesn't answer any
+    /// more, and can't even be closed.
     fn direct_pool(&self) -> PgPool {
         PgPoolOptions::new()
-            .max_connections(1)
+            .max_connections(2)
             .acquire_timeout(PATIENCE)
             .max_lifetime(None)
             .idle_timeout(None)
@@ -135,7 +141,7 @@ impl Database {
         let shares = shares_connections(&self.through, connections).await.map_err(through)?;
         if !self.is_pooled {
             if shares {
-                return Err(through(Obstacle::TransactionPooling));
+                return Err(through(Pooled::TransactionPooling.into()));
             }
             warn_of_limit(&facts, connections);
             return Ok(());
@@ -143,6 +149,18 @@ impl Database {
         self.check_direct(connections)
             .await
             .map_err(|by| Blocked { is_direct: true, by })
+    }
+
+    /// Finds out whether the database lets us in.
+    ///
+    /// # Errors
+    /// What stands in the way.
+    pub async fn reach(&self) -> std::result::Result<(), Blocked> {
+        let connection = connect(&self.through)
+            .await
+            .map_err(|by| Blocked { is_direct: false, by })?;
+        drop(connection.close().await);
+        Ok(())
     }
 
     async fn check_direct(&self, connections: u32) -> std::result::Result<(), Obstacle> {
@@ -157,10 +175,10 @@ impl Database {
             drop(connection.close().await);
         }
         if identities.first() != identities.last() {
-            return Err(Obstacle::AnotherDatabase);
+            return Err(Pooled::AnotherDatabase.into());
         }
         if shares_connections(&self.direct, connections).await? {
-            return Err(Obstacle::TransactionPooling);
+            return Err(Pooled::TransactionPooling.into());
         }
         Ok(())
     }
@@ -183,8 +201,8 @@ impl Database {
     }
 }
 
-/// How the database at `url` is reached. Poolers refuse startup parameters that they don't know, and sqlx's digits of floating
-/// point numbers are as PostgreSQL has them anyhow.
+/// How the database at `url` is reached. Poolers refuse startup parameters that they don't know, and sqlx's digits of
+/// floating point numbers are as PostgreSQL has them anyhow.
 pub(crate) fn options(url: &str) -> Result<PgConnectOptions> {
     let options: PgConnectOptions = url.parse().map_err(Error::Unavailable)?;
     Ok(options.application_name("roster").extra_float_digits(None))
@@ -203,13 +221,13 @@ pub(crate) async fn migrate(connection: &mut sqlx::PgConnection) -> std::result:
 async fn connect(options: &PgConnectOptions) -> std::result::Result<sqlx::PgConnection, Obstacle> {
     match timeout(PATIENCE, options.connect()).await {
         Ok(connection) => connection.map_err(Obstacle::of),
-        Err(_) => Err(Obstacle::NoAnswer),
+        Err(_) => Err(Unreached::NoAnswer.into()),
     }
 }
 
-/// Whether connections are shared with other clients between transactions: then the same connection of the server answers two of
-/// ours, or two answer one. Each is asked twice and one after the other, which tells whether a pooler gives out first what was used
-/// last, or what wasn't used for longest.
+/// Whether connections are shared with other clients between transactions: then the same connection of the server
+/// answers two of ours, or two answer one. Each is asked twice and one after the other, which tells whether a pooler
+/// gives out first what was used last, or what wasn't used for longest.
 async fn shares_connections(options: &PgConnectOptions, connections: u32) -> std::result::Result<bool, Obstacle> {
     let mut clients = Vec::new();
     for _ in 0..connections.min(WITNESSES) {
@@ -253,36 +271,36 @@ fn check_facts(row: &PgRow) -> std::result::Result<(), Obstacle> {
     let version: i32 = row.try_get("version_number").map_err(Obstacle::of)?;
     let (role, schema, owner) = (text("role")?, text("schema")?, text("owner")?);
     if version / 10_000 < OLDEST {
-        return Err(Obstacle::TooOld(text("version")?));
+        return Err(Unfit::TooOld(text("version")?).into());
     }
     if text("encoding")? != "UTF8" {
-        return Err(Obstacle::Encoding(text("encoding")?));
+        return Err(Unfit::Encoding(text("encoding")?).into());
     }
     if is("is_read_only")? {
-        return Err(Obstacle::ReadOnly);
+        return Err(Unanswered::ReadOnly.into());
     }
     if !is("has_icu")? {
-        return Err(Obstacle::NoIcu);
+        return Err(Unfit::NoIcu.into());
     }
     if schema.is_empty() {
-        return Err(Obstacle::NoSchema { role });
+        return Err(Unowned::NoSchema { role }.into());
     }
     if !is("may_create")? {
-        return Err(Obstacle::MayNotCreate { role, schema });
+        return Err(Unowned::MayNotCreate { role, schema }.into());
     }
     if !owner.is_empty() {
-        return Err(Obstacle::Owner { role, owner });
+        return Err(Unowned::Owner { role, owner }.into());
     }
     let trigrams = text("trigrams")?;
     if trigrams.is_empty() {
         return match (is("has_trigrams")?, is("may_extend")?) {
-            (false, _) => Err(Obstacle::NoTrigrams),
-            (true, false) => Err(Obstacle::MayNotExtend { role }),
+            (false, _) => Err(Unfit::NoTrigrams.into()),
+            (true, false) => Err(Unfit::MayNotExtend { role }.into()),
             (true, true) => Ok(()),
         };
     }
     if !is("finds_trigrams")? {
-        return Err(Obstacle::TrigramsElsewhere { role, schema: trigrams });
+        return Err(Unfit::TrigramsElsewhere { role, schema: trigrams }.into());
     }
     Ok(())
 }

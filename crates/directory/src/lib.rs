@@ -73,7 +73,7 @@ pub use made_keys::KeyChoice;
 pub use members::{Departure, Member, MemberList, MemberQuery, MemberRemoval};
 pub use meters::{MeterToken, OrganizationRef};
 pub use notices::Notice;
-pub use obstacles::Obstacle;
+pub use obstacles::{Obstacle, Pooled, Unanswered, Unfit, Unowned, Unreached};
 pub use organizations::{OrganizationReport, OrganizationSettings, OrganizationSummary, OrganizationView};
 pub use outbox::{Mail, MailAbout};
 pub use passwords::BreachedPasswords;
@@ -107,7 +107,7 @@ use sqlx::{
 use connections::Pool;
 use readiness::LastProbe;
 
-/// The database ends a statement that takes longer, waiting for locks included: nobody waits for its answer any more.
+/// The database ends a statement of people and programs that takes longer, waiting for locks included: nobody waits for its answer any more.
 pub const STATEMENT: Duration = Duration::from_secs(30);
 
 /// What the operator decides for the whole installation.
