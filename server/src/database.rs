@@ -227,8 +227,8 @@ fn unfit(by: &Unfit, setting: &str) -> String {
             "the server of {setting} doesn't have the extension pg_trgm: install PostgreSQL's contrib package there"
         ),
         Unfit::MayNotExtend { role } => format!(
-            "the extension pg_trgm is missing and {role} may not install it: run CREATE EXTENSION pg_trgm in the \
-             database as an administrator, or GRANT CREATE ON DATABASE to {role}"
+            "the extension pg_trgm is missing in the database of {setting}, and {role} may not install it: run \
+             CREATE EXTENSION pg_trgm there as an administrator, or GRANT CREATE ON DATABASE to {role}"
         ),
         Unfit::TrigramsElsewhere { role, schema } => format!(
             "the extension pg_trgm is in the schema {schema}, where {role} doesn't look: run ALTER EXTENSION \
