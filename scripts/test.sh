@@ -32,6 +32,7 @@ get_tools() {
     if wants rust; then
         need_nextest
         need_nginx
+        need_pgbouncer
         need_traefik
         need_envoy
         need_schemathesis

@@ -294,6 +294,21 @@ need_nginx() {
     found "nginx"
 }
 
+# Tests start it before the throw-away PostgreSQL; nobody needs it to run Roster.
+need_pgbouncer() {
+    if ! has_server pgbouncer; then
+        if can_apt; then
+            getting "PgBouncer (Debian's package, seconds)"
+            apt_get_idle pgbouncer pgbouncer
+        elif ! is_root; then
+            skip_test pgbouncer "install PgBouncer to run them."
+            return
+        fi
+        has_server pgbouncer || die "PgBouncer is missing: install it, then run this again."
+    fi
+    found "PgBouncer"
+}
+
 need_sshd() {
     if ! is_root; then
         skip_test sshd "only root can let others log in."

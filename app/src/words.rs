@@ -1,6 +1,6 @@
 //! The words people read when something was done or went wrong: what happened, why, and what to do (N3).
 
-use policy::{FieldInput, OrganizationRole, Quota, Refusal, ResourceField, Weakness};
+use policy::{FieldInput, OrganizationRole, Quota, Refusal, ResourceField, SshKeyFormat, Weakness};
 
 use crate::{
     Problem,
@@ -146,7 +146,16 @@ fn refused(refusal: Refusal) -> String {
             "This link leads to a place in a list that doesn’t exist. Start again from the first page."
         }
         Refusal::EmailInvalid => "Enter an email address, like name@example.com.",
-        Refusal::NameInvalid => "Enter a name of 1 to 100 characters, without line breaks or invisible characters.",
+        Refusal::EmailSeveral => "These are several addresses. Enter one email address here, and then the next.",
+        Refusal::EmailNotAscii => {
+            "Enter an email address with letters a–z, digits and signs like . + - before the @: most mailboxes with other letters have one of that form, too."
+        }
+        Refusal::NameInvalid => {
+            "Enter a name of 1 to 100 characters that can be seen, without line breaks or invisible characters."
+        }
+        Refusal::NameConfusable => {
+            "A word of this name mixes letters of several alphabets that look alike. Type it again with letters of one."
+        }
         Refusal::SlugInvalid => "Use 3 to 63 characters: a–z, 0–9 and hyphens, with no hyphen at either end.",
         Refusal::PasswordWeak(weakness) => weak(weakness),
         Refusal::PasswordInvalid => "Use 12 to 256 characters. A few unrelated words make a good password.",
@@ -216,6 +225,7 @@ fn refused(refusal: Refusal) -> String {
         Refusal::SshKeyInvalid => {
             "This isn’t an SSH public key. Paste one whole line of a .pub file, like ssh-ed25519 AAAA… you@laptop."
         }
+        Refusal::SshKeyFormat(format) => ssh_format(format),
         Refusal::SshKeyPrivate => {
             "This is a private key. Never give it to anyone; if you pasted it elsewhere too, make a new one. Paste the .pub file instead."
         }
@@ -291,6 +301,30 @@ fn refused(refusal: Refusal) -> String {
         }
     };
     text.to_owned()
+}
+
+/// What was pasted instead of an SSH public key, and the way to the right one.
+const fn ssh_format(format: SshKeyFormat) -> &'static str {
+    match format {
+        SshKeyFormat::Options => {
+            "This line has something before the key, like the options in authorized_keys or the host in known_hosts. Paste the part from ssh-… or ecdsa-… on: options aren’t kept here."
+        }
+        SshKeyFormat::Several => "These are several keys. Add them one by one.",
+        SshKeyFormat::Certificate => {
+            "This is a certificate. Paste the public key it was made for: the .pub file without -cert in its name."
+        }
+        SshKeyFormat::Pem => {
+            "This is a public key in PEM. Turn it into the form of OpenSSH with ssh-keygen -i -m PKCS8 -f FILE (or -m PEM, if it says RSA PUBLIC KEY), and paste what that prints."
+        }
+        SshKeyFormat::Pgp => {
+            "This is a PGP key. If it can sign in by SSH, gpg --export-ssh-key prints its SSH public key: paste that."
+        }
+        SshKeyFormat::Fingerprint => {
+            "This is a key’s fingerprint. Paste the public key itself: one whole line of a .pub file, like ssh-ed25519 AAAA…"
+        }
+        SshKeyFormat::Path => "This is the name of a file. Open the .pub file, and paste what is in it.",
+        SshKeyFormat::Cut => "The end of this key is missing. Copy the whole line of the .pub file again.",
+    }
 }
 
 fn quota_reached(quota: Quota, limit: u32) -> String {

@@ -12,10 +12,14 @@ const NO_ADDRESSES: Record<string, string> = {
   'markup': '<script>alert(1)</script>',
   'markup in an address': '<script>@roster.test',
   'an emoji': '🦀@roster.test',
-  'right-to-left text': 'שלום@דוגמה.קום',
   'a direction override': '\u202Emoc.tset@eve',
-  'two addresses': 'a@roster.test, b@roster.test',
-  'a line break': 'a@roster.test\r\nBcc: b@roster.test',
+};
+
+/** What is nearly an address, and the code that says what is wrong with it. */
+const NEARLY: Record<string, string> = {
+  'a@roster.test, b@roster.test': 'email_several',
+  'a@roster.test\r\nBcc: b@roster.test': 'email_several',
+  'שלום@דוגמה.קום': 'email_not_ascii',
 };
 
 /** Sends a form as the page's own script would. */
@@ -66,6 +70,9 @@ test.describe('sent by hand', { tag: '@scripts' }, () => {
         const response = await send(page, 'add_collaborator', form({ project: tenant.open.slug, email }));
         await expectRefused(response, 422, 'email_invalid');
       });
+    }
+    for (const [email, code] of Object.entries(NEARLY)) {
+      await expectRefused(await send(page, 'add_collaborator', form({ project: tenant.open.slug, email })), 422, code);
     }
     expect(await tenant.snapshot(tenant.open)).toBe(before);
   });

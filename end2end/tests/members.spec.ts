@@ -156,7 +156,9 @@ async function download(page: Page): Promise<{ name: string; lines: string[] }> 
     page.getByRole('link', { name: 'Export CSV' }).click(),
   ]);
   const text = await readFile(await file.path(), 'utf8');
-  return { name: file.suggestedFilename(), lines: text.trimEnd().split(/\r?\n/) };
+  // Without the mark Excel shows JÃ¶rg.
+  expect(text.startsWith('\uFEFF')).toBe(true);
+  return { name: file.suggestedFilename(), lines: text.slice(1).trimEnd().split(/\r?\n/) };
 }
 
 test.describe('the list as a file', () => {

@@ -55,7 +55,7 @@ test.describe('settings', () => {
   test('N3: what cannot be a name or a slug, and a slug that is taken, is refused beside its field and kept', async ({ as, guard, tenant }) => {
     guard.allowStatus(409, 422);
     const screen = await OrganizationScreen.open(await as(tenant.admin), tenant.organization);
-    for (const slug of ['', 'ab', 'Upper-Case', '-edge', 'edge-', 'with space', 'ünïcode', '../x', 'a'.repeat(64)]) {
+    for (const slug of ['', 'ab', 'under_score', '-edge', 'edge-', 'with space', 'ünïcode', '../x', 'a'.repeat(64)]) {
       await screen.slug.fill(slug);
       await screen.save.click();
       await expectFieldError(screen.slug, /Use 3 to 63 characters/);

@@ -88,7 +88,7 @@ test('P2 N3: what cannot be a name or a slug is refused beside its field and kep
   guard.allowStatus(422);
   const screen = await SettingsScreen.open(await as(tenant.manager), tenant.open);
   const before = await tenant.snapshot(tenant.open);
-  for (const slug of ['', 'ab', 'Upper-Case', '-edge', 'edge-', 'with space', 'ünïcode', '../x', 'a'.repeat(64)]) {
+  for (const slug of ['', 'ab', 'under_score', '-edge', 'edge-', 'with space', 'ünïcode', '../x', 'a'.repeat(64)]) {
     await screen.slug.fill(slug);
     await screen.save.click();
     await expectFieldError(screen.slug, /Use 3 to 63 characters/);

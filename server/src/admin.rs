@@ -7,13 +7,14 @@ use std::{
 };
 
 use app::Problem;
-use directory::{Directory, NewAccount};
-use policy::{Email, Password, Refusal, Slug};
+use directory::{Database, Directory, NewAccount};
+use policy::{Email, Name, Password, Refusal, Slug};
 use serde_json::json;
 
 use crate::{
     cli::{OrganizationCommand, Output, PasswordSource, Switch, UserCommand},
     config::Config,
+    database,
     postgres::{self, Embedded},
 };
 
@@ -21,17 +22,21 @@ pub(crate) type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// Brings the schema up to date. A private database that nobody runs is started for it.
 pub(crate) async fn migrate(config: &Config) -> Outcome<()> {
-    let database = match (&config.database_url, postgres::url_of_running(&config.data)) {
+    let private = match (&config.database_url, postgres::url_of_running(&config.data)) {
         (None, Err(_)) => Some(Embedded::start(&config.data).await?),
         _ => None,
     };
     let done = async {
-        directory(config).await?.migrate().await?;
+        let database = match &config.database_url {
+            Some(_) => database::checked(config).await?,
+            None => Database::at(&postgres::url_of_running(&config.data)?)?,
+        };
+        database.migrate().await.map_err(|blocked| database::words(&blocked))?;
         Ok(())
     }
     .await;
-    if let Some(database) = database {
-        database.stop().await;
+    if let Some(private) = private {
+        private.stop().await;
     }
     done
 }
@@ -47,7 +52,7 @@ pub(crate) async fn user(config: &Config, command: UserCommand) -> Outcome<()> {
         } => {
             let account = NewAccount {
                 email: self::email(&email)?,
-                name: name.parse().map_err(|_| refused(Refusal::NameInvalid))?,
+                name: Name::from_input(&name).map_err(refused)?,
                 password: read_password(&password)?,
             };
             let email = account.email.clone();
@@ -172,11 +177,11 @@ pub(crate) async fn organization(config: &Config, command: OrganizationCommand) 
 }
 
 fn email(text: &str) -> Outcome<Email> {
-    Ok(text.parse().map_err(|_| refused(Refusal::EmailInvalid))?)
+    Ok(Email::from_input(text).map_err(refused)?)
 }
 
 pub(crate) fn organization_slug(text: &str) -> Outcome<Slug> {
-    Ok(text.parse().map_err(|_| refused(Refusal::SlugInvalid))?)
+    Ok(Slug::from_input(text).map_err(refused)?)
 }
 
 /// The operator may know everything: what is hidden from others does not exist.
@@ -189,19 +194,20 @@ fn about_organization(error: directory::Error, slug: &Slug) -> String {
 }
 
 pub(crate) async fn directory(config: &Config) -> Outcome<Directory> {
-    let url = match &config.database_url {
-        Some(url) => url.clone(),
-        None => postgres::url_of_running(&config.data)?,
+    let private = match &config.database_url {
+        Some(_) => None,
+        None => Some(postgres::url_of_running(&config.data)?),
     };
-    let directory = Directory::connect(&url, 1, config.settings).await?;
-    Ok(directory.refusing(config.breached.clone()))
+    Ok(database::for_command(config, private.as_deref()).await?)
 }
 
 fn read_password(source: &PasswordSource) -> Outcome<Password> {
     debug_assert!(source.password_stdin, "the command line requires it");
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line)?;
+    // Some shells begin what they pipe with a byte order mark.
     Ok(line
+        .trim_start_matches('\u{FEFF}')
         .trim_end_matches(['\r', '\n'])
         .parse()
         .map_err(|_| refused(Refusal::PasswordInvalid))?)

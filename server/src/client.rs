@@ -33,12 +33,17 @@ impl TrustedProxies {
 
     /// The client's address: the right-most one that is not a trusted proxy's, of the peer and what `X-Forwarded-For` says before
     /// it. What somebody further away wrote into the header stands to the left of that and is not believed. Where an entry can't
-    /// be read, the last one that could counts.
+    /// be read, the last one that could counts. `Forwarded` (RFC 7239) isn't read: a proxy that doesn't know it passes on what its
+    /// client wrote there.
     pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
-        // Some proxies add a line of their own, after the others.
+        // Some proxies add a line of their own, after the others. One that is no text is an entry that can't be read.
         let lines = headers.get_all("x-forwarded-for").into_iter().rev();
-        let mut entries = lines.flat_map(|line| line.to_str().unwrap_or_default().rsplit(','));
+        let mut entries = lines
+            .flat_map(|line| line.to_str().unwrap_or("?").rsplit(','))
+            .map(str::trim)
+            // An empty element of a list is none (RFC 9110, 5.6.1).
+            .filter(|entry| !entry.is_empty());
         while self.contains(client) {
             match entries.next().and_then(address) {
                 Some(before) => client = before,
@@ -49,16 +54,35 @@ impl TrustedProxies {
     }
 }
 
-/// An entry of `X-Forwarded-For`: an address, perhaps in brackets, perhaps with a port.
+/// An entry of `X-Forwarded-For`, as proxies write it: an address, perhaps quoted, in brackets, with a zone, or with a port.
 fn address(entry: &str) -> Option<IpAddr> {
-    let entry = entry.trim();
-    let in_brackets = || entry.strip_prefix('[')?.strip_suffix(']')?.parse::<Ipv6Addr>().ok();
-    entry
-        .parse::<IpAddr>()
-        .ok()
-        .or_else(|| entry.parse::<SocketAddr>().ok().map(|with_port| with_port.ip()))
-        .or_else(|| in_brackets().map(IpAddr::V6))
-        .map(|address| address.to_canonical())
+    let entry = match entry.strip_prefix('"') {
+        Some(quoted) => quoted.strip_suffix('"')?,
+        None => entry,
+    };
+    let is_port = |port: &str| port.parse::<u16>().is_ok();
+    let host = if let Some(bracketed) = entry.strip_prefix('[') {
+        let (host, port) = bracketed.split_once(']')?;
+        if !(port.is_empty() || port.strip_prefix(':').is_some_and(is_port)) || !host.contains(':') {
+            return None;
+        }
+        host
+    } else if let Some((host, port)) = entry.split_once(':')
+        && !port.contains(':')
+    {
+        if !is_port(port) {
+            return None;
+        }
+        host
+    } else {
+        entry
+    };
+    // The zone says which of the proxy's networks it is, and nothing here.
+    let host = match host.split_once('%') {
+        Some((host, zone)) if host.contains(':') && !zone.is_empty() => host,
+        _ => host,
+    };
+    Some(host.parse::<IpAddr>().ok()?.to_canonical())
 }
 
 impl Default for TrustedProxies {
@@ -104,7 +128,8 @@ mod tests {
 
     fn seen(proxies: &str, peer: &str, lines: &[&'static str]) -> String {
         let name = HeaderName::from_static("x-forwarded-for");
-        let lines = lines.iter().map(|line| (name.clone(), HeaderValue::from_static(line)));
+        let lines = lines.iter();
+        let lines = lines.map(|line| (name.clone(), HeaderValue::from_bytes(line.as_bytes()).unwrap()));
         let proxies: TrustedProxies = proxies.parse().unwrap();
         proxies.client(peer.parse().unwrap(), &lines.collect()).to_string()
     }
@@ -140,7 +165,31 @@ mod tests {
             // What can't be read ends it: nobody before it is believed.
             (near, "127.0.0.1", &["198.51.100.7, nonsense"], "127.0.0.1"),
             (near, "127.0.0.1", &["198.51.100.7, unknown, 127.0.0.2"], "127.0.0.2"),
-            (near, "127.0.0.1", &["198.51.100.7", ""], "127.0.0.1"),
+            (near, "127.0.0.1", &["198.51.100.7, _hidden"], "127.0.0.1"),
+            (near, "127.0.0.1", &["198.51.100.7, unix:"], "127.0.0.1"),
+            (near, "127.0.0.1", &["198.51.100.7, 203.0.113.9:x"], "127.0.0.1"),
+            (near, "127.0.0.1", &["198.51.100.7, 203.0.113.9:99999"], "127.0.0.1"),
+            (near, "127.0.0.1", &["198.51.100.7, [203.0.113.9]"], "127.0.0.1"),
+            (near, "127.0.0.1", &["198.51.100.7, [2001:db8::1"], "127.0.0.1"),
+            (near, "127.0.0.1", &["198.51.100.7", "\u{e9}"], "127.0.0.1"),
+            // Quotes, zones, ports and mapped addresses, as they are found together.
+            (near, "127.0.0.1", &["\"198.51.100.7:4711\""], "198.51.100.7"),
+            (near, "127.0.0.1", &["\"[2001:db8::1]\""], "2001:db8::1"),
+            (near, "127.0.0.1", &["\"[2001:db8::1]:443\""], "2001:db8::1"),
+            (near, "127.0.0.1", &["fe80::1%eth0"], "fe80::1"),
+            (near, "127.0.0.1", &["[fe80::1%eth0]:443"], "fe80::1"),
+            (near, "127.0.0.1", &["[::ffff:198.51.100.7]:443"], "198.51.100.7"),
+            (near, "127.0.0.1", &["2001:db8::1:443"], "2001:db8::1:443"),
+            (
+                "127.0.0.0/8,10.0.0.0/8",
+                "127.0.0.1",
+                &["198.51.100.7:1,\t10.0.0.1:80"],
+                "198.51.100.7",
+            ),
+            // An element that is empty is none.
+            (near, "127.0.0.1", &["198.51.100.7", ""], "198.51.100.7"),
+            (near, "127.0.0.1", &[" , 198.51.100.7 , ,"], "198.51.100.7"),
+            (near, "127.0.0.1", &["", ","], "127.0.0.1"),
         ] {
             assert_eq!(seen(proxies, peer, lines), client, "{proxies} {peer} {lines:?}");
         }

@@ -19,6 +19,10 @@ use crate::{cli::Flags, client::TrustedProxies, mail::Post, quotas};
 pub(crate) struct Config {
     /// PostgreSQL to use; none for the private one.
     pub(crate) database_url: Option<String>,
+    /// The same database past a pooler in transaction mode.
+    pub(crate) database_direct_url: Option<String>,
+    /// Most connections to it, in all.
+    pub(crate) connections: u32,
     /// Data folder of the private PostgreSQL.
     pub(crate) data: PathBuf,
     /// Address to listen on.
@@ -62,8 +66,10 @@ pub(crate) enum ConfigError {
 }
 
 /// Each setting: the environment variable, and the line of the file.
-const NAMES: [(&str, &str); 16] = [
+const NAMES: [(&str, &str); 18] = [
     ("DATABASE_URL", "database_url"),
+    ("ROSTER_DATABASE_DIRECT_URL", "database_direct_url"),
+    ("ROSTER_DATABASE_CONNECTIONS", "database_connections"),
     ("ROSTER_DATA", "data"),
     ("ROSTER_ADDR", "addr"),
     ("ROSTER_GATEWAY_ADDR", "gateway_addr"),
@@ -131,12 +137,25 @@ impl Config {
         let is_insecure_allowed = choice(&value, "ROSTER_INSECURE_HTTP", false, ["on", "off"])?;
         let (url, is_secure) = parse_url(url, is_insecure_allowed)?;
         let is_open_allowed = choice(&value, "ROSTER_INSECURE_DATABASE", false, ["on", "off"])?;
-        if let Some(url) = value("DATABASE_URL") {
-            check_database(&url, is_open_allowed)?;
+        for name in ["DATABASE_URL", "ROSTER_DATABASE_DIRECT_URL"] {
+            if let Some(url) = value(name) {
+                check_database(name, &url, is_open_allowed)?;
+            }
         }
-        let post = parse_post(value("ROSTER_SMTP_URL"), value("ROSTER_MAIL_FROM"), is_insecure_allowed)?;
+        if value("ROSTER_DATABASE_DIRECT_URL").is_some() && value("DATABASE_URL").is_none() {
+            let allowed = "left out when there is no DATABASE_URL: the private database has no pooler before it";
+            return Err(wrong("ROSTER_DATABASE_DIRECT_URL", "…".to_owned(), allowed));
+        }
+        let post = parse_post(
+            value("ROSTER_SMTP_URL"),
+            value("ROSTER_MAIL_FROM"),
+            &url,
+            is_insecure_allowed,
+        )?;
         Ok(Self {
             database_url: value("DATABASE_URL"),
+            database_direct_url: value("ROSTER_DATABASE_DIRECT_URL"),
+            connections: connections(value("ROSTER_DATABASE_CONNECTIONS"))?,
             data: value("ROSTER_DATA").unwrap_or_else(|| ".roster".to_owned()).into(),
             addr,
             gateway_addr,
@@ -166,6 +185,16 @@ fn audit_days(text: Option<String>) -> Result<u16, ConfigError> {
         .ok()
         .filter(|days| (30..=36_500).contains(days))
         .ok_or_else(|| wrong("ROSTER_AUDIT_DAYS", text, "a number of days from 30 to 36500"))
+}
+
+/// How many connections to the database there may be: five at least, of which one listens and each audience has its own.
+fn connections(text: Option<String>) -> Result<u32, ConfigError> {
+    const DEFAULT: u32 = 33;
+    let Some(text) = text else { return Ok(DEFAULT) };
+    text.parse()
+        .ok()
+        .filter(|connections| (5..=1000).contains(connections))
+        .ok_or_else(|| wrong("ROSTER_DATABASE_CONNECTIONS", text, "a number from 5 to 1000"))
 }
 
 const fn wrong(name: &'static str, value: String, allowed: &'static str) -> ConfigError {
@@ -202,9 +231,9 @@ fn parse_addr(
 }
 
 /// Goes on only with a database that what is written to and read from it can't be read on the way to.
-fn check_database(url: &str, is_open_allowed: bool) -> Result<(), ConfigError> {
+fn check_database(name: &'static str, url: &str, is_open_allowed: bool) -> Result<(), ConfigError> {
     // Not the value itself: it may hold a password.
-    let refuse = |allowed| Err(wrong("DATABASE_URL", "…".to_owned(), allowed));
+    let refuse = |allowed| Err(wrong(name, "…".to_owned(), allowed));
     if !["postgres://", "postgresql://"]
         .iter()
         .any(|scheme| url.starts_with(scheme))
@@ -238,6 +267,7 @@ fn parse_breached(folder: Option<String>) -> Result<Option<BreachedPasswords>, C
 fn parse_post(
     url: Option<String>,
     from: Option<String>,
+    console_url: &str,
     is_insecure_allowed: bool,
 ) -> Result<Option<Post>, ConfigError> {
     let (url, from) = match (url, from) {
@@ -266,7 +296,7 @@ fn parse_post(
         ));
     };
     // Not the value itself: it may hold a password.
-    let post = Post::new(&url, mailbox, is_insecure_allowed).ok_or_else(|| {
+    let post = Post::new(&url, mailbox, console_url, is_insecure_allowed).ok_or_else(|| {
         wrong(
             "ROSTER_SMTP_URL",
             "…".to_owned(),
@@ -371,6 +401,8 @@ mod tests {
             ("ROSTER_ADDITIONAL_PROJECTS", "1", "on or off"),
             ("ROSTER_NEUTRAL_ADD_ERRORS", "true", "on or off"),
             ("ROSTER_AUDIT_DAYS", "a year", "a number of days from 30 to 36500"),
+            ("ROSTER_DATABASE_CONNECTIONS", "4", "a number from 5 to 1000"),
+            ("ROSTER_DATABASE_CONNECTIONS", "many", "a number from 5 to 1000"),
             ("ROSTER_AUDIT_DAYS", "7", "a number of days from 30 to 36500"),
             ("ROSTER_BREACHED_PASSWORDS", "/nowhere/at/all", "range files"),
             ("ROSTER_BREACHED_PASSWORDS", "/proc/self/fd", "range files"),
@@ -419,6 +451,20 @@ mod tests {
         ] {
             assert!(config(&[("DATABASE_URL", url)]).is_ok(), "{url}");
         }
+        let direct = |url| {
+            config(&[
+                ("DATABASE_URL", "postgres://u@localhost/x"),
+                ("ROSTER_DATABASE_DIRECT_URL", url),
+            ])
+        };
+        let error = direct(open).unwrap_err();
+        assert!(
+            error.contains("ROSTER_DATABASE_DIRECT_URL is \"…\", but must be with TLS"),
+            "{error}"
+        );
+        assert!(direct("postgres://u@localhost:5433/x").is_ok());
+        let alone = config(&[("ROSTER_DATABASE_DIRECT_URL", "postgres://u@localhost/x")]).unwrap_err();
+        assert!(alone.contains("left out"), "{alone}");
         let error = config(&[("DATABASE_URL", "postgres://u:hunter2@/x?port=y")]).unwrap_err();
         assert!(!error.contains("hunter2"), "{error}");
     }

@@ -15,7 +15,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use directory::{CollaboratorQuery, Cursor, Directory, MemberQuery, OffsetDateTime};
-use policy::{Because, Refusal, Slug, UserId};
+use policy::{Because, Refusal, Slug, UserId, compatible, visible};
 use serde::Deserialize;
 use time::format_description::well_known::Rfc3339;
 use tokio::sync::mpsc;
@@ -178,7 +178,7 @@ where
     let (chunks, stream) = mpsc::channel::<io::Result<Bytes>>(2);
     tokio::spawn(async move {
         let mut sheet = first;
-        let mut chunk = write(&[sheet.heading.iter().map(ToString::to_string).collect()]);
+        let mut chunk = head(sheet.heading);
         loop {
             let rows = chunk.and_then(|mut text| {
                 text.extend(write(&sheet.rows)?);
@@ -210,6 +210,12 @@ where
     response
 }
 
+/// The first line. A byte order mark before it: without one a spreadsheet takes the text for something else than UTF-8.
+fn head(heading: &[&str]) -> io::Result<Vec<u8>> {
+    let names = write(&[heading.iter().map(ToString::to_string).collect()])?;
+    Ok(["\u{FEFF}".as_bytes(), &names].concat())
+}
+
 fn write(rows: &[Vec<String>]) -> io::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for row in rows {
@@ -219,8 +225,11 @@ fn write(rows: &[Vec<String>]) -> io::Result<Vec<u8>> {
 }
 
 /// A spreadsheet takes what begins like this for a formula, and runs it; a quote before it makes it text (OWASP, CSV injection).
+/// So it does with the wide and small forms of these signs, and after what can't be seen.
 fn harmless(cell: &str) -> String {
-    let is_risky = |part: &str| part.trim_start().starts_with(['=', '+', '-', '@']);
+    let is_risky = |part: &str| {
+        part.starts_with(['\t', '\r', '\n']) || compatible(&visible(part)).starts_with(['=', '+', '-', '@', '\u{2212}'])
+    };
     // Where the semicolon separates cells, one may begin after it.
     if cell.split(';').skip(1).any(is_risky) {
         harmless(&cell.replace(';', ","))
@@ -240,7 +249,7 @@ fn moment(at: OffsetDateTime) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::write;
+    use super::{head, write};
 
     #[test]
     fn c10_no_cell_is_a_formula_and_none_breaks_its_row() {
@@ -249,5 +258,38 @@ mod tests {
             .to_vec();
         let text = String::from_utf8(write(&[row]).unwrap()).unwrap();
         assert_eq!(text, "'=1+1,' @x,\"a, \"\"b\"\"\",'-1,\"x, =2\",plain; text\n");
+    }
+
+    #[test]
+    fn c10_no_wide_or_hidden_beginning_is_a_formula() {
+        for cell in [
+            "＝1+1",
+            "＋1",
+            "－1",
+            "＠x",
+            "﹦1",
+            "−1",
+            "\t=1",
+            "\tx",
+            "\rx",
+            "\u{A0}=1",
+            "\u{200B}=1",
+            "\u{FEFF}＝1",
+            "\u{202A}=1",
+        ] {
+            let text = String::from_utf8(write(&[vec!["a".to_owned(), cell.to_owned()]]).unwrap()).unwrap();
+            assert!(text.replace('"', "").starts_with("a,'"), "{text:?}");
+        }
+        let plain = ["Jörg", "李小龍", "a=1", "1 − 1"].map(str::to_owned).to_vec();
+        assert_eq!(
+            String::from_utf8(write(&[plain]).unwrap()).unwrap(),
+            "Jörg,李小龍,a=1,1 − 1\n"
+        );
+    }
+
+    /// Excel shows JÃ¶rg without it.
+    #[test]
+    fn c10_a_file_begins_with_a_byte_order_mark() {
+        assert_eq!(head(&["name", "email"]).unwrap(), "\u{FEFF}name,email\n".as_bytes());
     }
 }

@@ -11,6 +11,7 @@ mod authorized_keys;
 pub mod cli;
 mod client;
 mod config;
+mod database;
 mod enforcement;
 mod events;
 mod export;

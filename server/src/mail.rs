@@ -2,13 +2,17 @@
 //!
 //! It must not know who wants what sent, or why; only how it is said, and where the links lead.
 
-use std::{fmt::Display, sync::Arc, time::Duration};
+use std::{fmt::Display, net::IpAddr, sync::Arc, time::Duration};
 
 use directory::{Directory, Hint, LinkToken, Mail, MailAbout, Notice, OffsetDateTime};
 use http::Uri;
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
-    message::{Mailbox, header::ContentType},
+    message::{
+        Mailbox, SinglePart,
+        header::{HeaderName, HeaderValue},
+    },
+    transport::smtp::extension::ClientId,
 };
 use policy::Name;
 use time::macros::format_description;
@@ -30,6 +34,8 @@ const BEAT: Duration = Duration::from_secs(2);
 pub(crate) struct Post {
     transport: Transport,
     from: Mailbox,
+    /// The name that this server goes by among mail servers.
+    name: Arc<str>,
 }
 
 impl Post {
@@ -37,7 +43,10 @@ impl Post {
     /// wants them.
     ///
     /// In the clear only to this machine, unless that is allowed all the same: links that stand in for passwords go this way.
-    pub(crate) fn new(url: &str, from: Mailbox, is_insecure_allowed: bool) -> Option<Self> {
+    ///
+    /// It greets by the console's host name: relays turn away who greets by an address. Where the console has none, by the name that
+    /// mail is from.
+    pub(crate) fn new(url: &str, from: Mailbox, console_url: &str, is_insecure_allowed: bool) -> Option<Self> {
         let uri: Uri = url.parse().ok()?;
         let is_near = matches!(uri.host()?, "localhost" | "127.0.0.1" | "[::1]");
         let asks_for_tls = |query: &str| query.split('&').any(|part| part == "tls=required");
@@ -45,8 +54,17 @@ impl Post {
         if !(is_near || is_sealed || is_insecure_allowed) {
             return None;
         }
-        let transport = Transport::from_url(url).ok()?.timeout(Some(PATIENCE)).build();
-        Some(Self { transport, from })
+        let name = own_name(console_url, from.email.domain());
+        let transport = Transport::from_url(url)
+            .ok()?
+            .timeout(Some(PATIENCE))
+            .hello_name(ClientId::Domain(name.clone()))
+            .build();
+        Some(Self {
+            transport,
+            from,
+            name: name.into(),
+        })
     }
 
     /// Delivers for as long as the server runs.
@@ -77,21 +95,46 @@ impl Post {
     }
 
     async fn send(&self, mail: &Mail, url: &str) -> Result<(), NotTaken> {
-        let (subject, text) = words(mail, url);
-        let message = Message::builder()
-            .from(self.from.clone())
-            .to(Mailbox::new(None, mail.to.as_str().parse().map_err(NotTaken::never)?))
-            .message_id(Some(format!("<{}@roster>", mail.id)))
-            .subject(subject)
-            .header(ContentType::TEXT_PLAIN)
-            .body(text)
-            .map_err(NotTaken::never)?;
+        let message = self.message(mail, url)?;
         let sent = self.transport.send(message).await;
         sent.map(drop).map_err(|error| NotTaken {
             is_final: error.status().is_some_and(|code| refuses_recipient(&code.to_string())),
             why: error.to_string(),
         })
     }
+
+    /// The mail as it travels. Whoever is away doesn't answer it, and it is the same mail however often it is sent.
+    fn message(&self, mail: &Mail, url: &str) -> Result<Message, NotTaken> {
+        let (subject, text) = words(mail, url);
+        let mut message = Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(None, mail.to.as_str().parse().map_err(NotTaken::never)?))
+            .message_id(Some(format!("<{}@{}>", mail.id, self.name)))
+            .subject(subject)
+            .singlepart(SinglePart::plain(text))
+            .map_err(NotTaken::never)?;
+        for (name, value) in [
+            ("Auto-Submitted", "auto-generated"),
+            ("X-Auto-Response-Suppress", "All"),
+        ] {
+            let name = HeaderName::new_from_ascii_str(name);
+            message
+                .headers_mut()
+                .insert_raw(HeaderValue::new(name, value.to_owned()));
+        }
+        Ok(message)
+    }
+}
+
+/// The name of this server among mail servers: the console's host name; where that is an address, or a name of this machine alone,
+/// the domain that mail is from.
+fn own_name(console_url: &str, from: &str) -> String {
+    let host = host(console_url);
+    let is_known_elsewhere = host.contains('.')
+        && !host.starts_with('[')
+        && !host.ends_with(".localhost")
+        && host.parse::<IpAddr>().is_err();
+    if is_known_elsewhere { host } else { from.to_owned() }
 }
 
 /// Why a mail was not sent.
@@ -335,7 +378,7 @@ fn day(at: OffsetDateTime) -> String {
 mod tests {
     use directory::{LinkToken, Mail, MailAbout, OffsetDateTime};
 
-    use super::{Post, quoted, words};
+    use super::{Post, own_name, quoted, words};
 
     /// J9: what strangers call themselves and their organizations is no subject, and quoted in the text.
     #[test]
@@ -355,6 +398,54 @@ mod tests {
         assert!(text.starts_with(
             "\u{201C}Your bank\u{201D} invites you to join the organization \u{201C}Cheap pills, call now\u{201D} on Roster."
         ));
+    }
+
+    /// It greeted as `[127.0.0.1]`, to which Google's relay hangs up; a message without MIME-Version has no charset to some.
+    #[test]
+    fn a_mail_is_as_relays_expect_it() {
+        let from = "Jörg’s Roster <roster@acme.test>".parse().unwrap();
+        let post = Post::new("smtp://127.0.0.1:1025", from, "https://roster.acme.test:8443", false).unwrap();
+        let mail = Mail {
+            id: uuid::Uuid::nil(),
+            to: "nina@new.test".parse().unwrap(),
+            about: MailAbout::PasswordReset {
+                name: "Zoë ".repeat(15).trim().parse().unwrap(),
+            },
+            token: LinkToken::parse(&"A".repeat(43)),
+        };
+        let message = post.message(&mail, "https://roster.acme.test").ok().unwrap();
+        let sent = String::from_utf8(message.formatted()).unwrap();
+        let (head, _) = sent.split_once("\r\n\r\n").unwrap();
+        for line in [
+            "Message-ID: <00000000-0000-0000-0000-000000000000@roster.acme.test>",
+            "MIME-Version: 1.0",
+            "Auto-Submitted: auto-generated",
+            "Content-Type: text/plain; charset=utf-8",
+            "To: nina@new.test",
+            "Subject: A new password for Roster",
+        ] {
+            assert!(head.lines().any(|found| found == line), "{line}: {head}");
+        }
+        assert!(head.contains("\r\nDate: ") || head.starts_with("Date: "), "{head}");
+        assert!(
+            sent.is_ascii() && sent.split("\r\n").all(|line| line.len() <= 78 && !line.contains('\n')),
+            "{sent}"
+        );
+        assert_eq!(message.envelope().from().unwrap().to_string(), "roster@acme.test");
+    }
+
+    #[test]
+    fn mail_servers_are_greeted_by_a_name_that_they_can_know() {
+        for (console, name) in [
+            ("https://roster.example.com:8443", "roster.example.com"),
+            ("http://127.0.0.1:3000", "acme.test"),
+            ("http://[::1]:3000", "acme.test"),
+            ("http://localhost:3000", "acme.test"),
+            ("http://roster", "acme.test"),
+            ("http://roster.localhost", "acme.test"),
+        ] {
+            assert_eq!(own_name(console, "acme.test"), name);
+        }
     }
 
     #[test]
@@ -387,7 +478,10 @@ mod tests {
             "smtps://user:secret@mail.acme.test",
             "smtp://mail.acme.test:587?tls=required",
         ] {
-            assert!(Post::new(url, from(), false).is_some(), "{url}");
+            assert!(
+                Post::new(url, from(), "https://roster.acme.test", false).is_some(),
+                "{url}"
+            );
         }
         for url in [
             "mail.acme.test",
@@ -395,8 +489,11 @@ mod tests {
             "smtp://mail.acme.test?tls=maybe",
             "smtp://user:secret@mail.acme.test",
         ] {
-            assert!(Post::new(url, from(), false).is_none(), "{url}");
+            assert!(
+                Post::new(url, from(), "https://roster.acme.test", false).is_none(),
+                "{url}"
+            );
         }
-        assert!(Post::new("smtp://mail.acme.test", from(), true).is_some());
+        assert!(Post::new("smtp://mail.acme.test", from(), "https://roster.acme.test", true).is_some());
     }
 }

@@ -16,7 +16,7 @@ pub(crate) struct Needed {
 }
 
 /// What the server needs besides its private PostgreSQL: the site; and the socket, certificates and key of another PostgreSQL.
-pub(crate) fn needed(assets: &Assets, database_url: Option<&str>) -> Vec<Needed> {
+pub(crate) fn needed(assets: &Assets, database_urls: &[&str]) -> Vec<Needed> {
     /// As sqlx reads them.
     const FILES: [&str; 7] = [
         "sslrootcert",
@@ -28,7 +28,7 @@ pub(crate) fn needed(assets: &Assets, database_url: Option<&str>) -> Vec<Needed>
         "ssl-key",
     ];
     let mut needed: Vec<_> = assets.files().map(|path| Needed { path, test: "-r" }).collect();
-    if let Some(url) = database_url {
+    for url in database_urls {
         let socket = Directory::socket_of(url).ok().flatten();
         needed.extend(socket.map(|path| Needed { path, test: "-w" }));
         let query = url.split_once('?').map(|(_, query)| query).unwrap_or_default();

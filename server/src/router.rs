@@ -135,7 +135,7 @@ fn health(console: &Console) -> Router {
 }
 
 async fn ready(State(console): State<Console>) -> Result<&'static str, Fault> {
-    console.directory.ping().await?;
+    console.directory.ready().await?;
     Ok("ok\n")
 }
 

@@ -3,25 +3,19 @@
 use std::{error::Error, io::Write, sync::Arc, time::Duration};
 
 use app::gate::Cookies;
-use directory::Directory;
+use directory::{DemoError, Directory};
 use tokio::{signal, sync::watch, task::JoinHandle, time};
 
 use crate::{
     Assets, Broadcast, Console,
     config::Config,
+    database::Directories,
     listen::{Caps, Listener, raise_file_limit},
     log,
     postgres::{Account, Embedded},
     privileges, router,
 };
 
-/// Database connections of one server, for each audience its own: programs that report much, and people who change much, must
-/// not keep gateways waiting for an answer (E3).
-const FOR_PEOPLE: u32 = 16;
-const FOR_PROGRAMS: u32 = 8;
-const FOR_GATEWAYS: u32 = 8;
-/// A gateway doesn't wait longer for an answer, so the database need not go on.
-const GATEWAYS_STATEMENT: Duration = Duration::from_secs(5);
 /// How long answers under way have, once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -39,7 +33,9 @@ pub(crate) async fn serve(config: &Config, demo: bool) -> Result<(), Box<dyn Err
         Some(database) => vec![database.account().clone()],
         None => Account::without_database(),
     };
-    let needed = privileges::needed(&assets, config.database_url.as_deref());
+    let urls = [&config.database_url, &config.database_direct_url];
+    let urls: Vec<_> = urls.into_iter().filter_map(Option::as_deref).collect();
+    let needed = privileges::needed(&assets, &urls);
     let served = match privileges::give_up_root(&accounts, &needed) {
         Ok(()) => with_database(config, demo, Arc::new(assets), listeners, database.as_ref()).await,
         Err(error) => Err(format!("cannot give up root: {error}").into()),
@@ -90,29 +86,6 @@ impl Listeners {
     }
 }
 
-/// The directory over each audience's own connections.
-struct Directories {
-    people: Directory,
-    programs: Directory,
-    gateways: Directory,
-}
-
-impl Directories {
-    async fn connect(url: &str, config: &Config) -> directory::Result<Self> {
-        let settings = config.settings;
-        let people = Directory::connect(url, FOR_PEOPLE, settings).await?;
-        Ok(Self {
-            people: people.refusing(config.breached.clone()),
-            programs: Directory::connect(url, FOR_PROGRAMS, settings).await?,
-            gateways: Directory::connect_for(url, FOR_GATEWAYS, GATEWAYS_STATEMENT, settings).await?,
-        })
-    }
-
-    async fn close(&self) {
-        tokio::join!(self.people.close(), self.programs.close(), self.gateways.close());
-    }
-}
-
 async fn with_database(
     config: &Config,
     demo: bool,
@@ -120,18 +93,12 @@ async fn with_database(
     listeners: Listeners,
     database: Option<&Embedded>,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let url = config
-        .database_url
-        .as_deref()
-        .or(database.map(Embedded::url))
-        .unwrap_or_default();
-    let directories = Directories::connect(url, config).await?;
+    let directories = Directories::open(config, database.map(Embedded::url)).await?;
     let directory = &directories.people;
-    directory.migrate().await?;
     if demo {
         match directory.load_demo().await {
             // A second start finds the first one's data.
-            Ok(()) | Err(directory::DemoError::NotEmpty) => {}
+            Ok(()) | Err(DemoError::NotEmpty) => {}
             Err(error) => return Err(error.into()),
         }
     }

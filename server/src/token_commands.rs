@@ -30,8 +30,8 @@ pub(crate) async fn gateway_token(config: &Config, command: GatewayTokenCommand)
             say(output, &json, words)
         }
         GatewayTokenCommand::Revoke { name, output } => {
-            let name = token_name(&name)?;
-            let revoked = directory(config).await?.revoke_gateway_token(&name).await;
+            let directory = directory(config).await?;
+            let (name, revoked) = by_name(&name, async |name| directory.revoke_gateway_token(name).await).await?;
             revoked.map_err(|error| about_token(error, "gateway", &name))?;
             say(output, &json!({ "name": name }), &gone("gateway", &name))
         }
@@ -64,8 +64,8 @@ pub(crate) async fn meter_token(config: &Config, command: MeterTokenCommand) -> 
             say(output, &json!({ "name": name, "token": words }), words)
         }
         MeterTokenCommand::Revoke { name, output } => {
-            let name = token_name(&name)?;
-            let revoked = directory(config).await?.revoke_meter_token(&name).await;
+            let directory = directory(config).await?;
+            let (name, revoked) = by_name(&name, async |name| directory.revoke_meter_token(name).await).await?;
             revoked.map_err(|error| about_token(error, "meter", &name))?;
             say(output, &json!({ "name": name }), &gone("meter", &name))
         }
@@ -79,7 +79,26 @@ pub(crate) async fn meter_token(config: &Config, command: MeterTokenCommand) -> 
 }
 
 fn token_name(text: &str) -> Outcome<Name> {
-    Ok(text.parse().map_err(|_| refused(Refusal::NameInvalid))?)
+    Ok(Name::from_input(text).map_err(refused)?)
+}
+
+/// Does something with what has this name: as it stands, for one from before names were read as people see them, or as it is seen.
+async fn by_name<T>(
+    text: &str,
+    act: impl AsyncFn(&Name) -> directory::Result<T>,
+) -> Outcome<(Name, directory::Result<T>)> {
+    let seen = Name::from_input(text);
+    if let Ok(as_it_stands) = text.parse::<Name>()
+        && seen.as_ref() != Ok(&as_it_stands)
+    {
+        let done = act(&as_it_stands).await;
+        if seen.is_err() || !matches!(done, Err(directory::Error::Refused(Refusal::Hidden))) {
+            return Ok((as_it_stands, done));
+        }
+    }
+    let seen = seen.map_err(refused)?;
+    let done = act(&seen).await;
+    Ok((seen, done))
 }
 
 /// What the options of a new token say. Without any of them it is for everything, as it always was.

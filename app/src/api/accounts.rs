@@ -14,7 +14,7 @@ use {
         paths,
     },
     directory::{LinkToken, NewAccount, NewSession},
-    policy::Refusal,
+    policy::{Email, Refusal},
 };
 
 /// Signs in and goes to `next`, a path of this console, or home.
@@ -51,7 +51,7 @@ pub(crate) async fn sign_up(
     let account = async {
         Ok(NewAccount {
             name: super::name(&name)?,
-            email: email.parse().map_err(|_| Refusal::EmailInvalid)?,
+            email: Email::from_input(&email)?,
             password: password.parse().map_err(|_| Refusal::PasswordInvalid)?,
         })
     }

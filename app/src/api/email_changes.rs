@@ -15,7 +15,7 @@ use {
         gate::{acting, answer, begin_session, confirm, visit},
         paths,
     },
-    policy::Refusal,
+    policy::{Email, Refusal},
 };
 
 /// What a link that confirms a change of address leads to.
@@ -46,7 +46,7 @@ pub(crate) async fn request_email_change(
     let NothingElse {} = rest;
     let (directory, actor) = acting()?;
     let outcome = async {
-        let new = email.parse().map_err(|_| Refusal::EmailInvalid)?;
+        let new = Email::from_input(&email)?;
         confirm(&directory, &actor, &current_password).await?;
         directory.request_email_change(&actor, &new).await?;
         Ok(Done::EmailChangeMailed { email: new.to_string() })

@@ -195,7 +195,7 @@ impl SentInvitation {
     }
 }
 
-/// Invites one person or several, each address on its own (M2). `email` holds them, apart by commas, semicolons or space.
+/// Invites one person or several, each address on its own (M2). `email` holds them as mail programs list them.
 #[server(endpoint = "invite_members")]
 pub(crate) async fn invite_members(
     organization: String,
@@ -212,11 +212,10 @@ pub(crate) async fn invite_members(
             .authorize_in_organization(&actor, &slug, Permission::MemberInvite)
             .await?;
         let mut seen = BTreeSet::new();
-        let addresses: Vec<&str> = email
-            .split([',', ';'])
-            .flat_map(str::split_whitespace)
-            .filter(|address| seen.insert(address.to_lowercase()))
-            .collect();
+        let mut addresses = policy::addresses(&email);
+        addresses.retain(|address| {
+            seen.insert(Email::from_input(address).map_or_else(|_| address.clone(), |email| email.to_string()))
+        });
         if addresses.len() > MOST_ADDRESSES {
             return Err(Refusal::TooManyAddresses.into());
         }
@@ -224,15 +223,17 @@ pub(crate) async fn invite_members(
         for address in &addresses {
             match directory.invite_member(&actor, &slug, address).await {
                 Ok(invitation) => sent.push(SentInvitation::new(&visit, &invitation)),
-                Err(directory::Error::Refused(refusal)) => failed.push(((*address).to_owned(), refusal.into())),
+                Err(directory::Error::Refused(refusal)) => failed.push((address.clone(), refusal.into())),
                 Err(error) if sent.is_empty() => return Err(error.into()),
                 // What is done is done, and is told, with its links.
-                Err(error) => failed.push(((*address).to_owned(), error.into())),
+                Err(error) => failed.push((address.clone(), error.into())),
             }
         }
-        let none_is_an_address = failed
-            .iter()
-            .all(|(_, problem)| *problem == Refusal::EmailInvalid.into());
+        let none_is_an_address = failed.iter().all(|(_, problem)| {
+            [Refusal::EmailInvalid, Refusal::EmailNotAscii]
+                .map(Problem::from)
+                .contains(problem)
+        });
         match failed.first() {
             // One address and its error belong beside the field, and so does text that has no address in it.
             Some((_, problem)) if addresses.len() == 1 || sent.is_empty() && none_is_an_address => Err(*problem),

@@ -18,7 +18,7 @@ pub(crate) mod verification;
 
 use std::fmt;
 
-use policy::{ApiKeyId, KeyFate, Name, Refusal, Slug};
+use policy::{ApiKeyId, KeyFate, Refusal, Slug};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::Problem;
@@ -145,11 +145,12 @@ impl<'de> Deserialize<'de> for KeyChoices {
 /// The instant a day ends, in UTC; nothing for no day.
 #[cfg(feature = "ssr")]
 fn end_of_day(day: &str) -> Result<Option<directory::OffsetDateTime>, Problem> {
+    let day = policy::compatible(&policy::visible(day));
     if day.is_empty() {
         return Ok(None);
     }
     let format = time::macros::format_description!("[year]-[month]-[day]");
-    let day = directory::Date::parse(day, format).map_err(|_| Refusal::EndDateInvalid)?;
+    let day = directory::Date::parse(&day, format).map_err(|_| Refusal::EndDateInvalid)?;
     end_of(day).map(Some)
 }
 
@@ -161,12 +162,9 @@ fn end_of(day: directory::Date) -> Result<directory::OffsetDateTime, Problem> {
 }
 
 /// A name out of a form.
-#[cfg_attr(
-    not(feature = "ssr"),
-    expect(dead_code, reason = "parsing is the server's; the browser sends what was typed")
-)]
-fn name(text: &str) -> Result<Name, Problem> {
-    text.parse().map_err(|_| Refusal::NameInvalid.into())
+#[cfg(feature = "ssr")]
+fn name(text: &str) -> Result<policy::Name, Problem> {
+    Ok(policy::Name::from_input(text)?)
 }
 
 #[cfg(all(test, feature = "ssr"))]

@@ -16,7 +16,7 @@ use {
         paths,
     },
     directory::OrganizationView,
-    policy::{Permission, Refusal},
+    policy::Permission,
 };
 
 /// An organization, as a member sees it.
@@ -109,7 +109,7 @@ pub(crate) async fn update_organization(
             .authorize_in_organization(&actor, &before, Permission::OrganizationUpdate)
             .await?;
         let name = super::name(&name)?;
-        let slug = slug.trim().parse().map_err(|_| Refusal::SlugInvalid)?;
+        let slug = Slug::from_input(&slug)?;
         directory.update_organization(&actor, &before, &name, &slug).await?;
         Ok(Done::Saved { slug: slug.to_string() })
     }
@@ -119,10 +119,7 @@ pub(crate) async fn update_organization(
         &[("name", &name), ("slug", &slug)],
         outcome,
         |outcome| match outcome {
-            Ok(_) => slug
-                .trim()
-                .parse()
-                .map_or_else(|_| paths::HOME.to_owned(), |slug| paths::organization(&slug)),
+            Ok(_) => Slug::from_input(&slug).map_or_else(|_| paths::HOME.to_owned(), |slug| paths::organization(&slug)),
             Err(_) => paths::organization(&before),
         },
     )

@@ -16,7 +16,7 @@ use {
         paths::{self, Dialog},
     },
     directory::{ProjectChange, ProjectCursor, ProjectQuery, ProjectView},
-    policy::{Permission, Refusal},
+    policy::Permission,
 };
 
 /// A project, as the person sees it.
@@ -125,7 +125,7 @@ pub(crate) async fn update_project(
         directory.authorize(&actor, &before, Permission::ProjectUpdate).await?;
         let wanted = ProjectChange {
             name: super::name(&name)?,
-            slug: slug.trim().parse().map_err(|_| Refusal::SlugInvalid)?,
+            slug: Slug::from_input(&slug)?,
             allow_externals: !allow_externals.is_empty(),
         };
         directory.update_project(&actor, &before, &wanted).await?;
@@ -139,10 +139,9 @@ pub(crate) async fn update_project(
         &[("name", &name), ("slug", &slug), ("allow_externals", &allow_externals)],
         outcome,
         |outcome| match outcome {
-            Ok(_) => slug
-                .trim()
-                .parse()
-                .map_or_else(|_| paths::HOME.to_owned(), |slug| paths::project_settings(&slug)),
+            Ok(_) => {
+                Slug::from_input(&slug).map_or_else(|_| paths::HOME.to_owned(), |slug| paths::project_settings(&slug))
+            }
             Err(_) => paths::project_settings(&before),
         },
     )
@@ -245,7 +244,7 @@ pub(crate) async fn create_project(
             .authorize_in_organization(&actor, &organization, Permission::ProjectCreate)
             .await?;
         let title = super::name(&name)?;
-        let slug = slug.trim().parse().map_err(|_| Refusal::SlugInvalid)?;
+        let slug = Slug::from_input(&slug)?;
         directory.create_project(&actor, &organization, &title, &slug).await?;
         Ok(Done::ProjectCreated {
             name: title.to_string(),
@@ -258,10 +257,7 @@ pub(crate) async fn create_project(
         &[("name", &name), ("slug", &slug)],
         outcome,
         |outcome| match outcome {
-            Ok(_) => slug
-                .trim()
-                .parse()
-                .map_or_else(|_| paths::HOME.to_owned(), |slug| paths::project(&slug)),
+            Ok(_) => Slug::from_input(&slug).map_or_else(|_| paths::HOME.to_owned(), |slug| paths::project(&slug)),
             Err(_) => paths::with_query(&paths::projects(&organization), &ListQuery::default(), Dialog::Create),
         },
     )

@@ -18,7 +18,7 @@ use {
         paths::{self, Dialog},
     },
     directory::{Agent, Creator, KindSummary, ProjectRef, ResourceChange, ResourceCursor, ResourceQuery, Viewer},
-    policy::{FieldValue, Name, Refusal, ResourceAction},
+    policy::{FieldValue, Refusal, ResourceAction},
 };
 
 /// A resource.
@@ -283,7 +283,7 @@ pub(crate) async fn create_resource(
         } else {
             Some(state_in(&state)?)
         };
-        let fields = Details::read(kind, |field| field.read(details.get(field)))?;
+        let fields = Details::read(kind, |field| field.from_input(details.get(field)))?;
         let made = directory
             .create_resource(
                 Agent::Person(&actor),
@@ -352,21 +352,27 @@ pub(crate) async fn update_resource(
 /// What differs from what somebody had before their eyes.
 #[cfg(feature = "ssr")]
 fn changed(name: &str, state: &str, details: &TypedDetails, seen: Option<Seen>) -> Result<ResourceChange, Problem> {
-    let (name, state): (Name, ResourceState) = (super::name(name)?, state_in(state)?);
+    let state = state_in(state)?;
+    // What stands there already is not read again: the rules for what is typed may have become stricter since.
+    let has_name = seen.as_ref().is_some_and(|seen| seen.name == name.trim());
+    let name = (!has_name).then(|| super::name(name)).transpose()?;
     let mut fields: BTreeMap<ResourceField, Option<FieldValue>> = BTreeMap::new();
     for (field, typed) in &details.0 {
-        fields.insert(*field, field.read(typed)?);
+        let before = seen.as_ref().and_then(|seen| seen.details.get(*field));
+        if before.is_none_or(|before| before.to_string() != typed.trim()) {
+            fields.insert(*field, field.from_input(typed)?);
+        }
     }
     let Some(seen) = seen else {
         return Ok(ResourceChange {
-            name: Some(name),
+            name,
             state: Some(state),
             details: fields,
         });
     };
     fields.retain(|field, value| value.as_ref() != seen.details.get(*field));
     Ok(ResourceChange {
-        name: (name.as_str() != seen.name).then_some(name),
+        name: name.filter(|name| name.as_str() != seen.name),
         state: (state != seen.state).then_some(state),
         details: fields,
     })

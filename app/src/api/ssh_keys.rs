@@ -14,8 +14,7 @@ use {
         gate::{acting, answer, confirm, signed_in},
         paths,
     },
-    directory::SshKeyProof,
-    policy::Refusal,
+    directory::{SshKeyProof, has_private_key},
 };
 
 /// A key in the list.
@@ -106,24 +105,21 @@ pub(crate) async fn add_ssh_key(
         namespace: &namespace,
         signature: &signature,
     });
+    // A private key pasted by mistake is refused before anything else, and is not sent back and forth any more.
+    let is_private = [&name, &public_key, &signature]
+        .into_iter()
+        .any(|text| has_private_key(text));
     let outcome = async {
-        confirm(&directory, &actor, &current_password).await?;
+        if !is_private {
+            confirm(&directory, &actor, &current_password).await?;
+        }
         let name = directory.add_proved_ssh_key(&actor, &name, &public_key, proof).await?;
         Ok(Done::SshKeyAdded { name: name.to_string() })
     }
     .await;
-    // A private key pasted by mistake is not sent back and forth any more.
-    let kept = if outcome == Err(Refusal::SshKeyPrivate.into()) {
-        ""
-    } else {
-        &public_key
-    };
-    answer(
-        FormName::SshKey,
-        &[("name", &name), ("public_key", kept)],
-        outcome,
-        |_| paths::SSH_KEYS.to_owned(),
-    )
+    let typed = [("name", &*name), ("public_key", &*public_key)];
+    let kept: Vec<_> = typed.into_iter().filter(|(_, text)| !has_private_key(text)).collect();
+    answer(FormName::SshKey, &kept, outcome, |_| paths::SSH_KEYS.to_owned())
 }
 
 /// Removes a key.

@@ -2,7 +2,7 @@
 
 use leptos::{either::Either, prelude::*};
 
-use super::{Icon, Sign};
+use super::{Icon, OwnAddress, Sign, Username};
 use crate::{
     Problem,
     flash::{Flashed, FormName, Outcome},
@@ -19,7 +19,7 @@ pub(crate) fn Field(
     label: String,
     /// Its name in the form.
     name: &'static str,
-    /// `text`, `email`, `password`, `date`.
+    /// `text`, `email`, `password`, `date`, `number`; or `slug`, a text in small letters.
     #[prop(default = "text")]
     kind: &'static str,
     /// What browsers and password managers fill in.
@@ -84,10 +84,10 @@ pub(crate) fn Field(
                     <input
                         id=id.clone()
                         name=name
-                        type=kind
+                        type=if kind == "slug" { "text" } else { kind }
                         value=value
                         autocomplete=autocomplete
-                        autocapitalize=(kind == "email").then_some("none")
+                        autocapitalize=matches!(kind, "email" | "slug").then_some("none")
                         spellcheck=(kind != "text").then_some("false")
                         autofocus=autofocus
                         readonly=readonly
@@ -153,10 +153,12 @@ pub(crate) fn Confirmation(
     let is_wanted =
         Memo::new(move |_| problem().is_some_and(|problem| problem.field() == Some(About::CurrentPassword)));
     let error = form_error(value, form, About::CurrentPassword);
+    let own = OwnAddress::here();
     move || {
         is_wanted.get().then(|| view! {
             <fieldset class="confirmation">
                 <legend>"Confirm it’s you"</legend>
+                <Username email=own id=format!("{id}-username")/>
                 <Field label="Password" name="current_password" id kind="password" autocomplete="current-password" error/>
             </fieldset>
         })

@@ -14,6 +14,7 @@ mod moment;
 mod notices;
 mod page;
 mod select;
+mod username;
 
 pub(crate) use avatar::Avatar;
 pub(crate) use badge::{AddressBadge, Badge, Tone};
@@ -29,5 +30,6 @@ pub(crate) use moment::{DayText, MomentText, input_day, last_day};
 pub(crate) use notices::NoticeRegion;
 pub(crate) use page::{Arrived, DefaultProjectNotice, PageHeader, PageTitle};
 pub(crate) use select::SelectField;
+pub(crate) use username::{OwnAddress, Username};
 #[cfg(feature = "ssr")]
 pub(crate) use {moment::utc_day, page::escape};

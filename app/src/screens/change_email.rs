@@ -12,7 +12,7 @@ use crate::{
         email_changes::{ChangeEmail, OpenedEmailChange, OpenedEmailUndo, UndoEmailChange, email_change, email_undo},
         verification::Opener,
     },
-    components::{Field, Icon, PageTitle, Sign},
+    components::{Field, Icon, PageTitle, Sign, Username},
     flash::{Flashed, FormName},
     load::load_or,
     paths,
@@ -124,7 +124,7 @@ fn Undo(opened: OpenedEmailUndo, token: String) -> impl IntoView {
         <PageTitle text="Undo the change of address"/>
         <section class="entry-card" aria-labelledby="heading">
             <h1 id="heading">"Undo the change of address"</h1>
-            <p class="lead">"Your account has the address "<strong><bdi>{current}</bdi></strong>" now. It gets "<strong><bdi>{old}</bdi></strong>" back."</p>
+            <p class="lead">"Your account has the address "<strong><bdi>{current}</bdi></strong>" now. It gets "<strong><bdi>{old.clone()}</bdi></strong>" back."</p>
             <p class="card-line">
                 <Icon sign=Sign::Info/>
                 <span>
@@ -134,6 +134,7 @@ fn Undo(opened: OpenedEmailUndo, token: String) -> impl IntoView {
             <EntryProblem form=FormName::UndoEmail/>
             <form method="post" action=UndoEmailChange::url() novalidate=true>
                 <input type="hidden" name="token" value=token/>
+                <Username email=old.clone() id="undo-username"/>
                 <Field
                     label="New password"
                     name="password"

@@ -7,7 +7,7 @@ use super::{invitation::DeadLink, sign_up::EntryProblem};
 use crate::{
     address::use_segment,
     api::accounts::{OpenedReset, RequestPasswordReset, ResetPassword, password_reset, sends_mail},
-    components::{Field, Icon, PageTitle, Sign},
+    components::{Field, Icon, PageTitle, Sign, Username},
     flash::{Done, Flashed, FormName},
     load::load_or,
     paths, words,
@@ -110,7 +110,7 @@ fn ResetForm(opened: OpenedReset, token: String) -> impl IntoView {
         <PageTitle text="Choose a new password"/>
         <section class="entry-card" aria-labelledby="heading">
             <h1 id="heading">"Choose a new password"</h1>
-            <p class="lead">"For "<strong><bdi>{email}</bdi></strong>". Saving it signs you out everywhere else."</p>
+            <p class="lead">"For "<strong><bdi>{email.clone()}</bdi></strong>". Saving it signs you out everywhere else."</p>
             {(!is_proved).then(|| view! {
                 <p class="card-line">
                     <Icon sign=Sign::Info/>
@@ -122,6 +122,7 @@ fn ResetForm(opened: OpenedReset, token: String) -> impl IntoView {
             <EntryProblem form=FormName::Reset/>
             <form method="post" action=ResetPassword::url() novalidate=true>
                 <input type="hidden" name="token" value=token/>
+                <Username email=Signal::stored(email) id="username"/>
                 <Field
                     label="New password"
                     name="password"

@@ -9,7 +9,7 @@ use crate::{
         accounts::SignOut,
         shell::{OrganizationItem, ProjectItem, ShellView, find_projects, shell},
     },
-    components::{Avatar, Icon, Menu, MenuForm, MenuLink, NoticeRegion, PageTitle, Popover, Sign},
+    components::{Avatar, Icon, Menu, MenuForm, MenuLink, NoticeRegion, OwnAddress, PageTitle, Popover, Sign},
     flash::Notices,
     live::{Followed, Live},
     load::{Loaded, load_or},
@@ -23,6 +23,7 @@ pub(crate) fn Frame() -> impl IntoView {
     let path = use_location().pathname;
     let place = Memo::new(move |_| path.with(|path| place_in(path)));
     let live = Live::provide();
+    OwnAddress::provide();
     let notices = expect_context::<Notices>();
     // A message is about the page it was shown on. Home only leads on to one.
     Effect::new(move |before: Option<String>| {
@@ -97,6 +98,8 @@ fn Sidebar(
             signed.seen(user, name);
         }
     });
+    let own = expect_context::<OwnAddress>();
+    Effect::new(move |_| own.set(shell.with(|shell| shell.email.clone())));
     // Only what the person has access to can be followed.
     expect_context::<Live>().follow(Memo::new(move |_| {
         let current = shell.with(|shell| shell.current.clone())?;

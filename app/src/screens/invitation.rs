@@ -11,7 +11,7 @@ use crate::{
         accounts::SignOut,
         invitations::{AcceptInvitation, AcceptInvitationAsNew, OpenedInvitation, State, Visitor, invitation},
     },
-    components::{Field, Icon, PageTitle, Sign},
+    components::{Field, Icon, PageTitle, Sign, Username},
     flash::{Flashed, FormName},
     load::{Loaded, load_or},
     paths,
@@ -192,7 +192,8 @@ fn NewAccount(email: String, secret: String, named: String) -> impl IntoView {
         <form method="post" action=AcceptInvitationAsNew::url() novalidate=true>
             <input type="hidden" name="token" value=secret/>
             <input type="hidden" name="email" value=named/>
-            <p class="facts-line">"Your account’s address: "<strong><bdi>{email}</bdi></strong></p>
+            <p class="facts-line">"Your account’s address: "<strong><bdi>{email.clone()}</bdi></strong></p>
+            <Username email=Signal::stored(email) id="username"/>
             <Field
                 label="Name"
                 name="name"

@@ -10,7 +10,9 @@ use crate::{
         shell::{ShellView, shell},
         verification::ResendVerification,
     },
-    components::{Confirmation, Field, PageHeader, PageTitle, Post, PostForm, form_error, form_problem},
+    components::{
+        Confirmation, Field, OwnAddress, PageHeader, PageTitle, Post, PostForm, Username, form_error, form_problem,
+    },
     flash::{Flashed, FormName, Notice, Notices},
     live::Live,
     load::{Loaded, load},
@@ -180,6 +182,7 @@ fn Password() -> impl IntoView {
             <p class="lead">"Changing it signs you out everywhere else."</p>
             <PostForm action class="form">
                 {form_problem(value, FormName::Password, &[About::CurrentPassword, About::Password])}
+                <Username email=OwnAddress::here() id="password-username"/>
                 <Field
                     label="Current password"
                     name="current_password"
@@ -213,6 +216,7 @@ fn Delete() -> impl IntoView {
             <p>"You lose every access at once, and your sessions, SSH keys and open invitations end. What you made stays with its projects, by a “Deleted user”. This can’t be undone."</p>
             <form method="post" action={expect_context::<Signed>().form(DeleteAccount::url())} class="form" novalidate=true>
                 {form_problem(none, FormName::DeleteAccount, &[About::CurrentPassword])}
+                <Username email=OwnAddress::here() id="delete-username"/>
                 <Field
                     label="Your password"
                     name="current_password"

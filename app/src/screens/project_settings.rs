@@ -123,6 +123,7 @@ fn SettingsForm(settings: Loaded<SettingsView>, project: ProjectHead) -> impl In
                 <Field
                     label="Slug"
                     name="slug"
+                    kind="slug"
                     value=typed("slug", &slug)
                     hint="The project’s name in addresses. When you change it, the old one stops working, and nobody else gets it for 90 days."
                     error=form_error(value, FormName::ProjectSettings, About::Slug)
@@ -291,6 +292,7 @@ fn DeleteProjectForm(settings: Loaded<SettingsView>) -> impl IntoView {
                             <Field
                                 label=format!("Type {slug} to confirm")
                                 name="confirmation"
+                                kind="slug"
                                 value=flashed.typed(FormName::DeleteProject, "confirmation").unwrap_or_default()
                                 error=form_error(value, FormName::DeleteProject, About::Confirmation)
                             />

@@ -124,7 +124,7 @@ fn AddForm(add: Post, proof: Memo<SshProof>) -> impl IntoView {
                     name="public_key"
                     lines=4
                     value=typed("public_key")
-                    hint="One line of a .pub file, like ssh-ed25519 AAAA… you@laptop."
+                    hint="The line in a .pub file, like ssh-ed25519 AAAA… you@laptop. Folded lines and the form of PuTTY are fine."
                     error=form_error(value, FormName::SshKey, About::PublicKey)
                 />
                 <Field

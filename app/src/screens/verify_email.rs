@@ -7,7 +7,7 @@ use super::{invitation::DeadLink, sign_up::EntryProblem};
 use crate::{
     address::use_segment,
     api::verification::{OpenedVerification, Opener, VerifyEmail, email_verification},
-    components::{Field, Icon, PageTitle, Sign},
+    components::{Field, Icon, PageTitle, Sign, Username},
     flash::{Flashed, FormName},
     load::load_or,
     words,
@@ -47,11 +47,11 @@ fn Opened(opened: OpenedVerification, token: String) -> impl IntoView {
         <PageTitle text="Verify your address"/>
         <section class="entry-card" aria-labelledby="heading">
             <h1 id="heading">"Verify your address"</h1>
-            <p class="lead">"For "<strong><bdi>{email}</bdi></strong>"."</p>
+            <p class="lead">"For "<strong><bdi>{email.clone()}</bdi></strong>"."</p>
             <EntryProblem form=FormName::VerifyEmail/>
             <form method="post" action=VerifyEmail::url() novalidate=true>
                 <input type="hidden" name="token" value=token/>
-                {(opener != Opener::Holder).then(|| view! { <Password opener/> })}
+                {(opener != Opener::Holder).then(|| view! { <Password opener email/> })}
                 <button type="submit" class="button button-primary button-wide">"Verify address"</button>
             </form>
         </section>
@@ -60,7 +60,7 @@ fn Opened(opened: OpenedVerification, token: String) -> impl IntoView {
 
 /// Whoever isn't signed in to the account may not be who made it (J3).
 #[component]
-fn Password(opener: Opener) -> impl IntoView {
+fn Password(opener: Opener, email: String) -> impl IntoView {
     let flashed = expect_context::<Flashed>();
     let error = Signal::derive(move || {
         flashed
@@ -82,6 +82,7 @@ fn Password(opener: Opener) -> impl IntoView {
         <p>
             "This account was made before its address was verified. If you made it, type its password. If you didn’t, or don’t remember, choose a new one: whoever used the account until now is signed out, its SSH keys are removed, and the invitations it sent are revoked."
         </p>
+        <Username email=Signal::stored(email) id="username"/>
         <Field
             label="Password"
             name="password"

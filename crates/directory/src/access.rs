@@ -4,10 +4,10 @@ use policy::{
     Because, Name, OrganizationId, OrganizationRole, OrganizationStanding, ProjectId, ProjectRole, ProjectStanding,
     Refusal, Slug, Standing, UserId,
 };
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::PgExecutor;
 use time::OffsetDateTime;
 
-use crate::{Result, change::Change, error::inconsistent};
+use crate::{Result, change::Change, connections::PgConnection, error::inconsistent};
 
 /// A project, and what the one who asks is to it.
 pub(crate) struct ProjectSeen {

@@ -2,14 +2,15 @@
 
 use policy::{Email, Name, OrganizationId, Password, Permission, ProjectId, Refusal, UserId};
 use serde_json::json;
-use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
     Actor, Directory, Error, Hint, LinkToken, NewSession, Origin, Result, attempts,
     change::{By, Change, Record},
-    confirmation, devices, email_changes,
+    confirmation,
+    connections::PgConnection,
+    devices, email_changes,
     error::{inconsistent, refuse_on},
     limits, members,
     notices::{self, Notice},
@@ -71,7 +72,7 @@ impl Directory {
     /// # Errors
     /// [`Refusal::CredentialsWrong`], [`Refusal::TooManyAttempts`].
     pub async fn sign_in(&self, email: &str, password: &str, origin: &Origin) -> Result<NewSession> {
-        let email: Email = email.parse().map_err(|_| Refusal::CredentialsWrong)?;
+        let email = Email::from_input(email).map_err(|_| Refusal::CredentialsWrong)?;
         let device = self.known_device(&email, origin).await?;
         self.sign_in_on(&email, password, origin, device.as_deref()).await
     }
@@ -306,7 +307,7 @@ impl Directory {
         if !self.settings.sends_mail {
             return Err(Refusal::NoMail.into());
         }
-        let email: Email = email.parse().map_err(|_| Refusal::EmailInvalid)?;
+        let email = Email::from_input(email)?;
         let within_limit = self.attempt_all(&limits::password_reset(origin)).await;
         let is_due = match within_limit {
             Ok(()) => match self.attempt(&limits::password_reset_mail(email.as_str())).await {
@@ -560,9 +561,7 @@ pub(crate) async fn find_by_email(db: &mut PgConnection, email: &Email) -> Resul
 
 /// Whether a typed password is the one hashed.
 pub(crate) async fn check_password(asker: Asker, typed: &str, hash: Option<String>) -> Result<bool> {
-    // A password longer than any that was ever set is not hashed: that would be work for free.
-    let typed = typed.chars().take(257).collect();
-    secret::verify_password(asker, typed, hash).await
+    secret::verify_password(asker, Password::forms_of(typed), hash).await
 }
 
 /// Holds an account's password until the change ends, if it is still the one that was verified: verifying takes a while,

@@ -6,7 +6,7 @@ use policy::{
     check_default_key, check_key_change, check_key_creation, check_key_expiration,
 };
 use serde_json::{Value, json};
-use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
+use sqlx::{FromRow, Postgres, QueryBuilder};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -15,6 +15,7 @@ use crate::{
     access::{ProjectSeen, find_project, lock_in, lock_project},
     change::{By, Change},
     confirmation,
+    connections::PgConnection,
     error::inconsistent,
     paging,
     people::{check_search, pattern},

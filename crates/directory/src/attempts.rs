@@ -1,10 +1,10 @@
 //! Limits on attempts, counted in the database so that every server counts together.
 
 use policy::Refusal;
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::PgExecutor;
 use time::{Duration, OffsetDateTime};
 
-use crate::{Directory, Result};
+use crate::{Directory, Result, connections::PgConnection};
 
 /// How often something may be tried in a window of time.
 pub(crate) struct Limit {

@@ -6,11 +6,14 @@
 
 use policy::{EventId, OrganizationId, ProjectId, Refusal, UserId};
 use serde_json::Value;
-use sqlx::{PgTransaction, types::Json};
+use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Actor, Agent, Directory, Error, Hint, KeyActor, MeterActor, Origin, Result, Settings, repeats};
+use crate::{
+    Actor, Agent, Directory, Error, Hint, KeyActor, MeterActor, Origin, Result, Settings, connections::PgTransaction,
+    repeats,
+};
 
 /// Who makes a change.
 #[derive(Clone, Copy)]
@@ -87,7 +90,7 @@ pub(crate) struct Record {
 
 /// A change under way.
 pub(crate) struct Change<'a> {
-    pub(crate) tx: PgTransaction<'static>,
+    pub(crate) tx: PgTransaction,
     pub(crate) at: OffsetDateTime,
     pub(crate) record: Record,
     directory: &'a Directory,

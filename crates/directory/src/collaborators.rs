@@ -8,7 +8,7 @@ use policy::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
+use sqlx::{FromRow, Postgres, QueryBuilder};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -17,6 +17,7 @@ use crate::{
     access::{PersonSeen, ProjectSeen, find_person, find_project, lock_in, project_standing},
     attempts::Limit,
     change::{By, Change},
+    connections::PgConnection,
     error::{inconsistent, refuse_on},
     made_keys::{self, KeyChoice, Within},
     notices::{self, Notice},
@@ -197,14 +198,14 @@ impl Directory {
     /// Adds the person with this address to a project, as a Member, at once (C2, C4).
     ///
     /// # Errors
-    /// [`Refusal::EmailInvalid`], [`Refusal::UserNotFound`], [`Refusal::NotInOrganization`], [`Refusal::AlreadyCollaborator`]
+    /// [`Refusal::EmailInvalid`], [`Refusal::EmailSeveral`], [`Refusal::EmailNotAscii`], [`Refusal::UserNotFound`], [`Refusal::NotInOrganization`], [`Refusal::AlreadyCollaborator`]
     /// (C3, J2); [`Refusal::ExternalInDefaultProject`] (D4); [`Refusal::CannotAdd`], [`Refusal::TooManyAttempts`] (X6).
     pub async fn add_collaborator(&self, actor: &Actor, slug: &Slug, email: &str) -> Result<Added> {
         let limit = add_limit(actor);
         let within_limit = self.attempt(&limit).await;
         let mut change = self.change(By::User(actor), Permission::CollaboratorAdd.name()).await?;
         // Only what is an address: words that aren't are nobody's to leave in the audit (A4).
-        change.record.target = email.parse::<Email>().ok().map(|email| email.to_string());
+        change.record.target = Email::from_input(email).ok().map(|email| email.to_string());
         let outcome = match within_limit {
             Ok(()) => self.add_collaborator_in(&mut change, actor, slug, email).await,
             Err(error) => Err(error),
@@ -215,7 +216,11 @@ impl Directory {
             outcome,
             Ok(_)
                 | Err(Error::Refused(
-                    Refusal::EmailInvalid | Refusal::Hidden | Refusal::Forbidden(_)
+                    Refusal::EmailInvalid
+                        | Refusal::EmailSeveral
+                        | Refusal::EmailNotAscii
+                        | Refusal::Hidden
+                        | Refusal::Forbidden(_)
                 ))
         );
         if tells_nothing {
@@ -233,7 +238,7 @@ impl Directory {
     ) -> Result<Added> {
         let project = lock_in(change, slug, actor.user).await?;
         project.standing.require(Permission::CollaboratorAdd)?;
-        let email: Email = email.parse().map_err(|_| Refusal::EmailInvalid)?;
+        let email = Email::from_input(email)?;
         // X6: a project Admin from outside need not learn who has an account.
         let neutral = self.settings.neutral_add_errors && project.standing.organization.is_none();
         let not_found = if neutral {

@@ -2,12 +2,12 @@
 //! A session that was left open, or stolen, is not enough.
 
 use policy::{Refusal, SessionId, UserId};
-use sqlx::PgConnection;
 
 use crate::{
     Actor, Directory, Result,
     accounts::{check_password, lock_hash},
     change::{By, Change},
+    connections::PgConnection,
     limits,
     secret::Asker,
 };

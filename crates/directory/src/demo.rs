@@ -3,13 +3,13 @@
 mod work;
 
 use policy::{Name, OrganizationId, OrganizationRole, Password, ProjectId, ProjectRole, Reach, Slug, UserId};
-use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 
 use crate::{
     Directory, Error, NewAccount, Result, accounts,
     api_keys::{self, NewKey},
     change::{By, Change},
+    connections::PgConnection,
     error::inconsistent,
     members, organizations, projects, secret, verification,
 };

@@ -5,10 +5,9 @@ use std::fmt;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use policy::{Email, UserId};
-use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 
-use crate::{Directory, Origin, Result, secret};
+use crate::{Directory, Origin, Result, connections::PgConnection, secret};
 
 /// A device that signed nobody in for this long is forgotten.
 const REMEMBERED: Duration = Duration::days(400);

@@ -6,7 +6,6 @@
 
 use policy::{Email, Password, Refusal, UserId};
 use serde_json::json;
-use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -14,6 +13,7 @@ use crate::{
     Actor, Directory, Hint, LinkToken, Mail, MailAbout, NewSession, Notice, Origin, Result, accounts, attempts,
     change::{By, Change},
     confirmation,
+    connections::PgConnection,
     error::{inconsistent, refuse_on},
     limits, notices, outbox, sessions,
     takeover::{end_everything, lock_organizations_of},

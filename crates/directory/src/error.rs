@@ -33,8 +33,8 @@ impl From<sqlx::Error> for Error {
         if let sqlx::Error::Database(database) = &error {
             let code = database.code().unwrap_or_default();
             // Classes: 08 connection, 28 not let in, 3D no such database, 40 rollback (deadlock), 53 resources, 57 shut down or
-            // cancelled, 58 its machine; and 25006, a server that takes no writes, as after a switch to another one.
-            let away = ["08", "25006", "28", "3D", "40", "53", "57", "58"];
+            // cancelled, 58 its machine; and 25006 and 0A000, a server that takes no writes, as after a switch to another one.
+            let away = ["08", "0A000", "25006", "28", "3D", "40", "53", "57", "58"];
             if !away.iter().any(|class| code.starts_with(class)) {
                 return Self::Internal(error.to_string());
             }

@@ -69,7 +69,7 @@ impl Directory {
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
     pub async fn hints(&self) -> Result<Hints> {
-        let mut listener = PgListener::connect_with(&self.pool).await?;
+        let mut listener = PgListener::connect_with(&self.direct).await?;
         listener.listen(Hint::CHANNEL).await?;
         Ok(Hints(listener))
     }

@@ -7,10 +7,10 @@ use std::{fmt, str::FromStr};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use policy::{
-    Email, InvitationId, Name, OrganizationId, OrganizationRole, Password, Permission, ProjectId, Refusal, Slug, UserId,
+    Email, InvitationId, Name, OrganizationId, OrganizationRole, Password, Permission, ProjectId, Refusal, Slug,
+    UserId, visible,
 };
 use serde_json::json;
-use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -19,6 +19,7 @@ use crate::{
     access::{OrganizationSeen, find_organization, find_place, lock_in_organization},
     accounts,
     change::{By, Change, Record},
+    connections::PgConnection,
     error::inconsistent,
     limits, members, outbox, paging,
     people::{check_search, pattern},
@@ -38,6 +39,9 @@ impl LinkToken {
     /// Reads what a link carries; `None` if it cannot be one.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
+        // What mail programs and chats leave at the ends of a link, or fold into it, is none of it.
+        let text: String = visible(text).split_whitespace().collect();
+        let text = text.trim_matches(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_'));
         URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
     }
 
@@ -253,12 +257,12 @@ impl Directory {
         let within_limit = self.attempt(&limit).await;
         let mut change = self.change(By::User(actor), Permission::MemberInvite.name()).await?;
         // Only what is an address: words that aren't are nobody's to leave in the audit (A4).
-        change.record.target = email.parse::<Email>().ok().map(|email| email.to_string());
+        change.record.target = Email::from_input(email).ok().map(|email| email.to_string());
         let outcome = async {
             let organization = lock_in_organization(&mut change, slug, actor.user).await?;
             organization.standing.require(Permission::MemberInvite)?;
             within_limit?;
-            let email: Email = email.parse().map_err(|_| Refusal::EmailInvalid)?;
+            let email = Email::from_input(email)?;
             if let Some(user) = accounts::find_by_email(&mut change.tx, &email).await?
                 && find_place(&mut *change.tx, &organization, user).await?.is_some()
             {
@@ -371,7 +375,7 @@ impl Directory {
         if opened.is_mailed {
             return Ok(());
         }
-        let named: Email = named.parse().map_err(|_| Refusal::EmailInvalid)?;
+        let named = Email::from_input(named)?;
         let limit = limits::invitation_address(origin);
         self.attempt(&limit).await?;
         if named != opened.email {

@@ -13,6 +13,8 @@ mod audit;
 mod change;
 mod collaborators;
 mod confirmation;
+mod connections;
+mod database;
 mod demo;
 mod devices;
 mod email_changes;
@@ -27,6 +29,7 @@ mod made_keys;
 mod members;
 mod meters;
 mod notices;
+mod obstacles;
 mod organizations;
 mod outbox;
 mod paging;
@@ -34,11 +37,13 @@ mod passwords;
 mod people;
 mod projects;
 mod quotas;
+mod readiness;
 mod remains;
 mod repeats;
 mod resources;
 mod secret;
 mod sessions;
+mod ssh_key_text;
 mod ssh_keys;
 mod ssh_proofs;
 mod submissions;
@@ -56,6 +61,7 @@ pub use actor::{Actor, Agent, KeyActor, MeterActor, Origin};
 pub use api_keys::{ApiKey, ApiKeyList, ApiKeyQuery, KeyView, NewApiKey};
 pub use audit::{AuditEvent, AuditPage};
 pub use collaborators::{Added, Collaborator, CollaboratorKind, CollaboratorList, CollaboratorQuery, Removal};
+pub use database::{Blocked, Database};
 pub use demo::{DEMO_PASSWORD, DemoError};
 pub use devices::DeviceToken;
 pub use email_changes::{OpenedEmailChange, OpenedEmailUndo};
@@ -71,6 +77,7 @@ pub use made_keys::KeyChoice;
 pub use members::{Departure, Member, MemberList, MemberQuery, MemberRemoval};
 pub use meters::{MeterToken, OrganizationRef};
 pub use notices::Notice;
+pub use obstacles::{Obstacle, Pooled, Unanswered, Unfit, Unowned, Unreached};
 pub use organizations::{OrganizationReport, OrganizationSettings, OrganizationSummary, OrganizationView};
 pub use outbox::{Mail, MailAbout};
 pub use passwords::BreachedPasswords;
@@ -85,6 +92,7 @@ pub use resources::{
     ResourceSort,
 };
 pub use sessions::{NewSession, Session, SessionToken, SignedInAt};
+pub use ssh_key_text::has_private_key;
 pub use ssh_keys::SshKey;
 pub use ssh_proofs::SshKeyProof;
 pub use submissions::{Sent, Submission};
@@ -98,14 +106,15 @@ use std::{future::Future, net::IpAddr, path::PathBuf, time::Duration};
 
 use policy::Quotas;
 use sqlx::{
-    AssertSqlSafe, Executor, PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
+    PgPool,
+    postgres::{PgConnectOptions, PgSslMode},
 };
 
-/// The database ends a statement that takes longer, waiting for locks included: nobody waits for its answer any more.
-const STATEMENT: Duration = Duration::from_secs(30);
-/// The database ends a transaction in which nothing is done for longer: its locks would be in everybody's way.
-const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(60);
+use connections::Pool;
+use readiness::LastProbe;
+
+/// The database ends a statement of people and programs that takes longer, waiting for locks included: nobody waits for its answer any more.
+pub const STATEMENT: Duration = Duration::from_secs(30);
 
 /// What the operator decides for the whole installation.
 #[derive(Clone, Copy, Debug)]
@@ -137,7 +146,10 @@ impl Default for Settings {
 /// The directory of people, organizations, projects and who may do what in them. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Directory {
-    pool: PgPool,
+    pool: Pool,
+    /// The way to the database past a pooler, if there is one.
+    direct: PgPool,
+    last_probe: LastProbe,
     settings: Settings,
     breached: Option<BreachedPasswords>,
     clock: fn() -> OffsetDateTime,
@@ -158,23 +170,7 @@ impl Directory {
     /// # Errors
     /// [`Error::Unavailable`] if the URL is not one or the database does not answer.
     pub async fn connect_for(url: &str, connections: u32, statement: Duration, settings: Settings) -> Result<Self> {
-        let options: PgConnectOptions = url.parse()?;
-        // By statements rather than by startup parameters, which poolers refuse.
-        let limits = format!(
-            "SET statement_timeout = {}; SET idle_in_transaction_session_timeout = {}",
-            statement.as_millis(),
-            IDLE_IN_TRANSACTION.as_millis(),
-        );
-        let pool = PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(Duration::from_secs(10))
-            .after_connect(move |connection, _| {
-                let limits = limits.clone();
-                Box::pin(async move { connection.execute(sqlx::raw_sql(AssertSqlSafe(limits))).await.map(drop) })
-            })
-            .connect_with(options.application_name("roster"))
-            .await?;
-        Ok(Self::new(pool, settings))
+        Database::at(url)?.directory(connections, statement, settings).await
     }
 
     /// Whether what goes to the database at `url` and back can't be read on the way: it stays on this machine, or TLS is
@@ -214,8 +210,14 @@ impl Directory {
     /// A directory over a pool that is open already.
     #[must_use]
     pub fn new(pool: PgPool, settings: Settings) -> Self {
+        Self::over(pool.clone().into(), pool, settings)
+    }
+
+    fn over(pool: Pool, direct: PgPool, settings: Settings) -> Self {
         Self {
             pool,
+            direct,
+            last_probe: LastProbe::default(),
             settings,
             breached: None,
             clock: OffsetDateTime::now_utc,
@@ -246,27 +248,16 @@ impl Directory {
     /// [`Error::Internal`] with the migration that failed.
     pub async fn migrate(&self) -> Result<()> {
         // On a connection of its own, which is closed afterwards: a migration may take as long as it takes.
-        let mut connection = self.pool.acquire().await?;
-        connection
-            .execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")
-            .await?;
-        let done = sqlx::migrate!().run(&mut *connection).await;
+        let mut connection = self.direct.acquire().await?;
+        let done = database::migrate(&mut connection).await;
         connection.close().await?;
         done.map_err(|error| Error::Internal(error.to_string()))
-    }
-
-    /// Asks the database for a sign of life (`GET /readyz`).
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] if there is none.
-    pub async fn ping(&self) -> Result<()> {
-        sqlx::query("SELECT 1").execute(&self.pool).await?;
-        Ok(())
     }
 
     /// Closes every connection, once what is under way is done.
     pub async fn close(&self) {
         self.pool.close().await;
+        self.direct.close().await;
     }
 
     /// Does something beside the request that gave rise to it: it holds nobody up, and is never a reason to fail.

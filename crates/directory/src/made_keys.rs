@@ -3,13 +3,13 @@
 
 use policy::{ApiKeyId, KeyFate, Name, OrganizationId, Permission, ProjectId, Reach, Refusal, Slug, UserId};
 use serde_json::json;
-use sqlx::PgConnection;
 
 use crate::{
     Directory, MadeKey, Remains, Result,
     access::{find_organization, find_project},
     api_keys::reach,
     change::{Change, Record},
+    connections::PgConnection,
     error::inconsistent,
 };
 

@@ -6,7 +6,7 @@ use policy::{
     Slug, UserId, check_member_change,
 };
 use serde_json::json;
-use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
+use sqlx::{FromRow, Postgres, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -14,6 +14,7 @@ use crate::{
     Actor, Directory, Hint, OrganizationView, Result,
     access::{OrganizationSeen, find_organization, find_place, lock_in_organization, organization_standing},
     change::{By, Change, Record},
+    connections::PgConnection,
     error::inconsistent,
     invitations,
     made_keys::{self, KeyChoice, Within},

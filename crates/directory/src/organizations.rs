@@ -5,7 +5,6 @@ use policy::{
     check_transfer,
 };
 use serde_json::json;
-use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -18,6 +17,7 @@ use crate::{
     accounts, api_keys,
     change::{By, Change, Record},
     confirmation,
+    connections::PgConnection,
     error::{inconsistent, refuse_on},
     members,
     notices::{self, Notice},
@@ -299,7 +299,7 @@ impl Directory {
             let organization = lock_in_organization(&mut change, slug, actor.user).await?;
             let place = find_place(&mut *change.tx, &organization, to).await?;
             check_transfer(&organization.standing, place)?;
-            if confirmation.trim() != organization.name.as_str() {
+            if !organization.name.is_typed_as(confirmation) {
                 return Err(Refusal::ConfirmationWrong.into());
             }
             confirmation::require(&mut change, actor).await?;
@@ -373,7 +373,7 @@ impl Directory {
             if in_use {
                 return Err(Refusal::OrganizationInUse.into());
             }
-            if confirmation.trim() != organization.name.as_str() {
+            if !organization.name.is_typed_as(confirmation) {
                 return Err(Refusal::ConfirmationWrong.into());
             }
             confirmation::require(&mut change, actor).await?;

@@ -4,13 +4,12 @@
 //! waits in a table. Several servers may deliver at once; each takes rows nobody else has.
 
 use policy::{Email, InvitationId, Name, OrganizationId, UserId};
-use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
-    Directory, Hint, LinkToken, Notice, Result, accounts, attempts, change::Change, email_changes, error::inconsistent,
-    invitations, limits, verification,
+    Directory, Hint, LinkToken, Notice, Result, accounts, attempts, change::Change, connections::PgConnection,
+    email_changes, error::inconsistent, invitations, limits, verification,
 };
 
 /// A mail that is being sent is nobody else's for this long.

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use policy::{ProjectRole, Refusal, UserId};
+use policy::{Email, ProjectRole, Refusal, UserId, visible};
 use serde::{Deserialize, Serialize};
 use sqlx::{Postgres, QueryBuilder};
 use time::OffsetDateTime;
@@ -166,10 +166,15 @@ pub(crate) fn check_search(search: &str) -> Result<(), Refusal> {
     }
 }
 
-/// A LIKE pattern for a part of a text, whatever characters it has.
+/// A LIKE pattern for a part of a text, whatever characters it has. What is searched for is what people see: composed as names
+/// are, and of a pasted `Jane Doe <jane@example.com>` the address.
 pub(crate) fn pattern(search: &str) -> String {
+    let seen = match Email::from_input(search) {
+        Ok(email) => email.to_string(),
+        Err(_) => visible(search),
+    };
     let mut pattern = String::from("%");
-    for c in search.trim().to_lowercase().chars() {
+    for c in seen.to_lowercase().chars() {
         if matches!(c, '%' | '_' | '\\') {
             pattern.push('\\');
         }

@@ -3,7 +3,6 @@
 use policy::{Name, OrganizationId, Permission, ProjectId, ProjectStanding, Refusal, Slug, Standing, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -12,6 +11,7 @@ use crate::{
     access::{ProjectSeen, find_organization, find_project, lock_in, lock_in_organization, project_standing},
     change::{By, Record},
     confirmation,
+    connections::PgConnection,
     error::{inconsistent, refuse_on},
     made_keys::{self, KeyChoice, Within},
     paging,
@@ -347,7 +347,7 @@ impl Directory {
             if resources::any(&mut change.tx, project.organization, project.project).await? {
                 return Err(Refusal::ProjectHasResources.into());
             }
-            if confirmation.trim() != project.slug.as_str() {
+            if Slug::from_input(confirmation).as_ref() != Ok(&project.slug) {
                 return Err(Refusal::ConfirmationWrong.into());
             }
             confirmation::require(&mut change, actor).await?;

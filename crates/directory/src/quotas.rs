@@ -2,10 +2,9 @@
 //! there already stays, also beyond a quota.
 
 use policy::{InvitationId, OrganizationId, ProjectId, Quota, Quotas, Refusal};
-use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 
-use crate::Result;
+use crate::{Result, connections::PgConnection};
 
 /// The window that records of usage are counted in.
 const WINDOW: Duration = Duration::minutes(1);

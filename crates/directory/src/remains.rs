@@ -2,9 +2,8 @@
 //! E1, M6). Told before it happens, and in the receipt after it.
 
 use policy::{ApiKeyId, Name, OrganizationId, Permission, ProjectId, Reach, ResourceKind, Slug, UserId};
-use sqlx::PgConnection;
 
-use crate::{Directory, Result, access::find_project, api_keys::reach, error::inconsistent};
+use crate::{Directory, Result, access::find_project, api_keys::reach, connections::PgConnection, error::inconsistent};
 
 /// An API key that somebody made and that still works.
 #[derive(Clone, Debug)]

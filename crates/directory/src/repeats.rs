@@ -6,12 +6,12 @@
 //! long as the limits on attempts let them. What the operator does at the command line is always written.
 
 use policy::{EventId, Refusal};
-use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 
 use crate::{
     Directory, Result,
     change::{By, Record},
+    connections::PgConnection,
     secret::sha256,
 };
 

@@ -9,7 +9,7 @@ use policy::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, types::Json};
+use sqlx::{FromRow, Postgres, QueryBuilder, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -17,6 +17,7 @@ use crate::{
     Agent, Directory, Hint, Order, ProjectRef, ProjectView, Result, Viewer, Workplace,
     access::find_project,
     change::By,
+    connections::PgConnection,
     error::{inconsistent, refuse_on},
     paging,
     people::{check_search, pattern},

@@ -114,45 +114,49 @@ pub(crate) async fn in_turn<T: Send + 'static>(asker: Asker, work: impl FnOnce()
 /// # Errors
 /// [`Error::Busy`].
 pub(crate) async fn hash_password(asker: Asker, password: Password) -> Result<String> {
-    in_turn(asker, move || {
-        let (salt, params) = (Salt::generate(), Params::DEFAULT);
-        let new = || {
-            Ok(PasswordHash {
-                algorithm: Algorithm::Argon2id.ident(),
-                version: Some(Version::V0x13.into()),
-                params: (&params).try_into()?,
-                salt: Some(salt),
-                hash: Some(argon2id(password.as_bytes(), &salt, params.clone())?),
-            })
-        };
-        new()
-            .map(|hash| hash.to_string())
-            .map_err(|error: password_hash::Error| Error::Internal(error.to_string()))
-    })
-    .await?
+    in_turn(asker, move || hash(password.as_bytes())).await?
 }
 
-/// Whether the password is the one hashed. Without a hash (no such account) the same work is done against one that
-/// matches nothing, so that the time taken says nothing.
+pub(crate) fn hash(password: &[u8]) -> Result<String> {
+    let (salt, params) = (Salt::generate(), Params::DEFAULT);
+    let new = || {
+        Ok(PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: (&params).try_into()?,
+            salt: Some(salt),
+            hash: Some(argon2id(password, &salt, params.clone())?),
+        })
+    };
+    new()
+        .map(|hash| hash.to_string())
+        .map_err(|error: password_hash::Error| Error::Internal(error.to_string()))
+}
+
+/// Whether the password, in one of its forms, is the one hashed: one after the other, in one turn. Without a hash (no such
+/// account) the same work is done against one that matches nothing, so that the time taken says nothing.
 ///
 /// # Errors
 /// [`Error::Busy`].
-pub(crate) async fn verify_password(asker: Asker, typed: String, hash: Option<String>) -> Result<bool> {
+pub(crate) async fn verify_password(asker: Asker, forms: Vec<String>, hash: Option<String>) -> Result<bool> {
     const NOBODYS: &str =
         "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$D0uCQ1XsWkmkqzXPy6zFxUn2KcGxgSyXkrLbLEBZx+Y";
     in_turn(asker, move || {
         let known = hash.is_some();
-        let is_right = |hash: &str| {
-            let kept = PasswordHash::new(hash)?;
+        let is_right = |typed: &String| {
+            let kept = PasswordHash::new(hash.as_deref().unwrap_or(NOBODYS))?;
             let (Some(salt), Some(output)) = (kept.salt, kept.hash) else {
                 return Err(password_hash::Error::PasswordInvalid);
             };
             // Compared in constant time.
             Ok(argon2id(typed.as_bytes(), &salt, Params::try_from(&kept)?)? == output)
         };
-        is_right(hash.as_deref().unwrap_or(NOBODYS))
-            .map(|is_right| is_right && known)
-            .map_err(|error| Error::Internal(error.to_string()))
+        for form in &forms {
+            if is_right(form).map_err(|error| Error::Internal(error.to_string()))? && known {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     })
     .await?
 }

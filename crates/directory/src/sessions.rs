@@ -4,13 +4,13 @@ use std::fmt;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use policy::{Email, Name, Refusal, SessionId, UserId};
-use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
     Actor, DeviceToken, Directory, Hint, Origin, Result,
     change::{By, Change, Record},
+    connections::PgConnection,
     devices,
     error::inconsistent,
     secret,

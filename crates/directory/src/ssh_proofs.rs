@@ -17,6 +17,10 @@ use crate::{Actor, Directory, secret::sha256};
 const MOST_CHARACTERS: usize = 16_384;
 /// What a security key adds to a signature: one byte of flags, four of a counter.
 const TRAILER: usize = 5;
+const BEGIN: &str = "-----BEGIN SSH SIGNATURE-----";
+const END: &str = "-----END SSH SIGNATURE-----";
+/// As long as the lines between them are.
+const COLUMNS: usize = 70;
 /// The flag that somebody touched the security key.
 const TOUCHED: u8 = 1;
 
@@ -57,8 +61,7 @@ fn is_signed(key: &PublicKey, proof: SshKeyProof<'_>, text: &[u8]) -> bool {
     if proof.signature.len() > MOST_CHARACTERS {
         return false;
     }
-    let pem = format!("{}\n", proof.signature.trim().replace("\r\n", "\n"));
-    let Ok(signature) = SshSig::from_pem(pem) else {
+    let Some(signature) = rewrapped(proof.signature).and_then(|pem| SshSig::from_pem(pem).ok()) else {
         return false;
     };
     if signature.public_key() != key.key_data() || signature.namespace() != proof.namespace {
@@ -68,6 +71,15 @@ fn is_signed(key: &PublicKey, proof: SshKeyProof<'_>, text: &[u8]) -> bool {
         return false;
     };
     is_by(key, proof.namespace, text, &signed, &signature).unwrap_or(false)
+}
+
+/// A signature with its lines as `ssh-keygen` prints them, however a terminal or a chat folded them.
+fn rewrapped(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once(BEGIN)?;
+    let (body, _) = rest.split_once(END)?;
+    let base64: Vec<u8> = body.bytes().filter(u8::is_ascii_graphic).collect();
+    let lines: Vec<_> = base64.chunks(COLUMNS).map(String::from_utf8_lossy).collect();
+    Some(format!("{BEGIN}\n{}\n{END}\n", lines.join("\n")))
 }
 
 /// Ed25519 and RSA are verified by ring, which the program has for TLS; the curves of NIST by the crate that reads the keys.
@@ -154,6 +166,14 @@ mod tests {
             let kind = key.algorithm();
             assert!(is_signed(key, proof(signature), b"Roster"), "{kind}");
             assert!(!is_signed(key, proof(signature), b"Rooster"), "{kind}");
+            // As terminals and chats give it.
+            for pasted in [
+                signature.replace('\n', "\r\n  "),
+                signature.replace('\n', " "),
+                format!("```\n{signature}```"),
+            ] {
+                assert!(is_signed(key, proof(&pasted), b"Roster"), "{kind} {pasted}");
+            }
             let other = SshKeyProof {
                 namespace: "file",
                 signature,

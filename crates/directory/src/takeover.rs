@@ -4,11 +4,11 @@
 
 use policy::{ApiKeyId, Name, OrganizationId, Permission, ProjectId, Refusal, UserId};
 use serde_json::{Value, json};
-use sqlx::PgConnection;
 
 use crate::{
     Actor, Directory, Hint, MadeKey, Remains, Result, accounts, api_keys,
     change::{By, Change, Record},
+    connections::PgConnection,
     devices, email_changes,
     error::inconsistent,
     invitations, sessions, verification,

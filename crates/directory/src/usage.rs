@@ -7,7 +7,6 @@ use policy::{
     Slug, UsageKind, UsageRange, UsageRecordId, UsageUnit, UserId, book,
 };
 use serde_json::json;
-use sqlx::PgConnection;
 use time::{Date, Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -15,6 +14,7 @@ use crate::{
     Directory, KeyActor, MeterActor, OrganizationRef, ProjectRef, ProjectView, Result,
     access::find_project,
     change::{By, Change},
+    connections::PgConnection,
     error::inconsistent,
     quotas,
     usage_corrections::correct,

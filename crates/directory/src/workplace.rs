@@ -4,13 +4,13 @@
 use std::{convert::Infallible, str::FromStr};
 
 use policy::{Holder, KeyState, Name, OrganizationId, Permission, ProjectId, Refusal, Slug, Standing, UserId};
-use sqlx::PgConnection;
 
 use crate::{
     Agent, Directory, KeyActor, ProjectView, Result,
     access::{ProjectSeen, find_project, lock_project},
     api_keys,
     change::{By, Change},
+    connections::PgConnection,
     error::inconsistent,
 };
 

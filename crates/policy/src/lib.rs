@@ -8,6 +8,8 @@
 mod collaborators;
 mod decide;
 mod id;
+#[cfg(feature = "input")]
+mod input;
 mod keys;
 mod login;
 mod members;
@@ -17,6 +19,7 @@ mod quota;
 mod refusal;
 mod resources;
 mod role;
+mod ssh;
 mod standing;
 mod text;
 mod usage;
@@ -27,6 +30,8 @@ pub use id::{
     ApiKeyId, EventId, GatewayTokenId, InvitationId, MeterTokenId, OrganizationId, ProjectId, ResourceId, SessionId,
     SshKeyId, UsageRecordId, UserId,
 };
+#[cfg(feature = "input")]
+pub use input::{addresses, compatible, visible};
 pub use keys::{
     Holder, KeyChange, KeyFacts, KeyFate, KeyState, Reach, check_default_key, check_key_change, check_key_creation,
     check_key_expiration, decide_for_key,
@@ -41,6 +46,7 @@ pub use resources::{
     Details, FieldInput, FieldValue, ResourceAction, ResourceField, ResourceKind, ResourceState, Unknown,
 };
 pub use role::{OrganizationRole, ProjectRole, UnknownRole};
+pub use ssh::SshKeyFormat;
 pub use standing::{Because, OrganizationStanding, ProjectStanding, Standing};
 pub use text::{Email, EmailError, Name, NameError, Password, PasswordError, Slug, SlugError};
 pub use usage::{Booking, MOST_COST_MICROS, MOST_QUANTITY, UsageKind, UsageRange, UsageUnit, book};

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Permission, Quota, ResourceField, UserId, Weakness};
+use crate::{Permission, Quota, ResourceField, SshKeyFormat, UserId, Weakness};
 
 /// The input a refusal is about; as named in forms and JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -59,8 +59,14 @@ pub enum Refusal {
     CursorInvalid,
     /// Not an email address (C3).
     EmailInvalid,
+    /// Several addresses where one is asked for.
+    EmailSeveral,
+    /// An address with letters beyond ASCII before the `@`.
+    EmailNotAscii,
     /// Not a name.
     NameInvalid,
+    /// A name with a word of several alphabets that looks like one of plain letters (UTS 39).
+    NameConfusable,
     /// Not a slug (P2).
     SlugInvalid,
     /// A password too short or too long.
@@ -143,6 +149,8 @@ pub enum Refusal {
     NoMail,
     /// Not an SSH public key (E4).
     SshKeyInvalid,
+    /// A key, or something about one, in a form that isn't taken (E4).
+    SshKeyFormat(SshKeyFormat),
     /// An SSH private key, which must never be given away (E4).
     SshKeyPrivate,
     /// An SSH public key of a kind or length that is too weak (E4).
@@ -260,7 +268,10 @@ impl Refusal {
             Self::Malformed => "malformed",
             Self::CursorInvalid => "cursor_invalid",
             Self::EmailInvalid => "email_invalid",
+            Self::EmailSeveral => "email_several",
+            Self::EmailNotAscii => "email_not_ascii",
             Self::NameInvalid => "name_invalid",
+            Self::NameConfusable => "name_confusable",
             Self::SlugInvalid => "slug_invalid",
             Self::PasswordInvalid => "password_invalid",
             Self::PasswordWeak(weakness) => weakness.code(),
@@ -302,6 +313,7 @@ impl Refusal {
             Self::LinkDead => "link_dead",
             Self::NoMail => "no_mail",
             Self::SshKeyInvalid => "ssh_key_invalid",
+            Self::SshKeyFormat(format) => format.code(),
             Self::SshKeyPrivate => "ssh_key_private",
             Self::SshKeyWeak => "ssh_key_weak",
             Self::SshKeyTaken => "ssh_key_taken",
@@ -394,10 +406,14 @@ impl Refusal {
             | Self::NothingChosen
             | Self::ConfirmationWrong
             | Self::SshKeyInvalid
+            | Self::SshKeyFormat(_)
             | Self::SshKeyPrivate
             | Self::SshKeyWeak
             | Self::EmailInvalid
+            | Self::EmailSeveral
+            | Self::EmailNotAscii
             | Self::NameInvalid
+            | Self::NameConfusable
             | Self::SlugInvalid
             | Self::PasswordInvalid
             | Self::PasswordWeak(_)
@@ -436,6 +452,8 @@ impl Refusal {
             | Self::TooManyAddresses
             | Self::NotTheInvited
             | Self::EmailInvalid
+            | Self::EmailSeveral
+            | Self::EmailNotAscii
             | Self::UserNotFound
             | Self::NotInOrganization
             | Self::CannotAdd
@@ -443,18 +461,23 @@ impl Refusal {
             | Self::ExternalInDefaultProject
             | Self::EmailTaken
             | Self::EmailUnchanged => Some(Field::Email),
-            Self::NameInvalid | Self::GatewayNameTaken | Self::MeterNameTaken | Self::ResourceNameTaken => {
-                Some(Field::Name)
-            }
+            Self::NameInvalid
+            | Self::NameConfusable
+            | Self::GatewayNameTaken
+            | Self::MeterNameTaken
+            | Self::ResourceNameTaken => Some(Field::Name),
             Self::SshKeyNeedsProof | Self::SshSignatureInvalid => Some(Field::Signature),
             Self::StateInvalid => Some(Field::State),
             Self::DetailInvalid(field) => Some(Field::Detail(field)),
             Self::SlugInvalid | Self::SlugTaken => Some(Field::Slug),
             Self::PasswordInvalid | Self::PasswordWeak(_) => Some(Field::Password),
             Self::ConfirmationWrong => Some(Field::Confirmation),
-            Self::SshKeyInvalid | Self::SshKeyPrivate | Self::SshKeyWeak | Self::SshKeyTaken | Self::TooManySshKeys => {
-                Some(Field::PublicKey)
-            }
+            Self::SshKeyInvalid
+            | Self::SshKeyFormat(_)
+            | Self::SshKeyPrivate
+            | Self::SshKeyWeak
+            | Self::SshKeyTaken
+            | Self::TooManySshKeys => Some(Field::PublicKey),
             Self::CurrentPasswordWrong | Self::ConfirmationNeeded => Some(Field::CurrentPassword),
             Self::EndDateInvalid | Self::OwnEndDate | Self::NoEndDate => Some(Field::ExpiresOn),
             Self::NotAMember

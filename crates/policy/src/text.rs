@@ -37,7 +37,8 @@ macro_rules! checked_text {
 }
 
 /// An email address: trimmed, in lower case (C3), in the form browsers accept in `<input type=email>` (WHATWG HTML,
-/// "valid email address"), at most 254 bytes (RFC 5321, 4.5.3.1.3, less the angle brackets).
+/// "valid email address"), at most 254 bytes (RFC 5321, 4.5.3.1.3, less the angle brackets). `FromStr` reads what is stored;
+/// what somebody types or pastes is read by `from_input` (feature `input`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Email(String);
@@ -75,6 +76,7 @@ impl FromStr for Email {
 
 /// A name somebody gave to a person, an organization or a project: trimmed, 1 to 100 characters, none of them a control
 /// or an invisible one that turns the direction of the text around it (which could make a name look like another).
+/// `FromStr` reads what is stored; what somebody types is read by `from_input` (feature `input`), which asks for more.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Name(String);
@@ -85,6 +87,11 @@ pub struct Name(String);
 pub struct NameError;
 
 checked_text!(Name, NameError);
+
+impl Name {
+    /// How many characters there may be.
+    pub const MOST_CHARACTERS: usize = 100;
+}
 
 impl FromStr for Name {
     type Err = NameError;
@@ -98,7 +105,10 @@ impl FromStr for Name {
         // Joiners hold emoji and several scripts together: they are refused only where nothing visible stands.
         let is_joiner = |c: char| matches!(c, '\u{200C}' | '\u{200D}');
         let has_visible = text.chars().any(|c| !is_hidden(c) && !c.is_whitespace());
-        if has_visible && text.chars().count() <= 100 && !text.chars().any(|c| is_hidden(c) && !is_joiner(c)) {
+        if has_visible
+            && text.chars().count() <= Self::MOST_CHARACTERS
+            && !text.chars().any(|c| is_hidden(c) && !is_joiner(c))
+        {
             Ok(Self(text.to_owned()))
         } else {
             Err(NameError)
@@ -159,8 +169,8 @@ impl Slug {
     }
 }
 
-/// A password as typed: 12 to 256 characters (NIST SP 800-63B asks for length, not for kinds of characters). Never shown:
-/// its `Debug` is blank, it has no `Display` and is not serialisable.
+/// A new password, normalised: 12 to 256 characters (NIST SP 800-63B asks for length, not for kinds of characters). Read from
+/// what was typed by the feature `input`. Never shown: its `Debug` is blank, it has no `Display` and is not serialisable.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
 
@@ -170,6 +180,16 @@ pub struct Password(String);
 pub struct PasswordError;
 
 impl Password {
+    /// The fewest characters there may be.
+    pub const SHORTEST: usize = 12;
+    /// The most.
+    pub const LONGEST: usize = 256;
+
+    #[cfg(feature = "input")]
+    pub(crate) const fn of_normalized(text: String) -> Self {
+        Self(text)
+    }
+
     /// The bytes to hash.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
@@ -186,17 +206,5 @@ impl Password {
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Password(…)")
-    }
-}
-
-impl FromStr for Password {
-    type Err = PasswordError;
-
-    fn from_str(text: &str) -> Result<Self, PasswordError> {
-        if (12..=256).contains(&text.chars().count()) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(PasswordError)
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use policy::{Permission, Quota, Refusal, ResourceField, UserId, Weakness};
+use policy::{Permission, Quota, Refusal, ResourceField, SshKeyFormat, UserId, Weakness};
 
 /// Every refusal. One more, and this does not compile until it is here too.
 fn all() -> Vec<Refusal> {
@@ -17,8 +17,11 @@ fn all() -> Vec<Refusal> {
             Refusal::Forbidden(_) => Refusal::Malformed,
             Refusal::Malformed => Refusal::CursorInvalid,
             Refusal::CursorInvalid => Refusal::EmailInvalid,
-            Refusal::EmailInvalid => Refusal::NameInvalid,
-            Refusal::NameInvalid => Refusal::SlugInvalid,
+            Refusal::EmailInvalid => Refusal::EmailSeveral,
+            Refusal::EmailSeveral => Refusal::EmailNotAscii,
+            Refusal::EmailNotAscii => Refusal::NameInvalid,
+            Refusal::NameInvalid => Refusal::NameConfusable,
+            Refusal::NameConfusable => Refusal::SlugInvalid,
             Refusal::SlugInvalid => Refusal::PasswordInvalid,
             Refusal::PasswordInvalid => Refusal::PasswordWeak(Weakness::ALL[0]),
             Refusal::PasswordWeak(weakness) => {
@@ -62,7 +65,11 @@ fn all() -> Vec<Refusal> {
             Refusal::OrganizationInUse => Refusal::LinkDead,
             Refusal::LinkDead => Refusal::NoMail,
             Refusal::NoMail => Refusal::SshKeyInvalid,
-            Refusal::SshKeyInvalid => Refusal::SshKeyPrivate,
+            Refusal::SshKeyInvalid => Refusal::SshKeyFormat(SshKeyFormat::ALL[0]),
+            Refusal::SshKeyFormat(format) => {
+                let next = SshKeyFormat::ALL.iter().skip_while(|one| **one != format).nth(1);
+                next.map_or(Refusal::SshKeyPrivate, |next| Refusal::SshKeyFormat(*next))
+            }
             Refusal::SshKeyPrivate => Refusal::SshKeyWeak,
             Refusal::SshKeyWeak => Refusal::SshKeyTaken,
             Refusal::SshKeyTaken => Refusal::SshKeyNeedsProof,

@@ -227,11 +227,8 @@ pub(crate) fn text(value: &Value) -> Result<String, Wrong> {
 
 /// A name.
 pub(crate) fn name(value: &Value) -> Result<Name, Wrong> {
-    value
-        .as_str()
-        .and_then(line)
-        .and_then(|text| text.parse().ok())
-        .ok_or_else(|| Refusal::NameInvalid.into())
+    let text = value.as_str().and_then(line).ok_or(Refusal::NameInvalid)?;
+    Ok(Name::from_input(text)?)
 }
 
 /// A line of text, trimmed. What a person may type too much, a program may not: it is counted whole, and no end of a line is

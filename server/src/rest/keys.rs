@@ -54,6 +54,12 @@ async fn revoke_key(State(rest): State<Rest>, request: Request) -> Response {
     response
 }
 
+/// A key without what stands around it, or is folded into it, where somebody copied it.
+fn unwrapped(text: &str) -> String {
+    let is_part = |c: &char| c.is_ascii_graphic() && !matches!(c, '"' | '\'' | '`' | ',' | ';' | '<' | '>');
+    text.chars().filter(is_part).collect()
+}
+
 async fn revoke(rest: &Rest, origin: &Origin, headers: &HeaderMap, body: Body) -> Result<Revoked> {
     let body = bytes(body, MOST_BYTES).await?;
     let secret = if body.is_empty() {
@@ -62,6 +68,7 @@ async fn revoke(rest: &Rest, origin: &Origin, headers: &HeaderMap, body: Body) -
         let mut fields = read_object(headers, &body)?;
         let key = fields.needed("key", text);
         let text = fields.done(key)?;
+        let text = unwrapped(&text);
         let kind = Token::kind_of(&text).unwrap_or(TokenKind::ApiKey);
         Token::parse(kind, &text).map(|token| (kind, token))
     };

@@ -14,7 +14,8 @@ use directory::{
     Viewer,
 };
 use policy::{
-    Details, FieldValue, Name, Refusal, ResourceAction, ResourceField, ResourceId, ResourceKind, ResourceState,
+    Details, FieldInput, FieldValue, Name, Refusal, ResourceAction, ResourceField, ResourceId, ResourceKind,
+    ResourceState,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -253,7 +254,12 @@ fn read_new(mut fields: Fields) -> (Option<ResourceKind>, Result<New>) {
 fn detail(field: ResourceField, value: &Value) -> std::result::Result<FieldValue, Refusal> {
     let read = match value {
         Value::Number(_) => whole_number(value).map(FieldValue::Whole),
-        Value::String(text) => line(text).map(|text| FieldValue::Text(text.to_owned())),
+        Value::String(text) => match field.input() {
+            FieldInput::Text { .. } => line(text).and_then(|text| FieldValue::text_from_input(text).ok()),
+            FieldInput::Whole { .. } | FieldInput::Choice(_) => {
+                line(text).map(|text| FieldValue::Text(text.to_owned()))
+            }
+        },
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     };
     read.ok_or(Refusal::DetailInvalid(field))

@@ -12,3 +12,5 @@ mod proxies;
 mod roster;
 #[cfg(test)]
 mod ssh;
+#[cfg(test)]
+mod traffic;

@@ -18,9 +18,9 @@ use crate::roster::{
 
 /// A service that answers 200 to everything, tries to set the console's cookie, and keeps what it was asked.
 #[derive(Clone)]
-struct Service {
-    port: u16,
-    asked: Arc<Mutex<Vec<String>>>,
+pub(crate) struct Service {
+    pub(crate) port: u16,
+    pub(crate) asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Service {
@@ -46,13 +46,13 @@ impl Service {
     }
 
     /// What it was asked since it was last looked.
-    fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         std::mem::take(&mut self.asked.lock().unwrap())
     }
 }
 
 /// A request, to its end.
-fn read(stream: &mut TcpStream) -> String {
+pub(crate) fn read(stream: &mut TcpStream) -> String {
     stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
     let mut text = Vec::new();
     let mut piece = [0; 4096];
@@ -89,17 +89,17 @@ fn header<'a>(request: &'a str, name: &str) -> Option<&'a str> {
 
 /// A reverse proxy of `docs/gateways`. nginx serves each endpoint under a path of its own, the others serve one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Proxy {
+pub(crate) enum Proxy {
     Nginx,
     Traefik,
     Envoy,
 }
 
-struct Gate {
-    proxy: Proxy,
+pub(crate) struct Gate {
+    pub(crate) proxy: Proxy,
     roster: Roster,
-    service: Service,
-    port: u16,
+    pub(crate) service: Service,
+    pub(crate) port: u16,
     folder: Folder,
     _process: Process,
 }
@@ -112,17 +112,28 @@ impl Gate {
 
     /// With a change to nginx's file.
     async fn start_with(pool: PgPool, proxy: Proxy, change: fn(&str) -> String) -> Option<Self> {
-        Self::begin(pool, proxy, change, |port| port).await
+        Self::begin(pool, proxy, change, |port| port, Service::start()).await
+    }
+
+    /// Before another service.
+    pub(crate) async fn start_before(pool: PgPool, proxy: Proxy, service: Service) -> Option<Self> {
+        Self::begin(pool, proxy, ToOwned::to_owned, |port| port, service).await
     }
 
     /// With something between the proxy and Roster's port.
-    async fn begin(pool: PgPool, proxy: Proxy, change: fn(&str) -> String, between: fn(u16) -> u16) -> Option<Self> {
+    async fn begin(
+        pool: PgPool,
+        proxy: Proxy,
+        change: fn(&str) -> String,
+        between: fn(u16) -> u16,
+        service: Service,
+    ) -> Option<Self> {
         let program = find(match proxy {
             Proxy::Nginx => "nginx",
             Proxy::Traefik => "traefik",
             Proxy::Envoy => "envoy",
         })?;
-        let (roster, service, port) = (Roster::start(pool, "server").await, Service::start(), free_port());
+        let (roster, port) = (Roster::start(pool, "server").await, free_port());
         let folder = Folder::new(&std::env::temp_dir(), "proxy");
         let mut command = Command::new(program);
         match proxy {
@@ -157,7 +168,7 @@ impl Gate {
     }
 
     /// Where the endpoint of `ml-research` is served.
-    fn path(&self, rest: &str) -> String {
+    pub(crate) fn path(&self, rest: &str) -> String {
         match self.proxy {
             Proxy::Nginx => format!("/endpoints/{ENDPOINT}/{rest}"),
             Proxy::Traefik | Proxy::Envoy => format!("/{rest}"),
@@ -630,7 +641,7 @@ fn resolving(to: u16) -> u16 {
 /// `/gateway/authorize/../../healthz`, which was `/healthz`: 200, and nobody in particular was let in.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e3_envoy_asks_roster_whatever_path_it_is_sent(pool: PgPool) {
-    let Some(gate) = Gate::begin(pool, Proxy::Envoy, ToOwned::to_owned, resolving).await else {
+    let Some(gate) = Gate::begin(pool, Proxy::Envoy, ToOwned::to_owned, resolving, Service::start()).await else {
         return;
     };
     for path in [

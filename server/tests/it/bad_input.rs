@@ -44,10 +44,10 @@ const GOOD: &[(&str, &str, &[&str])] = &[
     ("/api/sign_in", "email", &[UPPER, SPACED]),
     ("/api/sign_up", "email", &[UPPER, SPACED]),
     ("/api/add_collaborator", "email", &[UPPER, SPACED]),
-    // A name is nearly any text; a project's slug is not.
+    // A name is nearly any text; a project's slug is not, but may be typed in upper case.
     ("/api/sign_up", "name", NAMES),
     ("/api/update_project", "name", NAMES),
-    ("/api/update_project", "slug", &[SPACED, "unknown id", "malformed id"]),
+    ("/api/update_project", "slug", SLUGS),
     // A checkbox is there or it is not.
     (
         "/api/update_project",
@@ -142,12 +142,20 @@ const GOOD: &[(&str, &str, &[&str])] = &[
     ("/api/change_name", "name", NAMES),
     ("/api/update_organization", "name", NAMES),
     ("/api/create_project", "name", NAMES),
-    (
-        "/api/update_organization",
-        "slug",
-        &[SPACED, "unknown id", "malformed id"],
-    ),
-    ("/api/create_project", "slug", &[SPACED, "unknown id", "malformed id"]),
+    ("/api/update_organization", "slug", SLUGS),
+    ("/api/create_project", "slug", SLUGS),
+    // What a mail program leaves around the secret of a link is none of it.
+    ("/api/invitation", "token", &[SPACED]),
+    ("/api/accept_invitation", "token", &[SPACED]),
+    ("/api/accept_invitation_as_new", "token", &[SPACED]),
+    ("/api/password_reset", "token", &[SPACED]),
+    ("/api/reset_password", "token", &[SPACED]),
+    ("/api/email_verification", "token", &[SPACED]),
+    ("/api/verify_email", "token", &[SPACED]),
+    ("/api/email_change", "token", &[SPACED]),
+    ("/api/email_undo", "token", &[SPACED]),
+    ("/api/change_email", "token", &[SPACED]),
+    ("/api/undo_email_change", "token", &[SPACED]),
     // A key need not be given a name: it has its comment.
     (
         "/api/add_ssh_key",
@@ -178,10 +186,10 @@ const GOOD: &[(&str, &str, &[&str])] = &[
         "revoke-01900000-0000-7000-8000-000000000005",
         ANYTHING,
     ),
-    // What is typed to confirm may have space around it.
+    // What is typed to confirm may have space around it; a slug has no case.
     ("/api/transfer_ownership", "confirmation", &[SPACED]),
     ("/api/delete_organization", "confirmation", &[SPACED]),
-    ("/api/delete_project", "confirmation", &[SPACED]),
+    ("/api/delete_project", "confirmation", &[UPPER, SPACED]),
     // API keys: no reach is `use`, no expiration is none, and a date is trimmed.
     ("/api/api_keys", "query[q]", SEARCHES),
     ("/api/api_keys", "query[state]", &["empty"]),
@@ -239,6 +247,8 @@ const NAMES: &[&str] = &[
     "malformed id",
     "number",
 ];
+
+const SLUGS: &[&str] = &[UPPER, SPACED, "unknown id", "malformed id"];
 
 const SEARCHES: &[&str] = &[
     "empty",

@@ -33,4 +33,6 @@ mod security;
 #[cfg(test)]
 mod submissions;
 #[cfg(test)]
+mod typed;
+#[cfg(test)]
 mod whose_form;

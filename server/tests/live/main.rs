@@ -6,6 +6,10 @@ mod memory;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]
+mod pooler;
+#[cfg(test)]
+mod read_only;
+#[cfg(test)]
 mod revocation;
 #[cfg(test)]
 mod root;
@@ -15,3 +19,5 @@ mod servers;
 mod sign_ins;
 #[cfg(test)]
 mod slow_heads;
+#[cfg(test)]
+mod starts;

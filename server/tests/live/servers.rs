@@ -37,8 +37,10 @@ pub(crate) struct Roster {
 }
 
 /// How a server is started.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Start {
+    /// The way to the database past a pooler.
+    pub(crate) direct: Option<String>,
     /// How many files it may open, if not as many as the tests.
     pub(crate) files: Option<u32>,
     /// Whether gateways have a listener of their own.
@@ -74,6 +76,7 @@ impl Roster {
         let process = Command::new("sh")
             .args(["-c", &format!("{limit}exec \"$0\" serve"), env!("CARGO_BIN_EXE_roster")])
             .env("DATABASE_URL", database)
+            .env("ROSTER_DATABASE_DIRECT_URL", start.direct.unwrap_or_default())
             .env(
                 "ROSTER_GATEWAY_ADDR",
                 gateway_addr.map(|addr| addr.to_string()).unwrap_or_default(),
@@ -186,6 +189,17 @@ impl Stream {
             self.told.push_str(&String::from_utf8_lossy(&data));
         }
         Ok(true)
+    }
+
+    /// Reads on until it tells this, which it must within `limit`.
+    pub(crate) async fn until(&mut self, words: &str, limit: Duration) -> Result<(), Failed> {
+        let deadline = Instant::now() + limit;
+        while !self.told.contains(words) {
+            if !timeout_at(deadline, self.read()).await?? {
+                return Err(format!("it ended: {}", self.told).into());
+            }
+        }
+        Ok(())
     }
 
     /// All that it tells before it ends; that it must within `limit`.

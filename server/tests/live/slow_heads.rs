@@ -28,6 +28,7 @@ async fn e8_slow_heads_at_the_console_stop_no_gateway_and_end_by_themselves(pool
     let start = Start {
         files: Some(FILES),
         has_gateway_listener: true,
+        ..Start::default()
     };
     let server = Roster::start_with(&url, start).await;
     let gateways = server.gateway_addr.unwrap();

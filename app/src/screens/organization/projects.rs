@@ -164,6 +164,7 @@ fn CreateDialog(create: Post, organization: Slug) -> impl IntoView {
                 <Field
                     label="Slug"
                     name="slug"
+                    kind="slug"
                     value=typed("slug")
                     hint="Its name in URLs: 3 to 63 of a–z, 0–9 and hyphens inside. Unique among all projects."
                     error=form_error(value, FormName::CreateProject, About::Slug)

@@ -115,6 +115,7 @@ fn SettingsForm(page: Loaded<OrganizationPage>, organization: OrganizationHead) 
                 <Field
                     label="Slug"
                     name="slug"
+                    kind="slug"
                     value=typed("slug", slug)
                     hint="The organization’s name in URLs. Changing it breaks links to the old one."
                     error=form_error(value, FormName::OrganizationSettings, About::Slug)

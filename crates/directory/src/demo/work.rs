@@ -7,13 +7,13 @@ use policy::{
     Details, FieldValue, OrganizationId, ProjectId, ResourceField, ResourceId, ResourceKind, ResourceState, UsageKind,
     UsageRecordId, UsageUnit, UserId,
 };
-use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime, Weekday};
 use uuid::Uuid;
 
 use super::parse;
 use crate::{
     Result, UsageRecord,
+    connections::PgConnection,
     resources::{self, NewResource},
     usage::{self, Books},
 };

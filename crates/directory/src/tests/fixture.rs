@@ -360,7 +360,7 @@ impl Tenant {
 
     /// One more member.
     pub(super) async fn join(&self, person: &Person, role: OrganizationRole) {
-        let mut db = self.pool.acquire().await.unwrap();
+        let mut db = self.directory.pool.acquire().await.unwrap();
         let at = OffsetDateTime::now_utc();
         members::insert(&mut db, self.organization, person.id, role, Some(self.owner.id), at)
             .await

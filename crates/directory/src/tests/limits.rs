@@ -300,6 +300,6 @@ async fn statements_and_idle_transactions_have_a_time_limit(pool: PgPool) {
         matches!(Error::from(slow), Error::Unavailable(_)),
         "it is 503, and no fault of ours"
     );
-    d.ping().await.unwrap();
+    sqlx::query("SELECT 1").execute(&d.pool).await.unwrap();
     drop(pool);
 }

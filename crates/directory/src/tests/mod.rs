@@ -34,5 +34,6 @@ mod schema;
 mod sessions;
 mod ssh_keys;
 mod takeover;
+mod typed;
 mod usage;
 mod verification;

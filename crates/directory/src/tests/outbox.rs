@@ -232,7 +232,7 @@ async fn a_link_made_while_the_invitation_is_sent_again_is_dead(pool: PgPool) {
     let t = Tenant::new(&pool).await.sending_mail();
     let sent = t.invite(NINA).await;
     // What taking a mail does, held before its commit.
-    let mut tx = pool.begin().await.unwrap();
+    let mut tx = t.directory.pool.begin().await.unwrap();
     sqlx::query("UPDATE outbox SET attempts = attempts + 1")
         .execute(&mut *tx)
         .await

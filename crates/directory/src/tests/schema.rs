@@ -114,5 +114,5 @@ async fn the_schema_can_be_brought_up_to_date_by_several_servers_at_once(pool: P
     a.unwrap();
     b.unwrap();
     directory.migrate().await.unwrap();
-    directory.ping().await.unwrap();
+    directory.ready().await.unwrap();
 }

@@ -1,6 +1,6 @@
 //! E4: SSH public keys: one person's each, good enough, and taken away at once.
 
-use policy::{Refusal, SshKeyId};
+use policy::{Refusal, SshKeyFormat, SshKeyId};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -98,14 +98,20 @@ async fn what_is_no_good_public_key_is_refused(pool: PgPool) {
         (private, Refusal::SshKeyPrivate),
         ("-----BEGIN RSA PRIVATE KEY-----", Refusal::SshKeyPrivate),
         ("", Refusal::SshKeyInvalid),
-        (CERTIFICATE, Refusal::SshKeyInvalid),
-        (&ED25519[..40], Refusal::SshKeyInvalid),
+        (CERTIFICATE, Refusal::SshKeyFormat(SshKeyFormat::Certificate)),
+        (&ED25519[..40], Refusal::SshKeyFormat(SshKeyFormat::Cut)),
         (
             "ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAII2jiQYn6QCVghbfu7nROqyNNkp/HwZazGC2WsIfDiLh",
             Refusal::SshKeyInvalid,
         ),
-        (&format!("{ED25519}\n{OTHER}"), Refusal::SshKeyInvalid),
-        (&format!("from=\"192.0.2.0/24\" {ED25519}"), Refusal::SshKeyInvalid),
+        (
+            &format!("{ED25519}\n{OTHER}"),
+            Refusal::SshKeyFormat(SshKeyFormat::Several),
+        ),
+        (
+            &format!("from=\"192.0.2.0/24\" {ED25519}"),
+            Refusal::SshKeyFormat(SshKeyFormat::Options),
+        ),
         (&long, Refusal::SshKeyInvalid),
     ] {
         let outcome = t.directory.add_ssh_key(&t.maya.actor, "Laptop", key).await;

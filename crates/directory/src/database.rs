@@ -1,0 +1,321 @@
+//! Where the database is, and whether it is one that can be used: asked once, at the start, so that whoever starts the
+//! server is told the cause and not what came of it.
+
+use std::time::Duration;
+
+use sqlx::{
+    ConnectOptions, Connection, Executor, PgPool, Row,
+    migrate::{MigrateError, Migrator},
+    postgres::{PgConnectOptions, PgPoolOptions, PgRow},
+};
+use tokio::time::timeout;
+
+use crate::{
+    Directory, Error, Result, Settings,
+    connections::Pool,
+    obstacles::{Obstacle, Pooled, Unanswered, Unfit, Unowned, Unreached},
+};
+
+/// How long a database may take to let somebody in.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The oldest PostgreSQL that will do.
+const OLDEST: i32 = 15;
+/// How many connections it takes to be sure that none is shared: clients of one process of a pooler share, and it may
+/// have several.
+const WITNESSES: u32 = 5;
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// What has to be right before a database is used.
+const FACTS: &str = "
+    SELECT current_setting('server_version_num')::int4 AS version_number, current_setting('server_version') AS version,
+        current_setting('server_encoding') AS encoding, current_user::text AS role, current_schema()::text AS schema,
+        COALESCE(has_schema_privilege(current_schema(), 'CREATE'), false) AS may_create,
+        current_setting('transaction_read_only')::bool AS is_read_only,
+        EXISTS (SELECT FROM pg_catalog.pg_collation WHERE collname = 'und-x-icu') AS has_icu,
+        EXISTS (SELECT FROM pg_catalog.pg_available_extensions WHERE name = 'pg_trgm') AS has_trigrams,
+        has_database_privilege(current_database(), 'CREATE') AS may_extend,
+        (SELECT n.nspname::text FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
+         WHERE e.extname = 'pg_trgm') AS trigrams,
+        EXISTS (SELECT FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
+                WHERE e.extname = 'pg_trgm' AND n.nspname = ANY (current_schemas(true))) AS finds_trigrams,
+        (SELECT pg_get_userbyid(c.relowner)::text FROM pg_catalog.pg_class c
+         WHERE c.oid = to_regclass('_sqlx_migrations') AND NOT pg_has_role(c.relowner, 'USAGE')) AS owner,
+        LEAST(current_setting('max_connections')::int4 - current_setting('superuser_reserved_connections')::int4,
+            (SELECT NULLIF(rolconnlimit, -1) FROM pg_catalog.pg_roles WHERE rolname = current_user),
+            (SELECT NULLIF(datconnlimit, -1) FROM pg_catalog.pg_database WHERE datname = current_database())) AS connections";
+
+/// Which server and database a connection leads to: two that are the same share it.
+const IDENTITY: &str = "SELECT concat_ws(' ', pg_postmaster_start_time(), d.oid) FROM pg_catalog.pg_database d
+    WHERE d.datname = current_database()";
+
+/// Where the database is, and how it is reached. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// What most goes through: the server, or a pooler.
+    through: PgConnectOptions,
+    /// The server itself, for what needs a connection to itself: hints, and the migrations' lock.
+    direct: PgConnectOptions,
+    /// Whether connections may be shared with other clients, transaction by transaction.
+    is_pooled: bool,
+}
+
+/// Why a database can't be used, and by which way that was found out.
+#[derive(Debug)]
+pub struct Blocked {
+    /// Whether it is about the direct way.
+    pub is_direct: bool,
+    /// What stands in the way.
+    pub by: Obstacle,
+}
+
+impl Database {
+    /// The database at `url`, reached straight or through a pooler in session mode.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the URL is not one.
+    pub fn at(url: &str) -> Result<Self> {
+        let through = options(url)?;
+        Ok(Self {
+            direct: through.clone(),
+            through,
+            is_pooled: false,
+        })
+    }
+
+    /// The same database, which `url` leads to past the pooler.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the URL is not one.
+    pub fn past_pooler(self, url: &str) -> Result<Self> {
+        Ok(Self {
+            direct: options(url)?,
+            is_pooled: true,
+            ..self
+        })
+    }
+
+    /// The same database, used as if there were a pooler: a little slower, and right in any case.
+    #[must_use]
+    pub fn as_if_pooled(self) -> Self {
+        Self {
+            is_pooled: true,
+            ..self
+        }
+    }
+
+    /// Opens up to `connections` to it, the first one at once, for a directory of their own. The server ends a
+    /// statement that takes longer than `statement`.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn directory(&self, connections: u32, statement: Duration, settings: Settings) -> Result<Directory> {
+        let pool = Pool::open(self.through.clone(), connections, statement, self.is_pooled).await?;
+        Ok(Directory::over(pool, self.direct_pool(), settings))
+    }
+
+    /// A connection that is nobody else's, opened when it is needed; and another when that one doesn't answer any
+    /// more, and can't even be closed.
+    fn direct_pool(&self) -> PgPool {
+        PgPoolOptions::new()
+            .max_connections(2)
+            .acquire_timeout(PATIENCE)
+            .max_lifetime(None)
+            .idle_timeout(None)
+            .connect_lazy_with(self.direct.clone())
+    }
+
+    /// Finds out whether the database can be used with as many `connections` as that.
+    ///
+    /// # Errors
+    /// What stands in the way.
+    pub async fn check(&self, connections: u32) -> std::result::Result<(), Blocked> {
+        let through = |by| Blocked { is_direct: false, by };
+        let mut connection = connect(&self.through).await.map_err(through)?;
+        let facts = connection
+            .fetch_one(sqlx::raw_sql(FACTS))
+            .await
+            .map_err(|error| through(Obstacle::of(error)))?;
+        check_facts(&facts).map_err(through)?;
+        drop(connection.close().await);
+        let shares = shares_connections(&self.through, connections).await.map_err(through)?;
+        if !self.is_pooled {
+            if shares {
+                return Err(through(Pooled::TransactionPooling.into()));
+            }
+            warn_of_limit(&facts, connections);
+            return Ok(());
+        }
+        self.check_direct(connections)
+            .await
+            .map_err(|by| Blocked { is_direct: true, by })
+    }
+
+    /// Finds out whether the database lets us in.
+    ///
+    /// # Errors
+    /// What stands in the way.
+    pub async fn reach(&self) -> std::result::Result<(), Blocked> {
+        let connection = connect(&self.through)
+            .await
+            .map_err(|by| Blocked { is_direct: false, by })?;
+        drop(connection.close().await);
+        Ok(())
+    }
+
+    async fn check_direct(&self, connections: u32) -> std::result::Result<(), Obstacle> {
+        let mut identities = Vec::new();
+        for options in [&self.through, &self.direct] {
+            let mut connection = connect(options).await?;
+            let row = connection
+                .fetch_one(sqlx::raw_sql(IDENTITY))
+                .await
+                .map_err(Obstacle::of)?;
+            identities.push(row.try_get::<String, _>(0).map_err(Obstacle::of)?);
+            drop(connection.close().await);
+        }
+        if identities.first() != identities.last() {
+            return Err(Pooled::AnotherDatabase.into());
+        }
+        if shares_connections(&self.direct, connections).await? {
+            return Err(Pooled::TransactionPooling.into());
+        }
+        Ok(())
+    }
+
+    /// Brings the schema up to date. Safe to run on several servers at once: it takes a lock.
+    ///
+    /// # Errors
+    /// What stands in the way.
+    pub async fn migrate(&self) -> std::result::Result<(), Blocked> {
+        let migrated = async {
+            let mut connection = connect(&self.direct).await?;
+            let done = migrate(&mut connection).await;
+            drop(connection.close().await);
+            done.map_err(Obstacle::of_migration)
+        };
+        migrated.await.map_err(|by| Blocked {
+            is_direct: self.is_pooled,
+            by,
+        })
+    }
+}
+
+/// How the database at `url` is reached. Poolers refuse startup parameters that they don't know, and sqlx's digits of
+/// floating point numbers are as PostgreSQL has them anyhow.
+pub(crate) fn options(url: &str) -> Result<PgConnectOptions> {
+    let options: PgConnectOptions = url.parse().map_err(Error::Unavailable)?;
+    Ok(options.application_name("roster").extra_float_digits(None))
+}
+
+/// Brings the schema up to date on this connection, however long it takes.
+pub(crate) async fn migrate(connection: &mut sqlx::PgConnection) -> std::result::Result<(), MigrateError> {
+    connection
+        .execute(sqlx::raw_sql(
+            "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0",
+        ))
+        .await?;
+    MIGRATIONS.run(connection).await
+}
+
+async fn connect(options: &PgConnectOptions) -> std::result::Result<sqlx::PgConnection, Obstacle> {
+    match timeout(PATIENCE, options.connect()).await {
+        Ok(connection) => connection.map_err(Obstacle::of),
+        Err(_) => Err(Unreached::NoAnswer.into()),
+    }
+}
+
+/// Whether connections are shared with other clients between transactions: then the same connection of the server
+/// answers two of ours, or two answer one. Each is asked twice and one after the other, which tells whether a pooler
+/// gives out first what was used last, or what wasn't used for longest.
+async fn shares_connections(options: &PgConnectOptions, connections: u32) -> std::result::Result<bool, Obstacle> {
+    let mut clients = Vec::new();
+    for _ in 0..connections.min(WITNESSES) {
+        clients.push(connect(options).await?);
+    }
+    let mut servers: Vec<Option<i32>> = vec![None; clients.len()];
+    let mut is_shared = false;
+    for _ in 0..2 {
+        for (nth, client) in clients.iter_mut().enumerate() {
+            for _ in 0..2 {
+                let row = client.fetch_one(sqlx::raw_sql("SELECT pg_backend_pid()")).await;
+                let server = row.and_then(|row| row.try_get::<i32, _>(0)).map_err(Obstacle::of)?;
+                let known = servers.iter().position(|known| *known == Some(server));
+                let before = servers.get(nth).copied().flatten();
+                is_shared |= known.is_some_and(|known| known != nth) || before.is_some_and(|before| before != server);
+                if let Some(seen) = servers.get_mut(nth) {
+                    *seen = Some(server);
+                }
+            }
+        }
+    }
+    // A pooler that gives connections away after each statement has no transactions.
+    if let Some(client) = clients.first_mut() {
+        client.execute(sqlx::raw_sql("BEGIN")).await.map_err(Obstacle::of)?;
+        client.execute(sqlx::raw_sql("ROLLBACK")).await.map_err(Obstacle::of)?;
+    }
+    for client in clients {
+        drop(client.close().await);
+    }
+    Ok(is_shared)
+}
+
+/// In the order in which somebody would put them right.
+fn check_facts(row: &PgRow) -> std::result::Result<(), Obstacle> {
+    let text = |name: &str| {
+        row.try_get::<Option<String>, _>(name)
+            .map(Option::unwrap_or_default)
+            .map_err(Obstacle::of)
+    };
+    let is = |name: &str| row.try_get::<bool, _>(name).map_err(Obstacle::of);
+    let version: i32 = row.try_get("version_number").map_err(Obstacle::of)?;
+    let (role, schema, owner) = (text("role")?, text("schema")?, text("owner")?);
+    if version / 10_000 < OLDEST {
+        return Err(Unfit::TooOld(text("version")?).into());
+    }
+    if text("encoding")? != "UTF8" {
+        return Err(Unfit::Encoding(text("encoding")?).into());
+    }
+    if is("is_read_only")? {
+        return Err(Unanswered::ReadOnly.into());
+    }
+    if !is("has_icu")? {
+        return Err(Unfit::NoIcu.into());
+    }
+    if schema.is_empty() {
+        return Err(Unowned::NoSchema { role }.into());
+    }
+    if !is("may_create")? {
+        return Err(Unowned::MayNotCreate { role, schema }.into());
+    }
+    if !owner.is_empty() {
+        return Err(Unowned::Owner { role, owner }.into());
+    }
+    let trigrams = text("trigrams")?;
+    if trigrams.is_empty() {
+        return match (is("has_trigrams")?, is("may_extend")?) {
+            (false, _) => Err(Unfit::NoTrigrams.into()),
+            (true, false) => Err(Unfit::MayNotExtend { role }.into()),
+            (true, true) => Ok(()),
+        };
+    }
+    if !is("finds_trigrams")? {
+        return Err(Unfit::TrigramsElsewhere { role, schema: trigrams }.into());
+    }
+    Ok(())
+}
+
+/// A small plan may allow fewer connections than Roster would open: then requests fail when many come at once.
+fn warn_of_limit(row: &PgRow, wanted: u32) {
+    let allowed = row.try_get::<Option<i32>, _>("connections").ok().flatten();
+    if let Some(allowed) = allowed.and_then(|allowed| u32::try_from(allowed).ok())
+        && allowed < wanted
+    {
+        tracing::warn!(
+            allowed,
+            wanted,
+            "the database allows fewer connections than Roster may open: set ROSTER_DATABASE_CONNECTIONS to what is allowed, \
+             divided by the number of servers"
+        );
+    }
+}

@@ -1,0 +1,56 @@
+//! Whether a change could be made now.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{sync::Mutex, time::timeout};
+
+use crate::{Directory, Error, Result};
+
+/// How long the database has to show it.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long an answer counts, whoever asks: nobody makes the database work by asking often.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// When it was last tried, and what came of it.
+pub(crate) type LastProbe = Arc<Mutex<Option<(Instant, bool)>>>;
+
+impl Directory {
+    /// Makes a change in the database, and takes it back (`GET /readyz`). Within 2 s it is yes or no.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if no change can be made now.
+    pub async fn ready(&self) -> Result<()> {
+        match timeout(PATIENCE, self.probe_once()).await {
+            Ok(true) => Ok(()),
+            Ok(false) | Err(_) => Err(Error::Unavailable(sqlx::Error::PoolTimedOut)),
+        }
+    }
+
+    /// One at a time: who waited for another's probe is answered by it.
+    async fn probe_once(&self) -> bool {
+        let mut last = self.last_probe.lock().await;
+        if let Some((at, outcome)) = *last
+            && at.elapsed() < FRESH
+        {
+            return outcome;
+        }
+        let tried = timeout(PATIENCE, self.try_change()).await;
+        let outcome = matches!(tried, Ok(Ok(())));
+        if let Ok(Err(error)) = tried {
+            tracing::warn!(%error, "not ready: the database takes no changes");
+        }
+        *last = Some((Instant::now(), outcome));
+        outcome
+    }
+
+    async fn try_change(&self) -> Result<()> {
+        let mut tx = self.pool.begin().await?;
+        sqlx::query!("INSERT INTO write_probes (at) VALUES (statement_timestamp())")
+            .execute(&mut *tx)
+            .await?;
+        Ok(tx.rollback().await?)
+    }
+}
