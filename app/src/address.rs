@@ -1,24 +1,24 @@
 //! The address of the page that is shown, decoded once and here alone. The router's own maps decode what they read a second
 //! time, so that `%2B` becomes a space and `%26` ends a value.
-
-use std::borrow::Cow;
+//!
+//! It is the address of the route a screen is of: on the way to another screen it stays as it was for the one that is left.
 
 use leptos::prelude::*;
-use leptos_router::hooks::{use_location, use_params_map};
+use leptos_router::hooks::{use_params_map, use_url};
+use percent_encoding::percent_decode_str;
 
 /// A part of the query, as it was typed; empty if there is none. Of several the first counts.
 pub(crate) fn use_query(name: &'static str) -> Memo<String> {
-    let search = use_location().search;
-    Memo::new(move |_| search.with(|search| query_part(search, name)))
+    let url = use_url();
+    Memo::new(move |_| url.with(|url| query_part(url.search(), name)))
 }
 
-/// A segment of the path, counted from 0; empty if there is none. Follows the parameters of the route the screen is of: on
-/// the way to another screen the address has changed already, and says nothing to the one that is left.
-pub(crate) fn use_segment(nth: usize) -> Memo<String> {
-    let (path, params) = (use_location().pathname, use_params_map());
+/// A parameter of the path, as it was typed; empty if there is none.
+pub(crate) fn use_param(name: &'static str) -> Memo<String> {
+    let (url, params) = (use_url(), use_params_map());
     Memo::new(move |_| {
-        params.track();
-        path.with_untracked(|path| segment(path, nth))
+        let twice = params.with(|params| params.get(name)).unwrap_or_default();
+        url.with(|url| decoded_once(url.path(), twice))
     })
 }
 
@@ -29,17 +29,18 @@ fn query_part(search: &str, name: &str) -> String {
         .unwrap_or_default()
 }
 
-fn segment(path: &str, nth: usize) -> String {
-    let raw = path.split('/').skip(1).nth(nth).unwrap_or_default();
-    percent_encoding::percent_decode_str(raw)
-        .decode_utf8()
-        .map(Cow::into_owned)
-        .unwrap_or_default()
+/// The segment of the path that the router decoded twice to this; this, if the path has none yet, or no more.
+fn decoded_once(path: &str, twice: String) -> String {
+    let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    path.split('/')
+        .map(decode)
+        .find(|once| decode(once) == twice)
+        .unwrap_or(twice)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{query_part, segment};
+    use super::{decoded_once, query_part};
 
     #[test]
     fn a_query_is_decoded_once() {
@@ -58,12 +59,17 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_is_decoded_once() {
-        assert_eq!(segment("/settings/projects/ml-research/audit", 2), "ml-research");
-        assert_eq!(segment("/projects/ml%2Dresearch", 1), "ml-research");
-        assert_eq!(segment("/projects/ml%252Dresearch", 1), "ml%2Dresearch");
-        assert_eq!(segment("/projects/a%2Fb", 1), "a/b");
-        assert_eq!(segment("/projects/%FF", 1), "");
-        assert_eq!(segment("/projects", 1), "");
+    fn a_parameter_is_decoded_once() {
+        for (path, twice, once) in [
+            ("/settings/projects/ml-research/audit", "ml-research", "ml-research"),
+            ("/projects/ml%2Dresearch", "ml-research", "ml-research"),
+            ("/projects/ml%252Dresearch", "ml-research", "ml%2Dresearch"),
+            ("/projects/a%2Fb", "a/b", "a/b"),
+            // The screen that is left.
+            ("/settings/profile", "ml-research", "ml-research"),
+            ("/projects", "", ""),
+        ] {
+            assert_eq!(decoded_once(path, twice.to_owned()), once, "{path}");
+        }
     }
 }

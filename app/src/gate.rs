@@ -9,7 +9,7 @@ use std::{
 };
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header, request::Parts};
-use directory::{Actor, DeviceToken, Directory, Error, NewSession, Origin, Session, Submission};
+use directory::{Actor, DeviceToken, Directory, Error, NewSession, Origin, Session, Submission, has_private_key};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 use policy::{Refusal, UserId};
@@ -38,6 +38,8 @@ pub struct Visit {
     pub to_tell: Arc<OnceLock<Flash>>,
     /// The form that is sent, if its sender is signed in, and whether it was sent before.
     pub submission: Arc<OnceLock<(Submission, bool)>>,
+    /// Set once that was kept.
+    pub is_kept: Arc<OnceLock<()>>,
     /// The slug of the project last looked at.
     pub last_project: Option<String>,
     /// How cookies are named and sealed.
@@ -179,13 +181,17 @@ pub struct Foreign {
 
 impl Visit {
     /// What comes of a form that somebody else filled in, with what was typed; none if it names nobody, or who is signed in.
-    /// `query` is that of its address, `path` the server function's, and `body` what is in it. What names nobody that could
-    /// exist is somebody else's, too.
+    /// `body` is what is in it, and `page` the page it was on. What names nobody that could exist is somebody else's, too.
     #[must_use]
-    pub fn foreign_form(&self, path: &str, query: &str, body: &[u8]) -> Option<Foreign> {
-        let filled_in_by = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == paths::FILLED_IN_BY);
-        let (_, filled_in_by) = filled_in_by?;
-        let filled_in_by: Option<UserId> = filled_in_by.parse().ok();
+    pub fn foreign_form(&self, parts: &Parts, body: &[u8], page: &str) -> Option<Foreign> {
+        let query = parts.uri.query().unwrap_or_default();
+        let in_query = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == paths::FILLED_IN_BY);
+        let in_header = parts.headers.get(paths::FILLED_IN_BY_HEADER);
+        let filled_in_by: Option<UserId> = match (in_query, in_header) {
+            (Some((_, user)), _) => user.parse().ok(),
+            (None, Some(user)) => user.to_str().ok().and_then(|user| user.parse().ok()),
+            (None, None) => return None,
+        };
         let (refusal, told, who) = match &self.session {
             Some(session) if Some(session.user) == filled_in_by => return None,
             Some(session) => {
@@ -195,21 +201,24 @@ impl Visit {
             None => (Refusal::SignedOut, Refusal::SessionWasOver, None),
         };
         let typed: Vec<_> = form_urlencoded::parse(body)
-            .filter(|(name, _)| !is_secret(name))
+            .filter(|(name, value)| !is_secret(name) && !has_private_key(value))
             .collect();
         let typed: Vec<_> = typed.iter().map(|(name, value)| (&**name, &**value)).collect();
-        let flash = FormName::of(path).map(|form| Flash {
+        let page = page.split('?').next().unwrap_or_default();
+        let waits_for = filled_in_by.filter(|_| refusal == Refusal::SignedOut);
+        let flash = FormName::of(parts.uri.path()).map(|form| Flash {
             form,
             outcome: Err(told.into()),
             typed: fitting(&typed),
             who,
-            waits_for: filled_in_by.filter(|_| refusal == Refusal::SignedOut),
+            waits_for: waits_for.map(|user| (user, page.to_owned())),
         });
         Some(Foreign { refusal, flash })
     }
 }
 
-/// Whether a field holds what no page is given back: passwords, and what stands in for one.
+/// Whether a field holds what no page is given back: passwords, and what stands in for one. So does one, whatever it is called,
+/// that a private key was pasted into.
 fn is_secret(field: &str) -> bool {
     field.contains("password") || field == "token"
 }

@@ -86,6 +86,13 @@ pub fn undo_email_change_path(token: &str) -> String {
     paths::undo_email_change(token)
 }
 
+/// The path of this console that a text is, or home.
+#[cfg(feature = "ssr")]
+#[must_use]
+pub fn local_path(text: &str) -> &str {
+    paths::local(text).unwrap_or(paths::HOME)
+}
+
 /// The header of an answer that says who is signed in, where somebody else filled the form in.
 #[cfg(feature = "ssr")]
 pub const SIGNED_IN_HEADER: &str = paths::SIGNED_IN;

@@ -26,6 +26,9 @@ pub(crate) const ROLES: &str = "/docs/roles";
 /// What says, in the query of a form's address, who filled it in.
 pub(crate) const FILLED_IN_BY: &str = "as";
 
+/// The header in which a script says the same.
+pub(crate) const FILLED_IN_BY_HEADER: &str = "x-roster-as";
+
 /// What says there on which page.
 pub(crate) const PAGE: &str = "page";
 

@@ -5,7 +5,11 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use policy::UserId;
 
-use crate::{Problem, paths, words};
+use crate::{
+    Problem,
+    components::{Icon, Sign},
+    paths, words,
+};
 
 /// What became of the session the page was made in, as far as the page has found out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,21 +46,19 @@ impl Signed {
 
     /// Where a form goes: to the server function, with word of who filled it in, and on which page.
     pub(crate) fn form(self, path: &str) -> String {
-        let call = self.call(path);
-        let page = self.page.with_value(|page| page.clone());
-        if call.len() > path.len() {
-            format!("{call}&{}={page}", paths::PAGE)
-        } else {
-            call
+        match self.user.get_value() {
+            Some(user) => {
+                let page = self.page.get_value();
+                format!("{path}?{}={user}&{}={page}", paths::FILLED_IN_BY, paths::PAGE)
+            }
+            None => path.to_owned(),
         }
     }
 
-    /// The same for a script, which sends nothing twice.
-    pub(crate) fn call(self, path: &str) -> String {
-        match self.user.get_value() {
-            Some(user) => format!("{path}?{}={user}", paths::FILLED_IN_BY),
-            None => path.to_owned(),
-        }
+    /// Who fills a form in, as a script says it in a header.
+    #[cfg(feature = "hydrate")]
+    pub(crate) fn user(self) -> Option<String> {
+        self.user.get_value().map(|user| user.to_string())
     }
 
     /// Notes that the session is over, or that there is another one now.
@@ -77,8 +79,14 @@ impl Signed {
 pub(crate) fn SignedBanner() -> impl IntoView {
     let now = expect_context::<Signed>().now;
     move || {
-        now.get()
-            .map(|now| view! { <div class="notice notice-problem" role="alert"><p>{say(now)}</p></div> })
+        now.get().map(|now| {
+            view! {
+                <div class="banner banner-session" role="alert">
+                    <Icon sign=Sign::Alert/>
+                    <p>{say(now)}</p>
+                </div>
+            }
+        })
     }
 }
 
@@ -108,13 +116,19 @@ fn say(now: Now) -> impl IntoView {
             format!("{path}?{}", search.trim_start_matches('?'))
         }
     };
-    let (text, href, way) = match now {
+    let (text, href, way, rest) = match now {
         Now::Over => (
-            words::SIGNED_OUT.to_owned(),
+            "You’re signed out.".to_owned(),
             Signal::derive(move || paths::sign_in_and_return(&here())),
             "Sign in",
+            " to go on.",
         ),
-        Now::Another(name) => (words::another(&name), Signal::derive(here), "Reload"),
+        Now::Another(name) => (
+            words::another(&name),
+            Signal::derive(here),
+            "Reload",
+            " to go on as who is signed in.",
+        ),
     };
-    view! { {text}" "<a href=move || href.get() rel="external">{way}</a> }
+    view! { {text}" "<a href=move || href.get() rel="external">{way}</a>{rest} }
 }

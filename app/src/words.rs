@@ -98,9 +98,6 @@ pub(crate) fn done(done: &Done) -> String {
     }
 }
 
-/// The session is over.
-pub(crate) const SIGNED_OUT: &str = "You’re signed out. Sign in to go on.";
-
 /// Somebody else is signed in than who filled a form in.
 pub(crate) fn another(name: &str) -> String {
     let now = if name.is_empty() {
@@ -128,7 +125,7 @@ pub(crate) fn problem(problem: Problem) -> String {
 
 fn refused(refusal: Refusal) -> String {
     let text = match refusal {
-        Refusal::SignedOut => SIGNED_OUT,
+        Refusal::SignedOut => "You’re signed out. Sign in to go on.",
         Refusal::FilledInByAnother => return another(""),
         Refusal::AlreadySent => "This was sent twice at the same moment, and was done once. Reload the page to see it.",
         Refusal::SessionWasOver => {

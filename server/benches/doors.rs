@@ -14,11 +14,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use directory::{Actor, Directory, NewAccount, Origin, Settings};
+use directory::{Directory, NewAccount, Origin, Settings};
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, StatusCode, body::Bytes, client::conn::http1::SendRequest};
 use hyper_util::rt::TokioIo;
-use policy::{Reach, SessionId, Slug};
+use policy::{Reach, Slug};
 use sqlx::PgPool;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -26,7 +26,6 @@ use tokio::{
     task::JoinSet,
     time::{interval, sleep, timeout},
 };
-use uuid::Uuid;
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 type Sender = SendRequest<Full<Bytes>>;
@@ -162,11 +161,13 @@ async fn question(database: &str) -> Result<Request<Full<Bytes>>, Failed> {
             password: "correct-horse-battery".parse()?,
         })
         .await?;
-    let actor = Actor {
-        user: owner,
-        session: SessionId(Uuid::nil()),
-        origin: Origin::default(),
-    };
+    // Making a key asks for a session whose password was just given (J7).
+    let origin = Origin::default();
+    let session = directory
+        .sign_in("owner@doors.test", "correct-horse-battery", &origin)
+        .await?;
+    let session = directory.session(&session.token).await?;
+    let actor = session.ok_or("the session is over")?.actor(origin);
     let organization: String = sqlx::query_scalar("SELECT slug FROM organizations WHERE owner_id = $1")
         .bind(owner.0)
         .fetch_one(&pool)

@@ -16,6 +16,9 @@ const MOST_BYTES: usize = 48 * 1024;
 /// Keeps what the answer to a form has to tell, for the session that the browser has from then on, and gives the browser the
 /// ticket. What can't be kept is not told: the change is made all the same.
 pub(crate) async fn keep(visit: &Visit, session: Option<SessionToken>, response: &mut Response) {
+    if visit.is_kept.set(()).is_err() {
+        return;
+    }
     // Of a form that was sent twice both requests show the same.
     let ticket = match (visit.submission.get(), &session) {
         (Some((submission, _)), Some(session)) => Some(FlashTicket::of(session, submission)),
@@ -33,8 +36,8 @@ pub(crate) async fn keep(visit: &Visit, session: Option<SessionToken>, response:
     }
     let Some(flash) = visit.to_tell.get() else { return };
     let session = session_after(visit, response, session);
-    let (name, holder) = match flash.waits_for {
-        Some(user) => (visit.cookies.kept(), FlashHolder::Person(user, &visit.origin)),
+    let (name, holder) = match &flash.waits_for {
+        Some((user, page)) => (visit.cookies.kept(), FlashHolder::Person(*user, page, &visit.origin)),
         None => (visit.cookies.flash(), holder(visit, session.as_ref())),
     };
     match visit.directory.keep_flash(holder, ticket, &to_bytes(flash)).await {
@@ -49,19 +52,26 @@ pub(crate) async fn keep(visit: &Visit, session: Option<SessionToken>, response:
 }
 
 /// Takes out the flash of the page that is asked for, if there is one, and it is this session's, or waited for its person to
-/// sign in, and the browser came here from a page of ours: a page of another origin could have set the cookies and opened this
-/// one.
-pub(crate) async fn take(visit: &Visit, session: Option<SessionToken>, headers: &HeaderMap) -> Option<Flash> {
+/// sign in and come back to this page; and the browser came here from a page of ours: a page of another origin could have set
+/// the cookies and opened this one. Answers the name of the cookie that led to it as well.
+pub(crate) async fn take(
+    visit: &Visit,
+    session: Option<SessionToken>,
+    path: &str,
+    headers: &HeaderMap,
+) -> Option<(Flash, &'static str)> {
     if !is_from_here(headers) {
         return None;
     }
+    let (flash, kept) = (visit.cookies.flash(), visit.cookies.kept());
     let ticket = |name| FlashTicket::parse(cookie(headers, name)?);
-    if let Some(ticket) = ticket(visit.cookies.flash()) {
-        return open(visit, holder(visit, session.as_ref()), &ticket).await;
+    if let Some(ticket) = ticket(flash) {
+        let taken = open(visit, holder(visit, session.as_ref()), &ticket).await?;
+        return Some((taken, flash));
     }
-    let user = visit.session.as_ref()?.user;
-    let ticket = ticket(visit.cookies.kept())?;
-    open(visit, FlashHolder::Person(user, &visit.origin), &ticket).await
+    let holder = FlashHolder::Person(visit.session.as_ref()?.user, path, &visit.origin);
+    let taken = open(visit, holder, &ticket(kept)?).await?;
+    Some((taken, kept))
 }
 
 async fn open(visit: &Visit, holder: FlashHolder<'_>, ticket: &FlashTicket) -> Option<Flash> {
@@ -74,11 +84,11 @@ async fn open(visit: &Visit, holder: FlashHolder<'_>, ticket: &FlashTicket) -> O
     }
 }
 
-/// Takes the tickets away from the browser. The one that waits for somebody to sign in stays until somebody has.
-pub(crate) fn forget(visit: &Visit, headers: &HeaderMap, response: &mut Response) {
-    let waiting = visit.session.is_some().then_some(visit.cookies.kept());
-    for name in [Some(visit.cookies.flash()), waiting].into_iter().flatten() {
-        if cookies(headers, name).next().is_some() {
+/// Takes the ticket away from the browser. One that waits for its person to come back stays until `used`.
+pub(crate) fn forget(visit: &Visit, headers: &HeaderMap, used: Option<&str>, response: &mut Response) {
+    for name in [visit.cookies.flash(), visit.cookies.kept()] {
+        let is_over = name == visit.cookies.flash() || used == Some(name);
+        if is_over && cookies(headers, name).next().is_some() {
             add_cookie(response, visit.cookies, name, "", 0);
         }
     }

@@ -1,7 +1,8 @@
 //! Whose a form is: one that was filled in by somebody else than who is signed in now is not taken.
 //!
-//! A browser has one session for all its tabs. A page says in each of its forms for whom it was made (`?as=`). If somebody else
-//! has signed in since, or nobody is any more, it is refused, and what was typed is kept and shown where they go on.
+//! A browser has one session for all its tabs. A page says in each of its forms for whom it was made: in the form's address
+//! (`?as=`), or in a header of its script. If somebody else has signed in since, or nobody is any more, it is refused, and what
+//! was typed is kept and shown where they go on.
 
 use app::{
     Outcome, Problem,
@@ -28,14 +29,14 @@ pub(crate) fn check(parts: &Parts, body: &[u8]) -> Result<(), Box<Response>> {
     if parts.method != Method::POST {
         return Ok(());
     }
-    let query = parts.uri.query().unwrap_or_default();
-    match visit.foreign_form(parts.uri.path(), query, body) {
-        Some(foreign) => Err(Box::new(refuse(parts, visit, foreign))),
+    let page = gate::page_before(&parts.headers);
+    match visit.foreign_form(parts, body, &page) {
+        Some(foreign) => Err(Box::new(refuse(parts, visit, foreign, &page))),
         None => Ok(()),
     }
 }
 
-fn refuse(parts: &Parts, visit: &Visit, foreign: Foreign) -> Response {
+fn refuse(parts: &Parts, visit: &Visit, foreign: Foreign, page: &str) -> Response {
     let Foreign { refusal, flash } = foreign;
     let (wants_page, is_script) = (gate::wants_page(&parts.headers), gate::is_own_script(&parts.headers));
     let who = flash.as_ref().and_then(|flash| flash.who.clone());
@@ -46,11 +47,10 @@ fn refuse(parts: &Parts, visit: &Visit, foreign: Foreign) -> Response {
         drop(visit.to_tell.set(flash));
     }
     if wants_page {
-        let page = gate::page_before(&parts.headers);
         let to = if refusal == Refusal::SignedOut {
-            app::sign_in_path(&page)
+            app::sign_in_path(page)
         } else {
-            page
+            page.to_owned()
         };
         return Redirect::to(&to).into_response();
     }

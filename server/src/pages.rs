@@ -61,7 +61,9 @@ async fn destination(visit: &Visit, uri: &Uri) -> Option<Response> {
         return Some(Redirect::to(&app::sign_in_path(to)).into_response());
     };
     if matches!(path, "/sign-in" | "/sign-up") {
-        return Some(Redirect::to("/").into_response());
+        let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+        let next = query.filter(|(name, _)| name == "next").map(|(_, next)| next).next();
+        return Some(Redirect::to(app::local_path(&next.unwrap_or_default())).into_response());
     }
     let head = head_of_current(path);
     if head.is_none() && path != "/" {
@@ -96,14 +98,16 @@ fn head_of_current(path: &str) -> Option<&'static str> {
 async fn render(console: &Console, mut visit: Visit, mut request: Request<Body>) -> Response {
     let headers = request.headers().clone();
     let session = visit::live_token(&visit, &headers);
-    visit.flash = flash::take(&visit, session, &headers).await;
+    let taken = flash::take(&visit, session, request.uri().path(), &headers).await;
+    let (shown, used) = taken.unzip();
+    visit.flash = shown;
     request.extensions_mut().insert(visit.clone());
     let assets = console.assets.clone();
     let render = leptos_axum::render_app_async_with_context(restrict, move || {
         document(&assets.script, &assets.wasm, &assets.style)
     });
     let mut response = render(request).await;
-    flash::forget(&visit, &headers, &mut response);
+    flash::forget(&visit, &headers, used, &mut response);
     response
 }
 

@@ -1,5 +1,8 @@
 //! A form that is sent twice at once is done once (a double click, where no script holds the second one back): both get the
 //! same answer.
+//!
+//! The browser breaks the first one off as it sends the second, and shows the answer to that alone. So a form, once begun, is done
+//! to its end whoever still waits for it, and what it came to is kept before it counts as done.
 
 use std::future::Future;
 
@@ -14,44 +17,65 @@ use axum::{
     http::{Method, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
-use directory::Sent;
+use directory::{Sent, SessionToken, Submission};
 use policy::Refusal;
+use tracing::Instrument;
 
-use crate::router::problem;
+use crate::{flash, pages, router::problem, visit};
 
-/// Has a form done by `answer`, unless the same one of the same session is under way, or was just sent from the same page.
+/// Has a form done by `answer`, unless the same one of the same session is under way, or was just done from the same page.
 pub(crate) async fn once<F, Fut>(parts: Parts, body: Bytes, answer: F) -> Response
 where
-    F: FnOnce(Request<Body>) -> Fut,
-    Fut: Future<Output = Response>,
+    F: FnOnce(Request<Body>) -> Fut + Send + 'static,
+    Fut: Future<Output = Response> + Send + 'static,
 {
     let visit = parts.extensions.get::<Visit>().cloned();
-    let session = visit
+    let token = visit
         .as_ref()
-        .and_then(|visit| visit.session.as_ref())
-        .map(|session| session.id);
+        .and_then(|visit| visit::live_token(visit, &parts.headers));
     let is_form = parts.method == Method::POST && gate::is_own_form(parts.uri.path());
-    let (Some(visit), Some(session), true) = (visit, session, is_form) else {
+    let (Some(visit), Some(token), true) = (visit, token, is_form) else {
         return answer(Request::from_parts(parts, body.into())).await;
     };
     let page = gate::page_of_form(parts.uri.query().unwrap_or_default());
     let form = [parts.uri.path().as_bytes(), &body];
-    let sent = visit.directory.begin_submission(session, &form, page.as_deref()).await;
-    let submission = match sent {
-        Ok(Sent::First(submission)) => submission,
+    let sent = visit.directory.begin_submission(&token, form, page.as_deref()).await;
+    match sent {
+        Ok(Sent::First(submission)) => {
+            drop(visit.submission.set((submission.clone(), false)));
+            let request = Request::from_parts(parts, body.into());
+            let done = finish(visit, token, submission, answer(request));
+            let done = tokio::spawn(done.in_current_span());
+            // A fault of ours was caught, and is told as one.
+            done.await.unwrap_or_else(|_| problem(Problem::Internal))
+        }
         Ok(Sent::Again(submission, location)) => {
             drop(visit.submission.set((submission, true)));
-            return again(&parts, location);
+            again(&parts, location)
         }
-        Err(error) => return problem(error.into()),
-    };
-    drop(visit.submission.set((submission.clone(), false)));
-    let response = answer(Request::from_parts(parts, body.into())).await;
-    let location = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok());
+        Err(error) => problem(error.into()),
+    }
+}
+
+/// Waits for the answer, keeps what it has to tell, and notes how the form ended.
+async fn finish(
+    visit: Visit,
+    token: SessionToken,
+    submission: Submission,
+    answer: impl Future<Output = Response>,
+) -> Response {
+    let mut response = answer.await;
+    flash::keep(&visit, Some(token), &mut response).await;
+    let is_refused = visit.to_tell.get().is_some_and(|flash| flash.outcome.is_err());
+    let location = response.headers().get(header::LOCATION);
+    // What ends in a secret is kept nowhere: the page the form was on is where it leads.
+    let location = location
+        .and_then(|to| to.to_str().ok())
+        .filter(|to| !pages::BY_LINK.iter().any(|head| to.starts_with(head)));
     let noted = if response.status().is_server_error() {
         visit.directory.forget_submission(&submission).await
     } else {
-        visit.directory.end_submission(&submission, location).await
+        visit.directory.end_submission(&submission, location, is_refused).await
     };
     if let Err(error) = noted {
         tracing::warn!(%error, "that a form is done could not be noted");

@@ -47,6 +47,7 @@ pub(crate) async fn identify(State(console): State<Console>, mut request: Reques
         flash: None,
         to_tell: Arc::new(OnceLock::new()),
         submission: Arc::new(OnceLock::new()),
+        is_kept: Arc::new(OnceLock::new()),
         last_project: cookie(headers, cookies.last_project()).map(ToOwned::to_owned),
         cookies,
         url: console.url.clone(),

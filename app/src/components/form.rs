@@ -11,6 +11,8 @@ use crate::{Problem, flash::Outcome, signed::Signed};
 #[derive(Clone, Copy)]
 pub(crate) struct Post {
     path: &'static str,
+    /// Whom the page was made for.
+    signed: Signed,
     pending: RwSignal<bool>,
     outcome: RwSignal<Option<Outcome>>,
     /// What was sent last.
@@ -26,6 +28,7 @@ impl Post {
     pub(crate) fn to<S: ServerFn<Output = Outcome, Error = Problem>>() -> Self {
         Self {
             path: S::PATH,
+            signed: expect_context(),
             pending: RwSignal::new(false),
             outcome: RwSignal::new(None),
             #[cfg(feature = "hydrate")]
@@ -70,7 +73,7 @@ pub(crate) fn PostForm(
 ) -> impl IntoView {
     // The server checks, and says what is wrong in words of its own: the browser's bubbles would only be in the way.
     view! {
-        <form method="post" action={expect_context::<Signed>().form(action.path)} class=class novalidate=true on:submit=move |event| send(action, &event)>
+        <form method="post" action={action.signed.form(action.path)} class=class novalidate=true on:submit=move |event| send(action, &event)>
             {children()}
         </form>
     }
@@ -86,6 +89,7 @@ use browser::send;
 mod browser {
     use gloo_net::http::Request;
     use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
+    use policy::Refusal;
     use wasm_bindgen::JsCast;
     use web_sys::{FormData, HtmlFormElement, UrlSearchParams};
 
@@ -112,11 +116,10 @@ mod browser {
             return;
         }
         post.pending.set(true);
-        let signed = use_context::<Signed>();
         spawn_local(async move {
             loop {
                 post.sent.try_set_value(Some(fields.clone()));
-                let outcome = ask(post.path, fields, signed).await;
+                let outcome = ask(post.path, fields, post.signed).await;
                 let is_refused = outcome.is_err();
                 // Of a screen that was left, nobody wants to know.
                 post.outcome.try_set(Some(outcome));
@@ -138,24 +141,31 @@ mod browser {
         Some(fields.to_string().into())
     }
 
-    async fn ask(path: &str, fields: String, signed: Option<Signed>) -> Outcome {
-        let path = signed.map_or_else(|| path.to_owned(), |signed| signed.call(path));
-        let request = Request::post(&path)
+    async fn ask(path: &str, fields: String, signed: Signed) -> Outcome {
+        let filled_in_by = signed.user();
+        let request = filled_in_by.iter().fold(Request::post(path), |request, user| {
+            request.header(paths::FILLED_IN_BY_HEADER, user)
+        });
+        let request = request
             .header("accept", "application/json")
             .header("content-type", "application/x-www-form-urlencoded")
             .body(fields)
             .map_err(|_| Problem::Unreachable)?;
         let response = request.send().await.map_err(|_| Problem::Unreachable)?;
         // Who is signed in now, if that is not who filled the form in.
-        if let (Some(name), Some(signed)) = (response.headers().get(paths::SIGNED_IN), signed) {
+        if let Some(name) = response.headers().get(paths::SIGNED_IN) {
             let name = percent_encoding::percent_decode_str(&name).decode_utf8_lossy();
             signed.set(Now::Another(name.into_owned()));
         }
         let answer = response.binary().await.map_err(|_| Problem::Unreachable)?;
-        if response.ok() {
+        let outcome = if response.ok() {
             serde_json::from_slice(&answer).unwrap_or(Err(Problem::Unreachable))
         } else {
             Err(serde_json::from_slice(&answer).unwrap_or(Problem::Unreachable))
+        };
+        if outcome == Err(Problem::Refused(Refusal::SignedOut)) {
+            signed.set(Now::Over);
         }
+        outcome
     }
 }

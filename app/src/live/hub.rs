@@ -234,18 +234,21 @@ impl Hub {
             return;
         }
         let topics: BTreeSet<_> = self.tabs.borrow().values().cloned().collect();
+        let topics: Vec<_> = topics.into_iter().take(MOST_FOLLOWED).collect();
         let mut query = form_urlencoded::Serializer::new(String::new());
-        for topic in topics.iter().take(MOST_FOLLOWED) {
+        for topic in &topics {
             query.append_pair("follow", topic);
         }
         let path = format!("/events?{}", query.finish());
         let is_open = self.stream.borrow().as_ref().is_some_and(|stream| stream.path == path);
         if topics.is_empty() {
             self.stream.replace(None);
+            // Whoever follows something next has just loaded it.
+            self.has_gap.set(false);
         } else if !is_open {
             // The one before goes on until this one is open: nothing is missed.
             let before = self.stream.take().map(|stream| stream.source);
-            self.stream.replace(Stream::open(path, before));
+            self.stream.replace(Stream::open(path, topics, before));
         }
     }
 
@@ -264,8 +267,12 @@ impl Hub {
         self.open_after(TOGETHER);
     }
 
-    /// The stream ended, and the browser does not open it again by itself.
-    fn refused(&self) {
+    /// A stream ended, and the browser does not open it again by itself.
+    fn refused(&self, path: &str) {
+        // One that was replaced may end as it likes.
+        if self.stream.borrow().as_ref().is_none_or(|stream| stream.path != path) {
+            return;
+        }
         let Some(stream) = self.stream.take() else { return };
         self.has_gap.set(true);
         let failures = self.failures.get();
@@ -279,18 +286,18 @@ impl Hub {
                 return;
             };
             let status = answer.status();
+            let kind = answer.headers().get("content-type").unwrap_or_default();
             // To the end, which is at once: an answer that is dropped before is broken off.
             drop(answer.text().await);
+            // What stands between may answer anything; Roster says what is wrong as a problem (RFC 9457).
+            if !kind.starts_with("application/problem+json") {
+                return;
+            }
             let hub = Self::of_this_page();
             match status {
                 // Asking anew sends the person to sign in.
                 401 => hub.pass_on(News::Changed, ""),
-                404 => {
-                    let topics: BTreeSet<_> = hub.tabs.borrow().values().cloned().collect();
-                    for topic in topics {
-                        hub.lost(&topic);
-                    }
-                }
+                404 => stream.topics.iter().for_each(|topic| hub.lost(topic)),
                 _ => {}
             }
         });
@@ -300,6 +307,7 @@ impl Hub {
 /// An open stream. It ends when it is dropped.
 struct Stream {
     path: String,
+    topics: Vec<String>,
     source: Source,
 }
 
@@ -318,7 +326,7 @@ impl Drop for Source {
 
 impl Stream {
     /// Opens it; `before` is closed once it is open.
-    fn open(path: String, before: Option<Source>) -> Option<Self> {
+    fn open(path: String, topics: Vec<String>, before: Option<Source>) -> Option<Self> {
         let events = EventSource::new(&path).ok()?;
         let hub = Hub::of_this_page;
         let text = |event: &MessageEvent| event.data().as_string().unwrap_or_default();
@@ -332,10 +340,10 @@ impl Stream {
             before.replace(None);
             hub().opened();
         });
-        let source = events.clone();
+        let (source, own) = (events.clone(), path.clone());
         let ended = Closure::new(move |_: Event| {
             if source.ready_state() == EventSource::CLOSED {
-                hub().refused();
+                hub().refused(&own);
             } else {
                 // The browser opens it again by itself.
                 hub().has_gap.set(true);
@@ -350,6 +358,7 @@ impl Stream {
         events.set_onerror(Some(ended.as_ref().unchecked_ref()));
         Some(Self {
             path,
+            topics,
             source: Source {
                 events,
                 _heard: [changed, gone],

@@ -4,9 +4,8 @@
 use leptos::{either::EitherOf3, prelude::*, server_fn::ServerFn};
 use policy::Field as About;
 
-use super::{invitation::DeadLink, sign_up::EntryProblem};
+use super::{link_page::link_page, sign_up::EntryProblem};
 use crate::{
-    address::use_segment,
     api::{
         accounts::SignOut,
         email_changes::{ChangeEmail, OpenedEmailChange, OpenedEmailUndo, UndoEmailChange, email_change, email_undo},
@@ -14,7 +13,6 @@ use crate::{
     },
     components::{Field, Icon, PageTitle, Sign, Username},
     flash::{Flashed, FormName},
-    load::load_or,
     paths,
     signed::Signed,
     words,
@@ -23,28 +21,11 @@ use crate::{
 /// The page that confirms it. Its form is a plain one: what follows is another page.
 #[component]
 pub(crate) fn ChangeEmailScreen() -> impl IntoView {
-    let token = use_segment(1);
-    view! {
-        <main id="main" class="entry">
-            <p class="brand"><span class="brand-mark" aria-hidden="true"></span>"Roster"</p>
-            {load_or(
-                move || token.get(),
-                email_change,
-                move |opened| {
-                    let opened = opened.peek(|opened| Some(opened.clone()));
-                    opened.map(|opened| view! { <Change opened token=token.get_untracked()/> })
-                },
-                |problem| {
-                    #[cfg(feature = "ssr")]
-                    crate::gate::set_status(problem.status());
-                    let _ = problem;
-                    view! {
-                        <DeadLink text="It was used already, is older than 24 hours, or was replaced by a newer one. Your profile says which address your account has, and sends a new link."/>
-                    }
-                },
-            )}
-        </main>
-    }
+    link_page(
+        email_change,
+        "It was used already, is older than 24 hours, or was replaced by a newer one. Your profile says which address your account has, and sends a new link.",
+        |opened, token| view! { <Change opened token/> },
+    )
 }
 
 #[component]
@@ -86,28 +67,11 @@ fn Change(opened: OpenedEmailChange, token: String) -> impl IntoView {
 /// The page that undoes it.
 #[component]
 pub(crate) fn UndoEmailScreen() -> impl IntoView {
-    let token = use_segment(1);
-    view! {
-        <main id="main" class="entry">
-            <p class="brand"><span class="brand-mark" aria-hidden="true"></span>"Roster"</p>
-            {load_or(
-                move || token.get(),
-                email_undo,
-                move |opened| {
-                    let opened = opened.peek(|opened| Some(opened.clone()));
-                    opened.map(|opened| view! { <Undo opened token=token.get_untracked()/> })
-                },
-                |problem| {
-                    #[cfg(feature = "ssr")]
-                    crate::gate::set_status(problem.status());
-                    let _ = problem;
-                    view! {
-                        <DeadLink text="It was used already, or the change is more than 7 days ago. If somebody else uses your account, tell whoever runs this console."/>
-                    }
-                },
-            )}
-        </main>
-    }
+    link_page(
+        email_undo,
+        "It was used already, or the change is more than 7 days ago. If somebody else uses your account, tell whoever runs this console.",
+        |opened, token| view! { <Undo opened token/> },
+    )
 }
 
 #[component]

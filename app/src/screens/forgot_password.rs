@@ -3,9 +3,8 @@
 use leptos::{either::Either, prelude::*, server_fn::ServerFn};
 use policy::{Field as About, Refusal};
 
-use super::{invitation::DeadLink, sign_up::EntryProblem};
+use super::{link_page::link_page, sign_up::EntryProblem};
 use crate::{
-    address::use_segment,
     api::accounts::{OpenedReset, RequestPasswordReset, ResetPassword, password_reset, sends_mail},
     components::{Field, Icon, PageTitle, Sign, Username},
     flash::{Done, Flashed, FormName},
@@ -74,26 +73,11 @@ fn AskForm() -> impl IntoView {
 /// Using it.
 #[component]
 pub(crate) fn ResetPasswordScreen() -> impl IntoView {
-    let token = use_segment(1);
-    view! {
-        <main id="main" class="entry">
-            <p class="brand"><span class="brand-mark" aria-hidden="true"></span>"Roster"</p>
-            {load_or(
-                move || token.get(),
-                password_reset,
-                move |opened| {
-                    let opened = opened.peek(|opened| Some(opened.clone()));
-                    opened.map(|opened| view! { <ResetForm opened token=token.get_untracked()/> })
-                },
-                |problem| {
-                    #[cfg(feature = "ssr")]
-                    crate::gate::set_status(problem.status());
-                    let _ = problem;
-                    view! { <DeadLink text="It was used already, or is too old. Ask for a new one where you sign in."/> }
-                },
-            )}
-        </main>
-    }
+    link_page(
+        password_reset,
+        "It was used already, or is too old. Ask for a new one where you sign in.",
+        |opened, token| view! { <ResetForm opened token/> },
+    )
 }
 
 #[component]

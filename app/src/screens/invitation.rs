@@ -6,7 +6,7 @@ use policy::Field as About;
 use super::sign_up::EntryProblem;
 use crate::{
     Problem,
-    address::{use_query, use_segment},
+    address::{use_param, use_query},
     api::{
         accounts::SignOut,
         invitations::{AcceptInvitation, AcceptInvitationAsNew, OpenedInvitation, State, Visitor, invitation},
@@ -22,7 +22,7 @@ use crate::{
 /// The page. Its forms are plain ones, as signing in is: what follows is another page, perhaps for another person.
 #[component]
 pub(crate) fn InvitationScreen() -> impl IntoView {
-    let (token, named) = (use_segment(1), use_query("email"));
+    let (token, named) = (use_param("token"), use_query("email"));
     view! {
         <main id="main" class="entry">
             <p class="brand"><span class="brand-mark" aria-hidden="true"></span>"Roster"</p>

@@ -7,6 +7,7 @@ pub(crate) mod forgot_password;
 pub(crate) mod frame;
 pub(crate) mod home;
 pub(crate) mod invitation;
+mod link_page;
 pub(crate) mod made_keys;
 pub(crate) mod organization;
 pub(crate) mod overview;
@@ -25,17 +26,9 @@ pub(crate) mod verify_email;
 
 use leptos::prelude::*;
 
-use crate::address::use_segment;
+use crate::address::use_param;
 
 /// The slug in the URL of a project's screen, as typed.
 fn use_project_slug() -> Memo<String> {
-    // `/projects/{project}` and `/settings/projects/{project}`.
-    let (head, near, far) = (use_segment(0), use_segment(1), use_segment(2));
-    Memo::new(move |_| {
-        if head.get() == "settings" {
-            far.get()
-        } else {
-            near.get()
-        }
-    })
+    use_param("project")
 }

@@ -3,41 +3,22 @@
 use leptos::{prelude::*, server_fn::ServerFn};
 use policy::Field as About;
 
-use super::{invitation::DeadLink, sign_up::EntryProblem};
+use super::{link_page::link_page, sign_up::EntryProblem};
 use crate::{
-    address::use_segment,
     api::verification::{OpenedVerification, Opener, VerifyEmail, email_verification},
     components::{Field, Icon, PageTitle, Sign, Username},
     flash::{Flashed, FormName},
-    load::load_or,
     words,
 };
 
 /// The page. Its forms are plain ones, as signing in is: what follows is another page, perhaps for another person.
 #[component]
 pub(crate) fn VerifyEmailScreen() -> impl IntoView {
-    let token = use_segment(1);
-    view! {
-        <main id="main" class="entry">
-            <p class="brand"><span class="brand-mark" aria-hidden="true"></span>"Roster"</p>
-            {load_or(
-                move || token.get(),
-                email_verification,
-                move |opened| {
-                    let opened = opened.peek(|opened| Some(opened.clone()));
-                    opened.map(|opened| view! { <Opened opened token=token.get_untracked()/> })
-                },
-                |problem| {
-                    #[cfg(feature = "ssr")]
-                    crate::gate::set_status(problem.status());
-                    let _ = problem;
-                    view! {
-                        <DeadLink text="It was used already, is too old, or the address is verified. Sign in: your profile says which, and sends a new one."/>
-                    }
-                },
-            )}
-        </main>
-    }
+    link_page(
+        email_verification,
+        "It was used already, is too old, or the address is verified. Sign in: your profile says which, and sends a new one.",
+        |opened, token| view! { <Opened opened token/> },
+    )
 }
 
 #[component]

@@ -36,12 +36,17 @@ ALTER TABLE outbox ADD CONSTRAINT outbox_has_one_subject
 
 CREATE INDEX outbox_email_change_index ON outbox (email_change_id) WHERE email_change_id IS NOT NULL;
 
--- An address that can be given back is nobody else's meanwhile. It answers as a taken one does. After the row, so that it
--- sees what was committed while the row waited for the index of addresses.
+-- An address that can be given back is nobody else's meanwhile.
+CREATE FUNCTION is_reserved_email(address text, for_user uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT FROM email_changes WHERE old_email = address AND changed_at IS NOT NULL
+                       AND expires_at > statement_timestamp() AND user_id IS DISTINCT FROM for_user)
+$$;
+
+-- It answers as a taken one does. After the row, so that it sees what was committed while the row waited for the index of
+-- addresses.
 CREATE FUNCTION refuse_reserved_email() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF EXISTS (SELECT FROM email_changes WHERE old_email = NEW.email AND changed_at IS NOT NULL
-                   AND expires_at > statement_timestamp() AND user_id <> NEW.id) THEN
+    IF is_reserved_email(NEW.email, NEW.id) THEN
         RAISE unique_violation USING CONSTRAINT = 'users_email_key', MESSAGE = 'this address is reserved';
     END IF;
     RETURN NULL;

@@ -229,13 +229,13 @@ impl Directory {
             let organizations = lock_organizations_of(&mut change.tx, actor.user).await?;
             // Mail before the person, as whoever makes a mail does.
             outbox::forget_address(&mut change.tx, &row.email).await?;
-            email_changes::forget_all(&mut change.tx, actor.user).await?;
             if !is_right || !lock_hash(&mut change.tx, actor.user, &row.password_hash).await? {
                 return Err(Refusal::CurrentPasswordWrong.into());
             }
             if organizations.iter().any(|(_, owner)| *owner == actor.user) {
                 return Err(Refusal::OwnsOrganization.into());
             }
+            email_changes::forget_all(&mut change.tx, actor.user).await?;
             // The person first: whoever was about to let them in somewhere finds nobody any more.
             sqlx::query!(
                 "UPDATE users SET email = NULL, email_proved_at = NULL, name = $2, password_hash = '', deleted_at = $3
@@ -536,7 +536,8 @@ pub(crate) async fn insert_if_new(
     let id = UserId(Uuid::now_v7());
     let row = sqlx::query!(
         r#"INSERT INTO users (id, email, name, password_hash, created_at)
-           SELECT $1, CASE WHEN EXISTS (SELECT FROM users WHERE email = $2) THEN $6 ELSE $2 END, $3, $4, $5
+           SELECT $1, CASE WHEN EXISTS (SELECT FROM users WHERE email = $2) OR is_reserved_email($2, NULL)
+                       THEN $6 ELSE $2 END, $3, $4, $5
            RETURNING email = $2 AS "is_new!""#,
         id.0,
         account.email.as_str(),

@@ -63,7 +63,10 @@ impl Directory {
                 return Err(Refusal::NoMail.into());
             }
             confirmation::require(&mut change, actor).await?;
-            let old = email_of(&mut change.tx, actor.user).await?.ok_or(Refusal::SignedOut)?;
+            // The person first, as everybody does who changes an account.
+            let old = lock_email(&mut change.tx, actor.user)
+                .await?
+                .ok_or(Refusal::SignedOut)?;
             if old == *new {
                 return Err(Refusal::EmailUnchanged.into());
             }
@@ -309,8 +312,8 @@ async fn set(change: &mut Change<'_>, user: UserId, old: &Email, new: &Email) ->
     notices::tell(change, user, &Notice::EmailChanged).await
 }
 
-async fn email_of(db: &mut PgConnection, user: UserId) -> Result<Option<Email>> {
-    let row = sqlx::query!("SELECT email FROM users WHERE id = $1", user.0)
+async fn lock_email(db: &mut PgConnection, user: UserId) -> Result<Option<Email>> {
+    let row = sqlx::query!("SELECT email FROM users WHERE id = $1 FOR NO KEY UPDATE", user.0)
         .fetch_one(db)
         .await?;
     row.email.map(|email| read(&email)).transpose()
@@ -383,7 +386,8 @@ pub(crate) async fn write_mail(
 ) -> Result<Option<Mail>> {
     let row = sqlx::query!(
         r#"SELECT c.old_email, c.new_email, c.changed_at, c.expires_at, u.name,
-               EXISTS (SELECT FROM users o WHERE o.email = c.new_email) AS "is_taken!"
+               EXISTS (SELECT FROM users o WHERE o.email = c.new_email)
+                   OR is_reserved_email(c.new_email, c.user_id) AS "is_taken!"
            FROM email_changes c JOIN users u ON u.id = c.user_id WHERE c.id = $1 AND u.email IS NOT NULL"#,
         change,
     )
@@ -395,6 +399,8 @@ pub(crate) async fn write_mail(
         Ok(Some(Mail { id, to, about, token }))
     };
     match (kind, row.changed_at) {
+        // Asked for so long ago that the link would be dead.
+        (outbox::Kind::ChangeEmail, None) if row.expires_at <= now => Ok(None),
         (outbox::Kind::ChangeEmail, None) if row.is_taken => mail(&row.new_email, MailAbout::EmailTaken, None),
         (outbox::Kind::ChangeEmail, None) => {
             let token = add_token(db, change).await?;

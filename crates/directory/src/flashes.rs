@@ -21,9 +21,10 @@ use crate::{Directory, Error, Origin, Result, SessionToken, Submission, attempts
 const LIFETIME: Duration = Duration::minutes(1);
 /// How long one waits for its person to sign in.
 const UNTIL_SIGNED_IN: Duration = Duration::minutes(30);
-/// Flashes kept in a minute for one session or, where nobody is signed in, for one network.
+/// Flashes kept in as long as one waits, for one session or, where nobody is signed in, for one network.
 const MOST_EACH: i32 = 300;
-/// Flashes kept in a minute in all, for sessions and for visitors apart: visitors can't use up what those signed in need.
+/// The same in all, for sessions, for visitors, and for those who have to sign in first, apart: nobody uses up what others
+/// need.
 const MOST_IN_ALL: i32 = 6_000;
 
 /// What a browser shows to see a flash: the cookie's value. Its `Debug` is blank.
@@ -77,8 +78,9 @@ pub enum FlashHolder<'a> {
     Session(&'a SessionToken),
     /// Somebody who is not signed in, known by network and browser: good enough for what holds no secret.
     Visitor(&'a Origin),
-    /// This person, in the same browser, once they are signed in again: what they typed when they were not any more.
-    Person(UserId, &'a Origin),
+    /// This person, in the same browser and on this page, once they are signed in again: what they typed there when they
+    /// were not any more.
+    Person(UserId, &'a str, &'a Origin),
 }
 
 impl FlashHolder<'_> {
@@ -89,8 +91,8 @@ impl FlashHolder<'_> {
                 let visitor = format!("visitor\0{}\0{}", origin.network(), origin.user_agent);
                 secret::sha256(visitor.as_bytes())
             }
-            Self::Person(user, origin) => {
-                let person = format!("person\0{user}\0{}\0{}", origin.network(), origin.user_agent);
+            Self::Person(user, page, origin) => {
+                let person = format!("person\0{user}\0{page}\0{}\0{}", origin.network(), origin.user_agent);
                 secret::sha256(person.as_bytes())
             }
         }
@@ -103,14 +105,13 @@ impl FlashHolder<'_> {
                 format!("flash:session:{}", URL_SAFE_NO_PAD.encode(token.hash())),
                 "flash:sessions",
             ),
-            Self::Visitor(origin) | Self::Person(_, origin) => {
-                (format!("flash:network:{}", origin.network()), "flash:visitors")
-            }
+            Self::Visitor(origin) => (format!("flash:network:{}", origin.network()), "flash:visitors"),
+            Self::Person(_, _, origin) => (format!("flash:kept:{}", origin.network()), "flash:kept"),
         };
         [(whose, MOST_EACH), (all.to_owned(), MOST_IN_ALL)].map(|(bucket, count)| Limit {
             bucket,
             count,
-            window: LIFETIME,
+            window: self.lifetime(),
         })
     }
 

@@ -69,11 +69,12 @@ pub(crate) fn verification_mail(user: UserId) -> Limit {
     limit(format!("verify_email user {user}"), 5, Duration::hours(1))
 }
 
-/// Links to confirm a change of address: that one person has sent, and that one mailbox gets.
-pub(crate) fn email_change(user: UserId, new: &Email) -> [Limit; 2] {
+/// Links to confirm a change of address. Each who asks has a part of what one mailbox gets, which leaves room for others.
+pub(crate) fn email_change(user: UserId, new: &Email) -> [Limit; 3] {
     let hour = Duration::hours(1);
     [
-        limit(format!("change_email mail {new}"), 5, hour),
+        limit(format!("change_email mail {new}"), 12, hour),
+        limit(format!("change_email mail {new} by {user}"), 3, hour),
         limit(format!("change_email user {user}"), 5, hour),
     ]
 }

@@ -375,9 +375,11 @@ async fn write_to_address(
     )
     .fetch_optional(&mut *db)
     .await?;
-    let Some(person) = person else { return Ok(None) };
-    let user = UserId(person.id);
     let to: Email = email.parse().map_err(|_| inconsistent("outbox", "email"))?;
+    let Some(person) = person else {
+        return write_to_reserved(db, wanted, to).await;
+    };
+    let user = UserId(person.id);
     let (about, token) = match (wanted.kind, person.is_proved) {
         (Kind::PasswordReset, _) => (
             MailAbout::PasswordReset {
@@ -401,6 +403,23 @@ async fn write_to_address(
         to,
         about,
         token,
+    }))
+}
+
+/// An address without an account: whoever signs up with one that can be given back to its account (J5) is told as of one
+/// that has one.
+async fn write_to_reserved(db: &mut PgConnection, wanted: &Wanted, to: Email) -> Result<Option<Mail>> {
+    if wanted.kind != Kind::SignUp {
+        return Ok(None);
+    }
+    let row = sqlx::query!(r#"SELECT is_reserved_email($1, NULL) AS "is_reserved!""#, to.as_str())
+        .fetch_one(db)
+        .await?;
+    Ok(row.is_reserved.then_some(Mail {
+        id: wanted.id,
+        to,
+        about: MailAbout::SignUpAgain,
+        token: None,
     }))
 }
 

@@ -1,15 +1,16 @@
 //! Forms under way: one that is sent twice at once is done once, and both get the same answer. A double click sends a form
 //! twice where no script holds the second one back.
 
-use policy::SessionId;
-use time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::{Directory, Result, error::inconsistent, secret};
+use crate::{Directory, Result, SessionToken, error::inconsistent, secret};
 
-/// One that was sent so long ago is over, whatever became of it: no request takes longer.
-const LONGEST: Duration = Duration::minutes(1);
-/// How often the second one looks for the end of the first.
-const BEAT: std::time::Duration = std::time::Duration::from_millis(50);
+/// One that was begun so long ago is over, whatever became of it: nothing takes longer.
+const LONGEST: Duration = Duration::from_secs(60);
+/// The second one waits for so long, less than any browser and any proxy.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How often it looks for the end of the first.
+const BEAT: Duration = Duration::from_millis(50);
 
 /// A form that was sent.
 #[derive(Clone, Debug)]
@@ -29,39 +30,39 @@ pub enum Sent {
 
 impl Submission {
     /// What the ticket to its outcome is derived from, beside the session's secret.
-    #[must_use]
-    pub const fn salt(&self) -> &[u8; 32] {
+    pub(crate) const fn salt(&self) -> &[u8; 32] {
         &self.salt
     }
 }
 
 impl Directory {
-    /// Begins with a form, or waits until the same one is done that is under way in the same session. `page` is the page it
-    /// was on, if it says so: sent from there once more within a minute, it is the same one still.
+    /// Begins with a form, by its path and what is in it, or waits until the same one is done that is under way in the same
+    /// session. `page` is the page it was on, if it says so: what was done from there within the last minute is done.
+    ///
+    /// What is kept of it is derived with the session's secret: a copy of the table tells nobody what was typed.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
-    pub async fn begin_submission(&self, session: SessionId, form: &[&[u8]], page: Option<&str>) -> Result<Sent> {
-        let parts = [session.0.as_bytes().as_slice(), page.unwrap_or_default().as_bytes()];
-        let lookup = secret::sha256(
-            &parts
-                .iter()
-                .chain(form)
-                .flat_map(|part| [secret::sha256(part)])
-                .flatten()
-                .collect::<Vec<u8>>(),
-        );
+    pub async fn begin_submission(
+        &self,
+        session: &SessionToken,
+        [path, body]: [&[u8]; 2],
+        page: Option<&str>,
+    ) -> Result<Sent> {
+        let session = session.reveal();
+        let parts = [session.as_bytes(), page.unwrap_or_default().as_bytes(), path, body];
+        let lookup = secret::sha256(&parts.map(secret::sha256).concat());
         let salt = secret::random()?;
         let begun = sqlx::query!(
             "INSERT INTO submissions (lookup, salt, started_at) VALUES ($1, $2, statement_timestamp())
              ON CONFLICT (lookup) DO UPDATE SET salt = excluded.salt, started_at = excluded.started_at, ended_at = NULL,
-                 location = NULL
+                 is_refused = false, location = NULL
              WHERE submissions.started_at < statement_timestamp() - make_interval(secs => $3)
-                OR (submissions.ended_at IS NOT NULL AND NOT $4)
+                OR (submissions.ended_at IS NOT NULL AND (submissions.is_refused OR NOT $4))
              RETURNING lookup",
             &lookup,
             &salt,
-            LONGEST.as_seconds_f64(),
+            LONGEST.as_secs_f64(),
             page.is_some(),
         )
         .fetch_optional(&self.pool)
@@ -69,8 +70,8 @@ impl Directory {
         if begun.is_some() {
             return Ok(Sent::First(Submission { lookup, salt }));
         }
-        let tries = LONGEST.unsigned_abs().as_millis() / BEAT.as_millis() / 2;
-        for _ in 0..tries {
+        let since = Instant::now();
+        while since.elapsed() < PATIENCE {
             let row = sqlx::query!(
                 "SELECT salt, ended_at, location FROM submissions WHERE lookup = $1",
                 &lookup
@@ -90,16 +91,24 @@ impl Directory {
         Ok(Sent::Again(Submission { lookup, salt }, None))
     }
 
-    /// Notes that a form is done, and where its answer leads to.
+    /// Notes that a form is done, and where its answer leads to. One that was refused changed nothing: sent once more, it is
+    /// another one.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
-    pub async fn end_submission(&self, submission: &Submission, location: Option<&str>) -> Result<()> {
+    pub async fn end_submission(
+        &self,
+        submission: &Submission,
+        location: Option<&str>,
+        is_refused: bool,
+    ) -> Result<()> {
         sqlx::query!(
-            "UPDATE submissions SET ended_at = statement_timestamp(), location = $3 WHERE lookup = $1 AND salt = $2",
+            "UPDATE submissions SET ended_at = statement_timestamp(), location = $3, is_refused = $4
+             WHERE lookup = $1 AND salt = $2",
             &submission.lookup,
             &submission.salt,
             location,
+            is_refused,
         )
         .execute(&self.pool)
         .await?;
@@ -128,7 +137,7 @@ impl Directory {
     pub async fn forget_old_submissions(&self) -> Result<()> {
         sqlx::query!(
             "DELETE FROM submissions WHERE started_at < statement_timestamp() - make_interval(secs => $1)",
-            LONGEST.as_seconds_f64()
+            LONGEST.as_secs_f64()
         )
         .execute(&self.pool)
         .await?;

@@ -1,4 +1,4 @@
-//! What people type and paste (issue 10): in which form it is let in.
+//! What people type and paste: in which form it is let in.
 
 use policy::{Email, Field, Name, Password, Refusal, ResourceField, Slug, addresses};
 
@@ -400,5 +400,15 @@ fn numbers_are_taken_with_their_digits_in_groups() {
             Err(Refusal::DetailInvalid(ResourceField::SizeBytes)),
             "{text}"
         );
+    }
+}
+
+/// A text of thousands of signs that nothing closes is read once, not once for each of them.
+#[test]
+fn a_text_of_open_brackets_is_read_once() {
+    for sign in ["(", "<", "\"", "<(\""] {
+        let text = sign.repeat(200_000);
+        assert!(addresses(&text).iter().all(|found| !found.contains('@')));
+        assert_eq!(email(&text), Err(Refusal::EmailInvalid));
     }
 }

@@ -1,4 +1,4 @@
-//! Whatever people type and paste (issue 10): nothing makes the door fall, and what is let in stays as it is.
+//! Whatever people type and paste: nothing makes the door fall, and what is let in stays as it is.
 
 use policy::{Email, Name, Password, Refusal, ResourceField, Slug, addresses, visible};
 use proptest::prelude::*;

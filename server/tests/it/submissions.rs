@@ -4,7 +4,7 @@
 use axum::http::header;
 use sqlx::PgPool;
 
-use crate::house::{Answer, Ask, House, Manner, RESEARCH, Who};
+use crate::house::{Answer, Ask, House, INVITED, Manner, RESEARCH, TO_CHANGE, Who};
 
 const KEYS: &str = "SELECT count(*) FROM api_keys WHERE name = 'Nightly builds'";
 
@@ -45,6 +45,62 @@ async fn two_posts_of_one_form_at_once_make_one_key(pool: PgPool) {
         assert!(secret(&house, &answers[shown]).await.is_some(), "answer {shown}");
         assert_eq!(secret(&house, &answers[1 - shown]).await, None, "shown once");
     }
+}
+
+/// The browser breaks the first POST off as it sends the second: it is done to its end all the same, and the second shows
+/// its secret.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn a_form_that_is_broken_off_is_done_and_shown_by_the_second(pool: PgPool) {
+    let house = House::new(pool.clone()).await;
+    let mut lock = pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE api_keys IN SHARE ROW EXCLUSIVE MODE")
+        .execute(&mut *lock)
+        .await
+        .unwrap();
+    let post = || house.ask(create("/api/create_api_key?page=one").manner(Manner::Plain));
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    tokio::select! {
+        _ = post() => panic!("it has to wait"),
+        () = async {
+            while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&pool).await.unwrap() == 0 {
+                tokio::task::yield_now().await;
+            }
+        } => {}
+    }
+    let (second, ()) = tokio::join!(post(), async { lock.commit().await.unwrap() });
+    assert!(second.location().ends_with("?dialog=secret"), "{}", second.location());
+    assert_eq!(keys(&house).await, 1);
+    assert!(secret(&house, &second).await.is_some());
+}
+
+/// What was refused changed nothing: sent again from the same page it is another form, and may be taken by then.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn a_form_that_was_refused_is_not_done(pool: PgPool) {
+    let house = House::new(pool).await;
+    let age = "UPDATE sessions SET confirmed_at = now() - make_interval(mins => $1)";
+    for (ago, made) in [(11, 0), (0, 1), (0, 1)] {
+        sqlx::query(age).bind(ago).execute(&house.pool).await.unwrap();
+        house
+            .ask(create("/api/create_api_key?page=one").manner(Manner::Plain))
+            .await;
+        assert_eq!(keys(&house).await, made, "{ago}");
+    }
+}
+
+/// No link's secret is kept in the table.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn where_an_answer_leads_is_kept_without_secrets(pool: PgPool) {
+    let house = House::new(pool).await;
+    for (path, token) in [("/api/change_email", TO_CHANGE), ("/api/accept_invitation", INVITED)] {
+        let sent = Ask::post(path, [("token", token)]).by(Who::Owner).manner(Manner::Plain);
+        assert!(house.ask(sent).await.location().ends_with(token));
+    }
+    let kept: Vec<Option<String>> = sqlx::query_scalar("SELECT location FROM submissions")
+        .fetch_all(&house.pool)
+        .await
+        .unwrap();
+    assert_eq!(kept, [None, None]);
 }
 
 /// A program is told that the second one was taken already, and never the secret.

@@ -1,4 +1,4 @@
-//! What people type and paste (issue 10), at the doors: what a field says of itself, what is kept of what was typed,
+//! What people type and paste, at the doors: what a field says of itself, what is kept of what was typed,
 //! and files.
 
 use axum::http::header::COOKIE;

@@ -1,7 +1,7 @@
 //! Whose a form is (N3): a browser has one session for all its tabs, and a form counts for who filled it in alone. What was
 //! typed is kept, whoever is signed in meanwhile.
 
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderName, StatusCode, header};
 use sqlx::PgPool;
 
 use crate::{
@@ -35,8 +35,13 @@ async fn a_form_that_somebody_else_filled_in_changes_nothing(pool: PgPool) {
         };
         for (by, filled_in_by) in [(function.who, other), (Who::Nobody, function.who)] {
             for manner in Manner::ALL {
+                let user = house.id(filled_in_by).to_string();
                 let mut ask = function.call(&fields).by(by).manner(manner);
-                ask.uri = format!("{}?as={}", function.path, house.id(filled_in_by));
+                if manner == Manner::Script {
+                    ask = ask.with(HeaderName::from_static("x-roster-as"), user);
+                } else {
+                    ask.uri = format!("{}?as={user}", function.path);
+                }
                 let answer = house.ask(ask).await;
                 let what = format!("{} by {by:?}, {manner:?}: {}", function.path, answer.text);
                 let is_signed_in = by != Who::Nobody;
@@ -147,7 +152,7 @@ async fn what_was_typed_waits_until_its_person_is_signed_in_again(pool: PgPool) 
             words(&page.text).contains("Your session was over when you sent this"),
             is_shown
         );
-        assert_eq!(page.cookie("roster-kept"), Some(""), "once");
+        assert_eq!(page.cookie("roster-kept"), is_shown.then_some(""), "once");
         let again = house.ask(Ask::get(&*dialog).by(who).with(header::COOKIE, kept)).await;
         assert!(!again.text.contains("half.typed@acme.test"));
     }
@@ -160,6 +165,52 @@ async fn what_was_typed_waits_until_its_person_is_signed_in_again(pool: PgPool) 
     let kept = format!("roster-kept={}", answer.cookie("roster-kept").unwrap());
     let page = Ask::get("/settings/profile").by(Who::Member).with(header::COOKIE, kept);
     assert!(!house.ask(page).await.text.contains("secret-to-look-for"));
+}
+
+/// What waits does so for its page: on the way there, any number of others are opened, and what they have to tell is told.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn what_was_typed_waits_for_its_page(pool: PgPool) {
+    let house = House::new(pool).await;
+    let form = filled_in_by(&house, "/api/change_name", Who::Member);
+    let answer = house
+        .ask(Ask::post(form, [("name", "Mia Married")]).manner(Manner::Plain))
+        .await;
+    let kept = format!("roster-kept={}", answer.cookie("roster-kept").unwrap());
+    let open = async |page: &str| {
+        house
+            .ask(Ask::get(page).by(Who::Member).with(header::COOKIE, kept.clone()))
+            .await
+    };
+    for other in ["/settings/sessions", COLLABORATORS, "/"] {
+        assert_eq!(open(other).await.cookie("roster-kept"), None, "{other}");
+    }
+    // Who signed in meanwhile elsewhere, and comes by the link, is led to where they were.
+    let entry = open("/sign-in?next=%2Fsettings%2Fprofile").await;
+    assert_eq!(entry.location(), "/settings/profile");
+    assert_eq!(open("/sign-in?next=%2F%2Fevil.test").await.location(), "/");
+    assert!(open("/settings/profile").await.text.contains("value=\"Mia Married\""));
+}
+
+/// A private key that was pasted by mistake is kept for nobody, least of all for somebody else.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn a_private_key_is_never_kept(pool: PgPool) {
+    const PRIVATE: &str =
+        "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA\n-----END OPENSSH PRIVATE KEY-----";
+    let house = House::new(pool).await;
+    for (by, cookie) in [(Who::Owner, "roster-flash"), (Who::Nobody, "roster-kept")] {
+        let form = filled_in_by(&house, "/api/add_ssh_key", Who::Member);
+        let fields = [("public_key", PRIVATE), ("name", "Laptop")];
+        let mut sent = Ask::post(form, fields).by(by).manner(Manner::Plain);
+        sent.headers.retain(|(name, _)| name != header::REFERER);
+        let sent = sent.with(header::REFERER, format!("{}/settings/ssh-keys", crate::house::URL));
+        let answer = house.ask(sent).await;
+        let ticket = format!("{cookie}={}", answer.cookie(cookie).unwrap());
+        let who = if by == Who::Nobody { Who::Member } else { by };
+        let page = Ask::get("/settings/ssh-keys").by(who).with(header::COOKIE, ticket);
+        let page = house.ask(page).await;
+        assert!(page.text.contains("value=\"Laptop\""), "the rest is: {}", page.text);
+        assert!(!page.text.contains("b3BlbnNzaC1rZXktdjEA"));
+    }
 }
 
 /// Every form of every page that its person has to be signed in for says who that is.

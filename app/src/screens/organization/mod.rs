@@ -8,11 +8,11 @@ pub(crate) mod settings;
 
 use leptos::prelude::*;
 
-use crate::address::use_segment;
+use crate::address::use_param;
 
 /// The slug in the URL of an organization's screen, as typed.
 fn use_organization_slug() -> Memo<String> {
-    use_segment(2)
+    use_param("organization")
 }
 
 /// The path of an organization's screen.

@@ -10,7 +10,7 @@ use policy::{
 
 use super::use_project_slug;
 use crate::{
-    address::use_segment,
+    address::use_param,
     api::resources::{CreateResource, ResourceRow, ResourcesPage, resources},
     components::{
         Badge, ButtonLink, DefaultProjectNotice, Dialog as DialogBox, DialogActions, Empty, Filter, Icon, ListAddress,
@@ -49,7 +49,7 @@ pub(crate) fn ResourcesScreen() -> impl IntoView {
 
 /// The kind in the URL, as typed.
 fn use_kind_path() -> Memo<String> {
-    use_segment(2)
+    use_param("kind")
 }
 
 #[component]

@@ -6,7 +6,7 @@ use policy::{Refusal, ResourceAction, ResourceKind};
 
 use super::{ForAdmins, StateBadge, form, said_of, sign_of, use_kind_path};
 use crate::{
-    address::use_segment,
+    address::use_param,
     api::resources::{DeleteResource, ResourcePage, ResourceRow, UpdateResource, resource},
     components::{
         ButtonLink, DefaultProjectNotice, Dialog as DialogBox, DialogActions, Icon, ListAddress, MomentText, PageTitle,
@@ -31,7 +31,7 @@ struct Actions {
 #[component]
 pub(crate) fn ResourceScreen() -> impl IntoView {
     let (slug, kind) = (use_project_slug(), use_kind_path());
-    let id = use_segment(3);
+    let id = use_param("id");
     let base = Signal::derive(move || format!("/projects/{}/{}/{}", slug.get(), kind.get(), id.get()));
     ListAddress::provide(base);
     let (live, delete) = (expect_context::<Live>(), Post::to::<DeleteResource>());

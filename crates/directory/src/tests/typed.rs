@@ -1,4 +1,4 @@
-//! What people type and paste (issue 10): the same to the eye is the same to the program.
+//! What people type and paste: the same to the eye is the same to the program.
 
 use policy::{Name, Refusal, SshKeyFormat};
 use sqlx::PgPool;

@@ -10,6 +10,9 @@ use crate::{Email, Refusal};
 /// A mark that turns the text after it around: whoever reads `eve@acme.test` may have `tset.emca@eve` before them.
 const OVERRIDE: char = '\u{202E}';
 
+/// No address with its name and a signature around it is longer.
+const MOST_BYTES: usize = 4_000;
+
 impl Email {
     /// Reads one address: `jane@example.com`, `Jane Doe <jane@example.com>`, a `mailto:` link, with quotes, brackets
     /// or marks that can't be seen around it. A domain beyond ASCII gets the form that mail servers know (IDNA).
@@ -18,6 +21,9 @@ impl Email {
     /// [`Refusal::EmailInvalid`]; [`Refusal::EmailSeveral`] for more than one; [`Refusal::EmailNotAscii`] for letters
     /// before the `@` that not every mail server takes.
     pub fn from_input(text: &str) -> Result<Self, Refusal> {
+        if text.len() > MOST_BYTES {
+            return Err(Refusal::EmailInvalid);
+        }
         let all = addresses(text);
         match all.as_slice() {
             [one] => read(one),
@@ -141,11 +147,14 @@ struct List {
 
 impl List {
     fn line(&mut self, line: &str) {
+        // Looked for once: a text of many signs that nothing closes is read in one go all the same.
+        let [quote, angle, round] = ['"', '>', ')'].map(|sign| line.rfind(sign));
         let mut rest = line;
         while let Some(c) = rest.chars().next() {
             let after = rest.get(c.len_utf8()..).unwrap_or_default();
+            let is_closed = |last: Option<usize>| last.is_some_and(|last| last >= line.len() - after.len());
             rest = match c {
-                '"' if after.contains('"') => {
+                '"' if is_closed(quote) => {
                     let (quoted, after) = after.split_once('"').unwrap_or((after, ""));
                     // A quoted name is no address; a quoted address is.
                     if quoted.contains('@') && !after.trim_start().starts_with('<') {
@@ -153,12 +162,12 @@ impl List {
                     }
                     after
                 }
-                '<' if after.contains('>') => {
+                '<' if is_closed(angle) => {
                     let (inner, after) = after.split_once('>').unwrap_or((after, ""));
                     self.bracketed(inner);
                     after
                 }
-                '(' if after.contains(')') => {
+                '(' if is_closed(round) => {
                     let (inner, after) = after.split_once(')').unwrap_or((after, ""));
                     // A remark, as in `jane@example.com (Jane Doe)`; or the address of a link, as in
                     // `[Jane](mailto:…)`.
