@@ -11,11 +11,10 @@ use crate::{
         email_changes::{ChangeEmail, OpenedEmailChange, OpenedEmailUndo, UndoEmailChange, email_change, email_undo},
         verification::Opener,
     },
-    components::{Field, Icon, PageTitle, Sign, Username},
-    flash::{Flashed, FormName},
+    components::{Field, Icon, PageTitle, Sign, Username, form_error},
+    flash::FormName,
     paths,
     signed::Signed,
-    words,
 };
 
 /// The page that confirms it. Its form is a plain one: what follows is another page.
@@ -77,13 +76,7 @@ pub(crate) fn UndoEmailScreen() -> impl IntoView {
 #[component]
 fn Undo(opened: OpenedEmailUndo, token: String) -> impl IntoView {
     let OpenedEmailUndo { old, current } = opened;
-    let flashed = expect_context::<Flashed>();
-    let error = Signal::derive(move || {
-        flashed
-            .problem(FormName::UndoEmail)
-            .filter(|problem| problem.field() == Some(About::Password))
-            .map(words::problem)
-    });
+    let error = form_error(Signal::stored(None), FormName::UndoEmail, About::Password);
     view! {
         <PageTitle text="Undo the change of address"/>
         <section class="entry-card" aria-labelledby="heading">

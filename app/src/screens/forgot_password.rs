@@ -6,7 +6,7 @@ use policy::{Field as About, Refusal};
 use super::{link_page::link_page, sign_up::EntryProblem};
 use crate::{
     api::accounts::{OpenedReset, RequestPasswordReset, ResetPassword, password_reset, sends_mail},
-    components::{Field, Icon, PageTitle, Sign, Username},
+    components::{Field, Icon, PageTitle, Sign, Username, form_error},
     flash::{Done, Flashed, FormName},
     load::load_or,
     paths, words,
@@ -41,12 +41,7 @@ pub(crate) fn ForgotPasswordScreen() -> impl IntoView {
 fn AskForm() -> impl IntoView {
     let flashed = expect_context::<Flashed>();
     let done = move || flashed.done(FormName::RequestReset) == Some(Done::ResetRequested);
-    let error = Signal::derive(move || {
-        flashed
-            .problem(FormName::RequestReset)
-            .filter(|problem| problem.field() == Some(About::Email))
-            .map(words::problem)
-    });
+    let error = form_error(Signal::stored(None), FormName::RequestReset, About::Email);
     view! {
         <div role="status">
             {move || done().then(|| view! {
@@ -83,13 +78,7 @@ pub(crate) fn ResetPasswordScreen() -> impl IntoView {
 #[component]
 fn ResetForm(opened: OpenedReset, token: String) -> impl IntoView {
     let OpenedReset { email, is_proved } = opened;
-    let flashed = expect_context::<Flashed>();
-    let error = Signal::derive(move || {
-        flashed
-            .problem(FormName::Reset)
-            .filter(|problem| problem.field() == Some(About::Password))
-            .map(words::problem)
-    });
+    let error = form_error(Signal::stored(None), FormName::Reset, About::Password);
     view! {
         <PageTitle text="Choose a new password"/>
         <section class="entry-card" aria-labelledby="heading">

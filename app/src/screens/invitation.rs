@@ -11,7 +11,7 @@ use crate::{
         accounts::SignOut,
         invitations::{AcceptInvitation, AcceptInvitationAsNew, OpenedInvitation, State, Visitor, invitation},
     },
-    components::{Field, Icon, PageTitle, Sign, Username},
+    components::{Field, Icon, PageTitle, Sign, Username, form_error},
     flash::{Flashed, FormName},
     load::{Loaded, load_or},
     paths,
@@ -174,14 +174,7 @@ fn AskForAddress(problem: Option<Problem>, named: String) -> impl IntoView {
 #[component]
 fn NewAccount(email: String, secret: String, named: String) -> impl IntoView {
     let flashed = expect_context::<Flashed>();
-    let error = move |field: About| {
-        Signal::derive(move || {
-            flashed
-                .problem(FormName::Accept)
-                .filter(|problem| problem.field() == Some(field))
-                .map(words::problem)
-        })
-    };
+    let error = |field| form_error(Signal::stored(None), FormName::Accept, field);
     // There is no field for the address here: what is wrong with it stands above.
     let about_email = move || error(About::Email).get();
     view! {

@@ -6,7 +6,7 @@ use policy::Field as About;
 use crate::{
     address::use_query,
     api::accounts::{SignUp, sends_mail},
-    components::{Field, Icon, PageTitle, Sign},
+    components::{Field, Icon, PageTitle, Sign, form_error},
     flash::{Done, Flashed, FormName, Notices},
     load::load_or,
     paths, words,
@@ -52,14 +52,7 @@ fn SignUpForm() -> impl IntoView {
     let flashed = expect_context::<Flashed>();
     let next = use_query("next");
     let other = move || next.with(|next| paths::sign_in_and_return(next));
-    let error = move |field: About| {
-        Signal::derive(move || {
-            flashed
-                .problem(FormName::SignUp)
-                .filter(|p| p.field() == Some(field))
-                .map(words::problem)
-        })
-    };
+    let error = |field| form_error(Signal::stored(None), FormName::SignUp, field);
     let typed = move |field| flashed.typed(FormName::SignUp, field).unwrap_or_default();
     view! {
         <PageTitle text="Sign up"/>

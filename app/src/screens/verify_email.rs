@@ -6,9 +6,8 @@ use policy::Field as About;
 use super::{link_page::link_page, sign_up::EntryProblem};
 use crate::{
     api::verification::{OpenedVerification, Opener, VerifyEmail, email_verification},
-    components::{Field, Icon, PageTitle, Sign, Username},
-    flash::{Flashed, FormName},
-    words,
+    components::{Field, Icon, PageTitle, Sign, Username, form_error},
+    flash::FormName,
 };
 
 /// The page. Its forms are plain ones, as signing in is: what follows is another page, perhaps for another person.
@@ -42,13 +41,7 @@ fn Opened(opened: OpenedVerification, token: String) -> impl IntoView {
 /// Whoever isn't signed in to the account may not be who made it (J3).
 #[component]
 fn Password(opener: Opener, email: String) -> impl IntoView {
-    let flashed = expect_context::<Flashed>();
-    let error = Signal::derive(move || {
-        flashed
-            .problem(FormName::VerifyEmail)
-            .filter(|problem| problem.field() == Some(About::Password))
-            .map(words::problem)
-    });
+    let error = form_error(Signal::stored(None), FormName::VerifyEmail, About::Password);
     let another = match opener {
         Opener::Another(own) => Some(own),
         Opener::Holder | Opener::Nobody => None,
