@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use policy::{Field, OrganizationRole, ProjectRole, Refusal, ResourceKind, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::{Problem, words};
+use crate::{Problem, messages};
 
 /// What was done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -281,24 +281,24 @@ impl Receipt {
                 .take(Self::NAMED)
                 .map(ToString::to_string)
                 .collect(),
-            ..Self::of(removal.at, &removal.remains)
+            ..Self::of(removal.at, &removal.owned_assets)
         }
     }
 
     pub(crate) fn of_member(removal: directory::MemberRemoval) -> Self {
         Self {
             invitations: removal.invitations,
-            ..Self::of(removal.at, &removal.remains)
+            ..Self::of(removal.at, &removal.owned_assets)
         }
     }
 
-    fn of(at: directory::OffsetDateTime, remains: &directory::Remains) -> Self {
-        let kept = remains.keys.iter().take(Self::NAMED);
+    fn of(at: directory::OffsetDateTime, owned_assets: &directory::OwnedAssets) -> Self {
+        let kept = owned_assets.keys.iter().take(Self::NAMED);
         Self {
             at: at.unix_timestamp(),
             kept: kept.map(|key| key.name.to_string()).collect(),
-            kept_count: remains.key_count,
-            resources: remains.resources.clone(),
+            kept_count: owned_assets.key_count,
+            resources: owned_assets.resources.clone(),
             ..Self::default()
         }
     }
@@ -314,7 +314,7 @@ pub struct SentInvitation {
 }
 
 /// What came of a form. A refusal is an outcome like another: a script is told it as one, so that a person's slip is no
-/// error in their browser's console; a program gets its status (see `gate::answer`).
+/// error in their browser's console; a program gets its status (see `request_context::answer`).
 pub type Outcome = Result<Done, Problem>;
 
 /// The forms of the console; each shows its own outcome.
@@ -468,7 +468,7 @@ impl Flashed {
     /// Takes the flash from the request that is being answered, and lets the browser's copy of the page know it.
     pub(crate) fn provide() -> Self {
         #[cfg(feature = "ssr")]
-        let read = crate::gate::flash;
+        let read = crate::request_context::flash;
         #[cfg(not(feature = "ssr"))]
         let read = || None;
         let flash: Option<Flash> = SharedValue::new(read).into_inner();
@@ -516,7 +516,7 @@ impl Flashed {
             Flash { outcome: Ok(done), .. } => Notice::done_unless_shown(done),
             Flash { who: Some(name), .. } => Some(Notice {
                 is_problem: true,
-                text: words::another(name),
+                text: messages::another(name),
             }),
             // The form asks for the password beside it.
             Flash {
@@ -585,7 +585,7 @@ impl Notice {
     pub(crate) fn done(done: &Done) -> Self {
         Self {
             is_problem: false,
-            text: words::done(done),
+            text: messages::done(done),
         }
     }
 
@@ -600,7 +600,7 @@ impl Notice {
     pub(crate) fn problem(problem: Problem) -> Self {
         Self {
             is_problem: true,
-            text: words::problem(problem),
+            text: messages::problem(problem),
         }
     }
 }

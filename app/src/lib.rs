@@ -17,14 +17,14 @@ mod flash;
 mod focus;
 mod live;
 mod load;
+mod messages;
 mod paths;
 mod problem;
 mod screens;
 mod signed;
-mod words;
 
 #[cfg(feature = "ssr")]
-pub mod gate;
+pub mod request_context;
 
 pub use app::{App, document};
 pub use flash::{Flash, Outcome};
@@ -34,7 +34,7 @@ pub use problem::Problem;
 #[cfg(feature = "ssr")]
 #[must_use]
 pub fn explain(problem: Problem) -> String {
-    words::problem(problem)
+    messages::problem(problem)
 }
 
 /// The path to sign in at, and to come back from to the path `to`.

@@ -10,7 +10,7 @@ mod hub;
 use leptos::prelude::*;
 use policy::Slug;
 
-use crate::{components::Post, flash::Done};
+use crate::{components::FormSender, flash::Done};
 
 /// What a screen is about, and what its news are about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl Live {
 
     /// Lets news wait while an action is under way that may be leaving: its answer goes first. If it was, they wait until
     /// something else is followed; they would only say what the person knows.
-    pub(crate) fn hold_while(self, post: Post, is_leaving: fn(&Done) -> bool) {
+    pub(crate) fn hold_while(self, post: FormSender, is_leaving: fn(&Done) -> bool) {
         let pending = post.pending();
         Effect::new(move |_| {
             let is_pending = pending.get();

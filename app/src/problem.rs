@@ -89,7 +89,7 @@ impl FromServerFnError for Problem {
         // Called on the server when this becomes an answer: the one place that sees every failure, those of reading the
         // arguments included.
         #[cfg(feature = "ssr")]
-        crate::gate::fail(*self);
+        crate::request_context::fail(*self);
         serde_json::to_vec(self).unwrap_or_default().into()
     }
 }

@@ -8,7 +8,7 @@ use policy::UserId;
 use crate::{
     Problem,
     components::{Icon, Sign},
-    paths, words,
+    messages, paths,
 };
 
 /// What became of the session the page was made in, as far as the page has found out.
@@ -33,7 +33,7 @@ impl Signed {
     /// Takes the person from the request that is being answered, and lets the browser's copy of the page know them.
     pub(crate) fn provide() {
         #[cfg(feature = "ssr")]
-        let read = || (crate::gate::user(), crate::gate::page_name());
+        let read = || (crate::request_context::user(), crate::request_context::page_name());
         #[cfg(not(feature = "ssr"))]
         let read = || (None, String::new());
         let (user, page): (Option<UserId>, String) = SharedValue::new(read).into_inner();
@@ -124,7 +124,7 @@ fn say(now: Now) -> impl IntoView {
             " to go on.",
         ),
         Now::Another(name) => (
-            words::another(&name),
+            messages::another(&name),
             Signal::derive(here),
             "Reload",
             " to go on as who is signed in.",

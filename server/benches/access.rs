@@ -17,7 +17,7 @@ use std::{
 
 use directory::{Actor, Directory, Origin, Settings};
 use load::{Outcome, PERIOD, Target, at_rate, flat_out, millis, percentile};
-use policy::{Reach, SessionId, Slug};
+use policy::{KeyScope, SessionId, Slug};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -127,7 +127,7 @@ async fn seed(pool: &PgPool, directory: &Directory, size: i32) -> Outcome<Tenant
     let mut secrets = Vec::new();
     for _ in 0..size.min(ASKERS) {
         let key = directory
-            .create_api_key(&actor, &project, &"bench".parse()?, Reach::Use, None)
+            .create_api_key(&actor, &project, &"bench".parse()?, KeyScope::Use, None)
             .await?;
         secrets.push(key.secret.reveal().to_owned());
     }

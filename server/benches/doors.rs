@@ -18,7 +18,7 @@ use directory::{Directory, NewAccount, Origin, Settings};
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, StatusCode, body::Bytes, client::conn::http1::SendRequest};
 use hyper_util::rt::TokioIo;
-use policy::{Reach, Slug};
+use policy::{KeyScope, Slug};
 use sqlx::PgPool;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -177,7 +177,7 @@ async fn question(database: &str) -> Result<Request<Full<Bytes>>, Failed> {
         .create_project(&actor, &organization.parse()?, &"Doors".parse()?, &project)
         .await?;
     let key = directory
-        .create_api_key(&actor, &project, &"bench".parse()?, Reach::Use, None)
+        .create_api_key(&actor, &project, &"bench".parse()?, KeyScope::Use, None)
         .await?;
     let gateway = directory.create_gateway_token(&"doors-bench".parse()?).await?;
     let mut question = get("/gateway/authorize");

@@ -12,7 +12,7 @@ use std::{
 use directory::{BreachedPasswords, Directory, Settings};
 use http::Uri;
 
-use crate::{cli::Flags, client::TrustedProxies, mail::Post, quotas};
+use crate::{cli::Flags, client::TrustedProxies, mail::Mailer, quotas};
 
 /// How the server is to run.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ pub(crate) struct Config {
     /// What the operator decides for the installation.
     pub(crate) settings: Settings,
     /// The mail server, if there is one.
-    pub(crate) post: Option<Post>,
+    pub(crate) post: Option<Mailer>,
     /// How many days the audit is kept (A5).
     pub(crate) audit_days: u16,
     /// Passwords that are refused because they were stolen elsewhere, if the operator has them (J6).
@@ -269,7 +269,7 @@ fn parse_post(
     from: Option<String>,
     console_url: &str,
     is_insecure_allowed: bool,
-) -> Result<Option<Post>, ConfigError> {
+) -> Result<Option<Mailer>, ConfigError> {
     let (url, from) = match (url, from) {
         (None, None) => return Ok(None),
         (Some(url), Some(from)) => (url, from),
@@ -296,7 +296,7 @@ fn parse_post(
         ));
     };
     // Not the value itself: it may hold a password.
-    let post = Post::new(&url, mailbox, console_url, is_insecure_allowed).ok_or_else(|| {
+    let post = Mailer::new(&url, mailbox, console_url, is_insecure_allowed).ok_or_else(|| {
         wrong(
             "ROSTER_SMTP_URL",
             "…".to_owned(),

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use app::{Problem, gate::Visit};
+use app::{Problem, request_context::SessionContext};
 use axum::{
     extract::{Extension, RawQuery, State},
     response::{
@@ -26,7 +26,7 @@ use tokio::{
 };
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::{Console, rest::problem::Fault, router::is_utf8};
+use crate::{AppState, rest::problem::ApiError, router::is_utf8};
 
 /// A quiet stream is checked, and kept from being taken for dead, this often.
 const BEAT: Duration = Duration::from_secs(15);
@@ -183,13 +183,13 @@ struct Reader {
 
 /// Opens a stream for projects and organizations.
 pub(crate) async fn events(
-    State(console): State<Console>,
-    Extension(visit): Extension<Visit>,
+    State(console): State<AppState>,
+    Extension(context): Extension<SessionContext>,
     RawQuery(query): RawQuery,
-) -> Result<Response, Fault> {
+) -> Result<Response, ApiError> {
     // Before the first look, so that nothing falls between.
     let (hints, stop) = (console.broadcast.subscribe(), console.broadcast.stop.subscribe());
-    let (reader, hidden) = open(visit, query.as_deref().unwrap_or_default()).await?;
+    let (reader, hidden) = open(context, query.as_deref().unwrap_or_default()).await?;
     let quotas = reader.directory.settings().quotas;
     let organizations = reader.topics.values().map(|topic| topic.organization);
     let seat = console.broadcast.seat(reader.session.user, organizations, &quotas)?;
@@ -209,11 +209,11 @@ pub(crate) async fn events(
 }
 
 /// Finds what is to be followed, and answers the names of what is hidden beside it. Where all of it is, that is the answer.
-async fn open(visit: Visit, query: &str) -> Result<(Reader, Vec<String>), Problem> {
-    let session = visit.session.ok_or(Refusal::SignedOut)?;
+async fn open(context: SessionContext, query: &str) -> Result<(Reader, Vec<String>), Problem> {
+    let session = context.session.ok_or(Refusal::SignedOut)?;
     let (mut topics, mut hidden) = (BTreeMap::new(), Vec::new());
     for (number, (name, thing)) in asked(query)?.into_iter().enumerate() {
-        match find(&visit.directory, session.user, &name, &thing).await {
+        match find(&context.directory, session.user, &name, &thing).await {
             Ok(topic) => drop(topics.insert(number, topic)),
             Err(Problem::Refused(Refusal::Hidden)) => hidden.push(name),
             Err(problem) => return Err(problem),
@@ -223,7 +223,7 @@ async fn open(visit: Visit, query: &str) -> Result<(Reader, Vec<String>), Proble
         return Err(Refusal::Hidden.into());
     }
     let reader = Reader {
-        directory: visit.directory,
+        directory: context.directory,
         session,
         topics,
     };
@@ -361,18 +361,18 @@ impl Reader {
         let mut told = Vec::new();
         let mut lost = Vec::new();
         for (number, topic) in &self.topics {
-            let is_news = news.contains(number);
-            if !news.is_empty() && !is_news {
+            let is_use_due = news.contains(number);
+            if !news.is_empty() && !is_use_due {
                 continue;
             }
             match self.may_follow(topic).await {
-                Ok(true) if is_news => told.push(event("changed", &topic.changed)),
+                Ok(true) if is_use_due => told.push(event("changed", &topic.changed)),
                 Ok(true) => {}
                 Ok(false) => {
                     told.push(event("gone", &topic.gone));
                     lost.push(*number);
                 }
-                Err(_) if is_news => drop(owed.insert(*number)),
+                Err(_) if is_use_due => drop(owed.insert(*number)),
                 Err(_) => {}
             }
         }

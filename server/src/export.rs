@@ -6,7 +6,7 @@ use std::{future::Future, io};
 
 use app::{
     Problem,
-    gate::{Visit, choice},
+    request_context::{SessionContext, choice},
 };
 use axum::{
     body::{Body, Bytes},
@@ -41,12 +41,12 @@ type Asked = Result<Query<Part>, QueryRejection>;
 
 /// `GET /settings/organization/{organization}/members.csv`
 pub(crate) async fn members(
-    Extension(visit): Extension<Visit>,
+    Extension(context): Extension<SessionContext>,
     OriginalUri(uri): OriginalUri,
     Path(organization): Path<String>,
     part: Asked,
 ) -> Response {
-    export(visit, &uri, &organization, part, "members", |asked| async move {
+    export(context, &uri, &organization, part, "members", |asked| async move {
         let Asking {
             directory,
             user,
@@ -89,12 +89,12 @@ pub(crate) async fn members(
 
 /// `GET /settings/projects/{project}/collaborators.csv`
 pub(crate) async fn collaborators(
-    Extension(visit): Extension<Visit>,
+    Extension(context): Extension<SessionContext>,
     OriginalUri(uri): OriginalUri,
     Path(project): Path<String>,
     part: Asked,
 ) -> Response {
-    export(visit, &uri, &project, part, "collaborators", |asked| async move {
+    export(context, &uri, &project, part, "collaborators", |asked| async move {
         let Asking {
             directory,
             user,
@@ -149,21 +149,28 @@ struct Sheet {
     next: Option<Cursor>,
 }
 
-async fn export<F, Fut>(visit: Visit, uri: &Uri, slug: &str, part: Asked, what: &'static str, page: F) -> Response
+async fn export<F, Fut>(
+    context: SessionContext,
+    uri: &Uri,
+    slug: &str,
+    part: Asked,
+    what: &'static str,
+    page: F,
+) -> Response
 where
     F: Fn(Asking) -> Fut + Send + 'static,
     Fut: Future<Output = Result<Sheet, Problem>> + Send,
 {
-    let Some(session) = visit.session else {
+    let Some(session) = context.session else {
         let to = uri.path_and_query().map_or("/", |whole| whole.as_str());
         return Redirect::to(&app::sign_in_path(to)).into_response();
     };
     let (Ok(slug), Ok(Query(part))) = (slug.parse::<Slug>(), part) else {
         return problem(Refusal::Hidden.into());
     };
-    let lives = visit.directory.clone();
+    let lives = context.directory.clone();
     let ask = move |after| Asking {
-        directory: visit.directory.clone(),
+        directory: context.directory.clone(),
         user: session.user,
         slug: slug.clone(),
         part: part.clone(),

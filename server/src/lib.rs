@@ -12,10 +12,10 @@ pub mod cli;
 mod client;
 mod config;
 mod database;
-mod enforcement;
 mod events;
 mod export;
 mod flash;
+mod gateway;
 mod gateway_limits;
 mod host;
 mod listen;
@@ -29,14 +29,14 @@ mod quotas;
 mod rest;
 mod router;
 mod serve;
+mod session_context;
 mod submissions;
 mod token_commands;
-mod visit;
 
 pub use assets::Assets;
 pub use client::TrustedProxies;
 pub use events::Broadcast;
-pub use router::{Console, router};
+pub use router::{AppState, router};
 
 use std::error::Error;
 

@@ -31,14 +31,14 @@ const BEAT: Duration = Duration::from_secs(2);
 
 /// A mail server, and whom mail is from.
 #[derive(Clone, Debug)]
-pub(crate) struct Post {
+pub(crate) struct Mailer {
     transport: Transport,
     from: Mailbox,
     /// The name that this server goes by among mail servers.
     name: Arc<str>,
 }
 
-impl Post {
+impl Mailer {
     /// Reads the mail server's URL: `smtp://`, `smtps://`, or `smtp://…?tls=required`, with user and password in it if it
     /// wants them.
     ///
@@ -378,7 +378,7 @@ fn day(at: OffsetDateTime) -> String {
 mod tests {
     use directory::{LinkToken, Mail, MailAbout, OffsetDateTime};
 
-    use super::{Post, own_name, quoted, words};
+    use super::{Mailer, own_name, quoted, words};
 
     /// J9: what strangers call themselves and their organizations is no subject, and quoted in the text.
     #[test]
@@ -404,7 +404,7 @@ mod tests {
     #[test]
     fn a_mail_is_as_relays_expect_it() {
         let from = "Jörg’s Roster <roster@acme.test>".parse().unwrap();
-        let post = Post::new("smtp://127.0.0.1:1025", from, "https://roster.acme.test:8443", false).unwrap();
+        let post = Mailer::new("smtp://127.0.0.1:1025", from, "https://roster.acme.test:8443", false).unwrap();
         let mail = Mail {
             id: uuid::Uuid::nil(),
             to: "nina@new.test".parse().unwrap(),
@@ -479,7 +479,7 @@ mod tests {
             "smtp://mail.acme.test:587?tls=required",
         ] {
             assert!(
-                Post::new(url, from(), "https://roster.acme.test", false).is_some(),
+                Mailer::new(url, from(), "https://roster.acme.test", false).is_some(),
                 "{url}"
             );
         }
@@ -490,10 +490,10 @@ mod tests {
             "smtp://user:secret@mail.acme.test",
         ] {
             assert!(
-                Post::new(url, from(), "https://roster.acme.test", false).is_none(),
+                Mailer::new(url, from(), "https://roster.acme.test", false).is_none(),
                 "{url}"
             );
         }
-        assert!(Post::new("smtp://mail.acme.test", from(), "https://roster.acme.test", true).is_some());
+        assert!(Mailer::new("smtp://mail.acme.test", from(), "https://roster.acme.test", true).is_some());
     }
 }

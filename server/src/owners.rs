@@ -6,7 +6,7 @@
 
 use app::{
     Outcome, Problem,
-    gate::{self, Foreign, Visit},
+    request_context::{self, Foreign, SessionContext},
 };
 use axum::{
     Json,
@@ -23,28 +23,31 @@ use crate::router::problem;
 /// # Errors
 /// The answer to any other one.
 pub(crate) fn check(parts: &Parts, body: &[u8]) -> Result<(), Box<Response>> {
-    let Some(visit) = parts.extensions.get::<Visit>() else {
+    let Some(context) = parts.extensions.get::<SessionContext>() else {
         return Err(Box::new(problem(Problem::Internal)));
     };
     if parts.method != Method::POST {
         return Ok(());
     }
-    let page = gate::page_before(&parts.headers);
-    match visit.foreign_form(parts, body, &page) {
-        Some(foreign) => Err(Box::new(refuse(parts, visit, foreign, &page))),
+    let page = request_context::page_before(&parts.headers);
+    match context.foreign_form(parts, body, &page) {
+        Some(foreign) => Err(Box::new(refuse(parts, context, foreign, &page))),
         None => Ok(()),
     }
 }
 
-fn refuse(parts: &Parts, visit: &Visit, foreign: Foreign, page: &str) -> Response {
+fn refuse(parts: &Parts, context: &SessionContext, foreign: Foreign, page: &str) -> Response {
     let Foreign { refusal, flash } = foreign;
-    let (wants_page, is_script) = (gate::wants_page(&parts.headers), gate::is_own_script(&parts.headers));
+    let (wants_page, is_script) = (
+        request_context::wants_page(&parts.headers),
+        request_context::is_own_script(&parts.headers),
+    );
     let who = flash.as_ref().and_then(|flash| flash.who.clone());
     // A script shows it in place, as long as somebody is signed in.
     if let Some(flash) = flash
         && (wants_page || is_script && refusal == Refusal::SignedOut)
     {
-        drop(visit.to_tell.set(flash));
+        drop(context.to_tell.set(flash));
     }
     if wants_page {
         let to = if refusal == Refusal::SignedOut {

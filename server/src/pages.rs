@@ -1,6 +1,6 @@
 //! Pages: rendered whole by the app, with a policy that lets nothing run but its own script.
 
-use app::{document, gate::Visit};
+use app::{document, request_context::SessionContext};
 use axum::{
     body::Body,
     extract::{Extension, Request, State},
@@ -10,7 +10,7 @@ use axum::{
 use leptos::{nonce::use_nonce, prelude::use_context};
 use leptos_axum::ResponseOptions;
 
-use crate::{Console, flash, router::is_utf8, visit};
+use crate::{AppState, flash, router::is_utf8, session_context};
 
 /// Pages for people who are not signed in; every other page asks them to.
 const PUBLIC: [&str; 4] = ["/sign-in", "/sign-up", "/forgot-password", "/docs/roles"];
@@ -33,18 +33,18 @@ const ORGANIZATION: &str = "/settings/organization/";
 
 /// Answers with a page.
 pub(crate) async fn page(
-    State(console): State<Console>,
-    Extension(visit): Extension<Visit>,
+    State(console): State<AppState>,
+    Extension(context): Extension<SessionContext>,
     request: Request,
 ) -> Response {
-    match destination(&visit, request.uri()).await {
+    match destination(&context, request.uri()).await {
         Some(answer) => answer,
-        None => render(&console, visit, request).await,
+        None => render(&console, context, request).await,
     }
 }
 
 /// The answer to whoever is led to another page than the one they asked for.
-async fn destination(visit: &Visit, uri: &Uri) -> Option<Response> {
+async fn destination(context: &SessionContext, uri: &Uri) -> Option<Response> {
     let path = uri.path();
     if !is_utf8(uri.query().unwrap_or_default().as_bytes()) {
         return Some(bare(
@@ -53,7 +53,7 @@ async fn destination(visit: &Visit, uri: &Uri) -> Option<Response> {
             "It isn’t one that Roster made. Start again from your projects.",
         ));
     }
-    let Some(session) = &visit.session else {
+    let Some(session) = &context.session else {
         if PUBLIC.contains(&path) || BY_LINK.iter().any(|head| path.starts_with(head)) {
             return None;
         }
@@ -69,8 +69,8 @@ async fn destination(visit: &Visit, uri: &Uri) -> Option<Response> {
     if head.is_none() && path != "/" {
         return None;
     }
-    let last = visit.last_project.as_deref();
-    let project = visit.directory.current_project(session.user, last, None).await;
+    let last = context.last_project.as_deref();
+    let project = context.directory.current_project(session.user, last, None).await;
     let project = project.ok().flatten()?;
     let Some(head) = head else {
         let to = [(header::LOCATION, app::project_path(&project.slug))];
@@ -95,19 +95,19 @@ fn head_of_current(path: &str) -> Option<&'static str> {
 }
 
 /// The page, which shows the flash that is there for it and ends it by that. A redirect does neither: the page it leads to does.
-async fn render(console: &Console, mut visit: Visit, mut request: Request<Body>) -> Response {
+async fn render(console: &AppState, mut context: SessionContext, mut request: Request<Body>) -> Response {
     let headers = request.headers().clone();
-    let session = visit::live_token(&visit, &headers);
-    let taken = flash::take(&visit, session, request.uri().path(), &headers).await;
+    let session = session_context::live_token(&context, &headers);
+    let taken = flash::take(&context, session, request.uri().path(), &headers).await;
     let (shown, used) = taken.unzip();
-    visit.flash = shown;
-    request.extensions_mut().insert(visit.clone());
+    context.flash = shown;
+    request.extensions_mut().insert(context.clone());
     let assets = console.assets.clone();
     let render = leptos_axum::render_app_async_with_context(restrict, move || {
         document(&assets.script, &assets.wasm, &assets.style)
     });
     let mut response = render(request).await;
-    flash::forget(&visit, &headers, used, &mut response);
+    flash::forget(&context, &headers, used, &mut response);
     response
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use app::{Problem, gate::Cookies};
+use app::{Problem, request_context::Cookies};
 use axum::{
     Json, Router,
     body::{Body, Bytes},
@@ -31,11 +31,11 @@ use uuid::Uuid;
 use crate::{
     Assets, Broadcast, client,
     client::TrustedProxies,
-    enforcement, events, export,
+    events, export, gateway,
     host::{self, OwnHost},
     log, owners, pages, rest,
-    rest::problem::Fault,
-    submissions, visit,
+    rest::problem::ApiError,
+    session_context, submissions,
 };
 
 /// Where live events are.
@@ -48,7 +48,7 @@ const MOST_TIME: Duration = Duration::from_secs(30);
 
 /// What the console needs to answer. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Console {
+pub struct AppState {
     /// The directory, as people ask it.
     pub directory: Directory,
     /// The same, over the connections that programs have to themselves.
@@ -71,8 +71,8 @@ pub struct Console {
 ///
 /// # Errors
 /// If the public base URL is none that a form could come from.
-pub fn router(console: &Console) -> Result<Router, tower_http::csrf::ConfigError> {
-    let routes = for_people_and_programs(console)?.merge(enforcement::gateways(console));
+pub fn router(console: &AppState) -> Result<Router, tower_http::csrf::ConfigError> {
+    let routes = for_people_and_programs(console)?.merge(gateway::gateways(console));
     Ok(with_common_layers(console, routes))
 }
 
@@ -80,15 +80,15 @@ pub fn router(console: &Console) -> Result<Router, tower_http::csrf::ConfigError
 ///
 /// # Errors
 /// If the public base URL is none that a form could come from.
-pub(crate) fn routers(console: &Console) -> Result<(Router, Router), tower_http::csrf::ConfigError> {
+pub(crate) fn routers(console: &AppState) -> Result<(Router, Router), tower_http::csrf::ConfigError> {
     let routes = for_people_and_programs(console)?.merge(elsewhere());
     Ok((
         with_common_layers(console, routes),
-        with_common_layers(console, enforcement::gateways(console)),
+        with_common_layers(console, gateway::gateways(console)),
     ))
 }
 
-fn for_people_and_programs(console: &Console) -> Result<Router, tower_http::csrf::ConfigError> {
+fn for_people_and_programs(console: &AppState) -> Result<Router, tower_http::csrf::ConfigError> {
     // Rendering spawns its work there. A second router, in tests, finds it set.
     drop(any_spawner::Executor::init_tokio());
     Ok(Router::new()
@@ -99,7 +99,7 @@ fn for_people_and_programs(console: &Console) -> Result<Router, tower_http::csrf
 }
 
 /// What every listener has: the answers of health, and the layers around everything.
-fn with_common_layers(console: &Console, routes: Router) -> Router {
+fn with_common_layers(console: &AppState, routes: Router) -> Router {
     routes.merge(health(console)).layer(
         ServiceBuilder::new()
             .layer(from_fn(protect))
@@ -117,7 +117,7 @@ fn with_common_layers(console: &Console, routes: Router) -> Router {
 
 /// What is asked at the other listener: nothing here, and no page either, which a gateway might take for an answer.
 fn elsewhere() -> Router {
-    let hidden = any(async || Fault::from(Refusal::Hidden));
+    let hidden = any(async || ApiError::from(Refusal::Hidden));
     ["/gateway/{*path}", "/ssh/{*path}", "/access/{*path}"]
         .into_iter()
         .fold(Router::new(), |router, path| router.route(path, hidden.clone()))
@@ -125,7 +125,7 @@ fn elsewhere() -> Router {
 }
 
 /// For load balancers and probes.
-fn health(console: &Console) -> Router {
+fn health(console: &AppState) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
@@ -134,13 +134,13 @@ fn health(console: &Console) -> Router {
         .with_state(console.clone())
 }
 
-async fn ready(State(console): State<Console>) -> Result<&'static str, Fault> {
+async fn ready(State(console): State<AppState>) -> Result<&'static str, ApiError> {
     console.directory.ready().await?;
     Ok("ok\n")
 }
 
 /// The built site. What is in `/pkg` is named for its content, and kept for good.
-fn assets(console: &Console) -> Router {
+fn assets(console: &AppState) -> Router {
     let files = |folder: &str| {
         ServeDir::new(console.assets.folder.join(folder))
             .precompressed_br()
@@ -178,7 +178,7 @@ fn assets(console: &Console) -> Router {
 }
 
 /// The console, for people in browsers: cookies, forms, pages.
-fn people(console: &Console) -> Result<Router, tower_http::csrf::ConfigError> {
+fn people(console: &AppState) -> Result<Router, tower_http::csrf::ConfigError> {
     let csrf = CsrfLayer::new()
         .add_trusted_origin(&*console.url)?
         .with_rejection_response(|_| pages::foreign_form());
@@ -211,7 +211,7 @@ fn people(console: &Console) -> Result<Router, tower_http::csrf::ConfigError> {
                 .layer(no_store())
                 .layer(from_fn_with_state(OwnHost::of(&console.url), host::check))
                 .layer(csrf)
-                .layer(from_fn_with_state(console.clone(), visit::identify))
+                .layer(from_fn_with_state(console.clone(), session_context::identify))
                 .layer(quick),
         )
         .with_state(console.clone()))
@@ -219,7 +219,7 @@ fn people(console: &Console) -> Result<Router, tower_http::csrf::ConfigError> {
 
 /// Live events, for pages and programs with a session: open for as long as somebody looks, and answered with problems like
 /// everything that programs read.
-fn live(console: &Console) -> Router {
+fn live(console: &AppState) -> Router {
     Router::new()
         .route(EVENTS, get(events::events))
         .layer(
@@ -227,7 +227,7 @@ fn live(console: &Console) -> Router {
                 .layer(no_store())
                 .layer(from_fn_with_state(OwnHost::of(&console.url), host::check))
                 .layer(from_fn(rest::problem::tell))
-                .layer(from_fn_with_state(console.clone(), visit::identify)),
+                .layer(from_fn_with_state(console.clone(), session_context::identify)),
         )
         .with_state(console.clone())
 }

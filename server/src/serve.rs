@@ -2,12 +2,12 @@
 
 use std::{error::Error, io::Write, sync::Arc, time::Duration};
 
-use app::gate::Cookies;
+use app::request_context::Cookies;
 use directory::{DemoError, Directory};
 use tokio::{signal, sync::watch, task::JoinHandle, time};
 
 use crate::{
-    Assets, Broadcast, Console,
+    AppState, Assets, Broadcast,
     config::Config,
     database::Directories,
     listen::{Caps, Listener, raise_file_limit},
@@ -71,7 +71,11 @@ impl Listeners {
     }
 
     /// Answers until told to stop, and then until what is under way is answered.
-    async fn answer(self, console: &Console, stop: watch::Receiver<bool>) -> Result<(), tower_http::csrf::ConfigError> {
+    async fn answer(
+        self,
+        console: &AppState,
+        stop: watch::Receiver<bool>,
+    ) -> Result<(), tower_http::csrf::ConfigError> {
         match self.gateways {
             None => self.console.serve(router(console)?, stop).await,
             Some(gateways) => {
@@ -103,7 +107,7 @@ async fn with_database(
         }
     }
     let broadcast = Broadcast::default();
-    let console = Console {
+    let console = AppState {
         directory: directory.clone(),
         for_programs: directories.programs.clone(),
         for_gateways: directories.gateways.clone(),

@@ -10,8 +10,8 @@ use crate::{Problem, flash::Outcome};
 use {
     crate::{
         flash::{Done, FormName},
-        gate::{acting, answer, begin_session, end_session, redirect, visit},
         paths,
+        request_context::{acting, answer, begin_session, end_session, redirect, session_context},
     },
     directory::{LinkToken, NewAccount, NewSession},
     policy::{Email, Refusal},
@@ -26,13 +26,13 @@ pub(crate) async fn sign_in(
     #[server(flatten)] rest: NothingElse,
 ) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
-    let visit = visit()?;
-    let session = visit
+    let context = session_context()?;
+    let session = context
         .directory
-        .sign_in(&email, &password, &visit.origin)
+        .sign_in(&email, &password, &context.origin)
         .await
         .map_err(Problem::from);
-    enter(FormName::SignIn, &visit, session, &[("email", &email)], &next)
+    enter(FormName::SignIn, &context, session, &[("email", &email)], &next)
 }
 
 /// Makes an account with an organization of its own (O2). Without a mail server it signs in and goes to `next` or home. With one
@@ -46,7 +46,7 @@ pub(crate) async fn sign_up(
     #[server(flatten)] rest: NothingElse,
 ) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
-    let visit = visit()?;
+    let context = session_context()?;
     let typed = [("name", &*name), ("email", &*email)];
     let account = async {
         Ok(NewAccount {
@@ -56,11 +56,11 @@ pub(crate) async fn sign_up(
         })
     }
     .await;
-    if visit.directory.settings().sends_mail {
+    if context.directory.settings().sends_mail {
         let outcome = async {
             let account: NewAccount = account?;
             let email = account.email.to_string();
-            visit.directory.sign_up_by_mail(account, &visit.origin).await?;
+            context.directory.sign_up_by_mail(account, &context.origin).await?;
             Ok(Done::SignUpMailed { email })
         }
         .await;
@@ -70,21 +70,21 @@ pub(crate) async fn sign_up(
         });
     }
     let made = match account {
-        Ok(account) => visit
+        Ok(account) => context
             .directory
-            .sign_up(account, &visit.origin)
+            .sign_up(account, &context.origin)
             .await
             .map_err(Problem::from),
         Err(problem) => Err(problem),
     };
-    enter(FormName::SignUp, &visit, made, &typed, &next)
+    enter(FormName::SignUp, &context, made, &typed, &next)
 }
 
 /// Ends signing in, and signing up without mail: with a session into the console, without one back to the form. Both are plain forms.
 #[cfg(feature = "ssr")]
 fn enter(
     form: FormName,
-    visit: &crate::gate::Visit,
+    context: &crate::request_context::SessionContext,
     session: Result<NewSession, Problem>,
     typed: &[(&str, &str)],
     next: &str,
@@ -92,7 +92,7 @@ fn enter(
     let next = paths::local(next).unwrap_or(paths::HOME);
     match session {
         Ok(session) => {
-            begin_session(visit.cookies, &session);
+            begin_session(context.cookies, &session);
             redirect(next);
             Ok(Ok(Done::SignedIn))
         }
@@ -116,7 +116,7 @@ fn sign_up_and_return(next: &str) -> String {
 #[server(endpoint = "sign_out")]
 pub(crate) async fn sign_out(#[server(flatten)] rest: NothingElse) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
-    let cookies = visit()?.cookies;
+    let cookies = session_context()?.cookies;
     // Somebody who is signed out already got what they asked for.
     if let Ok((directory, actor)) = acting() {
         directory.sign_out(&actor).await?;
@@ -166,7 +166,7 @@ pub(crate) async fn delete_account(
     #[server(flatten)] rest: NothingElse,
 ) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
-    let cookies = visit()?.cookies;
+    let cookies = session_context()?.cookies;
     let (directory, actor) = acting()?;
     match directory.delete_account(&actor, &current_password).await {
         Ok(()) => {
@@ -184,7 +184,7 @@ pub(crate) async fn delete_account(
 /// Whether there is a mail server, so that a forgotten password can be replaced by oneself.
 #[server(endpoint = "sends_mail", input = GetUrl)]
 pub(crate) async fn sends_mail() -> Result<bool, Problem> {
-    Ok(visit()?.directory.settings().sends_mail)
+    Ok(session_context()?.directory.settings().sends_mail)
 }
 
 /// Has a link to a new password mailed. Says the same whether the address has an account or not.
@@ -194,10 +194,10 @@ pub(crate) async fn request_password_reset(
     #[server(flatten)] rest: NothingElse,
 ) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
-    let visit = visit()?;
-    let outcome = visit
+    let context = session_context()?;
+    let outcome = context
         .directory
-        .request_password_reset(&email, &visit.origin)
+        .request_password_reset(&email, &context.origin)
         .await
         .map(|()| Done::ResetRequested)
         .map_err(Problem::from);
@@ -219,7 +219,7 @@ pub(crate) struct OpenedReset {
 #[server(endpoint = "password_reset")]
 pub(crate) async fn password_reset(token: String) -> Result<OpenedReset, Problem> {
     let token = LinkToken::parse(&token).ok_or(Refusal::LinkDead)?;
-    let opened = visit()?.directory.open_password_reset(&token).await?;
+    let opened = session_context()?.directory.open_password_reset(&token).await?;
     Ok(OpenedReset {
         email: opened.email.to_string(),
         is_proved: opened.is_proved,
@@ -236,7 +236,7 @@ pub(crate) async fn reset_password(
     #[server(flatten)] rest: NothingElse,
 ) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
-    let visit = visit()?;
+    let context = session_context()?;
     let secret = LinkToken::parse(&token).ok_or(Refusal::LinkDead)?;
     let outcome = async {
         let password = password.parse().map_err(|_| Refusal::PasswordInvalid)?;
@@ -244,20 +244,20 @@ pub(crate) async fn reset_password(
             Some(_) => true,
             // A dead link is refused, and audited, where it is used.
             None => {
-                let opened = visit.directory.open_password_reset(&secret).await;
+                let opened = context.directory.open_password_reset(&secret).await;
                 opened.is_ok_and(|opened| !opened.is_proved)
             }
         };
-        let session = visit
+        let session = context
             .directory
-            .reset_password(&secret, password, broken_into.is_some(), &visit.origin)
+            .reset_password(&secret, password, broken_into.is_some(), &context.origin)
             .await?;
         Ok((session, ends_everything))
     }
     .await;
     match outcome {
         Ok((session, ends_everything)) => {
-            begin_session(visit.cookies, &session);
+            begin_session(context.cookies, &session);
             let done = Done::PasswordReset { ends_everything };
             let to = if ends_everything { paths::MADE_KEYS } else { paths::HOME };
             answer(FormName::Reset, &[], Ok(done), |_| to.to_owned())

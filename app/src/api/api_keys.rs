@@ -1,10 +1,10 @@
 //! API keys of a project: the list, and what is done to it (RULES K).
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
-use policy::{ApiKeyId, KeyChange, KeyFacts, KeyState, Reach, Refusal, check_key_change};
+use policy::{ApiKeyId, KeyChange, KeyFacts, KeyScope, KeyState, Refusal, check_key_change};
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, NothingElse, list::ListQuery, projects::ProjectHead};
+use super::{NothingElse, Timestamp, list::ListQuery, projects::ProjectHead};
 use crate::{Problem, flash::Outcome};
 
 #[cfg(feature = "ssr")]
@@ -12,8 +12,8 @@ use {
     super::{end_of, end_of_day, list::PAGE, slug},
     crate::{
         flash::{Done, FormName, HowMade, Secret},
-        gate::{acting, answer, choice, confirm, signed_in},
         paths::{self, Dialog},
+        request_context::{acting, answer, choice, confirm, signed_in},
     },
     directory::{ApiKey, ApiKeyQuery, Directory, NewApiKey, OffsetDateTime},
     policy::{Field, Permission, Slug},
@@ -27,7 +27,7 @@ pub(crate) struct KeyRow {
     /// What it is called.
     pub(crate) name: String,
     /// What it may do (K11).
-    pub(crate) reach: Reach,
+    pub(crate) reach: KeyScope,
     /// The visible beginning of its secret; empty where nobody has seen one yet.
     pub(crate) secret_start: String,
     /// The last four characters of its secret.
@@ -35,11 +35,11 @@ pub(crate) struct KeyRow {
     /// Who made it.
     pub(crate) created_by: Option<String>,
     /// When.
-    pub(crate) created_at: Moment,
+    pub(crate) created_at: Timestamp,
     /// When it was last used.
-    pub(crate) last_used_at: Option<Moment>,
+    pub(crate) last_used_at: Option<Timestamp>,
     /// When it stops working by itself.
-    pub(crate) expires_at: Option<Moment>,
+    pub(crate) expires_at: Option<Timestamp>,
     /// Whether it opens anything now.
     pub(crate) state: KeyState,
     /// Whether another took its place (K7).
@@ -85,7 +85,7 @@ pub(crate) async fn api_keys(
     #[server(default)] query: ListQuery,
     #[server(default)] subject: String,
 ) -> Result<KeysPage, Problem> {
-    let (visit, session) = signed_in()?;
+    let (context, session) = signed_in()?;
     let slug = slug(&project)?;
     let query = ApiKeyQuery {
         state: choice(&query.state)?,
@@ -93,10 +93,10 @@ pub(crate) async fn api_keys(
         search: query.q,
         limit: PAGE,
     };
-    let list = visit.directory.api_keys(session.user, &slug, &query).await?;
+    let list = context.directory.api_keys(session.user, &slug, &query).await?;
     let subject: Option<ApiKeyId> = subject.parse().ok();
     let subject = match subject.filter(|id| list.rows.iter().all(|row| row.id != *id)) {
-        Some(key) => match visit.directory.api_key(session.user, &slug, key).await {
+        Some(key) => match context.directory.api_key(session.user, &slug, key).await {
             Ok(found) => Some(found.into()),
             // One that is gone: the dialog does not open.
             Err(directory::Error::Refused(_)) => None,
@@ -116,7 +116,7 @@ pub(crate) async fn api_keys(
 #[cfg(feature = "ssr")]
 impl From<ApiKey> for KeyRow {
     fn from(key: ApiKey) -> Self {
-        let moment = |at: OffsetDateTime| Moment(at.unix_timestamp());
+        let moment = |at: OffsetDateTime| Timestamp(at.unix_timestamp());
         Self {
             id: key.id,
             name: key.name.to_string(),

@@ -2,11 +2,11 @@
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use policy::{
-    ApiKeyId, CollaboratorChange, Reach, Refusal, ResourceKind, Standing, Target, UserId, check_collaborator_change,
+    ApiKeyId, CollaboratorChange, KeyScope, Refusal, ResourceKind, Standing, Target, UserId, check_collaborator_change,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{KeyChoices, Moment, NothingElse, list::ListQuery, projects::ProjectHead};
+use super::{KeyChoices, NothingElse, Timestamp, list::ListQuery, projects::ProjectHead};
 use crate::{Problem, flash::Outcome};
 
 #[cfg(feature = "ssr")]
@@ -15,10 +15,10 @@ use {
     super::slug,
     crate::{
         flash::{Done, FormName, Receipt},
-        gate::{acting, answer, choice, signed_in},
         paths::{self, Dialog},
+        request_context::{acting, answer, choice, signed_in},
     },
-    directory::{Collaborator, CollaboratorQuery, Remains},
+    directory::{Collaborator, CollaboratorQuery, OwnedAssets},
     policy::{Permission, ProjectRole, Slug},
 };
 
@@ -38,9 +38,9 @@ pub(crate) struct Person {
     /// Who gave them access.
     pub(crate) added_by: Option<String>,
     /// Since when.
-    pub(crate) added_at: Moment,
+    pub(crate) added_at: Timestamp,
     /// Until when.
-    pub(crate) expires_at: Option<Moment>,
+    pub(crate) expires_at: Option<Timestamp>,
 }
 
 /// A key that somebody made and that works (C6).
@@ -51,7 +51,7 @@ pub(crate) struct MadeKey {
     /// What it is called.
     pub(crate) name: String,
     /// What it may do.
-    pub(crate) reach: Reach,
+    pub(crate) reach: KeyScope,
     /// What is shown of its secret: it tells keys of one name apart.
     pub(crate) visible: String,
     /// The name of its project.
@@ -83,13 +83,13 @@ impl From<directory::MadeKey> for MadeKey {
 }
 
 #[cfg(feature = "ssr")]
-impl From<Remains> for Made {
-    fn from(remains: Remains) -> Self {
-        let named = i64::try_from(remains.keys.len()).unwrap_or(i64::MAX);
+impl From<OwnedAssets> for Made {
+    fn from(owned_assets: OwnedAssets) -> Self {
+        let named = i64::try_from(owned_assets.keys.len()).unwrap_or(i64::MAX);
         Self {
-            more_keys: remains.key_count - named,
-            keys: remains.keys.into_iter().map(Into::into).collect(),
-            resources: remains.resources,
+            more_keys: owned_assets.key_count - named,
+            keys: owned_assets.keys.into_iter().map(Into::into).collect(),
+            resources: owned_assets.resources,
         }
     }
 }
@@ -137,7 +137,7 @@ pub(crate) async fn collaborators(
     #[server(default)] query: ListQuery,
     #[server(default)] subject: String,
 ) -> Result<People, Problem> {
-    let (visit, session) = signed_in()?;
+    let (context, session) = signed_in()?;
     let slug = slug(&project)?;
     let query = CollaboratorQuery {
         role: choice(&query.role)?,
@@ -148,14 +148,17 @@ pub(crate) async fn collaborators(
         search: query.q,
         limit: super::list::PAGE,
     };
-    let list = visit.directory.collaborators(session.user, &slug, &query).await?;
+    let list = context.directory.collaborators(session.user, &slug, &query).await?;
     let subject: Option<UserId> = subject.parse().ok();
     let made = match subject {
-        Some(user) => Some((user, visit.directory.remains(session.user, &slug, user).await?.into())),
+        Some(user) => Some((
+            user,
+            context.directory.owned_assets(session.user, &slug, user).await?.into(),
+        )),
         None => None,
     };
     let managing = match subject {
-        Some(user) => match visit
+        Some(user) => match context
             .directory
             .manage_keys_of_collaborator(session.user, &slug, user)
             .await
@@ -168,7 +171,7 @@ pub(crate) async fn collaborators(
         None => Vec::new(),
     };
     let subject = match subject.filter(|id| list.rows.iter().all(|row| row.user != *id)) {
-        Some(user) => match visit.directory.collaborator(session.user, &slug, user).await {
+        Some(user) => match context.directory.collaborator(session.user, &slug, user).await {
             Ok(found) => Some(found.into()),
             // Somebody who is gone already: the dialog does not open.
             Err(directory::Error::Refused(_)) => None,
@@ -197,8 +200,8 @@ impl From<Collaborator> for Person {
             is_proved: row.is_proved,
             standing: row.standing,
             added_by: row.added_by.map(|name| name.to_string()),
-            added_at: Moment(row.added_at.unix_timestamp()),
-            expires_at: row.expires_at.map(|at| Moment(at.unix_timestamp())),
+            added_at: Timestamp(row.added_at.unix_timestamp()),
+            expires_at: row.expires_at.map(|at| Timestamp(at.unix_timestamp())),
         }
     }
 }

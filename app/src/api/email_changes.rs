@@ -12,8 +12,8 @@ use {
     super::verification::link_token,
     crate::{
         flash::{Done, FormName},
-        gate::{acting, answer, begin_session, confirm, visit},
         paths,
+        request_context::{acting, answer, begin_session, confirm, session_context},
     },
     policy::{Email, Refusal},
 };
@@ -60,9 +60,9 @@ pub(crate) async fn request_email_change(
 /// What a link that confirms a change of address leads to. Asked for by POST: a link's secret doesn't belong into a query.
 #[server(endpoint = "email_change")]
 pub(crate) async fn email_change(token: String) -> Result<OpenedEmailChange, Problem> {
-    let visit = visit()?;
-    let opened = visit.directory.open_email_change(&link_token(&token)?).await?;
-    Ok(match &visit.session {
+    let context = session_context()?;
+    let opened = context.directory.open_email_change(&link_token(&token)?).await?;
+    Ok(match &context.session {
         Some(session) if session.user == opened.user => OpenedEmailChange {
             email: Some(opened.email.to_string()),
             opener: Opener::Holder,
@@ -100,7 +100,10 @@ pub(crate) async fn change_email(token: String, #[server(flatten)] rest: Nothing
 /// What a link that undoes a change of address leads to. Asked for by POST, as above.
 #[server(endpoint = "email_undo")]
 pub(crate) async fn email_undo(token: String) -> Result<OpenedEmailUndo, Problem> {
-    let opened = visit()?.directory.open_email_undo(&link_token(&token)?).await?;
+    let opened = session_context()?
+        .directory
+        .open_email_undo(&link_token(&token)?)
+        .await?;
     Ok(OpenedEmailUndo {
         old: opened.old.to_string(),
         current: opened.current.to_string(),
@@ -116,15 +119,15 @@ pub(crate) async fn undo_email_change(
     #[server(flatten)] rest: NothingElse,
 ) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
-    let visit = visit()?;
+    let context = session_context()?;
     let secret = link_token(&token)?;
     let outcome = async {
         let password = password.parse().map_err(|_| Refusal::PasswordInvalid)?;
-        let session = visit
+        let session = context
             .directory
-            .undo_email_change(&secret, password, &visit.origin)
+            .undo_email_change(&secret, password, &context.origin)
             .await?;
-        begin_session(visit.cookies, &session);
+        begin_session(context.cookies, &session);
         Ok(Done::EmailRestored)
     }
     .await;

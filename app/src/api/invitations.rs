@@ -4,7 +4,7 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 use policy::InvitationId;
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, NothingElse, list::ListQuery, organizations::OrganizationHead};
+use super::{NothingElse, Timestamp, list::ListQuery, organizations::OrganizationHead};
 use crate::{Problem, flash::Outcome};
 
 #[cfg(feature = "ssr")]
@@ -12,8 +12,8 @@ use {
     super::{list::PAGE, slug},
     crate::{
         flash::{Done, FormName, SentInvitation},
-        gate::{Visit, acting, answer, begin_session, choice, signed_in, visit},
         paths::{self, Dialog},
+        request_context::{SessionContext, acting, answer, begin_session, choice, session_context, signed_in},
     },
     directory::{Delivery, InvitationQuery, InvitationState, LinkToken, NewInvitation},
     policy::{Email, Permission, Refusal},
@@ -63,9 +63,9 @@ pub(crate) struct InvitationRow {
     /// Who sent it.
     pub(crate) invited_by: Option<String>,
     /// When its link was made.
-    pub(crate) sent_at: Moment,
+    pub(crate) sent_at: Timestamp,
     /// When that lapses.
-    pub(crate) expires_at: Moment,
+    pub(crate) expires_at: Timestamp,
     /// What has become of it.
     pub(crate) state: State,
     /// What has become of its mail.
@@ -133,7 +133,7 @@ pub(crate) async fn invitations(
     organization: String,
     #[server(default)] query: ListQuery,
 ) -> Result<InvitationsPage, Problem> {
-    let (visit, session) = signed_in()?;
+    let (context, session) = signed_in()?;
     let slug = slug(&organization)?;
     let after = choice(&query.after).map_err(|_| Refusal::CursorInvalid)?;
     let query = InvitationQuery {
@@ -142,12 +142,12 @@ pub(crate) async fn invitations(
         after,
         limit: PAGE,
     };
-    let list = visit.directory.invitations(session.user, &slug, &query).await?;
+    let list = context.directory.invitations(session.user, &slug, &query).await?;
     Ok(InvitationsPage {
         organization: list.organization.into(),
         rows: list.rows.into_iter().map(Into::into).collect(),
         next: list.next.map(|id| id.to_string()),
-        sends_mail: visit.directory.settings().sends_mail,
+        sends_mail: context.directory.settings().sends_mail,
     })
 }
 
@@ -158,8 +158,8 @@ impl From<directory::Invitation> for InvitationRow {
             id: row.id,
             email: row.email.to_string(),
             invited_by: row.invited_by.map(|name| name.to_string()),
-            sent_at: Moment(row.sent_at.unix_timestamp()),
-            expires_at: Moment(row.expires_at.unix_timestamp()),
+            sent_at: Timestamp(row.sent_at.unix_timestamp()),
+            expires_at: Timestamp(row.expires_at.unix_timestamp()),
             state: row.state.into(),
             mail: match row.delivery {
                 Delivery::None => MailState::None,
@@ -186,11 +186,11 @@ impl From<InvitationState> for State {
 
 #[cfg(feature = "ssr")]
 impl SentInvitation {
-    fn new(visit: &Visit, invitation: &NewInvitation) -> Self {
+    fn new(context: &SessionContext, invitation: &NewInvitation) -> Self {
         let path = paths::invitation(&invitation.token.reveal());
         Self {
             email: invitation.email.to_string(),
-            link: format!("{}{path}", visit.url),
+            link: format!("{}{path}", context.url),
         }
     }
 }
@@ -203,7 +203,7 @@ pub(crate) async fn invite_members(
     #[server(flatten)] rest: NothingElse,
 ) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
-    let (visit, _) = signed_in()?;
+    let (context, _) = signed_in()?;
     let (directory, actor) = acting()?;
     let slug = slug(&organization)?;
     let outcome = async {
@@ -222,7 +222,7 @@ pub(crate) async fn invite_members(
         let (mut sent, mut failed) = (Vec::new(), Vec::new());
         for address in &addresses {
             match directory.invite_member(&actor, &slug, address).await {
-                Ok(invitation) => sent.push(SentInvitation::new(&visit, &invitation)),
+                Ok(invitation) => sent.push(SentInvitation::new(&context, &invitation)),
                 Err(directory::Error::Refused(refusal)) => failed.push((address.clone(), refusal.into())),
                 Err(error) if sent.is_empty() => return Err(error.into()),
                 // What is done is done, and is told, with its links.
@@ -255,14 +255,14 @@ pub(crate) async fn resend_invitation(
     #[server(flatten)] rest: NothingElse,
 ) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
-    let (visit, _) = signed_in()?;
+    let (context, _) = signed_in()?;
     let (directory, actor) = acting()?;
     let slug = slug(&organization)?;
     let outcome = directory
         .resend_invitation(&actor, &slug, invitation)
         .await
         .map(|sent| Done::InvitationResent {
-            sent: SentInvitation::new(&visit, &sent),
+            sent: SentInvitation::new(&context, &sent),
         })
         .map_err(Problem::from);
     answer(FormName::Invitation, &[], outcome, |outcome| {
@@ -295,15 +295,15 @@ pub(crate) async fn revoke_invitation(
 /// `email` is the address that whoever has a copied link says it is for.
 #[server(endpoint = "invitation")]
 pub(crate) async fn invitation(token: String, #[server(default)] email: String) -> Result<OpenedInvitation, Problem> {
-    let visit = visit()?;
+    let context = session_context()?;
     let secret = link_token(&token)?;
-    let opened = visit.directory.open_invitation(&secret).await?;
+    let opened = context.directory.open_invitation(&secret).await?;
     let is_pending = opened.state == InvitationState::Pending;
-    let (visitor, problem) = match &visit.session {
+    let (visitor, problem) = match &context.session {
         Some(session) if session.email == opened.email => (Visitor::Invited, None),
         Some(session) => (Visitor::Another(session.email.to_string()), None),
         None if !is_pending => (Visitor::SignedOut, None),
-        None if !opened.is_mailed => named(&visit, &secret, &email).await?,
+        None if !opened.is_mailed => named(&context, &secret, &email).await?,
         None if opened.has_account => (Visitor::SignedOut, None),
         None => (Visitor::New, None),
     };
@@ -328,11 +328,15 @@ pub(crate) async fn invitation(token: String, #[server(default)] email: String) 
 
 /// Who has a copied link, by the address they name; and what is wrong with that.
 #[cfg(feature = "ssr")]
-async fn named(visit: &Visit, secret: &LinkToken, email: &str) -> Result<(Visitor, Option<Problem>), Problem> {
+async fn named(
+    context: &SessionContext,
+    secret: &LinkToken,
+    email: &str,
+) -> Result<(Visitor, Option<Problem>), Problem> {
     if email.is_empty() {
         return Ok((Visitor::Unnamed, None));
     }
-    match visit.directory.confirm_invited(secret, email, &visit.origin).await {
+    match context.directory.confirm_invited(secret, email, &context.origin).await {
         Ok(()) => Ok((Visitor::Named, None)),
         Err(directory::Error::Refused(refusal)) => Ok((Visitor::Unnamed, Some(refusal.into()))),
         Err(error) => Err(error.into()),
@@ -384,26 +388,30 @@ pub(crate) async fn accept_invitation_as_new(
     #[server(flatten)] rest: NothingElse,
 ) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
-    let visit = visit()?;
+    let context = session_context()?;
     let secret = link_token(&token)?;
     let joined = async {
         let person = super::name(&name)?;
         let password = password.parse().map_err(|_| Refusal::PasswordInvalid)?;
-        match visit.directory.confirm_invited(&secret, &email, &visit.origin).await {
+        match context
+            .directory
+            .confirm_invited(&secret, &email, &context.origin)
+            .await
+        {
             // A dead link is refused, and audited, where it is used.
             Ok(()) | Err(directory::Error::Refused(Refusal::Hidden)) => {}
             Err(error) => return Err(Problem::from(error)),
         }
-        let made = visit
+        let made = context
             .directory
-            .accept_invitation_as_new(&secret, person, password, &visit.origin)
+            .accept_invitation_as_new(&secret, person, password, &context.origin)
             .await?;
         Ok(made)
     }
     .await;
     match joined {
         Ok((session, joined)) => {
-            begin_session(visit.cookies, &session);
+            begin_session(context.cookies, &session);
             let to = paths::project(&joined.default_project);
             let done = Done::Joined {
                 organization: joined.organization.to_string(),

@@ -5,7 +5,7 @@ use policy::{MemberChange, OrganizationStanding, Refusal, UserId, check_member_c
 use serde::{Deserialize, Serialize};
 
 use super::{
-    KeyChoices, Moment,
+    KeyChoices, Timestamp,
     collaborators::{Made, MadeKey},
     list::ListQuery,
     organizations::OrganizationHead,
@@ -17,10 +17,10 @@ use {
     super::{list::PAGE, slug},
     crate::{
         flash::{Done, FormName, Receipt},
-        gate::{acting, answer, choice, signed_in},
         paths::{self, Dialog},
+        request_context::{acting, answer, choice, signed_in},
     },
-    directory::{Departure, Member, MemberQuery},
+    directory::{Member, MemberQuery, RemovalPreview},
     policy::OrganizationRole,
 };
 
@@ -40,7 +40,7 @@ pub(crate) struct MemberRow {
     /// Who invited them.
     pub(crate) added_by: Option<String>,
     /// Since when.
-    pub(crate) added_at: Moment,
+    pub(crate) added_at: Timestamp,
 }
 
 /// What ends when somebody's membership does (M6).
@@ -105,9 +105,9 @@ pub(crate) async fn members(
     #[server(default)] query: ListQuery,
     #[server(default)] subject: String,
 ) -> Result<MembersPage, Problem> {
-    let (visit, session) = signed_in()?;
+    let (context, session) = signed_in()?;
     let slug = slug(&organization)?;
-    let directory = &visit.directory;
+    let directory = &context.directory;
     let query = MemberQuery {
         role: choice(&query.role)?,
         sort: choice(&query.sort)?.unwrap_or_default(),
@@ -129,15 +129,15 @@ pub(crate) async fn members(
     };
     if let Some(user) = subject {
         // Somebody who is gone already, or may not be removed: the dialog does not open.
-        page.ending = match directory.departure(session.user, &slug, user).await {
-            Ok(departure) => {
+        page.ending = match directory.removal_preview(session.user, &slug, user).await {
+            Ok(removal_preview) => {
                 let managing = match directory.manage_keys_of_member(session.user, &slug, user).await {
                     Ok(keys) => keys,
                     // They may not lower anybody's role.
                     Err(directory::Error::Refused(_)) => Vec::new(),
                     Err(error) => return Err(error.into()),
                 };
-                Some(Ending::new(user, departure, managing))
+                Some(Ending::new(user, removal_preview, managing))
             }
             Err(directory::Error::Refused(_)) => None,
             Err(error) => return Err(error.into()),
@@ -159,23 +159,23 @@ impl From<Member> for MemberRow {
             is_proved: row.is_proved,
             place: row.place,
             added_by: row.added_by.map(|name| name.to_string()),
-            added_at: Moment(row.added_at.unix_timestamp()),
+            added_at: Timestamp(row.added_at.unix_timestamp()),
         }
     }
 }
 
 #[cfg(feature = "ssr")]
 impl Ending {
-    fn new(user: UserId, departure: Departure, managing: Vec<directory::MadeKey>) -> Self {
+    fn new(user: UserId, removal_preview: RemovalPreview, managing: Vec<directory::MadeKey>) -> Self {
         let more = |count: i64, named: usize| count - i64::try_from(named).unwrap_or(i64::MAX);
         Self {
             user,
-            made: Made::from(departure.remains),
+            made: Made::from(removal_preview.owned_assets),
             managing: managing.into_iter().map(Into::into).collect(),
-            more_projects: more(departure.project_count, departure.projects.len()),
-            projects: departure.projects.iter().map(ToString::to_string).collect(),
-            more_invitations: more(departure.invitation_count, departure.invitations.len()),
-            invitations: departure.invitations.iter().map(ToString::to_string).collect(),
+            more_projects: more(removal_preview.project_count, removal_preview.projects.len()),
+            projects: removal_preview.projects.iter().map(ToString::to_string).collect(),
+            more_invitations: more(removal_preview.invitation_count, removal_preview.invitations.len()),
+            invitations: removal_preview.invitations.iter().map(ToString::to_string).collect(),
         }
     }
 }

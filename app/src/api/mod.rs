@@ -26,7 +26,7 @@ use crate::Problem;
 /// An instant, in seconds since 1970 UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Moment(pub(crate) i64);
+pub(crate) struct Timestamp(pub(crate) i64);
 
 /// The end of every form's arguments: nothing may come after them. A field that nobody knows is refused, rather than taken
 /// for something that was done.

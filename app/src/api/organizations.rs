@@ -4,7 +4,7 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 use policy::{Slug, Standing, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, NothingElse};
+use super::{NothingElse, Timestamp};
 use crate::{Problem, flash::Outcome};
 
 #[cfg(feature = "ssr")]
@@ -12,8 +12,8 @@ use {
     super::slug,
     crate::{
         flash::{Done, FormName},
-        gate::{acting, answer, confirm, signed_in},
         paths,
+        request_context::{acting, answer, confirm, signed_in},
     },
     directory::OrganizationView,
     policy::Permission,
@@ -29,7 +29,7 @@ pub(crate) struct OrganizationHead {
     /// Whether projects beside the default one may be created.
     pub(crate) additional_projects: bool,
     /// Since when it is there.
-    pub(crate) created_at: Moment,
+    pub(crate) created_at: Timestamp,
     /// What the person is in it.
     pub(crate) standing: Standing,
 }
@@ -41,7 +41,7 @@ impl From<OrganizationView> for OrganizationHead {
             slug: view.slug,
             name: view.name.to_string(),
             additional_projects: view.additional_projects,
-            created_at: Moment(view.created_at.unix_timestamp()),
+            created_at: Timestamp(view.created_at.unix_timestamp()),
             standing: view.standing,
         }
     }
@@ -55,12 +55,12 @@ pub(crate) struct OrganizationPage {
     /// The Owner's name.
     pub(crate) owner: String,
     /// To whom the Owner may hand over; nobody for anybody else.
-    pub(crate) heirs: Vec<Heir>,
+    pub(crate) transfer_candidates: Vec<TransferCandidate>,
 }
 
 /// Somebody who may become the Owner.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Heir {
+pub(crate) struct TransferCandidate {
     /// The person.
     pub(crate) user: UserId,
     /// Their name.
@@ -72,18 +72,18 @@ pub(crate) struct Heir {
 /// An organization's settings (O3).
 #[server(endpoint = "organization", input = GetUrl)]
 pub(crate) async fn organization(organization: String) -> Result<OrganizationPage, Problem> {
-    let (visit, session) = signed_in()?;
-    let settings = visit
+    let (context, session) = signed_in()?;
+    let settings = context
         .directory
         .organization_settings(session.user, &slug(&organization)?)
         .await?;
     Ok(OrganizationPage {
         organization: settings.organization.into(),
         owner: settings.owner.to_string(),
-        heirs: settings
-            .heirs
+        transfer_candidates: settings
+            .transfer_candidates
             .into_iter()
-            .map(|(user, name, email)| Heir {
+            .map(|(user, name, email)| TransferCandidate {
                 user,
                 name: name.to_string(),
                 email: email.to_string(),

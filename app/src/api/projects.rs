@@ -4,7 +4,9 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 use policy::{ProjectId, ProjectRole, Slug, Standing};
 use serde::{Deserialize, Serialize};
 
-use super::{KeyChoices, Moment, NothingElse, collaborators::Made, list::ListQuery, organizations::OrganizationHead};
+use super::{
+    KeyChoices, NothingElse, Timestamp, collaborators::Made, list::ListQuery, organizations::OrganizationHead,
+};
 use crate::{Problem, flash::Outcome};
 
 #[cfg(feature = "ssr")]
@@ -12,8 +14,8 @@ use {
     super::{list::PAGE, slug},
     crate::{
         flash::{Done, FormName},
-        gate::{acting, answer, confirm, signed_in},
         paths::{self, Dialog},
+        request_context::{acting, answer, confirm, signed_in},
     },
     directory::{ProjectChange, ProjectCursor, ProjectQuery, ProjectView},
     policy::Permission,
@@ -37,7 +39,7 @@ pub(crate) struct ProjectHead {
     /// What the person is to it.
     pub(crate) standing: Standing,
     /// When the person's access ends.
-    pub(crate) expires_at: Option<Moment>,
+    pub(crate) expires_at: Option<Timestamp>,
 }
 
 #[cfg(feature = "ssr")]
@@ -51,7 +53,7 @@ impl From<ProjectView> for ProjectHead {
             is_default: view.is_default,
             allow_externals: view.allow_externals,
             standing: view.standing,
-            expires_at: view.expires_at.map(|at| Moment(at.unix_timestamp())),
+            expires_at: view.expires_at.map(|at| Timestamp(at.unix_timestamp())),
         }
     }
 }
@@ -81,11 +83,11 @@ pub(crate) struct Deletion {
 /// A project's settings.
 #[server(endpoint = "project_settings", input = GetUrl)]
 pub(crate) async fn project_settings(project: String) -> Result<SettingsView, Problem> {
-    let (visit, session) = signed_in()?;
+    let (context, session) = signed_in()?;
     let slug = slug(&project)?;
-    let project = ProjectHead::from(visit.directory.project(session.user, &slug).await?);
+    let project = ProjectHead::from(context.directory.project(session.user, &slug).await?);
     let deletion = if project.standing.may(Permission::ProjectDelete) && !project.is_default {
-        let contents = visit.directory.project_contents(session.user, &slug).await?;
+        let contents = context.directory.project_contents(session.user, &slug).await?;
         Some(Deletion {
             keys: contents.keys,
             resources: contents.resources,
@@ -93,10 +95,10 @@ pub(crate) async fn project_settings(project: String) -> Result<SettingsView, Pr
     } else {
         None
     };
-    let externals = visit.directory.count_externals(session.user, &slug).await?;
+    let externals = context.directory.count_externals(session.user, &slug).await?;
     let is_leftover = externals > 0 && !project.allow_externals;
     let leftover = if is_leftover && project.standing.may(Permission::CollaboratorRemove) {
-        Some(visit.directory.remains_of_externals(session.user, &slug).await?.into())
+        Some(context.directory.assets_of_externals(session.user, &slug).await?.into())
     } else {
         None
     };
@@ -175,7 +177,7 @@ pub(crate) struct ProjectRow {
     /// The person's role in it.
     pub(crate) role: Option<ProjectRole>,
     /// Since when it is there.
-    pub(crate) since: Moment,
+    pub(crate) since: Timestamp,
 }
 
 /// An organization's projects.
@@ -195,7 +197,7 @@ pub(crate) async fn projects(
     organization: String,
     #[server(default)] query: ListQuery,
 ) -> Result<ProjectsPage, Problem> {
-    let (visit, session) = signed_in()?;
+    let (context, session) = signed_in()?;
     let query = ProjectQuery {
         after: if query.after.is_empty() {
             None
@@ -205,7 +207,7 @@ pub(crate) async fn projects(
         search: query.q,
         limit: PAGE,
     };
-    let list = visit
+    let list = context
         .directory
         .projects(session.user, &slug(&organization)?, &query)
         .await?;
@@ -220,7 +222,7 @@ pub(crate) async fn projects(
                 slug: row.slug,
                 is_default: row.is_default,
                 role: row.place.map(|place| place.role),
-                since: Moment(row.created_at.unix_timestamp()),
+                since: Timestamp(row.created_at.unix_timestamp()),
             })
             .collect(),
         next: list.next.map(|cursor| cursor.encode()),

@@ -6,7 +6,7 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 use policy::{Details, ResourceField, ResourceId, ResourceKind, ResourceState};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use super::{Moment, NothingElse, list::ListQuery, projects::ProjectHead};
+use super::{NothingElse, Timestamp, list::ListQuery, projects::ProjectHead};
 use crate::{Problem, flash::Outcome};
 
 #[cfg(feature = "ssr")]
@@ -14,8 +14,8 @@ use {
     super::{list::PAGE, slug},
     crate::{
         flash::{Done, FormName},
-        gate::{acting, answer, choice, signed_in},
         paths::{self, Dialog},
+        request_context::{acting, answer, choice, signed_in},
     },
     directory::{Agent, Creator, KindSummary, ProjectRef, ResourceChange, ResourceCursor, ResourceQuery, Viewer},
     policy::{FieldValue, Refusal, ResourceAction},
@@ -35,9 +35,9 @@ pub(crate) struct ResourceRow {
     /// Who registered it, and whether that was a program with the key of this name.
     pub(crate) created_by: Option<(String, bool)>,
     /// When.
-    pub(crate) created_at: Moment,
+    pub(crate) created_at: Timestamp,
     /// When it was last changed.
-    pub(crate) updated_at: Moment,
+    pub(crate) updated_at: Timestamp,
 }
 
 /// A project's resources of one kind, at a glance.
@@ -133,8 +133,8 @@ struct Seen {
 /// A project, with its resources by kind.
 #[server(endpoint = "overview", input = GetUrl)]
 pub(crate) async fn overview(project: String) -> Result<OverviewPage, Problem> {
-    let (visit, session) = signed_in()?;
-    let overview = visit
+    let (context, session) = signed_in()?;
+    let overview = context
         .directory
         .resource_overview(session.user, &slug(&project)?)
         .await?;
@@ -151,7 +151,7 @@ pub(crate) async fn resources(
     kind: String,
     #[server(default)] query: ListQuery,
 ) -> Result<ResourcesPage, Problem> {
-    let (visit, session) = signed_in()?;
+    let (context, session) = signed_in()?;
     let (project, kind) = (ProjectRef::from(slug(&project)?), kind_in(&kind)?);
     let query = ResourceQuery {
         kind: Some(kind),
@@ -166,7 +166,7 @@ pub(crate) async fn resources(
         search: query.q,
         limit: PAGE,
     };
-    let list = visit
+    let list = context
         .directory
         .resources(Viewer::Person(session.user), &project, &query)
         .await?;
@@ -181,10 +181,10 @@ pub(crate) async fn resources(
 /// One resource.
 #[server(endpoint = "resource", input = GetUrl)]
 pub(crate) async fn resource(project: String, kind: String, id: String) -> Result<ResourcePage, Problem> {
-    let (visit, session) = signed_in()?;
+    let (context, session) = signed_in()?;
     let (project, kind) = (ProjectRef::from(slug(&project)?), kind_in(&kind)?);
     let id = id.parse().map_err(|_| Refusal::Hidden)?;
-    let (place, found) = visit
+    let (place, found) = context
         .directory
         .resource(Viewer::Person(session.user), &project, id)
         .await?;
@@ -243,8 +243,8 @@ impl From<directory::Resource> for ResourceRow {
                 Creator::Person(_, name) => (name.to_string(), false),
                 Creator::Key(_, name) => (name.to_string(), true),
             }),
-            created_at: Moment(row.created_at.unix_timestamp()),
-            updated_at: Moment(row.updated_at.unix_timestamp()),
+            created_at: Timestamp(row.created_at.unix_timestamp()),
+            updated_at: Timestamp(row.updated_at.unix_timestamp()),
         }
     }
 }

@@ -4,14 +4,14 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 use policy::SessionId;
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, NothingElse};
+use super::{NothingElse, Timestamp};
 use crate::{Problem, flash::Outcome};
 
 #[cfg(feature = "ssr")]
 use crate::{
     flash::{Done, FormName},
-    gate::{acting, answer, signed_in},
     paths,
+    request_context::{acting, answer, signed_in},
 };
 
 /// A place the person is signed in at.
@@ -26,16 +26,16 @@ pub(crate) struct SessionRow {
     /// From which address it was begun.
     pub(crate) address: String,
     /// Since when.
-    pub(crate) since: Moment,
+    pub(crate) since: Timestamp,
     /// When it was last used.
-    pub(crate) last_seen: Moment,
+    pub(crate) last_seen: Timestamp,
 }
 
 /// The person's sessions, the last used first.
 #[server(endpoint = "sessions", input = GetUrl)]
 pub(crate) async fn sessions() -> Result<Vec<SessionRow>, Problem> {
-    let (visit, session) = signed_in()?;
-    let mut rows: Vec<_> = visit
+    let (context, session) = signed_in()?;
+    let mut rows: Vec<_> = context
         .directory
         .sessions(session.user)
         .await?
@@ -45,8 +45,8 @@ pub(crate) async fn sessions() -> Result<Vec<SessionRow>, Problem> {
             is_this: row.id == session.id,
             device: device(&row.user_agent),
             address: row.address,
-            since: Moment(row.created_at.unix_timestamp()),
-            last_seen: Moment(row.last_seen_at.unix_timestamp()),
+            since: Timestamp(row.created_at.unix_timestamp()),
+            last_seen: Timestamp(row.last_seen_at.unix_timestamp()),
         })
         .collect();
     rows.sort_by_key(|row| !row.is_this);

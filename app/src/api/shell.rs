@@ -9,7 +9,7 @@ use crate::Problem;
 
 #[cfg(feature = "ssr")]
 use {
-    crate::gate::{remember_project, signed_in},
+    crate::request_context::{remember_project, signed_in},
     directory::ProjectSummary,
 };
 
@@ -64,14 +64,14 @@ pub(crate) async fn shell(
     #[server(default)] project: String,
     #[server(default)] organization: String,
 ) -> Result<ShellView, Problem> {
-    let (visit, session) = signed_in()?;
-    let directory = &visit.directory;
+    let (context, session) = signed_in()?;
+    let directory = &context.directory;
     let projects = directory.find_projects(session.user, None, "", MOST).await?;
     let organizations = directory.organizations_of(session.user, MOST).await?;
 
     // The project in the URL, else the one last looked at, else the first; of the organization in the URL, if there is one.
     let wanted = if project.is_empty() {
-        visit.last_project.as_deref()
+        context.last_project.as_deref()
     } else {
         Some(project.as_str())
     };
@@ -85,7 +85,7 @@ pub(crate) async fn shell(
     if let Some(current) = &current
         && wanted == Some(current.slug.as_str())
     {
-        remember_project(&visit, current.slug.as_str());
+        remember_project(&context, current.slug.as_str());
     }
 
     Ok(ShellView {
@@ -117,9 +117,9 @@ pub(crate) async fn find_projects(
     organization: String,
     #[server(default)] search: String,
 ) -> Result<Vec<ProjectItem>, Problem> {
-    let (visit, session) = signed_in()?;
+    let (context, session) = signed_in()?;
     let organization = super::slug(&organization)?;
-    let found = visit
+    let found = context
         .directory
         .find_projects(session.user, Some(&organization), &search, MOST_FOUND)
         .await?;

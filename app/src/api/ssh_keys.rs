@@ -4,15 +4,15 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 use policy::SshKeyId;
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, NothingElse};
+use super::{NothingElse, Timestamp};
 use crate::{Problem, flash::Outcome};
 
 #[cfg(feature = "ssr")]
 use {
     crate::{
         flash::{Done, FormName},
-        gate::{acting, answer, confirm, signed_in},
         paths,
+        request_context::{acting, answer, confirm, signed_in},
     },
     directory::{SshKeyProof, has_private_key},
 };
@@ -29,7 +29,7 @@ pub(crate) struct SshKeyRow {
     /// Its fingerprint.
     pub(crate) fingerprint: String,
     /// Since when it is there.
-    pub(crate) since: Moment,
+    pub(crate) since: Timestamp,
     /// Whether the person showed that it is theirs.
     pub(crate) is_proved: bool,
 }
@@ -68,11 +68,11 @@ fn namespace(url: &str) -> String {
 /// The person's keys, and how they show that another one is theirs.
 #[server(endpoint = "ssh_keys", input = GetUrl)]
 pub(crate) async fn ssh_keys() -> Result<SshKeyPage, Problem> {
-    let (visit, session) = signed_in()?;
-    let keys = visit.directory.ssh_keys(session.user).await?;
+    let (context, session) = signed_in()?;
+    let keys = context.directory.ssh_keys(session.user).await?;
     let proof = SshProof {
-        namespace: namespace(&visit.url),
-        text: visit.directory.ssh_key_text(session.user, session.id),
+        namespace: namespace(&context.url),
+        text: context.directory.ssh_key_text(session.user, session.id),
     };
     let keys = keys
         .into_iter()
@@ -81,7 +81,7 @@ pub(crate) async fn ssh_keys() -> Result<SshKeyPage, Problem> {
             name: key.name.to_string(),
             algorithm: key.algorithm,
             fingerprint: key.fingerprint,
-            since: Moment(key.created_at.unix_timestamp()),
+            since: Timestamp(key.created_at.unix_timestamp()),
             is_proved: key.is_proved,
         })
         .collect();
@@ -99,8 +99,8 @@ pub(crate) async fn add_ssh_key(
 ) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
     let (directory, actor) = acting()?;
-    let (visit, _) = signed_in()?;
-    let namespace = namespace(&visit.url);
+    let (context, _) = signed_in()?;
+    let namespace = namespace(&context.url);
     let proof = (!signature.trim().is_empty()).then_some(SshKeyProof {
         namespace: &namespace,
         signature: &signature,

@@ -5,7 +5,7 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 use policy::{UsageKind, UsageRange, UsageUnit};
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, projects::ProjectHead};
+use super::{Timestamp, projects::ProjectHead};
 use crate::Problem;
 
 #[cfg(feature = "ssr")]
@@ -14,8 +14,8 @@ use {
     crate::{
         chart,
         components::utc_day,
-        gate::{choice, signed_in},
-        words::grouped,
+        messages::grouped,
+        request_context::{choice, signed_in},
     },
     directory::{UsageReport, UsageSum},
     policy::Unknown,
@@ -127,9 +127,9 @@ pub(crate) struct UsagePage {
     /// How far back.
     pub(crate) range: UsageRange,
     /// The first day.
-    pub(crate) first: Moment,
+    pub(crate) first: Timestamp,
     /// The last.
-    pub(crate) last: Moment,
+    pub(crate) last: Timestamp,
     /// What the chart and the table are about.
     pub(crate) measure: Measure,
     /// The same if it was asked for, and is to be kept.
@@ -163,9 +163,9 @@ pub(crate) struct KindUsage {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct UsageLine {
     /// The first of the days.
-    pub(crate) first: Moment,
+    pub(crate) first: Timestamp,
     /// The last, if there is more than one.
-    pub(crate) last: Option<Moment>,
+    pub(crate) last: Option<Timestamp>,
     /// Of each kind, in the order of the columns.
     pub(crate) amounts: Vec<String>,
     /// All together.
@@ -180,7 +180,7 @@ pub(crate) struct Chart {
     /// What its height stands for, the topmost first.
     pub(crate) scale: Vec<String>,
     /// The days it is about: the first, one in the middle, the last.
-    pub(crate) days: [Moment; 3],
+    pub(crate) days: [Timestamp; 3],
 }
 
 /// What was used in a project in the last 7, 30 or 90 days; empty for 30. `measure` is `cost` or a unit's code; empty for
@@ -191,11 +191,11 @@ pub(crate) async fn usage(
     #[server(default)] days: String,
     #[server(default)] measure: String,
 ) -> Result<UsagePage, Problem> {
-    let (visit, session) = signed_in()?;
+    let (context, session) = signed_in()?;
     let slug = slug(&project)?;
     let range = choice(&days)?.unwrap_or_default();
     let chosen = choice(&measure)?;
-    let report = visit.directory.usage(session.user, &slug, range).await?;
+    let report = context.directory.usage(session.user, &slug, range).await?;
     Ok(page(report, range, chosen))
 }
 
@@ -239,7 +239,7 @@ fn page(report: UsageReport, range: UsageRange, chosen: Option<Measure>) -> Usag
     let (measure, measures) = measures(sums, chosen);
     let columns = kinds(sums, measure);
     let first = report.first.midnight().assume_utc().unix_timestamp();
-    let at = |nth: usize| Moment(first + DAY * i64::try_from(nth).unwrap_or_default());
+    let at = |nth: usize| Timestamp(first + DAY * i64::try_from(nth).unwrap_or_default());
     let count = usize::from(range.days());
     let mut days: Vec<Vec<(UsageKind, u64)>> = vec![Vec::new(); count];
     for sum in sums {
@@ -298,7 +298,12 @@ fn page(report: UsageReport, range: UsageRange, chosen: Option<Measure>) -> Usag
 }
 
 #[cfg(feature = "ssr")]
-fn chart(days: &[Vec<(UsageKind, u64)>], measure: Measure, total: &str, at: impl Fn(usize) -> Moment) -> Option<Chart> {
+fn chart(
+    days: &[Vec<(UsageKind, u64)>],
+    measure: Measure,
+    total: &str,
+    at: impl Fn(usize) -> Timestamp,
+) -> Option<Chart> {
     let sum = |day: &Vec<(UsageKind, u64)>| day.iter().fold(0_u64, |sum, (_, amount)| sum.saturating_add(*amount));
     let amounts = days.iter().map(sum);
     let (highest, most) = amounts.enumerate().max_by_key(|(_, amount)| *amount)?;

@@ -11,8 +11,8 @@ use crate::{Problem, flash::Outcome};
 use {
     crate::{
         flash::{Done, FormName},
-        gate::{acting, answer, begin_session, signed_in, visit},
         paths,
+        request_context::{acting, answer, begin_session, session_context, signed_in},
     },
     directory::LinkToken,
     policy::Refusal,
@@ -42,11 +42,11 @@ pub(crate) enum Opener {
 /// What a link that proves an address leads to. Asked for by POST: a link's secret doesn't belong into a query.
 #[server(endpoint = "email_verification")]
 pub(crate) async fn email_verification(token: String) -> Result<OpenedVerification, Problem> {
-    let visit = visit()?;
-    let opened = visit.directory.open_verification(&link_token(&token)?).await?;
+    let context = session_context()?;
+    let opened = context.directory.open_verification(&link_token(&token)?).await?;
     Ok(OpenedVerification {
         email: opened.email.to_string(),
-        opener: match &visit.session {
+        opener: match &context.session {
             Some(session) if session.user == opened.user => Opener::Holder,
             Some(session) => Opener::Another(session.email.to_string()),
             None => Opener::Nobody,
@@ -68,13 +68,17 @@ pub(crate) async fn verify_email(
     #[server(flatten)] rest: NothingElse,
 ) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
-    let visit = visit()?;
+    let context = session_context()?;
     let secret = link_token(&token)?;
     let outcome = match password {
         None => prove_own(&secret).await,
-        Some(password) => match visit.directory.verify_address(&secret, &password, &visit.origin).await {
+        Some(password) => match context
+            .directory
+            .verify_address(&secret, &password, &context.origin)
+            .await
+        {
             Ok(verified) => {
-                begin_session(visit.cookies, &verified.session);
+                begin_session(context.cookies, &verified.session);
                 Ok(Done::AddressVerified {
                     is_taken_over: verified.is_taken_over,
                 })
@@ -115,8 +119,8 @@ pub(crate) async fn resend_verification(#[server(flatten)] rest: NothingElse) ->
 /// The API keys one made that still work (J3).
 #[server(endpoint = "made_keys", input = GetUrl)]
 pub(crate) async fn made_keys() -> Result<Made, Problem> {
-    let (visit, session) = signed_in()?;
-    Ok(visit.directory.made_keys(session.user).await?.into())
+    let (context, session) = signed_in()?;
+    Ok(context.directory.made_keys(session.user).await?.into())
 }
 
 /// Revokes those of them that are chosen.

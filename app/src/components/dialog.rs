@@ -7,7 +7,7 @@ use leptos::{
     prelude::*,
 };
 
-use super::{ButtonLink, ListAddress, Post};
+use super::{ButtonLink, FormSender, ListAddress};
 use crate::paths;
 
 /// The dialog; it is there as long as it is open.
@@ -55,7 +55,7 @@ pub(crate) fn DialogActions(
     #[prop(into)]
     close: Signal<String>,
     /// What the form does.
-    action: Post,
+    action: FormSender,
     /// What that is called.
     #[prop(into)]
     words: String,

@@ -6,8 +6,8 @@ use super::{Icon, OwnAddress, Sign, Username};
 use crate::{
     Problem,
     flash::{Flashed, FormName, Outcome},
+    messages,
     signed::way_on,
-    words,
 };
 use policy::{Field as About, Refusal};
 
@@ -133,7 +133,7 @@ pub(crate) fn form_error(value: Signal<Option<Outcome>>, form: FormName, field: 
     Signal::derive(move || {
         problem()
             .filter(|problem| problem.field() == Some(field))
-            .map(words::problem)
+            .map(messages::problem)
     })
 }
 
@@ -177,7 +177,7 @@ pub(crate) fn form_problem(value: Signal<Option<Outcome>>, form: FormName, field
     };
     let words = move |problem| match way_on(problem) {
         Some(way_on) => Either::Left(way_on),
-        None => Either::Right(words::problem(problem)),
+        None => Either::Right(messages::problem(problem)),
     };
     view! {
         <div role="alert" tabindex="-1">

@@ -9,7 +9,7 @@ use crate::{Problem, flash::Outcome, signed::Signed};
 
 /// A form's way to its server function, and what came of it.
 #[derive(Clone, Copy)]
-pub(crate) struct Post {
+pub(crate) struct FormSender {
     path: &'static str,
     /// Whom the page was made for.
     signed: Signed,
@@ -23,7 +23,7 @@ pub(crate) struct Post {
     next: StoredValue<Option<String>>,
 }
 
-impl Post {
+impl FormSender {
     /// The way to this server function.
     pub(crate) fn to<S: ServerFn<Output = Outcome, Error = Problem>>() -> Self {
         Self {
@@ -64,7 +64,7 @@ impl Post {
 #[component]
 pub(crate) fn PostForm(
     /// What it does.
-    action: Post,
+    action: FormSender,
     /// Its class.
     #[prop(optional)]
     class: &'static str,
@@ -80,7 +80,7 @@ pub(crate) fn PostForm(
 }
 
 #[cfg(not(feature = "hydrate"))]
-const fn send(_: Post, _: &leptos::ev::SubmitEvent) {}
+const fn send(_: FormSender, _: &leptos::ev::SubmitEvent) {}
 
 #[cfg(feature = "hydrate")]
 use browser::send;
@@ -93,7 +93,7 @@ mod browser {
     use wasm_bindgen::JsCast;
     use web_sys::{FormData, HtmlFormElement, UrlSearchParams};
 
-    use super::Post;
+    use super::FormSender;
     use crate::{
         Problem,
         flash::Outcome,
@@ -102,7 +102,7 @@ mod browser {
     };
 
     /// Sends the form in place of the browser.
-    pub(super) fn send(post: Post, event: &SubmitEvent) {
+    pub(super) fn send(post: FormSender, event: &SubmitEvent) {
         event.prevent_default();
         let form = event
             .target()

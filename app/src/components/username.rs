@@ -11,7 +11,7 @@ impl OwnAddress {
     /// is.
     pub(crate) fn provide() -> Self {
         #[cfg(feature = "ssr")]
-        let address = crate::gate::signed_in()
+        let address = crate::request_context::signed_in()
             .map(|(_, session)| session.email.to_string())
             .unwrap_or_default();
         #[cfg(not(feature = "ssr"))]

@@ -1,12 +1,12 @@
 //! Settings > Project > API keys: what programs come in with, until when, and what they may do (RULES K).
 
 use leptos::{either::Either, html, prelude::*};
-use policy::{ApiKeyId, Field as About, KeyChange, KeyState, Permission, Reach, check_key_creation};
+use policy::{ApiKeyId, Field as About, KeyChange, KeyScope, KeyState, Permission, check_key_creation};
 
-use super::{remains::Reached, use_project_slug};
+use super::{owned_assets::KeyScopeBadge, use_project_slug};
 use crate::{
     api::{
-        Moment,
+        Timestamp,
         api_keys::{
             CreateApiKey, KeyRow, KeysPage, OVERLAPS, RegenerateDefaultKey, RevokeApiKey, RotateApiKey,
             SetApiKeyExpiration, api_keys,
@@ -15,8 +15,8 @@ use crate::{
     },
     components::{
         Badge, ButtonLink, Confirmation, CopyField, DefaultProjectNotice, Dialog as DialogBox, DialogActions, Empty,
-        Field, Filter, Icon, ListAddress, Listing, MomentText, PageHeader, PageTitle, Post, PostForm, SearchForm,
-        SelectField, Sign, Tone, form_error, form_problem, input_day, last_day,
+        Field, Filter, FormSender, Icon, ListAddress, Listing, PageHeader, PageTitle, PostForm, SearchForm,
+        SelectField, Sign, TimestampText, Tone, form_error, form_problem, input_day, last_day,
     },
     flash::{Done, Flashed, FormName, HowMade, Notice, Notices, Outcome},
     live::Live,
@@ -37,11 +37,11 @@ const EXPIRATIONS: &[(&str, &str)] = &[
 
 #[derive(Clone, Copy)]
 struct Actions {
-    create: Post,
-    expiration: Post,
-    rotate: Post,
-    revoke: Post,
-    regenerate: Post,
+    create: FormSender,
+    expiration: FormSender,
+    rotate: FormSender,
+    revoke: FormSender,
+    regenerate: FormSender,
 }
 
 /// The page.
@@ -52,11 +52,11 @@ pub(crate) fn ApiKeysScreen() -> impl IntoView {
     let base = Signal::derive(move || slug.with(|slug| format!("/settings/projects/{slug}/api-keys")));
     let ListAddress { query, dialog, .. } = ListAddress::provide(base);
     provide_context(Actions {
-        create: Post::to::<CreateApiKey>(),
-        expiration: Post::to::<SetApiKeyExpiration>(),
-        rotate: Post::to::<RotateApiKey>(),
-        revoke: Post::to::<RevokeApiKey>(),
-        regenerate: Post::to::<RegenerateDefaultKey>(),
+        create: FormSender::to::<CreateApiKey>(),
+        expiration: FormSender::to::<SetApiKeyExpiration>(),
+        rotate: FormSender::to::<RotateApiKey>(),
+        revoke: FormSender::to::<RevokeApiKey>(),
+        regenerate: FormSender::to::<RegenerateDefaultKey>(),
     });
     load(
         move || (slug.get(), query.get(), live.ticks.get()),
@@ -223,11 +223,11 @@ fn Row(page: Loaded<KeysPage>, id: ApiKeyId) -> impl IntoView {
         Some(view! {
             <span class="person-name">
                 <bdi>{row.name.clone()}</bdi>
-                <Reached reach=row.reach/>
+                <KeyScopeBadge reach=row.reach/>
             </span>
             <span class="person-email"><Visible key=row.clone()/></span>
             <span class="person-email">
-                "Created "<MomentText at=row.created_at/>
+                "Created "<TimestampText at=row.created_at/>
                 {row.created_by.map(|by| view! { " by "<bdi>{by}</bdi> })}
             </span>
         })
@@ -258,7 +258,7 @@ fn Visible(key: KeyRow) -> impl IntoView {
 #[component]
 fn Used(key: KeyRow) -> impl IntoView {
     match key.last_used_at {
-        Some(at) => Either::Left(view! { <MomentText at with_time=true/> }),
+        Some(at) => Either::Left(view! { <TimestampText at with_time=true/> }),
         None => Either::Right(view! { <span>"Never"</span> }),
     }
 }
@@ -281,7 +281,7 @@ fn Ends(key: KeyRow) -> impl IntoView {
 #[component]
 fn Life(key: KeyRow) -> impl IntoView {
     let used = match key.last_used_at {
-        Some(at) => Either::Left(view! { <span>"Last used "<MomentText at with_time=true/></span> }),
+        Some(at) => Either::Left(view! { <span>"Last used "<TimestampText at with_time=true/></span> }),
         None => Either::Right(view! { <span>"Never used"</span> }),
     };
     let words = match (key.state, key.is_rotated) {
@@ -298,15 +298,15 @@ fn Life(key: KeyRow) -> impl IntoView {
 
 /// When a key stops working: a day that was chosen in UTC, to its end, or an instant.
 #[component]
-fn End(at: Moment) -> impl IntoView {
+fn End(at: Timestamp) -> impl IntoView {
     if is_end_of_day(at) {
-        Either::Left(view! { "after "<MomentText at=last_day(at) is_utc_day=true/> })
+        Either::Left(view! { "after "<TimestampText at=last_day(at) is_utc_day=true/> })
     } else {
-        Either::Right(view! { <MomentText at with_time=true/> })
+        Either::Right(view! { <TimestampText at with_time=true/> })
     }
 }
 
-fn is_end_of_day(at: Moment) -> bool {
+fn is_end_of_day(at: Timestamp) -> bool {
     at.0 % 86_400 == 0
 }
 
@@ -407,7 +407,7 @@ fn Expiration(
     /// The form it is in.
     form: FormName,
     /// The form's outcome.
-    action: Post,
+    action: FormSender,
     /// What it is called.
     #[prop(default = "Expiration")]
     label: &'static str,
@@ -446,7 +446,7 @@ fn CreateDialog(project: ProjectHead) -> impl IntoView {
     let flashed = expect_context::<Flashed>();
     let close = expect_context::<ListAddress>().to(Dialog::None);
     let value = action.outcome();
-    let may_manage = check_key_creation(&project.standing, Reach::Manage).is_ok();
+    let may_manage = check_key_creation(&project.standing, KeyScope::Manage).is_ok();
     view! {
         <DialogBox title="Create API Key" close=close.get_untracked()>
             <PostForm action class="form">
@@ -462,7 +462,7 @@ fn CreateDialog(project: ProjectHead) -> impl IntoView {
                 />
                 {may_manage.then(|| view! {
                     <SelectField
-                        label="Reach"
+                        label="KeyScope"
                         name="reach"
                         options=&[("use", "Use: what a Member may do to resources"), ("manage", "Manage: what an Admin may do to resources")]
                         value=flashed.typed(FORM, "reach").unwrap_or_default()

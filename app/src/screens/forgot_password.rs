@@ -9,7 +9,7 @@ use crate::{
     components::{Field, Icon, PageTitle, Sign, Username, form_error},
     flash::{Done, Flashed, FormName},
     load::load_or,
-    paths, words,
+    messages, paths,
 };
 
 /// Asking for a link.
@@ -27,9 +27,9 @@ pub(crate) fn ForgotPasswordScreen() -> impl IntoView {
                     |has_mail| if has_mail.peek(|has_mail| *has_mail) {
                         Either::Left(view! { <AskForm/> })
                     } else {
-                        Either::Right(view! { <p class="lead">{words::problem(Refusal::NoMail.into())}</p> })
+                        Either::Right(view! { <p class="lead">{messages::problem(Refusal::NoMail.into())}</p> })
                     },
-                    |problem| view! { <p class="form-problem"><Icon sign=Sign::Alert/><span>{words::problem(problem)}</span></p> },
+                    |problem| view! { <p class="form-problem"><Icon sign=Sign::Alert/><span>{messages::problem(problem)}</span></p> },
                 )}
             </section>
             <p class="entry-foot"><a href=paths::SIGN_IN rel="external">"Back to signing in"</a></p>
@@ -45,7 +45,7 @@ fn AskForm() -> impl IntoView {
     view! {
         <div role="status">
             {move || done().then(|| view! {
-                <p class="notice"><Icon sign=Sign::Check/><span>{words::done(&Done::ResetRequested)}</span></p>
+                <p class="notice"><Icon sign=Sign::Check/><span>{messages::done(&Done::ResetRequested)}</span></p>
             })}
         </div>
         <p class="lead">"We’ll send a link to a new password to the address of your account."</p>

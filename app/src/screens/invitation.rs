@@ -14,9 +14,8 @@ use crate::{
     components::{Field, Icon, PageTitle, Sign, Username, form_error},
     flash::{Flashed, FormName},
     load::{Loaded, load_or},
-    paths,
+    messages, paths,
     signed::Signed,
-    words,
 };
 
 /// The page. Its forms are plain ones, as signing in is: what follows is another page, perhaps for another person.
@@ -32,7 +31,7 @@ pub(crate) fn InvitationScreen() -> impl IntoView {
                 move |opened| view! { <Opened opened token named/> },
                 |problem| {
                     #[cfg(feature = "ssr")]
-                    crate::gate::set_status(problem.status());
+                    crate::request_context::set_status(problem.status());
                     let _ = problem;
                     view! {
                         <DeadLink text="It was replaced by a newer one, or isn’t one that Roster made. Ask whoever invited you to send the invitation again."/>
@@ -91,7 +90,7 @@ fn Ended(opened: OpenedInvitation, refusal: policy::Refusal) -> impl IntoView {
     let text = if is_theirs {
         "You accepted this invitation already.".to_owned()
     } else {
-        words::problem(refusal.into())
+        messages::problem(refusal.into())
     };
     view! {
         <p class="form-problem"><Icon sign=Sign::Info/><span>{text}</span></p>
@@ -154,7 +153,7 @@ fn Pending(opened: OpenedInvitation, token: Memo<String>, named: Memo<String>) -
 #[component]
 fn AskForAddress(problem: Option<Problem>, named: String) -> impl IntoView {
     let is_about_email = problem.is_some_and(|problem| problem.field() == Some(About::Email));
-    let text = problem.map(words::problem);
+    let text = problem.map(messages::problem);
     let error = Signal::stored(text.clone().filter(|_| is_about_email));
     view! {
         <p>"Which address was invited?"</p>

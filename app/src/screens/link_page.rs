@@ -34,7 +34,7 @@ where
                 },
                 move |problem| {
                     #[cfg(feature = "ssr")]
-                    crate::gate::set_status(problem.status());
+                    crate::request_context::set_status(problem.status());
                     let _ = problem;
                     view! { <DeadLink text=dead/> }
                 },

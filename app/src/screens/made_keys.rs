@@ -3,13 +3,13 @@
 
 use leptos::prelude::*;
 
-use super::remains::KeyChoice;
+use super::owned_assets::KeyChoice;
 use crate::{
     api::{
         collaborators::Made,
         verification::{RevokeMadeKeys, made_keys},
     },
-    components::{PageHeader, PageTitle, Post, PostForm, form_problem},
+    components::{FormSender, PageHeader, PageTitle, PostForm, form_problem},
     flash::{FormName, Notice, Notices},
     load::{Loaded, load},
 };
@@ -23,7 +23,7 @@ pub(crate) fn MadeKeysScreen() -> impl IntoView {
 #[component]
 fn MadeKeys(made: Loaded<Made>) -> impl IntoView {
     let notices = expect_context::<Notices>();
-    let action = Post::to::<RevokeMadeKeys>();
+    let action = FormSender::to::<RevokeMadeKeys>();
     let value = action.outcome();
     Effect::new(move |_| {
         if let Some(Ok(done)) = value.get() {

@@ -13,11 +13,11 @@ use crate::{
         projects::ProjectHead,
         resources::{KindCard, OverviewPage, overview},
     },
-    components::{Badge, DefaultProjectNotice, Icon, MomentText, PageTitle, Sign, Tone, last_day},
+    components::{Badge, DefaultProjectNotice, Icon, PageTitle, Sign, TimestampText, Tone, last_day},
     live::Live,
     load::{Loaded, load},
+    messages::grouped,
     paths::{self, Dialog},
-    words::grouped,
 };
 
 /// The project's page.
@@ -149,7 +149,7 @@ fn Access(project: Memo<Option<ProjectHead>>) -> impl IntoView {
                 <span>{reason}</span>
             </p>
             {move || expires_at().map(|at| view! {
-                <p class="card-line"><Icon sign=Sign::Info/><span>"Your access ends after "<MomentText at=last_day(at) is_utc_day=true/>"."</span></p>
+                <p class="card-line"><Icon sign=Sign::Info/><span>"Your access ends after "<TimestampText at=last_day(at) is_utc_day=true/>"."</span></p>
             })}
             <details class="ways">
                 <summary>"What you can do here"</summary>

@@ -7,14 +7,14 @@ use policy::Refusal;
 use crate::{
     Problem,
     components::{Icon, PageTitle, Sign},
-    paths, words,
+    messages, paths,
 };
 
 /// A page in place of one that cannot be shown. What is hidden and what does not exist look the same (P3).
 #[component]
 pub(crate) fn ProblemScreen(problem: Problem) -> impl IntoView {
     #[cfg(feature = "ssr")]
-    crate::gate::set_status(problem.status());
+    crate::request_context::set_status(problem.status());
     #[cfg(feature = "hydrate")]
     if problem == Problem::Refused(Refusal::SignedOut) {
         leave_for_sign_in();
@@ -44,7 +44,7 @@ pub(crate) fn ProblemScreen(problem: Problem) -> impl IntoView {
         )
     } else {
         (
-            words::problem(problem),
+            messages::problem(problem),
             view! { <a class="button" href=paths::HOME.to_owned()>"Go to your projects"</a> },
         )
     };

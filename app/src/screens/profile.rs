@@ -11,7 +11,8 @@ use crate::{
         verification::ResendVerification,
     },
     components::{
-        Confirmation, Field, OwnAddress, PageHeader, PageTitle, Post, PostForm, Username, form_error, form_problem,
+        Confirmation, Field, FormSender, OwnAddress, PageHeader, PageTitle, PostForm, Username, form_error,
+        form_problem,
     },
     flash::{Flashed, FormName, Notice, Notices},
     live::Live,
@@ -50,7 +51,7 @@ fn You(shell: Loaded<ShellView>) -> impl IntoView {
         expect_context::<Notices>(),
         expect_context::<Live>(),
     );
-    let action = Post::to::<ChangeName>();
+    let action = FormSender::to::<ChangeName>();
     let value = action.outcome();
     Effect::new(move |_| {
         if let Some(Ok(done)) = value.get() {
@@ -89,7 +90,7 @@ fn You(shell: Loaded<ShellView>) -> impl IntoView {
 #[component]
 fn Proof(shell: Loaded<ShellView>) -> impl IntoView {
     let notices = expect_context::<Notices>();
-    let action = Post::to::<ResendVerification>();
+    let action = FormSender::to::<ResendVerification>();
     let value = action.outcome();
     Effect::new(move |_| {
         if let Some(Ok(done)) = value.get() {
@@ -127,7 +128,7 @@ fn Proof(shell: Loaded<ShellView>) -> impl IntoView {
 #[component]
 fn Email(shell: Loaded<ShellView>) -> impl IntoView {
     let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
-    let action = Post::to::<RequestEmailChange>();
+    let action = FormSender::to::<RequestEmailChange>();
     let value = action.outcome();
     Effect::new(move |_| {
         if let Some(Ok(done)) = value.get() {
@@ -169,7 +170,7 @@ fn Email(shell: Loaded<ShellView>) -> impl IntoView {
 #[component]
 fn Password() -> impl IntoView {
     let notices = expect_context::<Notices>();
-    let action = Post::to::<ChangePassword>();
+    let action = FormSender::to::<ChangePassword>();
     let value = action.outcome();
     Effect::new(move |_| {
         if let Some(Ok(done)) = value.get() {

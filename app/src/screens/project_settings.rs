@@ -4,7 +4,7 @@ use leptos::{either::Either, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use policy::{Field as About, Permission};
 
-use super::{remains::MadeHere, use_project_slug};
+use super::{owned_assets::OwnedAssetsHere, use_project_slug};
 use crate::{
     api::{
         collaborators::Made,
@@ -13,8 +13,8 @@ use crate::{
         },
     },
     components::{
-        ButtonLink, Confirmation, DefaultProjectNotice, Dialog as DialogBox, DialogActions, Field, Icon, ListAddress,
-        PageHeader, PageTitle, Post, PostForm, Sign, form_error, form_problem,
+        ButtonLink, Confirmation, DefaultProjectNotice, Dialog as DialogBox, DialogActions, Field, FormSender, Icon,
+        ListAddress, PageHeader, PageTitle, PostForm, Sign, form_error, form_problem,
     },
     flash::{Done, Flashed, FormName, Notice, Notices},
     live::Live,
@@ -82,7 +82,7 @@ fn SettingsForm(settings: Loaded<SettingsView>, project: ProjectHead) -> impl In
     let flashed = expect_context::<Flashed>();
     let notices = expect_context::<Notices>();
     let navigate = use_navigate();
-    let action = Post::to::<UpdateProject>();
+    let action = FormSender::to::<UpdateProject>();
     let value = action.outcome();
     let slug = project.slug.to_string();
     Effect::new({
@@ -171,7 +171,7 @@ fn SettingsFacts(project: ProjectHead) -> impl IntoView {
 fn LeftoverExternals(settings: Loaded<SettingsView>) -> impl IntoView {
     let (notices, address) = (expect_context::<Notices>(), expect_context::<ListAddress>());
     let switch = address.switch();
-    let action = Post::to::<RemoveExternals>();
+    let action = FormSender::to::<RemoveExternals>();
     Effect::new(move |_| match action.outcome().get() {
         Some(Ok(done)) => {
             notices.show(Notice::done(&done));
@@ -219,7 +219,7 @@ fn LeftoverExternals(settings: Loaded<SettingsView>) -> impl IntoView {
 
 /// What ends for them, and what they made goes on: told before it is done (C6, N5).
 #[component]
-fn RemoveExternalsDialog(action: Post, slug: String, name: String, count: i64, made: Made) -> impl IntoView {
+fn RemoveExternalsDialog(action: FormSender, slug: String, name: String, count: i64, made: Made) -> impl IntoView {
     let close = expect_context::<ListAddress>().to(Dialog::None);
     let title = if count == 1 {
         "Remove 1 external collaborator?".to_owned()
@@ -231,7 +231,7 @@ fn RemoveExternalsDialog(action: Post, slug: String, name: String, count: i64, m
             <PostForm action class="form">
                 <input type="hidden" name="project" value=slug/>
                 <p>"Their access to "<bdi>{name}</bdi>" ends at once: its resources, SSH to the nodes of its clusters, and managing it."</p>
-                <MadeHere made who="They"/>
+                <OwnedAssetsHere made who="They"/>
                 <DialogActions close action words="Remove them all" is_final=true/>
             </PostForm>
         </DialogBox>
@@ -247,7 +247,7 @@ fn DeleteProjectForm(settings: Loaded<SettingsView>) -> impl IntoView {
         expect_context::<Live>(),
     );
     let navigate = use_navigate();
-    let action = Post::to::<DeleteProject>();
+    let action = FormSender::to::<DeleteProject>();
     let value = action.outcome();
     // The news of it can overtake the answer.
     live.hold_while(action, |_| true);

@@ -7,7 +7,7 @@ use crate::{
         accounts::SignOut,
         sessions::{EndOtherSessions, EndSession, SessionRow, sessions},
     },
-    components::{Badge, MomentText, PageHeader, PageTitle, Post, PostForm, Tone},
+    components::{Badge, FormSender, PageHeader, PageTitle, PostForm, TimestampText, Tone},
     flash::{Notice, Notices},
     load::{Loaded, load},
 };
@@ -21,7 +21,7 @@ pub(crate) fn SessionsScreen() -> impl IntoView {
 #[component]
 fn Sessions(rows: Loaded<Vec<SessionRow>>) -> impl IntoView {
     let notices = expect_context::<Notices>();
-    let (end, end_others) = (Post::to::<EndSession>(), Post::to::<EndOtherSessions>());
+    let (end, end_others) = (FormSender::to::<EndSession>(), FormSender::to::<EndOtherSessions>());
     for value in [end.outcome(), end_others.outcome()] {
         Effect::new(move |_| {
             if let Some(outcome) = value.get() {
@@ -62,19 +62,19 @@ fn Sessions(rows: Loaded<Vec<SessionRow>>) -> impl IntoView {
 }
 
 #[component]
-fn Row(row: SessionRow, end: Post) -> impl IntoView {
+fn Row(row: SessionRow, end: FormSender) -> impl IntoView {
     let label = format!("Sign out {}, {}", row.device, row.address);
     view! {
         <tr>
             <td class="name-cell">
                 <div class="person-words">
                     <span class="person-name">{row.device}</span>
-                    <span class="person-email">"Signed in "<MomentText at=row.since/></span>
-                    <span class="person-access">"Last seen "<MomentText at=row.last_seen with_time=true/></span>
+                    <span class="person-email">"Signed in "<TimestampText at=row.since/></span>
+                    <span class="person-access">"Last seen "<TimestampText at=row.last_seen with_time=true/></span>
                 </div>
             </td>
             <td class="role-cell"><code>{row.address}</code></td>
-            <td class="added-cell"><MomentText at=row.last_seen with_time=true/></td>
+            <td class="added-cell"><TimestampText at=row.last_seen with_time=true/></td>
             <td class="buttons-cell">
                 {if row.is_this {
                     view! {

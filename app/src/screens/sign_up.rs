@@ -9,7 +9,7 @@ use crate::{
     components::{Field, Icon, PageTitle, Sign, form_error},
     flash::{Done, Flashed, FormName, Notices},
     load::load_or,
-    paths, words,
+    messages, paths,
 };
 
 /// The page. A plain form, as signing in is.
@@ -118,7 +118,7 @@ pub(crate) fn EntryProblem(form: FormName) -> impl IntoView {
         flashed
             .problem(form)
             .filter(|problem| problem.field().is_none())
-            .map(words::problem)
+            .map(messages::problem)
     };
     view! {
         <div role="alert">

@@ -6,8 +6,8 @@ use policy::{Field as About, Refusal};
 use crate::{
     api::ssh_keys::{AddSshKey, RemoveSshKey, SshKeyPage, SshKeyRow, SshProof, ssh_keys},
     components::{
-        Confirmation, CopyField, Field, Icon, MomentText, PageHeader, PageTitle, Post, PostForm, Sign, form_error,
-        form_problem,
+        Confirmation, CopyField, Field, FormSender, Icon, PageHeader, PageTitle, PostForm, Sign, TimestampText,
+        form_error, form_problem,
     },
     flash::{Flashed, FormName, Notice, Notices},
     load::{Loaded, load},
@@ -22,7 +22,7 @@ pub(crate) fn SshKeysScreen() -> impl IntoView {
 #[component]
 fn SshKeys(rows: Loaded<SshKeyPage>) -> impl IntoView {
     let notices = expect_context::<Notices>();
-    let (add, remove) = (Post::to::<AddSshKey>(), Post::to::<RemoveSshKey>());
+    let (add, remove) = (FormSender::to::<AddSshKey>(), FormSender::to::<RemoveSshKey>());
     // An emptied form is a new one.
     let form = RwSignal::new(0_u32);
     Effect::new(move |_| match add.outcome().get() {
@@ -83,7 +83,7 @@ fn SshKeys(rows: Loaded<SshKeyPage>) -> impl IntoView {
 }
 
 #[component]
-fn Row(row: SshKeyRow, remove: Post) -> impl IntoView {
+fn Row(row: SshKeyRow, remove: FormSender) -> impl IntoView {
     let label = format!("Remove {}", row.name);
     view! {
         <tr>
@@ -94,7 +94,7 @@ fn Row(row: SshKeyRow, remove: Post) -> impl IntoView {
                     {row.is_proved.then(|| view! { <span class="hint">"Proved by signature"</span> })}
                 </div>
             </td>
-            <td class="added-cell"><MomentText at=row.since/></td>
+            <td class="added-cell"><TimestampText at=row.since/></td>
             <td class="buttons-cell">
                 <PostForm action=remove class="row-buttons">
                     <input type="hidden" name="key" value=row.id.to_string()/>
@@ -106,7 +106,7 @@ fn Row(row: SshKeyRow, remove: Post) -> impl IntoView {
 }
 
 #[component]
-fn AddForm(add: Post, proof: Memo<SshProof>) -> impl IntoView {
+fn AddForm(add: FormSender, proof: Memo<SshProof>) -> impl IntoView {
     let flashed = expect_context::<Flashed>();
     let value = add.outcome();
     let typed = move |field| flashed.typed(FormName::SshKey, field).unwrap_or_default();

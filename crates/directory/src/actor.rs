@@ -1,6 +1,6 @@
 //! Who asks, and from where.
 
-use policy::{ApiKeyId, MeterTokenId, OrganizationId, ProjectId, Reach, SessionId, UserId};
+use policy::{ApiKeyId, KeyScope, MeterTokenId, OrganizationId, ProjectId, SessionId, UserId};
 
 use crate::DeviceToken;
 
@@ -40,7 +40,7 @@ pub struct KeyActor {
     /// The one project it reaches.
     pub project: ProjectId,
     /// What it may do there (K11).
-    pub reach: Reach,
+    pub reach: KeyScope,
     /// Where the request came from.
     pub origin: Origin,
 }

@@ -2,8 +2,8 @@
 //! program shows. They belong to the project, and outlive whoever made them (K5).
 
 use policy::{
-    ApiKeyId, KeyChange, KeyFacts, KeyState, Name, OrganizationId, Permission, ProjectId, Reach, Refusal, Slug, UserId,
-    check_default_key, check_key_change, check_key_creation, check_key_expiration,
+    ApiKeyId, KeyChange, KeyFacts, KeyScope, KeyState, Name, OrganizationId, Permission, ProjectId, Refusal, Slug,
+    UserId, check_default_key, check_key_change, check_key_creation, check_key_expiration,
 };
 use serde_json::{Value, json};
 use sqlx::{FromRow, Postgres, QueryBuilder};
@@ -33,7 +33,7 @@ pub struct ApiKey {
     /// What it is called.
     pub name: Name,
     /// What it may do (K11).
-    pub reach: Reach,
+    pub reach: KeyScope,
     /// The visible beginning of its secret; empty where nobody has seen one yet.
     pub secret_start: String,
     /// The last four characters of its secret.
@@ -188,7 +188,7 @@ fn list_statement(project: &ProjectSeen, query: &ApiKeyQuery, limit: usize) -> Q
     sql
 }
 
-pub(crate) fn reach(code: &str) -> Result<Reach> {
+pub(crate) fn reach(code: &str) -> Result<KeyScope> {
     code.parse().map_err(|_| inconsistent("api_keys", "reach"))
 }
 
@@ -249,7 +249,7 @@ impl Directory {
         actor: &Actor,
         slug: &Slug,
         name: &Name,
-        reach: Reach,
+        reach: KeyScope,
         expires_at: Option<OffsetDateTime>,
     ) -> Result<NewApiKey> {
         let mut change = self.change(By::User(actor), Permission::ApiKeyCreate.name()).await?;
@@ -435,7 +435,7 @@ impl Directory {
         let row = sqlx::query!(
             r#"SELECT k.organization_id, k.project_id, k.id, k.reach, k.revoked_at IS NOT NULL AS "is_revoked!",
                       COALESCE(k.expires_at <= statement_timestamp(), false) AS "is_expired!",
-                      COALESCE(k.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_news!",
+                      COALESCE(k.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_use_due!",
                       COALESCE(k.refused_at < statement_timestamp() - interval '1 day', true) AS "is_first_today!"
                FROM api_key_secrets s
                JOIN api_keys k ON k.organization_id = s.organization_id AND k.project_id = s.project_id AND k.id = s.key_id
@@ -458,7 +458,7 @@ impl Directory {
             }
             return Err(refusal.into());
         }
-        if row.is_news {
+        if row.is_use_due {
             self.note_key_use(actor.organization, actor.project, actor.key);
         }
         Ok(actor)
@@ -500,7 +500,7 @@ impl Directory {
     /// Notes that a key was used (K4): beside the request, at most once a minute for a key, and never a reason to fail.
     pub(crate) fn note_key_use(&self, organization: OrganizationId, project: ProjectId, key: ApiKeyId) {
         let pool = self.pool.clone();
-        Self::beside("a key's use", async move {
+        Self::spawn_best_effort("a key's use", async move {
             sqlx::query!(
                 "UPDATE api_keys SET last_used_at = statement_timestamp()
                  WHERE organization_id = $1 AND project_id = $2 AND id = $3
@@ -646,7 +646,7 @@ pub(crate) async fn forget_default_secret(
 /// A key that is to be.
 pub(crate) struct NewKey<'a> {
     pub(crate) name: &'a Name,
-    pub(crate) reach: Reach,
+    pub(crate) reach: KeyScope,
     pub(crate) expires_at: Option<OffsetDateTime>,
     pub(crate) by: UserId,
     pub(crate) at: OffsetDateTime,
@@ -782,6 +782,6 @@ fn check_expiration(change: &Change<'_>, expires_at: Option<OffsetDateTime>) -> 
 }
 
 /// A key as the audit has it: nothing of its secret (A3).
-fn values(name: &Name, reach: Reach, expires_at: Option<OffsetDateTime>) -> Value {
+fn values(name: &Name, reach: KeyScope, expires_at: Option<OffsetDateTime>) -> Value {
     json!({ "name": name, "reach": reach, "expires_at": expires_at.map(OffsetDateTime::unix_timestamp) })
 }

@@ -21,9 +21,9 @@ use crate::{
     error::{inconsistent, refuse_on},
     made_keys::{self, KeyChoice, Within},
     notices::{self, Notice},
+    owned_assets::{OwnedAssets, Place, owned_assets},
     paging,
     people::{Cursor, Order, PeopleSort, check_search, order_by, pattern},
-    remains::{Place, Remains, remains},
 };
 
 /// Which people of a list.
@@ -125,7 +125,7 @@ pub struct Removal {
     /// The API keys that were revoked with it.
     pub revoked: Vec<Name>,
     /// What they made, and is still there.
-    pub remains: Remains,
+    pub owned_assets: OwnedAssets,
 }
 
 /// Failed adds of one person, wherever they try (X6).
@@ -395,7 +395,7 @@ impl Directory {
             .fetch_one(&mut *change.tx)
             .await?
             .count;
-            let remains = remains(
+            let owned_assets = owned_assets(
                 &mut change.tx,
                 project.organization,
                 Place::Project(project.project),
@@ -408,7 +408,7 @@ impl Directory {
                 role,
                 ssh_keys,
                 revoked,
-                remains,
+                owned_assets,
             })
         }
         .await;

@@ -2,7 +2,7 @@
 
 mod work;
 
-use policy::{Name, OrganizationId, OrganizationRole, Password, ProjectId, ProjectRole, Reach, Slug, UserId};
+use policy::{KeyScope, Name, OrganizationId, OrganizationRole, Password, ProjectId, ProjectRole, Slug, UserId};
 use time::{Duration, OffsetDateTime};
 
 use crate::{
@@ -113,7 +113,7 @@ async fn fill(change: &mut Change<'_>, now: OffsetDateTime) -> Result<()> {
         // Their secrets are shown nowhere.
         let key = NewKey {
             name: &parse(name)?,
-            reach: Reach::Use,
+            reach: KeyScope::Use,
             expires_at: None,
             by,
             at,

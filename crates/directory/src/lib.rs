@@ -18,9 +18,9 @@ mod database;
 mod demo;
 mod devices;
 mod email_changes;
-mod enforcement;
 mod error;
 mod flashes;
+mod gateway;
 mod gateways;
 mod hints;
 mod invitations;
@@ -32,13 +32,13 @@ mod notices;
 mod obstacles;
 mod organizations;
 mod outbox;
+mod owned_assets;
 mod paging;
 mod passwords;
 mod people;
 mod projects;
 mod quotas;
 mod readiness;
-mod remains;
 mod repeats;
 mod resources;
 mod secret;
@@ -65,28 +65,28 @@ pub use database::{Blocked, Database};
 pub use demo::{DEMO_PASSWORD, DemoError};
 pub use devices::DeviceToken;
 pub use email_changes::{OpenedEmailChange, OpenedEmailUndo};
-pub use enforcement::{AuthorizedKey, Caller, Question, Subject, Verdict};
 pub use error::{Error, Result};
 pub use flashes::{FlashHolder, FlashTicket};
+pub use gateway::{AccessDecision, AccessRequest, AuthorizedKey, Caller, Subject};
 pub use gateways::{Allowed, GatewayPlace, GatewayScope, GatewayToken, KnownGateways, NewGatewayToken};
 pub use hints::{Hint, Hints};
 pub use invitations::{
     Delivery, Invitation, InvitationList, InvitationQuery, InvitationState, Joined, LinkToken, NewInvitation, Opened,
 };
 pub use made_keys::KeyChoice;
-pub use members::{Departure, Member, MemberList, MemberQuery, MemberRemoval};
+pub use members::{Member, MemberList, MemberQuery, MemberRemoval, RemovalPreview};
 pub use meters::{MeterToken, OrganizationRef};
 pub use notices::Notice;
 pub use obstacles::{Obstacle, Pooled, Unanswered, Unfit, Unowned, Unreached};
 pub use organizations::{OrganizationReport, OrganizationSettings, OrganizationSummary, OrganizationView};
 pub use outbox::{Mail, MailAbout};
+pub use owned_assets::{MadeKey, OwnedAssets};
 pub use passwords::BreachedPasswords;
 pub use people::{Cursor, Order, PeopleSort};
 pub use projects::{
     ListedProject, ProjectChange, ProjectContents, ProjectCursor, ProjectList, ProjectQuery, ProjectSummary,
     ProjectView,
 };
-pub use remains::{MadeKey, Remains};
 pub use resources::{
     Creator, KindSummary, Resource, ResourceChange, ResourceCursor, ResourceList, ResourceOverview, ResourceQuery,
     ResourceSort,
@@ -100,7 +100,7 @@ pub use time::{Date, OffsetDateTime};
 pub use tokens::{Token, TokenKind};
 pub use usage::{UsageRecord, UsageReport, UsageSum, UsageTaken};
 pub use verification::{OpenedVerification, Verified};
-pub use workplace::{ProjectRef, Viewer, Workplace};
+pub use workplace::{ProjectContext, ProjectRef, Viewer};
 
 use std::{future::Future, net::IpAddr, path::PathBuf, time::Duration};
 
@@ -261,7 +261,7 @@ impl Directory {
     }
 
     /// Does something beside the request that gave rise to it: it holds nobody up, and is never a reason to fail.
-    fn beside(what: &'static str, doing: impl Future<Output = Result<()>> + Send + 'static) {
+    fn spawn_best_effort(what: &'static str, doing: impl Future<Output = Result<()>> + Send + 'static) {
         tokio::spawn(async move {
             if let Err(error) = doing.await {
                 tracing::debug!(%error, "{what} was not noted");

@@ -1,11 +1,11 @@
 //! What becomes of the API keys that somebody made when their role is lowered, or they are removed: the keys belong to the
 //! project and outlive their maker's access (K5), so whoever takes that away says which of them go on, and with what reach.
 
-use policy::{ApiKeyId, KeyFate, Name, OrganizationId, Permission, ProjectId, Reach, Refusal, Slug, UserId};
+use policy::{ApiKeyId, KeyFate, KeyScope, Name, OrganizationId, Permission, ProjectId, Refusal, Slug, UserId};
 use serde_json::json;
 
 use crate::{
-    Directory, MadeKey, Remains, Result,
+    Directory, MadeKey, OwnedAssets, Result,
     access::{find_organization, find_project},
     api_keys::reach,
     change::{Change, Record},
@@ -59,7 +59,7 @@ impl Directory {
     }
 }
 
-/// The keys that manage and work which a person made there, by name; no more than [`Remains::MOST`]. Of a whole organization,
+/// The keys that manage and work which a person made there, by name; no more than [`OwnedAssets::MOST`]. Of a whole organization,
 /// those of projects where the person stays an Admin are left out.
 async fn managing(
     db: &mut PgConnection,
@@ -84,7 +84,7 @@ async fn managing(
         project.map(|id| id.0),
         user.0,
         viewer.map(|id| id.0),
-        Remains::MOST,
+        OwnedAssets::MOST,
     )
     .fetch_all(db)
     .await?;
@@ -171,7 +171,7 @@ pub(crate) async fn decide(
         let (action, after) = if row.is_revoked {
             (Permission::ApiKeyRevoke.name(), None)
         } else {
-            ("api_key:lower", Some(value(Reach::Use)))
+            ("api_key:lower", Some(value(KeyScope::Use)))
         };
         let record = Record {
             organization: Some(organization),

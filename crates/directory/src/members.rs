@@ -19,9 +19,9 @@ use crate::{
     invitations,
     made_keys::{self, KeyChoice, Within},
     notices::{self, Notice},
+    owned_assets::{OwnedAssets, Place, owned_assets},
     paging,
     people::{Cursor, Order, PeopleSort, check_search, order_by, pattern},
-    remains::{Place, Remains, remains},
 };
 
 /// Which part of an organization's members, in which order.
@@ -73,17 +73,17 @@ pub struct MemberList {
 
 /// What ends when a membership does (M6).
 #[derive(Clone, Debug)]
-pub struct Departure {
-    /// The names of the projects they lose access to; no more than [`Departure::MOST`].
+pub struct RemovalPreview {
+    /// The names of the projects they lose access to; no more than [`RemovalPreview::MOST`].
     pub projects: Vec<Name>,
     /// How many projects that is.
     pub project_count: i64,
-    /// The addresses they invited that have not answered; no more than [`Departure::MOST`].
+    /// The addresses they invited that have not answered; no more than [`RemovalPreview::MOST`].
     pub invitations: Vec<Email>,
     /// How many invitations that is.
     pub invitation_count: i64,
     /// What they made in the organization's projects: it stays.
-    pub remains: Remains,
+    pub owned_assets: OwnedAssets,
 }
 
 /// What the end of a membership did (M6): the receipt for whoever ended it.
@@ -96,10 +96,10 @@ pub struct MemberRemoval {
     /// How many invitations of theirs were revoked with it.
     pub invitations: usize,
     /// What they made, and is still there.
-    pub remains: Remains,
+    pub owned_assets: OwnedAssets,
 }
 
-impl Departure {
+impl RemovalPreview {
     /// As many are named.
     pub const MOST: i64 = 100;
 }
@@ -163,7 +163,7 @@ impl Directory {
     ///
     /// # Errors
     /// Those of [`check_member_change`].
-    pub async fn departure(&self, actor: UserId, slug: &Slug, user: UserId) -> Result<Departure> {
+    pub async fn removal_preview(&self, actor: UserId, slug: &Slug, user: UserId) -> Result<RemovalPreview> {
         let organization = find_organization(&self.pool, slug, actor).await?;
         let place = find_place(&self.pool, &organization, user).await?;
         check_member_change(&organization.standing, place, user == actor, MemberChange::Remove)?;
@@ -174,7 +174,7 @@ impl Directory {
                ORDER BY p.is_default DESC, p.name, p.id LIMIT $3"#,
             organization.id.0,
             user.0,
-            Departure::MOST,
+            RemovalPreview::MOST,
         )
         .fetch_all(&self.pool)
         .await?;
@@ -184,13 +184,13 @@ impl Directory {
                ORDER BY email LIMIT $3"#,
             organization.id.0,
             user.0,
-            Departure::MOST,
+            RemovalPreview::MOST,
         )
         .fetch_all(&self.pool)
         .await?;
         let mut db = self.pool.acquire().await?;
-        Ok(Departure {
-            remains: remains(&mut db, organization.id, Place::SeenBy(actor), &[user]).await?,
+        Ok(RemovalPreview {
+            owned_assets: owned_assets(&mut db, organization.id, Place::SeenBy(actor), &[user]).await?,
             project_count: projects.first().map_or(0, |row| row.count),
             projects: projects
                 .iter()
@@ -297,7 +297,8 @@ impl Directory {
             // While whoever leaves by themselves still sees the projects that the keys are in.
             let within = Within::SeenBy(actor.user);
             made_keys::decide(&mut change, organization.id, within, &[user], keys).await?;
-            let remains = remains(&mut change.tx, organization.id, Place::SeenBy(actor.user), &[user]).await?;
+            let owned_assets =
+                owned_assets(&mut change.tx, organization.id, Place::SeenBy(actor.user), &[user]).await?;
             let revoked = end(&mut change, organization.id, user).await?;
             change.values(
                 Some(json!({ "role": before.role() })),
@@ -307,7 +308,7 @@ impl Directory {
                 name: name_of(&mut change.tx, user).await?,
                 at: change.at,
                 invitations: revoked.len(),
-                remains,
+                owned_assets,
             })
         }
         .await;

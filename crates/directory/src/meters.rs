@@ -134,16 +134,16 @@ impl Directory {
     /// [`Refusal::MeterUnknown`].
     pub async fn authenticate_meter(&self, secret: &Token, origin: Origin) -> Result<MeterActor> {
         let row = sqlx::query!(
-            r#"SELECT id, COALESCE(last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_news!"
+            r#"SELECT id, COALESCE(last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_use_due!"
                FROM meter_tokens WHERE token_hash = $1 AND revoked_at IS NULL"#,
             &secret.hash(),
         )
         .fetch_optional(&self.pool)
         .await?
         .ok_or(Refusal::MeterUnknown)?;
-        if row.is_news {
+        if row.is_use_due {
             let pool = self.pool.clone();
-            Self::beside("a meter's use", async move {
+            Self::spawn_best_effort("a meter's use", async move {
                 sqlx::query!(
                     "UPDATE meter_tokens SET last_used_at = statement_timestamp()
                      WHERE id = $1 AND COALESCE(last_used_at < statement_timestamp() - interval '1 minute', true)",

@@ -73,7 +73,7 @@ pub struct OrganizationSettings {
     /// The Owner's name.
     pub owner: Name,
     /// The other Admins, to whom the Owner may hand over (W2), by name; no more than 1,000, and none for anybody else.
-    pub heirs: Vec<(UserId, Name, Email)>,
+    pub transfer_candidates: Vec<(UserId, Name, Email)>,
 }
 
 /// An organization, as the operator sees it.
@@ -205,7 +205,7 @@ impl Directory {
             .await?
             .name;
         let is_owner = seen.standing.organization.is_some_and(OrganizationStanding::is_owner);
-        let heirs = if is_owner {
+        let transfer_candidates = if is_owner {
             sqlx::query!(
                 r#"SELECT m.user_id, m.name, u.email AS "email!" FROM members m JOIN users u ON u.id = m.user_id
                    WHERE m.organization_id = $1 AND m.role = $2 AND m.user_id <> $3 ORDER BY m.name, m.user_id LIMIT 1000"#,
@@ -220,7 +220,7 @@ impl Directory {
         };
         Ok(OrganizationSettings {
             owner: owner.parse().map_err(|_| inconsistent("users", "name"))?,
-            heirs: heirs
+            transfer_candidates: transfer_candidates
                 .into_iter()
                 .map(|row| {
                     Ok((

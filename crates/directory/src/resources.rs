@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    Agent, Directory, Hint, Order, ProjectRef, ProjectView, Result, Viewer, Workplace,
+    Agent, Directory, Hint, Order, ProjectContext, ProjectRef, ProjectView, Result, Viewer,
     access::find_project,
     change::By,
     connections::PgConnection,
@@ -22,7 +22,7 @@ use crate::{
     paging,
     people::{check_search, pattern},
     quotas,
-    workplace::{find_workplace, lock_workplace},
+    workplace::{find_project_context, lock_project_context},
 };
 
 /// What a change to a resource is called in the audit while its kind is not known.
@@ -145,7 +145,7 @@ impl ResourceCursor {
 #[derive(Clone, Debug)]
 pub struct ResourceList {
     /// The project, and what whoever asks may do there.
-    pub place: Workplace,
+    pub place: ProjectContext,
     /// The resources.
     pub rows: Vec<Resource>,
     /// Where the next page begins; none on the last.
@@ -204,7 +204,7 @@ impl Directory {
         query: &ResourceQuery,
     ) -> Result<ResourceList> {
         let mut db = self.pool.acquire().await?;
-        let place = find_workplace(&mut db, viewer, project).await?;
+        let place = find_project_context(&mut db, viewer, project).await?;
         let kinds = query.kind.as_ref().map_or(&ResourceKind::ALL[..], std::slice::from_ref);
         for kind in kinds {
             place.holder.require(kind.permission(ResourceAction::View))?;
@@ -243,9 +243,9 @@ impl Directory {
         viewer: Viewer<'_>,
         project: &ProjectRef,
         id: ResourceId,
-    ) -> Result<(Workplace, Resource)> {
+    ) -> Result<(ProjectContext, Resource)> {
         let mut db = self.pool.acquire().await?;
-        let place = find_workplace(&mut db, viewer, project).await?;
+        let place = find_project_context(&mut db, viewer, project).await?;
         let resource = find(&mut db, &place, id).await?;
         Ok((place, resource))
     }
@@ -256,7 +256,7 @@ impl Directory {
     /// [`Refusal::Hidden`] if there is no such project, or not for them (P3).
     pub async fn resource_overview(&self, user: UserId, slug: &Slug) -> Result<ResourceOverview> {
         let mut db = self.pool.acquire().await?;
-        let place = Workplace::from(find_project(&mut *db, slug, user).await?);
+        let place = ProjectContext::from(find_project(&mut *db, slug, user).await?);
         for kind in ResourceKind::ALL {
             place.holder.require(kind.permission(ResourceAction::View))?;
         }
@@ -325,7 +325,7 @@ impl Directory {
         let mut change = self.change(By::from(agent), permission.name()).await?;
         change.record.target = Some(name.to_string());
         let outcome = async {
-            let place = lock_workplace(&mut change, agent, project).await?;
+            let place = lock_project_context(&mut change, agent, project).await?;
             place.holder.require(permission)?;
             let state = kind.state(state)?;
             // Those of another kind would be the caller's slip; here they can't be written.
@@ -369,7 +369,7 @@ impl Directory {
         let mut change = self.change(By::from(agent), CHANGE).await?;
         change.record.target_id = Some(id.0);
         let outcome = async {
-            let place = lock_workplace(&mut change, agent, project).await?;
+            let place = lock_project_context(&mut change, agent, project).await?;
             let before = find(&mut change.tx, &place, id).await?;
             let kind = before.kind;
             let permission = kind.permission(ResourceAction::Change);
@@ -430,7 +430,7 @@ impl Directory {
         let mut change = self.change(By::from(agent), DELETE).await?;
         change.record.target_id = Some(id.0);
         let outcome = async {
-            let place = lock_workplace(&mut change, agent, project).await?;
+            let place = lock_project_context(&mut change, agent, project).await?;
             let before = find(&mut change.tx, &place, id).await?;
             let permission = before.kind.permission(ResourceAction::Delete);
             change.called(permission.name());
@@ -518,7 +518,7 @@ fn facts(kind: ResourceKind, name: &Name, state: ResourceState, details: &Detail
 }
 
 /// A resource of this project, for those who may see its kind.
-async fn find(db: &mut PgConnection, place: &Workplace, id: ResourceId) -> Result<Resource> {
+async fn find(db: &mut PgConnection, place: &ProjectContext, id: ResourceId) -> Result<Resource> {
     let mut sql = QueryBuilder::new(COLUMNS);
     sql.push(" FROM resources r").push(CREATORS).push(" WHERE ");
     push_project(&mut sql, place.organization, place.project.id);

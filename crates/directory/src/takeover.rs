@@ -6,7 +6,7 @@ use policy::{ApiKeyId, Name, OrganizationId, Permission, ProjectId, Refusal, Use
 use serde_json::{Value, json};
 
 use crate::{
-    Actor, Directory, Hint, MadeKey, Remains, Result, accounts, api_keys,
+    Actor, Directory, Hint, MadeKey, OwnedAssets, Result, accounts, api_keys,
     change::{By, Change, Record},
     connections::PgConnection,
     devices, email_changes,
@@ -99,7 +99,7 @@ impl Directory {
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
-    pub async fn made_keys(&self, user: UserId) -> Result<Remains> {
+    pub async fn made_keys(&self, user: UserId) -> Result<OwnedAssets> {
         let rows = sqlx::query!(
             r#"SELECT k.id, k.name, k.reach, k.secret_start, k.secret_end, p.name AS project, count(*) OVER () AS "count!"
                FROM api_keys k
@@ -110,11 +110,11 @@ impl Directory {
                  AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > statement_timestamp())
                ORDER BY k.name, k.id LIMIT $2"#,
             user.0,
-            Remains::MOST,
+            OwnedAssets::MOST,
         )
         .fetch_all(&self.pool)
         .await?;
-        Ok(Remains {
+        Ok(OwnedAssets {
             key_count: rows.first().map_or(0, |row| row.count),
             keys: rows
                 .into_iter()

@@ -63,7 +63,7 @@ impl<'a> From<Agent<'a>> for Viewer<'a> {
 
 /// A project, and what whoever works in it may do there.
 #[derive(Clone, Debug)]
-pub struct Workplace {
+pub struct ProjectContext {
     /// The organization it belongs to.
     pub organization: OrganizationId,
     /// The project. A program has no standing in it: see `holder`.
@@ -72,7 +72,7 @@ pub struct Workplace {
     pub holder: Holder,
 }
 
-impl Workplace {
+impl ProjectContext {
     /// Whether whoever works there has access at all: what others try is not in the project's audit (A4).
     const fn is_visible(&self) -> bool {
         match self.holder {
@@ -82,7 +82,7 @@ impl Workplace {
     }
 }
 
-impl From<ProjectSeen> for Workplace {
+impl From<ProjectSeen> for ProjectContext {
     fn from(seen: ProjectSeen) -> Self {
         Self {
             organization: seen.organization,
@@ -97,11 +97,11 @@ impl From<ProjectSeen> for Workplace {
 /// # Errors
 /// [`Refusal::Hidden`] if there is none, or not the key's (K1); [`Refusal::KeyRevoked`], [`Refusal::KeyExpired`],
 /// [`Refusal::KeyInvalid`]. Whether a person may see it is still to be decided, by `holder`.
-pub(crate) async fn find_workplace(
+pub(crate) async fn find_project_context(
     db: &mut PgConnection,
     viewer: Viewer<'_>,
     project: &ProjectRef,
-) -> Result<Workplace> {
+) -> Result<ProjectContext> {
     match viewer {
         Viewer::Person(user) => {
             let slug = slug_of(db, project).await?;
@@ -115,12 +115,12 @@ pub(crate) async fn find_workplace(
 /// for the audit.
 ///
 /// # Errors
-/// Those of [`find_workplace`].
-pub(crate) async fn lock_workplace(
+/// Those of [`find_project_context`].
+pub(crate) async fn lock_project_context(
     change: &mut Change<'_>,
     agent: Agent<'_>,
     project: &ProjectRef,
-) -> Result<Workplace> {
+) -> Result<ProjectContext> {
     let place = match agent {
         Agent::Person(actor) => {
             let slug = slug_of(&mut change.tx, project).await?;
@@ -156,7 +156,7 @@ pub(crate) async fn lock_workplace(
 
 /// The project of a key, if it is the one that is asked for: to a key there is no other. The key is looked at again, since it
 /// may have come to its end after it was shown (E5).
-pub(crate) async fn find_of_key(db: &mut PgConnection, key: &KeyActor, project: &ProjectRef) -> Result<Workplace> {
+pub(crate) async fn find_of_key(db: &mut PgConnection, key: &KeyActor, project: &ProjectRef) -> Result<ProjectContext> {
     let row = sqlx::query!(
         r#"SELECT k.reach, k.revoked_at IS NOT NULL AS "is_revoked!",
                   COALESCE(k.expires_at <= statement_timestamp(), false) AS "is_expired!",
@@ -185,7 +185,7 @@ pub(crate) async fn find_of_key(db: &mut PgConnection, key: &KeyActor, project: 
         return Err(Refusal::Hidden.into());
     }
     let name: Name = row.name.parse().map_err(|_| inconsistent("projects", "name"))?;
-    Ok(Workplace {
+    Ok(ProjectContext {
         organization: key.organization,
         project: ProjectView {
             id: key.project,
@@ -234,7 +234,7 @@ impl Directory {
     /// [`Refusal::KeyInvalid`].
     pub async fn authorize_agent(&self, agent: Agent<'_>, project: &ProjectRef, permission: Permission) -> Result<()> {
         let mut db = self.pool.acquire().await?;
-        let (ids, decision) = match find_workplace(&mut db, agent.into(), project).await {
+        let (ids, decision) = match find_project_context(&mut db, agent.into(), project).await {
             Ok(place) => (
                 Some((place.organization, place.project.id)).filter(|_| place.is_visible()),
                 place.holder.require(permission).map_err(Into::into),

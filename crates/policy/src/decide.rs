@@ -1,7 +1,7 @@
 //! The decision: a standing and a permission in, an answer with its reason out.
 
 use crate::{
-    Because, Grant, OrganizationRole, OrganizationStanding, Permission, ProjectRole, Reach, Refusal, Scope, Standing,
+    Because, Grant, KeyScope, OrganizationRole, OrganizationStanding, Permission, ProjectRole, Refusal, Scope, Standing,
 };
 
 /// Whether something is allowed, and why.
@@ -21,7 +21,7 @@ pub enum Allowance {
     /// Their role in the project, and where it comes from.
     Project(ProjectRole, Because),
     /// The reach of an API key (K11).
-    Key(Reach),
+    Key(KeyScope),
 }
 
 /// What denies something.
@@ -32,7 +32,7 @@ pub enum Denial {
     /// They see it but their role does not permit this (R2).
     Role,
     /// The key's reach does not permit this (K11).
-    Reach,
+    KeyScope,
     /// No key may do this (K9).
     NotForKeys,
 }
@@ -66,7 +66,7 @@ impl Denial {
         match self {
             Self::Hidden => "no_access",
             Self::Role => "role",
-            Self::Reach => "reach",
+            Self::KeyScope => "reach",
             Self::NotForKeys => "not_for_keys",
         }
     }
@@ -112,7 +112,7 @@ impl Decision {
         match self {
             Self::Allowed(_) => Ok(()),
             Self::Denied(Denial::Hidden) => Err(Refusal::Hidden),
-            Self::Denied(Denial::Role | Denial::Reach | Denial::NotForKeys) => Err(Refusal::Forbidden(permission)),
+            Self::Denied(Denial::Role | Denial::KeyScope | Denial::NotForKeys) => Err(Refusal::Forbidden(permission)),
         }
     }
 }

@@ -5,12 +5,12 @@
 //! travel: no I/O, no async, no clock. It builds for the browser too, so that the console asks the same code what to show
 //! that the server asks before it acts.
 
+mod api_keys;
 mod collaborators;
 mod decide;
 mod id;
 #[cfg(feature = "input")]
 mod input;
-mod keys;
 mod login;
 mod members;
 mod password;
@@ -24,6 +24,10 @@ mod standing;
 mod text;
 mod usage;
 
+pub use api_keys::{
+    Holder, KeyChange, KeyFacts, KeyFate, KeyScope, KeyState, check_default_key, check_key_change, check_key_creation,
+    check_key_expiration, decide_for_key,
+};
 pub use collaborators::{CollaboratorChange, Target, check_collaborator_change, check_end_date};
 pub use decide::{Allowance, Decision, Denial, decide};
 pub use id::{
@@ -32,10 +36,6 @@ pub use id::{
 };
 #[cfg(feature = "input")]
 pub use input::{addresses, compatible, visible};
-pub use keys::{
-    Holder, KeyChange, KeyFacts, KeyFate, KeyState, Reach, check_default_key, check_key_change, check_key_creation,
-    check_key_expiration, decide_for_key,
-};
 pub use login::{Login, LoginError};
 pub use members::{MemberChange, check_member_change, check_transfer};
 pub use password::Weakness;

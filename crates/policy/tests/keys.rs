@@ -1,15 +1,15 @@
 //! RULES K: how far a key reaches, and who may make, change and end one, over every permission and every standing.
 
 use policy::{
-    Allowance, Because, Decision, Denial, Grant, Holder, KeyChange, KeyFacts, KeyState, OrganizationRole,
-    OrganizationStanding, Permission, ProjectRole, ProjectStanding, Reach, Refusal, Scope, Standing, check_key_change,
+    Allowance, Because, Decision, Denial, Grant, Holder, KeyChange, KeyFacts, KeyScope, KeyState, OrganizationRole,
+    OrganizationStanding, Permission, ProjectRole, ProjectStanding, Refusal, Scope, Standing, check_key_change,
     check_key_creation, decide, decide_for_key,
 };
 
 const CHANGES: [KeyChange; 3] = [KeyChange::Expiration, KeyChange::Rotate, KeyChange::Revoke];
 
 /// A key that works and has no successor.
-fn fresh(reach: Reach) -> KeyFacts {
+fn fresh(reach: KeyScope) -> KeyFacts {
     KeyFacts {
         reach,
         state: KeyState::Active,
@@ -55,12 +55,12 @@ fn k11_each_reach_may_do_what_is_listed_and_nothing_else() {
     for &permission in Permission::ALL {
         let (for_use, for_manage) = (listed(USE, permission), listed(MANAGE_ALONE, permission));
         let expected = |reach| match (reach, for_use, for_manage) {
-            (_, true, false) | (Reach::Manage, false, true) => Decision::Allowed(Allowance::Key(reach)),
-            (Reach::Use, false, true) => Decision::Denied(Denial::Reach),
+            (_, true, false) | (KeyScope::Manage, false, true) => Decision::Allowed(Allowance::Key(reach)),
+            (KeyScope::Use, false, true) => Decision::Denied(Denial::KeyScope),
             (_, false, false) => Decision::Denied(Denial::NotForKeys),
             (_, true, true) => panic!("{permission} is listed twice"),
         };
-        for reach in Reach::ALL {
+        for reach in KeyScope::ALL {
             assert_eq!(
                 decide_for_key(reach, permission),
                 expected(reach),
@@ -83,7 +83,7 @@ fn k9_whatever_is_not_about_a_resource_is_denied_to_every_key() {
             continue;
         }
         denied += 1;
-        for reach in Reach::ALL {
+        for reach in KeyScope::ALL {
             assert_eq!(
                 decide_for_key(reach, permission),
                 Decision::Denied(Denial::NotForKeys),
@@ -102,7 +102,10 @@ fn k9_whatever_is_not_about_a_resource_is_denied_to_every_key() {
 /// K11: `use` is what a Member of the project may do to resources, `manage` what an Admin may: neither more nor less.
 #[test]
 fn k11_a_reach_is_the_resource_rights_of_a_role() {
-    for (reach, role) in [(Reach::Use, ProjectRole::Member), (Reach::Manage, ProjectRole::Admin)] {
+    for (reach, role) in [
+        (KeyScope::Use, ProjectRole::Member),
+        (KeyScope::Manage, ProjectRole::Admin),
+    ] {
         for because in Because::ALL {
             let person = Standing {
                 organization: None,
@@ -118,10 +121,14 @@ fn k11_a_reach_is_the_resource_rights_of_a_role() {
     }
     for &permission in Permission::ALL {
         let may = |reach| matches!(decide_for_key(reach, permission), Decision::Allowed(_));
-        assert!(may(Reach::Manage) || !may(Reach::Use), "{permission}");
+        assert!(may(KeyScope::Manage) || !may(KeyScope::Use), "{permission}");
         if permission.resource_kind().is_some() {
-            assert!(may(Reach::Manage), "{permission}");
-            assert_eq!(may(Reach::Use), permission.grant() == Grant::Everyone, "{permission}");
+            assert!(may(KeyScope::Manage), "{permission}");
+            assert_eq!(
+                may(KeyScope::Use),
+                permission.grant() == Grant::Everyone,
+                "{permission}"
+            );
         }
     }
 }
@@ -135,7 +142,7 @@ fn k9_a_holder_is_decided_as_the_person_or_the_key_it_is() {
             assert_eq!(holder.decide(permission), decide(&standing, permission));
             assert_eq!(holder.require(permission), standing.require(permission));
         }
-        for reach in Reach::ALL {
+        for reach in KeyScope::ALL {
             let holder = Holder::Key(reach);
             assert_eq!(holder.decide(permission), decide_for_key(reach, permission));
             let expected = match decide_for_key(reach, permission) {
@@ -152,11 +159,11 @@ fn k9_a_holder_is_decided_as_the_person_or_the_key_it_is() {
 #[test]
 fn k11_only_project_admins_make_or_prolong_keys_that_manage() {
     for standing in every_standing() {
-        for reach in Reach::ALL {
+        for reach in KeyScope::ALL {
             let may_make = match (standing.project.map(|place| place.role), reach) {
                 (None, _) => Err(Refusal::Hidden),
-                (Some(ProjectRole::Admin), _) | (Some(ProjectRole::Member), Reach::Use) => Ok(()),
-                (Some(ProjectRole::Member), Reach::Manage) => Err(Refusal::ManageKeyForAdmins),
+                (Some(ProjectRole::Admin), _) | (Some(ProjectRole::Member), KeyScope::Use) => Ok(()),
+                (Some(ProjectRole::Member), KeyScope::Manage) => Err(Refusal::ManageKeyForAdmins),
             };
             let may_end = standing.project.map(|_| ()).ok_or(Refusal::Hidden);
             assert_eq!(check_key_creation(&standing, reach), may_make, "{standing:?} {reach:?}");
@@ -180,7 +187,7 @@ fn k11_only_project_admins_make_or_prolong_keys_that_manage() {
 #[test]
 fn k7_a_key_that_is_over_stays_as_it_is_and_has_one_successor() {
     for standing in every_standing() {
-        for reach in Reach::ALL {
+        for reach in KeyScope::ALL {
             for change in CHANGES {
                 let may = check_key_change(&standing, fresh(reach), change);
                 for state in KeyState::ALL {
@@ -208,7 +215,7 @@ fn k7_a_key_that_is_over_stays_as_it_is_and_has_one_successor() {
 #[test]
 fn k11_no_key_that_somebody_may_make_exceeds_them() {
     for standing in every_standing() {
-        for reach in Reach::ALL {
+        for reach in KeyScope::ALL {
             for may in [
                 check_key_creation(&standing, reach),
                 check_key_change(&standing, fresh(reach), KeyChange::Expiration),
@@ -233,7 +240,7 @@ fn k11_no_key_that_somebody_may_make_exceeds_them() {
 
 #[test]
 fn k11_reaches_and_states_are_read_back_from_their_codes() {
-    for reach in Reach::ALL {
+    for reach in KeyScope::ALL {
         assert_eq!(reach.code().parse(), Ok(reach));
         assert_eq!(serde_json::to_string(&reach).unwrap(), format!("{:?}", reach.code()));
     }
@@ -241,10 +248,10 @@ fn k11_reaches_and_states_are_read_back_from_their_codes() {
         assert_eq!(state.code().parse(), Ok(state));
         assert_eq!(serde_json::to_string(&state).unwrap(), format!("{:?}", state.code()));
     }
-    assert_eq!(Reach::default(), Reach::Use);
-    assert!(Reach::Manage.is_manage() && !Reach::Use.is_manage());
+    assert_eq!(KeyScope::default(), KeyScope::Use);
+    assert!(KeyScope::Manage.is_manage() && !KeyScope::Use.is_manage());
     for text in ["", "Use", "admin", "manage "] {
-        assert!(text.parse::<Reach>().is_err(), "{text}");
+        assert!(text.parse::<KeyScope>().is_err(), "{text}");
     }
     for text in ["", "Active", "rotated"] {
         assert!(text.parse::<KeyState>().is_err(), "{text}");

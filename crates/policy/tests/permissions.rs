@@ -23,7 +23,7 @@ fn project_places() -> Vec<Option<ProjectStanding>> {
 const fn verdict(standing: &Standing, permission: Permission) -> &'static str {
     match decide(standing, permission) {
         Decision::Allowed(_) => "yes",
-        Decision::Denied(Denial::Role | Denial::Reach | Denial::NotForKeys) => "no",
+        Decision::Denied(Denial::Role | Denial::KeyScope | Denial::NotForKeys) => "no",
         Decision::Denied(Denial::Hidden) => "hidden",
     }
 }
@@ -129,7 +129,7 @@ fn a_refusal_says_hidden_without_access_and_forbidden_without_the_role() {
                 let expected = match decide(&standing, permission) {
                     Decision::Allowed(_) => Ok(()),
                     Decision::Denied(Denial::Hidden) => Err(Refusal::Hidden),
-                    Decision::Denied(Denial::Role | Denial::Reach | Denial::NotForKeys) => {
+                    Decision::Denied(Denial::Role | Denial::KeyScope | Denial::NotForKeys) => {
                         Err(Refusal::Forbidden(permission))
                     }
                 };

@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
-use super::problem::{Fault, FieldFault};
+use super::problem::{ApiError, FieldFault};
 
 /// Characters of a name.
 pub(crate) const MOST_NAME: usize = 100;
@@ -82,28 +82,28 @@ impl From<Refusal> for Wrong {
 }
 
 /// Reads a body that is a JSON object.
-pub(crate) async fn object(headers: &HeaderMap, body: Body) -> Result<Fields, Fault> {
+pub(crate) async fn object(headers: &HeaderMap, body: Body) -> Result<Fields, ApiError> {
     read_object(headers, &bytes(body, super::MOST_BYTES).await?)
 }
 
 /// The same, of bytes that were read.
-pub(crate) fn read_object(headers: &HeaderMap, body: &[u8]) -> Result<Fields, Fault> {
+pub(crate) fn read_object(headers: &HeaderMap, body: &[u8]) -> Result<Fields, ApiError> {
     if !is_json(headers) {
-        return Err(Fault::MediaType);
+        return Err(ApiError::MediaType);
     }
     match serde_json::from_slice(body).map_err(|_| Refusal::Malformed)? {
         Value::Object(map) => Ok(Fields::new(String::new(), map)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-            Err(Fault::Body(vec![Wrong::form("Send a JSON object.").at("")]))
+            Err(ApiError::Body(vec![Wrong::form("Send a JSON object.").at("")]))
         }
     }
 }
 
 /// The whole body, unless it is larger than `most` bytes.
-pub(crate) async fn bytes(body: Body, most: usize) -> Result<Vec<u8>, Fault> {
+pub(crate) async fn bytes(body: Body, most: usize) -> Result<Vec<u8>, ApiError> {
     match Limited::new(body, most).collect().await {
         Ok(body) => Ok(body.to_bytes().into()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Fault::TooLarge { most }),
+        Err(error) if error.is::<LengthLimitError>() => Err(ApiError::TooLarge { most }),
         // It broke off: nobody is there to read this.
         Err(_) => Err(Refusal::Malformed.into()),
     }
@@ -208,11 +208,11 @@ impl Fields {
     }
 
     /// What was read, if all of it could be.
-    pub(crate) fn done<T>(self, read: Option<T>) -> Result<T, Fault> {
+    pub(crate) fn done<T>(self, read: Option<T>) -> Result<T, ApiError> {
         let faults = self.end();
         match read {
             Some(read) if faults.is_empty() => Ok(read),
-            _ => Err(Fault::Body(faults)),
+            _ => Err(ApiError::Body(faults)),
         }
     }
 }
@@ -298,13 +298,13 @@ pub(crate) struct Parameters {
 
 impl Parameters {
     /// Reads a query.
-    pub(crate) fn read(query: &str) -> Result<Self, Fault> {
+    pub(crate) fn read(query: &str) -> Result<Self, ApiError> {
         let mut parameters = Self {
             map: BTreeMap::new(),
             faults: Vec::new(),
         };
         if !crate::router::is_utf8(query.as_bytes()) {
-            return Err(Fault::Query(vec![Wrong::form("Send UTF-8.").at("")]));
+            return Err(ApiError::Query(vec![Wrong::form("Send UTF-8.").at("")]));
         }
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             if parameters
@@ -331,14 +331,14 @@ impl Parameters {
     }
 
     /// Ends the reading; what was not taken is not known.
-    pub(crate) fn end(mut self) -> Result<(), Fault> {
+    pub(crate) fn end(mut self) -> Result<(), ApiError> {
         let unknown = self.map.into_keys().map(|name| Wrong::unknown().at(name));
         self.faults.extend(unknown.take(MOST_FAULTS));
         self.faults.truncate(MOST_FAULTS);
         if self.faults.is_empty() {
             Ok(())
         } else {
-            Err(Fault::Query(self.faults))
+            Err(ApiError::Query(self.faults))
         }
     }
 }
@@ -395,7 +395,7 @@ mod tests {
         assert_eq!((found.len(), &*found[0].field), (100, "inner.first"));
         assert_eq!(fields(Value::Object(many)).end().len(), 100);
         let query: Vec<_> = (0..5_000).map(|n| format!("f{n}=")).collect();
-        let Err(Fault::Query(found)) = Parameters::read(&query.join("&")).unwrap().end() else {
+        let Err(ApiError::Query(found)) = Parameters::read(&query.join("&")).unwrap().end() else {
             panic!("read as if it were known")
         };
         assert_eq!(found.len(), 100);
@@ -441,7 +441,7 @@ mod tests {
         assert_eq!(read("").unwrap(), None);
         assert_eq!(read("limit=5").unwrap(), Some(5));
         for query in ["limit=x", "limit=5&limit=5", "limits=5", "limit=%ff"] {
-            assert!(matches!(read(query), Err(Fault::Query(_))), "{query}");
+            assert!(matches!(read(query), Err(ApiError::Query(_))), "{query}");
         }
     }
 }

@@ -39,7 +39,7 @@ use tower_http::{
 use utoipa_axum::router::OpenApiRouter;
 
 use limits::Limits;
-use problem::Fault;
+use problem::ApiError;
 
 use crate::router::no_store;
 
@@ -58,7 +58,7 @@ struct Rest {
 }
 
 /// The answer to a program, or what went wrong.
-type Result<T> = std::result::Result<T, Fault>;
+type Result<T> = std::result::Result<T, ApiError>;
 
 /// The routes for programs, with their layers.
 pub(crate) fn router(directory: Directory) -> Router {
@@ -91,7 +91,7 @@ fn layered(routes: Router, most_time: Duration) -> Router {
             .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
             .layer(from_fn(problem::tell))
             .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
-                Fault::from(Problem::Internal).into_response()
+                ApiError::from(Problem::Internal).into_response()
             }))
             .layer(TimeoutLayer::with_status_code(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -126,7 +126,7 @@ async fn document(State(rest): State<Rest>) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], rest.document).into_response()
 }
 
-async fn nothing() -> Fault {
+async fn nothing() -> ApiError {
     Refusal::Hidden.into()
 }
 

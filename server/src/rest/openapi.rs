@@ -5,7 +5,7 @@
 
 use axum::body::Bytes;
 use policy::{
-    FieldInput, MOST_COST_MICROS, MOST_QUANTITY, Reach, ResourceField, ResourceKind, ResourceState, UsageKind,
+    FieldInput, KeyScope, MOST_COST_MICROS, MOST_QUANTITY, ResourceField, ResourceKind, ResourceState, UsageKind,
     UsageUnit,
 };
 use serde_json::{Map, Value, json};
@@ -444,7 +444,7 @@ fn one_of_kinds(description: &str, head: &str) -> Value {
 
 /// The reaches of keys (K11).
 pub(crate) fn reach() -> Object {
-    codes(Reach::ALL.map(Reach::code)).build()
+    codes(KeyScope::ALL.map(KeyScope::code)).build()
 }
 
 fn codes<const N: usize>(codes: [&'static str; N]) -> ObjectBuilder {

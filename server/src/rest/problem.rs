@@ -1,6 +1,6 @@
 //! What goes wrong with a program's call, and how it is told: as `application/problem+json` (RFC 9457), whatever it was.
 //!
-//! A handler answers with a [`Fault`]; [`tell`], around the routes, writes it down together with the request's id. What goes
+//! A handler answers with a [`ApiError`]; [`tell`], around the routes, writes it down together with the request's id. What goes
 //! wrong before a handler is reached or after it is left (no such method, out of time, a panic) is told there too. It must not
 //! know the routes: enforcement tells its problems by it as well.
 
@@ -23,15 +23,15 @@ const AGAIN: u32 = 1;
 
 /// Why a call was not answered as hoped.
 #[derive(Clone, Debug)]
-pub(crate) enum Fault {
+pub(crate) enum ApiError {
     /// As for people: the rules, the database, a fault of ours.
     Problem(Problem),
     /// The key's reach does not permit it (K11).
-    Reach(Permission),
+    KeyScope(Permission),
     /// A gateway's verdict: the caller may not (E3).
     Denied(Denial, Permission),
     /// A gateway does not say, or says wrongly, what its question is about.
-    Question,
+    BadAccessRequest,
     /// The query is not of the form it must have.
     Query(Vec<FieldFault>),
     /// What is in the body cannot be used.
@@ -60,23 +60,23 @@ pub(crate) struct FieldFault {
     pub(crate) detail: String,
 }
 
-impl From<Problem> for Fault {
+impl From<Problem> for ApiError {
     fn from(problem: Problem) -> Self {
         Self::Problem(problem)
     }
 }
 
-impl From<Refusal> for Fault {
+impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         Self::Problem(refusal.into())
     }
 }
 
-impl From<directory::Error> for Fault {
+impl From<directory::Error> for ApiError {
     fn from(error: directory::Error) -> Self {
         // Who asks here is a key: what it lacks is reach.
         if let directory::Error::Refused(Refusal::Forbidden(permission)) = error {
-            Self::Reach(permission)
+            Self::KeyScope(permission)
         } else {
             Self::Problem(error.into())
         }
@@ -85,7 +85,7 @@ impl From<directory::Error> for Fault {
 
 /// A problem as it is sent.
 #[derive(Debug, Serialize)]
-struct Told {
+struct ProblemBody {
     r#type: String,
     title: String,
     status: u16,
@@ -97,14 +97,14 @@ struct Told {
     request_id: String,
 }
 
-impl Fault {
+impl ApiError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Problem(problem) => {
                 StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
             }
-            Self::Reach(_) | Self::Denied(..) => StatusCode::FORBIDDEN,
-            Self::Question | Self::Query(_) => StatusCode::BAD_REQUEST,
+            Self::KeyScope(_) | Self::Denied(..) => StatusCode::FORBIDDEN,
+            Self::BadAccessRequest | Self::Query(_) => StatusCode::BAD_REQUEST,
             Self::Body(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -120,9 +120,9 @@ impl Fault {
             Self::Problem(Problem::Unavailable | Problem::Unreachable) => "unavailable",
             Self::Problem(Problem::Busy) => "busy",
             Self::Problem(Problem::Internal) => "internal",
-            Self::Reach(permission) => Refusal::Forbidden(*permission).code(),
+            Self::KeyScope(permission) => Refusal::Forbidden(*permission).code(),
             Self::Denied(denial, _) => denial.code(),
-            Self::Question | Self::Query(_) => Refusal::Malformed.code(),
+            Self::BadAccessRequest | Self::Query(_) => Refusal::Malformed.code(),
             Self::Body(_) => "invalid",
             Self::Method => "method_not_allowed",
             Self::TooLarge { .. } => "too_large",
@@ -142,7 +142,7 @@ impl Fault {
                 "No API key came with the request, and nobody is signed in.".to_owned()
             }
             Self::Problem(problem) => explain(*problem),
-            Self::Reach(permission) => format!(
+            Self::KeyScope(permission) => format!(
                 "This key’s reach doesn’t permit this ({permission}). Use a key with the reach “manage”; {} can create one.",
                 permission.granted_by()
             ),
@@ -150,11 +150,11 @@ impl Fault {
                 "The caller has no access to this, or there is no such thing.".to_owned()
             }
             Self::Denied(Denial::Role, permission) => explain(Refusal::Forbidden(*permission).into()),
-            Self::Denied(Denial::Reach, permission) => Self::Reach(*permission).detail(),
+            Self::Denied(Denial::KeyScope, permission) => Self::KeyScope(*permission).detail(),
             Self::Denied(Denial::NotForKeys, permission) => {
                 format!("No API key may do this ({permission}): it is for people.")
             }
-            Self::Question => {
+            Self::BadAccessRequest => {
                 "The gateway doesn’t say, or says wrongly, what this is about. See its configuration.".to_owned()
             }
             Self::Query(_) => "The query isn’t of the form it must have. See “errors”.".to_owned(),
@@ -184,9 +184,9 @@ impl Fault {
                 .into_iter()
                 .collect(),
             Self::Problem(Problem::Unavailable | Problem::Busy | Problem::Internal | Problem::Unreachable)
-            | Self::Reach(_)
+            | Self::KeyScope(_)
             | Self::Denied(..)
-            | Self::Question
+            | Self::BadAccessRequest
             | Self::Method
             | Self::TooLarge { .. }
             | Self::MediaType
@@ -196,11 +196,11 @@ impl Fault {
 
     const fn permission(&self) -> Option<Permission> {
         match self {
-            Self::Reach(permission)
+            Self::KeyScope(permission)
             | Self::Denied(_, permission)
             | Self::Problem(Problem::Refused(Refusal::Forbidden(permission))) => Some(*permission),
             Self::Problem(_)
-            | Self::Question
+            | Self::BadAccessRequest
             | Self::Query(_)
             | Self::Body(_)
             | Self::Method
@@ -264,7 +264,7 @@ fn field_name(field: Field) -> String {
     }
 }
 
-impl IntoResponse for Fault {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = self.status().into_response();
         response.extensions_mut().insert(self);
@@ -272,7 +272,7 @@ impl IntoResponse for Fault {
     }
 }
 
-/// Tells what went wrong, if anything did; and leaves the [`Fault`] with the answer for who wants its code.
+/// Tells what went wrong, if anything did; and leaves the [`ApiError`] with the answer for who wants its code.
 pub(crate) async fn tell(request: Request, next: Next) -> Response {
     let id = request
         .headers()
@@ -282,12 +282,12 @@ pub(crate) async fn tell(request: Request, next: Next) -> Response {
         .to_owned();
     let mut response = next.run(request).await;
     let status = response.status();
-    let fault = match response.extensions_mut().remove::<Fault>() {
+    let fault = match response.extensions_mut().remove::<ApiError>() {
         Some(fault) => fault,
         None if status.is_client_error() || status.is_server_error() => unsaid(status),
         None => return response,
     };
-    let told = Told {
+    let told = ProblemBody {
         r#type: format!("urn:roster:problem:{}", fault.code()),
         title: title(fault.code()),
         status: fault.status().as_u16(),
@@ -309,15 +309,15 @@ pub(crate) async fn tell(request: Request, next: Next) -> Response {
 }
 
 /// A failure that no handler said a word about.
-fn unsaid(status: StatusCode) -> Fault {
+fn unsaid(status: StatusCode) -> ApiError {
     match status {
         StatusCode::NOT_FOUND => Refusal::Hidden.into(),
-        StatusCode::METHOD_NOT_ALLOWED => Fault::Method,
-        StatusCode::PAYLOAD_TOO_LARGE => Fault::TooLarge {
+        StatusCode::METHOD_NOT_ALLOWED => ApiError::Method,
+        StatusCode::PAYLOAD_TOO_LARGE => ApiError::TooLarge {
             most: super::MOST_BYTES,
         },
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => Fault::MediaType,
-        StatusCode::SERVICE_UNAVAILABLE => Fault::Timeout,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => ApiError::MediaType,
+        StatusCode::SERVICE_UNAVAILABLE => ApiError::Timeout,
         status if status.is_client_error() => Refusal::Malformed.into(),
         _ => Problem::Internal.into(),
     }

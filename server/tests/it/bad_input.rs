@@ -9,7 +9,7 @@ use sqlx::PgPool;
 
 use crate::{
     functions::{FUNCTIONS, Function, function},
-    house::{Answer, Ask, House, Manner, RESEARCH, Who, encode},
+    house::{Answer, Ask, Manner, RESEARCH, TestApp, Who, encode},
     security::closed_code,
 };
 
@@ -305,7 +305,7 @@ fn is_refused(answer: &Answer) -> bool {
 
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn every_argument_takes_what_is_good_and_refuses_the_rest(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let before = house.fingerprint().await;
     let mut wrong = Vec::new();
     for function in &FUNCTIONS {
@@ -339,7 +339,7 @@ async fn every_argument_takes_what_is_good_and_refuses_the_rest(pool: PgPool) {
 /// As a browser without scripts sends it: led on, with the problem in the flash or a plain refusal; the page then shows.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn plain_forms_with_bad_input_lead_to_a_page_that_can_be_shown(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let before = house.fingerprint().await;
     for function in FUNCTIONS.iter().filter(|function| function.is_write()) {
         let base = function.filled(&house);
@@ -392,7 +392,7 @@ async fn fields_that_are_missing_doubled_or_unknown_are_refused(pool: PgPool) {
         ("/api/set_api_key_expiration", "expires"),
         ("/api/rotate_api_key", "expires"),
     ];
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let before = house.fingerprint().await;
     let mut wrong = Vec::new();
     for function in FUNCTIONS.iter().filter(|function| function.is_write()) {
@@ -455,7 +455,7 @@ async fn fields_that_are_missing_doubled_or_unknown_are_refused(pool: PgPool) {
 /// A body that is no form at all.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn bodies_that_are_no_form_are_refused(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let before = house.fingerprint().await;
     let bodies: [&[u8]; 8] = [
         b"",
@@ -497,7 +497,7 @@ async fn bodies_that_are_no_form_are_refused(pool: PgPool) {
 /// The address of the list (C10): whatever is in it, the function and the page say 400 or show a list.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_list_address_that_was_tampered_with_is_refused(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let cursor = |json: &str| URL_SAFE_NO_PAD.encode(json);
     let good = r#"{"sort":"name","order":"asc","role":"member","name":"Maya","added":1700000000000000000,"user":"00000000-0000-7000-8000-000000000000"}"#;
     let change = |from: &str, to: &str| {
@@ -593,7 +593,7 @@ async fn a_list_address_that_was_tampered_with_is_refused(pool: PgPool) {
     }
 }
 
-async fn refused(house: &House, part: &str, text: &str, refusal: Refusal) {
+async fn refused(house: &TestApp, part: &str, text: &str, refusal: Refusal) {
     let (answer, page) = list(house, &[(part, text.as_bytes())]).await;
     let what = format!("{part} {}", text.chars().take(60).collect::<String>());
     assert_eq!(closed_code(&what, &answer), Problem::from(refusal), "{what}");
@@ -602,7 +602,7 @@ async fn refused(house: &House, part: &str, text: &str, refusal: Refusal) {
 }
 
 /// The list with this in its address, as the function and as the page.
-async fn list(house: &House, parts: &[(&str, &[u8])]) -> (Answer, Answer) {
+async fn list(house: &TestApp, parts: &[(&str, &[u8])]) -> (Answer, Answer) {
     let page = format!(
         "/settings/projects/{RESEARCH}/collaborators?{}",
         encode(parts.iter().copied())
@@ -630,7 +630,7 @@ fn list_function() -> &'static Function {
 /// A project's name in an address that cannot be one is a project that is not there (P3).
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_slug_that_cannot_be_one_is_not_found(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     for slug in [
         "ML-Research",
         "ml_research",

@@ -10,19 +10,19 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::house::{Ask, House, RESEARCH, Who};
+use crate::house::{Ask, RESEARCH, TestApp, Who};
 
 const FOLLOW: &str = "/events?project=ml-research";
 
 /// A house whose server listens to its database, as `roster serve` does.
 struct Listening {
-    house: House,
+    house: TestApp,
     listener: JoinHandle<()>,
 }
 
 impl Listening {
     async fn new(pool: PgPool) -> Self {
-        let house = House::new(pool.clone()).await;
+        let house = TestApp::new(pool.clone()).await;
         let listener = tokio::spawn(house.console.broadcast.clone().listen(house.console.directory.clone()));
         let listening = Self { house, listener };
         // Known to listen once a word of the database's has come through; then quiet, so that no late one is taken for another.
@@ -119,7 +119,7 @@ impl Stream {
 /// P3: nobody and strangers get no stream, and no word of what there is.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn only_people_with_access_can_follow_a_project(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     for (who, status) in [
         (Who::Nobody, 401),
         (Who::Stranger, 404),

@@ -10,8 +10,8 @@ use sqlx::PgPool;
 use crate::{
     functions::{FUNCTIONS, NEW_PASSWORD},
     house::{
-        ACME, API_KEY, Answer, Ask, CLUSTER, EMPTY, FILE, House, INVITATION, INVITED, INVITED_STRANGER, MANAGE_KEY,
-        Manner, OVER_KEY, PASSWORD, RESEARCH, SESSION, SSH_KEY, Who,
+        ACME, API_KEY, Answer, Ask, CLUSTER, EMPTY, FILE, INVITATION, INVITED, INVITED_STRANGER, MANAGE_KEY, Manner,
+        OVER_KEY, PASSWORD, RESEARCH, SESSION, SSH_KEY, TestApp, Who,
     },
 };
 
@@ -737,14 +737,14 @@ const fn refused(
 }
 
 impl Sent {
-    fn ask(&self, house: &House, manner: Manner) -> Ask {
+    fn ask(&self, house: &TestApp, manner: Manner) -> Ask {
         let fields = self.fields.iter().map(|(name, value)| (*name, house.fill(value)));
         Ask::post(self.path, fields).by(self.who).manner(manner)
     }
 }
 
 /// The page a browser shows next, with the cookie it was given; then once more, as it is after the cookie was taken away.
-async fn follow(house: &House, sent: &Sent, answer: &Answer) -> (Answer, Answer) {
+async fn follow(house: &TestApp, sent: &Sent, answer: &Answer) -> (Answer, Answer) {
     let what = format!("{} {:?}", sent.path, sent.fields);
     assert_eq!(answer.status, 303, "{what}");
     assert_eq!(answer.location(), house.fill(sent.to), "{what}");
@@ -779,7 +779,7 @@ pub(crate) fn words(html: &str) -> String {
 
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn without_scripts_what_was_done_is_told_once(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     for sent in DONE.iter().chain(DONE_IN_ORGANIZATIONS).chain(DONE_WITH_KEYS) {
         let answer = house.ask(sent.ask(&house, Manner::Plain)).await;
         let (first, second) = follow(&house, sent, &answer).await;
@@ -797,7 +797,7 @@ async fn without_scripts_what_was_done_is_told_once(pool: PgPool) {
 /// K3: the secret is in the page that comes next, once; in no address, no other page and no cache; and it opens the project.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn k3_a_new_secret_is_shown_once_and_kept_nowhere(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     for sent in &DONE_WITH_KEYS[..3] {
         let answer = house.ask(sent.ask(&house, Manner::Plain)).await;
         let flash = serde_json::to_value(answer.flash().unwrap()).unwrap();
@@ -858,7 +858,7 @@ async fn k3_a_new_secret_is_shown_once_and_kept_nowhere(pool: PgPool) {
 /// C6: a checkbox for each key is all there is beside the person and the project; its name says which.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn c6_only_keys_are_chosen_in_a_removal(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let before = house.fingerprint().await;
     let user = house.id(Who::Member).to_string();
     for wrong in [
@@ -894,7 +894,7 @@ async fn c6_only_keys_are_chosen_in_a_removal(pool: PgPool) {
 /// C7: who left has no page of the project to go back to.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn who_leaves_is_led_home_and_told(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let fields = [
         ("project", RESEARCH.to_owned()),
         ("user", house.id(Who::Member).to_string()),
@@ -927,7 +927,7 @@ async fn who_leaves_is_led_home_and_told(pool: PgPool) {
 /// N3: the error is beside its field, and what was typed is in it; once.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn without_scripts_what_was_refused_is_told_where_it_belongs_and_what_was_typed_is_kept(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let before = house.fingerprint().await;
     for (sent, refusal) in REFUSED {
         let what = format!("{} {:?}", sent.path, sent.fields);
@@ -990,7 +990,7 @@ fn tag<'a>(html: &'a str, name: &str, start: &str, end: &str) -> Option<&'a str>
 /// A password is in no flash, no page and no audit, whatever came of the form.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_password_is_never_kept(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let (one, other) = ("a-secret-to-look-for", "another-secret-to-look-for");
     let forms: [(&str, Vec<(&str, &str)>); 6] = [
         ("/api/sign_in", vec![("email", "mia@acme.test"), ("password", one)]),
@@ -1039,7 +1039,7 @@ async fn a_password_is_never_kept(pool: PgPool) {
 /// With scripts: JSON, the outcome in it; 200 also for a slip of a person, whose browser need not shout about it.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn with_scripts_the_answer_is_json(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     for (sent, is_done) in DONE
         .iter()
         .chain(DONE_WITH_KEYS)
@@ -1065,7 +1065,7 @@ async fn with_scripts_the_answer_is_json(pool: PgPool) {
 /// A program is told by the status; and only a browser, which no page can make lie, is taken for a script of ours.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn programs_are_told_by_the_status(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let dest = || HeaderName::from_static("sec-fetch-dest");
     for (sent, refusal) in REFUSED {
         for ask in [
@@ -1085,7 +1085,7 @@ async fn programs_are_told_by_the_status(pool: PgPool) {
 /// Unknown person and wrong password: the same words and status, in every manner; the password is checked either way.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn signing_in_does_not_tell_who_has_an_account(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     for manner in Manner::ALL {
         let mut answers = Vec::new();
         for email in ["mia@acme.test", "aia@acme.test"] {
@@ -1105,7 +1105,7 @@ async fn signing_in_does_not_tell_who_has_an_account(pool: PgPool) {
 /// Attempts are counted, for an account that is there and for one that is not; the answer says when to come back.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn signing_in_is_limited_for_known_and_unknown_alike(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     for email in ["mia@acme.test", "nobody@nowhere.test"] {
         let enter = |password| Ask::post("/api/sign_in", [("email", email), ("password", password)]);
         let mut statuses = Vec::new();
@@ -1130,7 +1130,7 @@ async fn signing_in_is_limited_for_known_and_unknown_alike(pool: PgPool) {
 /// The way in and out, without scripts: to where one was going, and back to the door.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn signing_in_leads_to_where_one_was_going(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let wanted = "/settings/projects/ml-research/collaborators?q=mia&role=member";
     let first = house.ask(Ask::get(wanted).manner(Manner::Plain)).await;
     assert_eq!(first.status, 303);
@@ -1157,7 +1157,7 @@ async fn signing_in_leads_to_where_one_was_going(pool: PgPool) {
 /// N1: a form that is sent after the session ended leads to the door, not to a page of JSON.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_plain_form_without_a_session_leads_to_signing_in(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     for function in FUNCTIONS.iter().filter(|function| function.is_write()) {
         if function.is_for_nobody() {
             continue;

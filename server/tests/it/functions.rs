@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use axum::http::Method;
 
 use crate::house::{
-    ACME, API_KEY, Ask, CLUSTER, EMPTY, FORGOTTEN, House, INVITATION, INVITED, INVITED_STRANGER, Manner, NO_PROJECT,
-    PASSWORD, RESEARCH, SESSION, SSH_KEY, TO_CHANGE, TO_UNDO, UNPROVED, Who, encode,
+    ACME, API_KEY, Ask, CLUSTER, EMPTY, FORGOTTEN, INVITATION, INVITED, INVITED_STRANGER, Manner, NO_PROJECT, PASSWORD,
+    RESEARCH, SESSION, SSH_KEY, TO_CHANGE, TO_UNDO, TestApp, UNPROVED, Who, encode,
 };
 
 /// A server function and arguments that it takes.
@@ -388,7 +388,7 @@ impl Function {
     }
 
     /// Its fields, with ids in place.
-    pub(crate) fn filled(&self, house: &House) -> Vec<(&'static str, Vec<u8>)> {
+    pub(crate) fn filled(&self, house: &TestApp) -> Vec<(&'static str, Vec<u8>)> {
         self.fields
             .iter()
             .map(|(name, value)| (*name, house.fill(value).into_bytes()))
@@ -433,7 +433,7 @@ fn every_server_function_has_a_row_and_every_row_a_function() {
 /// The rows are worth something: as they are, they work.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn every_row_works(pool: sqlx::PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     for function in &FUNCTIONS {
         let before = house.fingerprint().await;
         let ask = function

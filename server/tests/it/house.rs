@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write, sync::Arc};
 
-use app::{Flash, gate::Cookies};
+use app::{Flash, request_context::Cookies};
 use axum::{
     Router,
     body::Body,
@@ -12,7 +12,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use directory::{Directory, FlashHolder, FlashTicket, NewAccount, OffsetDateTime, Origin, SessionToken, Settings};
 use http_body_util::BodyExt;
 use policy::SessionId;
-use server::{Assets, Broadcast, Console, TrustedProxies, router};
+use server::{AppState, Assets, Broadcast, TrustedProxies, router};
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, PgPool};
 use tower::ServiceExt;
@@ -110,8 +110,8 @@ impl Who {
 }
 
 /// The router with everything it needs.
-pub(crate) struct House {
-    pub(crate) console: Console,
+pub(crate) struct TestApp {
+    pub(crate) console: AppState,
     pub(crate) pool: PgPool,
     router: Router,
     tokens: BTreeMap<Who, String>,
@@ -124,7 +124,7 @@ pub(crate) struct House {
     restore: BTreeMap<String, String>,
 }
 
-impl House {
+impl TestApp {
     /// The demo organization, reached over plain http.
     pub(crate) async fn new(pool: PgPool) -> Self {
         Self::with(pool, false).await
@@ -441,8 +441,8 @@ const LINKS: &str = "
             ) AS wanted (slug, id, kind, name, details) ON wanted.slug = s.slug";
 
 /// What the router is given.
-fn console(directory: Directory, is_secure: bool) -> Console {
-    Console {
+fn console(directory: Directory, is_secure: bool) -> AppState {
+    AppState {
         for_programs: directory.clone(),
         for_gateways: directory.clone(),
         directory,

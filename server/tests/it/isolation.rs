@@ -7,7 +7,7 @@ use sqlx::PgPool;
 
 use crate::{
     functions::FUNCTIONS,
-    house::{Ask, House, Manner, NO_PROJECT, RESEARCH, Who},
+    house::{Ask, Manner, NO_PROJECT, RESEARCH, TestApp, Who},
 };
 
 /// A project that is there, one of as many letters that is not, and people who can see neither.
@@ -62,7 +62,7 @@ const PROBES: [&str; 13] = [
 
 /// Compares, and gathers what differs.
 async fn compare(
-    house: &House,
+    house: &TestApp,
     wrong: &mut Vec<String>,
     what: &str,
     (real, none): (&str, &str),
@@ -90,7 +90,7 @@ async fn every_function_answers_the_same_for_a_hidden_organization_and_for_none(
 }
 
 async fn every_function(pool: PgPool, what: &str, hidden: &[(&str, &str, &[Who])]) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let before = house.fingerprint().await;
     let mut wrong = Vec::new();
     for function in FUNCTIONS.iter().filter(|function| function.takes(what)) {
@@ -185,7 +185,7 @@ const ORGANIZATION_PAGES: [&str; 12] = [
 
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn every_page_is_the_same_for_a_hidden_project_and_for_none(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let mut wrong = Vec::new();
     for &(real, none, people) in &HIDDEN_ORGANIZATIONS {
         for who in people {
@@ -234,7 +234,7 @@ async fn every_page_is_the_same_for_a_hidden_project_and_for_none(pool: PgPool) 
 /// What is not there says nothing of what is: no name of the organization, its projects or its people.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn nothing_of_a_tenant_is_in_what_a_stranger_gets(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let secrets = [
         "acme",
         "Acme",
@@ -273,7 +273,7 @@ async fn nothing_of_a_tenant_is_in_what_a_stranger_gets(pool: PgPool) {
 /// P2: a slug that was let go answers as one that never was.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_slug_let_go_is_the_same_as_none(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let rename = [("project", RESEARCH), ("name", "ML Research"), ("slug", "renamed")];
     assert_eq!(
         house

@@ -13,13 +13,13 @@ mod bad_input;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
-mod enforcement;
-#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod forms;
 #[cfg(test)]
 mod functions;
+#[cfg(test)]
+mod gateway;
 #[cfg(test)]
 mod house;
 #[cfg(test)]

@@ -11,8 +11,8 @@ use sqlx::PgPool;
 use crate::{
     functions::{FUNCTIONS, NEW_PASSWORD, function, registered},
     house::{
-        ACME, API_KEY, Ask, CLUSTER, EMPTY, FILE, FORGOTTEN, House, INVITATION, INVITED, INVITED_STRANGER, MANAGE_KEY,
-        Manner, NO_LINK, OVER_KEY, PASSWORD, PRODUCTION_CLUSTER, RESEARCH, SESSION, SSH_KEY, TO_CHANGE, TO_UNDO,
+        ACME, API_KEY, Ask, CLUSTER, EMPTY, FILE, FORGOTTEN, INVITATION, INVITED, INVITED_STRANGER, MANAGE_KEY, Manner,
+        NO_LINK, OVER_KEY, PASSWORD, PRODUCTION_CLUSTER, RESEARCH, SESSION, SSH_KEY, TO_CHANGE, TO_UNDO, TestApp,
         UNPROVED, Who,
     },
 };
@@ -1231,7 +1231,7 @@ fn every_server_function_is_in_the_matrix_and_has_one_who_is_let_in() {
 /// nothing; what is done changes something; both are in the audit, once, with the id of the request.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn each_server_function_answers_each_person_as_the_table_says(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let before = house.fingerprint().await;
     let mut wrong = Vec::new();
     for case in CASES {
@@ -1533,7 +1533,7 @@ const PAGES: &[(&str, &str, Statuses)] = &[
 
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn each_page_answers_each_person_as_the_table_says(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let before = house.fingerprint().await;
     let mut wrong = Vec::new();
     for (_, uri, expected) in PAGES {

@@ -18,7 +18,7 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 
 use crate::{
     functions::FUNCTIONS,
-    house::{Answer, Ask, CLUSTER, House, Manner, PASSWORD, RESEARCH, URL, Who},
+    house::{Answer, Ask, CLUSTER, Manner, PASSWORD, RESEARCH, TestApp, URL, Who},
 };
 
 /// Every screen and state that has markup of its own, as somebody sees it.
@@ -168,7 +168,7 @@ fn tags(html: &str) -> impl Iterator<Item = &str> {
 
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn every_screen_runs_its_own_script_and_nothing_else(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let mut nonces = Vec::new();
     for (who, uri, status) in SCREENS {
         let answer = house.ask(Ask::get(house.fill(uri)).by(who).manner(Manner::Plain)).await;
@@ -215,7 +215,7 @@ async fn every_screen_runs_its_own_script_and_nothing_else(pool: PgPool) {
 /// PITFALLS: leptos writes `<Title>` as it is; so whatever somebody can name is tried in every place it is shown.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn markup_in_names_and_searches_stays_text(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let evil = "</title></script><script>alert(1)</script>\"'><img src=x onerror=alert(1)>";
     let person = [("name", evil), ("email", "evil@evil.test"), ("password", PASSWORD)];
     assert_eq!(house.ask(Ask::post("/api/sign_up", person)).await.status, 200);
@@ -334,7 +334,7 @@ fn assert_harmless(what: &str, html: &str) {
 }
 
 /// A page of requests of every kind: answered, refused, wrong, unknown.
-fn of_every_kind(house: &House) -> Vec<(&'static str, Ask)> {
+fn of_every_kind(house: &TestApp) -> Vec<(&'static str, Ask)> {
     let form = [("project", RESEARCH), ("email", "noah@acme.test")];
     let add = || Ask::post("/api/add_collaborator", form);
     let mut large = add().by(Who::Owner);
@@ -392,7 +392,7 @@ fn of_every_kind(house: &House) -> Vec<(&'static str, Ask)> {
 
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn every_answer_has_the_headers_that_keep_a_browser_on_its_guard(pool: PgPool) {
-    let house = House::new(pool.clone()).await;
+    let house = TestApp::new(pool.clone()).await;
     let away = house.behind(Directory::new(closed(&pool).await, Settings::default()));
     for (what, ask) in of_every_kind(&house) {
         for house in [&house, &away] {
@@ -438,7 +438,7 @@ fn assert_guarded(what: &str, answer: &Answer) {
 /// The request's id goes into logs and the audit (A1), so a client does not choose it.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_request_id_is_always_ours(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let theirs = "00000000-0000-7000-8000-000000000000";
     let form = [("project", RESEARCH), ("email", "noah@acme.test")];
     for ask in [
@@ -456,18 +456,18 @@ async fn a_request_id_is_always_ours(pool: PgPool) {
 
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn cookies_over_http_are_kept_from_scripts_and_other_sites(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     check_cookies(&house, "roster", "").await;
 }
 
 /// `__Host-`: over https the browser itself makes sure that no other host and no plain connection ever set it.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn cookies_over_https_are_bound_to_the_host(pool: PgPool) {
-    let house = House::with(pool, true).await;
+    let house = TestApp::with(pool, true).await;
     check_cookies(&house, "__Host-roster", "; Secure").await;
 }
 
-async fn check_cookies(house: &House, name: &str, secure: &str) {
+async fn check_cookies(house: &TestApp, name: &str, secure: &str) {
     let enter = [("email", "mia@acme.test"), ("password", PASSWORD)];
     let answer = house.ask(Ask::post("/api/sign_in", enter)).await;
     let flags = format!("Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax{secure}");
@@ -523,7 +523,7 @@ async fn check_cookies(house: &House, name: &str, secure: &str) {
 /// Cookies travel with a form that another site sends: what the browser says of its origin decides.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn no_other_site_can_send_a_form(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let before = house.fingerprint().await;
     let site = || header_name("sec-fetch-site");
     for function in FUNCTIONS.iter().filter(|function| function.is_write()) {
@@ -578,7 +578,7 @@ async fn no_other_site_can_send_a_form(pool: PgPool) {
     }
 }
 
-async fn audit_of_forms(house: &House) -> i64 {
+async fn audit_of_forms(house: &TestApp) -> i64 {
     sqlx::query_scalar("SELECT count(*) FROM audit_events WHERE actor_kind <> 'operator'")
         .fetch_one(&house.pool)
         .await
@@ -588,7 +588,7 @@ async fn audit_of_forms(house: &House) -> i64 {
 /// PITFALLS: a mutation by GET defeats SameSite. No function that changes anything answers to it, nor to anything but POST.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn nothing_is_changed_by_a_link(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let before = house.fingerprint().await;
     for function in &FUNCTIONS {
         let fields = function.filled(&house);
@@ -628,7 +628,7 @@ async fn nothing_is_changed_by_a_link(pool: PgPool) {
 
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_body_has_its_limit(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     for function in FUNCTIONS.iter().filter(|function| function.is_write()) {
         let mut ask = function.call(&function.filled(&house)).by(Who::Owner);
         ask.body.extend(std::iter::repeat_n(b'a', 64 * 1024));
@@ -650,7 +650,7 @@ async fn a_body_has_its_limit(pool: PgPool) {
 /// PITFALLS: a `next` must be a path of this console.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn nobody_is_led_to_another_site(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let evils: [&str; 19] = [
         "//evil.test",
         "///evil.test",
@@ -730,7 +730,7 @@ async fn nobody_is_led_to_another_site(pool: PgPool) {
 /// A redirect that is made of the address itself does not leave the console either.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn no_address_of_ours_leads_to_another_site(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     for uri in [
         "//evil.test/~current",
         "///evil.test/~current",
@@ -763,7 +763,7 @@ async fn no_address_of_ours_leads_to_another_site(pool: PgPool) {
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_forged_error_in_the_address_shows_no_text(pool: PgPool) {
     use base64::engine::general_purpose::{STANDARD, URL_SAFE};
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let pages = [
         ("/settings/profile", "/api/change_password"),
         ("/settings/projects/ml-research", "/api/update_project"),
@@ -813,7 +813,7 @@ pub(crate) fn closed_code(what: &str, answer: &Answer) -> Problem {
 
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn what_is_unknown_is_not_found_and_what_is_wrong_is_a_code(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     for who in [Who::Nobody, Who::Owner] {
         for uri in [
             "/api/nothing",
@@ -883,7 +883,7 @@ async fn closed(pool: &PgPool) -> PgPool {
 /// E6: if the database cannot be asked, the answer is 503, never "allowed" and never 403.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn without_the_database_the_answer_is_503(pool: PgPool) {
-    let house = House::new(pool.clone()).await;
+    let house = TestApp::new(pool.clone()).await;
     // One that nobody listens at, asked for as long as a pool waits.
     let dead = PgPoolOptions::new()
         .acquire_timeout(Duration::from_millis(200))
@@ -937,7 +937,7 @@ async fn without_the_database_the_answer_is_503(pool: PgPool) {
 /// A session over its end, or one nobody used for long, is none.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_session_that_is_over_signs_nobody_in(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     for change in [
         "UPDATE sessions SET expires_at = now() - interval '1 second'",
         "UPDATE sessions SET last_seen_at = now() - interval '7 days 1 second'",
@@ -969,7 +969,7 @@ fn clock() -> OffsetDateTime {
 
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_panic_is_a_500_that_says_nothing(pool: PgPool) {
-    let house = House::new(pool.clone()).await;
+    let house = TestApp::new(pool.clone()).await;
     let broken = house.behind(Directory::new(pool, Settings::default()).with_clock(clock));
     let enter = || Ask::post("/api/sign_in", [("email", "mia@acme.test"), ("password", PASSWORD)]);
     let asks = || {

@@ -4,7 +4,7 @@
 use axum::http::header;
 use sqlx::PgPool;
 
-use crate::house::{Answer, Ask, House, INVITED, Manner, RESEARCH, TO_CHANGE, Who};
+use crate::house::{Answer, Ask, INVITED, Manner, RESEARCH, TO_CHANGE, TestApp, Who};
 
 const KEYS: &str = "SELECT count(*) FROM api_keys WHERE name = 'Nightly builds'";
 
@@ -12,12 +12,12 @@ fn create(uri: &str) -> Ask {
     Ask::post(uri, [("project", RESEARCH), ("name", "Nightly builds")]).by(Who::Member)
 }
 
-async fn keys(house: &House) -> i64 {
+async fn keys(house: &TestApp) -> i64 {
     sqlx::query_scalar(KEYS).fetch_one(&house.pool).await.unwrap()
 }
 
 /// The secret on the page that an answer leads to.
-async fn secret(house: &House, answer: &Answer) -> Option<String> {
+async fn secret(house: &TestApp, answer: &Answer) -> Option<String> {
     let flash = format!("roster-flash={}", answer.cookie("roster-flash").unwrap());
     let page = house
         .ask(Ask::get(answer.location()).by(Who::Member).with(header::COOKIE, flash))
@@ -29,7 +29,7 @@ async fn secret(house: &House, answer: &Answer) -> Option<String> {
 /// Two POSTs of one form at once make one key; whichever answer the browser shows has its secret.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn two_posts_of_one_form_at_once_make_one_key(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     for shown in [0, 1] {
         sqlx::query("DELETE FROM api_keys WHERE name = 'Nightly builds'")
             .execute(&house.pool)
@@ -51,7 +51,7 @@ async fn two_posts_of_one_form_at_once_make_one_key(pool: PgPool) {
 /// its secret.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_form_that_is_broken_off_is_done_and_shown_by_the_second(pool: PgPool) {
-    let house = House::new(pool.clone()).await;
+    let house = TestApp::new(pool.clone()).await;
     let mut lock = pool.begin().await.unwrap();
     sqlx::query("LOCK TABLE api_keys IN SHARE ROW EXCLUSIVE MODE")
         .execute(&mut *lock)
@@ -77,7 +77,7 @@ async fn a_form_that_is_broken_off_is_done_and_shown_by_the_second(pool: PgPool)
 /// What was refused changed nothing: sent again from the same page it is another form, and may be taken by then.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_form_that_was_refused_is_not_done(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let age = "UPDATE sessions SET confirmed_at = now() - make_interval(mins => $1)";
     for (ago, made) in [(11, 0), (0, 1), (0, 1)] {
         sqlx::query(age).bind(ago).execute(&house.pool).await.unwrap();
@@ -91,7 +91,7 @@ async fn a_form_that_was_refused_is_not_done(pool: PgPool) {
 /// No link's secret is kept in the table.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn where_an_answer_leads_is_kept_without_secrets(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     for (path, token) in [("/api/change_email", TO_CHANGE), ("/api/accept_invitation", INVITED)] {
         let sent = Ask::post(path, [("token", token)]).by(Who::Owner).manner(Manner::Plain);
         assert!(house.ask(sent).await.location().ends_with(token));
@@ -106,7 +106,7 @@ async fn where_an_answer_leads_is_kept_without_secrets(pool: PgPool) {
 /// A program is told that the second one was taken already, and never the secret.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_program_that_sends_twice_at_once_is_told_so(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let post = || house.ask(create("/api/create_api_key"));
     let (one, other) = tokio::join!(post(), post());
     let mut statuses = [one.status.as_u16(), other.status.as_u16()];
@@ -120,7 +120,7 @@ async fn a_program_that_sends_twice_at_once_is_told_so(pool: PgPool) {
 /// One after the other they are two, unless both are from one page: the browser's back button leads to another one.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn what_is_sent_again_from_the_same_page_is_done_once(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let send = async |uri: &str| house.ask(create(uri).manner(Manner::Plain)).await;
     for (uri, made) in [
         ("/api/create_api_key", 1),
@@ -153,7 +153,7 @@ async fn what_is_sent_again_from_the_same_page_is_done_once(pool: PgPool) {
 /// What the server could not do is no form that was done: sent again, it is.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_form_that_came_to_nothing_can_be_sent_again(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     sqlx::raw_sql(
         "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;
          CREATE TRIGGER fail BEFORE INSERT ON api_keys EXECUTE FUNCTION fail();",

@@ -5,10 +5,10 @@ use axum::http::header::COOKIE;
 use policy::Refusal;
 use sqlx::PgPool;
 
-use crate::house::{ACME, Ask, EMPTY, FORGOTTEN, House, INVITED, INVITED_STRANGER, Manner, RESEARCH, UNPROVED, Who};
+use crate::house::{ACME, Ask, EMPTY, FORGOTTEN, INVITED, INVITED_STRANGER, Manner, RESEARCH, TestApp, UNPROVED, Who};
 
 /// The page as it comes, without scripts.
-async fn page(house: &House, who: Who, path: &str) -> String {
+async fn page(house: &TestApp, who: Who, path: &str) -> String {
     let answer = house.ask(Ask::get(path).by(who).manner(Manner::Plain)).await;
     assert_eq!(answer.status, 200, "{path}");
     answer.text
@@ -27,7 +27,7 @@ fn fields<'a>(page: &'a str, part: &str) -> Vec<&'a str> {
 /// that.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_form_with_a_password_says_whose_it_is(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     for (who, path, address, forms) in [
         (Who::Owner, "/settings/profile".to_owned(), "olivia@acme.test", 2),
         (Who::Nobody, format!("/reset-password/{FORGOTTEN}"), "mia@acme.test", 1),
@@ -69,7 +69,7 @@ async fn a_form_with_a_password_says_whose_it_is(pool: PgPool) {
 /// A second look asks for the password in a form that says whose it is, too (J7).
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_form_that_asks_again_says_whose_password(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     sqlx::query("UPDATE sessions SET confirmed_at = now() - interval '11 minutes'")
         .execute(&house.pool)
         .await
@@ -87,7 +87,7 @@ async fn a_form_that_asks_again_says_whose_password(pool: PgPool) {
 /// A telephone begins a field with a capital, and a slug has none.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_field_for_a_slug_is_in_small_letters(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     for (path, name) in [
         (format!("/settings/organization/{ACME}"), r#"name="slug""#),
         (
@@ -124,7 +124,7 @@ async fn a_field_for_a_slug_is_in_small_letters(pool: PgPool) {
 /// A private key that was pasted by mistake is refused whatever else is wrong, and no field of it comes back.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_private_key_is_not_kept(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     sqlx::query("UPDATE sessions SET confirmed_at = now() - interval '11 minutes'")
         .execute(&house.pool)
         .await
@@ -161,7 +161,7 @@ async fn a_private_key_is_not_kept(pool: PgPool) {
 /// Without the mark Excel shows JÃ¶rg.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn every_list_as_a_file_begins_with_the_mark_of_its_encoding(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     sqlx::query("UPDATE users SET name = 'Jörg ＝1' WHERE email = 'noah@acme.test'")
         .execute(&house.pool)
         .await
@@ -180,7 +180,7 @@ async fn every_list_as_a_file_begins_with_the_mark_of_its_encoding(pool: PgPool)
 /// A link as it is copied out of a mail leads to the same page.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_link_is_followed_with_what_stands_around_it(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     for after in ["", ".", ")", "%20", "%E2%80%8B", "%3E", "%0D%0A"] {
         let page = page(
             &house,

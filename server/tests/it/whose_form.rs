@@ -7,12 +7,12 @@ use sqlx::PgPool;
 use crate::{
     forms::words,
     functions::FUNCTIONS,
-    house::{Ask, House, Manner, PASSWORD, Who},
+    house::{Ask, Manner, PASSWORD, TestApp, Who},
 };
 
 const COLLABORATORS: &str = "/settings/projects/ml-research/collaborators";
 
-fn filled_in_by(house: &House, path: &str, who: Who) -> String {
+fn filled_in_by(house: &TestApp, path: &str, who: Who) -> String {
     format!("{path}?as={}", house.id(who))
 }
 
@@ -20,7 +20,7 @@ fn filled_in_by(house: &House, path: &str, who: Who) -> String {
 /// and nothing is changed.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_form_that_somebody_else_filled_in_changes_nothing(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let before = house.fingerprint().await;
     let functions = FUNCTIONS
         .iter()
@@ -73,7 +73,7 @@ async fn a_form_that_somebody_else_filled_in_changes_nothing(pool: PgPool) {
 /// What names nobody that there is, or nothing that could be a person, is somebody else's; what names nobody is a program's.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_form_says_for_whom_it_is_or_nothing(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let own = filled_in_by(&house, "/api/change_name", Who::Member);
     for (uri, status) in [
         (own.clone(), 200),
@@ -95,7 +95,7 @@ async fn a_form_says_for_whom_it_is_or_nothing(pool: PgPool) {
 /// typed is in the form; once.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn without_scripts_who_is_signed_in_now_is_told_so(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let form = filled_in_by(&house, "/api/change_name", Who::Member);
     let sent = Ask::post(form, [("name", "Mia Married")])
         .by(Who::Owner)
@@ -120,7 +120,7 @@ async fn without_scripts_who_is_signed_in_now_is_told_so(pool: PgPool) {
 /// what they typed is there; for them alone, and without the password.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn what_was_typed_waits_until_its_person_is_signed_in_again(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let dialog = format!("{COLLABORATORS}?dialog=add");
     for (who, is_shown) in [(Who::Admin, true), (Who::OrganizationAdmin, false)] {
         let form = filled_in_by(&house, "/api/add_collaborator", Who::Admin);
@@ -170,7 +170,7 @@ async fn what_was_typed_waits_until_its_person_is_signed_in_again(pool: PgPool) 
 /// What waits does so for its page: on the way there, any number of others are opened, and what they have to tell is told.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn what_was_typed_waits_for_its_page(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let form = filled_in_by(&house, "/api/change_name", Who::Member);
     let answer = house
         .ask(Ask::post(form, [("name", "Mia Married")]).manner(Manner::Plain))
@@ -196,7 +196,7 @@ async fn what_was_typed_waits_for_its_page(pool: PgPool) {
 async fn a_private_key_is_never_kept(pool: PgPool) {
     const PRIVATE: &str =
         "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA\n-----END OPENSSH PRIVATE KEY-----";
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     for (by, cookie) in [(Who::Owner, "roster-flash"), (Who::Nobody, "roster-kept")] {
         let form = filled_in_by(&house, "/api/add_ssh_key", Who::Member);
         let fields = [("public_key", PRIVATE), ("name", "Laptop")];
@@ -216,7 +216,7 @@ async fn a_private_key_is_never_kept(pool: PgPool) {
 /// Every form of every page that its person has to be signed in for says who that is.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn every_form_says_for_whom_it_was_made(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let own = format!("?as={}", house.id(Who::Owner));
     let mut forms = 0;
     for page in [
@@ -253,7 +253,7 @@ async fn every_form_says_for_whom_it_was_made(pool: PgPool) {
 /// is decoded once where it is read.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn the_page_after_signing_in_is_the_one_that_was_asked_for(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     for (query, typed) in [
         ("?q=plus%2Btag&role=member", "plus+tag"),
         ("?q=a%26role%3Dadmin", "a&amp;role=admin"),

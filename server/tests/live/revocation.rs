@@ -23,7 +23,7 @@ use axum::{
 };
 use directory::{Actor, Directory, Error, OffsetDateTime, Settings};
 use http_body_util::Full;
-use policy::{ApiKeyId, Reach, Refusal, UserId};
+use policy::{ApiKeyId, KeyScope, Refusal, UserId};
 use sqlx::PgPool;
 use tokio::{net::TcpListener, task::JoinSet, time::sleep};
 use uuid::Uuid;
@@ -50,7 +50,7 @@ enum Entrance {
     /// A gateway, asked about one of the project's clusters: the same.
     Resource,
     /// The console: the project's collaborators.
-    Console,
+    AppState,
     /// A node of the cluster.
     Login,
     /// REST: what the key is.
@@ -63,7 +63,7 @@ impl Entrance {
     const ALL: [Self; 6] = [
         Self::Project,
         Self::Resource,
-        Self::Console,
+        Self::AppState,
         Self::Login,
         Self::Whoami,
         Self::Resources,
@@ -76,7 +76,7 @@ impl Entrance {
             (Self::Login, StatusCode::OK) => Some(!body.is_empty()),
             (_, StatusCode::OK) => Some(true),
             (Self::Project | Self::Resource, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
-            | (Self::Console, StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND)
+            | (Self::AppState, StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND)
             | (Self::Whoami | Self::Resources, StatusCode::UNAUTHORIZED) => Some(false),
             (Self::Whoami | Self::Resources, StatusCode::TOO_MANY_REQUESTS) => None,
             _ => panic!("{self:?}: {status} {body}"),
@@ -126,7 +126,7 @@ impl Kind {
             Self::Person(_) => [
                 Entrance::Project,
                 Entrance::Resource,
-                Entrance::Console,
+                Entrance::AppState,
                 Entrance::Login,
             ],
             Self::Key => [
@@ -397,7 +397,7 @@ impl Stage {
                 let cluster = format!("cluster/{}", self.cluster);
                 authorize(&self.gateway, About::Resource(&cluster), "cluster:delete", &credential)
             }
-            (Entrance::Console, _) => read(&format!("/api/collaborators?project={PROJECT}"), &credential),
+            (Entrance::AppState, _) => read(&format!("/api/collaborators?project={PROJECT}"), &credential),
             (Entrance::Login, Kind::Person(user)) => {
                 authorized_keys(&self.gateway, &self.cluster, &format!("SHA256:{user}"))
             }
@@ -564,7 +564,7 @@ async fn give_key(directory: &Directory, admin: &Actor, subject: &Subject) {
             admin,
             &PROJECT.parse().unwrap(),
             &"load".parse().unwrap(),
-            Reach::Manage,
+            KeyScope::Manage,
             None,
         )
         .await

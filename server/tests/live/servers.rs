@@ -18,7 +18,7 @@ use hyper::{
     header,
 };
 use hyper_util::rt::TokioIo;
-use policy::{Reach, SessionId, UserId};
+use policy::{KeyScope, SessionId, UserId};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use tokio::{
@@ -324,7 +324,7 @@ impl Stage {
         let (adam, admin) = sign_in(&pool, "adam@acme.test").await;
         let (project, name) = ("ml-research".parse().unwrap(), "program".parse().unwrap());
         let key = directory
-            .create_api_key(&adam, &project, &name, Reach::Use, None)
+            .create_api_key(&adam, &project, &name, KeyScope::Use, None)
             .await
             .unwrap();
         Self {

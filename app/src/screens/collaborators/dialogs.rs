@@ -13,7 +13,7 @@ use crate::{
     flash::{Flashed, FormName},
     load::Loaded,
     paths::Dialog,
-    screens::remains::{MadeHere, ManageKeys},
+    screens::owned_assets::{ManageKeys, OwnedAssetsHere},
 };
 
 /// The dialog that the URL says is open, if the person may use it.
@@ -146,7 +146,7 @@ fn RemoveDialog(people: People, person: Person, close: String) -> impl IntoView 
                     <li>"SSH access to the nodes of its clusters"</li>
                     {is_admin.then(|| view! { <li>"Managing its collaborators and settings"</li> })}
                 </ul>
-                {made.map(|made| view! { <MadeHere made who=if is_self { "You" } else { "They" }/> })}
+                {made.map(|made| view! { <OwnedAssetsHere made who=if is_self { "You" } else { "They" }/> })}
                 <DialogActions close action words=confirm is_final=true/>
             </PostForm>
         </DialogBox>

@@ -8,13 +8,14 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 use policy::Permission;
 
-use super::{remains::ReceiptCard, use_project_slug};
+use super::{owned_assets::ReceiptCard, use_project_slug};
 use crate::{
     api::collaborators::{
         AddCollaborator, ChangeCollaboratorRole, People, RemoveCollaborator, SetCollaboratorEndDate, collaborators,
     },
     components::{
-        ButtonLink, DefaultProjectNotice, Filter, Icon, ListAddress, PageHeader, PageTitle, Post, SearchForm, Sign,
+        ButtonLink, DefaultProjectNotice, Filter, FormSender, Icon, ListAddress, PageHeader, PageTitle, SearchForm,
+        Sign,
     },
     flash::{Done, Flashed, FormName, Notice, Notices, Outcome, Receipt},
     live::Live,
@@ -27,10 +28,10 @@ use table::PeopleTable;
 /// What can be done on this screen; each part of it shares these.
 #[derive(Clone, Copy)]
 struct Actions {
-    add: Post,
-    change_role: Post,
-    remove: Post,
-    end_date: Post,
+    add: FormSender,
+    change_role: FormSender,
+    remove: FormSender,
+    end_date: FormSender,
 }
 
 /// The page.
@@ -43,10 +44,10 @@ pub(crate) fn CollaboratorsScreen() -> impl IntoView {
     }));
     let ListAddress { query, dialog, .. } = address;
     provide_context(Actions {
-        add: Post::to::<AddCollaborator>(),
-        change_role: Post::to::<ChangeCollaboratorRole>(),
-        remove: Post::to::<RemoveCollaborator>(),
-        end_date: Post::to::<SetCollaboratorEndDate>(),
+        add: FormSender::to::<AddCollaborator>(),
+        change_role: FormSender::to::<ChangeCollaboratorRole>(),
+        remove: FormSender::to::<RemoveCollaborator>(),
+        end_date: FormSender::to::<SetCollaboratorEndDate>(),
     });
     // Somebody on another page of the list too, and what they made: the dialog that a link opens tells it.
     let subject = Memo::new(move |_| dialog.get().user().map(|user| user.to_string()).unwrap_or_default());

@@ -8,11 +8,11 @@ use crate::{
     api::collaborators::{People, Person},
     components::{
         AddressBadge, Avatar, Badge, Empty, Icon, ListAddress, Listing, Menu, MenuExplanation, MenuForm, MenuLink,
-        MomentText, PostForm, Sign, SortHeader, Tone, last_day,
+        PostForm, Sign, SortHeader, TimestampText, Tone, last_day,
     },
     load::Loaded,
+    messages,
     paths::Dialog,
-    words,
 };
 
 /// The table, its empty state, and the way to more.
@@ -116,9 +116,9 @@ fn Access(people: Loaded<People>, person: Memo<Option<Person>>) -> impl IntoView
                 <span>
                     {reason}
                     {by.map(|by| view! { " by "<bdi>{by}</bdi> })}
-                    <span class="access-when">" · "<MomentText at=person.added_at/></span>
+                    <span class="access-when">" · "<TimestampText at=person.added_at/></span>
                 </span>
-                {person.expires_at.map(|at| view! { <span class="access-end">"Until "<MomentText at=last_day(at) is_utc_day=true/></span> })}
+                {person.expires_at.map(|at| view! { <span class="access-end">"Until "<TimestampText at=last_day(at) is_utc_day=true/></span> })}
             </span>
         })
     }
@@ -207,5 +207,5 @@ fn explanation(role: Option<Refusal>, remove: Option<Refusal>) -> Option<String>
     role.into_iter()
         .chain(remove)
         .find(is_about_the_person)
-        .map(|refusal| words::problem(refusal.into()))
+        .map(|refusal| messages::problem(refusal.into()))
 }

@@ -10,8 +10,8 @@ use crate::{
         invitations,
     },
     components::{
-        Badge, ButtonLink, Dialog as DialogBox, Empty, Filter, Icon, ListAddress, Listing, MomentText, PageHeader,
-        PageTitle, Post, PostForm, SearchForm, Sign, Tone,
+        Badge, ButtonLink, Dialog as DialogBox, Empty, Filter, FormSender, Icon, ListAddress, Listing, PageHeader,
+        PageTitle, PostForm, SearchForm, Sign, TimestampText, Tone,
     },
     flash::{Done, Flashed, FormName, Notice, Notices},
     live::Live,
@@ -21,9 +21,9 @@ use crate::{
 
 #[derive(Clone, Copy)]
 struct Actions {
-    invite: Post,
-    resend: Post,
-    revoke: Post,
+    invite: FormSender,
+    resend: FormSender,
+    revoke: FormSender,
 }
 
 /// The page.
@@ -33,9 +33,9 @@ pub(crate) fn InvitationsScreen() -> impl IntoView {
     let live = expect_context::<Live>();
     let query = ListAddress::provide(path_of(slug, "invitations")).query;
     provide_context(Actions {
-        invite: Post::to::<InviteMembers>(),
-        resend: Post::to::<ResendInvitation>(),
-        revoke: Post::to::<RevokeInvitation>(),
+        invite: FormSender::to::<InviteMembers>(),
+        resend: FormSender::to::<ResendInvitation>(),
+        revoke: FormSender::to::<RevokeInvitation>(),
     });
     load(
         move || (slug.get(), query.get(), live.ticks.get()),
@@ -179,14 +179,14 @@ fn Sent(row: Memo<Option<InvitationRow>>) -> impl IntoView {
         Some(view! {
             <span class="access">
                 <span>
-                    <MomentText at=row.sent_at/>
+                    <TimestampText at=row.sent_at/>
                     {row.invited_by.map(|by| view! { <span class="access-when">" by "<bdi>{by}</bdi></span> })}
                 </span>
                 {is_open.then(|| view! {
                     <span class="access-end" class:is-trouble=is_trouble>{mail}</span>
                     <span class="access-end">
                         {if row.state == State::Pending { "Works until " } else { "Expired " }}
-                        <MomentText at=row.expires_at/>
+                        <TimestampText at=row.expires_at/>
                     </span>
                 })}
             </span>

@@ -6,16 +6,16 @@ use policy::{Field as About, Slug};
 use crate::{
     api::invitations::MOST_ADDRESSES,
     components::{
-        ButtonLink, CopyField, Dialog as DialogBox, DialogActions, Field, Icon, ListAddress, Post, PostForm, Sign,
-        form_error, form_problem,
+        ButtonLink, CopyField, Dialog as DialogBox, DialogActions, Field, FormSender, Icon, ListAddress, PostForm,
+        Sign, form_error, form_problem,
     },
     flash::{Done, Flashed, FormName, Notices, Outcome, SentInvitation},
+    messages,
     paths::Dialog,
-    words,
 };
 
 /// What follows an invitation in the browser: a dialog that is closed forgets what came of it, and the list is asked anew.
-pub(super) fn finish(action: Post, reload: impl Fn() + 'static) {
+pub(super) fn finish(action: FormSender, reload: impl Fn() + 'static) {
     let address = expect_context::<ListAddress>();
     let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
     let value = action.outcome();
@@ -36,7 +36,7 @@ pub(super) fn finish(action: Post, reload: impl Fn() + 'static) {
 /// The dialog: a form, and once it was sent, the links.
 #[component]
 pub(super) fn InviteDialog(
-    action: Post,
+    action: FormSender,
     organization: Slug,
     organization_name: String,
     sends_mail: bool,
@@ -64,7 +64,7 @@ pub(super) fn InviteDialog(
 
 #[component]
 fn InviteForm(
-    action: Post,
+    action: FormSender,
     value: Signal<Option<Outcome>>,
     organization: Slug,
     organization_name: String,
@@ -119,7 +119,7 @@ fn Result(
                     <p class="form-problem"><Icon sign=Sign::Alert/><span>"These addresses were not invited:"</span></p>
                     <ul class="verdicts">
                         {failed.into_iter().map(|(email, problem)| view! {
-                            <li><bdi class="verdict-subject">{email}</bdi>" "<span>{words::problem(problem)}</span></li>
+                            <li><bdi class="verdict-subject">{email}</bdi>" "<span>{messages::problem(problem)}</span></li>
                         }).collect_view()}
                     </ul>
                 </div>

@@ -11,23 +11,23 @@ use crate::{
         members::{ChangeMemberRole, Ending, MemberRow, MembersPage, RemoveMember, members},
     },
     components::{
-        AddressBadge, Avatar, Badge, ButtonLink, Dialog as DialogBox, DialogActions, Empty, Filter, Icon, ListAddress,
-        Listing, Menu, MenuExplanation, MenuForm, MenuLink, MomentText, PageHeader, PageTitle, Post, PostForm,
-        SearchForm, Sign, SortHeader, Tone,
+        AddressBadge, Avatar, Badge, ButtonLink, Dialog as DialogBox, DialogActions, Empty, Filter, FormSender, Icon,
+        ListAddress, Listing, Menu, MenuExplanation, MenuForm, MenuLink, PageHeader, PageTitle, PostForm, SearchForm,
+        Sign, SortHeader, TimestampText, Tone,
     },
     flash::{Done, Flashed, FormName, Notice, Notices, Outcome, Receipt},
     live::Live,
     load::{Loaded, load},
+    messages,
     paths::{self, Dialog},
-    screens::remains::{MadeAnywhere, ManageKeys, ReceiptCard},
-    words,
+    screens::owned_assets::{ManageKeys, OwnedAssetsAnywhere, ReceiptCard},
 };
 
 #[derive(Clone, Copy)]
 struct Actions {
-    invite: Post,
-    change_role: Post,
-    remove: Post,
+    invite: FormSender,
+    change_role: FormSender,
+    remove: FormSender,
 }
 
 /// The page.
@@ -37,9 +37,9 @@ pub(crate) fn MembersScreen() -> impl IntoView {
     let live = expect_context::<Live>();
     let ListAddress { query, dialog, .. } = ListAddress::provide(path_of(slug, "members"));
     provide_context(Actions {
-        invite: Post::to::<InviteMembers>(),
-        change_role: Post::to::<ChangeMemberRole>(),
-        remove: Post::to::<RemoveMember>(),
+        invite: FormSender::to::<InviteMembers>(),
+        change_role: FormSender::to::<ChangeMemberRole>(),
+        remove: FormSender::to::<RemoveMember>(),
     });
     let subject = Memo::new(move |_| dialog.get().user().map(|user| user.to_string()).unwrap_or_default());
     load(
@@ -201,7 +201,7 @@ fn Since(row: Memo<Option<MemberRow>>) -> impl IntoView {
         Some(view! {
             <span class="access">
                 <span>
-                    <MomentText at=row.added_at/>
+                    <TimestampText at=row.added_at/>
                     {row.added_by.map(|by| view! { <span class="access-when">" · invited by "<bdi>{by}</bdi></span> })}
                 </span>
             </span>
@@ -237,7 +237,7 @@ impl Offered {
                 .into_iter()
                 .chain(remove.err())
                 .find(is_about_the_person)
-                .map(|refusal| words::problem(refusal.into())),
+                .map(|refusal| messages::problem(refusal.into())),
         })
     }
 }
@@ -383,7 +383,7 @@ fn RemoveDialog(page: MembersPage, row: MemberRow, ending: Ending) -> impl IntoV
                         {(ending.more_invitations > 0).then(|| view! { <li>{format!("and {} more", ending.more_invitations)}</li> })}
                     </ul>
                 })}
-                <MadeAnywhere made=ending.made who=if is_self { "You" } else { "They" }/>
+                <OwnedAssetsAnywhere made=ending.made who=if is_self { "You" } else { "They" }/>
                 <p class="hint">"Whoever comes back starts afresh."</p>
                 <DialogActions close action words=confirm is_final=true/>
             </PostForm>

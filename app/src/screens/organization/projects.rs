@@ -8,14 +8,14 @@ use super::{path_of, use_organization_slug};
 use crate::{
     api::projects::{CreateProject, ProjectRow, ProjectsPage, projects},
     components::{
-        Badge, ButtonLink, Dialog as DialogBox, DialogActions, Empty, Field, Icon, ListAddress, Listing, MomentText,
-        PageHeader, PageTitle, Post, PostForm, SearchForm, Sign, Tone, form_error, form_problem,
+        Badge, ButtonLink, Dialog as DialogBox, DialogActions, Empty, Field, FormSender, Icon, ListAddress, Listing,
+        PageHeader, PageTitle, PostForm, SearchForm, Sign, TimestampText, Tone, form_error, form_problem,
     },
     flash::{Done, Flashed, FormName, Notice, Notices},
     live::Live,
     load::{Loaded, load},
+    messages,
     paths::{self, Dialog},
-    words,
 };
 
 /// The page.
@@ -36,7 +36,7 @@ fn Projects(page: Loaded<ProjectsPage>) -> impl IntoView {
     let address = expect_context::<ListAddress>();
     let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
     let navigate = use_navigate();
-    let create = Post::to::<CreateProject>();
+    let create = FormSender::to::<CreateProject>();
     let title = Signal::derive(move || page.with(|page| format!("Projects · {}", page.organization.name)));
     let lead = Signal::derive(move || {
         page.with(|page| {
@@ -73,7 +73,7 @@ fn Projects(page: Loaded<ProjectsPage>) -> impl IntoView {
         </PageHeader>
         {move || (may_create.get() && is_switched_off.get()).then(|| view! {
             <aside class="banner" aria-label="About new projects">
-                <Icon sign=Sign::Info/><p>{words::problem(Refusal::ProjectsSwitchedOff.into())}</p>
+                <Icon sign=Sign::Info/><p>{messages::problem(Refusal::ProjectsSwitchedOff.into())}</p>
             </aside>
         })}
         <SearchForm what="projects" placeholder="Search by name"/>
@@ -141,7 +141,7 @@ fn Row(page: Loaded<ProjectsPage>, id: ProjectId) -> impl IntoView {
                         None => Either::Right(view! { <span class="hint">"No access"</span> }),
                     }}
                 </td>
-                <td class="added-cell"><MomentText at=since/></td>
+                <td class="added-cell"><TimestampText at=since/></td>
             </tr>
         })
     }
@@ -149,7 +149,7 @@ fn Row(page: Loaded<ProjectsPage>, id: ProjectId) -> impl IntoView {
 
 /// Creating a project, with the four common ways to split (P5).
 #[component]
-fn CreateDialog(create: Post, organization: Slug) -> impl IntoView {
+fn CreateDialog(create: FormSender, organization: Slug) -> impl IntoView {
     let close = expect_context::<ListAddress>().to(Dialog::None);
     let flashed = expect_context::<Flashed>();
     let value = create.outcome();

@@ -7,10 +7,12 @@ use policy::{Field as About, OrganizationStanding, Permission};
 use super::use_organization_slug;
 use crate::{
     api::organizations::{
-        DeleteOrganization, Heir, OrganizationHead, OrganizationPage, TransferOwnership, UpdateOrganization,
-        organization,
+        DeleteOrganization, OrganizationHead, OrganizationPage, TransferCandidate, TransferOwnership,
+        UpdateOrganization, organization,
     },
-    components::{Confirmation, Field, MomentText, PageHeader, PageTitle, Post, PostForm, form_error, form_problem},
+    components::{
+        Confirmation, Field, FormSender, PageHeader, PageTitle, PostForm, TimestampText, form_error, form_problem,
+    },
     flash::{Done, Flashed, FormName, Notice, Notices},
     live::Live,
     load::{Loaded, load},
@@ -70,7 +72,7 @@ fn Organization(page: Loaded<OrganizationPage>) -> impl IntoView {
             }
             key=|now| (now.organization.slug.clone(), now.organization.name.clone())
             children=move |now| view! {
-                <Transfer page organization=now.organization.clone() heirs=now.heirs/>
+                <Transfer page organization=now.organization.clone() transfer_candidates=now.transfer_candidates/>
                 <Delete organization=now.organization/>
             }
         />
@@ -81,7 +83,7 @@ fn Organization(page: Loaded<OrganizationPage>) -> impl IntoView {
 fn SettingsForm(page: Loaded<OrganizationPage>, organization: OrganizationHead) -> impl IntoView {
     let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
     let navigate = use_navigate();
-    let action = Post::to::<UpdateOrganization>();
+    let action = FormSender::to::<UpdateOrganization>();
     let value = action.outcome();
     let slug = organization.slug.to_string();
     Effect::new({
@@ -151,7 +153,7 @@ fn Ownership(page: Loaded<OrganizationPage>) -> impl IntoView {
                 <div><dt>"Owner"</dt><dd><bdi>{move || page.with(|page| page.owner.clone())}</bdi></dd></div>
                 <div>
                     <dt>"Created"</dt>
-                    <dd>{move || page.with(|page| Some(page.organization.created_at)).map(|at| view! { <MomentText at/> })}</dd>
+                    <dd>{move || page.with(|page| Some(page.organization.created_at)).map(|at| view! { <TimestampText at/> })}</dd>
                 </div>
                 <div>
                     <dt>"Additional projects"</dt>
@@ -165,9 +167,13 @@ fn Ownership(page: Loaded<OrganizationPage>) -> impl IntoView {
 
 /// Handing the organization over (W2).
 #[component]
-fn Transfer(page: Loaded<OrganizationPage>, organization: OrganizationHead, heirs: Vec<Heir>) -> impl IntoView {
+fn Transfer(
+    page: Loaded<OrganizationPage>,
+    organization: OrganizationHead,
+    transfer_candidates: Vec<TransferCandidate>,
+) -> impl IntoView {
     let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
-    let action = Post::to::<TransferOwnership>();
+    let action = FormSender::to::<TransferOwnership>();
     let value = action.outcome();
     Effect::new(move |_| {
         if let Some(Ok(done)) = value.get() {
@@ -181,7 +187,7 @@ fn Transfer(page: Loaded<OrganizationPage>, organization: OrganizationHead, heir
     view! {
         <section class="card card-danger" aria-labelledby="transfer">
             <h2 id="transfer">"Transfer ownership"</h2>
-            {if heirs.is_empty() {
+            {if transfer_candidates.is_empty() {
                 view! { <p>"Ownership can go to another Admin. There is none yet: make a member an Admin first."</p> }.into_any()
             } else {
                 view! {
@@ -192,10 +198,10 @@ fn Transfer(page: Loaded<OrganizationPage>, organization: OrganizationHead, heir
                         <div class="field">
                             <label for="field-user">"New Owner"</label>
                             <select id="field-user" name="user">
-                                {heirs.into_iter().map(|heir| {
-                                    let id = heir.user.to_string();
+                                {transfer_candidates.into_iter().map(|candidate| {
+                                    let id = candidate.user.to_string();
                                     let is_chosen = id == chosen;
-                                    view! { <option value=id selected=is_chosen>{format!("{} ({})", heir.name, heir.email)}</option> }
+                                    view! { <option value=id selected=is_chosen>{format!("{} ({})", candidate.name, candidate.email)}</option> }
                                 }).collect_view()}
                             </select>
                         </div>
@@ -225,7 +231,7 @@ fn Delete(organization: OrganizationHead) -> impl IntoView {
         expect_context::<Live>(),
     );
     let navigate = use_navigate();
-    let action = Post::to::<DeleteOrganization>();
+    let action = FormSender::to::<DeleteOrganization>();
     let value = action.outcome();
     // The news of it can overtake the answer.
     live.hold_while(action, |_| true);

@@ -6,7 +6,7 @@ use policy::{Field as About, FieldInput, ResourceField, ResourceKind};
 use super::state_options;
 use crate::{
     api::resources::ResourceRow,
-    components::{Field, Post, SelectField, form_error, form_problem},
+    components::{Field, FormSender, SelectField, form_error, form_problem},
     flash::{Flashed, FormName},
 };
 
@@ -16,7 +16,7 @@ pub(super) fn Fields(
     /// The form they are in.
     form: FormName,
     /// What the form does.
-    action: Post,
+    action: FormSender,
     /// The kind.
     kind: ResourceKind,
     /// The resource as it is, if it is there already.
@@ -55,7 +55,7 @@ pub(super) fn Fields(
     }
 }
 
-fn field_view(form: FormName, action: Post, field: ResourceField, value: String) -> AnyView {
+fn field_view(form: FormName, action: FormSender, field: ResourceField, value: String) -> AnyView {
     let error = form_error(action.outcome(), form, About::Detail(field));
     let (name, label) = (field.code(), field.label());
     match field.input() {

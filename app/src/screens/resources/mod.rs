@@ -13,14 +13,14 @@ use crate::{
     address::use_param,
     api::resources::{CreateResource, ResourceRow, ResourcesPage, resources},
     components::{
-        Badge, ButtonLink, DefaultProjectNotice, Dialog as DialogBox, DialogActions, Empty, Filter, Icon, ListAddress,
-        Listing, MomentText, PageTitle, Post, PostForm, SearchForm, Sign, SortHeader, Tone,
+        Badge, ButtonLink, DefaultProjectNotice, Dialog as DialogBox, DialogActions, Empty, Filter, FormSender, Icon,
+        ListAddress, Listing, PageTitle, PostForm, SearchForm, Sign, SortHeader, TimestampText, Tone,
     },
     flash::{Flashed, FormName, Notice, Notices},
     live::Live,
     load::{Loaded, load},
+    messages::grouped,
     paths::{self, Dialog},
-    words::grouped,
 };
 
 /// As many fields of a kind have a column; the page of a resource has all.
@@ -57,7 +57,7 @@ fn Resources(page: Loaded<ResourcesPage>, kind: ResourceKind) -> impl IntoView {
     let address = expect_context::<ListAddress>();
     let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
     let switch = address.switch();
-    let create = Post::to::<CreateResource>();
+    let create = FormSender::to::<CreateResource>();
     let project = Signal::derive(move || page.with(|page| Some(page.project.clone())));
     let title = Signal::derive(move || page.with(|page| format!("{} · {}", kind.plural(), page.project.name)));
     let permission = kind.permission(ResourceAction::Create);
@@ -190,7 +190,7 @@ fn Row(page: Loaded<ResourcesPage>, kind: ResourceKind, id: ResourceId) -> impl 
                 </td>
                 <td class="role-cell"><StateBadge state=row.state/></td>
                 {fields.into_iter().map(|(field, text)| view! { <td class=cell_of(field)>{text}</td> }).collect_view()}
-                <td class="added-cell"><MomentText at=row.created_at/></td>
+                <td class="added-cell"><TimestampText at=row.created_at/></td>
             </tr>
         })
     }
@@ -282,7 +282,7 @@ const fn what_creating_does(kind: ResourceKind) -> &'static str {
 
 /// Registering one.
 #[component]
-fn CreateDialog(create: Post, kind: ResourceKind, project: String) -> impl IntoView {
+fn CreateDialog(create: FormSender, kind: ResourceKind, project: String) -> impl IntoView {
     let close = expect_context::<ListAddress>().to(Dialog::None);
     view! {
         <DialogBox title=format!("Create {}", kind.label()) close=close.get_untracked()>

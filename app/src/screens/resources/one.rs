@@ -9,8 +9,8 @@ use crate::{
     address::use_param,
     api::resources::{DeleteResource, ResourcePage, ResourceRow, UpdateResource, resource},
     components::{
-        ButtonLink, DefaultProjectNotice, Dialog as DialogBox, DialogActions, Icon, ListAddress, MomentText, PageTitle,
-        Post, PostForm,
+        ButtonLink, DefaultProjectNotice, Dialog as DialogBox, DialogActions, FormSender, Icon, ListAddress, PageTitle,
+        PostForm, TimestampText,
     },
     flash::{Flashed, FormName, Notice, Notices},
     live::Live,
@@ -23,8 +23,8 @@ const FORM: FormName = FormName::Resource;
 
 #[derive(Clone, Copy)]
 struct Actions {
-    save: Post,
-    delete: Post,
+    save: FormSender,
+    delete: FormSender,
 }
 
 /// The page.
@@ -34,9 +34,9 @@ pub(crate) fn ResourceScreen() -> impl IntoView {
     let id = use_param("id");
     let base = Signal::derive(move || format!("/projects/{}/{}/{}", slug.get(), kind.get(), id.get()));
     ListAddress::provide(base);
-    let (live, delete) = (expect_context::<Live>(), Post::to::<DeleteResource>());
+    let (live, delete) = (expect_context::<Live>(), FormSender::to::<DeleteResource>());
     provide_context(Actions {
-        save: Post::to::<UpdateResource>(),
+        save: FormSender::to::<UpdateResource>(),
         delete,
     });
     // The news of deleting it can overtake the answer, and after it there is nothing to ask for.
@@ -201,8 +201,8 @@ fn Facts(kind: ResourceKind, row: ResourceRow, with_fields: bool) -> impl IntoVi
     view! {
         <dl class="facts">
             {fields}
-            <div><dt>"Created"</dt><dd><MomentText at=row.created_at with_time=true/>{by}</dd></div>
-            <div><dt>"Last changed"</dt><dd><MomentText at=row.updated_at with_time=true/></dd></div>
+            <div><dt>"Created"</dt><dd><TimestampText at=row.created_at with_time=true/>{by}</dd></div>
+            <div><dt>"Last changed"</dt><dd><TimestampText at=row.updated_at with_time=true/></dd></div>
             <div><dt>"ID"</dt><dd><code>{row.id.to_string()}</code></dd></div>
         </dl>
         {with_fields.then(|| view! {

@@ -1,7 +1,8 @@
 //! K1 to K11, W3, D6: API keys, from their first secret to their end; and what a person leaves behind who is removed (C6, M6).
 
 use policy::{
-    ApiKeyId, Email, KeyFate, KeyState, OrganizationRole, Permission, ProjectRole, Reach, Refusal, ResourceKind, UserId,
+    ApiKeyId, Email, KeyFate, KeyScope, KeyState, OrganizationRole, Permission, ProjectRole, Refusal, ResourceKind,
+    UserId,
 };
 use serde_json::json;
 use sqlx::{AssertSqlSafe, PgPool, migrate::Migrator};
@@ -32,7 +33,7 @@ fn ids(rows: &[ApiKey]) -> Vec<ApiKeyId> {
 }
 
 impl Tenant {
-    async fn try_key(&self, project: &Project, who: &Person, called: &str, reach: Reach) -> Result<NewApiKey> {
+    async fn try_key(&self, project: &Project, who: &Person, called: &str, reach: KeyScope) -> Result<NewApiKey> {
         self.directory
             .create_api_key(&who.actor, &project.slug, &name(called), reach, None)
             .await
@@ -40,7 +41,7 @@ impl Tenant {
 
     /// A key that uses, without an end.
     async fn new_key(&self, project: &Project, who: &Person, called: &str) -> NewApiKey {
-        self.try_key(project, who, called, Reach::Use).await.unwrap()
+        self.try_key(project, who, called, KeyScope::Use).await.unwrap()
     }
 
     /// Why a secret opens nothing; nothing if it does.
@@ -201,7 +202,7 @@ async fn k2_collaborators_of_either_role_create_and_revoke_keys(pool: PgPool) {
         let actor = d.authenticate_key(&made.secret, origin()).await.unwrap();
         assert_eq!(
             (actor.organization, actor.project, actor.key, actor.reach),
-            (t.organization, research.id, made.id, Reach::Use)
+            (t.organization, research.id, made.id, KeyScope::Use)
         );
         // The project's, not the person's: another one ends it.
         let other = inside[(place + 1) % inside.len()];
@@ -213,7 +214,7 @@ async fn k2_collaborators_of_either_role_create_and_revoke_keys(pool: PgPool) {
     }
     let kept = t.new_key(research, &t.lead, "Kept").await;
     for who in [&t.noah, &t.stranger] {
-        let outcome = t.try_key(research, who, "CI", Reach::Use).await;
+        let outcome = t.try_key(research, who, "CI", KeyScope::Use).await;
         assert_eq!(refusal(outcome), Refusal::Hidden);
         for (what, answer) in t.changes(who, research, kept.id).await {
             assert_eq!(answer, Refusal::Hidden, "{what}");
@@ -224,7 +225,7 @@ async fn k2_collaborators_of_either_role_create_and_revoke_keys(pool: PgPool) {
     // In the Default Project that is every member.
     let made = t.new_key(&t.default, &t.noah, "Notebook").await;
     assert_eq!(t.closed(&made.secret).await, None);
-    let outcome = t.try_key(&t.default, &t.eve, "CI", Reach::Use).await;
+    let outcome = t.try_key(&t.default, &t.eve, "CI", KeyScope::Use).await;
     assert_eq!(refusal(outcome), Refusal::Hidden);
 }
 
@@ -237,7 +238,7 @@ async fn k3_no_part_of_a_secret_is_kept_but_what_the_list_shows(pool: PgPool) {
     let first = t.regenerate(&t.owner).await.unwrap();
     let again = t.regenerate(&t.owner).await.unwrap();
     let dated = d
-        .create_api_key(a, slug, &name("Night"), Reach::Manage, soon(Duration::DAY))
+        .create_api_key(a, slug, &name("Night"), KeyScope::Manage, soon(Duration::DAY))
         .await
         .unwrap();
     let next = d.rotate_api_key(a, slug, dated.id, Duration::HOUR, None).await.unwrap();
@@ -293,7 +294,7 @@ async fn k4_the_list_tells_of_each_key_what_the_rules_say(pool: PgPool) {
     let end = soon(Duration::days(3));
     let (a, slug) = (&t.lead.actor, &t.research.slug);
     let dated = d
-        .create_api_key(a, slug, &name("Deploy"), Reach::Manage, end)
+        .create_api_key(a, slug, &name("Deploy"), KeyScope::Manage, end)
         .await
         .unwrap();
     t.new_key(&t.default, &t.maya, "Elsewhere").await;
@@ -316,7 +317,7 @@ async fn k4_the_list_tells_of_each_key_what_the_rules_say(pool: PgPool) {
         // The latest first.
         assert_eq!((first.id, second.id), (dated.id, plain.id));
         assert_eq!((first.name.as_str(), second.name.as_str()), ("Deploy", "CI"));
-        assert_eq!((first.reach, second.reach), (Reach::Manage, Reach::Use));
+        assert_eq!((first.reach, second.reach), (KeyScope::Manage, KeyScope::Use));
         let by = |key: &ApiKey| key.created_by.clone().map(|name| name.to_string());
         assert_eq!(
             (by(first).as_deref(), by(second).as_deref()),
@@ -423,7 +424,7 @@ async fn k4_the_last_use_is_noted_at_most_once_a_minute(pool: PgPool) {
     let made = t.new_key(&t.research, &t.maya, "CI").await;
     assert_eq!(t.closed(&made.secret).await, None);
     t.until_used(made.id).await;
-    for (ago, is_news) in [(59, false), (30, false), (61, true)] {
+    for (ago, is_use_due) in [(59, false), (30, false), (61, true)] {
         sql(
             &pool,
             &format!("UPDATE api_keys SET last_used_at = now() - interval '{ago} seconds'"),
@@ -437,7 +438,7 @@ async fn k4_the_last_use_is_noted_at_most_once_a_minute(pool: PgPool) {
         let mark = t.new_key(&t.research, &t.maya, "Mark").await;
         t.closed(&mark.secret).await;
         t.until_used(mark.id).await;
-        if is_news {
+        if is_use_due {
             while t.seen(&t.research, made.id).await.last_used_at == before {
                 tokio::task::yield_now().await;
             }
@@ -570,13 +571,13 @@ async fn k6_an_expiration_is_set_changed_and_cancelled_until_it_is_reached(pool:
     let (d, a, slug) = (&t.directory, &t.maya.actor, &t.research.slug);
     let now = OffsetDateTime::now_utc();
     for past in [OffsetDateTime::UNIX_EPOCH, now - Duration::SECOND, now] {
-        let made = d.create_api_key(a, slug, &name("CI"), Reach::Use, Some(past)).await;
+        let made = d.create_api_key(a, slug, &name("CI"), KeyScope::Use, Some(past)).await;
         assert_eq!(refusal(made), Refusal::EndDateInvalid);
     }
     assert!(t.all_keys(&t.research).await.is_empty());
 
     let key = d
-        .create_api_key(a, slug, &name("CI"), Reach::Use, soon(Duration::DAY))
+        .create_api_key(a, slug, &name("CI"), KeyScope::Use, soon(Duration::DAY))
         .await
         .unwrap();
     assert!(is_about(t.seen(&t.research, key.id).await.expires_at, Duration::DAY));
@@ -665,7 +666,7 @@ async fn k7_a_rotated_key_lives_for_the_overlap_and_never_longer_than_before(poo
         (Some(Duration::MINUTE * 10), Duration::DAY, Duration::MINUTE * 10),
         (Some(Duration::WEEK), Duration::HOUR, Duration::HOUR),
     ] {
-        for reach in Reach::ALL {
+        for reach in KeyScope::ALL {
             let title = name("CI");
             let old = d
                 .create_api_key(a, slug, &title, reach, old_end.and_then(soon))
@@ -747,13 +748,16 @@ async fn k11_only_project_admins_make_rotate_and_date_keys_that_manage(pool: PgP
     let (d, slug) = (&t.directory, &t.research.slug);
     t.put(&t.research, &t.noah, ProjectRole::Member).await;
     for who in [&t.maya, &t.eve, &t.noah] {
-        let key = t.try_key(&t.research, &t.lead, "Deploy", Reach::Manage).await.unwrap();
+        let key = t
+            .try_key(&t.research, &t.lead, "Deploy", KeyScope::Manage)
+            .await
+            .unwrap();
         let opened = d.authenticate_key(&key.secret, origin()).await.unwrap();
-        assert_eq!(opened.reach, Reach::Manage);
+        assert_eq!(opened.reach, KeyScope::Manage);
         let a = &who.actor;
         let before = t.all_keys(&t.research).await.len();
         for outcome in [
-            t.try_key(&t.research, who, "Mine", Reach::Manage).await.map(drop),
+            t.try_key(&t.research, who, "Mine", KeyScope::Manage).await.map(drop),
             d.rotate_api_key(a, slug, key.id, Duration::DAY, None).await.map(drop),
             d.rotate_api_key(a, slug, key.id, Duration::ZERO, None).await.map(drop),
             d.set_api_key_expiration(a, slug, key.id, None).await.map(drop),
@@ -770,10 +774,10 @@ async fn k11_only_project_admins_make_rotate_and_date_keys_that_manage(pool: PgP
     }
     // An external who is Admin of the project makes one too; a Member of the organization who is Admin elsewhere does not.
     t.put(&t.research, &t.stranger, ProjectRole::Admin).await;
-    t.try_key(&t.research, &t.stranger, "Deploy", Reach::Manage)
+    t.try_key(&t.research, &t.stranger, "Deploy", KeyScope::Manage)
         .await
         .unwrap();
-    let outcome = t.try_key(&t.default, &t.lead, "Deploy", Reach::Manage).await;
+    let outcome = t.try_key(&t.default, &t.lead, "Deploy", KeyScope::Manage).await;
     assert_eq!(refusal(outcome), Refusal::ManageKeyForAdmins);
 }
 
@@ -979,8 +983,8 @@ async fn w3_the_default_key_does_not_exist_for_anybody_but_the_owner(pool: PgPoo
             assert!(list.default_key.is_none() && list.rows.is_empty(), "{list:?}");
         }
         // Nor by whoever made it.
-        let remains = d.remains(who.id, &t.default.slug, t.owner.id).await.unwrap();
-        assert_eq!((remains.key_count, remains.keys.len()), (0, 0));
+        let owned_assets = d.owned_assets(who.id, &t.default.slug, t.owner.id).await.unwrap();
+        assert_eq!((owned_assets.key_count, owned_assets.keys.len()), (0, 0));
     }
     // The Owner has it beside the list, in the Default Project alone.
     let list = t.keys(&t.default, &t.owner, &query("", None)).await;
@@ -1054,7 +1058,7 @@ async fn k8_the_default_key_is_regenerated_and_never_revoked(pool: PgPool) {
         let made = made.unwrap();
         assert_eq!((made.id, made.name.as_str()), (id, DEFAULT_KEY));
         let opened = d.authenticate_key(&made.secret, origin()).await.unwrap();
-        assert_eq!((opened.project, opened.reach), (t.default.id, Reach::Use));
+        assert_eq!((opened.project, opened.reach), (t.default.id, KeyScope::Use));
         for old in &dead {
             assert_eq!(t.closed(&old.secret).await, Some(Refusal::KeyInvalid));
         }
@@ -1131,7 +1135,10 @@ async fn w3_the_default_key_goes_with_the_ownership(pool: PgPool) {
 async fn k10_whoever_presents_a_key_revokes_it(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let d = &t.directory;
-    let key = t.try_key(&t.research, &t.lead, "Deploy", Reach::Manage).await.unwrap();
+    let key = t
+        .try_key(&t.research, &t.lead, "Deploy", KeyScope::Manage)
+        .await
+        .unwrap();
     let other = t.new_key(&t.research, &t.maya, "CI").await;
     let (done, events) = t.audited(d.revoke_presented_key(&key.secret, &origin())).await;
     assert!(done.unwrap());
@@ -1296,8 +1303,8 @@ async fn c6_a_removal_revokes_exactly_the_chosen_keys_of_that_person_in_that_pro
     assert_eq!(targets, [zeta.id.0, alpha.id.0]);
 
     // Told before by the same words: what still worked.
-    let names: Vec<_> = removal.remains.keys.iter().map(|key| key.name.as_str()).collect();
-    assert_eq!((names, removal.remains.key_count), (vec!["kept"], 1));
+    let names: Vec<_> = removal.owned_assets.keys.iter().map(|key| key.name.as_str()).collect();
+    assert_eq!((names, removal.owned_assets.key_count), (vec!["kept"], 1));
 }
 
 /// C6: what the receipt says ended and what it says stays.
@@ -1323,16 +1330,16 @@ async fn c6_a_removal_tells_what_ended_and_what_stays(pool: PgPool) {
     t.let_expire(expired.id, -1).await;
     let here = vec![(ResourceKind::Cluster, 2), (ResourceKind::Model, 1)];
     for who in [&t.owner, &t.lead, &t.maya, &t.eve] {
-        let told = d.remains(who.id, &research.slug, t.maya.id).await.unwrap();
+        let told = d.owned_assets(who.id, &research.slug, t.maya.id).await.unwrap();
         let [key] = &told.keys[..] else { panic!("{told:?}") };
         assert_eq!(
             (key.id, key.name.as_str(), key.reach, key.project.as_str()),
-            (mine.id, "CI", Reach::Use, "acme-research")
+            (mine.id, "CI", KeyScope::Use, "acme-research")
         );
         assert_eq!((told.key_count, &told.resources), (1, &here));
     }
     for who in [&t.noah, &t.stranger] {
-        let told = d.remains(who.id, &research.slug, t.maya.id).await;
+        let told = d.owned_assets(who.id, &research.slug, t.maya.id).await;
         assert_eq!(refusal(told), Refusal::Hidden);
     }
     let removal = d
@@ -1342,7 +1349,10 @@ async fn c6_a_removal_tells_what_ended_and_what_stays(pool: PgPool) {
     assert_eq!(removal.name.as_str(), "Maya Member");
     assert_eq!((removal.role, removal.ssh_keys), (Some(ProjectRole::Member), 1));
     assert!(is_about(Some(removal.at), Duration::ZERO) && removal.revoked.is_empty());
-    assert_eq!((removal.remains.key_count, &removal.remains.resources), (1, &here));
+    assert_eq!(
+        (removal.owned_assets.key_count, &removal.owned_assets.resources),
+        (1, &here)
+    );
     assert_eq!(t.closed(&mine.secret).await, None);
     // Somebody who made nothing, and has no SSH key.
     t.put(research, &t.noah, ProjectRole::Admin).await;
@@ -1353,9 +1363,9 @@ async fn c6_a_removal_tells_what_ended_and_what_stays(pool: PgPool) {
     assert_eq!((removal.role, removal.ssh_keys), (Some(ProjectRole::Admin), 0));
     assert_eq!(
         (
-            removal.remains.key_count,
-            removal.remains.keys.len(),
-            removal.remains.resources
+            removal.owned_assets.key_count,
+            removal.owned_assets.keys.len(),
+            removal.owned_assets.resources
         ),
         (0, 0, vec![])
     );
@@ -1416,13 +1426,13 @@ async fn c6_more_keys_than_are_named_are_counted(pool: PgPool) {
     .await;
     let told = t
         .directory
-        .remains(t.lead.id, &t.research.slug, t.maya.id)
+        .owned_assets(t.lead.id, &t.research.slug, t.maya.id)
         .await
         .unwrap();
     assert_eq!((told.key_count, told.keys.len()), (130, 100));
     let (first, last) = (&told.keys[0], &told.keys[99]);
     assert_eq!((first.name.as_str(), last.name.as_str()), ("key 001", "key 100"));
-    assert_eq!(first.reach, Reach::Manage);
+    assert_eq!(first.reach, KeyScope::Manage);
     let removal = t
         .directory
         .remove_collaborator(
@@ -1433,7 +1443,7 @@ async fn c6_more_keys_than_are_named_are_counted(pool: PgPool) {
         )
         .await
         .unwrap();
-    assert_eq!((removal.revoked.len(), removal.remains.key_count), (2, 128));
+    assert_eq!((removal.revoked.len(), removal.owned_assets.key_count), (2, 128));
 }
 
 /// M6, K5: what a member made in any project stays and works; the receipt says so, and nothing of other organizations.
@@ -1456,7 +1466,11 @@ async fn m6_a_removed_members_keys_and_resources_stay(pool: PgPool) {
         .put_resource(&other.research, t.maya.id, ResourceKind::File, "foreign")
         .await;
 
-    let told = d.departure(t.owner.id, &t.slug, t.maya.id).await.unwrap().remains;
+    let told = d
+        .removal_preview(t.owner.id, &t.slug, t.maya.id)
+        .await
+        .unwrap()
+        .owned_assets;
     d.change_member_role(&t.owner.actor, &t.slug, t.maya.id, OrganizationRole::Admin)
         .await
         .unwrap();
@@ -1465,15 +1479,15 @@ async fn m6_a_removed_members_keys_and_resources_stay(pool: PgPool) {
     let removal = d.remove_member(&t.owner.actor, &t.slug, t.maya.id).await.unwrap();
     assert_eq!((removal.name.as_str(), removal.invitations), ("Maya Member", 1));
     assert!(is_about(Some(removal.at), Duration::ZERO));
-    for remains in [&told, &removal.remains] {
-        let keys: Vec<_> = remains
+    for owned_assets in [&told, &removal.owned_assets] {
+        let keys: Vec<_> = owned_assets
             .keys
             .iter()
             .map(|key| (key.name.as_str(), key.project.as_str()))
             .collect();
         assert_eq!(keys, [("CI", "acme-research"), ("Notebook", "Default Project")]);
         assert_eq!(
-            (remains.key_count, &remains.resources),
+            (owned_assets.key_count, &owned_assets.resources),
             (2, &vec![(ResourceKind::Volume, 2)])
         );
     }
@@ -1492,12 +1506,12 @@ async fn m6_what_is_in_a_project_one_was_removed_from_is_not_told(pool: PgPool) 
     for project in [&t.research, &t.default] {
         t.put_resource(project, maya.id, ResourceKind::Volume, "data").await;
     }
-    let names = |remains: crate::Remains| {
-        let keys: Vec<_> = remains.keys.iter().map(|key| key.name.to_string()).collect();
-        assert_eq!(i64::try_from(keys.len()), Ok(remains.key_count));
-        (keys.join(" "), remains.resources[0].1)
+    let names = |owned_assets: crate::OwnedAssets| {
+        let keys: Vec<_> = owned_assets.keys.iter().map(|key| key.name.to_string()).collect();
+        assert_eq!(i64::try_from(keys.len()), Ok(owned_assets.key_count));
+        (keys.join(" "), owned_assets.resources[0].1)
     };
-    let told = async |who: &Person| names(d.departure(who.id, &t.slug, maya.id).await.unwrap().remains);
+    let told = async |who: &Person| names(d.removal_preview(who.id, &t.slug, maya.id).await.unwrap().owned_assets);
     assert_eq!(told(maya).await, ("CI Notebook".to_owned(), 2));
     d.remove_collaborator(&t.lead.actor, &t.research.slug, maya.id, &[])
         .await
@@ -1505,7 +1519,7 @@ async fn m6_what_is_in_a_project_one_was_removed_from_is_not_told(pool: PgPool) 
     assert_eq!(told(maya).await, ("Notebook".to_owned(), 1));
     assert_eq!(told(&t.admin).await, ("CI Notebook".to_owned(), 2));
     let left = d.remove_member(&maya.actor, &t.slug, maya.id).await.unwrap();
-    assert_eq!(names(left.remains), ("Notebook".to_owned(), 1));
+    assert_eq!(names(left.owned_assets), ("Notebook".to_owned(), 1));
     assert_eq!(t.closed(&hidden.secret).await, None);
 }
 
@@ -1597,7 +1611,7 @@ async fn p4_no_key_is_made_in_a_project_that_is_deleted(pool: PgPool) {
             .await
             .unwrap();
         let (made, deleted) = tokio::join!(
-            d.create_api_key(&t.admin.actor, &called, &title, Reach::Use, None),
+            d.create_api_key(&t.admin.actor, &called, &title, KeyScope::Use, None),
             d.delete_project(&t.owner.actor, &called, called.as_str()),
         );
         deleted.unwrap();
@@ -1617,7 +1631,7 @@ async fn p4_no_key_is_made_in_a_project_that_is_deleted(pool: PgPool) {
 async fn k11_a_creation_that_waits_for_a_demotion_sees_it(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let (a, slug, title) = (&t.lead.actor, &t.research.slug, name("Deploy"));
-    let old = t.try_key(&t.research, &t.lead, "Old", Reach::Manage).await.unwrap();
+    let old = t.try_key(&t.research, &t.lead, "Old", KeyScope::Manage).await.unwrap();
     for (change, expected) in [
         ("UPDATE collaborators SET role = 'member'", Refusal::ManageKeyForAdmins),
         ("DELETE FROM collaborators", Refusal::Hidden),
@@ -1632,7 +1646,7 @@ async fn k11_a_creation_that_waits_for_a_demotion_sees_it(pool: PgPool) {
                     d.rotate_api_key(a, slug, old.id, Duration::DAY, None).await
                 } else {
                     let d = &t.directory;
-                    d.create_api_key(a, slug, &title, Reach::Manage, None).await
+                    d.create_api_key(a, slug, &title, KeyScope::Manage, None).await
                 }
             };
             let (made, ()) = tokio::join!(making, async {
@@ -1656,10 +1670,10 @@ async fn c6_no_key_slips_past_a_removal(pool: PgPool) {
         let before = t.all_keys(research).await.len();
         let title = name("CI");
         let (made, removal) = tokio::join!(
-            d.create_api_key(&t.maya.actor, slug, &title, Reach::Use, None),
+            d.create_api_key(&t.maya.actor, slug, &title, KeyScope::Use, None),
             d.remove_collaborator(&t.lead.actor, slug, t.maya.id, &[]),
         );
-        let told = usize::try_from(removal.unwrap().remains.key_count).unwrap();
+        let told = usize::try_from(removal.unwrap().owned_assets.key_count).unwrap();
         match made {
             Ok(_) => assert_eq!(told, before + 1),
             Err(error) => {
@@ -1682,7 +1696,7 @@ async fn k2_each_change_to_a_key_is_audited(pool: PgPool) {
     let at = end.unix_timestamp();
     let title = name("Deploy");
     let (made, created) = t
-        .audited(d.create_api_key(a, slug, &title, Reach::Manage, Some(end)))
+        .audited(d.create_api_key(a, slug, &title, KeyScope::Manage, Some(end)))
         .await;
     let made = made.unwrap();
     let (done, cleared) = t.audited(d.set_api_key_expiration(a, slug, made.id, None)).await;
@@ -1695,7 +1709,9 @@ async fn k2_each_change_to_a_key_is_audited(pool: PgPool) {
     done.unwrap();
     let (done, over) = t.audited(d.revoke_api_key(a, slug, next.id)).await;
     done.unwrap_err();
-    let (done, refused) = t.audited(t.try_key(&t.research, &t.maya, "Mine", Reach::Manage)).await;
+    let (done, refused) = t
+        .audited(t.try_key(&t.research, &t.maya, "Mine", KeyScope::Manage))
+        .await;
     done.unwrap_err();
     let was = json!({ "name": "Deploy", "reach": "manage", "expires_at": at });
     let endless = json!({ "name": "Deploy", "reach": "manage", "expires_at": null });

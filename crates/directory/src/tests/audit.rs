@@ -480,7 +480,7 @@ async fn a4_strangers_leave_no_trail_in_an_audit_of_others(pool: PgPool) {
         d.change_collaborator_role(who, slug, t.maya.id, ProjectRole::Admin);
         d.update_project(who, slug, &settings);
         d.delete_project(who, slug, slug.as_str());
-        d.create_api_key(who, slug, &name("BUY"), policy::Reach::Use, None);
+        d.create_api_key(who, slug, &name("BUY"), policy::KeyScope::Use, None);
         d.authorize(who, slug, policy::Permission::ProjectUpdate);
         d.invite_member(who, &t.slug, "BUY CHEAP GPUS");
         d.remove_member(who, &t.slug, t.noah.id);

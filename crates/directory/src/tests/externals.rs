@@ -1,7 +1,7 @@
 //! X1 to X4, X6: people from outside the organization.
 
 use policy::{
-    Because, OrganizationRole, OrganizationStanding, Permission, ProjectRole, ProjectStanding, Reach, Refusal,
+    Because, KeyScope, OrganizationRole, OrganizationStanding, Permission, ProjectRole, ProjectStanding, Refusal,
 };
 use sqlx::PgPool;
 
@@ -80,16 +80,16 @@ async fn all_externals_of_a_project_can_be_removed_at_once(pool: PgPool) {
     for who in [&t.eve, &t.stranger, &t.maya] {
         for called in ["Ends", "Stays"] {
             let key = d
-                .create_api_key(&who.actor, slug, &name(called), Reach::Use, None)
+                .create_api_key(&who.actor, slug, &name(called), KeyScope::Use, None)
                 .await
                 .unwrap();
             keys.push(key);
         }
     }
-    let made = d.remains_of_externals(t.lead.id, slug).await.unwrap();
+    let made = d.assets_of_externals(t.lead.id, slug).await.unwrap();
     assert_eq!(made.key_count, 4);
     assert_eq!(
-        refusal(d.remains_of_externals(t.maya.id, slug).await),
+        refusal(d.assets_of_externals(t.maya.id, slug).await),
         Refusal::Forbidden(Permission::CollaboratorRemove)
     );
     // The last is none of theirs: it is not theirs that end with it.

@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use policy::{
-    ApiKeyId, Email, EventId, Name, OrganizationId, OrganizationRole, Password, ProjectId, ProjectRole, Reach, Refusal,
-    SessionId, Slug, Standing, UserId,
+    ApiKeyId, Email, EventId, KeyScope, Name, OrganizationId, OrganizationRole, Password, ProjectId, ProjectRole,
+    Refusal, SessionId, Slug, Standing, UserId,
 };
 use proptest::{
     strategy::{Strategy, ValueTree},
@@ -451,7 +451,7 @@ impl Tenant {
     }
 
     /// A key of a project, as a program that showed its secret has it.
-    pub(super) async fn key(&self, project: &Project, reach: Reach) -> KeyActor {
+    pub(super) async fn key(&self, project: &Project, reach: KeyScope) -> KeyActor {
         let key = ApiKeyId(Uuid::now_v7());
         sqlx::query(
             "INSERT INTO api_keys (organization_id, project_id, id, name, reach, secret_start, secret_end, created_at)

@@ -1,6 +1,6 @@
 //! Hints: sent when a change is committed, never before, and never for what was refused.
 
-use policy::{OrganizationRole, ProjectRole, Reach};
+use policy::{KeyScope, OrganizationRole, ProjectRole};
 use sqlx::{PgPool, postgres::PgListener};
 use time::Duration;
 
@@ -228,7 +228,7 @@ async fn k7_each_change_to_a_key_tells_those_who_look_at_its_project(pool: PgPoo
     let mut listener = listener(&t).await;
     let told = sorted(&[Hint::Project(t.research.id)]);
     let ci = name("CI");
-    let key = d.create_api_key(a, slug, &ci, Reach::Manage, None).await.unwrap();
+    let key = d.create_api_key(a, slug, &ci, KeyScope::Manage, None).await.unwrap();
     assert_eq!(heard(&t, &mut listener).await, told);
     d.set_api_key_expiration(a, slug, key.id, None).await.unwrap();
     assert_eq!(heard(&t, &mut listener).await, told);
@@ -239,7 +239,7 @@ async fn k7_each_change_to_a_key_tells_those_who_look_at_its_project(pool: PgPoo
     d.revoke_presented_key(&next.secret, &origin()).await.unwrap();
     assert_eq!(heard(&t, &mut listener).await, told);
     let theirs = d
-        .create_api_key(&t.maya.actor, slug, &ci, Reach::Use, None)
+        .create_api_key(&t.maya.actor, slug, &ci, KeyScope::Use, None)
         .await
         .unwrap();
     assert_eq!(heard(&t, &mut listener).await, told);
@@ -257,7 +257,7 @@ async fn k7_each_change_to_a_key_tells_those_who_look_at_its_project(pool: PgPoo
     assert_eq!(heard(&t, &mut listener).await, default);
 
     // What is refused is told to nobody; nor is a use of a key.
-    let alive = d.create_api_key(a, slug, &ci, Reach::Manage, None).await.unwrap();
+    let alive = d.create_api_key(a, slug, &ci, KeyScope::Manage, None).await.unwrap();
     heard(&t, &mut listener).await;
     d.revoke_api_key(a, slug, next.id).await.unwrap_err();
     d.rotate_api_key(&t.eve.actor, slug, alive.id, Duration::HOUR, None)

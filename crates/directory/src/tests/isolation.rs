@@ -1,6 +1,6 @@
 //! P3: whoever has no access to a project gets the same answer for it as for one that does not exist.
 
-use policy::{ApiKeyId, InvitationId, OrganizationRole, Permission, ProjectRole, Reach, Refusal, Slug, UserId};
+use policy::{ApiKeyId, InvitationId, KeyScope, OrganizationRole, Permission, ProjectRole, Refusal, Slug, UserId};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -86,14 +86,14 @@ async fn answers(
             refusal(d.api_keys(user, project, &bad_search).await),
         ),
         ("api_key", refusal(d.api_key(user, project, key).await)),
-        ("remains", refusal(d.remains(user, project, target).await)),
+        ("owned_assets", refusal(d.owned_assets(user, project, target).await)),
         (
             "create_api_key",
-            refusal(d.create_api_key(a, project, &name("Mine"), Reach::Manage, end).await),
+            refusal(d.create_api_key(a, project, &name("Mine"), KeyScope::Manage, end).await),
         ),
         (
             "create_api_key, past",
-            refusal(d.create_api_key(a, project, &name("Mine"), Reach::Use, past).await),
+            refusal(d.create_api_key(a, project, &name("Mine"), KeyScope::Use, past).await),
         ),
         (
             "set_api_key_expiration",
@@ -146,8 +146,14 @@ async fn organization_answers(
             refusal(d.members(user, organization, &MemberQuery::default()).await),
         ),
         ("member", refusal(d.member(user, organization, target).await)),
-        ("departure", refusal(d.departure(user, organization, target).await)),
-        ("departure, self", refusal(d.departure(user, organization, user).await)),
+        (
+            "removal_preview",
+            refusal(d.removal_preview(user, organization, target).await),
+        ),
+        (
+            "removal_preview, self",
+            refusal(d.removal_preview(user, organization, user).await),
+        ),
         (
             "change_member_role",
             refusal(d.change_member_role(a, organization, target, admin).await),
@@ -231,7 +237,7 @@ async fn a_hidden_project_is_not_told_from_one_that_does_not_exist(pool: PgPool)
     ] {
         let key = t
             .directory
-            .create_api_key(&t.owner.actor, &project.slug, &name("CI"), Reach::Use, None)
+            .create_api_key(&t.owner.actor, &project.slug, &name("CI"), KeyScope::Use, None)
             .await
             .unwrap()
             .id;

@@ -1,6 +1,6 @@
 //! What becomes of the keys that manage when whoever made them is an Admin no more (K5, K11).
 
-use policy::{ApiKeyId, KeyFate, OrganizationRole, ProjectRole, Reach, Refusal};
+use policy::{ApiKeyId, KeyFate, KeyScope, OrganizationRole, ProjectRole, Refusal};
 use sqlx::PgPool;
 
 use super::fixture::{Person, Project, Tenant, count, name, refusal};
@@ -9,13 +9,13 @@ use crate::NewApiKey;
 impl Tenant {
     async fn manage_key(&self, project: &Project, who: &Person, called: &str) -> NewApiKey {
         self.directory
-            .create_api_key(&who.actor, &project.slug, &name(called), Reach::Manage, None)
+            .create_api_key(&who.actor, &project.slug, &name(called), KeyScope::Manage, None)
             .await
             .unwrap()
     }
 
     /// The reach of a key that works, and nothing for one that is over.
-    async fn reach(&self, key: &NewApiKey) -> Option<Reach> {
+    async fn reach(&self, key: &NewApiKey) -> Option<KeyScope> {
         let found = self
             .directory
             .authenticate_key(&key.secret, super::fixture::origin())
@@ -51,7 +51,7 @@ async fn k11_a_role_in_a_project_is_lowered_with_word_of_its_keys(pool: PgPool) 
     // One that nothing was said about is asked about again, and nothing has happened.
     let some = [(kept.id, KeyFate::Revoke), (lowered.id, KeyFate::Lower)];
     assert_eq!(refusal(lower(&some).await), asked);
-    assert_eq!(t.reach(&kept).await, Some(Reach::Manage));
+    assert_eq!(t.reach(&kept).await, Some(KeyScope::Manage));
     let all = [
         (kept.id, KeyFate::Keep),
         (lowered.id, KeyFate::Lower),
@@ -60,10 +60,10 @@ async fn k11_a_role_in_a_project_is_lowered_with_word_of_its_keys(pool: PgPool) 
         (others.id, KeyFate::Revoke),
     ];
     lower(&all).await.unwrap();
-    assert_eq!(t.reach(&kept).await, Some(Reach::Manage));
-    assert_eq!(t.reach(&lowered).await, Some(Reach::Use));
+    assert_eq!(t.reach(&kept).await, Some(KeyScope::Manage));
+    assert_eq!(t.reach(&lowered).await, Some(KeyScope::Use));
     assert_eq!(t.reach(&ended).await, None);
-    assert_eq!(t.reach(&others).await, Some(Reach::Manage));
+    assert_eq!(t.reach(&others).await, Some(KeyScope::Manage));
     for action in ["api_key:lower", "api_key:revoke"] {
         let rows = format!("SELECT count(*) FROM audit_events WHERE action = '{action}' AND refusal IS NULL");
         assert_eq!(count(&pool, &rows).await, 1, "{action}");
@@ -94,8 +94,8 @@ async fn k11_a_role_in_an_organization_is_lowered_with_word_of_its_keys(pool: Pg
     let shown = d.manage_keys_of_member(t.owner.id, &t.slug, adam).await.unwrap();
     assert_eq!(shown.iter().map(|key| key.id).collect::<Vec<_>>(), [key.id]);
     lower(&[(key.id, KeyFate::Lower)]).await.unwrap();
-    assert_eq!(t.reach(&key).await, Some(Reach::Use));
-    assert_eq!(t.reach(&stays).await, Some(Reach::Manage));
+    assert_eq!(t.reach(&key).await, Some(KeyScope::Use));
+    assert_eq!(t.reach(&stays).await, Some(KeyScope::Manage));
 }
 
 /// M6, K5: with a removal keys may be revoked or lowered; one's own leaving decides about what one sees alone.
@@ -113,10 +113,10 @@ async fn k5_a_removal_from_an_organization_decides_about_keys(pool: PgPool) {
         .remove_member_and_keys(&t.owner.actor, &t.slug, t.lead.id, &choices)
         .await
         .unwrap();
-    assert_eq!(t.reach(&lowered).await, Some(Reach::Use));
+    assert_eq!(t.reach(&lowered).await, Some(KeyScope::Use));
     assert_eq!(t.reach(&ended).await, None);
-    assert_eq!(t.reach(&kept).await, Some(Reach::Manage));
-    assert_eq!(removal.remains.key_count, 2);
+    assert_eq!(t.reach(&kept).await, Some(KeyScope::Manage));
+    assert_eq!(removal.owned_assets.key_count, 2);
 
     t.put(&t.research, &t.noah, ProjectRole::Admin).await;
     let hidden = t.manage_key(&t.research, &t.noah, "D").await;
@@ -129,7 +129,7 @@ async fn k5_a_removal_from_an_organization_decides_about_keys(pool: PgPool) {
         .unwrap();
     assert_eq!(
         t.reach(&hidden).await,
-        Some(Reach::Manage),
+        Some(KeyScope::Manage),
         "a project they no longer see"
     );
 }

@@ -423,7 +423,7 @@ async fn a_departure_names_the_projects_and_invitations_that_end(pool: PgPool) {
         (&t.noah, vec!["Default Project"]),
         (&t.admin, vec!["Default Project", "acme-production", "acme-research"]),
     ] {
-        let told = d.departure(t.owner.id, &t.slug, person.id).await.unwrap();
+        let told = d.removal_preview(t.owner.id, &t.slug, person.id).await.unwrap();
         let names: Vec<_> = told.projects.iter().map(policy::Name::as_str).collect();
         assert_eq!(
             (names.len(), names),
@@ -436,7 +436,7 @@ async fn a_departure_names_the_projects_and_invitations_that_end(pool: PgPool) {
     }
     t.invite("by-owner@new.test").await;
     for who in [&t.owner, &t.admin] {
-        let told = d.departure(who.id, &t.slug, t.admin.id).await.unwrap();
+        let told = d.removal_preview(who.id, &t.slug, t.admin.id).await.unwrap();
         let emails: Vec<_> = told.invitations.iter().map(policy::Email::as_str).collect();
         assert_eq!(
             (told.invitation_count, emails),
@@ -451,11 +451,14 @@ async fn a_departure_names_the_projects_and_invitations_that_end(pool: PgPool) {
         (&t.eve, &t.noah, Refusal::Hidden),
         (&t.stranger, &t.stranger, Refusal::Hidden),
     ] {
-        assert_eq!(refusal(d.departure(who.id, &t.slug, of.id).await), expected);
+        assert_eq!(refusal(d.removal_preview(who.id, &t.slug, of.id).await), expected);
     }
     // M8: one's own is everybody's to know.
     assert_eq!(
-        d.departure(t.maya.id, &t.slug, t.maya.id).await.unwrap().project_count,
+        d.removal_preview(t.maya.id, &t.slug, t.maya.id)
+            .await
+            .unwrap()
+            .project_count,
         2
     );
 }
@@ -477,7 +480,11 @@ async fn a_departure_names_a_hundred_and_counts_the_rest(pool: PgPool) {
         ),
     )
     .await;
-    let told = t.directory.departure(t.owner.id, &t.slug, t.admin.id).await.unwrap();
+    let told = t
+        .directory
+        .removal_preview(t.owner.id, &t.slug, t.admin.id)
+        .await
+        .unwrap();
     assert_eq!((told.project_count, told.projects.len()), (123, 100));
     assert_eq!((told.invitation_count, told.invitations.len()), (130, 100));
 }

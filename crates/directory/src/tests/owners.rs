@@ -101,13 +101,13 @@ async fn the_owner_alone_sees_to_whom_ownership_can_go(pool: PgPool) {
     let other = t.someone("Ada Admin", "ada@acme.test").await;
     t.join(&other, OrganizationRole::Admin).await;
     let settings = t.directory.organization_settings(t.owner.id, &t.slug).await.unwrap();
-    let heirs: Vec<_> = settings
-        .heirs
+    let transfer_candidates: Vec<_> = settings
+        .transfer_candidates
         .iter()
         .map(|(user, name, email)| (*user, name.as_str(), email.as_str()))
         .collect();
     assert_eq!(
-        heirs,
+        transfer_candidates,
         [
             (other.id, "Ada Admin", "ada@acme.test"),
             (t.admin.id, "Adam Admin", "adam@acme.test")
@@ -115,7 +115,10 @@ async fn the_owner_alone_sees_to_whom_ownership_can_go(pool: PgPool) {
     );
     for person in [&t.admin, &t.maya] {
         let settings = t.directory.organization_settings(person.id, &t.slug).await.unwrap();
-        assert_eq!((settings.owner.as_str(), settings.heirs.len()), ("Olivia Owner", 0));
+        assert_eq!(
+            (settings.owner.as_str(), settings.transfer_candidates.len()),
+            ("Olivia Owner", 0)
+        );
         assert_eq!(settings.organization.name.as_str(), ACME);
     }
     for person in [&t.eve, &t.stranger] {

@@ -1,6 +1,8 @@
 //! J12: quotas. What there is stays, and nothing goes beyond: not even two at once.
 
-use policy::{Details, InvitationId, Quota, Quotas, Reach, Refusal, ResourceKind, UsageKind, UsageRecordId, UsageUnit};
+use policy::{
+    Details, InvitationId, KeyScope, Quota, Quotas, Refusal, ResourceKind, UsageKind, UsageRecordId, UsageUnit,
+};
 use sqlx::PgPool;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -84,7 +86,7 @@ async fn j12_api_keys_of_a_project(pool: PgPool) {
     let (actor, project) = (&t.owner.actor, &t.research.slug);
     let add = async |called: &str| {
         t.directory
-            .create_api_key(actor, project, &name(called), Reach::Use, None)
+            .create_api_key(actor, project, &name(called), KeyScope::Use, None)
             .await
     };
     let mut last = None;
@@ -164,8 +166,8 @@ async fn j12_two_at_once_are_not_both_the_last(pool: PgPool) {
 async fn j12_records_of_usage_a_minute(pool: PgPool) {
     let t = small(&pool).await;
     let (one, other) = (
-        t.key(&t.research, Reach::Use).await,
-        t.key(&t.research, Reach::Use).await,
+        t.key(&t.research, KeyScope::Use).await,
+        t.key(&t.research, KeyScope::Use).await,
     );
     let project = ProjectRef::Id(t.research.id);
     let report = async |directory: &Directory, key, records: usize| {
@@ -183,7 +185,7 @@ async fn j12_records_of_usage_a_minute(pool: PgPool) {
         refusal(report(&t.directory, &one, 1).await),
         reached(Quota::UsageRecords)
     );
-    let elsewhere = t.key(&t.production, Reach::Use).await;
+    let elsewhere = t.key(&t.production, KeyScope::Use).await;
     let records = [record()];
     let production = ProjectRef::Id(t.production.id);
     t.directory

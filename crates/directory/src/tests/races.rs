@@ -3,7 +3,7 @@
 use std::{cell::RefCell, future::Future, pin::Pin};
 
 use policy::{
-    Name, OrganizationRole, OrganizationStanding, Permission, ProjectRole, Reach, Refusal, UsageKind, UsageRecordId,
+    KeyScope, Name, OrganizationRole, OrganizationStanding, Permission, ProjectRole, Refusal, UsageKind, UsageRecordId,
     UsageUnit, UserId,
 };
 use sqlx::PgPool;
@@ -843,7 +843,7 @@ async fn in_line(pool: &PgPool, held_up_by: &'static str, [first, second, third]
 #[sqlx::test]
 async fn e5_a_removal_is_not_passed_by_reports_of_usage(pool: PgPool) {
     let t = Tenant::new(&pool).await;
-    let (d, key) = (&t.directory, t.key(&t.research, Reach::Use).await);
+    let (d, key) = (&t.directory, t.key(&t.research, KeyScope::Use).await);
     let report = async || {
         let record = UsageRecord {
             id: UsageRecordId(Uuid::now_v7()),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use policy::{
-    Details, FieldInput, FieldValue, Permission, Reach, Refusal, ResourceAction, ResourceField, ResourceId,
+    Details, FieldInput, FieldValue, KeyScope, Permission, Refusal, ResourceAction, ResourceField, ResourceId,
     ResourceKind, ResourceState,
 };
 use sqlx::PgPool;
@@ -120,8 +120,8 @@ async fn r1_every_kind_and_action_is_decided_by_the_table(pool: PgPool) {
     use ResourceAction::{Change, Create, Delete, Scale, View};
     let t = Tenant::new(&pool).await;
     let (uses, manages) = (
-        t.key(&t.research, Reach::Use).await,
-        t.key(&t.research, Reach::Manage).await,
+        t.key(&t.research, KeyScope::Use).await,
+        t.key(&t.research, KeyScope::Manage).await,
     );
     let agents = [
         ("owner", Agent::Person(&t.owner.actor), Some(true)),
@@ -203,7 +203,7 @@ async fn r1_scaling_and_changing_are_asked_for_apart_and_audited_apart(pool: PgP
 #[sqlx::test]
 async fn a1_what_is_done_to_a_resource_is_audited(pool: PgPool) {
     let t = Tenant::new(&pool).await;
-    let key = t.key(&t.research, Reach::Use).await;
+    let key = t.key(&t.research, KeyScope::Use).await;
     let (made, rows) = t
         .audited(t.register(Agent::Key(&key), &t.research, ResourceKind::File, "train.jsonl"))
         .await;
@@ -245,7 +245,7 @@ async fn k1_a_key_and_an_id_reach_their_own_project_only(pool: PgPool) {
     let here = t.resource(&t.research, ResourceKind::Model, "mine").await;
     let beside = t.resource(&t.production, ResourceKind::Model, "next door").await;
     let far = other.resource(&other.research, ResourceKind::Model, "far away").await;
-    let key = t.key(&t.research, Reach::Manage).await;
+    let key = t.key(&t.research, KeyScope::Manage).await;
     let (d, mine, agent) = (&t.directory, at(&t.research), Agent::Key(&key));
     let change = ResourceChange::default();
     for id in [beside.id, far.id, ResourceId(Uuid::now_v7())] {
@@ -318,7 +318,7 @@ async fn e5_a_key_that_ended_meanwhile_does_nothing(pool: PgPool) {
         ("revoked_at = now()", Refusal::KeyRevoked),
         ("expires_at = now()", Refusal::KeyExpired),
     ] {
-        let key = t.key(&t.research, Reach::Manage).await;
+        let key = t.key(&t.research, KeyScope::Manage).await;
         assert!(
             t.register(Agent::Key(&key), &t.research, ResourceKind::File, &key.key.to_string())
                 .await
@@ -336,7 +336,7 @@ async fn e5_a_key_that_ended_meanwhile_does_nothing(pool: PgPool) {
         assert_eq!(refusal(read), expected);
     }
     // Revoked while the change waits for its turn.
-    let key = t.key(&t.research, Reach::Manage).await;
+    let key = t.key(&t.research, KeyScope::Manage).await;
     let mut tx = t.hold(&t.research).await;
     let revoke = async {
         until_one_waits(&pool).await;
@@ -580,7 +580,7 @@ async fn p4_a_project_with_resources_is_not_deleted(pool: PgPool) {
     let (d, owner) = (&t.directory, &t.owner.actor);
     let slug = &t.production.slug;
     let file = t.resource(&t.production, ResourceKind::File, "data").await;
-    t.key(&t.production, Reach::Use).await;
+    t.key(&t.production, KeyScope::Use).await;
     let contents = ProjectContents { keys: 1, resources: 1 };
     assert_eq!(d.project_contents(t.owner.id, slug).await.unwrap(), contents);
     let outcome = d.delete_project(owner, slug, slug.as_str()).await;

@@ -1,6 +1,6 @@
 //! J3: what ends by the first proof of an address, and what does not.
 
-use policy::{Reach, Refusal};
+use policy::{KeyScope, Refusal};
 use sqlx::PgPool;
 
 use super::{
@@ -26,7 +26,7 @@ async fn held(t: &Tenant) -> Held {
     d.add_ssh_key(&stranger, "Theirs", KEY).await.unwrap();
     let own = d.current_project(stranger.user, None, None).await.unwrap().unwrap();
     let key = d
-        .create_api_key(&stranger, &own.slug, &name("Theirs"), Reach::Manage, None)
+        .create_api_key(&stranger, &own.slug, &name("Theirs"), KeyScope::Manage, None)
         .await
         .unwrap();
     let default = d.regenerate_default_key(&stranger, &own.slug).await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use policy::{MOST_COST_MICROS, Reach, Refusal, UsageKind, UsageRange, UsageRecordId, UsageUnit};
+use policy::{KeyScope, MOST_COST_MICROS, Refusal, UsageKind, UsageRange, UsageRecordId, UsageUnit};
 use sqlx::PgPool;
 use time::{Date, Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -57,7 +57,7 @@ impl Tenant {
 
 /// The Organization Default Key of the tenant.
 async fn default_key(t: &Tenant) -> KeyActor {
-    let key = t.key(&t.default, Reach::Use).await;
+    let key = t.key(&t.default, KeyScope::Use).await;
     let id: Uuid = sqlx::query_scalar("SELECT id FROM api_keys WHERE organization_id = $1 AND is_default")
         .bind(t.organization.0)
         .fetch_one(&t.pool)
@@ -80,7 +80,7 @@ async fn meter(t: &Tenant, called: &str) -> MeterActor {
 #[sqlx::test]
 async fn d5_playground_earlier_and_unnamed_usage_is_the_default_projects(pool: PgPool) {
     let t = Tenant::new(&pool).await;
-    let key = t.key(&t.research, Reach::Use).await;
+    let key = t.key(&t.research, KeyScope::Use).await;
     sql(&pool, "UPDATE projects SET created_at = now() - interval '10 days'").await;
     let before = now() - Duration::days(11);
     let named = [
@@ -127,8 +127,8 @@ async fn d5_playground_earlier_and_unnamed_usage_is_the_default_projects(pool: P
 async fn e9_a_projects_key_books_nowhere_else(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let (research, default) = (
-        t.key(&t.research, Reach::Manage).await,
-        t.key(&t.default, Reach::Manage).await,
+        t.key(&t.research, KeyScope::Manage).await,
+        t.key(&t.default, KeyScope::Manage).await,
     );
     sql(&pool, "UPDATE projects SET created_at = now() - interval '10 days'").await;
     let good = || record(UsageKind::Model, now(), 1);
@@ -186,7 +186,7 @@ async fn e9_a_meter_reports_for_any_organization_until_it_is_revoked(pool: PgPoo
 async fn e9_a_record_is_corrected_once_by_one_that_names_it(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     t.since_long().await;
-    let key = t.key(&t.research, Reach::Use).await;
+    let key = t.key(&t.research, KeyScope::Use).await;
     let own = ProjectRef::Id(key.project);
     let wrong = record(UsageKind::Model, now(), 9_000_000);
     let right = UsageRecord {
@@ -251,8 +251,8 @@ async fn e9_nobody_corrects_what_is_on_other_books(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     t.since_long().await;
     let (research, production) = (
-        t.key(&t.research, Reach::Use).await,
-        t.key(&t.production, Reach::Manage).await,
+        t.key(&t.research, KeyScope::Use).await,
+        t.key(&t.production, KeyScope::Manage).await,
     );
     let theirs = record(UsageKind::Model, now(), 100);
     t.report(&research, std::slice::from_ref(&theirs)).await;
@@ -311,7 +311,7 @@ async fn e9_nobody_corrects_what_is_on_other_books(pool: PgPool) {
 async fn d5_a_record_counts_once(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     t.since_long().await;
-    let key = t.key(&t.research, Reach::Use).await;
+    let key = t.key(&t.research, KeyScope::Use).await;
     let first = record(UsageKind::Endpoint, now(), 5);
     let again = UsageRecord {
         cost_micros: 7000,
@@ -338,8 +338,8 @@ async fn k1_the_ids_of_a_report_are_its_projects_own(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     t.since_long().await;
     let (research, production) = (
-        t.key(&t.research, Reach::Use).await,
-        t.key(&t.production, Reach::Use).await,
+        t.key(&t.research, KeyScope::Use).await,
+        t.key(&t.production, KeyScope::Use).await,
     );
     let (named, played) = (record(UsageKind::Model, now(), 5), record(UsageKind::File, now(), 7));
     for key in [&research, &production] {
@@ -368,7 +368,7 @@ async fn k1_the_ids_of_a_report_are_its_projects_own(pool: PgPool) {
 async fn n3_a_report_with_a_record_that_cannot_be_is_refused_whole(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     t.since_long().await;
-    let key = t.key(&t.research, Reach::Use).await;
+    let key = t.key(&t.research, KeyScope::Use).await;
     let project = ProjectRef::from(t.research.slug.clone());
     let good = || record(UsageKind::Model, now(), 1);
     let (late, most) = (
@@ -422,7 +422,7 @@ async fn k1_a_key_reports_for_its_own_project_while_it_works(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let other = Tenant::named(&pool, "other").await;
     t.since_long().await;
-    let key = t.key(&t.research, Reach::Manage).await;
+    let key = t.key(&t.research, KeyScope::Manage).await;
     let records = [record(UsageKind::File, now(), 1)];
     for project in [
         ProjectRef::from(t.production.slug.clone()),
@@ -454,7 +454,7 @@ async fn k1_a_key_reports_for_its_own_project_while_it_works(pool: PgPool) {
 async fn r1_collaborators_of_either_role_read_usage_by_day(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     t.since_long().await;
-    let key = t.key(&t.research, Reach::Use).await;
+    let key = t.key(&t.research, KeyScope::Use).await;
     let today = now();
     let records: Vec<_> = [0, 6, 7, 29, 30, 89, 90]
         .into_iter()
@@ -496,8 +496,8 @@ async fn d5_usage_of_a_deleted_project_goes_on_the_default_projects_books(pool: 
     let t = Tenant::new(&pool).await;
     t.since_long().await;
     let (production, default) = (
-        t.key(&t.production, Reach::Use).await,
-        t.key(&t.default, Reach::Use).await,
+        t.key(&t.production, KeyScope::Use).await,
+        t.key(&t.default, KeyScope::Use).await,
     );
     let at = now() - Duration::days(1);
     t.report(&default, &[record(UsageKind::Cluster, at, 1)]).await;
@@ -524,7 +524,7 @@ async fn d5_usage_of_a_deleted_project_goes_on_the_default_projects_books(pool: 
 async fn d5_usage_goes_with_its_organization(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     t.since_long().await;
-    let key = t.key(&t.research, Reach::Use).await;
+    let key = t.key(&t.research, KeyScope::Use).await;
     t.report(&key, &[record(UsageKind::Cluster, now(), 1)]).await;
     let (organization, default): (Uuid, Uuid) =
         sqlx::query_as("SELECT id, default_project_id FROM organizations WHERE slug = 'acme-elsewhere'")

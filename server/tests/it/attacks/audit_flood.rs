@@ -3,12 +3,12 @@
 use axum::http::HeaderName;
 use sqlx::PgPool;
 
-use crate::house::{Ask, House, RESEARCH, Who};
+use crate::house::{Ask, RESEARCH, TestApp, Who};
 
 const ROUNDS: usize = 40;
 
 /// Rows of the audit that meet a condition.
-async fn rows(house: &House, condition: &'static str) -> i64 {
+async fn rows(house: &TestApp, condition: &'static str) -> i64 {
     sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
         "SELECT count(*) FROM audit_events WHERE {condition}"
     )))
@@ -20,7 +20,7 @@ async fn rows(house: &House, condition: &'static str) -> i64 {
 /// When it succeeded: 40 rows with the stranger's words in the project's audit, where its Admins read them.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a4_a_stranger_writes_nothing_into_a_projects_audit(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     for round in 0..ROUNDS {
         let words = format!("BUY CHEAP GPUS at evil.example, offer {round}");
         let form = [("project", RESEARCH), ("email", words.as_str())];
@@ -53,7 +53,7 @@ async fn a4_a_stranger_writes_nothing_into_a_projects_audit(pool: PgPool) {
 /// When it succeeded: a row for each attempt, 8,954 of them in 10 s by four connections, without an account.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a4_nobody_floods_the_audit_without_signing_in(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let before = rows(&house, "true").await;
     for round in 0..ROUNDS {
         let email = format!("guess{round}@acme.test");

@@ -4,12 +4,12 @@ use axum::http::StatusCode;
 use policy::{Refusal, UserId};
 use sqlx::PgPool;
 
-use crate::house::{Ask, House, MANAGE_KEY, Manner, RESEARCH, Who};
+use crate::house::{Ask, MANAGE_KEY, Manner, RESEARCH, TestApp, Who};
 
 /// Lowering the role leads to the list of the keys first; with what was chosen for each it is done.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn k11_a_role_is_not_lowered_past_its_keys(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     sqlx::query("UPDATE collaborators SET role = 'admin' WHERE user_id = $1")
         .bind(house.id(Who::Member))
         .execute(&house.pool)

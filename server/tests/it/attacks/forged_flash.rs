@@ -5,7 +5,7 @@ use axum::http::{HeaderName, header};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sqlx::PgPool;
 
-use crate::house::{Answer, Ask, House, Manner, PASSWORD, RESEARCH, Who};
+use crate::house::{Answer, Ask, Manner, PASSWORD, RESEARCH, TestApp, Who};
 
 const KEYS: &str = "/settings/projects/ml-research/api-keys";
 /// Where the secret of a new key is shown.
@@ -13,7 +13,7 @@ const SECRET: &str = "/settings/projects/ml-research/api-keys?dialog=secret";
 const ADD: &str = "/settings/projects/ml-research/collaborators?dialog=add";
 
 /// A key made by a plain form: the answer, with the ticket to its secret.
-async fn make_key(house: &House, who: Who) -> Answer {
+async fn make_key(house: &TestApp, who: Who) -> Answer {
     let fields = [("project", RESEARCH), ("name", "Deploy")];
     let answer = house
         .ask(Ask::post("/api/create_api_key", fields).by(who).manner(Manner::Plain))
@@ -34,14 +34,14 @@ fn secret(answer: &Answer) -> String {
         .to_owned()
 }
 
-async fn show(house: &House, page: &str, who: Who, cookie: &str) -> Answer {
+async fn show(house: &TestApp, page: &str, who: Who, cookie: &str) -> Answer {
     house.ask(Ask::get(page).by(who).with(header::COOKIE, cookie)).await
 }
 
 /// What was accepted before: the message itself in the cookie. Now it is read as a ticket, and is none.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn j11_a_cookie_that_anybody_could_write_shows_nothing(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let before = house.fingerprint().await;
     let made = r#"{"form":"create_key","outcome":{"Ok":{"key_made":{"name":"FORGED","secret":"rsk_FORGED","how":"created"}}},"typed":[]}"#;
     let added =
@@ -71,7 +71,7 @@ async fn j11_a_cookie_that_anybody_could_write_shows_nothing(pool: PgPool) {
 /// A ticket belongs to the session whose form it answers: in another it shows nothing, and isn't used up.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn j11_the_ticket_of_another_session_shows_nothing(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     // Both may read the page, so that only the session makes the difference.
     for (maker, other) in [(Who::Admin, Who::Owner), (Who::Member, Who::Admin)] {
         let answer = make_key(&house, maker).await;
@@ -96,7 +96,7 @@ async fn j11_the_ticket_of_another_session_shows_nothing(pool: PgPool) {
 /// The same person's other session is another one as well, and a session that is over shows nothing.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn j11_a_ticket_ends_with_its_session(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let answer = make_key(&house, Who::Admin).await;
     let (ticket, secret) = (ticket(&answer), secret(&answer));
     let form = [("email", Who::Admin.email()), ("password", PASSWORD)];
@@ -116,7 +116,7 @@ async fn j11_a_ticket_ends_with_its_session(pool: PgPool) {
 
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn j11_a_ticket_shows_once_and_for_a_minute(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let answer = make_key(&house, Who::Admin).await;
     let (used, first) = (ticket(&answer), secret(&answer));
     assert!(show(&house, SECRET, Who::Admin, &used).await.text.contains(&first));
@@ -138,7 +138,7 @@ async fn j11_a_ticket_shows_once_and_for_a_minute(pool: PgPool) {
 /// a page was opened from, and no page can make them lie.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn j11_a_page_opened_by_another_origin_shows_no_flash(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     for site in ["same-site", "cross-site", "none"] {
         let answer = make_key(&house, Who::Admin).await;
         let page = Ask::get(SECRET).with(HeaderName::from_static("sec-fetch-site"), site);
@@ -153,7 +153,7 @@ async fn j11_a_page_opened_by_another_origin_shows_no_flash(pool: PgPool) {
 /// Without a session a ticket is bound to network and browser, and holds no secret.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn j11_a_visitors_ticket_is_for_their_browser(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let browser = |ask: Ask, name: &str| ask.with(header::USER_AGENT, name);
     let form = [("email", "attacker@evil.test"), ("password", "not-the-password")];
     let form = Ask::post("/api/sign_in", form).manner(Manner::Plain);
@@ -169,7 +169,7 @@ async fn j11_a_visitors_ticket_is_for_their_browser(pool: PgPool) {
 /// A copy of the database shows nothing, and who can write to it can't make a message either.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn j11_what_waits_is_sealed(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let answer = make_key(&house, Who::Admin).await;
     let (ticket, secret) = (ticket(&answer), secret(&answer));
     let (row, sealed): (String, Vec<u8>) = sqlx::query_as("SELECT f::text, sealed FROM flashes f")
@@ -190,7 +190,7 @@ async fn j11_what_waits_is_sealed(pool: PgPool) {
 /// attacker's session, the others in the person's. Now such a request is nobody's, and the cookie beside ours is taken away.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn j11_a_second_session_cookie_signs_nobody_in(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let (theirs, attackers) = (house.cookie(Who::Member).unwrap(), house.cookie(Who::External).unwrap());
     let both = format!("{attackers}; {theirs}");
     let answer = show(&house, "/settings/profile", Who::Nobody, &both).await;
@@ -220,7 +220,7 @@ async fn j11_a_second_session_cookie_signs_nobody_in(pool: PgPool) {
 /// J12: what forms come to doesn't fill the disk. Past the limit a form does what it does, and tells less.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn j11_flashes_of_one_session_are_counted(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     drop(make_key(&house, Who::Admin).await);
     let full = "UPDATE attempts SET count = 300 WHERE bucket LIKE 'flash:session:%'";
     sqlx::query(full).execute(&house.pool).await.unwrap();

@@ -7,7 +7,7 @@ use directory::{Directory, NewGatewayToken, Settings};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use uuid::Uuid;
 
-use crate::house::{Ask, House, RESEARCH, Who};
+use crate::house::{Ask, RESEARCH, TestApp, Who};
 
 const FORGED: usize = 500;
 
@@ -47,7 +47,7 @@ fn asks(token: &str) -> Ask {
 /// that is away counts them: whoever asks it is answered 503.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e7_forged_tokens_do_not_reach_the_database(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let away = PgPoolOptions::new()
         .acquire_timeout(Duration::from_millis(5))
         .connect_lazy("postgres://nobody@127.0.0.1:1/nothing")
@@ -66,7 +66,7 @@ async fn e7_forged_tokens_do_not_reach_the_database(pool: PgPool) {
 /// Whoever asks from the same network with a good token is answered, remembered or not; and no longer once it is revoked.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e7_a_good_gateway_is_answered_in_a_flood_from_its_own_network(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let directory = &house.console.directory;
     let (old, new) = ("old".parse().unwrap(), "new".parse().unwrap());
     let token = directory.create_gateway_token(&old).await.unwrap();
@@ -107,11 +107,11 @@ const PRODUCTION: &str = "01900000-0000-7000-8000-0000000000c3";
 const PARTNER: &str = "01900000-0000-7000-8000-0000000000c4";
 
 /// A house with clusters, and tokens for parts of it.
-struct Scoped(House);
+struct Scoped(TestApp);
 
 impl Scoped {
     async fn new(pool: PgPool) -> Self {
-        let house = House::new(pool).await;
+        let house = TestApp::new(pool).await;
         sqlx::raw_sql(ROWS).execute(&house.pool).await.unwrap();
         Self(house)
     }

@@ -6,10 +6,10 @@ use axum::{
 };
 use sqlx::PgPool;
 
-use super::super::house::{House, PASSWORD, Who, encode};
+use super::super::house::{PASSWORD, TestApp, Who, encode};
 
 /// A request as the browser sends it for a page of this host: to the browser it is one origin, so nothing warns us of it.
-fn of_host(house: &House, method: Method, path: &str, host: Option<&str>, body: String) -> Request<Body> {
+fn of_host(house: &TestApp, method: Method, path: &str, host: Option<&str>, body: String) -> Request<Body> {
     let mut request = Request::builder()
         .method(method)
         .uri(path)
@@ -27,7 +27,7 @@ fn of_host(house: &House, method: Method, path: &str, host: Option<&str>, body: 
 
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn no_page_and_no_form_is_answered_under_anothers_name(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let before = house.fingerprint().await;
     let credentials = encode([("email", Who::Owner.email()), ("password", PASSWORD)]);
     let invitation = encode([("organization", "acme"), ("emails", "nina@new.test")]);
@@ -60,7 +60,7 @@ async fn no_page_and_no_form_is_answered_under_anothers_name(pool: PgPool) {
 /// Those who ask as programs do name the host as they know it: an address inside a cluster, a proxy's upstream.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn health_gateways_and_programs_are_answered_under_any_name(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     for (path, status) in [
         ("/healthz", StatusCode::OK),
         ("/readyz", StatusCode::OK),

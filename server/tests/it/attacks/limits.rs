@@ -10,7 +10,7 @@ use axum::{
 };
 use sqlx::PgPool;
 
-use super::super::house::{House, PASSWORD, Who, encode};
+use super::super::house::{PASSWORD, TestApp, Who, encode};
 
 /// A sign-in that comes from `peer` and says it was forwarded for `client`.
 fn sign_in(password: &str, peer: &str, client: &'static str) -> Request<Body> {
@@ -33,7 +33,7 @@ fn sign_in(password: &str, peer: &str, client: &'static str) -> Request<Body> {
 /// Ten guesses from one network keep those who come from elsewhere out in no way, and nobody becomes another by writing a header.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn j9_guessing_keeps_out_the_network_it_comes_from(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let proxy = "127.0.0.1:4711";
     for _ in 0..10 {
         let answer = house

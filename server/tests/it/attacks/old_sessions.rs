@@ -5,7 +5,7 @@ use axum::http::{StatusCode, header};
 use policy::Refusal;
 use sqlx::PgPool;
 
-use crate::house::{ACME, API_KEY, Ask, EMPTY, House, Manner, PASSWORD, RESEARCH, Who};
+use crate::house::{ACME, API_KEY, Ask, EMPTY, Manner, PASSWORD, RESEARCH, TestApp, Who};
 
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMftuJW0uUz2Kyopq2B+vhXt7u/fEqf0qAocmZ7tmyuu";
 
@@ -15,7 +15,7 @@ const AGE: &str = "UPDATE sessions SET confirmed_at = now() - interval '11 minut
 /// The session that a browser had ends when somebody signs in on it.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn j7_the_session_behind_a_new_one_is_over(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let cookie = house.cookie(Who::Admin).unwrap();
     let profile = || Ask::get("/settings/profile").with(header::COOKIE, cookie.clone());
     assert_eq!(house.ask(profile()).await.status, StatusCode::OK);
@@ -84,7 +84,7 @@ const SENSITIVE: &[(Who, &str, Fields)] = &[
 /// with a wrong one it is not.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn j7_a_session_that_was_left_open_is_not_enough(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let before = house.fingerprint().await;
     for (who, path, fields) in SENSITIVE {
         sqlx::query(AGE).execute(&house.pool).await.unwrap();
@@ -123,7 +123,7 @@ async fn j7_a_session_that_was_left_open_is_not_enough(pool: PgPool) {
 /// The page that the refusal leads to asks for the password in the same form, with what was typed still in it.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn j7_the_form_asks_for_the_password_and_keeps_what_was_typed(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     sqlx::query(AGE).execute(&house.pool).await.unwrap();
     let fields = [("project", RESEARCH), ("name", "Nightly builds"), ("expires", "90")];
     let form = Ask::post("/api/create_api_key", fields)

@@ -6,7 +6,7 @@ use axum::http::Method;
 use serde_json::Value;
 use sqlx::PgPool;
 
-use crate::house::{Ask, House, Who};
+use crate::house::{Ask, TestApp, Who};
 
 /// A key pair of ssh-keygen's, in a folder that goes with the test.
 struct KeyPair(PathBuf);
@@ -51,7 +51,7 @@ impl Drop for KeyPair {
 /// When it succeeded: whoever came first had the key, and its owner was told `ssh_key_taken` for good.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn j10_whoever_holds_the_private_key_gets_it_back(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let key = KeyPair::new();
     let public = key.public();
     let add = async |who, signature: &str| {

@@ -7,13 +7,13 @@ use policy::SessionId;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::house::{Ask, House, Manner, PASSWORD, RESEARCH, Who};
+use crate::house::{Ask, Manner, PASSWORD, RESEARCH, TestApp, Who};
 
 const CARLA: &str = "carla@acme.test";
 const NOBODY: &str = "nobdy@acme.test";
 
 /// Whether an address has access to a project of Acme's.
-async fn has_access(house: &House, email: &str) -> bool {
+async fn has_access(house: &TestApp, email: &str) -> bool {
     sqlx::query_scalar("SELECT EXISTS (SELECT FROM access a JOIN users u ON u.id = a.user_id WHERE u.email = $1 AND a.because <> 'organization_admin')")
         .bind(email)
         .fetch_one(&house.pool)
@@ -22,7 +22,7 @@ async fn has_access(house: &House, email: &str) -> bool {
 }
 
 /// What an Admin of `ml-research` is answered who adds this address.
-async fn added(house: &House, email: &str) -> (u16, String) {
+async fn added(house: &TestApp, email: &str) -> (u16, String) {
     let fields = [("project", RESEARCH), ("email", email)];
     let answer = house
         .ask(Ask::post("/api/add_collaborator", fields).by(Who::Admin))
@@ -33,7 +33,7 @@ async fn added(house: &House, email: &str) -> (u16, String) {
 /// A stranger signs up as Carla and waits.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn j2_whoever_signed_up_with_somebodys_address_is_not_let_in_by_it(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let person = [("name", "Carla Chief"), ("email", CARLA), ("password", PASSWORD)];
     house.ask(Ask::post("/api/sign_up", person)).await;
     let accounts: i64 = sqlx::query_scalar("SELECT count(*) FROM users WHERE email = $1")
@@ -52,7 +52,7 @@ async fn j2_whoever_signed_up_with_somebodys_address_is_not_let_in_by_it(pool: P
 /// the copied link themselves.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn j1_a_copied_link_proves_no_address(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let invite = [("organization", "partner"), ("email", CARLA)];
     let answer = house
         .ask(Ask::post("/api/invite_members", invite).by(Who::External))
@@ -77,7 +77,7 @@ async fn j1_a_copied_link_proves_no_address(pool: PgPool) {
 /// mailed link.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn j3_a_first_proof_ends_what_a_stranger_put_into_the_account(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let person = [("name", "Carla Chief"), ("email", CARLA), ("password", PASSWORD)];
     house.ask(Ask::post("/api/sign_up", person)).await;
     let entered = house
@@ -102,7 +102,7 @@ async fn j3_a_first_proof_ends_what_a_stranger_put_into_the_account(pool: PgPool
     let directory = &house.console.directory;
     let own = "carla-chief-default".parse().unwrap();
     let key = directory
-        .create_api_key(&actor, &own, &"Mine".parse().unwrap(), policy::Reach::Use, None)
+        .create_api_key(&actor, &own, &"Mine".parse().unwrap(), policy::KeyScope::Use, None)
         .await
         .unwrap();
     let default = directory.regenerate_default_key(&actor, &own).await.unwrap();

@@ -1,7 +1,7 @@
 //! E9: a key of one project books usage in another's books.
 
 use axum::http::Method;
-use policy::Reach;
+use policy::KeyScope;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
@@ -37,7 +37,7 @@ async fn charged(programs: &Programs) -> String {
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e9_a_key_of_a_project_books_nowhere_else(pool: PgPool) {
     let programs = Programs::new(pool).await;
-    let (_, key) = crate::rest::make(&programs.house, Who::External, crate::house::RESEARCH, Reach::Use).await;
+    let (_, key) = crate::rest::make(&programs.house, Who::External, crate::house::RESEARCH, KeyScope::Use).await;
     let before = charged(&programs).await;
     let own = "/v1/projects/ml-research/usage";
     let today = "2026-11-25T00:00:00Z";

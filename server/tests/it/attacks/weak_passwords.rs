@@ -3,7 +3,7 @@
 use policy::{Refusal, Weakness};
 use sqlx::PgPool;
 
-use crate::house::{Ask, House, Manner, PASSWORD, Who};
+use crate::house::{Ask, Manner, PASSWORD, TestApp, Who};
 
 const GUESSED: [(&str, Weakness); 4] = [
     ("123456789012", Weakness::Sequence),
@@ -15,7 +15,7 @@ const GUESSED: [(&str, Weakness); 4] = [
 /// Signing up with one makes nothing; the form says why, and keeps what else was typed.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn j6_a_guessed_password_makes_no_account(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let before = house.fingerprint().await;
     for (password, weakness) in GUESSED {
         let fields = [
@@ -43,7 +43,7 @@ async fn j6_a_guessed_password_makes_no_account(pool: PgPool) {
 /// Nor is it anybody's new one.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn j6_a_guessed_password_replaces_none(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let fields = [("current_password", PASSWORD), ("password", "maya@acme.test")];
     let form = Ask::post("/api/change_password", fields).by(Who::Admin);
     let plain = house.ask(form.manner(Manner::Plain)).await;

@@ -3,12 +3,12 @@
 
 use sqlx::PgPool;
 
-use crate::house::{ACME, Ask, FORGOTTEN, House, INVITED, INVITED_STRANGER, Manner, PASSWORD, Who};
+use crate::house::{ACME, Ask, FORGOTTEN, INVITED, INVITED_STRANGER, Manner, PASSWORD, TestApp, Who};
 
 /// Signing up answers the same for an address of nobody, of an account that isn't proved, and of one that is.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn x6_signing_up_answers_the_same_whoever_has_an_account(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     for manner in Manner::ALL {
         let mut answers = Vec::new();
         for email in ["nora@new.test", "nora@new.test", "mia@acme.test"] {
@@ -27,7 +27,7 @@ async fn x6_signing_up_answers_the_same_whoever_has_an_account(pool: PgPool) {
 /// account.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn m4_a_copied_link_does_not_show_who_has_an_account(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let mut pages = Vec::new();
     for email in ["sarah@elsewhere.test", "stranger@elsewhere.test"] {
         sqlx::query("DELETE FROM invitations")
@@ -53,7 +53,7 @@ async fn m4_a_copied_link_does_not_show_who_has_an_account(pool: PgPool) {
 /// A wrong address is answered the same whether it has an account or not, and guessing is limited.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn m4_naming_wrong_addresses_for_a_copied_link_tells_nothing_and_is_limited(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     sqlx::query("UPDATE invitation_tokens SET is_mailed = false")
         .execute(&house.pool)
         .await
@@ -79,7 +79,7 @@ async fn m4_naming_wrong_addresses_for_a_copied_link_tells_nothing_and_is_limite
 /// body alone.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_links_secret_is_taken_from_no_query(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     for (path, token) in [
         ("/api/invitation", INVITED_STRANGER),
         ("/api/password_reset", FORGOTTEN),

@@ -7,9 +7,9 @@ use sqlx::PgPool;
 use super::{MALFORMED, Programs, asked, bare, cluster, file, json, make, problem};
 use crate::{
     functions::FUNCTIONS,
-    house::{Ask, House, Manner, NO_PROJECT, RESEARCH, Who},
+    house::{Ask, Manner, NO_PROJECT, RESEARCH, TestApp, Who},
 };
-use policy::Reach;
+use policy::KeyScope;
 
 const NO_RESOURCE: &str = "01900000-0000-7000-8000-00000000000a";
 
@@ -192,7 +192,7 @@ async fn k11_a_key_does_what_its_reach_permits(pool: PgPool) {
 /// K9: to everything that is for people, a key is nothing.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn k9_no_key_manages_people_roles_or_keys(pool: PgPool) {
-    let house = House::new(pool).await;
+    let house = TestApp::new(pool).await;
     let ask = async |key: Option<&str>| {
         let mut answers = Vec::new();
         for function in &FUNCTIONS {
@@ -209,7 +209,7 @@ async fn k9_no_key_manages_people_roles_or_keys(pool: PgPool) {
     };
     let nobody = ask(None).await;
     house.restore().await;
-    let (_, key) = make(&house, Who::Admin, RESEARCH, Reach::Manage).await;
+    let (_, key) = make(&house, Who::Admin, RESEARCH, KeyScope::Manage).await;
     assert_eq!(ask(Some(&key)).await, nobody);
     let bearer = format!("Bearer {key}");
     for page in [
@@ -255,7 +255,7 @@ async fn k9_no_key_manages_people_roles_or_keys(pool: PgPool) {
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e5_an_end_counts_from_the_next_request(pool: PgPool) {
     let programs = Programs::new(pool).await;
-    let (id, key) = make(&programs.house, Who::Owner, "production", Reach::Use).await;
+    let (id, key) = make(&programs.house, Who::Owner, "production", KeyScope::Use).await;
     let whoami = async || programs.ask(&key, Method::GET, "/v1/whoami", None).await;
     assert_eq!(whoami().await.status, 200);
     for (sql, code) in [
@@ -265,7 +265,7 @@ async fn e5_an_end_counts_from_the_next_request(pool: PgPool) {
         sqlx::query(sql).bind(id.0).execute(&programs.house.pool).await.unwrap();
         problem(&whoami().await, 401, code);
     }
-    let (_, key) = make(&programs.house, Who::Owner, "production", Reach::Use).await;
+    let (_, key) = make(&programs.house, Who::Owner, "production", KeyScope::Use).await;
     sqlx::query("DELETE FROM resources")
         .execute(&programs.house.pool)
         .await

@@ -12,18 +12,18 @@ mod usage;
 
 use axum::http::{HeaderName, Method, header};
 use directory::{Actor, Origin};
-use policy::{ApiKeyId, Reach, UserId};
+use policy::{ApiKeyId, KeyScope, UserId};
 use serde_json::Value;
 use sqlx::PgPool;
 
-use crate::house::{Answer, Ask, House, RESEARCH, Who};
+use crate::house::{Answer, Ask, RESEARCH, TestApp, Who};
 
 /// A key that none of ours can be, and one that could be, and is not.
 pub(crate) const MALFORMED: &str = "rsk_0000000000000000000000000000000000000000000000000";
 
 /// The demo organization with keys to some of its projects, and of another organization.
 pub(crate) struct Programs {
-    pub(crate) house: House,
+    pub(crate) house: TestApp,
     /// Keys of `ml-research`.
     pub(crate) uses: String,
     pub(crate) manages: String,
@@ -39,16 +39,16 @@ pub(crate) struct Programs {
 
 impl Programs {
     pub(crate) async fn new(pool: PgPool) -> Self {
-        let house = House::new(pool).await;
+        let house = TestApp::new(pool).await;
         let key = async |who, project: &str, reach| make(&house, who, project, reach).await.1;
-        let of_research = key(Who::Admin, RESEARCH, Reach::Use).await;
-        let manages = key(Who::Admin, RESEARCH, Reach::Manage).await;
-        let production = key(Who::Owner, "production", Reach::Manage).await;
-        let partner = key(Who::External, "partner-default", Reach::Manage).await;
+        let of_research = key(Who::Admin, RESEARCH, KeyScope::Use).await;
+        let manages = key(Who::Admin, RESEARCH, KeyScope::Manage).await;
+        let production = key(Who::Owner, "production", KeyScope::Manage).await;
+        let partner = key(Who::External, "partner-default", KeyScope::Manage).await;
         let (unknown, expired, revoked) = (
-            make(&house, Who::Admin, RESEARCH, Reach::Manage).await,
-            make(&house, Who::Admin, RESEARCH, Reach::Manage).await,
-            make(&house, Who::Admin, RESEARCH, Reach::Manage).await,
+            make(&house, Who::Admin, RESEARCH, KeyScope::Manage).await,
+            make(&house, Who::Admin, RESEARCH, KeyScope::Manage).await,
+            make(&house, Who::Admin, RESEARCH, KeyScope::Manage).await,
         );
         for (sql, (id, _)) in [
             ("DELETE FROM api_keys WHERE id = $1", &unknown),
@@ -102,7 +102,7 @@ impl Programs {
 pub(crate) const RESOURCES: &str = "/v1/projects/ml-research/resources";
 
 /// A new key of a project.
-pub(crate) async fn make(house: &House, who: Who, project: &str, reach: Reach) -> (ApiKeyId, String) {
+pub(crate) async fn make(house: &TestApp, who: Who, project: &str, reach: KeyScope) -> (ApiKeyId, String) {
     let actor = Actor {
         user: UserId(house.id(who)),
         session: house.session(who).await,

@@ -3,15 +3,15 @@
 use leptos::prelude::*;
 use time::OffsetDateTime;
 
-use crate::api::Moment;
+use crate::api::Timestamp;
 
 /// An instant. Shows the day; day, time and UTC are at hand in its tooltip, and beside it once it has the focus: of those with a
 /// time by the keyboard too, of days by pointing at them or touching them, so that a list has no more stops than buttons (N4).
 #[component]
-pub(crate) fn MomentText(
+pub(crate) fn TimestampText(
     /// The instant.
     #[prop(into)]
-    at: Signal<Moment>,
+    at: Signal<Timestamp>,
     /// Whether it stands for a day that was chosen in UTC, and means that day everywhere.
     #[prop(optional)]
     is_utc_day: bool,
@@ -44,16 +44,16 @@ pub(crate) fn MomentText(
 
 /// A day of a page that says of all its days that they are in UTC.
 #[component]
-pub(crate) fn DayText(at: Moment) -> impl IntoView {
+pub(crate) fn DayText(at: Timestamp) -> impl IntoView {
     view! { <time datetime=input_day(at)>{utc_day(at)}</time> }
 }
 
-fn parts(at: Moment) -> OffsetDateTime {
+fn parts(at: Timestamp) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(at.0).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
 /// RFC 3339, UTC.
-fn machine(at: Moment) -> String {
+fn machine(at: Timestamp) -> String {
     let at = parts(at);
     format!(
         "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
@@ -67,17 +67,17 @@ fn machine(at: Moment) -> String {
 }
 
 /// The day, in UTC: what `<input type=date>` takes.
-pub(crate) fn input_day(at: Moment) -> String {
+pub(crate) fn input_day(at: Timestamp) -> String {
     machine(at).chars().take(10).collect()
 }
 
 /// The day, in UTC, as a person reads it.
-pub(crate) fn utc_day(at: Moment) -> String {
+pub(crate) fn utc_day(at: Timestamp) -> String {
     let at = parts(at);
     format!("{} {} {}", at.day(), month(at), at.year())
 }
 
-fn utc(at: Moment) -> String {
+fn utc(at: Timestamp) -> String {
     let at = parts(at);
     format!(
         "{} {} {}, {:02}:{:02} UTC",
@@ -95,7 +95,7 @@ fn month(at: OffsetDateTime) -> String {
 
 /// The instant, where the reader is.
 #[cfg(feature = "hydrate")]
-fn local(at: Moment) -> js_sys::Date {
+fn local(at: Timestamp) -> js_sys::Date {
     #[expect(
         clippy::cast_precision_loss,
         reason = "JavaScript counts time in doubles; exact for 285,000 years"
@@ -105,7 +105,7 @@ fn local(at: Moment) -> js_sys::Date {
 
 /// The day, where the reader is.
 #[cfg(feature = "hydrate")]
-fn local_day(at: Moment) -> String {
+fn local_day(at: Timestamp) -> String {
     let date = local(at);
     let Ok(month) = time::Month::try_from(u8::try_from(date.get_month() + 1).unwrap_or(1)) else {
         return utc_day(at);
@@ -116,7 +116,7 @@ fn local_day(at: Moment) -> String {
 
 /// The time of the day, where the reader is, and what the time is called there then: "22:21 EST".
 #[cfg(feature = "hydrate")]
-fn local_time(at: Moment) -> String {
+fn local_time(at: Timestamp) -> String {
     use js_sys::{Array, Intl::DateTimeFormat, Object, Reflect};
 
     let date = local(at);
@@ -136,19 +136,19 @@ fn local_time(at: Moment) -> String {
 }
 
 #[cfg(not(feature = "hydrate"))]
-fn local_day(at: Moment) -> String {
+fn local_day(at: Timestamp) -> String {
     utc_day(at)
 }
 
 #[cfg(not(feature = "hydrate"))]
-fn local_time(at: Moment) -> String {
+fn local_time(at: Timestamp) -> String {
     let at = parts(at);
     format!("{:02}:{:02}", at.hour(), at.minute())
 }
 
 /// The last day of what ends at an instant that was chosen as the end of a day.
-pub(crate) fn last_day(end: Moment) -> Moment {
-    Moment(end.0 - 1)
+pub(crate) fn last_day(end: Timestamp) -> Timestamp {
+    Timestamp(end.0 - 1)
 }
 
 #[cfg(test)]
@@ -158,7 +158,7 @@ mod tests {
     /// N4
     #[test]
     fn an_instant_reads_as_a_day_a_minute_and_rfc_3339() {
-        let at = Moment(1_795_442_400);
+        let at = Timestamp(1_795_442_400);
         assert_eq!(machine(at), "2026-11-23T14:00:00Z");
         assert_eq!(utc_day(at), "23 Nov 2026");
         assert_eq!(utc(at), "23 Nov 2026, 14:00 UTC");

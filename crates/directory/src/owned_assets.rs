@@ -1,7 +1,7 @@
 //! What somebody leaves behind who is removed: the API keys and resources they made belong to their project, and stay (K5,
 //! E1, M6). Told before it happens, and in the receipt after it.
 
-use policy::{ApiKeyId, Name, OrganizationId, Permission, ProjectId, Reach, ResourceKind, Slug, UserId};
+use policy::{ApiKeyId, KeyScope, Name, OrganizationId, Permission, ProjectId, ResourceKind, Slug, UserId};
 
 use crate::{Directory, Result, access::find_project, api_keys::reach, connections::PgConnection, error::inconsistent};
 
@@ -13,7 +13,7 @@ pub struct MadeKey {
     /// What it is called.
     pub name: Name,
     /// What it may do (K11).
-    pub reach: Reach,
+    pub reach: KeyScope,
     /// The visible beginning of its secret, which tells keys of one name apart (K4).
     pub secret_start: String,
     /// The last four characters of its secret.
@@ -24,8 +24,8 @@ pub struct MadeKey {
 
 /// What people made in a project, or in a whole organization, that is still there.
 #[derive(Clone, Debug, Default)]
-pub struct Remains {
-    /// The keys that work, by name; no more than [`Remains::MOST`].
+pub struct OwnedAssets {
+    /// The keys that work, by name; no more than [`OwnedAssets::MOST`].
     pub keys: Vec<MadeKey>,
     /// How many keys that is.
     pub key_count: i64,
@@ -33,7 +33,7 @@ pub struct Remains {
     pub resources: Vec<(ResourceKind, i64)>,
 }
 
-impl Remains {
+impl OwnedAssets {
     /// As many keys are named.
     pub const MOST: i64 = 100;
 }
@@ -43,18 +43,18 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`](policy::Refusal::Hidden).
-    pub async fn remains(&self, actor: UserId, slug: &Slug, user: UserId) -> Result<Remains> {
+    pub async fn owned_assets(&self, actor: UserId, slug: &Slug, user: UserId) -> Result<OwnedAssets> {
         let project = find_project(&self.pool, slug, actor).await?;
         project.standing.require(Permission::ApiKeyList)?;
         let mut db = self.pool.acquire().await?;
-        remains(&mut db, project.organization, Place::Project(project.project), &[user]).await
+        owned_assets(&mut db, project.organization, Place::Project(project.project), &[user]).await
     }
 
     /// What the External Collaborators of a project made in it, told before all of them are removed (X1, C6).
     ///
     /// # Errors
     /// [`Refusal::Hidden`](policy::Refusal::Hidden), [`Refusal::Forbidden`](policy::Refusal::Forbidden).
-    pub async fn remains_of_externals(&self, actor: UserId, slug: &Slug) -> Result<Remains> {
+    pub async fn assets_of_externals(&self, actor: UserId, slug: &Slug) -> Result<OwnedAssets> {
         let project = find_project(&self.pool, slug, actor).await?;
         project.standing.require(Permission::CollaboratorRemove)?;
         let mut db = self.pool.acquire().await?;
@@ -66,7 +66,7 @@ impl Directory {
         .fetch_all(&mut *db)
         .await?;
         let externals: Vec<_> = externals.iter().map(|row| UserId(row.user_id)).collect();
-        remains(
+        owned_assets(
             &mut db,
             project.organization,
             Place::Project(project.project),
@@ -87,12 +87,12 @@ pub(crate) enum Place {
 }
 
 /// What people made in one project, or in the projects of an organization. The Organization Default Key is nobody's.
-pub(crate) async fn remains(
+pub(crate) async fn owned_assets(
     db: &mut PgConnection,
     organization: OrganizationId,
     place: Place,
     users: &[UserId],
-) -> Result<Remains> {
+) -> Result<OwnedAssets> {
     let users: Vec<_> = users.iter().map(|user| user.0).collect();
     let (project, viewer) = match place {
         Place::Project(project) => (Some(project.0), None),
@@ -108,7 +108,7 @@ pub(crate) async fn remains(
         organization.0,
         project,
         &users,
-        Remains::MOST,
+        OwnedAssets::MOST,
         viewer,
     )
     .fetch_all(&mut *db)
@@ -133,7 +133,7 @@ pub(crate) async fn remains(
         })
         .collect::<Result<Vec<_>>>()?;
     resources.sort();
-    Ok(Remains {
+    Ok(OwnedAssets {
         key_count: keys.first().map_or(0, |row| row.count),
         keys: keys
             .into_iter()

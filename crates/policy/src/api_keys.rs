@@ -9,7 +9,7 @@ use crate::{Allowance, Decision, Denial, Grant, Permission, ProjectRole, Refusal
 /// What a key may do to its project's resources (K11).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Reach {
+pub enum KeyScope {
     /// What a Member of the project may do.
     #[default]
     Use,
@@ -17,7 +17,7 @@ pub enum Reach {
     Manage,
 }
 
-impl Reach {
+impl KeyScope {
     /// Both, the lesser first.
     pub const ALL: [Self; 2] = [Self::Use, Self::Manage];
 
@@ -54,7 +54,7 @@ impl Reach {
     }
 }
 
-impl FromStr for Reach {
+impl FromStr for KeyScope {
     type Err = Unknown;
 
     fn from_str(text: &str) -> Result<Self, Unknown> {
@@ -132,13 +132,13 @@ impl FromStr for KeyState {
 /// Decides for a key with this reach, in its own project. Keys are for the data plane: whatever is not about a resource is
 /// denied (K9).
 #[must_use]
-pub fn decide_for_key(reach: Reach, permission: Permission) -> Decision {
+pub fn decide_for_key(reach: KeyScope, permission: Permission) -> Decision {
     if permission.resource_kind().is_none() {
         return Decision::Denied(Denial::NotForKeys);
     }
     match (permission.grant(), reach.role()) {
         (Grant::Everyone, _) | (Grant::Admins, ProjectRole::Admin) => Decision::Allowed(Allowance::Key(reach)),
-        (Grant::Admins, ProjectRole::Member) => Decision::Denied(Denial::Reach),
+        (Grant::Admins, ProjectRole::Member) => Decision::Denied(Denial::KeyScope),
     }
 }
 
@@ -148,7 +148,7 @@ pub enum Holder {
     /// A person, by what they are to the project.
     Person(Standing),
     /// A key of the project, by its reach.
-    Key(Reach),
+    Key(KeyScope),
 }
 
 impl Holder {
@@ -174,7 +174,7 @@ impl Holder {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyFacts {
     /// What it may do.
-    pub reach: Reach,
+    pub reach: KeyScope,
     /// Whether it opens anything now.
     pub state: KeyState,
     /// Whether another took its place (K7).
@@ -208,12 +208,12 @@ pub enum KeyChange {
 ///
 /// # Errors
 /// [`Refusal::Hidden`], [`Refusal::Forbidden`], [`Refusal::ManageKeyForAdmins`].
-pub fn check_key_creation(actor: &Standing, reach: Reach) -> Result<(), Refusal> {
+pub fn check_key_creation(actor: &Standing, reach: KeyScope) -> Result<(), Refusal> {
     actor.require(Permission::ApiKeyCreate)?;
     match (reach, actor.project) {
-        (Reach::Use, _) => Ok(()),
-        (Reach::Manage, Some(place)) if place.is_admin() => Ok(()),
-        (Reach::Manage, _) => Err(Refusal::ManageKeyForAdmins),
+        (KeyScope::Use, _) => Ok(()),
+        (KeyScope::Manage, Some(place)) if place.is_admin() => Ok(()),
+        (KeyScope::Manage, _) => Err(Refusal::ManageKeyForAdmins),
     }
 }
 

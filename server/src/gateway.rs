@@ -14,7 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{any, get},
 };
-use directory::{Caller, Error, ProjectRef, Question, SessionToken, Token, TokenKind, Verdict};
+use directory::{AccessDecision, AccessRequest, Caller, Error, ProjectRef, SessionToken, Token, TokenKind};
 use policy::{Allowance, Decision, Login, Permission, Refusal, ResourceKind, Scope};
 use serde::Deserialize;
 use tokio::time::timeout;
@@ -22,11 +22,11 @@ use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
-    Console,
+    AppState,
     gateway_limits::GatewayLimits,
-    rest::problem::{self, Fault},
+    rest::problem::{self, ApiError},
     router::no_store,
-    visit::{self, bearer, cookie},
+    session_context::{self, bearer, cookie},
 };
 
 /// A gateway holds somebody's request while it asks: it isn't kept waiting for a database that is away (E6).
@@ -51,12 +51,12 @@ pub(crate) const AUTHORIZE: &str = "/gateway/authorize/";
 /// What answering a gateway takes.
 #[derive(Clone, Debug)]
 struct Door {
-    console: Console,
+    console: AppState,
     limits: Arc<GatewayLimits>,
 }
 
 /// For enforcement points: known by a token, with no cookies of ours, and nothing kept.
-pub(crate) fn gateways(console: &Console) -> Router {
+pub(crate) fn gateways(console: &AppState) -> Router {
     Router::new()
         // Whatever the method: some gateways send that of the request they hold, and some its path behind ours.
         .route("/gateway/authorize", any(authorize))
@@ -69,7 +69,7 @@ pub(crate) fn gateways(console: &Console) -> Router {
                 .layer(map_response(give_reason))
                 .layer(from_fn(problem::tell))
                 .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| {
-                    Fault::from(Problem::Internal).into_response()
+                    ApiError::from(Problem::Internal).into_response()
                 })),
         )
         .with_state(Door {
@@ -80,24 +80,28 @@ pub(crate) fn gateways(console: &Console) -> Router {
 
 /// Puts the reason for a no into a header, where gateways can log it; a yes has its own.
 async fn give_reason(mut response: Response) -> Response {
-    if let Some(code) = response.extensions().get::<Fault>().map(Fault::code) {
+    if let Some(code) = response.extensions().get::<ApiError>().map(ApiError::code) {
         response.headers_mut().insert(REASON, HeaderValue::from_static(code));
     }
     response
 }
 
-async fn authorize(State(door): State<Door>, request: Request) -> Result<Response, Fault> {
-    let address = visit::origin(&request).address;
+async fn authorize(State(door): State<Door>, request: Request) -> Result<Response, ApiError> {
+    let address = session_context::origin(&request).address;
     let (parts, _) = request.into_parts();
-    let (verdict, permission) = within(admit(&door, &parts.headers, &address)).await?;
+    let (verdict, permission) = within(evaluate_request(&door, &parts.headers, &address)).await?;
     match verdict.decision {
         // A yes that can't say whom it is about is none.
         Decision::Allowed(allowance) => let_through(&verdict, allowance).ok_or(Problem::Internal.into()),
-        Decision::Denied(denial) => Err(Fault::Denied(denial, permission)),
+        Decision::Denied(denial) => Err(ApiError::Denied(denial, permission)),
     }
 }
 
-async fn admit(door: &Door, headers: &HeaderMap, address: &str) -> Result<(Verdict, Permission), Error> {
+async fn evaluate_request(
+    door: &Door,
+    headers: &HeaderMap,
+    address: &str,
+) -> Result<(AccessDecision, Permission), Error> {
     let gateway = gateway(headers)?;
     let caller = caller(&door.console, headers)?;
     let permission = only(headers, &ACTION)?
@@ -115,7 +119,7 @@ async fn admit(door: &Door, headers: &HeaderMap, address: &str) -> Result<(Verdi
         return Err(Refusal::Malformed.into());
     }
     let project = project.filter(|project| *project != THE_KEYS_OWN).map(project_named);
-    let question = Question {
+    let question = AccessRequest {
         gateway: &gateway,
         caller: &caller,
         project: project.as_ref(),
@@ -123,7 +127,7 @@ async fn admit(door: &Door, headers: &HeaderMap, address: &str) -> Result<(Verdi
         permission,
     };
     let directory = &door.console.for_gateways;
-    let answer = async { directory.admit(&question).await };
+    let answer = async { directory.evaluate_request(&question).await };
     Ok((
         door.limits.guard(directory, &gateway, address, answer).await?,
         permission,
@@ -146,7 +150,7 @@ fn gateway(headers: &HeaderMap) -> Result<Token, Refusal> {
 
 /// The credential of whoever wants to be let through: an API key, or else a session. A key that can't be one is refused
 /// without asking the database (K3).
-fn caller(console: &Console, headers: &HeaderMap) -> Result<Caller, Refusal> {
+fn caller(console: &AppState, headers: &HeaderMap) -> Result<Caller, Refusal> {
     if let Some(key) = only(headers, &header::AUTHORIZATION)?.and_then(bearer) {
         return Token::parse(TokenKind::ApiKey, key).map(Caller::Key);
     }
@@ -174,9 +178,9 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>
 }
 
 /// The answer, if it comes in time; else the database can't be asked (E6).
-async fn within<T>(answer: impl Future<Output = Result<T, Error>>) -> Result<T, Fault> {
+async fn within<T>(answer: impl Future<Output = Result<T, Error>>) -> Result<T, ApiError> {
     match timeout(MOST_TIME, answer).await {
-        Ok(Err(Error::Refused(Refusal::Malformed))) => Err(Fault::Question),
+        Ok(Err(Error::Refused(Refusal::Malformed))) => Err(ApiError::BadAccessRequest),
         Ok(answer) => answer.map_err(|error| Problem::from(error).into()),
         Err(_) => {
             tracing::warn!("a gateway was told to ask again: the database does not answer");
@@ -186,7 +190,7 @@ async fn within<T>(answer: impl Future<Output = Result<T, Error>>) -> Result<T, 
 }
 
 /// A yes, as a gateway reads it: who it is, and as what.
-fn let_through(verdict: &Verdict, allowance: Allowance) -> Option<Response> {
+fn let_through(verdict: &AccessDecision, allowance: Allowance) -> Option<Response> {
     let mut response = StatusCode::OK.into_response();
     let headers = response.headers_mut();
     headers.insert(SUBJECT, HeaderValue::from_str(&verdict.subject.id().to_string()).ok()?);
@@ -212,8 +216,8 @@ async fn authorized_keys(
     State(door): State<Door>,
     asked: Result<Query<Asked>, QueryRejection>,
     request: Request,
-) -> Result<Response, Fault> {
-    let address = visit::origin(&request).address;
+) -> Result<Response, ApiError> {
+    let address = session_context::origin(&request).address;
     let (parts, _) = request.into_parts();
     let lines = within(lines(&door, &parts.headers, &address, asked)).await?;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], lines).into_response())

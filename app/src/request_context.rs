@@ -25,7 +25,7 @@ const MOST_TYPED: usize = 16 * 1024;
 
 /// What the server knows of a request before anything is decided. Its router puts one into each request's extensions.
 #[derive(Clone, Debug)]
-pub struct Visit {
+pub struct SessionContext {
     /// The directory.
     pub directory: Directory,
     /// Who is signed in.
@@ -131,9 +131,9 @@ impl Cookies {
 ///
 /// # Errors
 /// [`Problem::Internal`] outside of one.
-pub(crate) fn visit() -> Result<Visit, Problem> {
+pub(crate) fn session_context() -> Result<SessionContext, Problem> {
     use_context::<Parts>()
-        .and_then(|parts| parts.extensions.get::<Visit>().cloned())
+        .and_then(|parts| parts.extensions.get::<SessionContext>().cloned())
         .ok_or(Problem::Internal)
 }
 
@@ -141,20 +141,22 @@ pub(crate) fn visit() -> Result<Visit, Problem> {
 ///
 /// # Errors
 /// [`Refusal::SignedOut`].
-pub(crate) fn signed_in() -> Result<(Visit, Session), Problem> {
-    let visit = visit()?;
-    let session = visit.session.clone().ok_or(Refusal::SignedOut)?;
-    Ok((visit, session))
+pub(crate) fn signed_in() -> Result<(SessionContext, Session), Problem> {
+    let context = session_context()?;
+    let session = context.session.clone().ok_or(Refusal::SignedOut)?;
+    Ok((context, session))
 }
 
 /// Who is signed in.
 pub(crate) fn user() -> Option<UserId> {
-    visit().ok()?.session.map(|session| session.user)
+    session_context().ok()?.session.map(|session| session.user)
 }
 
 /// A name for the page that is rendered, which no other has.
 pub(crate) fn page_name() -> String {
-    visit().map(|visit| visit.origin.request_id).unwrap_or_default()
+    session_context()
+        .map(|context| context.origin.request_id)
+        .unwrap_or_default()
 }
 
 /// Whether a server function answers a form that somebody has to be signed in for.
@@ -179,7 +181,7 @@ pub struct Foreign {
     pub flash: Option<Flash>,
 }
 
-impl Visit {
+impl SessionContext {
     /// What comes of a form that somebody else filled in, with what was typed; none if it names nobody, or who is signed in.
     /// `body` is what is in it, and `page` the page it was on. What names nobody that could exist is somebody else's, too.
     #[must_use]
@@ -228,9 +230,9 @@ fn is_secret(field: &str) -> bool {
 /// # Errors
 /// [`Refusal::SignedOut`].
 pub(crate) fn acting() -> Result<(Directory, Actor), Problem> {
-    let (visit, session) = signed_in()?;
-    let actor = session.actor(visit.origin);
-    Ok((visit.directory, actor))
+    let (context, session) = signed_in()?;
+    let actor = session.actor(context.origin);
+    Ok((context.directory, actor))
 }
 
 /// Takes the person's password again, if one came with a form that asks for it (J7).
@@ -246,7 +248,7 @@ pub(crate) async fn confirm(directory: &Directory, actor: &Actor, password: &str
 
 /// The flash that came with the request.
 pub(crate) fn flash() -> Option<Flash> {
-    visit().ok()?.flash
+    session_context().ok()?.flash
 }
 
 impl From<Error> for Problem {
@@ -379,7 +381,7 @@ pub(crate) fn answer(
 ) -> Result<Outcome, Problem> {
     if is_plain_form() {
         redirect(&to(&outcome));
-        if let Ok(visit) = visit() {
+        if let Ok(context) = session_context() {
             let typed = match &outcome {
                 Ok(_) => Vec::new(),
                 Err(_) => fitting(typed),
@@ -387,7 +389,7 @@ pub(crate) fn answer(
             let outcome = outcome.clone();
             // Each request is one form, which has one outcome.
             let (who, waits_for) = (None, None);
-            drop(visit.to_tell.set(Flash {
+            drop(context.to_tell.set(Flash {
                 form,
                 outcome,
                 typed,
@@ -436,8 +438,13 @@ pub(crate) fn end_session(cookies: Cookies) {
 }
 
 /// Remembers the project that is looked at.
-pub(crate) fn remember_project(visit: &Visit, slug: &str) {
-    if visit.last_project.as_deref() != Some(slug) {
-        set_cookie(visit.cookies.last_project(), slug, 60 * 60 * 24 * 365, visit.cookies);
+pub(crate) fn remember_project(context: &SessionContext, slug: &str) {
+    if context.last_project.as_deref() != Some(slug) {
+        set_cookie(
+            context.cookies.last_project(),
+            slug,
+            60 * 60 * 24 * 365,
+            context.cookies,
+        );
     }
 }

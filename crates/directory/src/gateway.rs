@@ -29,7 +29,7 @@ pub enum Caller {
 
 /// What a gateway asks.
 #[derive(Clone, Debug)]
-pub struct Question<'a> {
+pub struct AccessRequest<'a> {
     /// What it shows that it may ask.
     pub gateway: &'a Token,
     /// Who wants to be let through.
@@ -71,9 +71,9 @@ impl Subject {
     }
 }
 
-/// The answer to a [`Question`].
+/// The answer to a [`AccessRequest`].
 #[derive(Clone, Debug)]
-pub struct Verdict {
+pub struct AccessDecision {
     /// Who asked.
     pub subject: Subject,
     /// The project, where the one who asked has access to it: its slug of today, and its id.
@@ -82,7 +82,7 @@ pub struct Verdict {
     pub decision: Decision,
 }
 
-impl Verdict {
+impl AccessDecision {
     fn new(
         subject: Subject,
         project: Option<(Uuid, String)>,
@@ -123,27 +123,27 @@ impl Directory {
     /// [`Refusal::GatewayUnknown`]; [`Refusal::KeyInvalid`], [`Refusal::KeyExpired`], [`Refusal::KeyRevoked`],
     /// [`Refusal::SignedOut`]; [`Refusal::Malformed`] for a person and neither project nor resource;
     /// [`Error::Unavailable`](crate::Error::Unavailable), which is neither yes nor no (E6).
-    pub async fn admit(&self, question: &Question<'_>) -> Result<Verdict> {
+    pub async fn evaluate_request(&self, question: &AccessRequest<'_>) -> Result<AccessDecision> {
         match question.caller {
-            Caller::Key(secret) => self.admit_key(question, secret).await,
+            Caller::Key(secret) => self.evaluate_key(question, secret).await,
             Caller::Person(_) if question.project.is_none() && question.resource.is_none() => {
                 Err(Refusal::Malformed.into())
             }
-            Caller::Person(token) => self.admit_person(question, token).await,
+            Caller::Person(token) => self.evaluate_person(question, token).await,
         }
     }
 
-    async fn admit_key(&self, question: &Question<'_>, secret: &Token) -> Result<Verdict> {
+    async fn evaluate_key(&self, question: &AccessRequest<'_>, secret: &Token) -> Result<AccessDecision> {
         let (about, (kind, id)) = (project(question), resource(question));
         // The target is looked for in the key's own project only: another's is not there (K1, P3). Nor is what the gateway's token is
         // not for (E7).
         let row = sqlx::query!(
-            r#"SELECT g.id AS "gateway?", COALESCE(g.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_its_news!",
+            r#"SELECT g.id AS "gateway?", COALESCE(g.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_gateway_use_due!",
                       k.organization_id AS "organization_id?",
                       k.project_id AS "project_id?", k.id AS "key_id?", k.reach AS "reach?",
                       k.revoked_at IS NOT NULL AS "is_revoked!",
                       COALESCE(k.expires_at <= statement_timestamp(), false) AS "is_expired!",
-                      COALESCE(k.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_news!",
+                      COALESCE(k.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_use_due!",
                       p.slug AS "slug?"
                FROM (VALUES (1)) AS always
                LEFT JOIN good_gateway_tokens g ON g.token_hash = $1
@@ -173,7 +173,7 @@ impl Directory {
         )
         .fetch_one(&self.pool)
         .await?;
-        self.gateway(row.gateway, row.is_its_news)?;
+        self.gateway(row.gateway, row.is_gateway_use_due)?;
         let (Some(organization), Some(project), Some(key), Some(reach)) =
             (row.organization_id, row.project_id, row.key_id, row.reach)
         else {
@@ -181,22 +181,22 @@ impl Directory {
         };
         KeyState::of(row.is_revoked, row.is_expired).require_active()?;
         let key = ApiKeyId(key);
-        if row.is_news {
+        if row.is_use_due {
             self.note_key_use(OrganizationId(organization), ProjectId(project), key);
         }
         let holder = Some(Holder::Key(api_keys::reach(&reach)?));
         let target = row.slug.map(|slug| (project, slug));
-        Verdict::new(Subject::ApiKey(key), target, holder, question.permission)
+        AccessDecision::new(Subject::ApiKey(key), target, holder, question.permission)
     }
 
-    async fn admit_person(&self, question: &Question<'_>, token: &SessionToken) -> Result<Verdict> {
+    async fn evaluate_person(&self, question: &AccessRequest<'_>, token: &SessionToken) -> Result<AccessDecision> {
         let (about, (kind, id)) = (project(question), resource(question));
         let now = self.now();
         // OFFSET 0 keeps the view's three parts as index look-ups for this one project and person.
         let row = sqlx::query!(
-            r#"SELECT g.id AS "gateway?", COALESCE(g.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_its_news!",
+            r#"SELECT g.id AS "gateway?", COALESCE(g.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_gateway_use_due!",
                       s.id AS "session_id?", s.user_id AS "user_id?",
-                      COALESCE(s.last_seen_at < $5, false) AS "is_news!", p.project_id AS "project_id?", p.slug AS "slug?",
+                      COALESCE(s.last_seen_at < $5, false) AS "is_use_due!", p.project_id AS "project_id?", p.slug AS "slug?",
                       a.role AS "role?", a.because AS "because?"
                FROM (VALUES (1)) AS always
                LEFT JOIN good_gateway_tokens g ON g.token_hash = $1
@@ -234,11 +234,11 @@ impl Directory {
         )
         .fetch_one(&self.pool)
         .await?;
-        self.gateway(row.gateway, row.is_its_news)?;
+        self.gateway(row.gateway, row.is_gateway_use_due)?;
         let (Some(session), Some(user)) = (row.session_id, row.user_id) else {
             return Err(Refusal::SignedOut.into());
         };
-        if row.is_news {
+        if row.is_use_due {
             self.note_session_use(SessionId(session));
         }
         let place = project_standing(row.role.as_deref(), row.because.as_deref())?;
@@ -247,7 +247,7 @@ impl Directory {
             organization: None,
             project: place,
         };
-        Verdict::new(
+        AccessDecision::new(
             Subject::User(UserId(user)),
             row.project_id.zip(row.slug),
             Some(Holder::Person(standing)),
@@ -277,7 +277,7 @@ impl Directory {
         let first = candidates.first();
         self.gateway(
             first.and_then(|row| row.gateway),
-            first.is_some_and(|row| row.is_its_news),
+            first.is_some_and(|row| row.is_gateway_use_due),
         )?;
         let mut keys = Vec::new();
         for candidate in candidates {
@@ -303,7 +303,7 @@ impl Directory {
     async fn holders_of_keys(&self, gateway: &Token, cluster: Option<Uuid>) -> Result<Vec<Candidate>> {
         Ok(sqlx::query_as!(
             Candidate,
-            r#"SELECT g.id AS "gateway?", COALESCE(g.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_its_news!",
+            r#"SELECT g.id AS "gateway?", COALESCE(g.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_gateway_use_due!",
                       r.details ->> 'ssh_login' AS cluster_login,
                       k.public_key AS "public_key?", k.email AS "email?", k.role AS "role?", k.because AS "because?"
                FROM (VALUES (1)) AS always
@@ -331,7 +331,7 @@ impl Directory {
     async fn holder_of_key(&self, gateway: &Token, cluster: Option<Uuid>, fingerprint: &str) -> Result<Vec<Candidate>> {
         Ok(sqlx::query_as!(
             Candidate,
-            r#"SELECT g.id AS "gateway?", COALESCE(g.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_its_news!",
+            r#"SELECT g.id AS "gateway?", COALESCE(g.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_gateway_use_due!",
                       r.details ->> 'ssh_login' AS cluster_login,
                       s.public_key AS "public_key?", u.email AS "email?", a.role AS "role?", a.because AS "because?"
                FROM (VALUES (1)) AS always
@@ -354,11 +354,11 @@ impl Directory {
     }
 
     /// Goes on only for a gateway that may ask, and notes that it did: beside the answer, at most once a minute.
-    fn gateway(&self, gateway: Option<Uuid>, is_news: bool) -> Result<()> {
+    fn gateway(&self, gateway: Option<Uuid>, is_use_due: bool) -> Result<()> {
         let gateway = gateway.ok_or(Refusal::GatewayUnknown)?;
-        if is_news {
+        if is_use_due {
             let pool = self.pool.clone();
-            Self::beside("a gateway's use", async move {
+            Self::spawn_best_effort("a gateway's use", async move {
                 sqlx::query!(
                     "UPDATE gateway_tokens SET last_used_at = statement_timestamp()
                      WHERE id = $1 AND COALESCE(last_used_at < statement_timestamp() - interval '1 minute', true)",
@@ -375,7 +375,7 @@ impl Directory {
     /// Notes that a session was used, as [`Self::note_key_use`] does of a key.
     fn note_session_use(&self, session: SessionId) {
         let (pool, now) = (self.pool.clone(), self.now());
-        Self::beside("a session's use", async move {
+        Self::spawn_best_effort("a session's use", async move {
             sqlx::query!(
                 "UPDATE sessions SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $3",
                 session.0,
@@ -392,7 +392,7 @@ impl Directory {
 /// Somebody who might log in, with a key of theirs.
 struct Candidate {
     gateway: Option<Uuid>,
-    is_its_news: bool,
+    is_gateway_use_due: bool,
     cluster_login: Option<String>,
     public_key: Option<String>,
     email: Option<String>,
@@ -406,7 +406,7 @@ struct About<'a> {
     id: Option<Uuid>,
 }
 
-fn project<'a>(question: &Question<'a>) -> About<'a> {
+fn project<'a>(question: &AccessRequest<'a>) -> About<'a> {
     let (slug, id) = match question.project {
         None => (None, None),
         Some(ProjectRef::Id(id)) => (None, Some(id.0)),
@@ -418,7 +418,7 @@ fn project<'a>(question: &Question<'a>) -> About<'a> {
 }
 
 /// The resource a question names, as the queries want it.
-fn resource(question: &Question<'_>) -> (Option<&'static str>, Option<Uuid>) {
+fn resource(question: &AccessRequest<'_>) -> (Option<&'static str>, Option<Uuid>) {
     match question.resource {
         Some((kind, id)) => (Some(kind.code()), id.parse::<ResourceId>().ok().map(|id| id.0)),
         None => (None, None),

@@ -11,13 +11,13 @@ use std::{
 
 use axum::http::{HeaderName, Method, header};
 use directory::{Directory, Settings};
-use policy::{Allowance, Because, Denial, Reach, Refusal};
+use policy::{Allowance, Because, Denial, KeyScope, Refusal};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
 use tokio::net::TcpListener;
 use tracing_subscriber::{Layer, layer::SubscriberExt};
 
-use crate::house::{Answer, Ask, House, NO_PROJECT, RESEARCH, Who};
+use crate::house::{Answer, Ask, NO_PROJECT, RESEARCH, TestApp, Who};
 
 /// API keys of the right form; those of the first six are in the database.
 const USE: &str = "rsk_use0use0use0use0use0use0use0use0use0use0use1NA3Cd";
@@ -82,13 +82,13 @@ enum By {
 
 /// A house with resources and keys, and a gateway that asks.
 struct Gate {
-    house: House,
+    house: TestApp,
     token: String,
 }
 
 impl Gate {
     async fn new(pool: PgPool) -> Self {
-        let house = House::new(pool).await;
+        let house = TestApp::new(pool).await;
         sqlx::raw_sql(ROWS).execute(&house.pool).await.unwrap();
         let name = "edge".parse().unwrap();
         let token = house.console.directory.create_gateway_token(&name).await.unwrap();
@@ -651,11 +651,11 @@ fn every_reason_is_in_the_document() {
         Refusal::GatewayUnknown,
         Refusal::Malformed,
     ];
-    let denials = [Denial::Hidden, Denial::Role, Denial::Reach, Denial::NotForKeys];
+    let denials = [Denial::Hidden, Denial::Role, Denial::KeyScope, Denial::NotForKeys];
     let reasons = (refusals.map(Refusal::code).into_iter())
         .chain(denials.map(Denial::code))
         .chain(Because::ALL.map(Because::code))
-        .chain([Allowance::Key(Reach::Use).code(), "unavailable", "internal"]);
+        .chain([Allowance::Key(KeyScope::Use).code(), "unavailable", "internal"]);
     for reason in reasons {
         assert!(document.contains(&format!("`{reason}`")), "{reason}");
     }

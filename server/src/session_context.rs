@@ -1,11 +1,11 @@
-//! Who is asking: reads the cookies of a request, finds the session, and puts a [`Visit`] where pages and server functions
+//! Who is asking: reads the cookies of a request, finds the session, and puts a [`SessionContext`] where pages and server functions
 //! look for it.
 
 use std::sync::{Arc, OnceLock};
 
 use app::{
     Problem,
-    gate::{Cookies, Visit},
+    request_context::{Cookies, SessionContext},
 };
 use axum::{
     extract::{Request, State},
@@ -15,10 +15,10 @@ use axum::{
 };
 use directory::{DeviceToken, Origin, Session, SessionToken};
 
-use crate::{Console, client::Client, flash, rest::problem::Fault, router::EVENTS};
+use crate::{AppState, client::Client, flash, rest::problem::ApiError, router::EVENTS};
 
 /// Finds out who is asking, and passes on.
-pub(crate) async fn identify(State(console): State<Console>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn identify(State(console): State<AppState>, mut request: Request, next: Next) -> Response {
     let headers = request.headers();
     let session = match session(&console, headers).await {
         Ok(session) => session,
@@ -28,7 +28,7 @@ pub(crate) async fn identify(State(console): State<Console>, mut request: Reques
                 let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
                 crate::pages::unavailable(status)
             } else if is_stream(&request) {
-                Fault::from(problem).into_response()
+                ApiError::from(problem).into_response()
             } else {
                 crate::router::problem(problem)
             };
@@ -40,7 +40,7 @@ pub(crate) async fn identify(State(console): State<Console>, mut request: Reques
         session: session.as_ref().map(|session| session.id),
         ..origin(&request)
     };
-    let visit = Visit {
+    let context = SessionContext {
         directory: console.directory.clone(),
         session,
         origin,
@@ -52,11 +52,11 @@ pub(crate) async fn identify(State(console): State<Console>, mut request: Reques
         cookies,
         url: console.url.clone(),
     };
-    let token = live_token(&visit, headers);
+    let token = live_token(&context, headers);
     let shadowed = shadowed_paths(headers, cookies.session(), request.uri().path());
-    request.extensions_mut().insert(visit.clone());
+    request.extensions_mut().insert(context.clone());
     let mut response = next.run(request).await;
-    flash::keep(&visit, token, &mut response).await;
+    flash::keep(&context, token, &mut response).await;
     for path in shadowed {
         let gone = cookies.forget_at(cookies.session(), &path);
         response
@@ -67,9 +67,9 @@ pub(crate) async fn identify(State(console): State<Console>, mut request: Reques
 }
 
 /// The secret of the session that the request came with, if that session is good.
-pub(crate) fn live_token(visit: &Visit, headers: &HeaderMap) -> Option<SessionToken> {
-    visit.session.as_ref()?;
-    SessionToken::parse(cookie(headers, visit.cookies.session())?)
+pub(crate) fn live_token(context: &SessionContext, headers: &HeaderMap) -> Option<SessionToken> {
+    context.session.as_ref()?;
+    SessionToken::parse(cookie(headers, context.cookies.session())?)
 }
 
 /// Adds a cookie to an answer; an empty `value` takes it away.
@@ -88,7 +88,7 @@ fn is_stream(request: &Request) -> bool {
     request.uri().path() == EVENTS
 }
 
-async fn session(console: &Console, headers: &HeaderMap) -> directory::Result<Option<Session>> {
+async fn session(console: &AppState, headers: &HeaderMap) -> directory::Result<Option<Session>> {
     match cookie(headers, console.cookies.session()).and_then(SessionToken::parse) {
         Some(token) => console.directory.session(&token).await,
         None => Ok(None),

@@ -1,21 +1,21 @@
 //! What somebody leaves behind who is removed: told in the dialog before (C6, M6), and in a receipt after it.
 
 use leptos::prelude::*;
-use policy::{KeyFate, Reach, ResourceKind};
+use policy::{KeyFate, KeyScope, ResourceKind};
 
 use crate::{
     api::{
-        KeyChoices, Moment,
+        KeyChoices, Timestamp,
         collaborators::{Made, MadeKey},
     },
-    components::{Badge, Icon, MomentText, Sign, Tone},
+    components::{Badge, Icon, Sign, TimestampText, Tone},
     flash::Receipt,
 };
 
 /// What somebody (`who`: They, or You) made in a project, before they are removed from it: each key is kept, or revoked with
 /// it (C6).
 #[component]
-pub(crate) fn MadeHere(made: Made, who: &'static str) -> impl IntoView {
+pub(crate) fn OwnedAssetsHere(made: Made, who: &'static str) -> impl IntoView {
     let resources = in_words(&made.resources);
     let has_keys = !made.keys.is_empty();
     let more = made.more_keys;
@@ -47,7 +47,7 @@ pub(crate) fn MadeHere(made: Made, who: &'static str) -> impl IntoView {
 
 /// What somebody made in all projects of an organization, before their membership ends: it stays (M6).
 #[component]
-pub(crate) fn MadeAnywhere(made: Made, who: &'static str) -> impl IntoView {
+pub(crate) fn OwnedAssetsAnywhere(made: Made, who: &'static str) -> impl IntoView {
     let resources = in_words(&made.resources);
     let (has_keys, more) = (!made.keys.is_empty(), made.more_keys);
     let managing: Vec<_> = made.keys.iter().filter(|key| key.reach.is_manage()).cloned().collect();
@@ -56,7 +56,7 @@ pub(crate) fn MadeAnywhere(made: Made, who: &'static str) -> impl IntoView {
         {has_keys.then(|| view! {
             <p>{format!("API keys {} created keep working until somebody revokes them:", who.to_lowercase())}</p>
             <ul class="plain" aria-label="API keys">
-                {made.keys.into_iter().map(|key| view! { <li><bdi>{key.name}</bdi>" in "<bdi>{key.project}</bdi>" "<Reached reach=key.reach/></li> }).collect_view()}
+                {made.keys.into_iter().map(|key| view! { <li><bdi>{key.name}</bdi>" in "<bdi>{key.project}</bdi>" "<KeyScopeBadge reach=key.reach/></li> }).collect_view()}
                 {(more > 0).then(|| view! { <li>{format!("and {more} more")}</li> })}
             </ul>
             {has_managing.then(|| view! {
@@ -124,14 +124,14 @@ pub(super) fn KeyChoice(
                 "Revoke "<bdi>{key.name}</bdi>" "<code class="secret-parts">{key.visible}</code>
                 {project.map(|project| view! { " in "<bdi>{project}</bdi> })}
             </span>
-            <Reached reach/>
+            <KeyScopeBadge reach/>
         </label>
     }
 }
 
 /// How far a key reaches (K11).
 #[component]
-pub(crate) fn Reached(reach: Reach) -> impl IntoView {
+pub(crate) fn KeyScopeBadge(reach: KeyScope) -> impl IntoView {
     let tone = if reach.is_manage() { Tone::Strong } else { Tone::Plain };
     view! { <Badge tone>{reach.label()}</Badge> }
 }
@@ -153,7 +153,7 @@ pub(crate) fn ReceiptCard(name: String, receipt: Receipt) -> impl IntoView {
                             <Icon sign=Sign::Close/>
                         </button>
                     </div>
-                    <p class="hint">"Access ended "<MomentText at=Moment(receipt.at) with_time=true/>". Every later request is refused."</p>
+                    <p class="hint">"Access ended "<TimestampText at=Timestamp(receipt.at) with_time=true/>". Every later request is refused."</p>
                     <div class="columns">
                         <div>
                             <h3>"Ended"</h3>
