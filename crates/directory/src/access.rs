@@ -78,7 +78,7 @@ pub(crate) async fn find_organization(db: impl PgExecutor<'_>, slug: &Slug, user
 
 /// Waits for an organization in the queue that nobody passes, before any row is locked. Changes to its projects share its row,
 /// and would keep a change that needs it alone waiting for as long as more of them come (E5).
-pub(crate) async fn take_turn(db: &mut PgConnection, slug: &Slug) -> Result<()> {
+pub(crate) async fn join_queue(db: &mut PgConnection, slug: &Slug) -> Result<()> {
     sqlx::query!(
         "SELECT pg_advisory_xact_lock(turn_in(id)) FROM organizations WHERE slug = $1",
         slug.as_str()
@@ -99,7 +99,7 @@ pub(crate) async fn lock_organization(db: &mut PgConnection, slug: &Slug, user: 
     if seen.standing.organization.is_none() {
         return Ok(seen);
     }
-    take_turn(db, slug).await?;
+    join_queue(db, slug).await?;
     sqlx::query!(
         "SELECT id FROM organizations WHERE slug = $1 FOR NO KEY UPDATE",
         slug.as_str()

@@ -50,21 +50,21 @@ impl Directory {
             Ok(()) => self.hash_new_account(Asker::Stranger, &account).await,
             Err(error) => Err(error),
         };
-        let mut change = self.change(By::Nobody(origin), "user:create").await?;
-        let outcome = async {
-            change.record.target = Some(account.email.to_string());
-            let hash = hash?;
-            if !self.settings.open_sign_up {
-                return Err(Refusal::SignUpClosed.into());
-            }
-            let at = change.at;
-            let user = insert(&mut change.tx, &account, &hash, at).await?;
-            change.about(user);
-            organizations::create_own(&mut change, user, &account.name, self.settings.additional_projects).await?;
-            sessions::begin(&mut change, user, origin).await
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::Nobody(origin), "user:create", |change| {
+            Box::pin(async move {
+                change.record.target = Some(account.email.to_string());
+                let hash = hash?;
+                if !self.settings.open_sign_up {
+                    return Err(Refusal::SignUpClosed.into());
+                }
+                let at = change.at;
+                let user = insert(&mut change.tx, &account, &hash, at).await?;
+                change.set_target(user);
+                organizations::create_own(change, user, &account.name, self.settings.additional_projects).await?;
+                sessions::begin(change, user, origin).await
+            })
+        })
+        .await
     }
 
     /// Signs in. Takes the same time and answers the same whether the address or the password is wrong.
@@ -109,24 +109,25 @@ impl Directory {
             Err(_) => false,
         };
 
-        let mut change = self.change(By::Nobody(origin), "session:create").await?;
-        change.record.target = Some(email.to_string());
-        change.record.target_id = user.map(|id| id.0);
-        let outcome = async {
-            within_limit?;
-            let (user, hash) = user.zip(hash).filter(|_| is_right).ok_or(Refusal::CredentialsWrong)?;
-            if !lock_hash(&mut change.tx, user, &hash).await? {
-                return Err(Refusal::CredentialsWrong.into());
-            }
-            let session = sessions::begin(&mut change, user, origin).await?;
-            if session.device.is_some() {
-                let address = origin.address.clone();
-                notices::tell(&mut change, user, &Notice::NewDevice { address }).await?;
-            }
-            Ok(session)
-        }
-        .await;
-        let session = change.finish(outcome).await?;
+        let session = self
+            .change(By::Nobody(origin), "session:create", |change| {
+                Box::pin(async move {
+                    change.record.target = Some(email.to_string());
+                    change.record.target_id = user.map(|id| id.0);
+                    within_limit?;
+                    let (user, hash) = user.zip(hash).filter(|_| is_right).ok_or(Refusal::CredentialsWrong)?;
+                    if !lock_hash(&mut change.tx, user, &hash).await? {
+                        return Err(Refusal::CredentialsWrong.into());
+                    }
+                    let session = sessions::begin(change, user, origin).await?;
+                    if session.device.is_some() {
+                        let address = origin.address.clone();
+                        notices::tell(change, user, &Notice::NewDevice { address }).await?;
+                    }
+                    Ok(session)
+                })
+            })
+            .await?;
         self.forgive_all(&limits).await?;
         Ok(session)
     }
@@ -154,24 +155,24 @@ impl Directory {
         } else {
             Ok(String::new())
         };
-        let mut change = self.change(By::User(actor), "user:update_password").await?;
-        change.about(actor.user);
-        let outcome = async {
-            within_limit?;
-            if !is_right || !lock_hash(&mut change.tx, actor.user, &row.password_hash).await? {
-                return Err(Refusal::CurrentPasswordWrong.into());
-            }
-            set_hash(&mut change.tx, actor.user, &hash?).await?;
-            forget_reset_links(&mut change.tx, actor.user).await?;
-            sessions::end_all(&mut change.tx, actor.user, Some(actor.session)).await?;
-            devices::forget(&mut change.tx, actor.user, actor.origin.device.as_ref()).await?;
-            confirmation::note(&mut change.tx, actor.user, actor.session).await?;
-            notices::tell(&mut change, actor.user, &Notice::PasswordChanged).await?;
-            change.hint(Hint::User(actor.user));
-            Ok(())
-        }
-        .await;
-        change.finish(outcome).await?;
+        self.change(By::User(actor), "user:update_password", |change| {
+            Box::pin(async move {
+                change.set_target(actor.user);
+                within_limit?;
+                if !is_right || !lock_hash(&mut change.tx, actor.user, &row.password_hash).await? {
+                    return Err(Refusal::CurrentPasswordWrong.into());
+                }
+                set_hash(&mut change.tx, actor.user, &hash?).await?;
+                forget_reset_links(&mut change.tx, actor.user).await?;
+                sessions::end_all(&mut change.tx, actor.user, Some(actor.session)).await?;
+                devices::forget(&mut change.tx, actor.user, actor.origin.device.as_ref()).await?;
+                confirmation::note(&mut change.tx, actor.user, actor.session).await?;
+                notices::tell(change, actor.user, &Notice::PasswordChanged).await?;
+                change.hint(Hint::User(actor.user));
+                Ok(())
+            })
+        })
+        .await?;
         self.forgive(&limit).await
     }
 
@@ -180,28 +181,28 @@ impl Directory {
     /// # Errors
     /// [`Refusal::SignedOut`] for an account just deleted.
     pub async fn change_name(&self, actor: &Actor, name: &Name) -> Result<()> {
-        let mut change = self.change(By::User(actor), "user:update_name").await?;
-        change.about(actor.user);
-        let outcome = async {
-            let before = members::name_of(&mut change.tx, actor.user).await?;
-            // Lists have a copy, which the database keeps true.
-            let changed = sqlx::query!(
-                "UPDATE users SET name = $2 WHERE id = $1 AND deleted_at IS NULL",
-                actor.user.0,
-                name.as_str()
-            )
-            .execute(&mut *change.tx)
-            .await?
-            .rows_affected();
-            if changed == 0 {
-                return Err(Refusal::SignedOut.into());
-            }
-            change.values(Some(json!({ "name": before })), Some(json!({ "name": name })));
-            change.hint(Hint::User(actor.user));
-            Ok(())
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::User(actor), "user:update_name", |change| {
+            Box::pin(async move {
+                change.set_target(actor.user);
+                let before = members::name_of(&mut change.tx, actor.user).await?;
+                // Lists have a copy, which the database keeps true.
+                let changed = sqlx::query!(
+                    "UPDATE users SET name = $2 WHERE id = $1 AND deleted_at IS NULL",
+                    actor.user.0,
+                    name.as_str()
+                )
+                .execute(&mut *change.tx)
+                .await?
+                .rows_affected();
+                if changed == 0 {
+                    return Err(Refusal::SignedOut.into());
+                }
+                change.values(Some(json!({ "name": before })), Some(json!({ "name": name })));
+                change.hint(Hint::User(actor.user));
+                Ok(())
+            })
+        })
+        .await
     }
 
     /// Deletes one's own account, for good: every session, membership and access ends, open invitations they sent are
@@ -222,78 +223,78 @@ impl Directory {
         let within_limit = self.attempt(&limit).await;
         let is_right =
             within_limit.is_ok() && check_password(Asker::Known, password, Some(row.password_hash.clone())).await?;
-        let mut change = self.change(By::User(actor), "user:delete").await?;
-        change.about(actor.user);
-        let outcome = async {
-            within_limit?;
-            let organizations = lock_organizations_of(&mut change.tx, actor.user).await?;
-            // Mail before the person, as whoever makes a mail does.
-            outbox::forget_address(&mut change.tx, &row.email).await?;
-            if !is_right || !lock_hash(&mut change.tx, actor.user, &row.password_hash).await? {
-                return Err(Refusal::CurrentPasswordWrong.into());
-            }
-            if organizations.iter().any(|(_, owner)| *owner == actor.user) {
-                return Err(Refusal::OwnsOrganization.into());
-            }
-            email_changes::forget_all(&mut change.tx, actor.user).await?;
-            // The person first: whoever was about to let them in somewhere finds nobody any more.
-            sqlx::query!(
+        self.change(By::User(actor), "user:delete", |change| {
+            Box::pin(async move {
+                change.set_target(actor.user);
+                within_limit?;
+                let organizations = lock_organizations_of(&mut change.tx, actor.user).await?;
+                // Mail before the person, as whoever makes a mail does.
+                outbox::forget_address(&mut change.tx, &row.email).await?;
+                if !is_right || !lock_hash(&mut change.tx, actor.user, &row.password_hash).await? {
+                    return Err(Refusal::CurrentPasswordWrong.into());
+                }
+                if organizations.iter().any(|(_, owner)| *owner == actor.user) {
+                    return Err(Refusal::OwnsOrganization.into());
+                }
+                email_changes::forget_all(&mut change.tx, actor.user).await?;
+                // The person first: whoever was about to let them in somewhere finds nobody any more.
+                sqlx::query!(
                 "UPDATE users SET email = NULL, email_proved_at = NULL, name = $2, password_hash = '', deleted_at = $3
                  WHERE id = $1",
                 actor.user.0,
                 DELETED,
                 change.at,
             )
-            .execute(&mut *change.tx)
-            .await?;
-            // Read again: whoever was let in somewhere while the row was waited for is in more of them now.
-            let memberships = sqlx::query!(
-                "SELECT organization_id, role FROM members WHERE user_id = $1",
-                actor.user.0
-            )
-            .fetch_all(&mut *change.tx)
-            .await?;
-            for row in memberships {
-                let organization = OrganizationId(row.organization_id);
-                let revoked = members::end(&mut change, organization, actor.user).await?;
-                let record = Record {
-                    organization: Some(organization),
-                    target_id: Some(actor.user.0),
-                    before: Some(json!({ "role": row.role })),
-                    after: (!revoked.is_empty()).then(|| json!({ "revoked_invitations": revoked })),
-                    ..Record::default()
-                };
-                change.also(Permission::MemberRemove.name(), record);
-            }
-            let external = sqlx::query!(
-                "DELETE FROM collaborators WHERE user_id = $1 RETURNING organization_id, project_id, role",
-                actor.user.0
-            )
-            .fetch_all(&mut *change.tx)
-            .await?;
-            for row in external {
-                let project = ProjectId(row.project_id);
-                members::removed(
-                    &mut change,
-                    OrganizationId(row.organization_id),
-                    project,
-                    actor.user,
-                    &row.role,
-                );
-                change.hint(Hint::Project(project));
-            }
-            forget_ssh_keys(&mut change.tx, actor.user).await?;
-            devices::forget(&mut change.tx, actor.user, None).await?;
-            // Mail to them is dropped when it is due: see `take_mail`.
-            forget_reset_tokens(&mut change.tx, actor.user).await?;
-            verification::forget_tokens(&mut change.tx, actor.user).await?;
-            sessions::end_all(&mut change.tx, actor.user, None).await?;
-            change.values(Some(json!({ "email": row.email })), None);
-            change.hint(Hint::User(actor.user));
-            Ok(())
-        }
-        .await;
-        change.finish(outcome).await?;
+                .execute(&mut *change.tx)
+                .await?;
+                // Read again: whoever was let in somewhere while the row was waited for is in more of them now.
+                let memberships = sqlx::query!(
+                    "SELECT organization_id, role FROM members WHERE user_id = $1",
+                    actor.user.0
+                )
+                .fetch_all(&mut *change.tx)
+                .await?;
+                for row in memberships {
+                    let organization = OrganizationId(row.organization_id);
+                    let revoked = members::end(change, organization, actor.user).await?;
+                    let record = Record {
+                        organization: Some(organization),
+                        target_id: Some(actor.user.0),
+                        before: Some(json!({ "role": row.role })),
+                        after: (!revoked.is_empty()).then(|| json!({ "revoked_invitations": revoked })),
+                        ..Record::default()
+                    };
+                    change.add_event(Permission::MemberRemove.name(), record);
+                }
+                let external = sqlx::query!(
+                    "DELETE FROM collaborators WHERE user_id = $1 RETURNING organization_id, project_id, role",
+                    actor.user.0
+                )
+                .fetch_all(&mut *change.tx)
+                .await?;
+                for row in external {
+                    let project = ProjectId(row.project_id);
+                    members::removed(
+                        change,
+                        OrganizationId(row.organization_id),
+                        project,
+                        actor.user,
+                        &row.role,
+                    );
+                    change.hint(Hint::Project(project));
+                }
+                forget_ssh_keys(&mut change.tx, actor.user).await?;
+                devices::forget(&mut change.tx, actor.user, None).await?;
+                // Mail to them is dropped when it is due: see `take_mail`.
+                forget_reset_tokens(&mut change.tx, actor.user).await?;
+                verification::forget_tokens(&mut change.tx, actor.user).await?;
+                sessions::end_all(&mut change.tx, actor.user, None).await?;
+                change.values(Some(json!({ "email": row.email })), None);
+                change.hint(Hint::User(actor.user));
+                Ok(())
+            })
+        })
+        .await?;
         self.forgive(&limit).await
     }
 
@@ -317,17 +318,17 @@ impl Directory {
             },
             Err(_) => false,
         };
-        let mut change = self.change(By::Nobody(origin), "user:request_password_reset").await?;
-        change.record.target = Some(email.to_string());
-        let outcome = async {
-            within_limit?;
-            if is_due {
-                outbox::to_address(&mut change, outbox::Kind::PasswordReset, &email).await?;
-            }
-            Ok(())
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::Nobody(origin), "user:request_password_reset", |change| {
+            Box::pin(async move {
+                change.record.target = Some(email.to_string());
+                within_limit?;
+                if is_due {
+                    outbox::to_address(change, outbox::Kind::PasswordReset, &email).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
     }
 
     /// What a link to a new password leads to.
@@ -371,35 +372,35 @@ impl Directory {
             Ok(opened) => self.hash_for(&opened.email, new).await,
             Err(_) => Ok(String::new()),
         };
-        let mut change = self.change(By::Nobody(origin), "user:reset_password").await?;
-        let outcome = async {
-            let opened = opened?;
-            let user = opened.user;
-            let ends_everything = was_broken_into || !opened.is_proved;
-            // Everybody who needs both takes the organizations before the person.
-            let organizations = if ends_everything {
-                lock_organizations_of(&mut change.tx, user).await?
-            } else {
-                Vec::new()
-            };
-            use_reset_token(&mut change, token, user).await?;
-            set_hash(&mut change.tx, user, &hash?).await?;
-            verification::prove(&mut change, user).await?;
-            if ends_everything {
-                let ended = end_everything(&mut change, user, &organizations).await?;
-                let (before, after) = ended.values();
-                change.values(Some(before), Some(after));
-            } else {
-                forget_reset_links(&mut change.tx, user).await?;
-                sessions::end_all(&mut change.tx, user, None).await?;
-                devices::forget(&mut change.tx, user, None).await?;
-                change.hint(Hint::User(user));
-            }
-            notices::tell(&mut change, user, &Notice::PasswordChanged).await?;
-            sessions::begin(&mut change, user, origin).await
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::Nobody(origin), "user:reset_password", |change| {
+            Box::pin(async move {
+                let opened = opened?;
+                let user = opened.user;
+                let ends_everything = was_broken_into || !opened.is_proved;
+                // Everybody who needs both takes the organizations before the person.
+                let organizations = if ends_everything {
+                    lock_organizations_of(&mut change.tx, user).await?
+                } else {
+                    Vec::new()
+                };
+                use_reset_token(change, token, user).await?;
+                set_hash(&mut change.tx, user, &hash?).await?;
+                verification::prove(change, user).await?;
+                if ends_everything {
+                    let ended = end_everything(change, user, &organizations).await?;
+                    let (before, after) = ended.values();
+                    change.values(Some(before), Some(after));
+                } else {
+                    forget_reset_links(&mut change.tx, user).await?;
+                    sessions::end_all(&mut change.tx, user, None).await?;
+                    devices::forget(&mut change.tx, user, None).await?;
+                    change.hint(Hint::User(user));
+                }
+                notices::tell(change, user, &Notice::PasswordChanged).await?;
+                sessions::begin(change, user, origin).await
+            })
+        })
+        .await
     }
 
     /// Gives a person a new password, as the operator; every session of theirs ends. If their address is not proved, everything
@@ -409,35 +410,35 @@ impl Directory {
     /// [`Refusal::UserNotFound`], [`Refusal::PasswordWeak`].
     pub async fn set_password(&self, email: &Email, new: Password) -> Result<()> {
         let hash = self.hash_for(email, new).await;
-        let mut change = self.change(By::Operator, "user:update_password").await?;
-        change.record.target = Some(email.to_string());
-        let outcome = async {
-            let row = sqlx::query!(
-                r#"SELECT id, email_proved_at IS NOT NULL AS "is_proved!" FROM users WHERE email = $1"#,
-                email.as_str()
-            )
-            .fetch_optional(&mut *change.tx)
-            .await?
-            .ok_or(Refusal::UserNotFound)?;
-            let user = UserId(row.id);
-            change.about(user);
-            if row.is_proved {
-                set_hash(&mut change.tx, user, &hash?).await?;
-                forget_reset_links(&mut change.tx, user).await?;
-                sessions::end_all(&mut change.tx, user, None).await?;
-                devices::forget(&mut change.tx, user, None).await?;
-                change.hint(Hint::User(user));
-            } else {
-                let organizations = lock_organizations_of(&mut change.tx, user).await?;
-                set_hash(&mut change.tx, user, &hash?).await?;
-                let (before, after) = end_everything(&mut change, user, &organizations).await?.values();
-                change.values(Some(before), Some(after));
-            }
-            notices::tell(&mut change, user, &Notice::PasswordChanged).await?;
-            Ok(())
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::Operator, "user:update_password", |change| {
+            Box::pin(async move {
+                change.record.target = Some(email.to_string());
+                let row = sqlx::query!(
+                    r#"SELECT id, email_proved_at IS NOT NULL AS "is_proved!" FROM users WHERE email = $1"#,
+                    email.as_str()
+                )
+                .fetch_optional(&mut *change.tx)
+                .await?
+                .ok_or(Refusal::UserNotFound)?;
+                let user = UserId(row.id);
+                change.set_target(user);
+                if row.is_proved {
+                    set_hash(&mut change.tx, user, &hash?).await?;
+                    forget_reset_links(&mut change.tx, user).await?;
+                    sessions::end_all(&mut change.tx, user, None).await?;
+                    devices::forget(&mut change.tx, user, None).await?;
+                    change.hint(Hint::User(user));
+                } else {
+                    let organizations = lock_organizations_of(&mut change.tx, user).await?;
+                    set_hash(&mut change.tx, user, &hash?).await?;
+                    let (before, after) = end_everything(change, user, &organizations).await?.values();
+                    change.values(Some(before), Some(after));
+                }
+                notices::tell(change, user, &Notice::PasswordChanged).await?;
+                Ok(())
+            })
+        })
+        .await
     }
 
     /// Makes an account as the operator, with an organization of its own. Its address is proved by that (J1).
@@ -446,18 +447,18 @@ impl Directory {
     /// [`Refusal::EmailTaken`], [`Refusal::PasswordWeak`].
     pub async fn create_user(&self, account: NewAccount) -> Result<UserId> {
         let hash = self.hash_new_account(Asker::Known, &account).await;
-        let mut change = self.change(By::Operator, "user:create").await?;
-        change.record.target = Some(account.email.to_string());
-        let outcome = async {
-            let at = change.at;
-            let user = insert(&mut change.tx, &account, &hash?, at).await?;
-            change.about(user);
-            verification::prove(&mut change, user).await?;
-            organizations::create_own(&mut change, user, &account.name, self.settings.additional_projects).await?;
-            Ok(user)
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::Operator, "user:create", |change| {
+            Box::pin(async move {
+                change.record.target = Some(account.email.to_string());
+                let at = change.at;
+                let user = insert(&mut change.tx, &account, &hash?, at).await?;
+                change.set_target(user);
+                verification::prove(change, user).await?;
+                organizations::create_own(change, user, &account.name, self.settings.additional_projects).await?;
+                Ok(user)
+            })
+        })
+        .await
     }
 
     /// Hashes the password of an account that is to be, if it is good enough (J6).
@@ -487,7 +488,7 @@ pub struct OpenedReset {
 
 /// Uses a link to a new password up, the account's row locked.
 async fn use_reset_token(change: &mut Change<'_>, token: &LinkToken, user: UserId) -> Result<()> {
-    change.about(user);
+    change.set_target(user);
     // The person first, as everybody does who changes a password.
     sqlx::query!("SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE", user.0)
         .fetch_one(&mut *change.tx)

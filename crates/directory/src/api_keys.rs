@@ -252,30 +252,30 @@ impl Directory {
         reach: KeyScope,
         expires_at: Option<OffsetDateTime>,
     ) -> Result<NewApiKey> {
-        let mut change = self.change(By::User(actor), Permission::ApiKeyCreate.name()).await?;
-        change.record.target = Some(name.to_string());
-        let outcome = async {
-            let project = lock_in(&mut change, slug, actor.user).await?;
-            check_key_creation(&project.standing, reach)?;
-            check_expiration(&change, expires_at)?;
-            let (place, at) = ((project.organization, project.project), change.at);
-            quotas::one_more_api_key(&mut change.tx, &self.settings.quotas, place, at).await?;
-            confirmation::require(&mut change, actor).await?;
-            let new = NewKey {
-                name,
-                reach,
-                expires_at,
-                by: actor.user,
-                at: change.at,
-            };
-            let key = insert(&mut change.tx, project.organization, project.project, &new).await?;
-            change.record.target_id = Some(key.id.0);
-            change.values(None, Some(values(name, reach, expires_at)));
-            change.hint(Hint::Project(project.project));
-            Ok(key)
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::User(actor), Permission::ApiKeyCreate.name(), |change| {
+            Box::pin(async move {
+                change.record.target = Some(name.to_string());
+                let project = lock_in(change, slug, actor.user).await?;
+                check_key_creation(&project.standing, reach)?;
+                check_expiration(change, expires_at)?;
+                let (place, at) = ((project.organization, project.project), change.at);
+                quotas::one_more_api_key(&mut change.tx, &self.settings.quotas, place, at).await?;
+                confirmation::require(change, actor).await?;
+                let new = NewKey {
+                    name,
+                    reach,
+                    expires_at,
+                    by: actor.user,
+                    at: change.at,
+                };
+                let key = insert(&mut change.tx, project.organization, project.project, &new).await?;
+                change.record.target_id = Some(key.id.0);
+                change.values(None, Some(values(name, reach, expires_at)));
+                change.hint(Hint::Project(project.project));
+                Ok(key)
+            })
+        })
+        .await
     }
 
     /// Gives a key another expiration, or none (K6). One with a successor may only end sooner (K7).
@@ -289,27 +289,27 @@ impl Directory {
         id: ApiKeyId,
         expires_at: Option<OffsetDateTime>,
     ) -> Result<Name> {
-        let mut change = self.change(By::User(actor), "api_key:set_expiration").await?;
-        let outcome = async {
-            let (project, key) = lock_key(&mut change, actor, slug, id, KeyChange::Expiration).await?;
-            check_expiration(&change, expires_at)?;
-            check_key_expiration(key.facts, key.expires_at, expires_at)?;
-            sqlx::query!(
-                "UPDATE api_keys SET expires_at = $4 WHERE organization_id = $1 AND project_id = $2 AND id = $3",
-                project.organization.0,
-                project.project.0,
-                id.0,
-                expires_at,
-            )
-            .execute(&mut *change.tx)
-            .await?;
-            let value =
-                |end: Option<OffsetDateTime>| Some(json!({ "expires_at": end.map(|end| end.unix_timestamp()) }));
-            change.values(value(key.expires_at), value(expires_at));
-            Ok(key.name)
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::User(actor), "api_key:set_expiration", |change| {
+            Box::pin(async move {
+                let (project, key) = lock_key(change, actor, slug, id, KeyChange::Expiration).await?;
+                check_expiration(change, expires_at)?;
+                check_key_expiration(key.facts, key.expires_at, expires_at)?;
+                sqlx::query!(
+                    "UPDATE api_keys SET expires_at = $4 WHERE organization_id = $1 AND project_id = $2 AND id = $3",
+                    project.organization.0,
+                    project.project.0,
+                    id.0,
+                    expires_at,
+                )
+                .execute(&mut *change.tx)
+                .await?;
+                let value =
+                    |end: Option<OffsetDateTime>| Some(json!({ "expires_at": end.map(|end| end.unix_timestamp()) }));
+                change.values(value(key.expires_at), value(expires_at));
+                Ok(key.name)
+            })
+        })
+        .await
     }
 
     /// Makes a successor with the same name and reach, and gives the old key `overlap` more to live, or nothing (K7): it never
@@ -325,43 +325,43 @@ impl Directory {
         overlap: Duration,
         expires_at: Option<OffsetDateTime>,
     ) -> Result<NewApiKey> {
-        let mut change = self.change(By::User(actor), "api_key:rotate").await?;
-        let outcome = async {
-            let (project, key) = lock_key(&mut change, actor, slug, id, KeyChange::Rotate).await?;
-            check_expiration(&change, expires_at)?;
-            confirmation::require(&mut change, actor).await?;
-            let new = NewKey {
-                name: &key.name,
-                reach: key.facts.reach,
-                expires_at,
-                by: actor.user,
-                at: change.at,
-            };
-            let next = insert(&mut change.tx, project.organization, project.project, &new).await?;
-            sqlx::query!(
-                "UPDATE api_keys SET successor_id = $4,
-                     expires_at = LEAST(expires_at, statement_timestamp() + make_interval(secs => $5)),
-                     revoked_at = CASE WHEN $5 <= 0 THEN statement_timestamp() END
-                 WHERE organization_id = $1 AND project_id = $2 AND id = $3",
-                project.organization.0,
-                project.project.0,
-                id.0,
-                next.id.0,
-                overlap.as_seconds_f64(),
-            )
-            .execute(&mut *change.tx)
-            .await?;
-            change.values(
-                Some(key.values()),
-                Some(
-                    json!({ "successor": next.id, "overlap_seconds": overlap.whole_seconds(),
+        self.change(By::User(actor), "api_key:rotate", |change| {
+            Box::pin(async move {
+                let (project, key) = lock_key(change, actor, slug, id, KeyChange::Rotate).await?;
+                check_expiration(change, expires_at)?;
+                confirmation::require(change, actor).await?;
+                let new = NewKey {
+                    name: &key.name,
+                    reach: key.facts.reach,
+                    expires_at,
+                    by: actor.user,
+                    at: change.at,
+                };
+                let next = insert(&mut change.tx, project.organization, project.project, &new).await?;
+                sqlx::query!(
+                    "UPDATE api_keys SET successor_id = $4,
+                         expires_at = LEAST(expires_at, statement_timestamp() + make_interval(secs => $5)),
+                         revoked_at = CASE WHEN $5 <= 0 THEN statement_timestamp() END
+                     WHERE organization_id = $1 AND project_id = $2 AND id = $3",
+                    project.organization.0,
+                    project.project.0,
+                    id.0,
+                    next.id.0,
+                    overlap.as_seconds_f64(),
+                )
+                .execute(&mut *change.tx)
+                .await?;
+                change.values(
+                    Some(key.values()),
+                    Some(
+                        json!({ "successor": next.id, "overlap_seconds": overlap.whole_seconds(),
                              "expires_at": expires_at.map(OffsetDateTime::unix_timestamp) }),
-                ),
-            );
-            Ok(next)
-        }
-        .await;
-        change.finish(outcome).await
+                    ),
+                );
+                Ok(next)
+            })
+        })
+        .await
     }
 
     /// Revokes a key, for good: the next request with it is refused (K7, E5).
@@ -369,15 +369,15 @@ impl Directory {
     /// # Errors
     /// Those of [`check_key_change`]; [`Refusal::DefaultKeyKept`] (K8).
     pub async fn revoke_api_key(&self, actor: &Actor, slug: &Slug, id: ApiKeyId) -> Result<Name> {
-        let mut change = self.change(By::User(actor), Permission::ApiKeyRevoke.name()).await?;
-        let outcome = async {
-            let (project, key) = lock_key(&mut change, actor, slug, id, KeyChange::Revoke).await?;
-            revoke(&mut change.tx, project.organization, project.project, id).await?;
-            change.values(Some(key.values()), None);
-            Ok(key.name)
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::User(actor), Permission::ApiKeyRevoke.name(), |change| {
+            Box::pin(async move {
+                let (project, key) = lock_key(change, actor, slug, id, KeyChange::Revoke).await?;
+                revoke(&mut change.tx, project.organization, project.project, id).await?;
+                change.values(Some(key.values()), None);
+                Ok(key.name)
+            })
+        })
+        .await
     }
 
     /// Gives the Organization Default Key a new secret; the old one opens nothing any more (K8).
@@ -385,14 +385,13 @@ impl Directory {
     /// # Errors
     /// [`Refusal::Hidden`] for everybody but the Owner, and in every project but the Default one (W3).
     pub async fn regenerate_default_key(&self, actor: &Actor, slug: &Slug) -> Result<NewApiKey> {
-        let mut change = self.change(By::User(actor), "api_key:regenerate_default").await?;
-        let outcome = async {
+        self.change(By::User(actor), "api_key:regenerate_default", |change| Box::pin(async move {
             let project = lock_project(&mut change.tx, slug, actor.user).await?;
             // Not the project's: to its other Admins the key does not exist. Nor the organization's, for whoever is no member (A4).
             change.record.organization =
                 Some(project.organization).filter(|_| project.standing.organization.is_some());
             check_default_key(&project.standing, project.is_default)?;
-            confirmation::require(&mut change, actor).await?;
+            confirmation::require(change, actor).await?;
             forget_default_secret(&mut change.tx, project.organization, None).await?;
             let secret = Token::random(TokenKind::ApiKey)?;
             let row = sqlx::query!(
@@ -422,9 +421,8 @@ impl Directory {
                 name: row.name.parse().map_err(|_| inconsistent("api_keys", "name"))?,
                 secret,
             })
-        }
-        .await;
-        change.finish(outcome).await
+        }))
+        .await
     }
 
     /// Finds the key that a program shows, if it opens anything now: one query, at every request (E5).
@@ -468,33 +466,39 @@ impl Directory {
     /// key, or a program that was left behind would fill the audit by itself.
     fn note_key_refused(&self, key: KeyActor, refusal: Refusal) {
         let directory = self.clone();
-        tokio::spawn(async move {
-            if let Err(error) = directory.audit_refused_key(&key, refusal).await {
-                tracing::warn!(%error, "the refused use of a key was not noted");
-            }
+        Self::spawn_best_effort("a key's refused use", async move {
+            directory.audit_refused_key(&key, refusal).await
         });
     }
 
     async fn audit_refused_key(&self, key: &KeyActor, refusal: Refusal) -> Result<()> {
-        let mut change = self.change(By::Key(key), "api_key:use").await?;
-        // Whoever comes first: many requests at once find that nobody has noted it yet.
-        let noted = sqlx::query!(
-            "UPDATE api_keys SET refused_at = statement_timestamp()
-             WHERE organization_id = $1 AND project_id = $2 AND id = $3
-               AND COALESCE(refused_at < statement_timestamp() - interval '1 day', true)
-             RETURNING name",
-            key.organization.0,
-            key.project.0,
-            key.key.0,
-        )
-        .fetch_optional(&mut *change.tx)
-        .await?;
-        let Some(noted) = noted else { return Ok(()) };
-        change.record.organization = Some(key.organization);
-        change.record.project = Some(key.project);
-        change.record.target_id = Some(key.key.0);
-        change.record.target = Some(noted.name);
-        change.finish_refused(refusal).await
+        self.change(By::Key(key), "api_key:use", |change| {
+            Box::pin(async move {
+                // Whoever comes first: many requests at once find that nobody has noted it yet.
+                let noted = sqlx::query!(
+                    "UPDATE api_keys SET refused_at = statement_timestamp()
+                     WHERE organization_id = $1 AND project_id = $2 AND id = $3
+                       AND COALESCE(refused_at < statement_timestamp() - interval '1 day', true)
+                     RETURNING name",
+                    key.organization.0,
+                    key.project.0,
+                    key.key.0,
+                )
+                .fetch_optional(&mut *change.tx)
+                .await?;
+                let Some(noted) = noted else {
+                    change.leave_no_trail();
+                    return Ok(());
+                };
+                change.record.organization = Some(key.organization);
+                change.record.project = Some(key.project);
+                change.record.target_id = Some(key.key.0);
+                change.record.target = Some(noted.name);
+                change.set_refused(refusal);
+                Ok(())
+            })
+        })
+        .await
     }
 
     /// Notes that a key was used (K4): beside the request, at most once a minute for a key, and never a reason to fail.
@@ -574,24 +578,24 @@ impl Directory {
             ProjectId(found.project_id),
             ApiKeyId(found.key_id),
         );
-        let mut change = self.change(By::Nobody(origin), "api_key:revoke_presented").await?;
-        change.record.organization = Some(organization);
-        // The default key is nobody's business but the Owner's.
-        change.record.project = Some(project).filter(|_| !found.is_default);
-        change.record.target_id = Some(key.0);
-        change.record.target = Some(found.name);
-        let outcome = async {
-            if found.is_default {
-                // This secret, and not one that the Owner has given the key meanwhile.
-                forget_default_secret(&mut change.tx, organization, Some(secret)).await?;
-            } else {
-                revoke(&mut change.tx, organization, project, key).await?;
-            }
-            change.hint(Hint::Project(project));
-            Ok(true)
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::Nobody(origin), "api_key:revoke_presented", |change| {
+            Box::pin(async move {
+                change.record.organization = Some(organization);
+                // The default key is nobody's business but the Owner's.
+                change.record.project = Some(project).filter(|_| !found.is_default);
+                change.record.target_id = Some(key.0);
+                change.record.target = Some(found.name);
+                if found.is_default {
+                    // This secret, and not one that the Owner has given the key meanwhile.
+                    forget_default_secret(&mut change.tx, organization, Some(secret)).await?;
+                } else {
+                    revoke(&mut change.tx, organization, project, key).await?;
+                }
+                change.hint(Hint::Project(project));
+                Ok(true)
+            })
+        })
+        .await
     }
 }
 

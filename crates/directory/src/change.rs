@@ -1,8 +1,10 @@
 //! The transaction every change is made in, and the audit row that goes with it (A1).
 //!
-//! A use case opens a [`Change`], notes in it what it is about as it finds out, and hands its outcome to
-//! [`Change::finish`]: done is audited and committed in one transaction; refused is rolled back, then audited as refused, or
-//! counted if it is refused again ([`crate::repeats`]); anything else is rolled back.
+//! A use case is a closure over a [`Change`], in which it notes what it is about as it finds out. Whatever the closure
+//! returns, [`Directory::change`] ends it: done is audited and committed in one transaction; refused is rolled back, then
+//! audited as refused, or counted if it is refused again ([`crate::repeats`]); anything else is rolled back.
+
+use std::pin::Pin;
 
 use policy::{EventId, OrganizationId, ProjectId, Refusal, UserId};
 use serde_json::Value;
@@ -88,7 +90,21 @@ pub(crate) struct Record {
     pub(crate) after: Option<Value>,
 }
 
-/// A change under way.
+/// What a change that succeeds leaves in the audit.
+#[derive(Clone, Copy)]
+enum Trail {
+    /// A row that says it was done.
+    Done,
+    /// A row that says it was refused, beside what was written about the refusal.
+    Refused(Refusal),
+    /// Nothing: it turned out to change nothing, and is rolled back.
+    None,
+}
+
+/// What a change does, under way. Boxed: that the future of a closure can be sent can't be said otherwise.
+type Making<'c, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'c>>;
+
+/// A change under way: its transaction, when it is made, and what the audit will say of it.
 pub(crate) struct Change<'a> {
     pub(crate) tx: PgTransaction,
     pub(crate) at: OffsetDateTime,
@@ -96,23 +112,45 @@ pub(crate) struct Change<'a> {
     directory: &'a Directory,
     by: By<'a>,
     action: &'static str,
+    trail: Trail,
     hints: Vec<Hint>,
-    others: Vec<(&'static str, Record)>,
+    events: Vec<(&'static str, Record)>,
 }
 
 impl Directory {
-    /// Begins a change. `action` is its name in the audit.
-    pub(crate) async fn change<'a>(&'a self, by: By<'a>, action: &'static str) -> Result<Change<'a>> {
-        Ok(Change {
+    /// Makes a change: runs `make` in a transaction and ends it by what `make` returns, so that no way out of it leaves a
+    /// change without its audit row. `action` is its name in the audit.
+    ///
+    /// # Errors
+    /// What `make` returns; [`Error::Unavailable`] if the database can't say whether it is done.
+    pub(crate) async fn change<'a, T>(
+        &'a self,
+        by: By<'a>,
+        action: &'static str,
+        make: impl for<'c> FnOnce(&'c mut Change<'a>) -> Making<'c, T>,
+    ) -> Result<T> {
+        let mut change = Change {
             tx: self.pool.begin().await?,
             at: self.now(),
             record: Record::default(),
             directory: self,
             by,
             action,
+            trail: Trail::Done,
             hints: Vec::new(),
-            others: Vec::new(),
-        })
+            events: Vec::new(),
+        };
+        match make(&mut change).await {
+            Ok(done) => {
+                change.finish().await?;
+                Ok(done)
+            }
+            Err(Error::Refused(refusal)) => {
+                change.refuse(refusal).await?;
+                Err(refusal.into())
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -122,20 +160,29 @@ impl Change<'_> {
         self.hints.push(hint);
     }
 
-    /// Notes what else this change does, for the audit: a row of its own, in the same transaction, where those look whom it
-    /// concerns.
-    pub(crate) fn also(&mut self, action: &'static str, record: Record) {
-        self.others.push((action, record));
+    /// Adds an audit row of its own for something else that this change does, written in the same transaction.
+    pub(crate) fn add_event(&mut self, action: &'static str, record: Record) {
+        self.events.push((action, record));
     }
 
-    /// Notes what the change turned out to be.
-    pub(crate) const fn called(&mut self, action: &'static str) {
+    /// Replaces the action's name in the audit, once it is known which one it is.
+    pub(crate) const fn set_action(&mut self, action: &'static str) {
         self.action = action;
     }
 
-    /// Notes whom the change is about.
-    pub(crate) fn about(&mut self, user: UserId) {
+    /// Sets the person the change is about.
+    pub(crate) fn set_target(&mut self, user: UserId) {
         self.record.target_id = Some(user.0);
+    }
+
+    /// Has the change rolled back without an audit row when it succeeds: it changes nothing.
+    pub(crate) const fn leave_no_trail(&mut self) {
+        self.trail = Trail::None;
+    }
+
+    /// Has the audit row say that something was refused, although the change itself succeeds: it only notes the refusal.
+    pub(crate) const fn set_refused(&mut self, refusal: Refusal) {
+        self.trail = Trail::Refused(refusal);
     }
 
     /// Notes values before and after.
@@ -149,47 +196,36 @@ impl Change<'_> {
         self.directory.settings()
     }
 
-    /// Ends the change: commits what is done, audits what is refused.
-    pub(crate) async fn finish<T>(mut self, outcome: Result<T>) -> Result<T> {
-        match outcome {
-            Ok(done) => {
-                self.write_record(EventId(Uuid::now_v7()), None).await?;
-                for (action, record) in std::mem::take(&mut self.others) {
-                    (self.action, self.record) = (action, record);
-                    self.write_record(EventId(Uuid::now_v7()), None).await?;
-                }
-                for hint in &self.hints {
-                    sqlx::query!("SELECT pg_notify($1, $2)", Hint::CHANNEL, hint.to_string())
-                        .execute(&mut *self.tx)
-                        .await?;
-                }
-                self.tx.commit().await?;
-                Ok(done)
-            }
-            Err(Error::Refused(refusal)) => {
-                self.tx.rollback().await?;
-                self.tx = self.directory.pool.begin().await?;
-                let event = EventId(Uuid::now_v7());
-                let kind = repeats::kind(&self.by, self.action, refusal, &self.record);
-                // What is refused again in the same way is counted, not written (A4).
-                if repeats::is_first(&mut self.tx, kind, event, self.at).await? {
-                    self.write_record(event, Some(refusal)).await?;
-                }
-                self.tx.commit().await?;
-                Err(refusal.into())
-            }
-            Err(error) => Err(error),
+    /// Ends a change that succeeded.
+    async fn finish(mut self) -> Result<()> {
+        let refusal = match self.trail {
+            Trail::Done => None,
+            Trail::Refused(refusal) => Some(refusal),
+            Trail::None => return Ok(self.tx.rollback().await?),
+        };
+        self.write_record(EventId(Uuid::now_v7()), refusal).await?;
+        for (action, record) in std::mem::take(&mut self.events) {
+            (self.action, self.record) = (action, record);
+            self.write_record(EventId(Uuid::now_v7()), None).await?;
         }
+        for hint in &self.hints {
+            sqlx::query!("SELECT pg_notify($1, $2)", Hint::CHANNEL, hint.to_string())
+                .execute(&mut *self.tx)
+                .await?;
+        }
+        Ok(self.tx.commit().await?)
     }
 
-    /// Ends a change that turned out to change nothing, and leaves no trail of it.
-    pub(crate) async fn finish_unchanged(self) -> Result<()> {
-        Ok(self.tx.rollback().await?)
-    }
-
-    /// Ends a change that only notes a refusal: what it wrote and the audit row, in one transaction.
-    pub(crate) async fn finish_refused(mut self, refusal: Refusal) -> Result<()> {
-        self.write_record(EventId(Uuid::now_v7()), Some(refusal)).await?;
+    /// Ends a change that was refused: nothing of it stays but its audit row.
+    async fn refuse(mut self, refusal: Refusal) -> Result<()> {
+        self.tx.rollback().await?;
+        self.tx = self.directory.pool.begin().await?;
+        let event = EventId(Uuid::now_v7());
+        let kind = repeats::kind(&self.by, self.action, refusal, &self.record);
+        // What is refused again in the same way is counted, not written (A4).
+        if repeats::is_first(&mut self.tx, kind, event, self.at).await? {
+            self.write_record(event, Some(refusal)).await?;
+        }
         Ok(self.tx.commit().await?)
     }
 

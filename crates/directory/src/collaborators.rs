@@ -203,14 +203,16 @@ impl Directory {
     pub async fn add_collaborator(&self, actor: &Actor, slug: &Slug, email: &str) -> Result<Added> {
         let limit = add_limit(actor);
         let within_limit = self.attempt(&limit).await;
-        let mut change = self.change(By::User(actor), Permission::CollaboratorAdd.name()).await?;
-        // Only what is an address: words that aren't are nobody's to leave in the audit (A4).
-        change.record.target = Email::from_input(email).ok().map(|email| email.to_string());
-        let outcome = match within_limit {
-            Ok(()) => self.add_collaborator_in(&mut change, actor, slug, email).await,
-            Err(error) => Err(error),
-        };
-        let outcome = change.finish(outcome).await;
+        let outcome = self
+            .change(By::User(actor), Permission::CollaboratorAdd.name(), |change| {
+                Box::pin(async move {
+                    // Only what is an address: words that aren't are nobody's to leave in the audit (A4).
+                    change.record.target = Email::from_input(email).ok().map(|email| email.to_string());
+                    within_limit?;
+                    self.add_collaborator_in(change, actor, slug, email).await
+                })
+            })
+            .await;
         // What counts against the limit is what could tell who has an account.
         let tells_nothing = matches!(
             outcome,
@@ -253,7 +255,7 @@ impl Directory {
         };
 
         let user = find_addable(change, &project, &email).await?.ok_or(not_found)?;
-        change.about(user);
+        change.set_target(user);
         let person = match find_person(&mut *change.tx, &project, user).await {
             // Their account was deleted just now.
             Err(Error::Refused(Refusal::NotACollaborator)) => return Err(not_found.into()),
@@ -318,19 +320,17 @@ impl Directory {
         role: ProjectRole,
         keys: &[KeyChoice],
     ) -> Result<Name> {
-        let mut change = self
-            .change(By::User(actor), Permission::CollaboratorUpdateRole.name())
-            .await?;
-        let outcome = async {
-            let (project, person) = lock_person(&mut change, actor, slug, user, CollaboratorChange::Role).await?;
-            let before = person.standing.project.map(|place| place.role);
-            if before.is_some_and(|before| before.is_lowered_to(role)) {
-                let within = Within::Project(project.project);
-                made_keys::require_decided(&mut change, project.organization, within, user, keys).await?;
-                made_keys::decide(&mut change, project.organization, within, &[user], keys).await?;
-            }
-            // In the Default Project somebody with the role of every member has no row of their own yet.
-            let updated = sqlx::query!(
+        self.change(By::User(actor), Permission::CollaboratorUpdateRole.name(), |change| {
+            Box::pin(async move {
+                let (project, person) = lock_person(change, actor, slug, user, CollaboratorChange::Role).await?;
+                let before = person.standing.project.map(|place| place.role);
+                if before.is_some_and(|before| before.is_lowered_to(role)) {
+                    let within = Within::Project(project.project);
+                    made_keys::require_decided(change, project.organization, within, user, keys).await?;
+                    made_keys::decide(change, project.organization, within, &[user], keys).await?;
+                }
+                // In the Default Project somebody with the role of every member has no row of their own yet.
+                let updated = sqlx::query!(
                 "UPDATE collaborators SET role = $4 WHERE organization_id = $1 AND project_id = $2 AND user_id = $3",
                 project.organization.0,
                 project.project.0,
@@ -340,22 +340,22 @@ impl Directory {
             .execute(&mut *change.tx)
             .await?
             .rows_affected();
-            if updated == 0 {
-                insert(&mut change, &project, &person, role, actor.user).await?;
-            }
-            if before.is_some_and(|before| role.is_lowered_to(before)) {
-                let project = name_of(&mut change.tx, &project).await?;
-                notices::tell(&mut change, user, &Notice::BecameProjectAdmin { project }).await?;
-            }
-            change.values(
-                person.standing.project.map(|place| json!({ "role": place.role })),
-                Some(json!({ "role": role })),
-            );
-            changed(&mut change, &project, user);
-            Ok(person.name)
-        }
-        .await;
-        change.finish(outcome).await
+                if updated == 0 {
+                    insert(change, &project, &person, role, actor.user).await?;
+                }
+                if before.is_some_and(|before| role.is_lowered_to(before)) {
+                    let project = name_of(&mut change.tx, &project).await?;
+                    notices::tell(change, user, &Notice::BecameProjectAdmin { project }).await?;
+                }
+                change.values(
+                    person.standing.project.map(|place| json!({ "role": place.role })),
+                    Some(json!({ "role": role })),
+                );
+                changed(change, &project, user);
+                Ok(person.name)
+            })
+        })
+        .await
     }
 
     /// Takes a collaborator's access away (C6), or gives up one's own (C7); and does as chosen with the keys they made: the others
@@ -370,49 +370,47 @@ impl Directory {
         user: UserId,
         keys: &[KeyChoice],
     ) -> Result<Removal> {
-        let mut change = self
-            .change(By::User(actor), Permission::CollaboratorRemove.name())
-            .await?;
-        let outcome = async {
-            let (project, person) = lock_person(&mut change, actor, slug, user, CollaboratorChange::Remove).await?;
-            sqlx::query!(
-                "DELETE FROM collaborators WHERE organization_id = $1 AND project_id = $2 AND user_id = $3",
-                project.organization.0,
-                project.project.0,
-                user.0,
-            )
-            .execute(&mut *change.tx)
-            .await?;
-            let role = person.standing.project.map(|place| place.role);
-            change.values(role.map(|role| json!({ "role": role })), None);
-            changed(&mut change, &project, user);
-            let within = Within::Project(project.project);
-            let revoked = made_keys::decide(&mut change, project.organization, within, &[user], keys).await?;
-            let ssh_keys = sqlx::query!(
-                r#"SELECT count(*) AS "count!" FROM ssh_keys WHERE user_id = $1"#,
-                user.0
-            )
-            .fetch_one(&mut *change.tx)
-            .await?
-            .count;
-            let owned_assets = owned_assets(
-                &mut change.tx,
-                project.organization,
-                Place::Project(project.project),
-                &[user],
-            )
-            .await?;
-            Ok(Removal {
-                name: person.name,
-                at: change.at,
-                role,
-                ssh_keys,
-                revoked,
-                owned_assets,
+        self.change(By::User(actor), Permission::CollaboratorRemove.name(), |change| {
+            Box::pin(async move {
+                let (project, person) = lock_person(change, actor, slug, user, CollaboratorChange::Remove).await?;
+                sqlx::query!(
+                    "DELETE FROM collaborators WHERE organization_id = $1 AND project_id = $2 AND user_id = $3",
+                    project.organization.0,
+                    project.project.0,
+                    user.0,
+                )
+                .execute(&mut *change.tx)
+                .await?;
+                let role = person.standing.project.map(|place| place.role);
+                change.values(role.map(|role| json!({ "role": role })), None);
+                changed(change, &project, user);
+                let within = Within::Project(project.project);
+                let revoked = made_keys::decide(change, project.organization, within, &[user], keys).await?;
+                let ssh_keys = sqlx::query!(
+                    r#"SELECT count(*) AS "count!" FROM ssh_keys WHERE user_id = $1"#,
+                    user.0
+                )
+                .fetch_one(&mut *change.tx)
+                .await?
+                .count;
+                let owned_assets = owned_assets(
+                    &mut change.tx,
+                    project.organization,
+                    Place::Project(project.project),
+                    &[user],
+                )
+                .await?;
+                Ok(Removal {
+                    name: person.name,
+                    at: change.at,
+                    role,
+                    ssh_keys,
+                    revoked,
+                    owned_assets,
+                })
             })
-        }
-        .await;
-        change.finish(outcome).await
+        })
+        .await
     }
 
     /// Gives a collaborator's access an end, another one, or none (C8).
@@ -426,11 +424,8 @@ impl Directory {
         user: UserId,
         expires_at: Option<OffsetDateTime>,
     ) -> Result<Name> {
-        let mut change = self
-            .change(By::User(actor), Permission::CollaboratorUpdateRole.name())
-            .await?;
-        let outcome = async {
-            let (project, person) = lock_person(&mut change, actor, slug, user, CollaboratorChange::EndDate).await?;
+        self.change(By::User(actor), Permission::CollaboratorUpdateRole.name(), |change| Box::pin(async move {
+            let (project, person) = lock_person(change, actor, slug, user, CollaboratorChange::EndDate).await?;
             if expires_at.is_some_and(|end| end <= change.at) {
                 return Err(Refusal::EndDateInvalid.into());
             }
@@ -446,11 +441,10 @@ impl Directory {
             .await?;
             let value = |end: Option<OffsetDateTime>| Some(json!({ "expires_at": end.map(|end| end.unix_timestamp()) }));
             change.values(value(person.expires_at), value(expires_at));
-            changed(&mut change, &project, user);
+            changed(change, &project, user);
             Ok(person.name)
-        }
-        .await;
-        change.finish(outcome).await
+        }))
+        .await
     }
 }
 
@@ -462,7 +456,7 @@ async fn lock_person(
     user: UserId,
     wanted: CollaboratorChange,
 ) -> Result<(ProjectSeen, PersonSeen)> {
-    change.about(user);
+    change.set_target(user);
     let project = lock_in(change, slug, actor.user).await?;
     // Access to the project comes before everything, even before whether there is such a person (P3).
     project.standing.require(Permission::CollaboratorList)?;

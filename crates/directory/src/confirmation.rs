@@ -29,17 +29,17 @@ impl Directory {
         let within_limit = self.attempt(&limit).await;
         let is_right =
             within_limit.is_ok() && check_password(Asker::Known, password, Some(row.password_hash.clone())).await?;
-        let mut change = self.change(By::User(actor), "session:confirm").await?;
-        change.record.target_id = Some(actor.session.0);
-        let outcome = async {
-            within_limit?;
-            if !is_right || !lock_hash(&mut change.tx, actor.user, &row.password_hash).await? {
-                return Err(Refusal::CurrentPasswordWrong.into());
-            }
-            note(&mut change.tx, actor.user, actor.session).await
-        }
-        .await;
-        change.finish(outcome).await?;
+        self.change(By::User(actor), "session:confirm", |change| {
+            Box::pin(async move {
+                change.record.target_id = Some(actor.session.0);
+                within_limit?;
+                if !is_right || !lock_hash(&mut change.tx, actor.user, &row.password_hash).await? {
+                    return Err(Refusal::CurrentPasswordWrong.into());
+                }
+                note(&mut change.tx, actor.user, actor.session).await
+            })
+        })
+        .await?;
         self.forgive(&limit).await
     }
 }

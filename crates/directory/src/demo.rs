@@ -45,12 +45,16 @@ impl Directory {
         if any {
             return Err(DemoError::NotEmpty);
         }
-        let mut change = self.change(By::Operator, "demo:load").await?;
-        let now = change.at;
-        change.at = now - AGE;
-        let outcome = fill(&mut change, now).await;
-        change.at = now;
-        Ok(change.finish(outcome).await?)
+        let filled = self.change(By::Operator, "demo:load", |change| {
+            Box::pin(async move {
+                let now = change.at;
+                change.at = now - AGE;
+                let filled = fill(change, now).await;
+                change.at = now;
+                filled
+            })
+        });
+        Ok(filled.await?)
     }
 }
 

@@ -56,43 +56,43 @@ impl Directory {
     /// [`Refusal::NoMail`], [`Refusal::EmailUnchanged`], [`Refusal::TooManyAttempts`], [`Refusal::ConfirmationNeeded`];
     /// [`Refusal::SignedOut`] for an account just deleted.
     pub async fn request_email_change(&self, actor: &Actor, new: &Email) -> Result<()> {
-        let mut change = self.change(By::User(actor), "user:request_email_change").await?;
-        change.about(actor.user);
-        let outcome = async {
-            if !self.settings.sends_mail {
-                return Err(Refusal::NoMail.into());
-            }
-            confirmation::require(&mut change, actor).await?;
-            // The person first, as everybody does who changes an account.
-            let old = lock_email(&mut change.tx, actor.user)
-                .await?
-                .ok_or(Refusal::SignedOut)?;
-            if old == *new {
-                return Err(Refusal::EmailUnchanged.into());
-            }
-            for limit in limits::email_change(actor.user, new) {
-                attempts::count(&mut *change.tx, &limit, change.at).await?;
-            }
-            forget_requests(&mut change.tx, actor.user, None).await?;
-            let id = Uuid::now_v7();
-            sqlx::query!(
-                "INSERT INTO email_changes (id, user_id, old_email, new_email, requested_at, expires_at)
-                 VALUES ($1, $2, $3, $4, $5, $6)",
-                id,
-                actor.user.0,
-                old.as_str(),
-                new.as_str(),
-                change.at,
-                change.at + TO_CONFIRM,
-            )
-            .execute(&mut *change.tx)
-            .await?;
-            outbox::email_change(&mut change, outbox::Kind::ChangeEmail, id).await?;
-            change.values(Some(json!({ "email": old })), Some(json!({ "email": new })));
-            Ok(())
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::User(actor), "user:request_email_change", |change| {
+            Box::pin(async move {
+                change.set_target(actor.user);
+                if !self.settings.sends_mail {
+                    return Err(Refusal::NoMail.into());
+                }
+                confirmation::require(change, actor).await?;
+                // The person first, as everybody does who changes an account.
+                let old = lock_email(&mut change.tx, actor.user)
+                    .await?
+                    .ok_or(Refusal::SignedOut)?;
+                if old == *new {
+                    return Err(Refusal::EmailUnchanged.into());
+                }
+                for limit in limits::email_change(actor.user, new) {
+                    attempts::count(&mut *change.tx, &limit, change.at).await?;
+                }
+                forget_requests(&mut change.tx, actor.user, None).await?;
+                let id = Uuid::now_v7();
+                sqlx::query!(
+                    "INSERT INTO email_changes (id, user_id, old_email, new_email, requested_at, expires_at)
+                     VALUES ($1, $2, $3, $4, $5, $6)",
+                    id,
+                    actor.user.0,
+                    old.as_str(),
+                    new.as_str(),
+                    change.at,
+                    change.at + TO_CONFIRM,
+                )
+                .execute(&mut *change.tx)
+                .await?;
+                outbox::email_change(change, outbox::Kind::ChangeEmail, id).await?;
+                change.values(Some(json!({ "email": old })), Some(json!({ "email": new })));
+                Ok(())
+            })
+        })
+        .await
     }
 
     /// What a link that confirms a change leads to. Reading it changes nothing.
@@ -122,48 +122,48 @@ impl Directory {
     /// [`Refusal::LinkDead`], also for another account's link; [`Refusal::EmailTaken`] if somebody else has the address
     /// meanwhile.
     pub async fn change_email(&self, actor: &Actor, token: &LinkToken) -> Result<Email> {
-        let mut change = self.change(By::User(actor), UPDATE).await?;
-        change.about(actor.user);
-        let outcome = async {
-            let row = sqlx::query!(
-                "SELECT c.id, c.old_email, c.new_email
-                 FROM email_change_tokens t JOIN email_changes c ON c.id = t.change_id
-                 WHERE t.token_hash = $1 AND c.user_id = $2 AND c.changed_at IS NULL AND c.expires_at > $3",
-                &token.hash(),
-                actor.user.0,
-                change.at,
-            )
-            .fetch_optional(&mut *change.tx)
-            .await?
-            .ok_or(Refusal::LinkDead)?;
-            let (old, new) = (read(&row.old_email)?, read(&row.new_email)?);
-            let was_proved = lock(&mut change, actor.user, &old).await?;
-            // Whoever pressed the button first has changed it.
-            let done = sqlx::query!(
-                "UPDATE email_changes SET changed_at = $2, expires_at = $3 WHERE id = $1 AND changed_at IS NULL",
-                row.id,
-                change.at,
-                change.at + TO_UNDO,
-            )
-            .execute(&mut *change.tx)
-            .await?;
-            if done.rows_affected() == 0 {
-                return Err(Refusal::LinkDead.into());
-            }
-            forget_requests(&mut change.tx, actor.user, Some(row.id)).await?;
-            set(&mut change, actor.user, &old, &new).await?;
-            if was_proved {
-                outbox::email_change(&mut change, outbox::Kind::EmailChanged, row.id).await?;
-            } else {
-                // Nobody is known to read the old mailbox: it is told nothing and given nothing back.
-                sqlx::query!("DELETE FROM email_changes WHERE id = $1", row.id)
-                    .execute(&mut *change.tx)
-                    .await?;
-            }
-            Ok(new)
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::User(actor), UPDATE, |change| {
+            Box::pin(async move {
+                change.set_target(actor.user);
+                let row = sqlx::query!(
+                    "SELECT c.id, c.old_email, c.new_email
+                     FROM email_change_tokens t JOIN email_changes c ON c.id = t.change_id
+                     WHERE t.token_hash = $1 AND c.user_id = $2 AND c.changed_at IS NULL AND c.expires_at > $3",
+                    &token.hash(),
+                    actor.user.0,
+                    change.at,
+                )
+                .fetch_optional(&mut *change.tx)
+                .await?
+                .ok_or(Refusal::LinkDead)?;
+                let (old, new) = (read(&row.old_email)?, read(&row.new_email)?);
+                let was_proved = lock(change, actor.user, &old).await?;
+                // Whoever pressed the button first has changed it.
+                let done = sqlx::query!(
+                    "UPDATE email_changes SET changed_at = $2, expires_at = $3 WHERE id = $1 AND changed_at IS NULL",
+                    row.id,
+                    change.at,
+                    change.at + TO_UNDO,
+                )
+                .execute(&mut *change.tx)
+                .await?;
+                if done.rows_affected() == 0 {
+                    return Err(Refusal::LinkDead.into());
+                }
+                forget_requests(&mut change.tx, actor.user, Some(row.id)).await?;
+                set(change, actor.user, &old, &new).await?;
+                if was_proved {
+                    outbox::email_change(change, outbox::Kind::EmailChanged, row.id).await?;
+                } else {
+                    // Nobody is known to read the old mailbox: it is told nothing and given nothing back.
+                    sqlx::query!("DELETE FROM email_changes WHERE id = $1", row.id)
+                        .execute(&mut *change.tx)
+                        .await?;
+                }
+                Ok(new)
+            })
+        })
+        .await
     }
 
     /// What a link that undoes a change leads to. Reading it changes nothing.
@@ -206,32 +206,32 @@ impl Directory {
             Ok((opened, _)) => self.hash_for(&opened.current, new).await,
             Err(_) => Ok(String::new()),
         };
-        let mut change = self.change(By::Nobody(origin), "user:undo_email_change").await?;
-        let outcome = async {
-            let (opened, changed_at) = opened?;
-            let user = opened.user;
-            change.about(user);
-            let hash = hash?;
-            // Everybody who needs both takes the organizations first.
-            let organizations = lock_organizations_of(&mut change.tx, user).await?;
-            lock(&mut change, user, &opened.current).await?;
-            // Whoever pressed the button first has undone it.
-            if !forget_since(&mut change.tx, user, changed_at).await? {
-                return Err(Refusal::LinkDead.into());
-            }
-            accounts::set_hash(&mut change.tx, user, &hash).await?;
-            let ended = end_everything(&mut change, user, &organizations).await?;
-            set(&mut change, user, &opened.current, &opened.old).await?;
-            let (before, after) = ended.values();
-            change.values(
-                Some(json!({ "email": opened.current, "ended": before })),
-                Some(json!({ "email": opened.old, "ended": after })),
-            );
-            notices::tell(&mut change, user, &Notice::PasswordChanged).await?;
-            sessions::begin(&mut change, user, origin).await
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::Nobody(origin), "user:undo_email_change", |change| {
+            Box::pin(async move {
+                let (opened, changed_at) = opened?;
+                let user = opened.user;
+                change.set_target(user);
+                let hash = hash?;
+                // Everybody who needs both takes the organizations first.
+                let organizations = lock_organizations_of(&mut change.tx, user).await?;
+                lock(change, user, &opened.current).await?;
+                // Whoever pressed the button first has undone it.
+                if !forget_since(&mut change.tx, user, changed_at).await? {
+                    return Err(Refusal::LinkDead.into());
+                }
+                accounts::set_hash(&mut change.tx, user, &hash).await?;
+                let ended = end_everything(change, user, &organizations).await?;
+                set(change, user, &opened.current, &opened.old).await?;
+                let (before, after) = ended.values();
+                change.values(
+                    Some(json!({ "email": opened.current, "ended": before })),
+                    Some(json!({ "email": opened.old, "ended": after })),
+                );
+                notices::tell(change, user, &Notice::PasswordChanged).await?;
+                sessions::begin(change, user, origin).await
+            })
+        })
+        .await
     }
 
     /// Gives an account another address as the operator, who has made sure whose both are: the new one is proved by it,
@@ -240,22 +240,22 @@ impl Directory {
     /// # Errors
     /// [`Refusal::UserNotFound`], [`Refusal::EmailTaken`], [`Refusal::EmailUnchanged`].
     pub async fn set_email(&self, old: &Email, new: &Email) -> Result<UserId> {
-        let mut change = self.change(By::Operator, UPDATE).await?;
-        change.record.target = Some(old.to_string());
-        let outcome = async {
-            let user = accounts::find_by_email(&mut change.tx, old)
-                .await?
-                .ok_or(Refusal::UserNotFound)?;
-            change.about(user);
-            if old == new {
-                return Err(Refusal::EmailUnchanged.into());
-            }
-            let was_proved = lock(&mut change, user, old).await?;
-            forget_all(&mut change.tx, user).await?;
-            set(&mut change, user, old, new).await?;
-            if was_proved && self.settings.sends_mail {
-                let id = Uuid::now_v7();
-                sqlx::query!(
+        self.change(By::Operator, UPDATE, |change| {
+            Box::pin(async move {
+                change.record.target = Some(old.to_string());
+                let user = accounts::find_by_email(&mut change.tx, old)
+                    .await?
+                    .ok_or(Refusal::UserNotFound)?;
+                change.set_target(user);
+                if old == new {
+                    return Err(Refusal::EmailUnchanged.into());
+                }
+                let was_proved = lock(change, user, old).await?;
+                forget_all(&mut change.tx, user).await?;
+                set(change, user, old, new).await?;
+                if was_proved && self.settings.sends_mail {
+                    let id = Uuid::now_v7();
+                    sqlx::query!(
                     "INSERT INTO email_changes (id, user_id, old_email, new_email, requested_at, changed_at, expires_at)
                      VALUES ($1, $2, $3, $4, $5, $5, $5)",
                     id,
@@ -264,14 +264,14 @@ impl Directory {
                     new.as_str(),
                     change.at,
                 )
-                .execute(&mut *change.tx)
-                .await?;
-                outbox::email_change(&mut change, outbox::Kind::EmailChanged, id).await?;
-            }
-            Ok(user)
-        }
-        .await;
-        change.finish(outcome).await
+                    .execute(&mut *change.tx)
+                    .await?;
+                    outbox::email_change(change, outbox::Kind::EmailChanged, id).await?;
+                }
+                Ok(user)
+            })
+        })
+        .await
     }
 }
 

@@ -166,10 +166,13 @@ impl Directory {
     /// [`Refusal::GatewayNameTaken`] while a token of this name is good; [`Refusal::Hidden`] if there is no such organization,
     /// project or cluster, or they aren't one within the other; [`Refusal::EndDateInvalid`] for an end that has come.
     pub async fn create_scoped_gateway_token(&self, new: &NewGatewayToken) -> Result<(Token, GatewayScope)> {
-        let mut change = self.change(By::Operator, "gateway_token:create").await?;
-        change.record.target = Some(new.name.to_string());
-        let outcome = insert(&mut change, new).await;
-        change.finish(outcome).await
+        self.change(By::Operator, "gateway_token:create", |change| {
+            Box::pin(async move {
+                change.record.target = Some(new.name.to_string());
+                insert(change, new).await
+            })
+        })
+        .await
     }
 
     /// Revokes a gateway token, as the operator. From the next question on it is unknown (E5).
@@ -177,23 +180,23 @@ impl Directory {
     /// # Errors
     /// [`Refusal::Hidden`] if no good one has this name.
     pub async fn revoke_gateway_token(&self, name: &Name) -> Result<()> {
-        let mut change = self.change(By::Operator, "gateway_token:revoke").await?;
-        change.record.target = Some(name.to_string());
-        let outcome = async {
-            let row = sqlx::query!(
-                "UPDATE gateway_tokens SET revoked_at = $2 WHERE name = $1 AND revoked_at IS NULL RETURNING id",
-                name.as_str(),
-                change.at,
-            )
-            .fetch_optional(&mut *change.tx)
-            .await?
-            .ok_or(Refusal::Hidden)?;
-            change.record.target_id = Some(row.id);
-            change.values(Some(json!({ "name": name })), None);
-            Ok(())
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::Operator, "gateway_token:revoke", |change| {
+            Box::pin(async move {
+                change.record.target = Some(name.to_string());
+                let row = sqlx::query!(
+                    "UPDATE gateway_tokens SET revoked_at = $2 WHERE name = $1 AND revoked_at IS NULL RETURNING id",
+                    name.as_str(),
+                    change.at,
+                )
+                .fetch_optional(&mut *change.tx)
+                .await?
+                .ok_or(Refusal::Hidden)?;
+                change.record.target_id = Some(row.id);
+                change.values(Some(json!({ "name": name })), None);
+                Ok(())
+            })
+        })
+        .await
     }
 
     /// Every gateway token there is or was, for the operator: those that are good first, by name.

@@ -255,50 +255,50 @@ impl Directory {
     pub async fn invite_member(&self, actor: &Actor, slug: &Slug, email: &str) -> Result<NewInvitation> {
         let limit = limits::invitation(actor.user);
         let within_limit = self.attempt(&limit).await;
-        let mut change = self.change(By::User(actor), Permission::MemberInvite.name()).await?;
-        // Only what is an address: words that aren't are nobody's to leave in the audit (A4).
-        change.record.target = Email::from_input(email).ok().map(|email| email.to_string());
-        let outcome = async {
-            let organization = lock_in_organization(&mut change, slug, actor.user).await?;
-            organization.standing.require(Permission::MemberInvite)?;
-            within_limit?;
-            let email = Email::from_input(email)?;
-            if let Some(user) = accounts::find_by_email(&mut change.tx, &email).await?
-                && find_place(&mut *change.tx, &organization, user).await?.is_some()
-            {
-                change.about(user);
-                return Err(Refusal::AlreadyMember.into());
-            }
-            let open = sqlx::query!(
-                "SELECT id, expires_at FROM invitations
-                 WHERE organization_id = $1 AND email = $2 AND accepted_at IS NULL AND revoked_at IS NULL",
-                organization.id.0,
-                email.as_str(),
-            )
-            .fetch_optional(&mut *change.tx)
-            .await?;
-            let id = match open {
-                Some(open) if open.expires_at > change.at => return Err(Refusal::AlreadyInvited.into()),
-                Some(open) => InvitationId(open.id),
-                None => {
-                    let id = InvitationId(Uuid::now_v7());
-                    sqlx::query!(
-                        "INSERT INTO invitations (organization_id, id, email, created_at, sent_at, expires_at)
-                         VALUES ($1, $2, $3, $4, $4, $4)",
-                        organization.id.0,
-                        id.0,
-                        email.as_str(),
-                        change.at,
-                    )
-                    .execute(&mut *change.tx)
-                    .await?;
-                    id
+        self.change(By::User(actor), Permission::MemberInvite.name(), |change| {
+            Box::pin(async move {
+                // Only what is an address: words that aren't are nobody's to leave in the audit (A4).
+                change.record.target = Email::from_input(email).ok().map(|email| email.to_string());
+                let organization = lock_in_organization(change, slug, actor.user).await?;
+                organization.standing.require(Permission::MemberInvite)?;
+                within_limit?;
+                let email = Email::from_input(email)?;
+                if let Some(user) = accounts::find_by_email(&mut change.tx, &email).await?
+                    && find_place(&mut *change.tx, &organization, user).await?.is_some()
+                {
+                    change.set_target(user);
+                    return Err(Refusal::AlreadyMember.into());
                 }
-            };
-            self.send(&mut change, &organization, id, email, actor.user).await
-        }
-        .await;
-        change.finish(outcome).await
+                let open = sqlx::query!(
+                    "SELECT id, expires_at FROM invitations
+                     WHERE organization_id = $1 AND email = $2 AND accepted_at IS NULL AND revoked_at IS NULL",
+                    organization.id.0,
+                    email.as_str(),
+                )
+                .fetch_optional(&mut *change.tx)
+                .await?;
+                let id = match open {
+                    Some(open) if open.expires_at > change.at => return Err(Refusal::AlreadyInvited.into()),
+                    Some(open) => InvitationId(open.id),
+                    None => {
+                        let id = InvitationId(Uuid::now_v7());
+                        sqlx::query!(
+                            "INSERT INTO invitations (organization_id, id, email, created_at, sent_at, expires_at)
+                             VALUES ($1, $2, $3, $4, $4, $4)",
+                            organization.id.0,
+                            id.0,
+                            email.as_str(),
+                            change.at,
+                        )
+                        .execute(&mut *change.tx)
+                        .await?;
+                        id
+                    }
+                };
+                self.send(change, &organization, id, email, actor.user).await
+            })
+        })
+        .await
     }
 
     /// Sends an open invitation again: a new link for another 7 days; the old ones are dead (M3).
@@ -309,14 +309,14 @@ impl Directory {
     pub async fn resend_invitation(&self, actor: &Actor, slug: &Slug, id: InvitationId) -> Result<NewInvitation> {
         let limit = limits::invitation(actor.user);
         let within_limit = self.attempt(&limit).await;
-        let mut change = self.change(By::User(actor), "invitation:resend").await?;
-        let outcome = async {
-            let (organization, email) = lock_open(&mut change, actor, slug, id).await?;
-            within_limit?;
-            self.send(&mut change, &organization, id, email, actor.user).await
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::User(actor), "invitation:resend", |change| {
+            Box::pin(async move {
+                let (organization, email) = lock_open(change, actor, slug, id).await?;
+                within_limit?;
+                self.send(change, &organization, id, email, actor.user).await
+            })
+        })
+        .await
     }
 
     /// Revokes an open invitation: its links are dead (M3).
@@ -324,14 +324,14 @@ impl Directory {
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`]; [`Refusal::InvitationAccepted`], [`Refusal::InvitationRevoked`].
     pub async fn revoke_invitation(&self, actor: &Actor, slug: &Slug, id: InvitationId) -> Result<Email> {
-        let mut change = self.change(By::User(actor), "invitation:revoke").await?;
-        let outcome = async {
-            let (organization, email) = lock_open(&mut change, actor, slug, id).await?;
-            revoke(&mut change, organization.id, &[id.0]).await?;
-            Ok(email)
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::User(actor), "invitation:revoke", |change| {
+            Box::pin(async move {
+                let (organization, email) = lock_open(change, actor, slug, id).await?;
+                revoke(change, organization.id, &[id.0]).await?;
+                Ok(email)
+            })
+        })
+        .await
     }
 
     /// What an invitation's link leads to (M4). Reading it accepts nothing.
@@ -391,26 +391,26 @@ impl Directory {
     /// [`Refusal::Hidden`] for a dead link; [`Refusal::InvitationForAnother`]; [`Refusal::InvitationAccepted`],
     /// [`Refusal::InvitationRevoked`], [`Refusal::InvitationExpired`]; [`Refusal::SignedOut`] for an account just deleted.
     pub async fn accept_invitation(&self, actor: &Actor, token: &LinkToken) -> Result<Joined> {
-        let mut change = self.change(By::User(actor), "invitation:accept").await?;
-        let outcome = async {
-            change.about(actor.user);
-            let invited = lock_by_token(&mut change, token).await?;
-            let row = sqlx::query!("SELECT email FROM users WHERE id = $1 FOR KEY SHARE", actor.user.0)
-                .fetch_one(&mut *change.tx)
-                .await?;
-            // Without an address the account was deleted just now.
-            let email = row.email.ok_or(Refusal::SignedOut)?;
-            // The address first: whoever has somebody else's link learns nothing from it (M4).
-            if email != invited.email.as_str() {
-                return Err(Refusal::InvitationForAnother.into());
-            }
-            invited.require_pending(change.at)?;
-            let joined = join(&mut change, &invited, actor.user).await?;
-            invited.prove(&mut change, actor.user).await?;
-            Ok(joined)
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::User(actor), "invitation:accept", |change| {
+            Box::pin(async move {
+                change.set_target(actor.user);
+                let invited = lock_by_token(change, token).await?;
+                let row = sqlx::query!("SELECT email FROM users WHERE id = $1 FOR KEY SHARE", actor.user.0)
+                    .fetch_one(&mut *change.tx)
+                    .await?;
+                // Without an address the account was deleted just now.
+                let email = row.email.ok_or(Refusal::SignedOut)?;
+                // The address first: whoever has somebody else's link learns nothing from it (M4).
+                if email != invited.email.as_str() {
+                    return Err(Refusal::InvitationForAnother.into());
+                }
+                invited.require_pending(change.at)?;
+                let joined = join(change, &invited, actor.user).await?;
+                invited.prove(change, actor.user).await?;
+                Ok(joined)
+            })
+        })
+        .await
     }
 
     /// Accepts an invitation as somebody without an account: makes one, in the inviting organization and no other (O2), and
@@ -436,31 +436,31 @@ impl Directory {
             }
             Ok(_) | Err(_) => None,
         };
-        let mut change = self.change(By::Nobody(origin), "invitation:accept").await?;
-        let outcome = async {
-            opened?;
-            let invited = lock_by_token(&mut change, token).await?;
-            invited.require_pending(change.at)?;
-            // It had an account when the link was opened. If that was deleted since, the next attempt makes one.
-            let hash = hash.ok_or(Refusal::EmailTaken)??;
-            let account = NewAccount {
-                email: invited.email.clone(),
-                name,
-                password,
-            };
-            let at = change.at;
-            let user = accounts::insert(&mut change.tx, &account, &hash, at).await?;
-            change.about(user);
-            let joined = join(&mut change, &invited, user).await?;
-            invited.prove(&mut change, user).await?;
-            if !invited.is_mailed && self.settings.sends_mail {
-                outbox::to_address(&mut change, outbox::Kind::VerifyEmail, &invited.email).await?;
-            }
-            let session = sessions::begin(&mut change, user, origin).await?;
-            Ok((session, joined))
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::Nobody(origin), "invitation:accept", |change| {
+            Box::pin(async move {
+                opened?;
+                let invited = lock_by_token(change, token).await?;
+                invited.require_pending(change.at)?;
+                // It had an account when the link was opened. If that was deleted since, the next attempt makes one.
+                let hash = hash.ok_or(Refusal::EmailTaken)??;
+                let account = NewAccount {
+                    email: invited.email.clone(),
+                    name,
+                    password,
+                };
+                let at = change.at;
+                let user = accounts::insert(&mut change.tx, &account, &hash, at).await?;
+                change.set_target(user);
+                let joined = join(change, &invited, user).await?;
+                invited.prove(change, user).await?;
+                if !invited.is_mailed && self.settings.sends_mail {
+                    outbox::to_address(change, outbox::Kind::VerifyEmail, &invited.email).await?;
+                }
+                let session = sessions::begin(change, user, origin).await?;
+                Ok((session, joined))
+            })
+        })
+        .await
     }
 
     /// Gives an invitation a new link and 7 days, and puts its mail into the outbox.
@@ -563,7 +563,7 @@ impl Invited {
             after: Some(json!({ "is_proved": true })),
             ..Record::default()
         };
-        change.also(verification::VERIFY, record);
+        change.add_event(verification::VERIFY, record);
         Ok(())
     }
 

@@ -181,7 +181,7 @@ pub(crate) async fn decide(
             before: Some(value(reach(&row.before)?)),
             after,
         };
-        change.also(action, record);
+        change.add_event(action, record);
         change.hint(crate::Hint::Project(ProjectId(row.project_id)));
         if row.is_revoked {
             revoked.push(name);

@@ -231,44 +231,42 @@ impl Directory {
         role: OrganizationRole,
         keys: &[KeyChoice],
     ) -> Result<Name> {
-        let mut change = self
-            .change(By::User(actor), Permission::MemberUpdateRole.name())
-            .await?;
-        let outcome = async {
-            let (organization, before) = lock_member(&mut change, actor, slug, user, MemberChange::Role).await?;
-            if before.role().is_lowered_to(role) {
-                let within = Within::SeenBy(actor.user);
-                made_keys::require_decided(&mut change, organization.id, within, user, keys).await?;
-                made_keys::decide(&mut change, organization.id, within, &[user], keys).await?;
-            }
-            set_role(&mut change.tx, organization.id, user, role).await?;
-            if role.is_lowered_to(before.role()) {
-                let organization = organization.name.clone();
-                notices::tell(&mut change, user, &Notice::BecameAdmin { organization }).await?;
-            }
-            let place = OrganizationStanding::Member(role);
-            let standing = policy::Standing {
-                organization: Some(place),
-                project: None,
-            };
-            let revoked = if standing.may(Permission::MemberInvite) {
-                Vec::new()
-            } else {
-                invitations::revoke_of(&mut change, organization.id, user).await?
-            };
-            change.values(
-                Some(json!({ "role": before.role() })),
-                Some(if revoked.is_empty() {
-                    json!({ "role": role })
+        self.change(By::User(actor), Permission::MemberUpdateRole.name(), |change| {
+            Box::pin(async move {
+                let (organization, before) = lock_member(change, actor, slug, user, MemberChange::Role).await?;
+                if before.role().is_lowered_to(role) {
+                    let within = Within::SeenBy(actor.user);
+                    made_keys::require_decided(change, organization.id, within, user, keys).await?;
+                    made_keys::decide(change, organization.id, within, &[user], keys).await?;
+                }
+                set_role(&mut change.tx, organization.id, user, role).await?;
+                if role.is_lowered_to(before.role()) {
+                    let organization = organization.name.clone();
+                    notices::tell(change, user, &Notice::BecameAdmin { organization }).await?;
+                }
+                let place = OrganizationStanding::Member(role);
+                let standing = policy::Standing {
+                    organization: Some(place),
+                    project: None,
+                };
+                let revoked = if standing.may(Permission::MemberInvite) {
+                    Vec::new()
                 } else {
-                    json!({ "role": role, "revoked_invitations": revoked })
-                }),
-            );
-            changed(&mut change, organization.id, user);
-            name_of(&mut change.tx, user).await
-        }
-        .await;
-        change.finish(outcome).await
+                    invitations::revoke_of(change, organization.id, user).await?
+                };
+                change.values(
+                    Some(json!({ "role": before.role() })),
+                    Some(if revoked.is_empty() {
+                        json!({ "role": role })
+                    } else {
+                        json!({ "role": role, "revoked_invitations": revoked })
+                    }),
+                );
+                changed(change, organization.id, user);
+                name_of(&mut change.tx, user).await
+            })
+        })
+        .await
     }
 
     /// Ends a membership, and with it all access to the organization and its projects (M6); one's own is leaving (M8). The
@@ -291,28 +289,28 @@ impl Directory {
         user: UserId,
         keys: &[KeyChoice],
     ) -> Result<MemberRemoval> {
-        let mut change = self.change(By::User(actor), Permission::MemberRemove.name()).await?;
-        let outcome = async {
-            let (organization, before) = lock_member(&mut change, actor, slug, user, MemberChange::Remove).await?;
-            // While whoever leaves by themselves still sees the projects that the keys are in.
-            let within = Within::SeenBy(actor.user);
-            made_keys::decide(&mut change, organization.id, within, &[user], keys).await?;
-            let owned_assets =
-                owned_assets(&mut change.tx, organization.id, Place::SeenBy(actor.user), &[user]).await?;
-            let revoked = end(&mut change, organization.id, user).await?;
-            change.values(
-                Some(json!({ "role": before.role() })),
-                (!revoked.is_empty()).then(|| json!({ "revoked_invitations": revoked })),
-            );
-            Ok(MemberRemoval {
-                name: name_of(&mut change.tx, user).await?,
-                at: change.at,
-                invitations: revoked.len(),
-                owned_assets,
+        self.change(By::User(actor), Permission::MemberRemove.name(), |change| {
+            Box::pin(async move {
+                let (organization, before) = lock_member(change, actor, slug, user, MemberChange::Remove).await?;
+                // While whoever leaves by themselves still sees the projects that the keys are in.
+                let within = Within::SeenBy(actor.user);
+                made_keys::decide(change, organization.id, within, &[user], keys).await?;
+                let owned_assets =
+                    owned_assets(&mut change.tx, organization.id, Place::SeenBy(actor.user), &[user]).await?;
+                let revoked = end(change, organization.id, user).await?;
+                change.values(
+                    Some(json!({ "role": before.role() })),
+                    (!revoked.is_empty()).then(|| json!({ "revoked_invitations": revoked })),
+                );
+                Ok(MemberRemoval {
+                    name: name_of(&mut change.tx, user).await?,
+                    at: change.at,
+                    invitations: revoked.len(),
+                    owned_assets,
+                })
             })
-        }
-        .await;
-        change.finish(outcome).await
+        })
+        .await
     }
 
     /// Whether somebody is a member of an organization, by its permanent id; for connections that stay open.
@@ -375,7 +373,7 @@ pub(crate) fn removed(
         before: Some(json!({ "role": role })),
         ..Record::default()
     };
-    change.also(Permission::CollaboratorRemove.name(), record);
+    change.add_event(Permission::CollaboratorRemove.name(), record);
 }
 
 /// Tells everybody who looks at the organization, and the person.
@@ -392,7 +390,7 @@ async fn lock_member(
     user: UserId,
     wanted: MemberChange,
 ) -> Result<(OrganizationSeen, OrganizationStanding)> {
-    change.about(user);
+    change.set_target(user);
     let organization = lock_in_organization(change, slug, actor.user).await?;
     let place = find_place(&mut *change.tx, &organization, user).await?;
     check_member_change(&organization.standing, place, user == actor.user, wanted)?;

@@ -58,26 +58,26 @@ impl Directory {
     /// # Errors
     /// [`Refusal::MeterNameTaken`] while a token of this name is good.
     pub async fn create_meter_token(&self, name: &Name) -> Result<Token> {
-        let mut change = self.change(By::Operator, "meter_token:create").await?;
-        change.record.target = Some(name.to_string());
-        let outcome = async {
-            let (id, token) = (MeterTokenId(Uuid::now_v7()), Token::random(TokenKind::Meter)?);
-            change.record.target_id = Some(id.0);
-            sqlx::query!(
-                "INSERT INTO meter_tokens (id, name, token_hash, created_at) VALUES ($1, $2, $3, $4)",
-                id.0,
-                name.as_str(),
-                &token.hash(),
-                change.at,
-            )
-            .execute(&mut *change.tx)
-            .await
-            .map_err(|error| refuse_on(error, "meter_tokens_one_live_name_index", Refusal::MeterNameTaken))?;
-            change.values(None, Some(json!({ "name": name })));
-            Ok(token)
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::Operator, "meter_token:create", |change| {
+            Box::pin(async move {
+                change.record.target = Some(name.to_string());
+                let (id, token) = (MeterTokenId(Uuid::now_v7()), Token::random(TokenKind::Meter)?);
+                change.record.target_id = Some(id.0);
+                sqlx::query!(
+                    "INSERT INTO meter_tokens (id, name, token_hash, created_at) VALUES ($1, $2, $3, $4)",
+                    id.0,
+                    name.as_str(),
+                    &token.hash(),
+                    change.at,
+                )
+                .execute(&mut *change.tx)
+                .await
+                .map_err(|error| refuse_on(error, "meter_tokens_one_live_name_index", Refusal::MeterNameTaken))?;
+                change.values(None, Some(json!({ "name": name })));
+                Ok(token)
+            })
+        })
+        .await
     }
 
     /// Revokes a meter token, as the operator. From the next report on it is unknown (E5).
@@ -85,23 +85,23 @@ impl Directory {
     /// # Errors
     /// [`Refusal::Hidden`] if no good one has this name.
     pub async fn revoke_meter_token(&self, name: &Name) -> Result<()> {
-        let mut change = self.change(By::Operator, "meter_token:revoke").await?;
-        change.record.target = Some(name.to_string());
-        let outcome = async {
-            let row = sqlx::query!(
-                "UPDATE meter_tokens SET revoked_at = $2 WHERE name = $1 AND revoked_at IS NULL RETURNING id",
-                name.as_str(),
-                change.at,
-            )
-            .fetch_optional(&mut *change.tx)
-            .await?
-            .ok_or(Refusal::Hidden)?;
-            change.record.target_id = Some(row.id);
-            change.values(Some(json!({ "name": name })), None);
-            Ok(())
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::Operator, "meter_token:revoke", |change| {
+            Box::pin(async move {
+                change.record.target = Some(name.to_string());
+                let row = sqlx::query!(
+                    "UPDATE meter_tokens SET revoked_at = $2 WHERE name = $1 AND revoked_at IS NULL RETURNING id",
+                    name.as_str(),
+                    change.at,
+                )
+                .fetch_optional(&mut *change.tx)
+                .await?
+                .ok_or(Refusal::Hidden)?;
+                change.record.target_id = Some(row.id);
+                change.values(Some(json!({ "name": name })), None);
+                Ok(())
+            })
+        })
+        .await
     }
 
     /// Every meter token there is or was, for the operator: those that are good first, by name.
@@ -185,20 +185,20 @@ impl Directory {
         if found.revoked_at.is_some() {
             return Ok(true);
         }
-        let mut change = self
-            .change(By::Nobody(origin), "gateway_token:revoke_presented")
-            .await?;
-        (change.record.target_id, change.record.target) = (Some(found.id), Some(found.name));
-        let outcome = sqlx::query!(
-            "UPDATE gateway_tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL",
-            found.id,
-            change.at
-        )
-        .execute(&mut *change.tx)
+        self.change(By::Nobody(origin), "gateway_token:revoke_presented", |change| {
+            Box::pin(async move {
+                (change.record.target_id, change.record.target) = (Some(found.id), Some(found.name));
+                sqlx::query!(
+                    "UPDATE gateway_tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL",
+                    found.id,
+                    change.at
+                )
+                .execute(&mut *change.tx)
+                .await?;
+                Ok(true)
+            })
+        })
         .await
-        .map(|_| true)
-        .map_err(Into::into);
-        change.finish(outcome).await
     }
 
     async fn revoke_presented_meter(&self, secret: &Token, origin: &Origin) -> Result<bool> {
@@ -212,17 +212,19 @@ impl Directory {
         if found.revoked_at.is_some() {
             return Ok(true);
         }
-        let mut change = self.change(By::Nobody(origin), "meter_token:revoke_presented").await?;
-        (change.record.target_id, change.record.target) = (Some(found.id), Some(found.name));
-        let outcome = sqlx::query!(
-            "UPDATE meter_tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL",
-            found.id,
-            change.at
-        )
-        .execute(&mut *change.tx)
+        self.change(By::Nobody(origin), "meter_token:revoke_presented", |change| {
+            Box::pin(async move {
+                (change.record.target_id, change.record.target) = (Some(found.id), Some(found.name));
+                sqlx::query!(
+                    "UPDATE meter_tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL",
+                    found.id,
+                    change.at
+                )
+                .execute(&mut *change.tx)
+                .await?;
+                Ok(true)
+            })
+        })
         .await
-        .map(|_| true)
-        .map_err(Into::into);
-        change.finish(outcome).await
     }
 }

@@ -11,8 +11,8 @@ use uuid::Uuid;
 use crate::{
     Actor, Directory, Error, Hint, Result,
     access::{
-        OrganizationSeen, find_organization, find_place, lock_in_organization, lock_organization,
-        organization_standing, take_turn,
+        OrganizationSeen, find_organization, find_place, join_queue, lock_in_organization, lock_organization,
+        organization_standing,
     },
     accounts, api_keys,
     change::{By, Change, Record},
@@ -251,9 +251,13 @@ impl Directory {
         if decision.is_ok() {
             return Ok(());
         }
-        let mut change = self.change(By::User(actor), permission.name()).await?;
-        change.record.organization = id;
-        change.finish(decision).await
+        self.change(By::User(actor), permission.name(), |change| {
+            Box::pin(async move {
+                change.record.organization = id;
+                decision
+            })
+        })
+        .await
     }
 
     /// Changes an organization's name and slug.
@@ -261,31 +265,29 @@ impl Directory {
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`], [`Refusal::SlugTaken`].
     pub async fn update_organization(&self, actor: &Actor, slug: &Slug, name: &Name, new_slug: &Slug) -> Result<()> {
-        let mut change = self
-            .change(By::User(actor), Permission::OrganizationUpdate.name())
-            .await?;
-        let outcome = async {
-            let organization = lock_in_organization(&mut change, slug, actor.user).await?;
-            organization.standing.require(Permission::OrganizationUpdate)?;
-            wait_for_slug(&mut change.tx, new_slug.as_str()).await?;
-            sqlx::query!(
-                "UPDATE organizations SET name = $2, slug = $3 WHERE id = $1",
-                organization.id.0,
-                name.as_str(),
-                new_slug.as_str(),
-            )
-            .execute(&mut *change.tx)
-            .await
-            .map_err(|error| refuse_on(error, "organizations_slug_key", Refusal::SlugTaken))?;
-            change.values(
-                Some(json!({ "name": organization.name, "slug": organization.slug })),
-                Some(json!({ "name": name, "slug": new_slug })),
-            );
-            change.hint(Hint::Organization(organization.id));
-            Ok(())
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::User(actor), Permission::OrganizationUpdate.name(), |change| {
+            Box::pin(async move {
+                let organization = lock_in_organization(change, slug, actor.user).await?;
+                organization.standing.require(Permission::OrganizationUpdate)?;
+                wait_for_slug(&mut change.tx, new_slug.as_str()).await?;
+                sqlx::query!(
+                    "UPDATE organizations SET name = $2, slug = $3 WHERE id = $1",
+                    organization.id.0,
+                    name.as_str(),
+                    new_slug.as_str(),
+                )
+                .execute(&mut *change.tx)
+                .await
+                .map_err(|error| refuse_on(error, "organizations_slug_key", Refusal::SlugTaken))?;
+                change.values(
+                    Some(json!({ "name": organization.name, "slug": organization.slug })),
+                    Some(json!({ "name": name, "slug": new_slug })),
+                );
+                change.hint(Hint::Organization(organization.id));
+                Ok(())
+            })
+        })
+        .await
     }
 
     /// Makes another Admin the Owner; the old one stays an Admin (W2). `confirmation` is the organization's name as typed.
@@ -293,21 +295,21 @@ impl Directory {
     /// # Errors
     /// Those of [`check_transfer`]; [`Refusal::ConfirmationWrong`].
     pub async fn transfer_ownership(&self, actor: &Actor, slug: &Slug, to: UserId, confirmation: &str) -> Result<Name> {
-        let mut change = self.change(By::User(actor), TRANSFER).await?;
-        change.about(to);
-        let outcome = async {
-            let organization = lock_in_organization(&mut change, slug, actor.user).await?;
-            let place = find_place(&mut *change.tx, &organization, to).await?;
-            check_transfer(&organization.standing, place)?;
-            if !organization.name.is_typed_as(confirmation) {
-                return Err(Refusal::ConfirmationWrong.into());
-            }
-            confirmation::require(&mut change, actor).await?;
-            set_owner(&mut change, organization.id, organization.owner, to).await?;
-            members::name_of(&mut change.tx, to).await
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::User(actor), TRANSFER, |change| {
+            Box::pin(async move {
+                change.set_target(to);
+                let organization = lock_in_organization(change, slug, actor.user).await?;
+                let place = find_place(&mut *change.tx, &organization, to).await?;
+                check_transfer(&organization.standing, place)?;
+                if !organization.name.is_typed_as(confirmation) {
+                    return Err(Refusal::ConfirmationWrong.into());
+                }
+                confirmation::require(change, actor).await?;
+                set_owner(change, organization.id, organization.owner, to).await?;
+                members::name_of(&mut change.tx, to).await
+            })
+        })
+        .await
     }
 
     /// Makes a member the Owner, as the operator: for when an Owner is lost (W2). A member who is no Admin becomes one, for
@@ -316,29 +318,29 @@ impl Directory {
     /// # Errors
     /// [`Refusal::Hidden`] for no such organization; [`Refusal::UserNotFound`], [`Refusal::NotAMember`].
     pub async fn transfer_ownership_as_operator(&self, slug: &Slug, to: &Email) -> Result<()> {
-        let mut change = self.change(By::Operator, TRANSFER).await?;
-        change.record.target = Some(to.to_string());
-        let outcome = async {
-            let user = accounts::find_by_email(&mut change.tx, to)
-                .await?
-                .ok_or(Refusal::UserNotFound)?;
-            change.about(user);
-            let organization = lock_organization(&mut change.tx, slug, user).await?;
-            change.record.organization = Some(organization.id);
-            if organization.standing.organization.is_none() {
-                return Err(Refusal::NotAMember.into());
-            }
-            members::set_role(&mut change.tx, organization.id, user, OrganizationRole::Admin).await?;
-            set_owner(&mut change, organization.id, organization.owner, user).await?;
-            let before = organization.standing.organization.map(OrganizationStanding::role);
-            change.values(
-                Some(json!({ "owner": organization.owner, "role": before })),
-                Some(json!({ "owner": user, "role": OrganizationRole::Admin })),
-            );
-            Ok(())
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::Operator, TRANSFER, |change| {
+            Box::pin(async move {
+                change.record.target = Some(to.to_string());
+                let user = accounts::find_by_email(&mut change.tx, to)
+                    .await?
+                    .ok_or(Refusal::UserNotFound)?;
+                change.set_target(user);
+                let organization = lock_organization(&mut change.tx, slug, user).await?;
+                change.record.organization = Some(organization.id);
+                if organization.standing.organization.is_none() {
+                    return Err(Refusal::NotAMember.into());
+                }
+                members::set_role(&mut change.tx, organization.id, user, OrganizationRole::Admin).await?;
+                set_owner(change, organization.id, organization.owner, user).await?;
+                let before = organization.standing.organization.map(OrganizationStanding::role);
+                change.values(
+                    Some(json!({ "owner": organization.owner, "role": before })),
+                    Some(json!({ "owner": user, "role": OrganizationRole::Admin })),
+                );
+                Ok(())
+            })
+        })
+        .await
     }
 
     /// Deletes an organization that nobody else is in and that has no project but its default one, as its Owner: the way to an
@@ -348,52 +350,52 @@ impl Directory {
     /// [`Refusal::Hidden`], [`Refusal::OwnerOnly`], [`Refusal::OrganizationInUse`], [`Refusal::ConfirmationWrong`],
     /// [`Refusal::ConfirmationNeeded`] (J7).
     pub async fn delete_organization(&self, actor: &Actor, slug: &Slug, confirmation: &str) -> Result<()> {
-        let mut change = self.change(By::User(actor), "organization:delete").await?;
-        let outcome = async {
-            let organization = lock_in_organization(&mut change, slug, actor.user).await?;
-            change.record.target = Some(organization.slug.to_string());
-            organization.standing.require(Permission::OrganizationRead)?;
-            if !organization
-                .standing
-                .organization
-                .is_some_and(OrganizationStanding::is_owner)
-            {
-                return Err(Refusal::OwnerOnly.into());
-            }
-            let in_use = sqlx::query!(
-                r#"SELECT EXISTS (SELECT FROM members WHERE organization_id = $1 AND user_id <> $2)
+        self.change(By::User(actor), "organization:delete", |change| {
+            Box::pin(async move {
+                let organization = lock_in_organization(change, slug, actor.user).await?;
+                change.record.target = Some(organization.slug.to_string());
+                organization.standing.require(Permission::OrganizationRead)?;
+                if !organization
+                    .standing
+                    .organization
+                    .is_some_and(OrganizationStanding::is_owner)
+                {
+                    return Err(Refusal::OwnerOnly.into());
+                }
+                let in_use = sqlx::query!(
+                    r#"SELECT EXISTS (SELECT FROM members WHERE organization_id = $1 AND user_id <> $2)
                        OR EXISTS (SELECT FROM projects WHERE organization_id = $1 AND NOT is_default)
                        OR EXISTS (SELECT FROM resources WHERE organization_id = $1) AS "in_use!""#,
-                organization.id.0,
-                actor.user.0,
-            )
-            .fetch_one(&mut *change.tx)
-            .await?
-            .in_use;
-            if in_use {
-                return Err(Refusal::OrganizationInUse.into());
-            }
-            if !organization.name.is_typed_as(confirmation) {
-                return Err(Refusal::ConfirmationWrong.into());
-            }
-            confirmation::require(&mut change, actor).await?;
-            let at = change.at;
-            projects::release_slug(&mut change.tx, organization.default_project, at).await?;
-            // The mail first: one that is being made right now is waited for before its invitation goes.
-            sqlx::query!("DELETE FROM outbox WHERE organization_id = $1", organization.id.0)
-                .execute(&mut *change.tx)
-                .await?;
-            usage::forget(&mut change.tx, organization.id).await?;
-            sqlx::query!("DELETE FROM organizations WHERE id = $1", organization.id.0)
-                .execute(&mut *change.tx)
-                .await
-                .map_err(|error| refuse_on(error, "resources_project_fkey", Refusal::OrganizationInUse))?;
-            change.values(Some(json!({ "name": organization.name })), None);
-            members::changed(&mut change, organization.id, actor.user);
-            Ok(())
-        }
-        .await;
-        change.finish(outcome).await
+                    organization.id.0,
+                    actor.user.0,
+                )
+                .fetch_one(&mut *change.tx)
+                .await?
+                .in_use;
+                if in_use {
+                    return Err(Refusal::OrganizationInUse.into());
+                }
+                if !organization.name.is_typed_as(confirmation) {
+                    return Err(Refusal::ConfirmationWrong.into());
+                }
+                confirmation::require(change, actor).await?;
+                let at = change.at;
+                projects::release_slug(&mut change.tx, organization.default_project, at).await?;
+                // The mail first: one that is being made right now is waited for before its invitation goes.
+                sqlx::query!("DELETE FROM outbox WHERE organization_id = $1", organization.id.0)
+                    .execute(&mut *change.tx)
+                    .await?;
+                usage::forget(&mut change.tx, organization.id).await?;
+                sqlx::query!("DELETE FROM organizations WHERE id = $1", organization.id.0)
+                    .execute(&mut *change.tx)
+                    .await
+                    .map_err(|error| refuse_on(error, "resources_project_fkey", Refusal::OrganizationInUse))?;
+                change.values(Some(json!({ "name": organization.name })), None);
+                members::changed(change, organization.id, actor.user);
+                Ok(())
+            })
+        })
+        .await
     }
 
     /// Every organization, by slug, for the operator.
@@ -428,35 +430,35 @@ impl Directory {
     /// # Errors
     /// [`Refusal::Hidden`] for no such organization.
     pub async fn set_additional_projects(&self, slug: &Slug, on: bool) -> Result<()> {
-        let mut change = self.change(By::Operator, "organization:additional_projects").await?;
-        change.record.target = Some(slug.to_string());
-        let outcome = async {
-            take_turn(&mut change.tx, slug).await?;
-            let row = sqlx::query!(
-                "SELECT id, additional_projects FROM organizations WHERE slug = $1 FOR NO KEY UPDATE",
-                slug.as_str()
-            )
-            .fetch_optional(&mut *change.tx)
-            .await?
-            .ok_or(Refusal::Hidden)?;
-            let organization = OrganizationId(row.id);
-            change.record.organization = Some(organization);
-            sqlx::query!(
-                "UPDATE organizations SET additional_projects = $2 WHERE id = $1",
-                organization.0,
-                on
-            )
-            .execute(&mut *change.tx)
-            .await?;
-            change.values(
-                Some(json!({ "additional_projects": row.additional_projects })),
-                Some(json!({ "additional_projects": on })),
-            );
-            change.hint(Hint::Organization(organization));
-            Ok(())
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::Operator, "organization:additional_projects", |change| {
+            Box::pin(async move {
+                change.record.target = Some(slug.to_string());
+                join_queue(&mut change.tx, slug).await?;
+                let row = sqlx::query!(
+                    "SELECT id, additional_projects FROM organizations WHERE slug = $1 FOR NO KEY UPDATE",
+                    slug.as_str()
+                )
+                .fetch_optional(&mut *change.tx)
+                .await?
+                .ok_or(Refusal::Hidden)?;
+                let organization = OrganizationId(row.id);
+                change.record.organization = Some(organization);
+                sqlx::query!(
+                    "UPDATE organizations SET additional_projects = $2 WHERE id = $1",
+                    organization.0,
+                    on
+                )
+                .execute(&mut *change.tx)
+                .await?;
+                change.values(
+                    Some(json!({ "additional_projects": row.additional_projects })),
+                    Some(json!({ "additional_projects": on })),
+                );
+                change.hint(Hint::Organization(organization));
+                Ok(())
+            })
+        })
+        .await
     }
 
     /// The organizations a person is in, or an external of, by name; at most `limit`.
@@ -501,7 +503,7 @@ async fn set_owner(change: &mut Change<'_>, organization: OrganizationId, from: 
             organization: Some(organization),
             ..Record::default()
         };
-        change.also("api_key:forget_default", record);
+        change.add_event("api_key:forget_default", record);
     }
     let row = sqlx::query!(
         "UPDATE organizations SET owner_id = $2 WHERE id = $1 RETURNING name",

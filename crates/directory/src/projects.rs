@@ -309,24 +309,24 @@ impl Directory {
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`], [`Refusal::ProjectsSwitchedOff`], [`Refusal::SlugTaken`].
     pub async fn create_project(&self, actor: &Actor, organization: &Slug, name: &Name, slug: &Slug) -> Result<()> {
-        let mut change = self.change(By::User(actor), Permission::ProjectCreate.name()).await?;
-        change.record.target = Some(slug.to_string());
-        let outcome = async {
-            let organization = lock_in_organization(&mut change, organization, actor.user).await?;
-            organization.standing.require(Permission::ProjectCreate)?;
-            if !organization.additional_projects {
-                return Err(Refusal::ProjectsSwitchedOff.into());
-            }
-            quotas::one_more_project(&mut change.tx, &self.settings.quotas, organization.id).await?;
-            let (id, at) = (new_id(), change.at);
-            insert(&mut change.tx, organization.id, id, name, slug, false, at).await?;
-            change.record.project = Some(id);
-            change.values(None, Some(json!({ "name": name, "slug": slug })));
-            change.hint(Hint::Organization(organization.id));
-            Ok(())
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::User(actor), Permission::ProjectCreate.name(), |change| {
+            Box::pin(async move {
+                change.record.target = Some(slug.to_string());
+                let organization = lock_in_organization(change, organization, actor.user).await?;
+                organization.standing.require(Permission::ProjectCreate)?;
+                if !organization.additional_projects {
+                    return Err(Refusal::ProjectsSwitchedOff.into());
+                }
+                quotas::one_more_project(&mut change.tx, &self.settings.quotas, organization.id).await?;
+                let (id, at) = (new_id(), change.at);
+                insert(&mut change.tx, organization.id, id, name, slug, false, at).await?;
+                change.record.project = Some(id);
+                change.values(None, Some(json!({ "name": name, "slug": slug })));
+                change.hint(Hint::Organization(organization.id));
+                Ok(())
+            })
+        })
+        .await
     }
 
     /// Deletes a project for good (P4); everybody's access to it ends, its keys die, its slug rests for 90 days (P2), and what
@@ -336,10 +336,9 @@ impl Directory {
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`], [`Refusal::DefaultProjectKept`] (D1), [`Refusal::ProjectHasResources`],
     /// [`Refusal::ConfirmationWrong`].
     pub async fn delete_project(&self, actor: &Actor, slug: &Slug, confirmation: &str) -> Result<Name> {
-        let mut change = self.change(By::User(actor), Permission::ProjectDelete.name()).await?;
+        self.change(By::User(actor), Permission::ProjectDelete.name(), |change| Box::pin(async move {
         change.record.target = Some(slug.to_string());
-        let outcome = async {
-            let project = lock_in(&mut change, slug, actor.user).await?;
+            let project = lock_in(change, slug, actor.user).await?;
             project.standing.require_on_project(Permission::ProjectDelete)?;
             if project.is_default {
                 return Err(Refusal::DefaultProjectKept.into());
@@ -350,7 +349,7 @@ impl Directory {
             if Slug::from_input(confirmation).as_ref() != Ok(&project.slug) {
                 return Err(Refusal::ConfirmationWrong.into());
             }
-            confirmation::require(&mut change, actor).await?;
+            confirmation::require(change, actor).await?;
             let (at, ends) = (change.at, what_ends(&mut change.tx, &project).await?);
             release_slug(&mut change.tx, project.project, at).await?;
             usage::rebook(&mut change.tx, project.organization, project.project).await?;
@@ -369,9 +368,8 @@ impl Directory {
             change.hint(Hint::Project(project.project));
             change.hint(Hint::Organization(project.organization));
             Ok(project.name)
-        }
-        .await;
-        change.finish(outcome).await
+        }))
+        .await
     }
 
     /// Whether somebody has access to a project, by its permanent id; for connections that stay open.
@@ -463,37 +461,37 @@ impl Directory {
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`], [`Refusal::SlugTaken`], [`Refusal::ExternalInDefaultProject`] (D4).
     pub async fn update_project(&self, actor: &Actor, slug: &Slug, wanted: &ProjectChange) -> Result<()> {
-        let mut change = self.change(By::User(actor), Permission::ProjectUpdate.name()).await?;
-        let outcome = async {
-            let project = lock_in(&mut change, slug, actor.user).await?;
-            project.standing.require(Permission::ProjectUpdate)?;
-            if project.is_default && wanted.allow_externals {
-                return Err(Refusal::ExternalInDefaultProject.into());
-            }
-            change.values(
+        self.change(By::User(actor), Permission::ProjectUpdate.name(), |change| {
+            Box::pin(async move {
+                let project = lock_in(change, slug, actor.user).await?;
+                project.standing.require(Permission::ProjectUpdate)?;
+                if project.is_default && wanted.allow_externals {
+                    return Err(Refusal::ExternalInDefaultProject.into());
+                }
+                change.values(
                 Some(json!({ "name": project.name, "slug": project.slug, "allow_externals": project.allow_externals })),
                 Some(json!({ "name": wanted.name, "slug": wanted.slug, "allow_externals": wanted.allow_externals })),
             );
-            sqlx::query!(
-                "UPDATE projects SET name = $3, allow_externals = $4 WHERE organization_id = $1 AND id = $2",
-                project.organization.0,
-                project.project.0,
-                wanted.name.as_str(),
-                wanted.allow_externals,
-            )
-            .execute(&mut *change.tx)
-            .await?;
-            if wanted.slug != project.slug {
-                let at = change.at;
-                release_slug(&mut change.tx, project.project, at).await?;
-                take_slug(&mut change.tx, project.organization, project.project, &wanted.slug, at).await?;
-            }
-            change.hint(Hint::Project(project.project));
-            change.hint(Hint::Organization(project.organization));
-            Ok(())
-        }
-        .await;
-        change.finish(outcome).await
+                sqlx::query!(
+                    "UPDATE projects SET name = $3, allow_externals = $4 WHERE organization_id = $1 AND id = $2",
+                    project.organization.0,
+                    project.project.0,
+                    wanted.name.as_str(),
+                    wanted.allow_externals,
+                )
+                .execute(&mut *change.tx)
+                .await?;
+                if wanted.slug != project.slug {
+                    let at = change.at;
+                    release_slug(&mut change.tx, project.project, at).await?;
+                    take_slug(&mut change.tx, project.organization, project.project, &wanted.slug, at).await?;
+                }
+                change.hint(Hint::Project(project.project));
+                change.hint(Hint::Organization(project.organization));
+                Ok(())
+            })
+        })
+        .await
     }
 
     /// Removes every External Collaborator of a project (X1), and revokes those of the keys they made that were chosen: the
@@ -502,41 +500,39 @@ impl Directory {
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`].
     pub async fn remove_externals(&self, actor: &Actor, slug: &Slug, keys: &[KeyChoice]) -> Result<u64> {
-        let mut change = self
-            .change(By::User(actor), Permission::CollaboratorRemove.name())
-            .await?;
-        let outcome = async {
-            let project = lock_in(&mut change, slug, actor.user).await?;
-            project.standing.require(Permission::CollaboratorRemove)?;
-            let rows = sqlx::query!(
-                "DELETE FROM collaborators
-                 WHERE organization_id = $1 AND project_id = $2 AND member_id IS NULL RETURNING user_id, role",
-                project.organization.0,
-                project.project.0,
-            )
-            .fetch_all(&mut *change.tx)
-            .await?;
-            change.record.target = Some("external collaborators".to_owned());
-            change.values(Some(json!({ "count": rows.len() })), None);
-            for row in &rows {
-                let record = Record {
-                    organization: Some(project.organization),
-                    project: Some(project.project),
-                    target_id: Some(row.user_id),
-                    before: Some(json!({ "role": row.role })),
-                    ..Record::default()
-                };
-                change.also(Permission::CollaboratorRemove.name(), record);
-                change.hint(Hint::User(UserId(row.user_id)));
-            }
-            let users: Vec<_> = rows.iter().map(|row| UserId(row.user_id)).collect();
-            let within = Within::Project(project.project);
-            made_keys::decide(&mut change, project.organization, within, &users, keys).await?;
-            change.hint(Hint::Project(project.project));
-            Ok(rows.len() as u64)
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::User(actor), Permission::CollaboratorRemove.name(), |change| {
+            Box::pin(async move {
+                let project = lock_in(change, slug, actor.user).await?;
+                project.standing.require(Permission::CollaboratorRemove)?;
+                let rows = sqlx::query!(
+                    "DELETE FROM collaborators
+                     WHERE organization_id = $1 AND project_id = $2 AND member_id IS NULL RETURNING user_id, role",
+                    project.organization.0,
+                    project.project.0,
+                )
+                .fetch_all(&mut *change.tx)
+                .await?;
+                change.record.target = Some("external collaborators".to_owned());
+                change.values(Some(json!({ "count": rows.len() })), None);
+                for row in &rows {
+                    let record = Record {
+                        organization: Some(project.organization),
+                        project: Some(project.project),
+                        target_id: Some(row.user_id),
+                        before: Some(json!({ "role": row.role })),
+                        ..Record::default()
+                    };
+                    change.add_event(Permission::CollaboratorRemove.name(), record);
+                    change.hint(Hint::User(UserId(row.user_id)));
+                }
+                let users: Vec<_> = rows.iter().map(|row| UserId(row.user_id)).collect();
+                let within = Within::Project(project.project);
+                made_keys::decide(change, project.organization, within, &users, keys).await?;
+                change.hint(Hint::Project(project.project));
+                Ok(rows.len() as u64)
+            })
+        })
+        .await
     }
 }
 

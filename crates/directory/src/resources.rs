@@ -322,36 +322,36 @@ impl Directory {
         details: &Details,
     ) -> Result<Resource> {
         let permission = kind.permission(ResourceAction::Create);
-        let mut change = self.change(By::from(agent), permission.name()).await?;
-        change.record.target = Some(name.to_string());
-        let outcome = async {
-            let place = lock_project_context(&mut change, agent, project).await?;
-            place.holder.require(permission)?;
-            let state = kind.state(state)?;
-            // Those of another kind would be the caller's slip; here they can't be written.
-            let details = details.with(kind, &BTreeMap::new())?;
-            let id = ResourceId(Uuid::now_v7());
-            let creator = match agent {
-                Agent::Person(actor) => (Some(actor.user), None),
-                Agent::Key(actor) => (None, Some(actor.key)),
-            };
-            change.record.target_id = Some(id.0);
-            let resource = NewResource {
-                id,
-                kind,
-                name,
-                state,
-                details: &details,
-            };
-            let (project, at) = ((place.organization, place.project.id), change.at);
-            quotas::one_more_resource(&mut change.tx, &self.settings.quotas, project).await?;
-            insert(&mut change.tx, project, &resource, creator, at).await?;
-            change.values(None, Some(facts(kind, name, state, &details)));
-            change.hint(Hint::Project(place.project.id));
-            find(&mut change.tx, &place, id).await
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::from(agent), permission.name(), |change| {
+            Box::pin(async move {
+                change.record.target = Some(name.to_string());
+                let place = lock_project_context(change, agent, project).await?;
+                place.holder.require(permission)?;
+                let state = kind.state(state)?;
+                // Those of another kind would be the caller's slip; here they can't be written.
+                let details = details.with(kind, &BTreeMap::new())?;
+                let id = ResourceId(Uuid::now_v7());
+                let creator = match agent {
+                    Agent::Person(actor) => (Some(actor.user), None),
+                    Agent::Key(actor) => (None, Some(actor.key)),
+                };
+                change.record.target_id = Some(id.0);
+                let resource = NewResource {
+                    id,
+                    kind,
+                    name,
+                    state,
+                    details: &details,
+                };
+                let (project, at) = ((place.organization, place.project.id), change.at);
+                quotas::one_more_resource(&mut change.tx, &self.settings.quotas, project).await?;
+                insert(&mut change.tx, project, &resource, creator, at).await?;
+                change.values(None, Some(facts(kind, name, state, &details)));
+                change.hint(Hint::Project(place.project.id));
+                find(&mut change.tx, &place, id).await
+            })
+        })
+        .await
     }
 
     /// Changes a resource's name, state or fields. Another size of it asks for another permission than the rest; both, if
@@ -366,59 +366,59 @@ impl Directory {
         id: ResourceId,
         wanted: &ResourceChange,
     ) -> Result<Resource> {
-        let mut change = self.change(By::from(agent), CHANGE).await?;
-        change.record.target_id = Some(id.0);
-        let outcome = async {
-            let place = lock_project_context(&mut change, agent, project).await?;
-            let before = find(&mut change.tx, &place, id).await?;
-            let kind = before.kind;
-            let permission = kind.permission(ResourceAction::Change);
-            change.called(permission.name());
-            change.record.target = Some(before.name.to_string());
-            let name = wanted.name.as_ref().unwrap_or(&before.name);
-            let read = kind
-                .state(Some(wanted.state.unwrap_or(before.state)))
-                .and_then(|state| Ok((state, before.details.with(kind, &wanted.details)?)));
-            let (state, details) = match read {
-                Ok(read) => read,
-                Err(refusal) => {
-                    // What is wrong with it is for those who may change it.
-                    place.holder.require(permission)?;
-                    return Err(refusal.into());
+        self.change(By::from(agent), CHANGE, |change| {
+            Box::pin(async move {
+                change.record.target_id = Some(id.0);
+                let place = lock_project_context(change, agent, project).await?;
+                let before = find(&mut change.tx, &place, id).await?;
+                let kind = before.kind;
+                let permission = kind.permission(ResourceAction::Change);
+                change.set_action(permission.name());
+                change.record.target = Some(before.name.to_string());
+                let name = wanted.name.as_ref().unwrap_or(&before.name);
+                let read = kind
+                    .state(Some(wanted.state.unwrap_or(before.state)))
+                    .and_then(|state| Ok((state, before.details.with(kind, &wanted.details)?)));
+                let (state, details) = match read {
+                    Ok(read) => read,
+                    Err(refusal) => {
+                        // What is wrong with it is for those who may change it.
+                        place.holder.require(permission)?;
+                        return Err(refusal.into());
+                    }
+                };
+                let (scales, changes) = before.details.differences(&details);
+                let changes = changes || !scales || *name != before.name || state != before.state;
+                let scale = kind.permission(ResourceAction::Scale);
+                for (is_asked, permission) in [(scales, scale), (changes, permission)] {
+                    if is_asked {
+                        change.set_action(permission.name());
+                        place.holder.require(permission)?;
+                    }
                 }
-            };
-            let (scales, changes) = before.details.differences(&details);
-            let changes = changes || !scales || *name != before.name || state != before.state;
-            let scale = kind.permission(ResourceAction::Scale);
-            for (is_asked, permission) in [(scales, scale), (changes, permission)] {
-                if is_asked {
-                    change.called(permission.name());
-                    place.holder.require(permission)?;
+                change.values(Some(before.facts()), Some(facts(kind, name, state, &details)));
+                if scales && changes && scale != permission {
+                    change.add_event(scale.name(), change.record.clone());
                 }
-            }
-            change.values(Some(before.facts()), Some(facts(kind, name, state, &details)));
-            if scales && changes && scale != permission {
-                change.also(scale.name(), change.record.clone());
-            }
-            sqlx::query!(
-                "UPDATE resources SET name = $4, state = $5, details = $6, updated_at = $7
-                 WHERE organization_id = $1 AND project_id = $2 AND id = $3",
-                place.organization.0,
-                place.project.id.0,
-                id.0,
-                name.as_str(),
-                state.code(),
-                Json(&details) as _,
-                change.at,
-            )
-            .execute(&mut *change.tx)
-            .await
-            .map_err(|error| refuse_on(error, "resources_name_key", Refusal::ResourceNameTaken))?;
-            change.hint(Hint::Project(place.project.id));
-            find(&mut change.tx, &place, id).await
-        }
-        .await;
-        change.finish(outcome).await
+                sqlx::query!(
+                    "UPDATE resources SET name = $4, state = $5, details = $6, updated_at = $7
+                     WHERE organization_id = $1 AND project_id = $2 AND id = $3",
+                    place.organization.0,
+                    place.project.id.0,
+                    id.0,
+                    name.as_str(),
+                    state.code(),
+                    Json(&details) as _,
+                    change.at,
+                )
+                .execute(&mut *change.tx)
+                .await
+                .map_err(|error| refuse_on(error, "resources_name_key", Refusal::ResourceNameTaken))?;
+                change.hint(Hint::Project(place.project.id));
+                find(&mut change.tx, &place, id).await
+            })
+        })
+        .await
     }
 
     /// Takes a resource out of the register; what was used of it stays on the books. Answers its name.
@@ -427,29 +427,29 @@ impl Directory {
     /// [`Refusal::Hidden`], also for a resource that is not the project's (P3); [`Refusal::Forbidden`]; for a key
     /// [`Refusal::KeyRevoked`], [`Refusal::KeyExpired`], [`Refusal::KeyInvalid`].
     pub async fn delete_resource(&self, agent: Agent<'_>, project: &ProjectRef, id: ResourceId) -> Result<Name> {
-        let mut change = self.change(By::from(agent), DELETE).await?;
-        change.record.target_id = Some(id.0);
-        let outcome = async {
-            let place = lock_project_context(&mut change, agent, project).await?;
-            let before = find(&mut change.tx, &place, id).await?;
-            let permission = before.kind.permission(ResourceAction::Delete);
-            change.called(permission.name());
-            change.record.target = Some(before.name.to_string());
-            place.holder.require(permission)?;
-            sqlx::query!(
-                "DELETE FROM resources WHERE organization_id = $1 AND project_id = $2 AND id = $3",
-                place.organization.0,
-                place.project.id.0,
-                id.0,
-            )
-            .execute(&mut *change.tx)
-            .await?;
-            change.values(Some(before.facts()), None);
-            change.hint(Hint::Project(place.project.id));
-            Ok(before.name)
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::from(agent), DELETE, |change| {
+            Box::pin(async move {
+                change.record.target_id = Some(id.0);
+                let place = lock_project_context(change, agent, project).await?;
+                let before = find(&mut change.tx, &place, id).await?;
+                let permission = before.kind.permission(ResourceAction::Delete);
+                change.set_action(permission.name());
+                change.record.target = Some(before.name.to_string());
+                place.holder.require(permission)?;
+                sqlx::query!(
+                    "DELETE FROM resources WHERE organization_id = $1 AND project_id = $2 AND id = $3",
+                    place.organization.0,
+                    place.project.id.0,
+                    id.0,
+                )
+                .execute(&mut *change.tx)
+                .await?;
+                change.values(Some(before.facts()), None);
+                change.hint(Hint::Project(place.project.id));
+                Ok(before.name)
+            })
+        })
+        .await
     }
 }
 

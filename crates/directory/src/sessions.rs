@@ -158,21 +158,21 @@ impl Directory {
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
     pub async fn sign_out(&self, actor: &Actor) -> Result<()> {
-        let mut change = self.change(By::User(actor), "session:end").await?;
-        change.about(actor.user);
-        let outcome = async {
-            sqlx::query!(
-                "DELETE FROM sessions WHERE id = $1 AND user_id = $2",
-                actor.session.0,
-                actor.user.0
-            )
-            .execute(&mut *change.tx)
-            .await?;
-            change.hint(Hint::User(actor.user));
-            Ok(())
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::User(actor), "session:end", |change| {
+            Box::pin(async move {
+                change.set_target(actor.user);
+                sqlx::query!(
+                    "DELETE FROM sessions WHERE id = $1 AND user_id = $2",
+                    actor.session.0,
+                    actor.user.0
+                )
+                .execute(&mut *change.tx)
+                .await?;
+                change.hint(Hint::User(actor.user));
+                Ok(())
+            })
+        })
+        .await
     }
 
     /// The sessions of a person that are still good, the last used first.
@@ -207,25 +207,25 @@ impl Directory {
     /// # Errors
     /// [`Refusal::Hidden`] for one that is over, or somebody else's.
     pub async fn end_session(&self, actor: &Actor, session: SessionId) -> Result<()> {
-        let mut change = self.change(By::User(actor), "session:end").await?;
-        change.record.target_id = Some(session.0);
-        let outcome = async {
-            let ended = sqlx::query!(
-                "DELETE FROM sessions WHERE id = $1 AND user_id = $2",
-                session.0,
-                actor.user.0
-            )
-            .execute(&mut *change.tx)
-            .await?
-            .rows_affected();
-            if ended == 0 {
-                return Err(Refusal::Hidden.into());
-            }
-            change.hint(Hint::User(actor.user));
-            Ok(())
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::User(actor), "session:end", |change| {
+            Box::pin(async move {
+                change.record.target_id = Some(session.0);
+                let ended = sqlx::query!(
+                    "DELETE FROM sessions WHERE id = $1 AND user_id = $2",
+                    session.0,
+                    actor.user.0
+                )
+                .execute(&mut *change.tx)
+                .await?
+                .rows_affected();
+                if ended == 0 {
+                    return Err(Refusal::Hidden.into());
+                }
+                change.hint(Hint::User(actor.user));
+                Ok(())
+            })
+        })
+        .await
     }
 
     /// Ends every session of the actor's but the one they came with.
@@ -233,15 +233,15 @@ impl Directory {
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
     pub async fn end_other_sessions(&self, actor: &Actor) -> Result<()> {
-        let mut change = self.change(By::User(actor), "session:end_others").await?;
-        change.about(actor.user);
-        let outcome = async {
-            end_all(&mut change.tx, actor.user, Some(actor.session)).await?;
-            change.hint(Hint::User(actor.user));
-            Ok(())
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::User(actor), "session:end_others", |change| {
+            Box::pin(async move {
+                change.set_target(actor.user);
+                end_all(&mut change.tx, actor.user, Some(actor.session)).await?;
+                change.hint(Hint::User(actor.user));
+                Ok(())
+            })
+        })
+        .await
     }
 
     /// Throws away sessions that are over. Called now and then by the server.
@@ -299,7 +299,7 @@ async fn end_former(change: &mut Change<'_>, origin: &Origin) -> Result<()> {
             target_id: Some(former.0),
             ..Record::default()
         };
-        change.also("session:end", record);
+        change.add_event("session:end", record);
         change.hint(Hint::User(UserId(row.user_id)));
     }
     Ok(())

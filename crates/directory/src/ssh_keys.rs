@@ -123,30 +123,30 @@ impl Directory {
         public_key: &str,
         proof: Option<SshKeyProof<'_>>,
     ) -> Result<Name> {
-        let mut change = self.change(By::User(actor), "ssh_key:add").await?;
-        change.about(actor.user);
-        let outcome = async {
-            if [name, proof.map_or("", |proof| proof.signature)]
-                .into_iter()
-                .any(has_private_key)
-            {
-                return Err(Refusal::SshKeyPrivate.into());
-            }
-            let key = check(public_key)?;
-            let name = match (visible(name).is_empty(), Name::from_remark(&key.comment)) {
-                (false, _) => Name::from_input(name)?,
-                // What a comment has too much is nobody's to mend who left the name empty.
-                (true, Some(comment)) => comment,
-                (true, None) => key.algorithm.parse().map_err(|_| inconsistent("ssh_keys", "name"))?,
-            };
-            let is_proved = proof.is_some();
-            if proof.is_some_and(|proof| !self.is_proved(actor, &key.key, proof)) {
-                return Err(Refusal::SshSignatureInvalid.into());
-            }
-            confirmation::require(&mut change, actor).await?;
-            make_room(&mut change, actor).await?;
-            take_over(&mut change, actor, &key.fingerprint, is_proved).await?;
-            sqlx::query!(
+        self.change(By::User(actor), "ssh_key:add", |change| {
+            Box::pin(async move {
+                change.set_target(actor.user);
+                if [name, proof.map_or("", |proof| proof.signature)]
+                    .into_iter()
+                    .any(has_private_key)
+                {
+                    return Err(Refusal::SshKeyPrivate.into());
+                }
+                let key = check(public_key)?;
+                let name = match (visible(name).is_empty(), Name::from_remark(&key.comment)) {
+                    (false, _) => Name::from_input(name)?,
+                    // What a comment has too much is nobody's to mend who left the name empty.
+                    (true, Some(comment)) => comment,
+                    (true, None) => key.algorithm.parse().map_err(|_| inconsistent("ssh_keys", "name"))?,
+                };
+                let is_proved = proof.is_some();
+                if proof.is_some_and(|proof| !self.is_proved(actor, &key.key, proof)) {
+                    return Err(Refusal::SshSignatureInvalid.into());
+                }
+                confirmation::require(change, actor).await?;
+                make_room(change, actor).await?;
+                take_over(change, actor, &key.fingerprint, is_proved).await?;
+                sqlx::query!(
                 "INSERT INTO ssh_keys (id, user_id, name, algorithm, public_key, fingerprint, created_at, proved_at)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
                 Uuid::now_v7(),
@@ -158,19 +158,19 @@ impl Directory {
                 change.at,
                 is_proved.then_some(change.at),
             )
-            .execute(&mut *change.tx)
-            .await
-            .map_err(|error| refuse_on(error, "ssh_keys_fingerprint_key", Refusal::SshKeyTaken))?;
-            change.values(
-                None,
-                Some(json!({ "name": name, "fingerprint": key.fingerprint, "proved": is_proved })),
-            );
-            let fingerprint = key.fingerprint;
-            notices::tell(&mut change, actor.user, &Notice::SshKeyAdded { fingerprint }).await?;
-            Ok(name)
-        }
-        .await;
-        change.finish(outcome).await
+                .execute(&mut *change.tx)
+                .await
+                .map_err(|error| refuse_on(error, "ssh_keys_fingerprint_key", Refusal::SshKeyTaken))?;
+                change.values(
+                    None,
+                    Some(json!({ "name": name, "fingerprint": key.fingerprint, "proved": is_proved })),
+                );
+                let fingerprint = key.fingerprint;
+                notices::tell(change, actor.user, &Notice::SshKeyAdded { fingerprint }).await?;
+                Ok(name)
+            })
+        })
+        .await
     }
 
     /// Removes an SSH key of the actor's own; it opens nothing from the next login on.
@@ -178,22 +178,22 @@ impl Directory {
     /// # Errors
     /// [`Refusal::Hidden`] for one that is gone, or somebody else's.
     pub async fn remove_ssh_key(&self, actor: &Actor, id: SshKeyId) -> Result<Name> {
-        let mut change = self.change(By::User(actor), "ssh_key:remove").await?;
-        change.record.target_id = Some(id.0);
-        let outcome = async {
-            let row = sqlx::query!(
-                "DELETE FROM ssh_keys WHERE id = $1 AND user_id = $2 RETURNING name, fingerprint",
-                id.0,
-                actor.user.0
-            )
-            .fetch_optional(&mut *change.tx)
-            .await?
-            .ok_or(Refusal::Hidden)?;
-            change.values(Some(json!({ "name": row.name, "fingerprint": row.fingerprint })), None);
-            row.name.parse().map_err(|_| inconsistent("ssh_keys", "name"))
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::User(actor), "ssh_key:remove", |change| {
+            Box::pin(async move {
+                change.record.target_id = Some(id.0);
+                let row = sqlx::query!(
+                    "DELETE FROM ssh_keys WHERE id = $1 AND user_id = $2 RETURNING name, fingerprint",
+                    id.0,
+                    actor.user.0
+                )
+                .fetch_optional(&mut *change.tx)
+                .await?
+                .ok_or(Refusal::Hidden)?;
+                change.values(Some(json!({ "name": row.name, "fingerprint": row.fingerprint })), None);
+                row.name.parse().map_err(|_| inconsistent("ssh_keys", "name"))
+            })
+        })
+        .await
     }
 }
 
@@ -246,7 +246,7 @@ async fn take_over(change: &mut Change<'_>, actor: &Actor, fingerprint: &str, is
         before: Some(json!({ "name": row.name, "fingerprint": fingerprint })),
         ..Record::default()
     };
-    change.also("ssh_key:lose", removed);
+    change.add_event("ssh_key:lose", removed);
     Ok(())
 }
 

@@ -79,14 +79,14 @@ pub(crate) async fn end_everything(
                 after: Some(json!({ "revoked_invitations": revoked })),
                 ..Record::default()
             };
-            change.also("user:end_invitations", record);
+            change.add_event("user:end_invitations", record);
         }
         if *owner == user && api_keys::forget_default_secret(&mut change.tx, *organization, None).await? {
             let record = Record {
                 organization: Some(*organization),
                 ..Record::default()
             };
-            change.also("api_key:forget_default", record);
+            change.add_event("api_key:forget_default", record);
         }
     }
     change.hint(Hint::User(user));
@@ -140,46 +140,46 @@ impl Directory {
     /// [`Refusal::NothingChosen`]; [`Refusal::Hidden`] if none of them is theirs and works.
     pub async fn revoke_made_keys(&self, actor: &Actor, chosen: &[ApiKeyId]) -> Result<Vec<Name>> {
         let chosen: Vec<_> = chosen.iter().map(|id| id.0).collect();
-        let mut change = self.change(By::User(actor), "user:revoke_made_keys").await?;
-        change.about(actor.user);
-        let outcome = async {
-            let rows = sqlx::query!(
-                "UPDATE api_keys k SET revoked_at = statement_timestamp()
-                 WHERE k.created_by = $1 AND k.id = ANY($2) AND NOT k.is_default AND k.revoked_at IS NULL
-                   AND EXISTS (SELECT FROM access a WHERE a.organization_id = k.organization_id
-                                   AND a.project_id = k.project_id AND a.user_id = $1)
-                 RETURNING k.organization_id, k.project_id, k.id, k.name",
-                actor.user.0,
-                &chosen,
-            )
-            .fetch_all(&mut *change.tx)
-            .await?;
-            if chosen.is_empty() {
-                return Err(Refusal::NothingChosen.into());
-            }
-            if rows.is_empty() {
-                return Err(Refusal::Hidden.into());
-            }
-            let mut names = Vec::new();
-            for row in rows {
-                let project = ProjectId(row.project_id);
-                let record = Record {
-                    organization: Some(OrganizationId(row.organization_id)),
-                    project: Some(project),
-                    target_id: Some(row.id),
-                    target: Some(row.name.clone()),
-                    before: Some(json!({ "name": row.name })),
-                    after: None,
-                };
-                change.also(Permission::ApiKeyRevoke.name(), record);
-                change.hint(Hint::Project(project));
-                names.push(row.name.parse().map_err(|_| inconsistent("api_keys", "name"))?);
-            }
-            names.sort();
-            change.values(None, Some(json!({ "revoked": names })));
-            Ok(names)
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::User(actor), "user:revoke_made_keys", |change| {
+            Box::pin(async move {
+                change.set_target(actor.user);
+                let rows = sqlx::query!(
+                    "UPDATE api_keys k SET revoked_at = statement_timestamp()
+                     WHERE k.created_by = $1 AND k.id = ANY($2) AND NOT k.is_default AND k.revoked_at IS NULL
+                       AND EXISTS (SELECT FROM access a WHERE a.organization_id = k.organization_id
+                                       AND a.project_id = k.project_id AND a.user_id = $1)
+                     RETURNING k.organization_id, k.project_id, k.id, k.name",
+                    actor.user.0,
+                    &chosen,
+                )
+                .fetch_all(&mut *change.tx)
+                .await?;
+                if chosen.is_empty() {
+                    return Err(Refusal::NothingChosen.into());
+                }
+                if rows.is_empty() {
+                    return Err(Refusal::Hidden.into());
+                }
+                let mut names = Vec::new();
+                for row in rows {
+                    let project = ProjectId(row.project_id);
+                    let record = Record {
+                        organization: Some(OrganizationId(row.organization_id)),
+                        project: Some(project),
+                        target_id: Some(row.id),
+                        target: Some(row.name.clone()),
+                        before: Some(json!({ "name": row.name })),
+                        after: None,
+                    };
+                    change.add_event(Permission::ApiKeyRevoke.name(), record);
+                    change.hint(Hint::Project(project));
+                    names.push(row.name.parse().map_err(|_| inconsistent("api_keys", "name"))?);
+                }
+                names.sort();
+                change.values(None, Some(json!({ "revoked": names })));
+                Ok(names)
+            })
+        })
+        .await
     }
 }

@@ -130,51 +130,51 @@ impl Directory {
         project: Option<&ProjectRef>,
         records: &[UsageRecord],
     ) -> Result<UsageTaken> {
-        let mut change = self.change(By::Key(key), "usage:report").await?;
-        change.record.organization = Some(key.organization);
-        change.record.project = Some(key.project);
-        let outcome = async {
-            // One at a time with whatever else happens in the project: reports that shared the row would keep a change that ends
-            // access waiting for as long as more of them come (E5).
-            let row = sqlx::query!(
-                r#"SELECT p.created_at, p.is_default, COALESCE(k.is_default, false) AS "is_default_key!"
-                   FROM projects p
-                   LEFT JOIN api_keys k ON k.organization_id = p.organization_id AND k.project_id = p.id AND k.id = $3
-                   WHERE p.organization_id = $1 AND p.id = $2 FOR NO KEY UPDATE OF p"#,
-                key.organization.0,
-                key.project.0,
-                key.key.0,
-            )
-            .fetch_optional(&mut *change.tx)
-            .await?
-            .ok_or(Refusal::KeyInvalid)?;
-            if row.is_default_key {
-                // Nobody's business but the Owner's (K8).
-                change.record.project = None;
-            }
-            let own = ProjectRef::Id(key.project);
-            find_of_key(&mut change.tx, key, project.unwrap_or(&own)).await?;
-            if project.is_none() && !row.is_default_key {
-                return Err(Refusal::UsageNamesNoProject.into());
-            }
-            let at = change.at;
-            quotas::count_usage(&mut change.tx, &self.settings.quotas, key.project, records.len(), at).await?;
-            let books = Books {
-                organization: key.organization,
-                project: key.project,
-                reporter: Some(key.project.0),
-                key: Some(key.key),
-                meter: None,
-                corrects_others: row.is_default_key,
-            };
-            let is_elsewhere = |record: &UsageRecord| {
-                let booking = book(record.kind, project.is_some(), record.at < row.created_at);
-                booking == Booking::DefaultProject && !row.is_default
-            };
-            take(&mut change, &books, records, is_elsewhere).await
-        }
-        .await;
-        finish(change, outcome).await
+        self.change(By::Key(key), "usage:report", |change| {
+            Box::pin(async move {
+                change.record.organization = Some(key.organization);
+                change.record.project = Some(key.project);
+                // One at a time with whatever else happens in the project: reports that shared the row would keep a change that ends
+                // access waiting for as long as more of them come (E5).
+                let row = sqlx::query!(
+                    r#"SELECT p.created_at, p.is_default, COALESCE(k.is_default, false) AS "is_default_key!"
+                       FROM projects p
+                       LEFT JOIN api_keys k ON k.organization_id = p.organization_id AND k.project_id = p.id AND k.id = $3
+                       WHERE p.organization_id = $1 AND p.id = $2 FOR NO KEY UPDATE OF p"#,
+                    key.organization.0,
+                    key.project.0,
+                    key.key.0,
+                )
+                .fetch_optional(&mut *change.tx)
+                .await?
+                .ok_or(Refusal::KeyInvalid)?;
+                if row.is_default_key {
+                    // Nobody's business but the Owner's (K8).
+                    change.record.project = None;
+                }
+                let own = ProjectRef::Id(key.project);
+                find_of_key(&mut change.tx, key, project.unwrap_or(&own)).await?;
+                if project.is_none() && !row.is_default_key {
+                    return Err(Refusal::UsageNamesNoProject.into());
+                }
+                let at = change.at;
+                quotas::count_usage(&mut change.tx, &self.settings.quotas, key.project, records.len(), at).await?;
+                let books = Books {
+                    organization: key.organization,
+                    project: key.project,
+                    reporter: Some(key.project.0),
+                    key: Some(key.key),
+                    meter: None,
+                    corrects_others: row.is_default_key,
+                };
+                let is_elsewhere = |record: &UsageRecord| {
+                    let booking = book(record.kind, project.is_some(), record.at < row.created_at);
+                    booking == Booking::DefaultProject && !row.is_default
+                };
+                take(change, &books, records, is_elsewhere).await
+            })
+        })
+        .await
     }
 
     /// Goes on for a key that may report usage which names no project (E9), before what was sent is looked at.
@@ -210,38 +210,38 @@ impl Directory {
             OrganizationRef::Slug(slug) => (None, Some(slug.as_str())),
             OrganizationRef::Nothing => (None, None),
         };
-        let mut change = self.change(By::Meter(meter), "usage:report").await?;
-        let outcome = async {
-            let row = sqlx::query!(
-                r#"SELECT p.organization_id, p.id,
-                          EXISTS (SELECT FROM meter_tokens m WHERE m.id = $3 AND m.revoked_at IS NULL) AS "is_good!"
-                   FROM organizations o JOIN projects p ON p.organization_id = o.id AND p.id = o.default_project_id
-                   WHERE o.id = $1 OR o.slug = $2 FOR NO KEY UPDATE OF p"#,
-                id,
-                slug,
-                meter.meter.0,
-            )
-            .fetch_optional(&mut *change.tx)
-            .await?
-            .ok_or(Refusal::Hidden)?;
-            if !row.is_good {
-                return Err(Refusal::MeterUnknown.into());
-            }
-            let books = Books {
-                organization: OrganizationId(row.organization_id),
-                project: ProjectId(row.id),
-                // Whichever meter it is: a token that takes another's place knows the same records.
-                reporter: Some(row.organization_id),
-                key: None,
-                meter: Some(meter.meter),
-                corrects_others: true,
-            };
-            change.record.organization = Some(books.organization);
-            change.record.project = Some(books.project);
-            take(&mut change, &books, records, |_| false).await
-        }
-        .await;
-        finish(change, outcome).await
+        self.change(By::Meter(meter), "usage:report", |change| {
+            Box::pin(async move {
+                let row = sqlx::query!(
+                    r#"SELECT p.organization_id, p.id,
+                              EXISTS (SELECT FROM meter_tokens m WHERE m.id = $3 AND m.revoked_at IS NULL) AS "is_good!"
+                       FROM organizations o JOIN projects p ON p.organization_id = o.id AND p.id = o.default_project_id
+                       WHERE o.id = $1 OR o.slug = $2 FOR NO KEY UPDATE OF p"#,
+                    id,
+                    slug,
+                    meter.meter.0,
+                )
+                .fetch_optional(&mut *change.tx)
+                .await?
+                .ok_or(Refusal::Hidden)?;
+                if !row.is_good {
+                    return Err(Refusal::MeterUnknown.into());
+                }
+                let books = Books {
+                    organization: OrganizationId(row.organization_id),
+                    project: ProjectId(row.id),
+                    // Whichever meter it is: a token that takes another's place knows the same records.
+                    reporter: Some(row.organization_id),
+                    key: None,
+                    meter: Some(meter.meter),
+                    corrects_others: true,
+                };
+                change.record.organization = Some(books.organization);
+                change.record.project = Some(books.project);
+                take(change, &books, records, |_| false).await
+            })
+        })
+        .await
     }
 
     /// What was used in a project, day by day, up to today.
@@ -287,17 +287,6 @@ impl Directory {
     }
 }
 
-/// Ends a report. One that says nothing new changes nothing, and leaves no row in the audit: it may come again and again.
-async fn finish(change: Change<'_>, outcome: Result<UsageTaken>) -> Result<UsageTaken> {
-    match outcome {
-        Ok(taken) if taken.recorded == 0 => {
-            change.finish_unchanged().await?;
-            Ok(taken)
-        }
-        outcome => change.finish(outcome).await,
-    }
-}
-
 /// Takes a report whole: first what was used, then what corrects it.
 async fn take(
     change: &mut Change<'_>,
@@ -325,6 +314,10 @@ async fn take(
         }
     }
     let known = records.len() as u64 - new - corrections;
+    if new + corrections == 0 {
+        // It may come again and again.
+        change.leave_no_trail();
+    }
     change.values(
         None,
         Some(json!({ "records": new, "corrections": corrections, "known": known, "cost_micros": cost_micros })),

@@ -106,6 +106,6 @@ pub(crate) async fn correct(
         after: values(quantity, cost_micros),
         ..Record::default()
     };
-    change.also("usage:correct", noted);
+    change.add_event("usage:correct", noted);
     Ok(true)
 }

@@ -57,18 +57,18 @@ impl Directory {
             Ok::<_, Error>(hash)
         }
         .await;
-        let mut change = self.change(By::Nobody(origin), "user:create").await?;
-        change.record.target = Some(account.email.to_string());
-        let outcome = async {
-            let hash = within_limit?;
-            if !self.settings.open_sign_up {
-                return Err(Refusal::SignUpClosed.into());
-            }
-            sign_up_equally(&mut change, &account, &hash, self.settings.additional_projects).await?;
-            outbox::to_address(&mut change, outbox::Kind::SignUp, &account.email).await
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::Nobody(origin), "user:create", |change| {
+            Box::pin(async move {
+                change.record.target = Some(account.email.to_string());
+                let hash = within_limit?;
+                if !self.settings.open_sign_up {
+                    return Err(Refusal::SignUpClosed.into());
+                }
+                sign_up_equally(change, &account, &hash, self.settings.additional_projects).await?;
+                outbox::to_address(change, outbox::Kind::SignUp, &account.email).await
+            })
+        })
+        .await
     }
 
     /// Has the link mailed again that proves one's own address.
@@ -77,26 +77,26 @@ impl Directory {
     /// [`Refusal::NoMail`], [`Refusal::TooManyAttempts`]; [`Refusal::SignedOut`] for an account just deleted.
     pub async fn resend_verification(&self, actor: &Actor) -> Result<Email> {
         let within_limit = self.attempt(&limits::verification_mail(actor.user)).await;
-        let mut change = self.change(By::User(actor), "user:resend_verification").await?;
-        change.about(actor.user);
-        let outcome = async {
-            within_limit?;
-            if !self.settings.sends_mail {
-                return Err(Refusal::NoMail.into());
-            }
-            let row = sqlx::query!("SELECT email FROM users WHERE id = $1", actor.user.0)
-                .fetch_one(&mut *change.tx)
-                .await?;
-            let email: Email = row
-                .email
-                .ok_or(Refusal::SignedOut)?
-                .parse()
-                .map_err(|_| inconsistent("users", "email"))?;
-            outbox::to_address(&mut change, outbox::Kind::VerifyEmail, &email).await?;
-            Ok(email)
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::User(actor), "user:resend_verification", |change| {
+            Box::pin(async move {
+                change.set_target(actor.user);
+                within_limit?;
+                if !self.settings.sends_mail {
+                    return Err(Refusal::NoMail.into());
+                }
+                let row = sqlx::query!("SELECT email FROM users WHERE id = $1", actor.user.0)
+                    .fetch_one(&mut *change.tx)
+                    .await?;
+                let email: Email = row
+                    .email
+                    .ok_or(Refusal::SignedOut)?
+                    .parse()
+                    .map_err(|_| inconsistent("users", "email"))?;
+                outbox::to_address(change, outbox::Kind::VerifyEmail, &email).await?;
+                Ok(email)
+            })
+        })
+        .await
     }
 
     /// What a link that proves an address leads to. Reading it proves nothing.
@@ -134,18 +134,18 @@ impl Directory {
     /// # Errors
     /// [`Refusal::LinkDead`], also for another account's link.
     pub async fn verify_own_address(&self, actor: &Actor, token: &LinkToken) -> Result<()> {
-        let mut change = self.change(By::User(actor), VERIFY).await?;
-        change.about(actor.user);
-        let outcome = async {
-            if lock_token(&mut change, token).await? != actor.user {
-                return Err(Refusal::LinkDead.into());
-            }
-            prove(&mut change, actor.user).await?;
-            change.values(None, Some(proved()));
-            Ok(())
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::User(actor), VERIFY, |change| {
+            Box::pin(async move {
+                change.set_target(actor.user);
+                if lock_token(change, token).await? != actor.user {
+                    return Err(Refusal::LinkDead.into());
+                }
+                prove(change, actor.user).await?;
+                change.values(None, Some(proved()));
+                Ok(())
+            })
+        })
+        .await
     }
 
     /// Proves an address as somebody who is not signed in to its account, and signs them in. If they type the account's
@@ -162,44 +162,44 @@ impl Directory {
             Ok((opened, hash)) => Some(self.compare_or_hash(&opened.email, password, hash.clone()).await?),
             Err(_) => None,
         };
-        let mut change = self.change(By::Nobody(origin), VERIFY).await?;
-        let outcome = async {
-            let (opened, hash) = opened?;
-            let user = opened.user;
-            change.about(user);
-            let new = match typed.ok_or(Refusal::LinkDead)? {
-                Typed::Own => None,
-                Typed::New(new) => Some(new),
-                Typed::Neither => return Err(Refusal::PasswordInvalid.into()),
-            };
-            // Everybody who needs both takes the organizations first.
-            let organizations = match new {
-                Some(_) => lock_organizations_of(&mut change.tx, user).await?,
-                None => Vec::new(),
-            };
-            if lock_token(&mut change, token).await? != user {
-                return Err(Refusal::LinkDead.into());
-            }
-            // A password that was replaced meanwhile says nothing of who is asking.
-            if new.is_none() && !accounts::lock_hash(&mut change.tx, user, &hash).await? {
-                return Err(Refusal::LinkDead.into());
-            }
-            prove(&mut change, user).await?;
-            change.values(None, Some(proved()));
-            if let Some(new) = &new {
-                accounts::set_hash(&mut change.tx, user, new).await?;
-                let ended = end_everything(&mut change, user, &organizations).await?;
-                let (before, after) = ended.values();
-                change.values(Some(before), Some(after));
-                change.called(TAKE_OVER);
-            }
-            Ok(Verified {
-                session: sessions::begin(&mut change, user, origin).await?,
-                is_taken_over: new.is_some(),
+        self.change(By::Nobody(origin), VERIFY, |change| {
+            Box::pin(async move {
+                let (opened, hash) = opened?;
+                let user = opened.user;
+                change.set_target(user);
+                let new = match typed.ok_or(Refusal::LinkDead)? {
+                    Typed::Own => None,
+                    Typed::New(new) => Some(new),
+                    Typed::Neither => return Err(Refusal::PasswordInvalid.into()),
+                };
+                // Everybody who needs both takes the organizations first.
+                let organizations = match new {
+                    Some(_) => lock_organizations_of(&mut change.tx, user).await?,
+                    None => Vec::new(),
+                };
+                if lock_token(change, token).await? != user {
+                    return Err(Refusal::LinkDead.into());
+                }
+                // A password that was replaced meanwhile says nothing of who is asking.
+                if new.is_none() && !accounts::lock_hash(&mut change.tx, user, &hash).await? {
+                    return Err(Refusal::LinkDead.into());
+                }
+                prove(change, user).await?;
+                change.values(None, Some(proved()));
+                if let Some(new) = &new {
+                    accounts::set_hash(&mut change.tx, user, new).await?;
+                    let ended = end_everything(change, user, &organizations).await?;
+                    let (before, after) = ended.values();
+                    change.values(Some(before), Some(after));
+                    change.set_action(TAKE_OVER);
+                }
+                Ok(Verified {
+                    session: sessions::begin(change, user, origin).await?,
+                    is_taken_over: new.is_some(),
+                })
             })
-        }
-        .await;
-        change.finish(outcome).await
+        })
+        .await
     }
 
     /// Proves an address as the operator (J4). Whose the account is, the operator has made sure of: nothing ends by it.
@@ -207,20 +207,20 @@ impl Directory {
     /// # Errors
     /// [`Refusal::UserNotFound`].
     pub async fn verify_as_operator(&self, email: &Email) -> Result<UserId> {
-        let mut change = self.change(By::Operator, VERIFY).await?;
-        change.record.target = Some(email.to_string());
-        let outcome = async {
-            let user = accounts::find_by_email(&mut change.tx, email)
-                .await?
-                .ok_or(Refusal::UserNotFound)?;
-            change.about(user);
-            if prove(&mut change, user).await? {
-                change.values(None, Some(proved()));
-            }
-            Ok(user)
-        }
-        .await;
-        change.finish(outcome).await
+        self.change(By::Operator, VERIFY, |change| {
+            Box::pin(async move {
+                change.record.target = Some(email.to_string());
+                let user = accounts::find_by_email(&mut change.tx, email)
+                    .await?
+                    .ok_or(Refusal::UserNotFound)?;
+                change.set_target(user);
+                if prove(change, user).await? {
+                    change.values(None, Some(proved()));
+                }
+                Ok(user)
+            })
+        })
+        .await
     }
 
     /// Whether what was typed is the password in force, or else the hash of a new one.
@@ -272,7 +272,7 @@ async fn sign_up_equally(
     };
     sqlx::query(end).execute(&mut *change.tx).await?;
     if !is_new {
-        change.called("user:create_again");
+        change.set_action("user:create_again");
         change.record.organization = None;
         change.record.target_id = None;
         change.values(None, None);
@@ -284,7 +284,7 @@ async fn sign_up_equally(
 async fn make(change: &mut Change<'_>, account: &NewAccount, hash: &str, additional_projects: bool) -> Result<bool> {
     let at = change.at;
     let (user, is_new) = accounts::insert_if_new(&mut change.tx, account, hash, at).await?;
-    change.about(user);
+    change.set_target(user);
     organizations::create_own(change, user, &account.name, additional_projects).await?;
     Ok(is_new)
 }

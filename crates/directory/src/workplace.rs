@@ -251,8 +251,12 @@ impl Directory {
         if decision.is_ok() {
             return Ok(());
         }
-        let mut change = self.change(By::from(agent), permission.name()).await?;
-        (change.record.organization, change.record.project) = ids.unzip();
-        change.finish(decision).await
+        self.change(By::from(agent), permission.name(), |change| {
+            Box::pin(async move {
+                (change.record.organization, change.record.project) = ids.unzip();
+                decision
+            })
+        })
+        .await
     }
 }

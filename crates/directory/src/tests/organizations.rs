@@ -87,18 +87,25 @@ async fn people_of_the_same_name_can_sign_up_at_once(pool: PgPool) {
         .create_user(account("Other", "other@acme.test"))
         .await
         .unwrap();
-    let mut change = directory.change(By::Operator, "fixture").await.unwrap();
-    organizations::create(&mut change, other, &name("First"), "maya-muster", None, true)
-        .await
-        .unwrap();
     let origin = origin();
-    let (session, ()) = tokio::join!(
-        directory.sign_up(account("Maya Muster", "maya@acme.test"), &origin),
-        async {
-            until_one_waits(&pool).await;
-            change.finish(Ok(())).await.unwrap();
-        }
-    );
+    let (has_created, created) = tokio::sync::oneshot::channel();
+    let waits_on = pool.clone();
+    let creating = directory.change(By::Operator, "fixture", |change| {
+        Box::pin(async move {
+            organizations::create(change, other, &name("First"), "maya-muster", None, true).await?;
+            has_created.send(()).unwrap();
+            until_one_waits(&waits_on).await;
+            Ok(())
+        })
+    });
+    let signing_up = async {
+        created.await.unwrap();
+        directory
+            .sign_up(account("Maya Muster", "maya@acme.test"), &origin)
+            .await
+    };
+    let (session, created) = tokio::join!(signing_up, creating);
+    created.unwrap();
     session.unwrap();
     assert_eq!(
         count(
