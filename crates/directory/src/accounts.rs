@@ -7,11 +7,12 @@ use uuid::Uuid;
 
 use crate::{
     Actor, Directory, Error, Hint, LinkToken, NewSession, Origin, Result, attempts,
-    change::{By, Change, Record},
+    authorization::principal::By,
+    change::{Change, Record},
     confirmation,
     connections::PgConnection,
     devices, email_changes,
-    error::{inconsistent, refuse_on},
+    error::{decode, refuse_on},
     limits, members,
     notices::{self, Notice},
     organizations, outbox,
@@ -145,7 +146,7 @@ impl Directory {
         .fetch_optional(&self.pool)
         .await?
         .ok_or(Refusal::SignedOut)?;
-        let email: Email = row.email.parse().map_err(|_| inconsistent("users", "email"))?;
+        let email: Email = decode(&row.email, "users", "email")?;
         let limit = limits::current_password(actor.session);
         let within_limit = self.attempt(&limit).await;
         let is_right =
@@ -348,7 +349,7 @@ impl Directory {
         .ok_or(Refusal::LinkDead)?;
         Ok(OpenedReset {
             user: UserId(row.id),
-            email: row.email.parse().map_err(|_| inconsistent("users", "email"))?,
+            email: decode(&row.email, "users", "email")?,
             is_proved: row.is_proved,
         })
     }

@@ -12,11 +12,14 @@ use uuid::Uuid;
 
 use crate::{
     Actor, Directory, Hint, KeyActor, Origin, ProjectView, Result, Token, TokenKind,
-    access::{ProjectSeen, find_project, lock_in, lock_project},
-    change::{By, Change},
+    authorization::lock::{lock_in, lock_project},
+    authorization::lookup::find_project,
+    authorization::principal::By,
+    authorization::target::ProjectSeen,
+    change::Change,
     confirmation,
     connections::PgConnection,
-    error::inconsistent,
+    error::{decode, inconsistent},
     paging,
     people::{check_search, pattern},
     quotas,
@@ -133,14 +136,11 @@ impl Row {
     fn key(self) -> Result<ApiKey> {
         Ok(ApiKey {
             id: ApiKeyId(self.id),
-            name: self.name.parse().map_err(|_| inconsistent("api_keys", "name"))?,
+            name: decode(&self.name, "api_keys", "name")?,
             reach: reach(&self.reach)?,
             secret_start: self.secret_start,
             secret_end: self.secret_end,
-            created_by: self
-                .created_by
-                .map(|name| name.parse().map_err(|_| inconsistent("users", "name")))
-                .transpose()?,
+            created_by: self.created_by.map(|name| decode(&name, "users", "name")).transpose()?,
             created_at: self.created_at,
             last_used_at: self.last_used_at,
             expires_at: self.expires_at,
@@ -189,7 +189,7 @@ fn list_statement(project: &ProjectSeen, query: &ApiKeyQuery, limit: usize) -> Q
 }
 
 pub(crate) fn reach(code: &str) -> Result<KeyScope> {
-    code.parse().map_err(|_| inconsistent("api_keys", "reach"))
+    decode(code, "api_keys", "reach")
 }
 
 impl Directory {
@@ -418,7 +418,7 @@ impl Directory {
             change.hint(Hint::Project(project.project));
             Ok(NewApiKey {
                 id: ApiKeyId(row.id),
-                name: row.name.parse().map_err(|_| inconsistent("api_keys", "name"))?,
+                name: decode(&row.name, "api_keys", "name")?,
                 secret,
             })
         }))
@@ -765,7 +765,7 @@ async fn lock_key(
     }
     change.record.target = Some(row.name.clone());
     let key = LockedKey {
-        name: row.name.parse().map_err(|_| inconsistent("api_keys", "name"))?,
+        name: decode(&row.name, "api_keys", "name")?,
         facts: KeyFacts {
             reach: reach(&row.reach)?,
             state: KeyState::of(row.is_revoked, row.is_expired),

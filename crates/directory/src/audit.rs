@@ -4,7 +4,7 @@ use policy::{EventId, Permission, Slug, UserId};
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use crate::{Directory, Result, access::find_project, paging};
+use crate::{Directory, Result, authorization::lookup::find_project, paging};
 
 /// One thing that was done or refused (A1).
 #[derive(Clone, Debug)]

@@ -13,71 +13,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    Actor, Agent, Directory, Error, Hint, KeyActor, MeterActor, Origin, Result, Settings, connections::PgTransaction,
-    repeats,
+    Directory, Error, Hint, Result, Settings, authorization::principal::By, connections::PgTransaction, repeats,
 };
-
-/// Who makes a change.
-#[derive(Clone, Copy)]
-pub(crate) enum By<'a> {
-    /// A signed-in person.
-    User(&'a Actor),
-    /// A program with an API key.
-    Key(&'a KeyActor),
-    /// A meter of the operator's (E9).
-    Meter(&'a MeterActor),
-    /// Somebody not signed in: signing up, signing in.
-    Nobody(&'a Origin),
-    /// The person who runs the installation, at the command line.
-    Operator,
-}
-
-impl<'a> From<Agent<'a>> for By<'a> {
-    fn from(agent: Agent<'a>) -> Self {
-        match agent {
-            Agent::Person(actor) => Self::User(actor),
-            Agent::Key(actor) => Self::Key(actor),
-        }
-    }
-}
-
-/// Who makes a change, as the audit has it.
-pub(crate) struct Author<'a> {
-    pub(crate) kind: &'static str,
-    pub(crate) id: Option<Uuid>,
-    pub(crate) credential: String,
-    pub(crate) address: &'a str,
-    pub(crate) request_id: &'a str,
-}
-
-impl By<'_> {
-    pub(crate) fn author(&self) -> Author<'_> {
-        let (kind, id, credential, origin) = match self {
-            Self::User(actor) => (
-                "user",
-                Some(actor.user.0),
-                format!("session {}", actor.session),
-                Some(&actor.origin),
-            ),
-            Self::Key(actor) => ("api_key", None, format!("api key {}", actor.key), Some(&actor.origin)),
-            Self::Meter(actor) => (
-                "meter",
-                None,
-                format!("meter token {}", actor.meter),
-                Some(&actor.origin),
-            ),
-            Self::Nobody(origin) => ("nobody", None, String::new(), Some(*origin)),
-            Self::Operator => ("operator", None, "command line".to_owned(), None),
-        };
-        Author {
-            kind,
-            id,
-            credential,
-            address: origin.map_or("", |origin| &origin.address),
-            request_id: origin.map_or("", |origin| &origin.request_id),
-        }
-    }
-}
 
 /// What the audit row will say.
 #[derive(Clone, Default)]

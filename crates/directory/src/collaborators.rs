@@ -14,11 +14,15 @@ use uuid::Uuid;
 
 use crate::{
     Actor, Directory, Error, Hint, ProjectView, Result,
-    access::{PersonSeen, ProjectSeen, find_person, find_project, lock_in, project_standing},
     attempts::Limit,
-    change::{By, Change},
+    authorization::lock::lock_in,
+    authorization::lookup::find_project,
+    authorization::principal::By,
+    authorization::standing::{find_person, project_standing},
+    authorization::target::{PersonSeen, ProjectSeen},
+    change::Change,
     connections::PgConnection,
-    error::{inconsistent, refuse_on},
+    error::{decode, refuse_on},
     made_keys::{self, KeyChoice, Within},
     notices::{self, Notice},
     owned_assets::{OwnedAssets, Place, owned_assets},
@@ -505,7 +509,7 @@ async fn name_of(db: &mut PgConnection, project: &ProjectSeen) -> Result<Name> {
     )
     .fetch_one(db)
     .await?;
-    row.name.parse().map_err(|_| inconsistent("projects", "name"))
+    decode(&row.name, "projects", "name")
 }
 
 /// Tells everybody who looks at the project, and the person.
@@ -554,14 +558,11 @@ impl Row {
     fn collaborator(self, owner: UserId) -> Result<Collaborator> {
         let user = UserId(self.user_id);
         let project = project_standing(Some(&self.role), Some(&self.because))?;
-        let added_by = self
-            .added_by
-            .map(|name| name.parse().map_err(|_| inconsistent("users", "name")))
-            .transpose()?;
+        let added_by = self.added_by.map(|name| decode(&name, "users", "name")).transpose()?;
         Ok(Collaborator {
             user,
-            name: self.name.parse().map_err(|_| inconsistent("users", "name"))?,
-            email: self.email.parse().map_err(|_| inconsistent("users", "email"))?,
+            name: decode(&self.name, "users", "name")?,
+            email: decode(&self.email, "users", "email")?,
             is_proved: self.is_proved,
             standing: Standing {
                 organization: project.and_then(|place| membership(place, user == owner)),

@@ -6,7 +6,8 @@ use policy::{Refusal, SessionId, UserId};
 use crate::{
     Actor, Directory, Result,
     accounts::{check_password, lock_hash},
-    change::{By, Change},
+    authorization::principal::By,
+    change::Change,
     connections::PgConnection,
     limits,
     secret::Asker,

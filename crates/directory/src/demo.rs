@@ -8,7 +8,8 @@ use time::{Duration, OffsetDateTime};
 use crate::{
     Directory, Error, NewAccount, Result, accounts,
     api_keys::{self, NewKey},
-    change::{By, Change},
+    authorization::principal::By,
+    change::Change,
     connections::PgConnection,
     error::inconsistent,
     members, organizations, projects, secret, verification,

@@ -11,10 +11,11 @@ use uuid::Uuid;
 
 use crate::{
     Actor, Directory, Hint, LinkToken, Mail, MailAbout, NewSession, Notice, Origin, Result, accounts, attempts,
-    change::{By, Change},
+    authorization::principal::By,
+    change::Change,
     confirmation,
     connections::PgConnection,
-    error::{inconsistent, refuse_on},
+    error::{decode, refuse_on},
     limits, notices, outbox, sessions,
     takeover::{end_everything, lock_organizations_of},
     verification,
@@ -320,7 +321,7 @@ async fn lock_email(db: &mut PgConnection, user: UserId) -> Result<Option<Email>
 }
 
 fn read(email: &str) -> Result<Email> {
-    email.parse().map_err(|_| inconsistent("email_changes", "email"))
+    decode(email, "email_changes", "email")
 }
 
 // Of what is forgotten the mail goes first, as whoever makes a mail locks that first.
@@ -414,7 +415,7 @@ pub(crate) async fn write_mail(
                 None
             };
             let about = MailAbout::EmailChanged {
-                name: row.name.parse().map_err(|_| inconsistent("users", "name"))?,
+                name: decode(&row.name, "users", "name")?,
                 email: read(&row.new_email)?,
                 at,
                 until: can_undo.then_some(row.expires_at),

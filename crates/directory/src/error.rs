@@ -1,5 +1,7 @@
 //! What can go wrong, and what the database's own words mean.
 
+use std::str::FromStr;
+
 use policy::Refusal;
 
 /// Why a use case did not end well.
@@ -53,6 +55,14 @@ impl From<sqlx::Error> for Error {
 /// A row that the constraints should have made impossible.
 pub(crate) fn inconsistent(table: &str, column: &str) -> Error {
     Error::Internal(format!("inconsistent: {table}.{column}"))
+}
+
+/// A column's text as the type of the domain it stands for.
+///
+/// # Errors
+/// [`inconsistent`] with the table's and the column's names, if the text isn't one: the row should have been impossible.
+pub(crate) fn decode<T: FromStr>(text: &str, table: &str, column: &str) -> Result<T> {
+    text.parse().map_err(|_| inconsistent(table, column))
 }
 
 /// Turns the violation of a named constraint into the refusal it stands for.

@@ -10,8 +10,9 @@ use uuid::Uuid;
 
 use crate::{
     Directory, ProjectRef, Result, Token, TokenKind,
-    change::{By, Change},
-    error::{inconsistent, refuse_on},
+    authorization::principal::By,
+    change::Change,
+    error::{decode, inconsistent, refuse_on},
 };
 
 /// A gateway token, without its secret.
@@ -218,7 +219,7 @@ impl Directory {
             .map(|row| {
                 Ok(GatewayToken {
                     id: GatewayTokenId(row.id),
-                    name: row.name.parse().map_err(|_| inconsistent("gateway_tokens", "name"))?,
+                    name: decode(&row.name, "gateway_tokens", "name")?,
                     scope: GatewayScope {
                         place: row.organization_id.map(|organization| GatewayPlace {
                             organization: OrganizationId(organization),
@@ -261,7 +262,7 @@ impl Directory {
 fn allowed(codes: &[String]) -> Result<Vec<Allowed>> {
     codes
         .iter()
-        .map(|code| code.parse().map_err(|_| inconsistent("gateway_tokens", "allows")))
+        .map(|code| decode(code, "gateway_tokens", "allows"))
         .collect()
 }
 

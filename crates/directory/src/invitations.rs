@@ -15,12 +15,15 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
-    Actor, Directory, Hint, NewAccount, NewSession, OrganizationView, Origin, Result,
-    access::{OrganizationSeen, find_organization, find_place, lock_in_organization},
-    accounts,
-    change::{By, Change, Record},
+    Actor, Directory, Hint, NewAccount, NewSession, OrganizationView, Origin, Result, accounts,
+    authorization::lock::lock_in_organization,
+    authorization::lookup::find_organization,
+    authorization::principal::By,
+    authorization::standing::find_place,
+    authorization::target::OrganizationSeen,
+    change::{Change, Record},
     connections::PgConnection,
-    error::inconsistent,
+    error::decode,
     limits, members, outbox, paging,
     people::{check_search, pattern},
     quotas,
@@ -222,11 +225,8 @@ impl Directory {
             .map(|row| {
                 Ok(Invitation {
                     id: InvitationId(row.id),
-                    email: row.email.parse().map_err(|_| inconsistent("invitations", "email"))?,
-                    invited_by: row
-                        .invited_by
-                        .map(|name| name.parse().map_err(|_| inconsistent("users", "name")))
-                        .transpose()?,
+                    email: decode(&row.email, "invitations", "email")?,
+                    invited_by: row.invited_by.map(|name| decode(&name, "users", "name")).transpose()?,
                     sent_at: row.sent_at,
                     expires_at: row.expires_at,
                     state: state_of(row.accepted_at, row.revoked_at, row.expires_at, now),
@@ -353,12 +353,9 @@ impl Directory {
         .await?
         .ok_or(Refusal::Hidden)?;
         Ok(Opened {
-            organization: row.name.parse().map_err(|_| inconsistent("organizations", "name"))?,
-            invited_by: row
-                .invited_by
-                .map(|name| name.parse().map_err(|_| inconsistent("users", "name")))
-                .transpose()?,
-            email: row.email.parse().map_err(|_| inconsistent("invitations", "email"))?,
+            organization: decode(&row.name, "organizations", "name")?,
+            invited_by: row.invited_by.map(|name| decode(&name, "users", "name")).transpose()?,
+            email: decode(&row.email, "invitations", "email")?,
             state: state_of(row.accepted_at, row.revoked_at, row.expires_at, self.now()),
             has_account: row.has_account,
             is_mailed: row.is_mailed,
@@ -633,10 +630,7 @@ async fn lock_open(
     match (row.accepted_at, row.revoked_at) {
         (Some(_), _) => Err(Refusal::InvitationAccepted.into()),
         (None, Some(_)) => Err(Refusal::InvitationRevoked.into()),
-        (None, None) => Ok((
-            organization,
-            row.email.parse().map_err(|_| inconsistent("invitations", "email"))?,
-        )),
+        (None, None) => Ok((organization, decode(&row.email, "invitations", "email")?)),
     }
 }
 
@@ -674,10 +668,10 @@ async fn lock_by_token(change: &mut Change<'_>, token: &LinkToken) -> Result<Inv
     change.record.target = Some(row.email.clone());
     Ok(Invited {
         organization: OrganizationId(row.organization_id),
-        organization_name: row.name.parse().map_err(|_| inconsistent("organizations", "name"))?,
+        organization_name: decode(&row.name, "organizations", "name")?,
         default_project: ProjectId(row.default_project_id),
         id: InvitationId(row.id),
-        email: row.email.parse().map_err(|_| inconsistent("invitations", "email"))?,
+        email: decode(&row.email, "invitations", "email")?,
         invited_by: row.invited_by.map(UserId),
         accepted_at: row.accepted_at,
         revoked_at: row.revoked_at,
@@ -720,7 +714,7 @@ async fn join(change: &mut Change<'_>, invited: &Invited, user: UserId) -> Resul
     .slug;
     Ok(Joined {
         organization: invited.organization_name.clone(),
-        default_project: slug.parse().map_err(|_| inconsistent("project_slugs", "slug"))?,
+        default_project: decode(&slug, "project_slugs", "slug")?,
     })
 }
 

@@ -4,12 +4,11 @@
 //! actor's standing is read, [`policy`] decides, the change is made, and the audit row is written. It must not know how
 //! questions arrive or answers look: no HTTP, no screens, no words for people.
 
-mod access;
 mod accounts;
-mod actor;
 mod api_keys;
 mod attempts;
 mod audit;
+mod authorization;
 mod change;
 mod collaborators;
 mod confirmation;
@@ -20,7 +19,6 @@ mod devices;
 mod email_changes;
 mod error;
 mod flashes;
-mod gateway;
 mod gateways;
 mod hints;
 mod invitations;
@@ -54,12 +52,15 @@ mod tokens;
 mod usage;
 mod usage_corrections;
 mod verification;
-mod workplace;
 
 pub use accounts::{NewAccount, OpenedReset};
-pub use actor::{Actor, Agent, KeyActor, MeterActor, Origin};
 pub use api_keys::{ApiKey, ApiKeyList, ApiKeyQuery, KeyView, NewApiKey};
 pub use audit::{AuditEvent, AuditPage};
+pub use authorization::{
+    gateway::{AccessDecision, AccessRequest, AuthorizedKey},
+    principal::{Actor, Agent, Caller, KeyActor, MeterActor, Origin, Subject, Viewer},
+    target::{ProjectContext, ProjectRef},
+};
 pub use collaborators::{Added, Collaborator, CollaboratorKind, CollaboratorList, CollaboratorQuery, Removal};
 pub use database::{Blocked, Database};
 pub use demo::{DEMO_PASSWORD, DemoError};
@@ -67,7 +68,6 @@ pub use devices::DeviceToken;
 pub use email_changes::{OpenedEmailChange, OpenedEmailUndo};
 pub use error::{Error, Result};
 pub use flashes::{FlashHolder, FlashTicket};
-pub use gateway::{AccessDecision, AccessRequest, AuthorizedKey, Caller, Subject};
 pub use gateways::{Allowed, GatewayPlace, GatewayScope, GatewayToken, KnownGateways, NewGatewayToken};
 pub use hints::{Hint, Hints};
 pub use invitations::{
@@ -100,7 +100,6 @@ pub use time::{Date, OffsetDateTime};
 pub use tokens::{Token, TokenKind};
 pub use usage::{UsageRecord, UsageReport, UsageSum, UsageTaken};
 pub use verification::{OpenedVerification, Verified};
-pub use workplace::{ProjectContext, ProjectRef, Viewer};
 
 use std::{future::Future, net::IpAddr, path::PathBuf, time::Duration};
 

@@ -6,11 +6,11 @@ use serde_json::json;
 
 use crate::{
     Directory, MadeKey, OwnedAssets, Result,
-    access::{find_organization, find_project},
     api_keys::reach,
+    authorization::lookup::{find_organization, find_project},
     change::{Change, Record},
     connections::PgConnection,
-    error::inconsistent,
+    error::decode,
 };
 
 /// What somebody chose for a key.
@@ -92,11 +92,11 @@ async fn managing(
         .map(|row| {
             Ok(MadeKey {
                 id: ApiKeyId(row.id),
-                name: row.name.parse().map_err(|_| inconsistent("api_keys", "name"))?,
+                name: decode(&row.name, "api_keys", "name")?,
                 reach: reach(&row.reach)?,
                 secret_start: row.secret_start,
                 secret_end: row.secret_end,
-                project: row.project.parse().map_err(|_| inconsistent("projects", "name"))?,
+                project: decode(&row.project, "projects", "name")?,
             })
         })
         .collect()
@@ -166,7 +166,7 @@ pub(crate) async fn decide(
     .await?;
     let mut revoked = Vec::new();
     for row in rows {
-        let name: Name = row.name.parse().map_err(|_| inconsistent("api_keys", "name"))?;
+        let name: Name = decode(&row.name, "api_keys", "name")?;
         let value = |reach| json!({ "name": name, "reach": reach, "expires_at": row.expires_at.map(time::OffsetDateTime::unix_timestamp) });
         let (action, after) = if row.is_revoked {
             (Permission::ApiKeyRevoke.name(), None)

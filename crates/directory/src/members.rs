@@ -12,10 +12,14 @@ use uuid::Uuid;
 
 use crate::{
     Actor, Directory, Hint, OrganizationView, Result,
-    access::{OrganizationSeen, find_organization, find_place, lock_in_organization, organization_standing},
-    change::{By, Change, Record},
+    authorization::lock::lock_in_organization,
+    authorization::lookup::find_organization,
+    authorization::principal::By,
+    authorization::standing::{find_place, organization_standing},
+    authorization::target::OrganizationSeen,
+    change::{Change, Record},
     connections::PgConnection,
-    error::inconsistent,
+    error::{decode, inconsistent},
     invitations,
     made_keys::{self, KeyChoice, Within},
     notices::{self, Notice},
@@ -194,12 +198,12 @@ impl Directory {
             project_count: projects.first().map_or(0, |row| row.count),
             projects: projects
                 .iter()
-                .map(|row| row.name.parse().map_err(|_| inconsistent("projects", "name")))
+                .map(|row| decode(&row.name, "projects", "name"))
                 .collect::<Result<_>>()?,
             invitation_count: invitations.first().map_or(0, |row| row.count),
             invitations: invitations
                 .iter()
-                .map(|row| row.email.parse().map_err(|_| inconsistent("invitations", "email")))
+                .map(|row| decode(&row.email, "invitations", "email"))
                 .collect::<Result<_>>()?,
         })
     }
@@ -417,12 +421,10 @@ pub(crate) async fn set_role(
 
 /// A person's name.
 pub(crate) async fn name_of(db: &mut PgConnection, user: UserId) -> Result<Name> {
-    sqlx::query!("SELECT name FROM users WHERE id = $1", user.0)
+    let row = sqlx::query!("SELECT name FROM users WHERE id = $1", user.0)
         .fetch_one(db)
-        .await?
-        .name
-        .parse()
-        .map_err(|_| inconsistent("users", "name"))
+        .await?;
+    decode(&row.name, "users", "name")
 }
 
 /// Writes a membership.
@@ -469,15 +471,12 @@ impl Row {
         let user = UserId(self.user_id);
         Ok(Member {
             user,
-            name: self.name.parse().map_err(|_| inconsistent("users", "name"))?,
-            email: self.email.parse().map_err(|_| inconsistent("users", "email"))?,
+            name: decode(&self.name, "users", "name")?,
+            email: decode(&self.email, "users", "email")?,
             is_proved: self.is_proved,
             place: organization_standing(Some(&self.role), user == owner)?
                 .ok_or_else(|| inconsistent("members", "role"))?,
-            added_by: self
-                .added_by
-                .map(|name| name.parse().map_err(|_| inconsistent("users", "name")))
-                .transpose()?,
+            added_by: self.added_by.map(|name| decode(&name, "users", "name")).transpose()?,
             added_at: self.added_at,
         })
     }

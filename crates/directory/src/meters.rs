@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use crate::{
     Directory, MeterActor, Origin, Result, Token, TokenKind,
-    change::By,
-    error::{inconsistent, refuse_on},
+    authorization::principal::By,
+    error::{decode, refuse_on},
 };
 
 /// A meter token, without its secret.
@@ -119,7 +119,7 @@ impl Directory {
             .map(|row| {
                 Ok(MeterToken {
                     id: MeterTokenId(row.id),
-                    name: row.name.parse().map_err(|_| inconsistent("meter_tokens", "name"))?,
+                    name: decode(&row.name, "meter_tokens", "name")?,
                     created_at: row.created_at,
                     revoked_at: row.revoked_at,
                     last_used_at: row.last_used_at,

@@ -4,7 +4,12 @@
 use policy::{Name, UserId};
 use uuid::Uuid;
 
-use crate::{Hint, Result, change::Change, error::inconsistent, outbox::Kind};
+use crate::{
+    Hint, Result,
+    change::Change,
+    error::{decode, inconsistent},
+    outbox::Kind,
+};
 
 /// What a person is told of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +62,7 @@ impl Notice {
     /// Reads what [`Self::columns`] wrote.
     pub(crate) fn read(kind: &str, detail: Option<String>) -> Result<Self> {
         let text = detail.unwrap_or_default();
-        let name = || text.parse().map_err(|_| inconsistent("outbox", "notice_detail"));
+        let name = || decode(&text, "outbox", "notice_detail");
         Ok(match kind {
             "new_device" => Self::NewDevice { address: text },
             "password_changed" => Self::PasswordChanged,

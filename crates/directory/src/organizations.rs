@@ -9,16 +9,16 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    Actor, Directory, Error, Hint, Result,
-    access::{
-        OrganizationSeen, find_organization, find_place, join_queue, lock_in_organization, lock_organization,
-        organization_standing,
-    },
-    accounts, api_keys,
-    change::{By, Change, Record},
+    Actor, Directory, Hint, Result, accounts, api_keys,
+    authorization::lock::{join_queue, lock_in_organization, lock_organization},
+    authorization::lookup::find_organization,
+    authorization::principal::By,
+    authorization::standing::{find_place, organization_standing},
+    authorization::target::OrganizationSeen,
+    change::{Change, Record},
     confirmation,
     connections::PgConnection,
-    error::{inconsistent, refuse_on},
+    error::{decode, inconsistent, refuse_on},
     members,
     notices::{self, Notice},
     projects, secret, usage,
@@ -179,7 +179,7 @@ async fn free_slug(db: &mut PgConnection, wanted: &str) -> Result<Slug> {
     } else {
         wanted.to_owned()
     };
-    slug.parse().map_err(|_| inconsistent("organizations", "slug"))
+    decode(&slug, "organizations", "slug")
 }
 
 impl Directory {
@@ -219,45 +219,19 @@ impl Directory {
             Vec::new()
         };
         Ok(OrganizationSettings {
-            owner: owner.parse().map_err(|_| inconsistent("users", "name"))?,
+            owner: decode(&owner, "users", "name")?,
             transfer_candidates: transfer_candidates
                 .into_iter()
                 .map(|row| {
                     Ok((
                         UserId(row.user_id),
-                        row.name.parse().map_err(|_| inconsistent("users", "name"))?,
-                        row.email.parse().map_err(|_| inconsistent("users", "email"))?,
+                        decode(&row.name, "users", "name")?,
+                        decode(&row.email, "users", "email")?,
                     ))
                 })
                 .collect::<Result<_>>()?,
             organization: seen.into(),
         })
-    }
-
-    /// Asks for a permission before what was typed is looked at, as [`Self::authorize`] does in a project.
-    ///
-    /// # Errors
-    /// [`Refusal::Hidden`], [`Refusal::Forbidden`].
-    pub async fn authorize_in_organization(&self, actor: &Actor, slug: &Slug, permission: Permission) -> Result<()> {
-        let organization = find_organization(&self.pool, slug, actor.user).await;
-        let (id, decision) = match organization {
-            Ok(seen) => (
-                // Others leave a trail for the operator alone (A4).
-                Some(seen.id).filter(|_| seen.standing.organization.is_some()),
-                seen.standing.require(permission).map_err(Error::from),
-            ),
-            Err(error) => (None, Err(error)),
-        };
-        if decision.is_ok() {
-            return Ok(());
-        }
-        self.change(By::User(actor), permission.name(), |change| {
-            Box::pin(async move {
-                change.record.organization = id;
-                decision
-            })
-        })
-        .await
     }
 
     /// Changes an organization's name and slug.
@@ -414,9 +388,9 @@ impl Directory {
         rows.into_iter()
             .map(|row| {
                 Ok(OrganizationReport {
-                    slug: row.slug.parse().map_err(|_| inconsistent("organizations", "slug"))?,
-                    name: row.name.parse().map_err(|_| inconsistent("organizations", "name"))?,
-                    owner: row.email.parse().map_err(|_| inconsistent("users", "email"))?,
+                    slug: decode(&row.slug, "organizations", "slug")?,
+                    name: decode(&row.name, "organizations", "name")?,
+                    owner: decode(&row.email, "users", "email")?,
                     members: row.members,
                     projects: row.projects,
                     additional_projects: row.additional_projects,
@@ -484,8 +458,8 @@ impl Directory {
         rows.into_iter()
             .map(|row| {
                 Ok(OrganizationSummary {
-                    slug: row.slug.parse().map_err(|_| inconsistent("organizations", "slug"))?,
-                    name: row.name.parse().map_err(|_| inconsistent("organizations", "name"))?,
+                    slug: decode(&row.slug, "organizations", "slug")?,
+                    name: decode(&row.name, "organizations", "name")?,
                     standing: organization_standing(row.role.as_deref(), row.owner_id == user.0)?,
                 })
             })
@@ -513,7 +487,7 @@ async fn set_owner(change: &mut Change<'_>, organization: OrganizationId, from: 
     .fetch_one(&mut *change.tx)
     .await?;
     if from != to {
-        let organization = row.name.parse().map_err(|_| inconsistent("organizations", "name"))?;
+        let organization = decode(&row.name, "organizations", "name")?;
         notices::tell(change, to, &Notice::BecameOwner { organization }).await?;
     }
     change.values(Some(json!({ "owner": from })), Some(json!({ "owner": to })));

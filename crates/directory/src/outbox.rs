@@ -8,8 +8,12 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
-    Directory, Hint, LinkToken, Notice, Result, accounts, attempts, change::Change, connections::PgConnection,
-    email_changes, error::inconsistent, invitations, limits, verification,
+    Directory, Hint, LinkToken, Notice, Result, accounts, attempts,
+    change::Change,
+    connections::PgConnection,
+    email_changes,
+    error::{decode, inconsistent},
+    invitations, limits, verification,
 };
 
 /// A mail that is being sent is nobody else's for this long.
@@ -320,9 +324,9 @@ async fn write_notice(db: &mut PgConnection, wanted: &Wanted) -> Result<Option<M
     let Some(email) = person.email else { return Ok(None) };
     Ok(Some(Mail {
         id: wanted.id,
-        to: email.parse().map_err(|_| inconsistent("users", "email"))?,
+        to: decode(&email, "users", "email")?,
         about: MailAbout::Notice {
-            name: person.name.parse().map_err(|_| inconsistent("users", "name"))?,
+            name: decode(&person.name, "users", "name")?,
             notice: Notice::read(notice, detail.clone())?,
             at: wanted.created_at,
         },
@@ -348,12 +352,12 @@ async fn write_invitation(
     .await?;
     Ok(Mail {
         id,
-        to: about.email.parse().map_err(|_| inconsistent("invitations", "email"))?,
+        to: decode(&about.email, "invitations", "email")?,
         about: MailAbout::Invitation {
-            organization: about.name.parse().map_err(|_| inconsistent("organizations", "name"))?,
+            organization: decode(&about.name, "organizations", "name")?,
             invited_by: about
                 .invited_by
-                .map(|name| name.parse().map_err(|_| inconsistent("users", "name")))
+                .map(|name| decode(&name, "users", "name"))
                 .transpose()?,
             expires_at: about.expires_at,
         },
@@ -375,7 +379,7 @@ async fn write_to_address(
     )
     .fetch_optional(&mut *db)
     .await?;
-    let to: Email = email.parse().map_err(|_| inconsistent("outbox", "email"))?;
+    let to: Email = decode(email, "outbox", "email")?;
     let Some(person) = person else {
         return write_to_reserved(db, wanted, to).await;
     };
@@ -383,7 +387,7 @@ async fn write_to_address(
     let (about, token) = match (wanted.kind, person.is_proved) {
         (Kind::PasswordReset, _) => (
             MailAbout::PasswordReset {
-                name: person.name.parse().map_err(|_| inconsistent("users", "name"))?,
+                name: decode(&person.name, "users", "name")?,
             },
             Some(accounts::add_reset_token(db, user, now).await?),
         ),

@@ -3,7 +3,9 @@
 
 use policy::{ApiKeyId, KeyScope, Name, OrganizationId, Permission, ProjectId, ResourceKind, Slug, UserId};
 
-use crate::{Directory, Result, access::find_project, api_keys::reach, connections::PgConnection, error::inconsistent};
+use crate::{
+    Directory, Result, api_keys::reach, authorization::lookup::find_project, connections::PgConnection, error::decode,
+};
 
 /// An API key that somebody made and that still works.
 #[derive(Clone, Debug)]
@@ -128,7 +130,7 @@ pub(crate) async fn owned_assets(
     let mut resources = resources
         .into_iter()
         .map(|row| {
-            let kind = row.kind.parse().map_err(|_| inconsistent("resources", "kind"))?;
+            let kind = decode(&row.kind, "resources", "kind")?;
             Ok((kind, row.count))
         })
         .collect::<Result<Vec<_>>>()?;
@@ -140,11 +142,11 @@ pub(crate) async fn owned_assets(
             .map(|row| {
                 Ok(MadeKey {
                     id: ApiKeyId(row.id),
-                    name: row.name.parse().map_err(|_| inconsistent("api_keys", "name"))?,
+                    name: decode(&row.name, "api_keys", "name")?,
                     reach: reach(&row.reach)?,
                     secret_start: row.secret_start,
                     secret_end: row.secret_end,
-                    project: row.project.parse().map_err(|_| inconsistent("projects", "name"))?,
+                    project: decode(&row.project, "projects", "name")?,
                 })
             })
             .collect::<Result<_>>()?,

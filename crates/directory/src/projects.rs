@@ -8,11 +8,15 @@ use uuid::Uuid;
 
 use crate::{
     Actor, Agent, Directory, Error, Hint, OrganizationView, Result,
-    access::{ProjectSeen, find_organization, find_project, lock_in, lock_in_organization, project_standing},
-    change::{By, Record},
+    authorization::lock::{lock_in, lock_in_organization},
+    authorization::lookup::{find_organization, find_project},
+    authorization::principal::By,
+    authorization::standing::project_standing,
+    authorization::target::ProjectSeen,
+    change::Record,
     confirmation,
     connections::PgConnection,
-    error::{inconsistent, refuse_on},
+    error::{decode, refuse_on},
     made_keys::{self, KeyChoice, Within},
     paging,
     people::{check_search, pattern},
@@ -202,16 +206,10 @@ impl Directory {
         rows.into_iter()
             .map(|row| {
                 Ok(ProjectSummary {
-                    slug: row.slug.parse().map_err(|_| inconsistent("project_slugs", "slug"))?,
-                    name: row.name.parse().map_err(|_| inconsistent("projects", "name"))?,
-                    organization_slug: row
-                        .organization_slug
-                        .parse()
-                        .map_err(|_| inconsistent("organizations", "slug"))?,
-                    organization_name: row
-                        .organization_name
-                        .parse()
-                        .map_err(|_| inconsistent("organizations", "name"))?,
+                    slug: decode(&row.slug, "project_slugs", "slug")?,
+                    name: decode(&row.name, "projects", "name")?,
+                    organization_slug: decode(&row.organization_slug, "organizations", "slug")?,
+                    organization_name: decode(&row.organization_name, "organizations", "name")?,
                 })
             })
             .collect()
@@ -282,10 +280,10 @@ impl Directory {
             .into_iter()
             .map(|row| {
                 let place = project_standing(row.role.as_deref(), row.because.as_deref())?;
-                let slug = row.slug.parse().map_err(|_| inconsistent("project_slugs", "slug"))?;
+                let slug = decode(&row.slug, "project_slugs", "slug")?;
                 Ok(ListedProject {
                     id: ProjectId(row.id),
-                    name: row.name.parse().map_err(|_| inconsistent("projects", "name"))?,
+                    name: decode(&row.name, "projects", "name")?,
                     slug: place.is_some().then_some(slug),
                     is_default: row.is_default,
                     place,

@@ -9,10 +9,7 @@ use policy::{EventId, Refusal};
 use time::{Duration, OffsetDateTime};
 
 use crate::{
-    Directory, Result,
-    change::{By, Record},
-    connections::PgConnection,
-    secret::sha256,
+    Directory, Result, authorization::principal::By, change::Record, connections::PgConnection, secret::sha256,
 };
 
 /// For so long one row stands for all attempts of its kind.

@@ -15,14 +15,15 @@ use uuid::Uuid;
 
 use crate::{
     Agent, Directory, Hint, Order, ProjectContext, ProjectRef, ProjectView, Result, Viewer,
-    access::find_project,
-    change::By,
+    authorization::lock::lock_project_context,
+    authorization::lookup::find_project,
+    authorization::lookup::find_project_context,
+    authorization::principal::By,
     connections::PgConnection,
-    error::{inconsistent, refuse_on},
+    error::{decode, inconsistent, refuse_on},
     paging,
     people::{check_search, pattern},
     quotas,
-    workplace::{find_project_context, lock_project_context},
 };
 
 /// What a change to a resource is called in the audit while its kind is not known.
@@ -553,9 +554,9 @@ impl Row {
         let named = |name: String, table| name.parse().map_err(|_| inconsistent(table, "name"));
         Ok(Resource {
             id: ResourceId(self.id),
-            kind: self.kind.parse().map_err(|_| inconsistent("resources", "kind"))?,
+            kind: decode(&self.kind, "resources", "kind")?,
             name: named(self.name, "resources")?,
-            state: self.state.parse().map_err(|_| inconsistent("resources", "state"))?,
+            state: decode(&self.state, "resources", "state")?,
             details: self.details.0,
             created_by: match (self.created_by, self.creator, self.created_by_key, self.creating_key) {
                 (Some(user), Some(name), _, _) => Some(Creator::Person(UserId(user), named(name, "users")?)),

@@ -9,10 +9,11 @@ use uuid::Uuid;
 
 use crate::{
     Actor, DeviceToken, Directory, Hint, Origin, Result,
-    change::{By, Change, Record},
+    authorization::principal::By,
+    change::{Change, Record},
     connections::PgConnection,
     devices,
-    error::inconsistent,
+    error::decode,
     secret,
 };
 
@@ -130,8 +131,8 @@ impl Directory {
         Ok(Some(Session {
             id: SessionId(row.id),
             user: UserId(row.user_id),
-            name: row.name.parse().map_err(|_| inconsistent("users", "name"))?,
-            email: row.email.parse().map_err(|_| inconsistent("users", "email"))?,
+            name: decode(&row.name, "users", "name")?,
+            email: decode(&row.email, "users", "email")?,
             is_proved: row.is_proved,
         }))
     }

@@ -8,9 +8,10 @@ use uuid::Uuid;
 
 use crate::{
     Actor, Directory, Hint, Result, SshKeyProof,
-    change::{By, Change, Record},
+    authorization::principal::By,
+    change::{Change, Record},
     confirmation,
-    error::{inconsistent, refuse_on},
+    error::{decode, refuse_on},
     notices::{self, Notice},
     ssh_key_text::{self, has_private_key},
 };
@@ -91,7 +92,7 @@ impl Directory {
             .map(|row| {
                 Ok(SshKey {
                     id: SshKeyId(row.id),
-                    name: row.name.parse().map_err(|_| inconsistent("ssh_keys", "name"))?,
+                    name: decode(&row.name, "ssh_keys", "name")?,
                     algorithm: row.algorithm,
                     fingerprint: row.fingerprint,
                     created_at: row.created_at,
@@ -137,7 +138,7 @@ impl Directory {
                     (false, _) => Name::from_input(name)?,
                     // What a comment has too much is nobody's to mend who left the name empty.
                     (true, Some(comment)) => comment,
-                    (true, None) => key.algorithm.parse().map_err(|_| inconsistent("ssh_keys", "name"))?,
+                    (true, None) => decode(&key.algorithm, "ssh_keys", "name")?,
                 };
                 let is_proved = proof.is_some();
                 if proof.is_some_and(|proof| !self.is_proved(actor, &key.key, proof)) {
@@ -190,7 +191,7 @@ impl Directory {
                 .await?
                 .ok_or(Refusal::Hidden)?;
                 change.values(Some(json!({ "name": row.name, "fingerprint": row.fingerprint })), None);
-                row.name.parse().map_err(|_| inconsistent("ssh_keys", "name"))
+                decode(&row.name, "ssh_keys", "name")
             })
         })
         .await

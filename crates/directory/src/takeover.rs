@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 
 use crate::{
     Actor, Directory, Hint, MadeKey, OwnedAssets, Result, accounts, api_keys,
-    change::{By, Change, Record},
+    authorization::principal::By,
+    change::{Change, Record},
     connections::PgConnection,
     devices, email_changes,
-    error::inconsistent,
+    error::decode,
     invitations, sessions, verification,
 };
 
@@ -121,11 +122,11 @@ impl Directory {
                 .map(|row| {
                     Ok(MadeKey {
                         id: ApiKeyId(row.id),
-                        name: row.name.parse().map_err(|_| inconsistent("api_keys", "name"))?,
+                        name: decode(&row.name, "api_keys", "name")?,
                         reach: api_keys::reach(&row.reach)?,
                         secret_start: row.secret_start,
                         secret_end: row.secret_end,
-                        project: row.project.parse().map_err(|_| inconsistent("projects", "name"))?,
+                        project: decode(&row.project, "projects", "name")?,
                     })
                 })
                 .collect::<Result<_>>()?,
@@ -173,7 +174,7 @@ impl Directory {
                     };
                     change.add_event(Permission::ApiKeyRevoke.name(), record);
                     change.hint(Hint::Project(project));
-                    names.push(row.name.parse().map_err(|_| inconsistent("api_keys", "name"))?);
+                    names.push(decode(&row.name, "api_keys", "name")?);
                 }
                 names.sort();
                 change.values(None, Some(json!({ "revoked": names })));

@@ -12,13 +12,8 @@ use uuid::Uuid;
 
 use crate::{
     Directory, KeyActor, MeterActor, OrganizationRef, ProjectRef, ProjectView, Result,
-    access::find_project,
-    change::{By, Change},
-    connections::PgConnection,
-    error::inconsistent,
-    quotas,
-    usage_corrections::correct,
-    workplace::find_of_key,
+    authorization::lookup::find_of_key, authorization::lookup::find_project, authorization::principal::By,
+    change::Change, connections::PgConnection, error::decode, quotas, usage_corrections::correct,
 };
 
 /// As many records are taken at once.
@@ -270,8 +265,8 @@ impl Directory {
             .map(|row| {
                 Ok(UsageSum {
                     day: row.day,
-                    kind: row.kind.parse().map_err(|_| inconsistent("usage_days", "kind"))?,
-                    unit: row.unit.parse().map_err(|_| inconsistent("usage_days", "unit"))?,
+                    kind: decode(&row.kind, "usage_days", "kind")?,
+                    unit: decode(&row.unit, "usage_days", "unit")?,
                     quantity: row.quantity.unsigned_abs(),
                     cost_micros: row.cost_micros.unsigned_abs(),
                 })

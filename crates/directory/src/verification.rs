@@ -9,9 +9,10 @@ use time::{Duration, OffsetDateTime};
 
 use crate::{
     Actor, Directory, Error, Hint, LinkToken, NewAccount, NewSession, Origin, Result, accounts,
-    change::{By, Change},
+    authorization::principal::By,
+    change::Change,
     connections::PgConnection,
-    error::inconsistent,
+    error::{decode, inconsistent},
     limits, organizations, outbox,
     secret::Asker,
     sessions,
@@ -120,10 +121,7 @@ impl Directory {
         .ok_or(Refusal::LinkDead)?;
         let opened = OpenedVerification {
             user: UserId(row.id),
-            email: row
-                .email
-                .parse()
-                .map_err(|_| inconsistent("email_verification_tokens", "email"))?,
+            email: decode(&row.email, "email_verification_tokens", "email")?,
         };
         Ok((opened, row.password_hash))
     }

@@ -17,8 +17,8 @@ use uuid::Uuid;
 
 use crate::{
     Actor, Collaborator, CollaboratorQuery, Directory, Error, KeyActor, LinkToken, Mail, NewAccount, NewInvitation,
-    Origin, ProjectChange, Result, SessionToken, Settings, access::find_project, accounts, change::By, members,
-    organizations, projects,
+    Origin, ProjectChange, Result, SessionToken, Settings, accounts, authorization::lookup::find_project,
+    authorization::principal::By, members, organizations, projects,
 };
 
 /// A hash that no password has: nobody of the fixture signs in, so nothing need be hashed.

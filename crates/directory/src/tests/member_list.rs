@@ -5,7 +5,9 @@ use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
 
 use super::fixture::{Tenant, refusal, slug, sql};
-use crate::{Cursor, Member, MemberQuery, Order, PeopleSort, access::find_organization, members::list_statement};
+use crate::{
+    Cursor, Member, MemberQuery, Order, PeopleSort, authorization::lookup::find_organization, members::list_statement,
+};
 
 const ADMIN: OrganizationStanding = OrganizationStanding::Member(OrganizationRole::Admin);
 const MEMBER: OrganizationStanding = OrganizationStanding::Member(OrganizationRole::Member);

@@ -7,7 +7,7 @@ use super::fixture::{
     Tenant, account, actor, count, directory, events, name, origin, refusal, refused_by_database, slug, sql,
     until_one_waits, until_waiting,
 };
-use crate::{Settings, change::By, organizations};
+use crate::{Settings, authorization::principal::By, organizations};
 
 /// O1, O2, D1, D2
 #[sqlx::test]

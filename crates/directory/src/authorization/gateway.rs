@@ -10,22 +10,16 @@ use policy::{
 };
 use uuid::Uuid;
 
+use super::{
+    principal::{Caller, Subject},
+    standing::project_standing,
+    target::ProjectRef,
+};
 use crate::{
-    Directory, ProjectRef, Result, SessionToken, Token,
-    access::project_standing,
-    api_keys,
-    error::inconsistent,
+    Directory, Result, SessionToken, Token, api_keys,
+    error::decode,
     sessions::{IDLE, SEEN_EVERY},
 };
-
-/// The credential of whoever wants to be let through, as it came.
-#[derive(Clone, Debug)]
-pub enum Caller {
-    /// A program, with its API key (K1).
-    Key(Token),
-    /// A person, with their session.
-    Person(SessionToken),
-}
 
 /// What a gateway asks.
 #[derive(Clone, Debug)]
@@ -40,35 +34,6 @@ pub struct AccessRequest<'a> {
     pub resource: Option<(ResourceKind, &'a str)>,
     /// What they want to do.
     pub permission: Permission,
-}
-
-/// Who asks to be let through, known by a credential that is good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Subject {
-    /// A person.
-    User(UserId),
-    /// An API key.
-    ApiKey(ApiKeyId),
-}
-
-impl Subject {
-    /// What it is, for programs.
-    #[must_use]
-    pub const fn kind(self) -> &'static str {
-        match self {
-            Self::User(_) => "user",
-            Self::ApiKey(_) => "api_key",
-        }
-    }
-
-    /// Its id.
-    #[must_use]
-    pub const fn id(self) -> Uuid {
-        match self {
-            Self::User(id) => id.0,
-            Self::ApiKey(id) => id.0,
-        }
-    }
 }
 
 /// The answer to a [`AccessRequest`].
@@ -91,7 +56,7 @@ impl AccessDecision {
     ) -> Result<Self> {
         let project = project
             .map(|(id, slug)| {
-                let slug = slug.parse().map_err(|_| inconsistent("project_slugs", "slug"))?;
+                let slug = decode(&slug, "project_slugs", "slug")?;
                 Ok::<_, crate::Error>((ProjectId(id), slug))
             })
             .transpose()?;
@@ -292,7 +257,7 @@ impl Directory {
             {
                 keys.push(AuthorizedKey {
                     public_key,
-                    email: email.parse().map_err(|_| inconsistent("users", "email"))?,
+                    email: decode(&email, "users", "email")?,
                 });
             }
         }

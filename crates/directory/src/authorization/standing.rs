@@ -1,0 +1,90 @@
+//! What somebody is to an organization or a project: always from the `access` view, the one definition of effective access.
+//!
+//! Owns reading standings out of rows. It must not know what a standing lets anybody do: that is [`policy`]'s.
+
+use policy::{
+    Because, OrganizationRole, OrganizationStanding, ProjectRole, ProjectStanding, Refusal, Standing, UserId,
+};
+use sqlx::PgExecutor;
+
+use super::target::{OrganizationSeen, PersonSeen, ProjectSeen};
+use crate::{
+    Result,
+    error::{decode, inconsistent},
+};
+
+/// What a person is in an organization.
+pub(crate) async fn find_place(
+    db: impl PgExecutor<'_>,
+    organization: &OrganizationSeen,
+    user: UserId,
+) -> Result<Option<OrganizationStanding>> {
+    let row = sqlx::query!(
+        "SELECT role FROM members WHERE organization_id = $1 AND user_id = $2",
+        organization.id.0,
+        user.0
+    )
+    .fetch_optional(db)
+    .await?;
+    organization_standing(row.as_ref().map(|row| row.role.as_str()), organization.owner == user)
+}
+
+/// What a person is to a project. Inside a change, their name and account stay until it ends.
+///
+/// # Errors
+/// [`Refusal::NotACollaborator`] if there is no such person; whether they have access is in their standing.
+pub(crate) async fn find_person(db: impl PgExecutor<'_>, project: &ProjectSeen, user: UserId) -> Result<PersonSeen> {
+    let row = sqlx::query!(
+        r#"SELECT u.name, m.role AS "member_role?", a.role AS "role?", a.because AS "because?",
+                  a.expires_at AS "expires_at?"
+           FROM users u
+           LEFT JOIN members m ON m.organization_id = $1 AND m.user_id = u.id
+           LEFT JOIN LATERAL (
+               SELECT a.role, a.because, a.expires_at FROM access a
+               WHERE a.organization_id = $1 AND a.project_id = $2 AND a.user_id = $3
+               OFFSET 0
+           ) a ON true
+           WHERE u.id = $3 AND u.deleted_at IS NULL
+           FOR KEY SHARE OF u"#,
+        project.organization.0,
+        project.project.0,
+        user.0,
+    )
+    .fetch_optional(db)
+    .await?
+    .ok_or(Refusal::NotACollaborator)?;
+    Ok(PersonSeen {
+        user,
+        name: decode(&row.name, "users", "name")?,
+        standing: Standing {
+            organization: organization_standing(row.member_role.as_deref(), project.owner == user)?,
+            project: project_standing(row.role.as_deref(), row.because.as_deref())?,
+        },
+        expires_at: row.expires_at,
+    })
+}
+
+/// A membership's columns as a standing.
+pub(crate) fn organization_standing(role: Option<&str>, is_owner: bool) -> Result<Option<OrganizationStanding>> {
+    let Some(role) = role else { return Ok(None) };
+    let role: OrganizationRole = decode(role, "members", "role")?;
+    Ok(Some(if is_owner {
+        OrganizationStanding::Owner
+    } else {
+        OrganizationStanding::Member(role)
+    }))
+}
+
+/// The `access` view's columns as a standing.
+pub(crate) fn project_standing(role: Option<&str>, because: Option<&str>) -> Result<Option<ProjectStanding>> {
+    let (Some(role), Some(because)) = (role, because) else {
+        return Ok(None);
+    };
+    Ok(Some(ProjectStanding {
+        role: decode::<ProjectRole>(role, "access", "role")?,
+        because: Because::ALL
+            .into_iter()
+            .find(|known| known.code() == because)
+            .ok_or_else(|| inconsistent("access", "because"))?,
+    }))
+}

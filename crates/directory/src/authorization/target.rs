@@ -1,0 +1,105 @@
+//! What a caller asks about, as the caller sees it: organizations, projects, people.
+//!
+//! Owns these types. It must not know how they are found ([`super::lookup`]) nor what may be done to them.
+
+use std::{convert::Infallible, str::FromStr};
+
+use policy::{Holder, Name, OrganizationId, ProjectId, Slug, Standing, UserId};
+use time::OffsetDateTime;
+
+use crate::ProjectView;
+
+/// A project, and what the one who asks is to it.
+pub(crate) struct ProjectSeen {
+    pub(crate) organization: OrganizationId,
+    pub(crate) organization_slug: Slug,
+    pub(crate) organization_name: Name,
+    pub(crate) owner: UserId,
+    pub(crate) project: ProjectId,
+    pub(crate) slug: Slug,
+    pub(crate) name: Name,
+    pub(crate) is_default: bool,
+    pub(crate) allow_externals: bool,
+    pub(crate) standing: Standing,
+    pub(crate) expires_at: Option<OffsetDateTime>,
+}
+
+/// A person, and what they are to a project.
+pub(crate) struct PersonSeen {
+    pub(crate) user: UserId,
+    pub(crate) name: Name,
+    pub(crate) standing: Standing,
+    pub(crate) expires_at: Option<OffsetDateTime>,
+}
+
+/// An organization, and what the one who asks is in it.
+pub(crate) struct OrganizationSeen {
+    pub(crate) id: OrganizationId,
+    pub(crate) slug: Slug,
+    pub(crate) name: Name,
+    pub(crate) owner: UserId,
+    pub(crate) default_project: ProjectId,
+    pub(crate) additional_projects: bool,
+    pub(crate) created_at: OffsetDateTime,
+    pub(crate) standing: Standing,
+}
+
+/// A project, as an address names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProjectRef {
+    /// By its permanent id. A text that can be an id is one.
+    Id(ProjectId),
+    /// By its slug.
+    Slug(Slug),
+    /// By something that no project is called.
+    Nothing,
+}
+
+impl FromStr for ProjectRef {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(match (text.parse(), text.parse()) {
+            (Ok(id), _) => Self::Id(id),
+            (Err(_), Ok(slug)) => Self::Slug(slug),
+            (Err(_), Err(_)) => Self::Nothing,
+        })
+    }
+}
+
+impl From<Slug> for ProjectRef {
+    fn from(slug: Slug) -> Self {
+        Self::Slug(slug)
+    }
+}
+
+/// A project, and what whoever works in it may do there.
+#[derive(Clone, Debug)]
+pub struct ProjectContext {
+    /// The organization it belongs to.
+    pub organization: OrganizationId,
+    /// The project. A program has no standing in it: see `holder`.
+    pub project: ProjectView,
+    /// What decides what they may do to its resources.
+    pub holder: Holder,
+}
+
+impl ProjectContext {
+    /// Whether whoever works there has access at all: what others try is not in the project's audit (A4).
+    pub(crate) const fn is_visible(&self) -> bool {
+        match self.holder {
+            Holder::Person(standing) => standing.project.is_some(),
+            Holder::Key(_) => true,
+        }
+    }
+}
+
+impl From<ProjectSeen> for ProjectContext {
+    fn from(seen: ProjectSeen) -> Self {
+        Self {
+            organization: seen.organization,
+            holder: Holder::Person(seen.standing),
+            project: seen.into(),
+        }
+    }
+}
