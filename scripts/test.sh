@@ -53,6 +53,7 @@ lint_browser() { cargo clippy --package app --lib --target wasm32-unknown-unknow
 quick_checks() {
     step "formatting" cargo fmt --check
     step "style sheets parse" node scripts/check-css.mjs style/main.css
+    step "links of the documents, and the index of decisions" node scripts/check-docs.mjs
     if [ -e end2end/tsconfig.json ]; then step "types of the browser tests" check_types; fi
     if have shellcheck; then step "shell scripts" check_scripts; fi
     if have cargo-deny; then step "licences and sources of dependencies" check_licences; fi
