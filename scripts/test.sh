@@ -75,6 +75,9 @@ compile_tests() {
 }
 check_queries() { QUERIES_DATABASE_URL=$(throwaway_url queries) bash scripts/sqlx.sh check "$QUERIES"; }
 
+# The documents that are made from the code, written by the tests that compare them: nothing is compiled for it.
+check_generated() { DATABASE_URL=$(throwaway_url rust) with_lints bash scripts/generate.sh check; }
+
 # Every test has a database of its own, made from template1: with the newest schema in it, none has to be migrated.
 migrate_template() { DATABASE_URL=$(throwaway_url template1) "$TARGET/debug/roster" migrate; }
 
@@ -133,6 +136,7 @@ main() {
     if wants rust; then
         step "lints and compiling of the tests" compile_tests
         step "saved queries are up to date" check_queries
+        step "what is generated leaves the tree as it is" check_generated
         step "the schema of the tests' databases" migrate_template
         step "Rust tests" rust_tests
         step "examples in the documentation" doc_tests
