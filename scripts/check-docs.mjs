@@ -4,11 +4,14 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 
 const INDEX = "docs/decisions/README.md";
-const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "-z", "*.md"], { encoding: "utf8" })
+const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "-z", "*.md"], {
+  encoding: "utf8",
+})
   .split("\0")
   .filter((file) => file !== "" && existsSync(file));
 
-const withoutCode = (text) => text.replace(/^```.*?^```/gms, "").replace(/`[^`\n]*`/g, (code) => code.replace(/[[\]()]/g, " "));
+const withoutCode = (text) =>
+  text.replace(/^```.*?^```/gms, "").replace(/`[^`\n]*`/g, (code) => code.replace(/[[\]()]/g, " "));
 const linksOf = (text) => [...withoutCode(text).matchAll(/\]\(([^)\s]+)\)/g)].map(([, to]) => to);
 
 // The name that GitHub gives a heading.
@@ -17,7 +20,13 @@ const anchorsOf = (text) =>
     .replace(/^```.*?^```/gms, "")
     .split("\n")
     .filter((line) => /^#+ /.test(line))
-    .map((line) => line.replace(/^#+ /, "").toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, "").replace(/ /g, "-"));
+    .map((line) =>
+      line
+        .replace(/^#+ /, "")
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+        .replace(/ /g, "-"),
+    );
 
 const wrong = [];
 for (const file of files) {
@@ -27,7 +36,11 @@ for (const file of files) {
     const target = path === "" ? file : normalize(join(dirname(file), path));
     if (!existsSync(target)) {
       wrong.push(`${file}: nothing is at ${link}`);
-    } else if (anchor !== undefined && target.endsWith(".md") && !anchorsOf(readFileSync(target, "utf8")).includes(anchor)) {
+    } else if (
+      anchor !== undefined &&
+      target.endsWith(".md") &&
+      !anchorsOf(readFileSync(target, "utf8")).includes(anchor)
+    ) {
       wrong.push(`${file}: no heading for ${link}`);
     }
   }
