@@ -45,6 +45,8 @@ get_tools() {
 
 check_scripts() { shellcheck --external-sources scripts/*.sh .ci/run; }
 check_licences() { cargo deny check bans licenses sources; }
+FORMATTED=('end2end/*.ts' 'end2end/{fixtures,tests}/**/*.ts' 'style/*.css' 'scripts/*.mjs')
+check_format() { end2end/node_modules/.bin/prettier --log-level warn --check "${FORMATTED[@]}"; }
 check_types() { (cd end2end && npx --no-install tsc --noEmit); }
 lint_host() { cargo clippy --workspace --all-targets -- -D warnings; }
 lint_browser() { cargo clippy --package app --lib --target wasm32-unknown-unknown --features hydrate -- -D warnings; }
@@ -52,6 +54,7 @@ lint_browser() { cargo clippy --package app --lib --target wasm32-unknown-unknow
 # What fails most often and is found out in seconds comes first.
 quick_checks() {
     step "formatting" cargo fmt --check
+    step "formatting of TypeScript, scripts and style sheets" check_format
     step "style sheets parse" node scripts/check-css.mjs style/main.css
     step "links of the documents, and the index of decisions" node scripts/check-docs.mjs
     if [ -e end2end/tsconfig.json ]; then step "types of the browser tests" check_types; fi
