@@ -18,7 +18,7 @@ build: ## the optimised build alone: target/release/roster and target/site
 test: ## every test; ONLY=checks, ONLY=rust or ONLY=browser for a part
 	@exec bash scripts/test.sh $(ONLY)
 
-check: ## formatting, lints, style sheets, licences: no tests
+check: ## formatting, spelling, links, lints, style sheets, licences: no tests
 	@exec bash scripts/test.sh checks
 
 generate: ## write everything that is generated anew: .sqlx, docs/permissions.md, docs/openapi.json

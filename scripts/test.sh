@@ -23,7 +23,10 @@ get_tools() {
     need_rust
     need_node
     need_node_packages
-    if wants checks; then need_rust_component fmt rustfmt; fi
+    if wants checks; then
+        need_rust_component fmt rustfmt
+        need_typos
+    fi
     if wants checks || wants rust; then need_rust_component clippy clippy; fi
     if wants rust || wants browser; then
         need_postgres
@@ -51,6 +54,9 @@ check_types() { (cd end2end && npx --no-install tsc --noEmit); }
 lint_host() { cargo clippy --workspace --all-targets -- -D warnings; }
 lint_browser() { cargo clippy --package app --lib --target wasm32-unknown-unknown --features hydrate -- -D warnings; }
 
+# Links between items, and what else rustdoc knows of. What it compiles is what `cargo clippy` does, less tests.
+check_rustdoc() { RUSTDOCFLAGS='-D warnings' with_lints cargo doc --workspace --no-deps --quiet; }
+
 # What fails most often and is found out in seconds comes first.
 quick_checks() {
     step "formatting" cargo fmt --check
@@ -58,6 +64,7 @@ quick_checks() {
     step "style sheets parse" node scripts/check-css.mjs style/main.css
     step "links of the documents, and the index of decisions" node scripts/check-docs.mjs
     if [ -e end2end/tsconfig.json ]; then step "types of the browser tests" check_types; fi
+    if have typos; then step "spelling" typos; fi
     if have shellcheck; then step "shell scripts" check_scripts; fi
     if have cargo-deny; then step "licences and sources of dependencies" check_licences; fi
 }
@@ -132,7 +139,10 @@ main() {
     step "packages of Cargo.lock" cargo fetch --locked --quiet
     if wants checks; then quick_checks; fi
     if [ "$PART" = checks ]; then step "lints, server" lint_host; fi
-    if wants checks; then step "lints, browser" lint_browser; fi
+    if wants checks; then
+        step "lints, browser" lint_browser
+        step "documentation of the crates" check_rustdoc
+    fi
     if wants rust || wants browser; then
         step "throw-away PostgreSQL" throwaway_postgres rust queries browser
     fi
