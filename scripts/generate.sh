@@ -26,7 +26,7 @@ tree() {
 check() {
     local before
     before=$(tree)
-    UPDATE=1 cargo nextest run --workspace --expression "$DOCUMENTS"
+    UPDATE=1 cargo nextest run --workspace -E "$DOCUMENTS"
     if [ "$before" != "$(tree)" ]; then
         git status --short >&2
         die "What is generated is not what the code says: run 'make generate' and commit what it writes."
