@@ -1,10 +1,10 @@
 # The habits of this project. Each is a script in scripts/, so that it can be read, run and tested without make.
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev build test check sqlx bench
+.PHONY: help run dev build test check generate sqlx bench
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 run: ## the console with demo data at http://127.0.0.1:3000; installs what is missing, builds, starts
 	@exec bash scripts/run.sh
@@ -18,10 +18,13 @@ build: ## the optimised build alone: target/release/roster and target/site
 test: ## every test; ONLY=checks, ONLY=rust or ONLY=browser for a part
 	@exec bash scripts/test.sh $(ONLY)
 
-check: ## formatting, lints, style sheets, licences: no tests
+check: ## formatting, spelling, links, lints, style sheets, licences: no tests
 	@exec bash scripts/test.sh checks
 
-sqlx: ## write crates/directory/.sqlx anew, after a change to SQL or migrations
+generate: ## write everything that is generated anew: .sqlx, docs/permissions.md, docs/openapi.json
+	@exec bash scripts/generate.sh write
+
+sqlx: ## write crates/directory/.sqlx alone anew, after a change to SQL or migrations
 	@exec bash scripts/sqlx.sh write
 
 bench: ## the benchmarks, printed as a table

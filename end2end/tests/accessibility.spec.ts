@@ -125,7 +125,16 @@ test.describe('N2: axe finds nothing', { tag: '@scripts' }, () => {
     await tenant.add(open, member);
     const long = 'Maximiliane-Wilhelmine-von-und-zu-Hohenstein-Oberwaldingen-Unterhausen-with-checkpoints';
     const id = await tenant.addResource(open, manager, 'cluster', long, { state: 'failed', details: CLUSTER });
-    for (const [nth, kind] of ['cluster', 'volume', 'model', 'endpoint', 'evaluation', 'file', 'playground', 'other'].entries()) {
+    for (const [nth, kind] of [
+      'cluster',
+      'volume',
+      'model',
+      'endpoint',
+      'evaluation',
+      'file',
+      'playground',
+      'other',
+    ].entries()) {
       await tenant.addUsage(open, nth, kind, 'requests', 1_000_000, 123_456.78 * (nth + 1));
     }
     const page = await as(manager);
@@ -376,7 +385,9 @@ test.describe('N2: axe finds nothing', { tag: '@scripts' }, () => {
     await screen.create.click();
     await expect(screen.dialog.locator('[aria-invalid]')).not.toHaveCount(0);
     await expectAccessible(screen.page, 'create project dialog with an error');
-    await tenant.database.query('UPDATE organizations SET additional_projects = false WHERE id = $1', [tenant.organization.id]);
+    await tenant.database.query('UPDATE organizations SET additional_projects = false WHERE id = $1', [
+      tenant.organization.id,
+    ]);
     await ProjectsScreen.open(screen.page, tenant.organization);
     await expectAccessible(screen.page, 'projects, switched off');
     await ProjectsScreen.open(screen.page, tenant.organization, '?q=none-is-called-this');
@@ -420,41 +431,40 @@ test.describe('N2: axe finds nothing', { tag: '@scripts' }, () => {
   });
 });
 
-test('N2: names that are long or of another script break nothing at 320 pixels', { tag: '@scripts' }, async ({ as, tenant }) => {
-  test.slow();
-  const names = [
-    'W'.repeat(100),
-    'محمد بن عبد الله الأنصاري',
-    '👩🏽‍🔬 Dr. Ada 🦀',
-    'Ω'.repeat(60),
-  ];
-  let last = tenant.member;
-  for (const name of names) {
-    last = await tenant.person(name);
-    await tenant.join(last, 'admin');
-    await tenant.add(tenant.open, last);
-  }
-  const invitation = await tenant.invite(`${'w'.repeat(64)}@${'w'.repeat(60)}.${tenant.tag}.test`, last);
-  await tenant.renameProject(tenant.open, 'P'.repeat(100));
-  await tenant.renameOrganization('O'.repeat(100));
-  const key = await tenant.addKey(tenant.open, last, 'K'.repeat(100), { reach: 'manage', expiresAt: '2999-01-01' });
-  const page = await as(tenant.owner);
-  for (const width of [320, 360, 768, 1280]) {
-    await page.setViewportSize({ width, height: 800 });
-    for (const path of [
-      ...[projectPath, settingsPath, collaboratorsPath, apiKeysPath].map((path) => path(tenant.open)),
-      `${apiKeysPath(tenant.open)}?dialog=revoke&key=${key}`,
-      ...[organizationPath, membersPath, invitationsPath, projectsPath].map((path) => path(tenant.organization)),
-      `${membersPath(tenant.organization)}?dialog=remove&user=${last.id}`,
-      '/settings/profile',
-      invitation,
-    ]) {
-      await visit(page, path);
-      await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
-      const overflow = await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      );
-      expect.soft(overflow, `${path} at ${width}`).toBeLessThanOrEqual(0);
+test(
+  'N2: names that are long or of another script break nothing at 320 pixels',
+  { tag: '@scripts' },
+  async ({ as, tenant }) => {
+    test.slow();
+    const names = ['W'.repeat(100), 'محمد بن عبد الله الأنصاري', '👩🏽‍🔬 Dr. Ada 🦀', 'Ω'.repeat(60)];
+    let last = tenant.member;
+    for (const name of names) {
+      last = await tenant.person(name);
+      await tenant.join(last, 'admin');
+      await tenant.add(tenant.open, last);
     }
-  }
-});
+    const invitation = await tenant.invite(`${'w'.repeat(64)}@${'w'.repeat(60)}.${tenant.tag}.test`, last);
+    await tenant.renameProject(tenant.open, 'P'.repeat(100));
+    await tenant.renameOrganization('O'.repeat(100));
+    const key = await tenant.addKey(tenant.open, last, 'K'.repeat(100), { reach: 'manage', expiresAt: '2999-01-01' });
+    const page = await as(tenant.owner);
+    for (const width of [320, 360, 768, 1280]) {
+      await page.setViewportSize({ width, height: 800 });
+      for (const path of [
+        ...[projectPath, settingsPath, collaboratorsPath, apiKeysPath].map((path) => path(tenant.open)),
+        `${apiKeysPath(tenant.open)}?dialog=revoke&key=${key}`,
+        ...[organizationPath, membersPath, invitationsPath, projectsPath].map((path) => path(tenant.organization)),
+        `${membersPath(tenant.organization)}?dialog=remove&user=${last.id}`,
+        '/settings/profile',
+        invitation,
+      ]) {
+        await visit(page, path);
+        await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+        const overflow = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
+        expect.soft(overflow, `${path} at ${width}`).toBeLessThanOrEqual(0);
+      }
+    }
+  },
+);

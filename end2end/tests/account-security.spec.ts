@@ -2,7 +2,10 @@ import { visit } from '../fixtures/pages.ts';
 import { PASSWORD } from '../fixtures/tenant.ts';
 import { expect, test } from '../fixtures/test.ts';
 
-test('J6: a password that is guessed first is refused beside the field, and what else was typed stays', async ({ page, tenant }) => {
+test('J6: a password that is guessed first is refused beside the field, and what else was typed stays', async ({
+  page,
+  tenant,
+}) => {
   await visit(page, '/sign-up');
   await page.getByLabel('Name').fill('Nina Newman');
   await page.getByLabel('Email').fill(`nina@${tenant.tag}.test`);
@@ -14,9 +17,15 @@ test('J6: a password that is guessed first is refused beside the field, and what
   await expect(page.getByLabel('Password')).toHaveValue('');
 });
 
-test('J7: a session that was left open asks for the password in the form, and keeps what was typed', async ({ as, database, tenant }) => {
+test('J7: a session that was left open asks for the password in the form, and keeps what was typed', async ({
+  as,
+  database,
+  tenant,
+}) => {
   const page = await as(tenant.manager);
-  await database.query("UPDATE sessions SET confirmed_at = now() - interval '11 minutes' WHERE user_id = $1", [tenant.manager.id]);
+  await database.query("UPDATE sessions SET confirmed_at = now() - interval '11 minutes' WHERE user_id = $1", [
+    tenant.manager.id,
+  ]);
   await visit(page, `/settings/projects/${tenant.open.slug}/api-keys?dialog=create`);
   const dialog = page.getByRole('dialog', { name: 'Create API Key' });
   await dialog.getByLabel('Name').fill('Nightly builds');

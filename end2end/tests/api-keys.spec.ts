@@ -1,6 +1,14 @@
 import { apiKeysPath, ApiKeysScreen, Expiration } from '../fixtures/api-keys.ts';
 import { MembersScreen } from '../fixtures/organization.ts';
-import { awake, CollaboratorsScreen, expectFieldError, hasScripts, notFound, notice, visit } from '../fixtures/pages.ts';
+import {
+  awake,
+  CollaboratorsScreen,
+  expectFieldError,
+  hasScripts,
+  notFound,
+  notice,
+  visit,
+} from '../fixtures/pages.ts';
 import { expect, test } from '../fixtures/test.ts';
 
 const DAY = 86_400_000;
@@ -30,7 +38,10 @@ test.describe('creating', () => {
     expect(await tenant.timesDone(tenant.open, 'api_key:create')).toBe(1);
   });
 
-  test('K3: the secret is gone after a reload, by the back button, and at the address of its dialog', async ({ as, tenant }) => {
+  test('K3: the secret is gone after a reload, by the back button, and at the address of its dialog', async ({
+    as,
+    tenant,
+  }) => {
     const screen = await ApiKeysScreen.open(await as(tenant.manager), tenant.open);
     await screen.createButton.click();
     await screen.name.fill('CI');
@@ -179,7 +190,10 @@ test.describe('creating', () => {
 });
 
 test.describe('the list', () => {
-  test('K4 C10: it searches, filters and pages, and the URL holds it all for another person', async ({ as, tenant }) => {
+  test('K4 C10: it searches, filters and pages, and the URL holds it all for another person', async ({
+    as,
+    tenant,
+  }) => {
     for (let number = 1; number <= 52; number++) {
       await tenant.addKey(tenant.open, tenant.manager, `Key ${String(number).padStart(2, '0')}`);
     }
@@ -318,7 +332,9 @@ test.describe('ending', () => {
     await expect(expiration.choice).toHaveValue('30');
     await screen.rotateDialog.getByRole('button', { name: 'Rotate' }).click();
     await screen.takeSecret();
-    const days = (await tenant.keys(tenant.open, 'CI')).map((key) => ((key.expires_at?.getTime() ?? 0) - Date.now()) / DAY);
+    const days = (await tenant.keys(tenant.open, 'CI')).map(
+      (key) => ((key.expires_at?.getTime() ?? 0) - Date.now()) / DAY,
+    );
     const [old, next] = days.sort((a, b) => a - b);
     expect(Math.abs((old ?? 0) - 1)).toBeLessThan(0.01);
     expect(next).toBeGreaterThan(30);
@@ -343,7 +359,9 @@ test.describe('ending', () => {
     await expect(screen.row({ name: 'CI' }).getByRole('button')).toHaveCount(0);
     await screen.expectRefused(secret);
     // A link to its dialogs opens none.
-    const [id] = (await tenant.database.query<{ id: string }>('SELECT id FROM api_keys WHERE project_id = $1', [tenant.open.id])).rows;
+    const [id] = (
+      await tenant.database.query<{ id: string }>('SELECT id FROM api_keys WHERE project_id = $1', [tenant.open.id])
+    ).rows;
     for (const action of ['revoke', 'rotate', 'expiration']) {
       await ApiKeysScreen.open(screen.page, tenant.open, `?dialog=${action}&key=${id?.id}`);
       await expect(screen.page.getByRole('dialog')).toBeHidden();
@@ -415,7 +433,10 @@ test.describe('the Organization Default Key', () => {
 });
 
 test.describe('what a removal leaves behind', () => {
-  test('C6 K5: the dialog names the keys they made; each is kept or revoked, and the receipt says what ended and what stays', async ({ as, tenant }) => {
+  test('C6 K5: the dialog names the keys they made; each is kept or revoked, and the receipt says what ended and what stays', async ({
+    as,
+    tenant,
+  }) => {
     await tenant.add(tenant.open, tenant.member);
     const theirs = await ApiKeysScreen.open(await as(tenant.member), tenant.open);
     const [kept, revoked] = [await theirs.createKey('Kept'), await theirs.createKey('Night build')];

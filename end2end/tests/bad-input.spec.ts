@@ -5,11 +5,11 @@ import { expect, test } from '../fixtures/test.ts';
 
 /** What is typed where an address belongs. */
 const NO_ADDRESSES: Record<string, string> = {
-  'nothing': '',
-  'spaces': '   ',
+  nothing: '',
+  spaces: '   ',
   '10,000 characters': `${'a'.repeat(9_990)}@roster.test`,
-  'SQL': "'; drop table users; --",
-  'markup': '<script>alert(1)</script>',
+  SQL: "'; drop table users; --",
+  markup: '<script>alert(1)</script>',
   'markup in an address': '<script>@roster.test',
   'an emoji': '🦀@roster.test',
   'a direction override': '\u202Emoc.tset@eve',
@@ -26,7 +26,7 @@ const NEARLY: Record<string, string> = {
 function send(page: Page, name: string, body: string): Promise<APIResponse> {
   return page.request.post(`/api/${name}`, {
     data: Buffer.from(body, 'latin1'),
-    headers: { 'content-type': 'application/x-www-form-urlencoded', 'accept': 'application/json' },
+    headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
   });
 }
 
@@ -48,7 +48,13 @@ test('C3 N3: whatever is typed for an address is answered beside the field, and 
   const screen = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open);
   const before = await tenant.snapshot(tenant.open);
   await screen.addButton.click();
-  for (const typed of ['', "'; drop table users; --", '<script>alert(1)</script>', '🦀@roster.test', 'שלום@דוגמה.קום']) {
+  for (const typed of [
+    '',
+    "'; drop table users; --",
+    '<script>alert(1)</script>',
+    '🦀@roster.test',
+    'שלום@דוגמה.קום',
+  ]) {
     await screen.email.fill(typed);
     await screen.confirm.click();
     await expectFieldError(screen.email, /Enter an email address/);
@@ -92,7 +98,11 @@ test.describe('sent by hand', { tag: '@scripts' }, () => {
       }
     }
     for (const user of ['', '1', 'me', `${nobody}0`, '../x']) {
-      await expectRefused(await send(page, 'remove_collaborator', form({ project: tenant.open.slug, user })), 400, 'malformed');
+      await expectRefused(
+        await send(page, 'remove_collaborator', form({ project: tenant.open.slug, user })),
+        400,
+        'malformed',
+      );
     }
     for (const project of ['no-such-project', tenant.closed.slug, '', '../open', 'A B']) {
       await expectRefused(
@@ -112,7 +122,15 @@ test.describe('sent by hand', { tag: '@scripts' }, () => {
     for (const role of ['', 'owner', 'ADMIN', 'admin ', 'admin\0']) {
       await expectRefused(await send(page, 'change_collaborator_role', form({ ...person, role })), 400, 'malformed');
     }
-    for (const expires_on of ['yesterday', '2999-13-01', '2999-02-30', '31.12.2999', '-1', '99999-01-01', '2001-01-01']) {
+    for (const expires_on of [
+      'yesterday',
+      '2999-13-01',
+      '2999-02-30',
+      '31.12.2999',
+      '-1',
+      '99999-01-01',
+      '2001-01-01',
+    ]) {
       await expectRefused(
         await send(page, 'set_collaborator_end_date', form({ ...person, expires_on })),
         422,
@@ -149,7 +167,14 @@ test('C10: an address of the list that was tampered with is a page that says so,
   const cursor = new URL(good ?? '', page.url()).searchParams.get('after') ?? '';
   expect(cursor).not.toBe('');
 
-  const forged = JSON.stringify({ sort: 'name', order: 'asc', role: 'admin', name: 'a\0b', added: 0, user: tenant.owner.id });
+  const forged = JSON.stringify({
+    sort: 'name',
+    order: 'asc',
+    role: 'admin',
+    name: 'a\0b',
+    added: 0,
+    user: tenant.owner.id,
+  });
   const encoded = Buffer.from(forged).toString('base64url');
   const cursors = ['x', '%00', `${cursor}x`, cursor.slice(0, -4), encoded, 'A'.repeat(5_000)];
   for (const query of [
@@ -169,7 +194,14 @@ test('names of any script, with emoji or from right to left, are taken as they a
   as,
   tenant,
 }) => {
-  for (const name of ['محمد بن عبد الله', 'שלום עולם', '👩🏽‍🔬 Ada', '李小龙', "Robert'); DROP TABLE users;--", 'O’Brien & Söhne']) {
+  for (const name of [
+    'محمد بن عبد الله',
+    'שלום עולם',
+    '👩🏽‍🔬 Ada',
+    '李小龙',
+    "Robert'); DROP TABLE users;--",
+    'O’Brien & Söhne',
+  ]) {
     const person = await tenant.person(name);
     await tenant.join(person);
     await tenant.add(tenant.open, person);

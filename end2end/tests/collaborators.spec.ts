@@ -134,7 +134,10 @@ test.describe('the list', () => {
     await expect(screen.row(tenant.admin)).toBeVisible();
   });
 
-  test('C10: the URL holds search, filters, order, page and dialog, for another person to open', async ({ as, tenant }) => {
+  test('C10: the URL holds search, filters, order, page and dialog, for another person to open', async ({
+    as,
+    tenant,
+  }) => {
     await tenant.addCrowd(tenant.closed, 60);
     const screen = await CollaboratorsScreen.open(await as(tenant.owner), tenant.closed);
     await screen.find('crowd');
@@ -331,7 +334,11 @@ test.describe('roles', () => {
 });
 
 test.describe('removing', () => {
-  test('C6 E5 P3: who is removed is refused at once, as if there were no such project', async ({ as, guard, tenant }) => {
+  test('C6 E5 P3: who is removed is refused at once, as if there were no such project', async ({
+    as,
+    guard,
+    tenant,
+  }) => {
     guard.allowStatus(404);
     await tenant.add(tenant.open, tenant.member);
     const removed = await as(tenant.member);

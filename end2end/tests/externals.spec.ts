@@ -56,7 +56,10 @@ test('X2: an external may hold either role, and an Admin among them manages peop
   await expect(theirs.row(tenant.member)).toContainText(`Added by ${tenant.outsider.name}`);
 });
 
-test('X1: externals who are there when they are switched off stay, are marked, and can be removed together', async ({ as, tenant }) => {
+test('X1: externals who are there when they are switched off stay, are marked, and can be removed together', async ({
+  as,
+  tenant,
+}) => {
   const second = await tenant.person('Frida Fremd');
   await tenant.add(tenant.open, tenant.outsider);
   await tenant.add(tenant.open, second, { role: 'admin' });
@@ -152,5 +155,7 @@ test('X5: the end date of an external is suggested where it is set @scripts', as
   await tenant.add(tenant.open, tenant.outsider);
   const screen = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open);
   await screen.choose(tenant.outsider, 'Set end date');
-  await expect(screen.endDateDialog(tenant.outsider)).toContainText('External collaborators are best given an end date.');
+  await expect(screen.endDateDialog(tenant.outsider)).toContainText(
+    'External collaborators are best given an end date.',
+  );
 });

@@ -5,7 +5,10 @@ import { awake, CollaboratorsScreen, notice, projectPath, visit } from '../fixtu
 import { expect, test } from '../fixtures/test.ts';
 
 // What somebody does who has just heard of Roster. A picture of each step comes with the report.
-test('O2 M2 M5 P1 C2 C5: sign up, invite a colleague, who accepts; a project, with them in it, and as its Admin', async ({ browse, tenant }, testInfo) => {
+test('O2 M2 M5 P1 C2 C5: sign up, invite a colleague, who accepts; a project, with them in it, and as its Admin', async ({
+  browse,
+  tenant,
+}, testInfo) => {
   test.slow();
   let step = 0;
   const picture = async (page: Page, what: string): Promise<void> => {

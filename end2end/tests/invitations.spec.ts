@@ -8,7 +8,16 @@ import {
   membersPath,
   pathIn,
 } from '../fixtures/organization.ts';
-import { awake, expectFieldError, hasScripts, notFound, notice, projectPath, signIn, visit } from '../fixtures/pages.ts';
+import {
+  awake,
+  expectFieldError,
+  hasScripts,
+  notFound,
+  notice,
+  projectPath,
+  signIn,
+  visit,
+} from '../fixtures/pages.ts';
 import { PASSWORD } from '../fixtures/tenant.ts';
 import { expect, test } from '../fixtures/test.ts';
 
@@ -24,7 +33,9 @@ test.describe('inviting', () => {
     const email = tenant.address('nina');
     const { inviting, page } = await MembersScreen.open(await as(tenant.admin), tenant.organization);
     await inviting.button.click();
-    await expect(inviting.dialog).toContainText(`becomes a Member of ${tenant.organization.name} and of its Default Project`);
+    await expect(inviting.dialog).toContainText(
+      `becomes a Member of ${tenant.organization.name} and of its Default Project`,
+    );
     await expect(inviting.dialog).toContainText('This console sends no mail: you get a link to pass on yourself.');
     await inviting.email.fill('not-an-address');
     await inviting.send.click();
@@ -36,7 +47,9 @@ test.describe('inviting', () => {
     await expect(inviting.email).toHaveValue('');
     await inviting.email.fill(email);
     await inviting.send.click();
-    await expect(inviting.dialog.getByRole('status').first()).toHaveText('Pass this link on to the person you invited:');
+    await expect(inviting.dialog.getByRole('status').first()).toHaveText(
+      'Pass this link on to the person you invited:',
+    );
     await pathIn(inviting.link);
     await inviting.done.click();
     await expect(inviting.dialog).toBeHidden();
@@ -51,7 +64,10 @@ test.describe('inviting', () => {
     expect(await tenant.memberRole(email)).toBeNull();
   });
 
-  test('M2: the link is shown this once, and is in the browser’s clipboard after a click @scripts', async ({ as, tenant }) => {
+  test('M2: the link is shown this once, and is in the browser’s clipboard after a click @scripts', async ({
+    as,
+    tenant,
+  }) => {
     const page = await as(tenant.admin);
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
     const { inviting } = await InvitationsScreen.open(page, tenant.organization);
@@ -69,7 +85,9 @@ test.describe('inviting', () => {
     const [nina, omar, invited] = [tenant.address('nina'), tenant.address('omar'), tenant.address('invited')];
     await tenant.invite(invited);
     const { inviting, page } = await InvitationsScreen.open(await as(tenant.owner), tenant.organization);
-    await inviting.invite(`${nina}, ${omar};\n\n${tenant.member.email}\nnot-an-address ${invited} ${nina.toUpperCase()}`);
+    await inviting.invite(
+      `${nina}, ${omar};\n\n${tenant.member.email}\nnot-an-address ${invited} ${nina.toUpperCase()}`,
+    );
 
     for (const email of [nina, omar]) {
       await pathIn(inviting.dialog.getByRole('textbox', { name: `Invitation link for ${email}` }));
@@ -88,7 +106,9 @@ test.describe('inviting', () => {
   });
 
   test('M2: 20 people at once are all invited, and each gets a link', async ({ as, tenant }) => {
-    const emails = Array.from({ length: 20 }, (_, number) => tenant.address(`person-with-a-rather-long-address-${number}`));
+    const emails = Array.from({ length: 20 }, (_, number) =>
+      tenant.address(`person-with-a-rather-long-address-${number}`),
+    );
     const { inviting, page } = await InvitationsScreen.open(await as(tenant.owner), tenant.organization);
     await inviting.invite(emails.join('\n'));
     const links = inviting.dialog.getByRole('textbox', { name: /^Invitation link/ });
@@ -163,7 +183,11 @@ test.describe('inviting', () => {
 test.describe('the list', () => {
   test('M3: it shows open invitations, searches addresses, and filters by state', async ({ as, tenant }) => {
     const { organization } = tenant;
-    const [pending, expired, revoked] = [tenant.address('pending'), tenant.address('expired'), tenant.address('revoked')];
+    const [pending, expired, revoked] = [
+      tenant.address('pending'),
+      tenant.address('expired'),
+      tenant.address('revoked'),
+    ];
     const joining = await tenant.person('Ina Invited');
     for (const email of [pending, expired, revoked]) {
       await tenant.invite(email);
@@ -174,7 +198,9 @@ test.describe('the list', () => {
     const screen = await InvitationsScreen.open(await as(tenant.admin), organization);
     await expect(screen.people).toHaveCount(3);
     await screen.revokeButton(revoked).click();
-    await expect(notice(screen.page, `The invitation for ${revoked} was revoked. Its link no longer works.`)).toBeVisible();
+    await expect(
+      notice(screen.page, `The invitation for ${revoked} was revoked. Its link no longer works.`),
+    ).toBeVisible();
     await expect(screen.of(revoked)).toBeHidden();
     await expect(screen.people).toHaveCount(2);
 
@@ -281,7 +307,9 @@ test.describe('sending again and revoking', () => {
     await tenant.lapse(omar);
     const page = await browse();
     const invitation = await InvitationPage.open(page, old, tenant.organization);
-    await expect(page.getByRole('main')).toContainText('This invitation has expired. Ask whoever invited you to send it again.');
+    await expect(page.getByRole('main')).toContainText(
+      'This invitation has expired. Ask whoever invited you to send it again.',
+    );
     await expect(invitation.accept).toBeHidden();
 
     await visit(screen.page, invitationsPath(tenant.organization));
@@ -340,7 +368,9 @@ test.describe('accepting', () => {
     const page = await browse();
     const invitation = await InvitationPage.open(page, link, tenant.organization, email);
     await expect(page).toHaveTitle(`Join ${tenant.organization.name} · Roster`);
-    await expect(page.getByRole('main')).toContainText(`${tenant.admin.name} invites you to join ${tenant.organization.name}.`);
+    await expect(page.getByRole('main')).toContainText(
+      `${tenant.admin.name} invites you to join ${tenant.organization.name}.`,
+    );
     await expect(page.getByRole('main')).toContainText(`Your account’s address: ${email}`);
     await invitation.acceptAs('Nina Nova', GOOD);
 
@@ -359,7 +389,10 @@ test.describe('accepting', () => {
     await signIn(await browse(), { email }, GOOD);
   });
 
-  test('N3: what is wrong with the new account stands beside the field, and accepts nothing', async ({ browse, tenant }) => {
+  test('N3: what is wrong with the new account stands beside the field, and accepts nothing', async ({
+    browse,
+    tenant,
+  }) => {
     const email = tenant.address('nina');
     const page = await browse();
     const invitation = await InvitationPage.open(page, await tenant.invite(email), tenant.organization);
@@ -460,7 +493,9 @@ test.describe('accepting', () => {
     await first.acceptAs('Nina Nova', GOOD);
     await first.expectJoined(tenant.organization);
     await second.acceptAs('Olga Other', 'another good password');
-    await expect(second.page.getByRole('main')).toContainText('This invitation was accepted already. Sign in to go on.');
+    await expect(second.page.getByRole('main')).toContainText(
+      'This invitation was accepted already. Sign in to go on.',
+    );
     await expect(second.accept).toBeHidden();
     expect(await tenant.invitations(email)).toEqual(['accepted']);
     const found = await tenant.database.query<{ name: string }>('SELECT name FROM users WHERE email = $1', [email]);
@@ -497,7 +532,14 @@ test.describe('accepting', () => {
     guard.allowStatus(404);
     const link = await tenant.invite(tenant.address('nina'));
     const page = await browse();
-    for (const path of [`${link}x`, link.slice(0, -1), `/invitations/${'A'.repeat(43)}`, '/invitations/%00', '/invitations/%F0%9F%A6%80', '/invitations/x']) {
+    for (const path of [
+      `${link}x`,
+      link.slice(0, -1),
+      `/invitations/${'A'.repeat(43)}`,
+      '/invitations/%00',
+      '/invitations/%F0%9F%A6%80',
+      '/invitations/x',
+    ]) {
       expect(await visit(page, path), path).toBe(404);
       await expect(deadLink(page)).toBeVisible();
       await expect(page.getByRole('main')).not.toContainText(tenant.organization.name);
@@ -510,7 +552,9 @@ test.describe('accepting', () => {
   }) => {
     await tenant.add(tenant.open, tenant.outsider, { role: 'admin' });
     const page = await as(tenant.outsider);
-    await (await InvitationPage.open(page, await tenant.invite(tenant.outsider.email), tenant.organization)).accept.click();
+    await (
+      await InvitationPage.open(page, await tenant.invite(tenant.outsider.email), tenant.organization)
+    ).accept.click();
     await new InvitationPage(page).expectJoined(tenant.organization);
     expect(await tenant.role(tenant.open, tenant.outsider)).toBe('admin');
     expect(await tenant.role(tenant.defaultProject, tenant.outsider)).toBe('member');

@@ -1,7 +1,13 @@
 import type { Locator, Page } from '@playwright/test';
 
 import { ApiKeysScreen } from '../fixtures/api-keys.ts';
-import { InvitationsScreen, MembersScreen, OrganizationScreen, pathIn, ProjectsScreen } from '../fixtures/organization.ts';
+import {
+  InvitationsScreen,
+  MembersScreen,
+  OrganizationScreen,
+  pathIn,
+  ProjectsScreen,
+} from '../fixtures/organization.ts';
 import {
   awake,
   CollaboratorsScreen,
@@ -168,7 +174,10 @@ test.describe('with the keyboard alone', { tag: '@scripts' }, () => {
     await expect(screen.addButton).toBeFocused();
   });
 
-  test('N2: Escape closes a dialog and gives the focus back; its address is gone from the URL', async ({ as, tenant }) => {
+  test('N2: Escape closes a dialog and gives the focus back; its address is gone from the URL', async ({
+    as,
+    tenant,
+  }) => {
     await tenant.add(tenant.open, tenant.member);
     const screen = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open);
     await tabTo(screen.addButton);
@@ -190,7 +199,10 @@ test.describe('with the keyboard alone', { tag: '@scripts' }, () => {
     await expect(screen.menu(tenant.member)).toBeVisible();
   });
 
-  test('N2 C5 C8 C6: an Admin promotes, limits and removes somebody, and the focus stays near', async ({ as, tenant }) => {
+  test('N2 C5 C8 C6: an Admin promotes, limits and removes somebody, and the focus stays near', async ({
+    as,
+    tenant,
+  }) => {
     await tenant.add(tenant.open, tenant.member);
     const screen = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open);
     await chooseByKeys(screen, tenant.member, 'Make Admin');
@@ -298,7 +310,9 @@ test.describe('with the keyboard alone', { tag: '@scripts' }, () => {
     await tabTo(screen.menuButton(tenant.owner));
     await screen.page.keyboard.press('Enter');
     await expect(screen.menu(tenant.owner).getByRole('menuitem').first()).toBeFocused();
-    await expect(screen.menu(tenant.owner).getByRole('menuitem').first()).toContainText('The Owner of the organization');
+    await expect(screen.menu(tenant.owner).getByRole('menuitem').first()).toContainText(
+      'The Owner of the organization',
+    );
   });
 
   test('N2 C10: searching and sorting leave the focus where it is', async ({ as, tenant }) => {
@@ -348,7 +362,8 @@ test.describe('with the keyboard alone', { tag: '@scripts' }, () => {
     await tenant.addCrowd(tenant.open, 60);
     const screen = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open);
     const { page } = screen;
-    const told = (words: string | RegExp): Locator => page.getByRole('main').getByRole('status').filter({ hasText: words });
+    const told = (words: string | RegExp): Locator =>
+      page.getByRole('main').getByRole('status').filter({ hasText: words });
     const heading = page.getByRole('heading', { name: 'Collaborators', level: 1 });
     await expect(told('shown')).toHaveCount(0);
     await page.getByRole('link', { name: 'Next page' }).focus();
@@ -367,7 +382,11 @@ test.describe('with the keyboard alone', { tag: '@scripts' }, () => {
     await expect(heading).toBeFocused();
   });
 
-  test('N3: a form that is refused leads to what is wrong, however far that is from its button', async ({ as, guard, tenant }) => {
+  test('N3: a form that is refused leads to what is wrong, however far that is from its button', async ({
+    as,
+    guard,
+    tenant,
+  }) => {
     guard.allowStatus(422);
     const page = await as(tenant.manager);
     await page.setViewportSize({ width: 360, height: 500 });
@@ -474,7 +493,9 @@ test.describe('with the keyboard alone', { tag: '@scripts' }, () => {
     await tabTo(screen.menuButton(tenant.owner));
     await screen.page.keyboard.press('Enter');
     await expect(screen.menu(tenant.owner).getByRole('menuitem').first()).toBeFocused();
-    await expect(screen.menu(tenant.owner).getByRole('menuitem').first()).toContainText('The Owner of the organization');
+    await expect(screen.menu(tenant.owner).getByRole('menuitem').first()).toContainText(
+      'The Owner of the organization',
+    );
   });
 
   test('N2 M3: an Admin sends an invitation again, and revokes one', async ({ as, tenant }) => {

@@ -67,7 +67,11 @@ test.describe('two browsers', { tag: '@scripts' }, () => {
   });
 
   for (const screen of ['overview', 'settings', 'collaborators'] as const) {
-    test(`E5: somebody removed while looking at the ${screen} is told, and their screen goes away`, async ({ as, guard, tenant }) => {
+    test(`E5: somebody removed while looking at the ${screen} is told, and their screen goes away`, async ({
+      as,
+      guard,
+      tenant,
+    }) => {
       guard.allowStatus(404);
       await tenant.add(tenant.open, tenant.member);
       const admin = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open);
@@ -86,7 +90,11 @@ test.describe('two browsers', { tag: '@scripts' }, () => {
     });
   }
 
-  test('X1: an external who is removed with all others while looking is told as well', async ({ as, guard, tenant }) => {
+  test('X1: an external who is removed with all others while looking is told as well', async ({
+    as,
+    guard,
+    tenant,
+  }) => {
     guard.allowStatus(404);
     await tenant.add(tenant.open, tenant.outsider);
     const looking = await CollaboratorsScreen.open(await as(tenant.outsider), tenant.open);
@@ -95,9 +103,9 @@ test.describe('two browsers', { tag: '@scripts' }, () => {
     await settings.save.click();
     await settings.page.getByRole('button', { name: 'Remove them all' }).click();
     await settings.page.getByRole('dialog').getByRole('button', { name: 'Remove them all' }).click();
-    await expect(
-      looking.page.getByRole('heading', { name: 'Your access to this project has ended' }),
-    ).toBeVisible(SOON);
+    await expect(looking.page.getByRole('heading', { name: 'Your access to this project has ended' })).toBeVisible(
+      SOON,
+    );
   });
 
   test('a new name of the project is on every screen that is open', async ({ as, tenant }) => {

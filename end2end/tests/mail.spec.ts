@@ -9,14 +9,22 @@ const NEW = 'a long enough password';
 test.describe.configure({ mode: 'default', timeout: 60_000 });
 
 test.describe('mail', { tag: '@scripts' }, () => {
-  test('M2 M4: an invitation comes by mail, and its link makes a member', async ({ as, browse, mailing, post, tenant }) => {
+  test('M2 M4: an invitation comes by mail, and its link makes a member', async ({
+    as,
+    browse,
+    mailing,
+    post,
+    tenant,
+  }) => {
     const email = tenant.address('nina');
     const screen = await InvitationsScreen.open(await as(tenant.admin), tenant.organization);
     await screen.inviting.button.click();
     await expect(screen.inviting.dialog).not.toContainText('sends no mail');
     await screen.inviting.email.fill(email);
     await screen.inviting.send.click();
-    await expect(screen.inviting.dialog).toContainText('The invitation is on its way. You can pass on the link yourself as well:');
+    await expect(screen.inviting.dialog).toContainText(
+      'The invitation is on its way. You can pass on the link yourself as well:',
+    );
     const shown = new URL(await screen.inviting.link.inputValue()).pathname;
     await screen.inviting.done.click();
 
@@ -45,7 +53,12 @@ test.describe('mail', { tag: '@scripts' }, () => {
     await expect(page.getByRole('main')).toContainText('You accepted this invitation already.');
   });
 
-  test('M2: names of every kind arrive as they are, and make no header of their own', async ({ as, mailing, post, tenant }) => {
+  test('M2: names of every kind arrive as they are, and make no header of their own', async ({
+    as,
+    mailing,
+    post,
+    tenant,
+  }) => {
     const email = tenant.address('nina');
     const name = 'Żółć & “Söhne”, 日本語 <b> ='.padEnd(100, 'Ω');
     await tenant.renameOrganization(name);
@@ -72,7 +85,14 @@ test.describe('mail', { tag: '@scripts' }, () => {
     expect(links.size).toBe(3);
   });
 
-  test('M3: sent again, a second mail comes, and the first one’s link is dead', async ({ as, browse, guard, mailing, post, tenant }) => {
+  test('M3: sent again, a second mail comes, and the first one’s link is dead', async ({
+    as,
+    browse,
+    guard,
+    mailing,
+    post,
+    tenant,
+  }) => {
     guard.allowStatus(404);
     const email = tenant.address('nina');
     const screen = await InvitationsScreen.open(await as(tenant.admin), tenant.organization);
@@ -148,7 +168,9 @@ test.describe('mail', { tag: '@scripts' }, () => {
     await page.getByRole('link', { name: 'Forgot your password?' }).click();
     await page.getByLabel('Email').fill(` ${member.email.toUpperCase()} `);
     await page.getByRole('button', { name: 'Send link' }).click();
-    await expect(page.getByRole('status')).toContainText('If an account has this address, a mail with a link is on its way.');
+    await expect(page.getByRole('status')).toContainText(
+      'If an account has this address, a mail with a link is on its way.',
+    );
 
     await expect.poll(() => post.to(member.email).length, SOON).toBe(1);
     const [mail] = post.to(member.email);
@@ -183,7 +205,13 @@ test.describe('mail', { tag: '@scripts' }, () => {
     await expect(again.getByRole('heading', { name: 'This link doesn’t work' })).toBeVisible();
   });
 
-  test('a second link to a new password ends the first one; one that is too old is dead', async ({ browse, guard, mailing, post, tenant }) => {
+  test('a second link to a new password ends the first one; one that is too old is dead', async ({
+    browse,
+    guard,
+    mailing,
+    post,
+    tenant,
+  }) => {
     guard.allowStatus(404, 410);
     const { member } = tenant;
     const page = await browse();
@@ -209,9 +237,10 @@ test.describe('mail', { tag: '@scripts' }, () => {
     await other.getByLabel('Email').fill(tenant.manager.email);
     await other.getByRole('button', { name: 'Send link' }).click();
     await expect.poll(() => post.to(tenant.manager.email).length, SOON).toBe(1);
-    await tenant.database.query(`UPDATE password_reset_tokens SET expires_at = now() - interval '1 second' WHERE user_id = $1`, [
-      tenant.manager.id,
-    ]);
+    await tenant.database.query(
+      `UPDATE password_reset_tokens SET expires_at = now() - interval '1 second' WHERE user_id = $1`,
+      [tenant.manager.id],
+    );
     expect(await visit(other, linkIn(post.to(tenant.manager.email)[0], mailing.url))).toBeGreaterThanOrEqual(400);
   });
 

@@ -10,15 +10,7 @@ import {
   organizationPath,
   projectsPath,
 } from '../fixtures/organization.ts';
-import {
-  awake,
-  collaboratorsPath,
-  notFound,
-  notice,
-  projectPath,
-  settingsPath,
-  visit,
-} from '../fixtures/pages.ts';
+import { awake, collaboratorsPath, notFound, notice, projectPath, settingsPath, visit } from '../fixtures/pages.ts';
 import { expect, test } from '../fixtures/test.ts';
 
 test.describe('the list', () => {
@@ -39,7 +31,10 @@ test.describe('the list', () => {
     ] as const) {
       await expect(screen.row(person)).toContainText(person.email);
       await expect(screen.row(person).getByRole('cell').nth(1)).toHaveText(role);
-      await expect(screen.row(person).getByRole('time').first()).toHaveAttribute('datetime', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+      await expect(screen.row(person).getByRole('time').first()).toHaveAttribute(
+        'datetime',
+        /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/,
+      );
     }
     await expect(screen.row(manager)).toContainText(`invited by ${owner.name}`);
     await expect(screen.inviting.button).toBeHidden();
@@ -60,7 +55,13 @@ test.describe('the list', () => {
     // Nor does the frame lead there.
     await visit(page, projectPath(tenant.open));
     const navigation = page.getByRole('navigation', { name: 'Main' });
-    await expect(navigation.getByRole('link')).toHaveText(['Overview', 'Usage', 'Project settings', 'Collaborators', 'API keys']);
+    await expect(navigation.getByRole('link')).toHaveText([
+      'Overview',
+      'Usage',
+      'Project settings',
+      'Collaborators',
+      'API keys',
+    ]);
   });
 
   test('C10: it searches names and addresses, and takes % and _ for what they are @scripts', async ({ as, tenant }) => {
@@ -81,7 +82,10 @@ test.describe('the list', () => {
     await expect(screen.search).toHaveValue('');
   });
 
-  test('C10: it filters by role, sorts by each column either way, and the URL holds it all for another person', async ({ as, tenant }) => {
+  test('C10: it filters by role, sorts by each column either way, and the URL holds it all for another person', async ({
+    as,
+    tenant,
+  }) => {
     const { owner, admin, manager, member } = tenant;
     await tenant.database.query(
       `UPDATE members SET added_at = added_at + CASE user_id WHEN $2 THEN interval '1 day' WHEN $3 THEN interval '2 days' ELSE interval '0' END
@@ -167,7 +171,9 @@ test.describe('the list as a file', () => {
     await screen.expectPeople(tenant.member, tenant.manager);
     await screen.find('MAYA');
     await screen.expectPeople(tenant.manager);
-    expect((await download(screen.page)).lines.slice(1).map((line) => line.split(',')[0])).toEqual([tenant.manager.name]);
+    expect((await download(screen.page)).lines.slice(1).map((line) => line.split(',')[0])).toEqual([
+      tenant.manager.name,
+    ]);
     await MembersScreen.open(screen.page, tenant.organization, '?role=member&order=desc');
     expect((await download(screen.page)).lines.slice(1).map((line) => line.split(',')[0])).toEqual([
       tenant.member.name,
@@ -184,7 +190,11 @@ test.describe('the list as a file', () => {
     expect(lines[1]).toContain(`"'=HYPERLINK(""http://evil.test"",""x""), 1",${tenant.member.email},`);
   });
 
-  test('C10: a file is for those who see the list; who is signed out signs in first @scripts', async ({ as, page, tenant }) => {
+  test('C10: a file is for those who see the list; who is signed out signs in first @scripts', async ({
+    as,
+    page,
+    tenant,
+  }) => {
     const path = `${membersPath(tenant.organization)}.csv`;
     await page.goto(path);
     await expect(page).toHaveURL(/\/sign-in\?next=/);
@@ -229,7 +239,9 @@ test.describe('roles', () => {
     for (const who of [tenant.admin, tenant.owner]) {
       const screen = await MembersScreen.open(await as(who), tenant.organization);
       const menu = await screen.openMenu(tenant.owner);
-      await expect(menu).toContainText('The Owner of the organization stays an Admin, and can’t be removed. Ownership has to be transferred first.');
+      await expect(menu).toContainText(
+        'The Owner of the organization stays an Admin, and can’t be removed. Ownership has to be transferred first.',
+      );
       for (const action of ['Make Member', 'Remove Member', 'Leave Organization']) {
         await expect(menu.getByRole('menuitem', { name: action })).toBeHidden();
       }
@@ -263,7 +275,10 @@ test.describe('removing', () => {
     await expect(dialog.getByRole('list', { name: 'Invitations' }).getByRole('listitem')).toHaveText([invited]);
     await dialog.getByRole('button', { name: 'Remove Member' }).click();
     await expect(
-      notice(screen.page, `${tenant.admin.name} was removed from the organization. All access to its projects ended at once.`),
+      notice(
+        screen.page,
+        `${tenant.admin.name} was removed from the organization. All access to its projects ended at once.`,
+      ),
     ).toBeVisible();
     await expect(screen.row(tenant.admin)).toBeHidden();
     await expect(dialog).toBeHidden();
@@ -294,7 +309,9 @@ test.describe('removing', () => {
     const screen = await MembersScreen.open(await as(tenant.admin), tenant.organization);
     await screen.choose(tenant.member, 'Remove Member');
     const dialog = screen.removeDialog(tenant.member);
-    await expect(dialog.getByRole('list', { name: 'Projects' }).getByRole('listitem')).toHaveText([tenant.defaultProject.name]);
+    await expect(dialog.getByRole('list', { name: 'Projects' }).getByRole('listitem')).toHaveText([
+      tenant.defaultProject.name,
+    ]);
     await expect(dialog.getByRole('list', { name: 'Invitations' })).toBeHidden();
     await dialog.getByRole('button', { name: 'Cancel' }).click();
     await expect(dialog).toBeHidden();
@@ -315,7 +332,9 @@ test.describe('removing', () => {
     await expect(screen.removeDialog(tenant.member)).toBeVisible();
     await tenant.expel(tenant.member);
     await screen.removeDialog(tenant.member).getByRole('button', { name: 'Remove Member' }).click();
-    await expect(notice(screen.page, 'This person isn’t a member of the organization any more. Nothing was changed.')).toBeVisible();
+    await expect(
+      notice(screen.page, 'This person isn’t a member of the organization any more. Nothing was changed.'),
+    ).toBeVisible();
     await expect(screen.row(tenant.member)).toBeHidden();
   });
 
@@ -323,14 +342,22 @@ test.describe('removing', () => {
     await tenant.addCrowd(tenant.closed, 60);
     const last = await tenant.person('Zoe Zuletzt');
     await tenant.join(last);
-    const screen = await MembersScreen.open(await as(tenant.admin), tenant.organization, `?dialog=remove&user=${last.id}`);
+    const screen = await MembersScreen.open(
+      await as(tenant.admin),
+      tenant.organization,
+      `?dialog=remove&user=${last.id}`,
+    );
     await screen.removeDialog(last).getByRole('button', { name: 'Remove Member' }).click();
     await expect(notice(screen.page, `${last.name} was removed`)).toBeVisible();
     expect(await tenant.memberRole(last.email)).toBeNull();
   });
 
   for (const where of ['members', 'organization', 'projects', 'project'] as const) {
-    test(`E5 M6: somebody removed while looking at the ${where} is told at once @scripts`, async ({ as, guard, tenant }) => {
+    test(`E5 M6: somebody removed while looking at the ${where} is told at once @scripts`, async ({
+      as,
+      guard,
+      tenant,
+    }) => {
       guard.allowStatus(404);
       const looking = await as(tenant.member);
       const path = {
@@ -345,7 +372,9 @@ test.describe('removing', () => {
       await screen.remove(tenant.member);
       await expect(notice(screen.page, 'was removed from the organization')).toBeVisible();
       const what = where === 'project' ? 'project' : 'organization';
-      await expect(looking.getByRole('heading', { name: `Your access to this ${what} has ended` })).toBeVisible({ timeout: 2_000 });
+      await expect(looking.getByRole('heading', { name: `Your access to this ${what} has ended` })).toBeVisible({
+        timeout: 2_000,
+      });
       await expect(looking.getByRole('main')).not.toContainText(tenant.organization.name);
       await looking.getByRole('link', { name: 'Go to your projects' }).click();
       await expect(looking.getByRole('heading', { name: 'No projects yet' })).toBeVisible();
@@ -377,7 +406,9 @@ test.describe('leaving', () => {
     await screen.choose(tenant.outsider, 'Leave Organization');
     await screen.leaveDialog().getByRole('button', { name: 'Leave Organization' }).click();
     await expect(notice(screen.page, 'You left the organization.')).toBeVisible();
-    await expect(screen.page.getByRole('button', { name: `Organization: Partner ${tenant.tag}. Switch organization` })).toBeVisible();
+    await expect(
+      screen.page.getByRole('button', { name: `Organization: Partner ${tenant.tag}. Switch organization` }),
+    ).toBeVisible();
     expect(await tenant.memberRole(tenant.outsider.email)).toBeNull();
   });
 

@@ -70,7 +70,11 @@ test.describe('the list', () => {
 });
 
 test.describe('creating', () => {
-  test('P1 P2 C4: an Admin creates a project, is in it as its Admin, and nobody else is', async ({ as, guard, tenant }) => {
+  test('P1 P2 C4: an Admin creates a project, is in it as its Admin, and nobody else is', async ({
+    as,
+    guard,
+    tenant,
+  }) => {
     guard.allowStatus(404);
     const page = await as(tenant.admin);
     const screen = await ProjectsScreen.open(page, tenant.organization);
@@ -107,7 +111,12 @@ test.describe('creating', () => {
     await expect(way).toBeHidden();
     await screen.dialog.getByText('How do others split their work into projects?').click();
     await expect(way).toBeVisible();
-    await expect(screen.dialog.getByRole('term')).toHaveText(['By team', 'By environment', 'By workload', 'By customer']);
+    await expect(screen.dialog.getByRole('term')).toHaveText([
+      'By team',
+      'By environment',
+      'By workload',
+      'By customer',
+    ]);
     await expect(screen.dialog.getByText('production, staging, development')).toBeVisible();
 
     await screen.name.fill('Data Platform');
@@ -163,7 +172,9 @@ test.describe('creating', () => {
     await screen.createButton.click();
     await screen.name.fill('Data Platform');
     await screen.slug.fill(`data-${tenant.tag}`);
-    await tenant.database.query('UPDATE organizations SET additional_projects = false WHERE id = $1', [tenant.organization.id]);
+    await tenant.database.query('UPDATE organizations SET additional_projects = false WHERE id = $1', [
+      tenant.organization.id,
+    ]);
     await screen.create.click();
     // Whoever has the dialog open learns it from there, or from the page.
     await expect(page.getByRole('main')).toContainText(SWITCHED_OFF);
@@ -181,7 +192,11 @@ test.describe('creating', () => {
 });
 
 test.describe('deleting', () => {
-  test('P4: an Admin deletes a project, its slug typed; access ends at once, and the slug is given to nobody', async ({ as, guard, tenant }) => {
+  test('P4: an Admin deletes a project, its slug typed; access ends at once, and the slug is given to nobody', async ({
+    as,
+    guard,
+    tenant,
+  }) => {
     guard.allowStatus(404, 409, 422);
     const member = await as(tenant.manager);
     await visit(member, '/settings/profile');
@@ -214,7 +229,9 @@ test.describe('deleting', () => {
     await screen.slug.fill(tenant.open.slug);
     await screen.create.click();
     await expectFieldError(screen.slug, /This slug is taken, or was until recently\. Choose another\./);
-    await tenant.database.query(`UPDATE project_slugs SET released_at = now() - interval '91 days' WHERE slug = $1`, [tenant.open.slug]);
+    await tenant.database.query(`UPDATE project_slugs SET released_at = now() - interval '91 days' WHERE slug = $1`, [
+      tenant.open.slug,
+    ]);
     await screen.create.click();
     await expect(page.getByRole('heading', { name: 'Open again', level: 1 })).toBeVisible();
   });
@@ -239,7 +256,9 @@ test.describe('deleting', () => {
     await deletion.getByLabel(/^Type /).fill(tenant.open.slug);
     await deletion.getByRole('button', { name: 'Delete project' }).click();
     await expect(notice(page, `${tenant.open.name} was deleted.`)).toBeVisible();
-    await expect(looking.getByRole('heading', { name: 'Your access to this project has ended' })).toBeVisible({ timeout: 2_000 });
+    await expect(looking.getByRole('heading', { name: 'Your access to this project has ended' })).toBeVisible({
+      timeout: 2_000,
+    });
     await expect(looking.getByRole('main')).not.toContainText(tenant.open.name);
   });
 });
@@ -258,7 +277,10 @@ test.describe('the selector', () => {
     await expect(page.getByRole('heading', { name: 'Projects', level: 1 })).toBeVisible();
   });
 
-  test('typing finds a project by a part of its name, and only those one has access to @scripts', async ({ as, tenant }) => {
+  test('typing finds a project by a part of its name, and only those one has access to @scripts', async ({
+    as,
+    tenant,
+  }) => {
     const page = await as(tenant.manager);
     await visit(page, '/');
     const selector = await ProjectSelector.open(page);

@@ -12,7 +12,11 @@ import { awake, expectFieldError, notFound, notice, projectPath, visit } from '.
 import { expect, test } from '../fixtures/test.ts';
 
 test.describe('settings', () => {
-  test('O3: an Admin gives the organization another name and slug, which are new everywhere', async ({ as, guard, tenant }) => {
+  test('O3: an Admin gives the organization another name and slug, which are new everywhere', async ({
+    as,
+    guard,
+    tenant,
+  }) => {
     guard.allowStatus(404);
     const page = await as(tenant.admin);
     const screen = await OrganizationScreen.open(page, tenant.organization);
@@ -52,7 +56,11 @@ test.describe('settings', () => {
     await expect(page.getByRole('button', { name: 'Organization: Only the name. Switch organization' })).toBeVisible();
   });
 
-  test('N3: what cannot be a name or a slug, and a slug that is taken, is refused beside its field and kept', async ({ as, guard, tenant }) => {
+  test('N3: what cannot be a name or a slug, and a slug that is taken, is refused beside its field and kept', async ({
+    as,
+    guard,
+    tenant,
+  }) => {
     guard.allowStatus(409, 422);
     const screen = await OrganizationScreen.open(await as(tenant.admin), tenant.organization);
     for (const slug of ['', 'ab', 'under_score', '-edge', 'edge-', 'with space', 'ünïcode', '../x', 'a'.repeat(64)]) {
@@ -135,7 +143,11 @@ test.describe('settings', () => {
 });
 
 test.describe('ownership', () => {
-  test('W2: the Owner hands over, typing the organization’s name; the new Owner is protected, the old one is not', async ({ as, guard, tenant }) => {
+  test('W2: the Owner hands over, typing the organization’s name; the new Owner is protected, the old one is not', async ({
+    as,
+    guard,
+    tenant,
+  }) => {
     guard.allowStatus(422);
     const page = await as(tenant.owner);
     const screen = await OrganizationScreen.open(page, tenant.organization);
@@ -177,7 +189,9 @@ test.describe('ownership', () => {
   test('W2 N3: with nobody to hand over to it says what to do first @scripts', async ({ as, tenant }) => {
     await tenant.expel(tenant.admin);
     const screen = await OrganizationScreen.open(await as(tenant.owner), tenant.organization);
-    await expect(screen.transfer).toContainText('Ownership can go to another Admin. There is none yet: make a member an Admin first.');
+    await expect(screen.transfer).toContainText(
+      'Ownership can go to another Admin. There is none yet: make a member an Admin first.',
+    );
     await expect(screen.transfer.getByRole('button')).toHaveCount(0);
   });
 
@@ -191,13 +205,19 @@ test.describe('ownership', () => {
     await screen.transfer.getByLabel(/^Type /).fill(tenant.organization.name);
     await screen.transfer.getByRole('button', { name: 'Transfer ownership' }).click();
     // Without scripts the page is a new one, and knows that there is nobody left to choose.
-    await expect(screen.transfer).toContainText(/Choose another Admin of the organization\.|make a member an Admin first/);
+    await expect(screen.transfer).toContainText(
+      /Choose another Admin of the organization\.|make a member an Admin first/,
+    );
     expect(await tenant.ownerEmail()).toBe(tenant.owner.email);
   });
 });
 
 test.describe('deleting', () => {
-  test('W1: an organization with other people or projects in it is kept, and the form says why', async ({ as, guard, tenant }) => {
+  test('W1: an organization with other people or projects in it is kept, and the form says why', async ({
+    as,
+    guard,
+    tenant,
+  }) => {
     guard.allowStatus(409);
     const { deletion } = await OrganizationScreen.open(await as(tenant.owner), tenant.organization);
     await deletion.getByLabel(/^Type /).fill(tenant.organization.name);
@@ -208,7 +228,12 @@ test.describe('deleting', () => {
     expect(await tenant.ownerEmail()).toBe(tenant.owner.email);
   });
 
-  test('W1: an empty one is deleted, its links die, and its Owner may delete their account', async ({ as, browse, guard, tenant }) => {
+  test('W1: an empty one is deleted, its links die, and its Owner may delete their account', async ({
+    as,
+    browse,
+    guard,
+    tenant,
+  }) => {
     guard.allowStatus(404, 422);
     const name = `Partner ${tenant.tag}`;
     const partner = { slug: `partner-${tenant.tag}`, name };

@@ -67,7 +67,12 @@ test('an SSH key is taken as a terminal folds it, and a private one is forgotten
   await keys.addKey('-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\n-----END PUBLIC KEY-----', '');
   await expectFieldError(keys.publicKey, /ssh-keygen -i -m PKCS8 -f FILE/);
   const bytes = crypto.getRandomValues(new Uint8Array(32));
-  const blob = Buffer.concat([Buffer.from([0, 0, 0, 11]), Buffer.from('ssh-ed25519'), Buffer.from([0, 0, 0, 32]), bytes]);
+  const blob = Buffer.concat([
+    Buffer.from([0, 0, 0, 11]),
+    Buffer.from('ssh-ed25519'),
+    Buffer.from([0, 0, 0, 32]),
+    bytes,
+  ]);
   const line = `ssh-ed25519 ${blob.toString('base64')} ${'x'.repeat(120)}`;
   await keys.addKey((line.match(/.{1,72}/g) ?? []).join('\n'), '');
   await expect(keys.keys).toHaveCount(1);

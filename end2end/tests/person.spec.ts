@@ -1,7 +1,15 @@
 import type { Locator, Page } from '@playwright/test';
 
 import { MembersScreen } from '../fixtures/organization.ts';
-import { awake, CollaboratorsScreen, expectFieldError, notice, profileForms, signIn, visit } from '../fixtures/pages.ts';
+import {
+  awake,
+  CollaboratorsScreen,
+  expectFieldError,
+  notice,
+  profileForms,
+  signIn,
+  visit,
+} from '../fixtures/pages.ts';
 import { makeKey, sign, SshKeysScreen } from '../fixtures/ssh.ts';
 import { PASSWORD } from '../fixtures/tenant.ts';
 import { expect, test } from '../fixtures/test.ts';
@@ -38,7 +46,6 @@ test.describe('the name', () => {
     await expect((await MembersScreen.open(admin, tenant.organization)).row({ name: 'Noah Renamed' })).toBeVisible();
     await expect((await CollaboratorsScreen.open(admin, tenant.open)).row({ name: 'Noah Renamed' })).toBeVisible();
   });
-
 });
 
 test.describe('sessions', () => {
@@ -56,8 +63,14 @@ test.describe('sessions', () => {
     await expect(rows(here).first()).toContainText('This device');
     await expect(rows(here).first()).toContainText(/Chrome on \w+/);
     await expect(rows(here).nth(1)).not.toContainText('This device');
-    await expect(rows(here).first().getByRole('time').first()).toHaveAttribute('datetime', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
-    await rows(here).nth(1).getByRole('button', { name: /^Sign out Chrome on \w+, / }).click();
+    await expect(rows(here).first().getByRole('time').first()).toHaveAttribute(
+      'datetime',
+      /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/,
+    );
+    await rows(here)
+      .nth(1)
+      .getByRole('button', { name: /^Sign out Chrome on \w+, / })
+      .click();
     await expect(notice(here, 'The session was signed out.')).toBeVisible();
     await expect(rows(here)).toHaveCount(1);
     await expect(here.getByRole('button', { name: 'Sign out all others' })).toBeHidden();
@@ -83,7 +96,11 @@ test.describe('sessions', () => {
     }
   });
 
-  test('E5: a screen that is open in a session that was ended asks to sign in again @scripts', async ({ as, guard, tenant }) => {
+  test('E5: a screen that is open in a session that was ended asks to sign in again @scripts', async ({
+    as,
+    guard,
+    tenant,
+  }) => {
     guard.allowStatus(401);
     const [here, there] = [await as(tenant.member), await as(tenant.member)];
     await MembersScreen.open(there, tenant.organization);
@@ -116,7 +133,9 @@ test.describe('SSH keys', () => {
     await expect(screen.name).toHaveValue('');
 
     await screen.page.getByRole('button', { name: 'Remove My laptop' }).click();
-    await expect(notice(screen.page, 'The SSH key My laptop was removed. It no longer logs in to any cluster.')).toBeVisible();
+    await expect(
+      notice(screen.page, 'The SSH key My laptop was removed. It no longer logs in to any cluster.'),
+    ).toBeVisible();
     await expect(screen.page.getByRole('heading', { name: 'No SSH keys yet' })).toBeVisible();
   });
 
@@ -160,7 +179,10 @@ test.describe('SSH keys', () => {
     const mine = await SshKeysScreen.open(await as(tenant.member));
     await expect(mine.signature).toBeHidden();
     await mine.addKey(key.line, 'My laptop');
-    await expectFieldError(mine.signature, /Somebody else has registered this key\. If it’s yours, sign the text below/);
+    await expectFieldError(
+      mine.signature,
+      /Somebody else has registered this key\. If it’s yours, sign the text below/,
+    );
     await expect(mine.publicKey).toHaveValue(new RegExp(`^${key.line.slice(0, 40).replaceAll('+', '\\+')}`));
     const [command, others] = [await mine.command.inputValue(), await theirs.command.inputValue()];
     await mine.signature.fill(await sign(key, others));
@@ -246,7 +268,10 @@ test.describe('deleting the account', () => {
   }) => {
     const { manager } = tenant;
     await tenant.add(tenant.open, tenant.member);
-    await tenant.database.query('UPDATE collaborators SET added_by = $1 WHERE user_id = $2', [manager.id, tenant.member.id]);
+    await tenant.database.query('UPDATE collaborators SET added_by = $1 WHERE user_id = $2', [
+      manager.id,
+      tenant.member.id,
+    ]);
     const [page, elsewhere] = [await as(manager), await as(manager)];
     await visit(elsewhere, '/settings/profile');
     await visit(page, '/settings/profile');
@@ -290,7 +315,9 @@ test.describe('the password', () => {
     await visit(page, '/sign-in');
     await page.getByRole('link', { name: 'Forgot your password?' }).click();
     await expect(page.getByRole('heading', { name: 'Forgot your password?', level: 1 })).toBeVisible();
-    await expect(page.getByRole('main')).toContainText('This console sends no mail. Ask whoever runs it to set a new password for you.');
+    await expect(page.getByRole('main')).toContainText(
+      'This console sends no mail. Ask whoever runs it to set a new password for you.',
+    );
     await expect(page.getByRole('textbox')).toHaveCount(0);
     await page.getByRole('link', { name: 'Back to signing in' }).click();
     await expect(page.getByRole('heading', { name: 'Sign in', level: 1 })).toBeVisible();
@@ -315,7 +342,9 @@ test.describe('the password', () => {
     const page = await as(tenant.member);
     const { password } = profileForms(page);
     const [current, next] = [password.getByLabel('Current password'), password.getByLabel('New password')];
-    const isLimited = password.getByRole('alert').filter({ hasText: /^Too many attempts\. Try again in \d+ minutes?\.$/ });
+    const isLimited = password
+      .getByRole('alert')
+      .filter({ hasText: /^Too many attempts\. Try again in \d+ minutes?\.$/ });
     await visit(page, '/settings/profile');
     for (let attempt = 0; attempt < 25 && !(await isLimited.isVisible()); attempt++) {
       await current.fill('not the password');

@@ -109,7 +109,11 @@ test('R2: a Member of the project is told who creates clusters, and creates file
   await expect(new ResourceScreen(page).settings).toBeVisible();
 });
 
-test('R1: an Admin changes a cluster, and leaves alone what somebody else changed meanwhile', async ({ as, guard, tenant }) => {
+test('R1: an Admin changes a cluster, and leaves alone what somebody else changed meanwhile', async ({
+  as,
+  guard,
+  tenant,
+}) => {
   guard.allowStatus(422);
   const { manager, open } = tenant;
   const id = await tenant.addResource(open, manager, 'cluster', 'training', { state: 'creating', details: CLUSTER });

@@ -114,7 +114,11 @@ test('names with markup are text on the organization’s screens, on an invitati
 
 test('what is searched for is text, in the page and in its links @scripts', async ({ as, tenant }) => {
   const text = `"><script>document.documentElement.dataset.pwned=1</script>`;
-  const screen = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open, `?q=${encodeURIComponent(text)}`);
+  const screen = await CollaboratorsScreen.open(
+    await as(tenant.manager),
+    tenant.open,
+    `?q=${encodeURIComponent(text)}`,
+  );
   await expect(screen.search).toHaveValue(text);
   await expect(screen.page.getByRole('heading', { name: 'Nobody found' })).toBeVisible();
   await expect(screen.page.locator('html[data-pwned]')).toHaveCount(0);
@@ -259,7 +263,9 @@ test('a link with a secret in it is told to nobody', { tag: '@scripts' }, async 
 
 test('a forged message cookie shows no words of its own @scripts', async ({ as, tenant, baseURL }) => {
   const page = await as(tenant.manager);
-  const forged = Buffer.from(JSON.stringify({ form: 'remove', outcome: { Err: '<b>Call this number</b>' }, typed: [] }));
+  const forged = Buffer.from(
+    JSON.stringify({ form: 'remove', outcome: { Err: '<b>Call this number</b>' }, typed: [] }),
+  );
   for (const value of [forged.toString('base64url'), 'not base64 at all', 'A'.repeat(3_000)]) {
     await page.context().addCookies([{ name: 'roster-flash', value, url: baseURL ?? '' }]);
     expect(await visit(page, collaboratorsPath(tenant.open))).toBe(200);
@@ -291,16 +297,25 @@ async function otherPort(baseURL: string, cookies: string[], next: string): Prom
   return { server, url: `http://${hostname}:${(server.address() as AddressInfo).port}/` };
 }
 
-test('J11: a service on another port of this host forges neither a message nor a session', async ({ as, baseURL, tenant }) => {
+test('J11: a service on another port of this host forges neither a message nor a session', async ({
+  as,
+  baseURL,
+  tenant,
+}) => {
   const attacker = await (await as(tenant.member)).context().cookies();
   const session = attacker.find((cookie) => cookie.name === 'roster')?.value ?? '';
   expect(session).not.toBe('');
   const made = { key_made: { name: 'Deploy', secret: 'rsk_FORGED', how: 'created' } };
-  const flash = Buffer.from(JSON.stringify({ form: 'create_key', outcome: { Ok: made }, typed: [] })).toString('base64url');
+  const flash = Buffer.from(JSON.stringify({ form: 'create_key', outcome: { Ok: made }, typed: [] })).toString(
+    'base64url',
+  );
   const secrets = `${apiKeysPath(tenant.open)}?dialog=secret`;
   const page = await as(tenant.manager);
   const own = await page.context().cookies();
-  const account = page.getByRole('button', { name: `Account: ${tenant.manager.name}` }).filter({ visible: true }).first();
+  const account = page
+    .getByRole('button', { name: `Account: ${tenant.manager.name}` })
+    .filter({ visible: true })
+    .first();
 
   const cookies = [`roster-flash=${flash}; Path=/`, `roster=${session}; Path=/settings`];
   const { server, url } = await otherPort(baseURL ?? '', cookies, secrets);

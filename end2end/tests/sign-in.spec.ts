@@ -19,7 +19,10 @@ test('upper case and spaces in the address do not keep anybody out @scripts', as
   await expect(page.getByRole('button', { name: `Account: ${tenant.manager.name}` })).toBeVisible();
 });
 
-test('N3: a wrong password and an unknown address get the same words, and the address typed is kept', async ({ page, tenant }) => {
+test('N3: a wrong password and an unknown address get the same words, and the address typed is kept', async ({
+  page,
+  tenant,
+}) => {
   const attempts = [tenant.manager.email, `nobody-${tenant.tag}@roster.test`];
   await visit(page, '/sign-in');
   for (const email of attempts) {

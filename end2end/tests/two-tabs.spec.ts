@@ -11,7 +11,9 @@ const SOON = { timeout: 2_000 };
 
 /** Somebody else signs in in another tab of this browser: its one session is theirs now. */
 async function becomes(page: Page, value: string): Promise<void> {
-  await page.context().addCookies([{ name: 'roster', value, url: new URL(page.url()).origin, httpOnly: true, sameSite: 'Lax' }]);
+  await page
+    .context()
+    .addCookies([{ name: 'roster', value, url: new URL(page.url()).origin, httpOnly: true, sameSite: 'Lax' }]);
 }
 
 async function enter(page: Page, person: Person, password: string): Promise<void> {
@@ -20,7 +22,11 @@ async function enter(page: Page, person: Person, password: string): Promise<void
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
 
-test('a form counts for who filled it in: with another session nothing is changed, and what was typed is kept', async ({ as, database, tenant }) => {
+test('a form counts for who filled it in: with another session nothing is changed, and what was typed is kept', async ({
+  as,
+  database,
+  tenant,
+}) => {
   const page = await as(tenant.member);
   await visit(page, '/settings/profile');
   await becomes(page, await beginSession(database, tenant.owner));
@@ -29,11 +35,18 @@ test('a form counts for who filled it in: with another session nothing is change
 
   await expect(page.getByText(`You are signed in as ${tenant.owner.name} now.`).first()).toBeVisible();
   await expect(page.getByLabel('Name')).toHaveValue('Somebody Married');
-  const names = await database.query('SELECT name FROM users WHERE id = ANY($1) ORDER BY name', [[tenant.member.id, tenant.owner.id]]);
+  const names = await database.query('SELECT name FROM users WHERE id = ANY($1) ORDER BY name', [
+    [tenant.member.id, tenant.owner.id],
+  ]);
   expect(names.rows.map((row: { name: string }) => row.name)).toEqual([tenant.member.name, tenant.owner.name].sort());
 });
 
-test('a session that is over while a form is open: signing in leads back to it, with what was typed', async ({ as, database, guard, tenant }) => {
+test('a session that is over while a form is open: signing in leads back to it, with what was typed', async ({
+  as,
+  database,
+  guard,
+  tenant,
+}) => {
   // The page asks for its news with the session that is over.
   guard.allowStatus(401);
   const page = await as(tenant.manager);
@@ -55,7 +68,12 @@ test('a session that is over while a form is open: signing in leads back to it, 
 });
 
 test.describe('with scripts', { tag: '@scripts' }, () => {
-  test('what is typed stays when the session ends elsewhere, and the page says so', async ({ as, database, guard, tenant }) => {
+  test('what is typed stays when the session ends elsewhere, and the page says so', async ({
+    as,
+    database,
+    guard,
+    tenant,
+  }) => {
     guard.allowStatus(401);
     const screen = await CollaboratorsScreen.open(await as(tenant.manager), tenant.open, '?dialog=add');
     await screen.email.fill('half.typed@');
@@ -68,7 +86,11 @@ test.describe('with scripts', { tag: '@scripts' }, () => {
     await expect(screen.email).toHaveValue('half.typed@');
   });
 
-  test('E5: eight tabs open at once, are live all, and go on when the first is closed', async ({ as, guard, tenant }) => {
+  test('E5: eight tabs open at once, are live all, and go on when the first is closed', async ({
+    as,
+    guard,
+    tenant,
+  }) => {
     test.slow();
     // The page of who is removed asks for it once more.
     guard.allowStatus(404);
@@ -101,7 +123,12 @@ test.describe('with scripts', { tag: '@scripts' }, () => {
     }
   });
 
-  test('E5: who is removed while Roster is away is told once it is back, though a proxy answered 502 meanwhile', async ({ browse, database, guard, tenant }) => {
+  test('E5: who is removed while Roster is away is told once it is back, though a proxy answered 502 meanwhile', async ({
+    browse,
+    database,
+    guard,
+    tenant,
+  }) => {
     test.slow();
     guard.allowStatus(404, 502);
     guard.allow(/ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE|ERR_CONNECTION/);
@@ -117,12 +144,19 @@ test.describe('with scripts', { tag: '@scripts' }, () => {
       await visit(page, `${gate.url}/settings${projectPath(tenant.open)}/collaborators`);
       await expect(page.getByRole('row', { name: tenant.member.name })).toBeVisible();
       await awake(page);
-      const refused = page.waitForResponse((response) => response.url().includes('/events') && response.status() === 502);
+      const refused = page.waitForResponse(
+        (response) => response.url().includes('/events') && response.status() === 502,
+      );
       await roster.stop();
       await refused;
-      await database.query('DELETE FROM collaborators WHERE user_id = $1 AND project_id = $2', [tenant.member.id, tenant.open.id]);
+      await database.query('DELETE FROM collaborators WHERE user_id = $1 AND project_id = $2', [
+        tenant.member.id,
+        tenant.open.id,
+      ]);
       roster = await Roster.start(settings);
-      await expect(page.getByRole('heading', { name: 'Your access to this project has ended' })).toBeVisible({ timeout: 15_000 });
+      await expect(page.getByRole('heading', { name: 'Your access to this project has ended' })).toBeVisible({
+        timeout: 15_000,
+      });
     } finally {
       await roster.stop();
       await gate.close();

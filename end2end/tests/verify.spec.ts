@@ -20,7 +20,13 @@ async function signUp(page: Page, name: string, email: string, password: string)
 test.describe.configure({ mode: 'default', timeout: 60_000 });
 
 test.describe('with a mail server', () => {
-  test('J1 J2 J4: who signed up is added only once their address is verified, by the button alone', async ({ as, browse, mailing, post, tenant }) => {
+  test('J1 J2 J4: who signed up is added only once their address is verified, by the button alone', async ({
+    as,
+    browse,
+    mailing,
+    post,
+    tenant,
+  }) => {
     const email = tenant.address('carla');
     const page = await browse();
     await signUp(page, 'Carla Chief', email, NEW);
@@ -59,7 +65,11 @@ test.describe('with a mail server', () => {
     await expect(notice(again.page, 'Carla Chief was added as a Member.')).toBeVisible();
   });
 
-  test('X6: signing up says the same of an address with an account; the mail says which', async ({ browse, post, tenant }) => {
+  test('X6: signing up says the same of an address with an account; the mail says which', async ({
+    browse,
+    post,
+    tenant,
+  }) => {
     const said: string[] = [];
     for (const email of [tenant.address('nobody'), tenant.member.email]) {
       const page = await browse();
@@ -69,11 +79,19 @@ test.describe('with a mail server', () => {
     }
     expect(said[0]).toBe(said[1]);
     await expect.poll(() => post.to(tenant.member.email).length, SOON).toBe(1);
-    expect(post.to(tenant.member.email)[0]?.text).toContain('The address has an account already, so nothing was changed.');
+    expect(post.to(tenant.member.email)[0]?.text).toContain(
+      'The address has an account already, so nothing was changed.',
+    );
     await signIn(await browse(), tenant.member, PASSWORD);
   });
 
-  test('J3: an account that a stranger made becomes its address’s, and the stranger keeps nothing of it', async ({ browse, guard, mailing, post, tenant }) => {
+  test('J3: an account that a stranger made becomes its address’s, and the stranger keeps nothing of it', async ({
+    browse,
+    guard,
+    mailing,
+    post,
+    tenant,
+  }) => {
     // The stranger's open page asks anew, and is signed out.
     guard.allowStatus(401);
     const email = tenant.address('carla');
@@ -116,12 +134,22 @@ test.describe('with a mail server', () => {
     await signIn(await browse(), { email }, NEW);
   });
 
-  test('J5 J7: another address is proved first; the old one is told, and takes the account back', async ({ as, browse, database, guard, mailing, post, tenant }) => {
+  test('J5 J7: another address is proved first; the old one is told, and takes the account back', async ({
+    as,
+    browse,
+    database,
+    guard,
+    mailing,
+    post,
+    tenant,
+  }) => {
     // The page of whoever changed it asks anew, and is signed out.
     guard.allowStatus(401);
     const [old, email] = [tenant.member.email, tenant.address('elsewhere')];
     const page = await as(tenant.member);
-    await database.query("UPDATE sessions SET confirmed_at = now() - interval '11 minutes' WHERE user_id = $1", [tenant.member.id]);
+    await database.query("UPDATE sessions SET confirmed_at = now() - interval '11 minutes' WHERE user_id = $1", [
+      tenant.member.id,
+    ]);
     await visit(page, '/settings/profile');
     const field = page.getByLabel('New email');
     const change = page.getByRole('button', { name: 'Change email' });
@@ -155,8 +183,13 @@ test.describe('with a mail server', () => {
     await nobody.getByRole('button', { name: 'Change email' }).click();
     await expect(notice(nobody, `Your address is ${email} now.`)).toBeVisible();
 
-    await expect.poll(() => post.to(old).filter((mail) => mail.subject === 'Your Roster address was changed').length, SOON).toBe(1);
-    const undo = linkIn(post.to(old).find((mail) => mail.subject === 'Your Roster address was changed'), mailing.url);
+    await expect
+      .poll(() => post.to(old).filter((mail) => mail.subject === 'Your Roster address was changed').length, SOON)
+      .toBe(1);
+    const undo = linkIn(
+      post.to(old).find((mail) => mail.subject === 'Your Roster address was changed'),
+      mailing.url,
+    );
     const owner = await browse();
     await visit(owner, undo);
     await expect(owner.getByRole('main')).toContainText(`It gets ${old} back.`);
@@ -175,44 +208,54 @@ test.describe('with a mail server', () => {
 });
 
 withoutMail.describe('without a mail server', () => {
-  withoutMail('J4: the operator verifies addresses, and sign-up, profile and members’ list say so', async ({ as, browse, tenant }) => {
-    const page = await browse();
-    await visit(page, '/sign-up');
-    await expect(page.getByRole('main')).toContainText('This console sends no mail: whoever runs it verifies your address.');
-    await tenant.doubt(tenant.member);
-    const member = await as(tenant.member);
-    await visit(member, '/settings/profile');
-    await expect(member.getByRole('main')).toContainText('ask whoever runs it to verify your address');
-    await expect(member.getByRole('button', { name: 'Resend' })).toBeHidden();
-    await expect(member.getByRole('main')).toContainText('ask whoever runs it to change your address');
-    const members = await MembersScreen.open(await as(tenant.admin), tenant.organization);
-    await expect(members.row(tenant.member)).toContainText('Address not verified');
-    await expect(members.row(tenant.manager)).not.toContainText('Address not verified');
-    await expect(members.page.getByRole('main')).toContainText('roster admin user verify EMAIL');
-    // Inside the organization that invited them they are added as ever, and marked.
-    const collaborators = await CollaboratorsScreen.open(members.page, tenant.open);
-    await collaborators.add(tenant.member.email);
-    await expect(collaborators.row(tenant.member)).toContainText('Address not verified');
-  });
+  withoutMail(
+    'J4: the operator verifies addresses, and sign-up, profile and members’ list say so',
+    async ({ as, browse, tenant }) => {
+      const page = await browse();
+      await visit(page, '/sign-up');
+      await expect(page.getByRole('main')).toContainText(
+        'This console sends no mail: whoever runs it verifies your address.',
+      );
+      await tenant.doubt(tenant.member);
+      const member = await as(tenant.member);
+      await visit(member, '/settings/profile');
+      await expect(member.getByRole('main')).toContainText('ask whoever runs it to verify your address');
+      await expect(member.getByRole('button', { name: 'Resend' })).toBeHidden();
+      await expect(member.getByRole('main')).toContainText('ask whoever runs it to change your address');
+      const members = await MembersScreen.open(await as(tenant.admin), tenant.organization);
+      await expect(members.row(tenant.member)).toContainText('Address not verified');
+      await expect(members.row(tenant.manager)).not.toContainText('Address not verified');
+      await expect(members.page.getByRole('main')).toContainText('roster admin user verify EMAIL');
+      // Inside the organization that invited them they are added as ever, and marked.
+      const collaborators = await CollaboratorsScreen.open(members.page, tenant.open);
+      await collaborators.add(tenant.member.email);
+      await expect(collaborators.row(tenant.member)).toContainText('Address not verified');
+    },
+  );
 
-  withoutMail('M4: a copied link asks for the address before it says anything of it', async ({ as, browse, tenant }) => {
-    const email = tenant.address('nina');
-    const link = await (await InvitationsScreen.open(await as(tenant.admin), tenant.organization)).inviting.inviteOne(email);
-    const page = await browse();
-    const invitation = await InvitationPage.open(page, link, tenant.organization);
-    await expect(invitation.accept).toBeHidden();
-    expect(await page.content()).not.toContain(email);
-    const field = page.getByLabel('Email');
-    await field.fill(tenant.outsider.email);
-    await page.getByRole('button', { name: 'Continue' }).click();
-    await expectFieldError(field, /This isn’t the address that was invited/);
-    await awake(page);
-    await field.fill(` ${email.toUpperCase()} `);
-    await page.getByRole('button', { name: 'Continue' }).click();
-    await expect(page.getByRole('main')).toContainText('Have an account with this address?');
-    await awake(page);
-    await invitation.acceptAs('Nina Nova', NEW);
-    await invitation.expectJoined(tenant.organization);
-    expect(await tenant.isProved(email)).toBe(false);
-  });
+  withoutMail(
+    'M4: a copied link asks for the address before it says anything of it',
+    async ({ as, browse, tenant }) => {
+      const email = tenant.address('nina');
+      const link = await (
+        await InvitationsScreen.open(await as(tenant.admin), tenant.organization)
+      ).inviting.inviteOne(email);
+      const page = await browse();
+      const invitation = await InvitationPage.open(page, link, tenant.organization);
+      await expect(invitation.accept).toBeHidden();
+      expect(await page.content()).not.toContain(email);
+      const field = page.getByLabel('Email');
+      await field.fill(tenant.outsider.email);
+      await page.getByRole('button', { name: 'Continue' }).click();
+      await expectFieldError(field, /This isn’t the address that was invited/);
+      await awake(page);
+      await field.fill(` ${email.toUpperCase()} `);
+      await page.getByRole('button', { name: 'Continue' }).click();
+      await expect(page.getByRole('main')).toContainText('Have an account with this address?');
+      await awake(page);
+      await invitation.acceptAs('Nina Nova', NEW);
+      await invitation.expectJoined(tenant.organization);
+      expect(await tenant.isProved(email)).toBe(false);
+    },
+  );
 });

@@ -27,7 +27,7 @@ impl Assets {
     /// Finds the site: in `given`, else beside the program, else in `target/site`.
     ///
     /// # Errors
-    /// [`NoSite`].
+    /// `NoSite` if it isn’t where it should be.
     pub fn find(given: Option<&Path>) -> Result<Self, NoSite> {
         if let Some(folder) = given {
             return Self::read(folder);

@@ -438,7 +438,7 @@ impl Directory {
     /// The organizations a person is in, or an external of, by name; at most `limit`.
     ///
     /// # Errors
-    /// [`Error::Unavailable`](crate::Error::Unavailable).
+    /// [`Error::Unavailable`].
     pub async fn organizations_of(&self, user: UserId, limit: i64) -> Result<Vec<OrganizationSummary>> {
         let rows = sqlx::query!(
             r#"SELECT o.slug, o.name, o.owner_id, m.role AS "role?"

@@ -137,6 +137,8 @@ fn moment(at: OffsetDateTime) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::{env, fs, path::Path};
+
     use axum::{body::Body, extract::Request};
     use http_body_util::BodyExt;
     use tower::ServiceExt;
@@ -166,5 +168,27 @@ mod tests {
             assert_eq!(told["code"], code);
             assert!(!told.to_string().contains("not for others"));
         }
+    }
+
+    /// docs/openapi.json is the description that the server gives out, for readers without one and for reviews of a change.
+    /// `make generate` writes it anew.
+    #[test]
+    fn the_kept_description_is_the_servers() {
+        let others = [
+            usage::reporter_routes().split_for_parts().1,
+            without_key().split_for_parts().1,
+        ];
+        let document = openapi::document(with_key().split_for_parts().1, others);
+        let document: serde_json::Value = serde_json::from_slice(&document).unwrap();
+        let written = format!("{document:#}\n");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/openapi.json");
+        if env::var_os("UPDATE").is_some() {
+            fs::write(&path, &written).unwrap();
+        }
+        let kept = fs::read_to_string(&path).unwrap();
+        assert!(
+            kept == written,
+            "docs/openapi.json is not what the server says: run make generate"
+        );
     }
 }
