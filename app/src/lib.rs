@@ -18,6 +18,7 @@ mod focus;
 mod live;
 mod load;
 mod messages;
+mod outcome;
 mod paths;
 mod problem;
 mod screens;
@@ -27,7 +28,7 @@ mod signed;
 pub mod request_context;
 
 pub use app::{App, document};
-pub use flash::{Flash, Outcome};
+pub use outcome::{Flash, Outcome};
 pub use problem::Problem;
 
 /// What went wrong, in words for people; for the command line, which has no screen.

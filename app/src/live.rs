@@ -10,7 +10,7 @@ mod hub;
 use leptos::prelude::*;
 use policy::Slug;
 
-use crate::{components::FormSender, flash::Done};
+use crate::{components::FormSender, outcome::Done};
 
 /// What a screen is about, and what its news are about.
 #[derive(Clone, Debug, PartialEq, Eq)]

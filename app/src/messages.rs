@@ -4,7 +4,7 @@ use policy::{FieldInput, OrganizationRole, Quota, Refusal, ResourceField, SshKey
 
 use crate::{
     Problem,
-    flash::{Done, HowMade},
+    outcome::{Done, HowMade},
 };
 
 /// What was done.

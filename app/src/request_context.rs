@@ -16,7 +16,7 @@ use policy::{Refusal, UserId};
 
 use crate::{
     Flash, Problem,
-    flash::{FormName, Outcome},
+    outcome::{FormName, Outcome},
     paths,
 };
 

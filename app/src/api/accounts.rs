@@ -4,12 +4,12 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 use serde::{Deserialize, Serialize};
 
 use super::NothingElse;
-use crate::{Problem, flash::Outcome};
+use crate::{Problem, outcome::Outcome};
 
 #[cfg(feature = "ssr")]
 use {
     crate::{
-        flash::{Done, FormName},
+        outcome::{Done, FormName},
         paths,
         request_context::{acting, answer, begin_session, end_session, redirect, session_context},
     },

@@ -5,13 +5,13 @@ use policy::{ApiKeyId, KeyChange, KeyFacts, KeyScope, KeyState, Refusal, check_k
 use serde::{Deserialize, Serialize};
 
 use super::{NothingElse, Timestamp, list::ListQuery, projects::ProjectHead};
-use crate::{Problem, flash::Outcome};
+use crate::{Problem, outcome::Outcome};
 
 #[cfg(feature = "ssr")]
 use {
     super::{end_of, end_of_day, list::PAGE, slug},
     crate::{
-        flash::{Done, FormName, HowMade, Secret},
+        outcome::{Done, FormName, HowMade, Secret},
         paths::{self, Dialog},
         request_context::{acting, answer, choice, confirm, signed_in},
     },

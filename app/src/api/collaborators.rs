@@ -1,24 +1,27 @@
 //! Collaborators of a project: the list, and what is done to it.
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
-use policy::{
-    ApiKeyId, CollaboratorChange, KeyScope, Refusal, ResourceKind, Standing, Target, UserId, check_collaborator_change,
-};
+use policy::{CollaboratorChange, Refusal, Standing, Target, UserId, check_collaborator_change};
 use serde::{Deserialize, Serialize};
 
-use super::{KeyChoices, NothingElse, Timestamp, list::ListQuery, projects::ProjectHead};
-use crate::{Problem, flash::Outcome};
+use super::{
+    KeyChoices, NothingElse, Timestamp,
+    list::ListQuery,
+    owned_assets::{OwnedAssets, OwnedKey},
+    projects::ProjectHead,
+};
+use crate::{Problem, outcome::Outcome};
 
 #[cfg(feature = "ssr")]
 use {
     super::end_of_day,
     super::slug,
     crate::{
-        flash::{Done, FormName, Receipt},
+        outcome::{Done, FormName, Receipt},
         paths::{self, Dialog},
         request_context::{acting, answer, choice, signed_in},
     },
-    directory::{Collaborator, CollaboratorQuery, OwnedAssets},
+    directory::{Collaborator, CollaboratorQuery},
     policy::{Permission, ProjectRole, Slug},
 };
 
@@ -43,57 +46,6 @@ pub(crate) struct Person {
     pub(crate) expires_at: Option<Timestamp>,
 }
 
-/// A key that somebody made and that works (C6).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct MadeKey {
-    /// Its id.
-    pub(crate) id: ApiKeyId,
-    /// What it is called.
-    pub(crate) name: String,
-    /// What it may do.
-    pub(crate) reach: KeyScope,
-    /// What is shown of its secret: it tells keys of one name apart.
-    pub(crate) visible: String,
-    /// The name of its project.
-    pub(crate) project: String,
-}
-
-/// What somebody made, and is still there when they are not (K5, E1).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Made {
-    /// The first keys, by name.
-    pub(crate) keys: Vec<MadeKey>,
-    /// How many more.
-    pub(crate) more_keys: i64,
-    /// How many resources of each kind.
-    pub(crate) resources: Vec<(ResourceKind, i64)>,
-}
-
-#[cfg(feature = "ssr")]
-impl From<directory::MadeKey> for MadeKey {
-    fn from(key: directory::MadeKey) -> Self {
-        Self {
-            id: key.id,
-            name: key.name.to_string(),
-            reach: key.reach,
-            visible: format!("{}…{}", key.secret_start, key.secret_end),
-            project: key.project.to_string(),
-        }
-    }
-}
-
-#[cfg(feature = "ssr")]
-impl From<OwnedAssets> for Made {
-    fn from(owned_assets: OwnedAssets) -> Self {
-        let named = i64::try_from(owned_assets.keys.len()).unwrap_or(i64::MAX);
-        Self {
-            more_keys: owned_assets.key_count - named,
-            keys: owned_assets.keys.into_iter().map(Into::into).collect(),
-            resources: owned_assets.resources,
-        }
-    }
-}
-
 /// The list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct People {
@@ -108,9 +60,9 @@ pub(crate) struct People {
     /// The person an open dialog is about, if not among the rows.
     pub(crate) subject: Option<Person>,
     /// What the person an open dialog is about has made here.
-    pub(crate) made: Option<(UserId, Made)>,
+    pub(crate) made: Option<(UserId, OwnedAssets)>,
     /// Those of their keys that manage, for whoever may lower their role.
-    pub(crate) managing: Vec<MadeKey>,
+    pub(crate) managing: Vec<OwnedKey>,
 }
 
 impl People {

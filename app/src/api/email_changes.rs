@@ -5,13 +5,13 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{NothingElse, verification::Opener};
-use crate::{Problem, flash::Outcome};
+use crate::{Problem, outcome::Outcome};
 
 #[cfg(feature = "ssr")]
 use {
     super::verification::link_token,
     crate::{
-        flash::{Done, FormName},
+        outcome::{Done, FormName},
         paths,
         request_context::{acting, answer, begin_session, confirm, session_context},
     },

@@ -5,13 +5,13 @@ use policy::InvitationId;
 use serde::{Deserialize, Serialize};
 
 use super::{NothingElse, Timestamp, list::ListQuery, organizations::OrganizationHead};
-use crate::{Problem, flash::Outcome};
+use crate::{Problem, outcome::Outcome};
 
 #[cfg(feature = "ssr")]
 use {
     super::{list::PAGE, slug},
     crate::{
-        flash::{Done, FormName, SentInvitation},
+        outcome::{Done, FormName, SentInvitation},
         paths::{self, Dialog},
         request_context::{SessionContext, acting, answer, begin_session, choice, session_context, signed_in},
     },

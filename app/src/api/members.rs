@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     KeyChoices, Timestamp,
-    collaborators::{Made, MadeKey},
     list::ListQuery,
     organizations::OrganizationHead,
+    owned_assets::{OwnedAssets, OwnedKey},
 };
-use crate::{Problem, flash::Outcome};
+use crate::{Problem, outcome::Outcome};
 
 #[cfg(feature = "ssr")]
 use {
     super::{list::PAGE, slug},
     crate::{
-        flash::{Done, FormName, Receipt},
+        outcome::{Done, FormName, Receipt},
         paths::{self, Dialog},
         request_context::{acting, answer, choice, signed_in},
     },
@@ -57,9 +57,9 @@ pub(crate) struct Ending {
     /// How many more.
     pub(crate) more_invitations: i64,
     /// What they made, and stays.
-    pub(crate) made: Made,
+    pub(crate) made: OwnedAssets,
     /// Those of their keys that manage where they are an Admin by their organization role alone.
-    pub(crate) managing: Vec<MadeKey>,
+    pub(crate) managing: Vec<OwnedKey>,
 }
 
 /// The list.
@@ -170,7 +170,7 @@ impl Ending {
         let more = |count: i64, named: usize| count - i64::try_from(named).unwrap_or(i64::MAX);
         Self {
             user,
-            made: Made::from(removal_preview.owned_assets),
+            made: OwnedAssets::from(removal_preview.owned_assets),
             managing: managing.into_iter().map(Into::into).collect(),
             more_projects: more(removal_preview.project_count, removal_preview.projects.len()),
             projects: removal_preview.projects.iter().map(ToString::to_string).collect(),

@@ -8,6 +8,7 @@ pub(crate) mod invitations;
 pub(crate) mod list;
 pub(crate) mod members;
 pub(crate) mod organizations;
+pub(crate) mod owned_assets;
 pub(crate) mod projects;
 pub(crate) mod resources;
 pub(crate) mod sessions;

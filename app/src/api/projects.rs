@@ -5,15 +5,15 @@ use policy::{ProjectId, ProjectRole, Slug, Standing};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    KeyChoices, NothingElse, Timestamp, collaborators::Made, list::ListQuery, organizations::OrganizationHead,
+    KeyChoices, NothingElse, Timestamp, list::ListQuery, organizations::OrganizationHead, owned_assets::OwnedAssets,
 };
-use crate::{Problem, flash::Outcome};
+use crate::{Problem, outcome::Outcome};
 
 #[cfg(feature = "ssr")]
 use {
     super::{list::PAGE, slug},
     crate::{
-        flash::{Done, FormName},
+        outcome::{Done, FormName},
         paths::{self, Dialog},
         request_context::{acting, answer, confirm, signed_in},
     },
@@ -66,7 +66,7 @@ pub(crate) struct SettingsView {
     /// How many External Collaborators there are.
     pub(crate) externals: i64,
     /// What they made, for those who may remove them because externals aren't allowed any more (X1).
-    pub(crate) leftover: Option<Made>,
+    pub(crate) leftover: Option<OwnedAssets>,
     /// What bears on deleting it, for those who may.
     pub(crate) deletion: Option<Deletion>,
 }

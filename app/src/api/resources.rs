@@ -7,13 +7,13 @@ use policy::{Details, ResourceField, ResourceId, ResourceKind, ResourceState};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::{NothingElse, Timestamp, list::ListQuery, projects::ProjectHead};
-use crate::{Problem, flash::Outcome};
+use crate::{Problem, outcome::Outcome};
 
 #[cfg(feature = "ssr")]
 use {
     super::{list::PAGE, slug},
     crate::{
-        flash::{Done, FormName},
+        outcome::{Done, FormName},
         paths::{self, Dialog},
         request_context::{acting, answer, choice, signed_in},
     },

@@ -5,11 +5,11 @@ use policy::SessionId;
 use serde::{Deserialize, Serialize};
 
 use super::{NothingElse, Timestamp};
-use crate::{Problem, flash::Outcome};
+use crate::{Problem, outcome::Outcome};
 
 #[cfg(feature = "ssr")]
 use crate::{
-    flash::{Done, FormName},
+    outcome::{Done, FormName},
     paths,
     request_context::{acting, answer, signed_in},
 };

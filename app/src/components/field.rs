@@ -5,8 +5,9 @@ use leptos::{either::Either, prelude::*};
 use super::{Icon, OwnAddress, Sign, Username};
 use crate::{
     Problem,
-    flash::{Flashed, FormName, Outcome},
+    flash::Flashed,
     messages,
+    outcome::{FormName, Outcome},
     signed::way_on,
 };
 use policy::{Field as About, Refusal};

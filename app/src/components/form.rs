@@ -5,7 +5,7 @@
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
-use crate::{Problem, flash::Outcome, signed::Signed};
+use crate::{Problem, outcome::Outcome, signed::Signed};
 
 /// A form's way to its server function, and what came of it.
 #[derive(Clone, Copy)]
@@ -95,9 +95,9 @@ mod browser {
 
     use super::FormSender;
     use crate::{
-        Problem,
-        flash::Outcome,
-        focus, paths,
+        Problem, focus,
+        outcome::Outcome,
+        paths,
         signed::{Now, Signed},
     };
 

@@ -18,9 +18,10 @@ use crate::{
         Field, Filter, FormSender, Icon, ListAddress, Listing, PageHeader, PageTitle, PostForm, SearchForm,
         SelectField, Sign, TimestampText, Tone, form_error, form_problem, input_day, last_day,
     },
-    flash::{Done, Flashed, FormName, HowMade, Notice, Notices, Outcome},
+    flash::{Flashed, Notice, Notices},
     live::Live,
     load::{Loaded, load},
+    outcome::{Done, FormName, HowMade, Outcome},
     paths::Dialog,
 };
 

@@ -12,7 +12,7 @@ use crate::{
         verification::Opener,
     },
     components::{Field, Icon, PageTitle, Sign, Username, form_error},
-    flash::FormName,
+    outcome::FormName,
     paths,
     signed::Signed,
 };

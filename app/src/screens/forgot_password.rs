@@ -7,9 +7,11 @@ use super::{link_page::link_page, sign_up::EntryProblem};
 use crate::{
     api::accounts::{OpenedReset, RequestPasswordReset, ResetPassword, password_reset, sends_mail},
     components::{Field, Icon, PageTitle, Sign, Username, form_error},
-    flash::{Done, Flashed, FormName},
+    flash::Flashed,
     load::load_or,
-    messages, paths,
+    messages,
+    outcome::{Done, FormName},
+    paths,
 };
 
 /// Asking for a link.

@@ -12,9 +12,11 @@ use crate::{
         invitations::{AcceptInvitation, AcceptInvitationAsNew, OpenedInvitation, State, Visitor, invitation},
     },
     components::{Field, Icon, PageTitle, Sign, Username, form_error},
-    flash::{Flashed, FormName},
+    flash::Flashed,
     load::{Loaded, load_or},
-    messages, paths,
+    messages,
+    outcome::FormName,
+    paths,
     signed::Signed,
 };
 

@@ -6,12 +6,13 @@ use leptos::prelude::*;
 use super::owned_assets::KeyChoice;
 use crate::{
     api::{
-        collaborators::Made,
+        owned_assets::OwnedAssets,
         verification::{RevokeMadeKeys, made_keys},
     },
     components::{FormSender, PageHeader, PageTitle, PostForm, form_problem},
-    flash::{FormName, Notice, Notices},
+    flash::{Notice, Notices},
     load::{Loaded, load},
+    outcome::FormName,
 };
 
 /// The page.
@@ -21,7 +22,7 @@ pub(crate) fn MadeKeysScreen() -> impl IntoView {
 }
 
 #[component]
-fn MadeKeys(made: Loaded<Made>) -> impl IntoView {
+fn MadeKeys(made: Loaded<OwnedAssets>) -> impl IntoView {
     let notices = expect_context::<Notices>();
     let action = FormSender::to::<RevokeMadeKeys>();
     let value = action.outcome();

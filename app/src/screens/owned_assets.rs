@@ -6,16 +6,16 @@ use policy::{KeyFate, KeyScope, ResourceKind};
 use crate::{
     api::{
         KeyChoices, Timestamp,
-        collaborators::{Made, MadeKey},
+        owned_assets::{OwnedAssets, OwnedKey},
     },
     components::{Badge, Icon, Sign, TimestampText, Tone},
-    flash::Receipt,
+    outcome::Receipt,
 };
 
 /// What somebody (`who`: They, or You) made in a project, before they are removed from it: each key is kept, or revoked with
 /// it (C6).
 #[component]
-pub(crate) fn OwnedAssetsHere(made: Made, who: &'static str) -> impl IntoView {
+pub(crate) fn OwnedAssetsHere(made: OwnedAssets, who: &'static str) -> impl IntoView {
     let resources = in_words(&made.resources);
     let has_keys = !made.keys.is_empty();
     let more = made.more_keys;
@@ -47,7 +47,7 @@ pub(crate) fn OwnedAssetsHere(made: Made, who: &'static str) -> impl IntoView {
 
 /// What somebody made in all projects of an organization, before their membership ends: it stays (M6).
 #[component]
-pub(crate) fn OwnedAssetsAnywhere(made: Made, who: &'static str) -> impl IntoView {
+pub(crate) fn OwnedAssetsAnywhere(made: OwnedAssets, who: &'static str) -> impl IntoView {
     let resources = in_words(&made.resources);
     let (has_keys, more) = (!made.keys.is_empty(), made.more_keys);
     let managing: Vec<_> = made.keys.iter().filter(|key| key.reach.is_manage()).cloned().collect();
@@ -82,7 +82,7 @@ pub(crate) fn OwnedAssetsAnywhere(made: Made, who: &'static str) -> impl IntoVie
 /// The keys that manage which somebody made, before their role is lowered: they go on, and do what their maker may not do any
 /// more, unless something else is chosen (K5, K11).
 #[component]
-pub(crate) fn ManageKeys(keys: Vec<MadeKey>, has_project: bool) -> impl IntoView {
+pub(crate) fn ManageKeys(keys: Vec<OwnedKey>, has_project: bool) -> impl IntoView {
     (!keys.is_empty()).then(|| view! {
         <fieldset class="key-choices">
             <legend>"API keys they created go on managing resources, as an Admin may, unless you choose otherwise:"</legend>
@@ -98,7 +98,7 @@ pub(crate) fn ManageKeys(keys: Vec<MadeKey>, has_project: bool) -> impl IntoView
 
 /// A key that manages may go on and only use (K11).
 #[component]
-fn LowerChoice(key: MadeKey) -> impl IntoView {
+fn LowerChoice(key: OwnedKey) -> impl IntoView {
     view! {
         <label class="key-choice">
             <input type="checkbox" name=KeyChoices::field(KeyFate::Lower, key.id) value="on"/>
@@ -110,7 +110,7 @@ fn LowerChoice(key: MadeKey) -> impl IntoView {
 /// A key may end.
 #[component]
 pub(super) fn KeyChoice(
-    key: MadeKey,
+    key: OwnedKey,
     /// Whether its project is named.
     #[prop(optional)]
     has_project: bool,

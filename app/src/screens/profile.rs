@@ -14,9 +14,10 @@ use crate::{
         Confirmation, Field, FormSender, OwnAddress, PageHeader, PageTitle, PostForm, Username, form_error,
         form_problem,
     },
-    flash::{Flashed, FormName, Notice, Notices},
+    flash::{Flashed, Notice, Notices},
     live::Live,
     load::{Loaded, load},
+    outcome::FormName,
     paths,
     signed::Signed,
 };

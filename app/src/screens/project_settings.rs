@@ -7,7 +7,7 @@ use policy::{Field as About, Permission};
 use super::{owned_assets::OwnedAssetsHere, use_project_slug};
 use crate::{
     api::{
-        collaborators::Made,
+        owned_assets::OwnedAssets,
         projects::{
             DeleteProject, Deletion, ProjectHead, RemoveExternals, SettingsView, UpdateProject, project_settings,
         },
@@ -16,9 +16,10 @@ use crate::{
         ButtonLink, Confirmation, DefaultProjectNotice, Dialog as DialogBox, DialogActions, Field, FormSender, Icon,
         ListAddress, PageHeader, PageTitle, PostForm, Sign, form_error, form_problem,
     },
-    flash::{Done, Flashed, FormName, Notice, Notices},
+    flash::{Flashed, Notice, Notices},
     live::Live,
     load::{Loaded, load},
+    outcome::{Done, FormName},
     paths::{self, Dialog},
 };
 
@@ -219,7 +220,13 @@ fn LeftoverExternals(settings: Loaded<SettingsView>) -> impl IntoView {
 
 /// What ends for them, and what they made goes on: told before it is done (C6, N5).
 #[component]
-fn RemoveExternalsDialog(action: FormSender, slug: String, name: String, count: i64, made: Made) -> impl IntoView {
+fn RemoveExternalsDialog(
+    action: FormSender,
+    slug: String,
+    name: String,
+    count: i64,
+    made: OwnedAssets,
+) -> impl IntoView {
     let close = expect_context::<ListAddress>().to(Dialog::None);
     let title = if count == 1 {
         "Remove 1 external collaborator?".to_owned()

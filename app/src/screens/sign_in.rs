@@ -7,7 +7,8 @@ use crate::{
     address::use_query,
     api::accounts::SignIn,
     components::{Field, PageTitle},
-    flash::{Flashed, FormName},
+    flash::Flashed,
+    outcome::FormName,
     paths,
 };
 

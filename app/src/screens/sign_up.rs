@@ -7,9 +7,11 @@ use crate::{
     address::use_query,
     api::accounts::{SignUp, sends_mail},
     components::{Field, Icon, PageTitle, Sign, form_error},
-    flash::{Done, Flashed, FormName, Notices},
+    flash::{Flashed, Notices},
     load::load_or,
-    messages, paths,
+    messages,
+    outcome::{Done, FormName},
+    paths,
 };
 
 /// The page. A plain form, as signing in is.

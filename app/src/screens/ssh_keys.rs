@@ -9,8 +9,9 @@ use crate::{
         Confirmation, CopyField, Field, FormSender, Icon, PageHeader, PageTitle, PostForm, Sign, TimestampText,
         form_error, form_problem,
     },
-    flash::{Flashed, FormName, Notice, Notices},
+    flash::{Flashed, Notice, Notices},
     load::{Loaded, load},
+    outcome::FormName,
 };
 
 /// The page.

@@ -7,7 +7,7 @@ use super::{link_page::link_page, sign_up::EntryProblem};
 use crate::{
     api::verification::{OpenedVerification, Opener, VerifyEmail, email_verification},
     components::{Field, Icon, PageTitle, Sign, Username, form_error},
-    flash::FormName,
+    outcome::FormName,
 };
 
 /// The page. Its forms are plain ones, as signing in is: what follows is another page, perhaps for another person.

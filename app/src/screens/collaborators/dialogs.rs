@@ -10,8 +10,9 @@ use crate::{
         Dialog as DialogBox, DialogActions, Field, Icon, ListAddress, PostForm, Sign, form_error, form_problem,
         input_day, last_day,
     },
-    flash::{Flashed, FormName},
+    flash::Flashed,
     load::Loaded,
+    outcome::FormName,
     paths::Dialog,
     screens::owned_assets::{ManageKeys, OwnedAssetsHere},
 };

@@ -17,9 +17,10 @@ use crate::{
         ButtonLink, DefaultProjectNotice, Filter, FormSender, Icon, ListAddress, PageHeader, PageTitle, SearchForm,
         Sign,
     },
-    flash::{Done, Flashed, FormName, Notice, Notices, Outcome, Receipt},
+    flash::{Flashed, Notice, Notices},
     live::Live,
     load::{Loaded, load},
+    outcome::{Done, FormName, Outcome, Receipt},
     paths::{self, Dialog},
 };
 use dialogs::Dialogs;

@@ -13,9 +13,10 @@ use crate::{
         Badge, ButtonLink, Dialog as DialogBox, Empty, Filter, FormSender, Icon, ListAddress, Listing, PageHeader,
         PageTitle, PostForm, SearchForm, Sign, TimestampText, Tone,
     },
-    flash::{Done, Flashed, FormName, Notice, Notices},
+    flash::{Flashed, Notice, Notices},
     live::Live,
     load::{Loaded, load},
+    outcome::{Done, FormName},
     paths::Dialog,
 };
 

@@ -9,8 +9,9 @@ use crate::{
         ButtonLink, CopyField, Dialog as DialogBox, DialogActions, Field, FormSender, Icon, ListAddress, PostForm,
         Sign, form_error, form_problem,
     },
-    flash::{Done, Flashed, FormName, Notices, Outcome, SentInvitation},
+    flash::{Flashed, Notices},
     messages,
+    outcome::{Done, FormName, Outcome, SentInvitation},
     paths::Dialog,
 };
 

@@ -15,10 +15,11 @@ use crate::{
         ListAddress, Listing, Menu, MenuExplanation, MenuForm, MenuLink, PageHeader, PageTitle, PostForm, SearchForm,
         Sign, SortHeader, TimestampText, Tone,
     },
-    flash::{Done, Flashed, FormName, Notice, Notices, Outcome, Receipt},
+    flash::{Flashed, Notice, Notices},
     live::Live,
     load::{Loaded, load},
     messages,
+    outcome::{Done, FormName, Outcome, Receipt},
     paths::{self, Dialog},
     screens::owned_assets::{ManageKeys, OwnedAssetsAnywhere, ReceiptCard},
 };

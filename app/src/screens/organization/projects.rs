@@ -11,10 +11,11 @@ use crate::{
         Badge, ButtonLink, Dialog as DialogBox, DialogActions, Empty, Field, FormSender, Icon, ListAddress, Listing,
         PageHeader, PageTitle, PostForm, SearchForm, Sign, TimestampText, Tone, form_error, form_problem,
     },
-    flash::{Done, Flashed, FormName, Notice, Notices},
+    flash::{Flashed, Notice, Notices},
     live::Live,
     load::{Loaded, load},
     messages,
+    outcome::{Done, FormName},
     paths::{self, Dialog},
 };
 

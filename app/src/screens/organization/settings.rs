@@ -13,9 +13,10 @@ use crate::{
     components::{
         Confirmation, Field, FormSender, PageHeader, PageTitle, PostForm, TimestampText, form_error, form_problem,
     },
-    flash::{Done, Flashed, FormName, Notice, Notices},
+    flash::{Flashed, Notice, Notices},
     live::Live,
     load::{Loaded, load},
+    outcome::{Done, FormName},
     paths,
 };
 

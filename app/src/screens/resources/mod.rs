@@ -16,10 +16,11 @@ use crate::{
         Badge, ButtonLink, DefaultProjectNotice, Dialog as DialogBox, DialogActions, Empty, Filter, FormSender, Icon,
         ListAddress, Listing, PageTitle, PostForm, SearchForm, Sign, SortHeader, TimestampText, Tone,
     },
-    flash::{Flashed, FormName, Notice, Notices},
+    flash::{Flashed, Notice, Notices},
     live::Live,
     load::{Loaded, load},
     messages::grouped,
+    outcome::FormName,
     paths::{self, Dialog},
 };
 

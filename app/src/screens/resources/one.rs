@@ -12,9 +12,10 @@ use crate::{
         ButtonLink, DefaultProjectNotice, Dialog as DialogBox, DialogActions, FormSender, Icon, ListAddress, PageTitle,
         PostForm, TimestampText,
     },
-    flash::{Flashed, FormName, Notice, Notices},
+    flash::{Flashed, Notice, Notices},
     live::Live,
     load::{Loaded, load_or},
+    outcome::FormName,
     paths::{self, Dialog},
     screens::{problem::ProblemScreen, use_project_slug},
 };
