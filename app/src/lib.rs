@@ -12,6 +12,7 @@ mod app;
 #[cfg(feature = "ssr")]
 mod chart;
 mod components;
+mod dialog_url;
 mod flash;
 #[cfg(feature = "hydrate")]
 mod focus;

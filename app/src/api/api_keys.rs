@@ -5,14 +5,18 @@ use policy::{ApiKeyId, KeyChange, KeyFacts, KeyScope, KeyState, Refusal, check_k
 use serde::{Deserialize, Serialize};
 
 use super::{NothingElse, Timestamp, list::ListQuery, projects::ProjectHead};
-use crate::{Problem, outcome::Outcome};
+use crate::{
+    Problem,
+    dialog_url::{DialogQuery, DialogSubject, DialogUrl},
+    outcome::Outcome,
+};
 
 #[cfg(feature = "ssr")]
 use {
     super::{end_of, end_of_day, list::PAGE, slug},
     crate::{
         outcome::{Done, FormName, HowMade, Secret},
-        paths::{self, Dialog},
+        paths,
         request_context::{acting, answer, choice, confirm, signed_in},
     },
     directory::{ApiKey, ApiKeyQuery, Directory, NewApiKey, OffsetDateTime},
@@ -78,6 +82,48 @@ impl KeysPage {
     }
 }
 
+/// The dialogs of the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialog {
+    /// Creating a key.
+    Create,
+    /// The secret of a key that was just created, rotated or regenerated.
+    Secret,
+    /// Setting the expiration of this key.
+    Expiration(ApiKeyId),
+    /// Rotating this key.
+    Rotate(ApiKeyId),
+    /// Revoking this key.
+    Revoke(ApiKeyId),
+    /// Regenerating the Organization Default Key.
+    Regenerate,
+}
+
+impl DialogUrl for Dialog {
+    fn to_query(self) -> DialogQuery {
+        match self {
+            Self::Create => DialogQuery::named("create"),
+            Self::Secret => DialogQuery::named("secret"),
+            Self::Expiration(key) => DialogQuery::about_key("expiration", key),
+            Self::Rotate(key) => DialogQuery::about_key("rotate", key),
+            Self::Revoke(key) => DialogQuery::about_key("revoke", key),
+            Self::Regenerate => DialogQuery::named("regenerate"),
+        }
+    }
+
+    fn from_query(name: &str, subject: DialogSubject) -> Option<Self> {
+        match name {
+            "create" => Some(Self::Create),
+            "secret" => Some(Self::Secret),
+            "expiration" => subject.key.map(Self::Expiration),
+            "rotate" => subject.key.map(Self::Rotate),
+            "revoke" => subject.key.map(Self::Revoke),
+            "regenerate" => Some(Self::Regenerate),
+            _ => None,
+        }
+    }
+}
+
 /// A page of the list. `subject` is the key that the open dialog is about, or empty.
 #[server(endpoint = "api_keys", input = GetUrl)]
 pub(crate) async fn api_keys(
@@ -133,12 +179,12 @@ impl From<ApiKey> for KeyRow {
     }
 }
 
-/// Back to the list: with one dialog open when it is done, with another when it isn't.
+/// The path back to the list: with the first dialog open when the outcome is a success, with the second when it is a problem.
 #[cfg(feature = "ssr")]
-fn back_to(slug: &Slug, done: Dialog, refused: Dialog) -> impl FnOnce(&Outcome) -> String {
+fn back_to(slug: &Slug, done: Option<Dialog>, refused: Option<Dialog>) -> impl FnOnce(&Outcome) -> String {
     move |outcome| {
         let dialog = if outcome.is_ok() { done } else { refused };
-        paths::with_query(&paths::api_keys(slug), &ListQuery::default(), dialog)
+        paths::with_dialog(&paths::api_keys(slug), dialog)
     }
 }
 
@@ -204,7 +250,7 @@ pub(crate) async fn create_api_key(
             ("expires_on", &expires_on),
         ],
         outcome,
-        back_to(&slug, Dialog::Secret, Dialog::Create),
+        back_to(&slug, Some(Dialog::Secret), Some(Dialog::Create)),
     )
 }
 
@@ -237,7 +283,7 @@ pub(crate) async fn set_api_key_expiration(
         FormName::KeyExpiration,
         &[("expires", &expires), ("expires_on", &expires_on)],
         outcome,
-        back_to(&slug, Dialog::None, Dialog::Expiration(key)),
+        back_to(&slug, None, Some(Dialog::Expiration(key))),
     )
 }
 
@@ -279,7 +325,7 @@ pub(crate) async fn rotate_api_key(
             ("expires_on", &expires_on),
         ],
         outcome,
-        back_to(&slug, Dialog::Secret, Dialog::Rotate(key)),
+        back_to(&slug, Some(Dialog::Secret), Some(Dialog::Rotate(key))),
     )
 }
 
@@ -306,12 +352,7 @@ pub(crate) async fn revoke_api_key(
         .await
         .map(|name| Done::KeyRevoked { name: name.to_string() })
         .map_err(Problem::from);
-    answer(
-        FormName::RevokeKey,
-        &[],
-        outcome,
-        back_to(&slug, Dialog::None, Dialog::None),
-    )
+    answer(FormName::RevokeKey, &[], outcome, back_to(&slug, None, None))
 }
 
 /// Gives the Organization Default Key a new secret (K8).
@@ -332,11 +373,11 @@ pub(crate) async fn regenerate_default_key(
     .await;
     answer(FormName::RegenerateKey, &[], outcome, |outcome| {
         let dialog = match outcome {
-            Ok(_) => Dialog::Secret,
+            Ok(_) => Some(Dialog::Secret),
             // The dialog asks for it.
-            Err(problem) if problem.field() == Some(Field::CurrentPassword) => Dialog::Regenerate,
-            Err(_) => Dialog::None,
+            Err(problem) if problem.field() == Some(Field::CurrentPassword) => Some(Dialog::Regenerate),
+            Err(_) => None,
         };
-        paths::with_query(&paths::api_keys(&slug), &ListQuery::default(), dialog)
+        paths::with_dialog(&paths::api_keys(&slug), dialog)
     })
 }

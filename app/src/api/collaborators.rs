@@ -10,7 +10,11 @@ use super::{
     owned_assets::{OwnedAssets, OwnedKey},
     projects::ProjectHead,
 };
-use crate::{Problem, outcome::Outcome};
+use crate::{
+    Problem,
+    dialog_url::{DialogQuery, DialogSubject, DialogUrl},
+    outcome::Outcome,
+};
 
 #[cfg(feature = "ssr")]
 use {
@@ -18,7 +22,7 @@ use {
     super::slug,
     crate::{
         outcome::{Done, FormName, Receipt},
-        paths::{self, Dialog},
+        paths,
         request_context::{acting, answer, choice, signed_in},
     },
     directory::{Collaborator, CollaboratorQuery},
@@ -79,6 +83,40 @@ impl People {
             is_self: person.user == self.viewer,
         };
         check_collaborator_change(&self.project.standing, &target, change)
+    }
+}
+
+/// The dialogs of the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialog {
+    /// Adding a person.
+    Add,
+    /// Removing this person, or leaving.
+    Remove(UserId),
+    /// Lowering the role of this person, who created keys that manage.
+    Lower(UserId),
+    /// Setting the end of this person's access.
+    EndDate(UserId),
+}
+
+impl DialogUrl for Dialog {
+    fn to_query(self) -> DialogQuery {
+        match self {
+            Self::Add => DialogQuery::named("add"),
+            Self::Remove(user) => DialogQuery::about_user("remove", user),
+            Self::Lower(user) => DialogQuery::about_user("lower", user),
+            Self::EndDate(user) => DialogQuery::about_user("end-date", user),
+        }
+    }
+
+    fn from_query(name: &str, subject: DialogSubject) -> Option<Self> {
+        match name {
+            "add" => Some(Self::Add),
+            "remove" => subject.user.map(Self::Remove),
+            "lower" => subject.user.map(Self::Lower),
+            "end-date" => subject.user.map(Self::EndDate),
+            _ => None,
+        }
     }
 }
 
@@ -158,10 +196,10 @@ impl From<Collaborator> for Person {
     }
 }
 
-/// Back to the list, with a dialog open.
+/// The path back to the list, with a dialog open, or with none.
 #[cfg(feature = "ssr")]
-fn list(slug: &Slug, dialog: Dialog) -> String {
-    paths::with_query(&paths::collaborators(slug), &ListQuery::default(), dialog)
+fn list(slug: &Slug, dialog: Option<Dialog>) -> String {
+    paths::with_dialog(&paths::collaborators(slug), dialog)
 }
 
 /// Adds the person with this address as a Member, at once (C2).
@@ -182,7 +220,7 @@ pub(crate) async fn add_collaborator(
         name: added.name.to_string(),
     });
     answer(FormName::AddCollaborator, &[("email", &email)], outcome, |outcome| {
-        list(&slug, if outcome.is_ok() { Dialog::None } else { Dialog::Add })
+        list(&slug, outcome.is_err().then_some(Dialog::Add))
     })
 }
 
@@ -206,7 +244,8 @@ pub(crate) async fn change_collaborator_role(
         role,
     });
     answer(FormName::ChangeRole, &[], outcome, |outcome| {
-        list(&slug, Dialog::deciding(outcome.as_ref().err().copied()))
+        let undecided = outcome.as_ref().err().and_then(|problem| problem.undecided_keys_of());
+        list(&slug, undecided.map(Dialog::Lower))
     })
 }
 
@@ -233,7 +272,7 @@ pub(crate) async fn remove_collaborator(
     .await;
     answer(FormName::Remove, &[], outcome, |outcome| match outcome {
         Ok(Done::Left) => paths::HOME.to_owned(),
-        _ => list(&slug, Dialog::None),
+        _ => list(&slug, None),
     })
 }
 
@@ -266,13 +305,6 @@ pub(crate) async fn set_collaborator_end_date(
     }
     .await;
     answer(FormName::EndDate, &[("expires_on", &expires_on)], outcome, |outcome| {
-        list(
-            &slug,
-            if outcome.is_ok() {
-                Dialog::None
-            } else {
-                Dialog::EndDate(user)
-            },
-        )
+        list(&slug, outcome.is_err().then_some(Dialog::EndDate(user)))
     })
 }

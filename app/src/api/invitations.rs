@@ -5,14 +5,18 @@ use policy::InvitationId;
 use serde::{Deserialize, Serialize};
 
 use super::{NothingElse, Timestamp, list::ListQuery, organizations::OrganizationHead};
-use crate::{Problem, outcome::Outcome};
+use crate::{
+    Problem,
+    dialog_url::{DialogQuery, DialogSubject, DialogUrl},
+    outcome::Outcome,
+};
 
 #[cfg(feature = "ssr")]
 use {
     super::{list::PAGE, slug},
     crate::{
         outcome::{Done, FormName, SentInvitation},
-        paths::{self, Dialog},
+        paths,
         request_context::{SessionContext, acting, answer, begin_session, choice, session_context, signed_in},
     },
     directory::{Delivery, InvitationQuery, InvitationState, LinkToken, NewInvitation},
@@ -125,6 +129,32 @@ pub(crate) enum Visitor {
     Invited,
     /// Somebody else, with this address.
     Another(String),
+}
+
+/// The dialogs of the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialog {
+    /// Inviting people.
+    Invite,
+    /// The new link of an invitation that was sent again.
+    Sent,
+}
+
+impl DialogUrl for Dialog {
+    fn to_query(self) -> DialogQuery {
+        match self {
+            Self::Invite => DialogQuery::named("invite"),
+            Self::Sent => DialogQuery::named("sent"),
+        }
+    }
+
+    fn from_query(name: &str, _: DialogSubject) -> Option<Self> {
+        match name {
+            "invite" => Some(Self::Invite),
+            "sent" => Some(Self::Sent),
+            _ => None,
+        }
+    }
 }
 
 /// A page of the list.
@@ -243,7 +273,7 @@ pub(crate) async fn invite_members(
     }
     .await;
     answer(FormName::Invite, &[("email", &email)], outcome, |_| {
-        paths::with_query(&paths::invitations(&slug), &ListQuery::default(), Dialog::Invite)
+        paths::with_dialog(&paths::invitations(&slug), Some(Dialog::Invite))
     })
 }
 
@@ -266,8 +296,7 @@ pub(crate) async fn resend_invitation(
         })
         .map_err(Problem::from);
     answer(FormName::Invitation, &[], outcome, |outcome| {
-        let dialog = if outcome.is_ok() { Dialog::Sent } else { Dialog::None };
-        paths::with_query(&paths::invitations(&slug), &ListQuery::default(), dialog)
+        paths::with_dialog(&paths::invitations(&slug), outcome.is_ok().then_some(Dialog::Sent))
     })
 }
 

@@ -10,14 +10,18 @@ use super::{
     organizations::OrganizationHead,
     owned_assets::{OwnedAssets, OwnedKey},
 };
-use crate::{Problem, outcome::Outcome};
+use crate::{
+    Problem,
+    dialog_url::{DialogQuery, DialogSubject, DialogUrl},
+    outcome::Outcome,
+};
 
 #[cfg(feature = "ssr")]
 use {
     super::{list::PAGE, slug},
     crate::{
         outcome::{Done, FormName, Receipt},
-        paths::{self, Dialog},
+        paths,
         request_context::{acting, answer, choice, signed_in},
     },
     directory::{Member, MemberQuery, RemovalPreview},
@@ -95,6 +99,36 @@ impl MembersPage {
             row.user == self.viewer,
             change,
         )
+    }
+}
+
+/// The dialogs of the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialog {
+    /// Inviting people.
+    Invite,
+    /// Removing this person, or leaving.
+    Remove(UserId),
+    /// Lowering the role of this person, who created keys that manage.
+    Lower(UserId),
+}
+
+impl DialogUrl for Dialog {
+    fn to_query(self) -> DialogQuery {
+        match self {
+            Self::Invite => DialogQuery::named("invite"),
+            Self::Remove(user) => DialogQuery::about_user("remove", user),
+            Self::Lower(user) => DialogQuery::about_user("lower", user),
+        }
+    }
+
+    fn from_query(name: &str, subject: DialogSubject) -> Option<Self> {
+        match name {
+            "invite" => Some(Self::Invite),
+            "remove" => subject.user.map(Self::Remove),
+            "lower" => subject.user.map(Self::Lower),
+            _ => None,
+        }
     }
 }
 
@@ -201,8 +235,8 @@ pub(crate) async fn change_member_role(
         })
         .map_err(Problem::from);
     answer(FormName::ChangeRole, &[], outcome, |outcome| {
-        let dialog = Dialog::deciding(outcome.as_ref().err().copied());
-        paths::with_query(&paths::members(&slug), &ListQuery::default(), dialog)
+        let undecided = outcome.as_ref().err().and_then(|problem| problem.undecided_keys_of());
+        paths::with_dialog(&paths::members(&slug), undecided.map(Dialog::Lower))
     })
 }
 

@@ -7,14 +7,18 @@ use serde::{Deserialize, Serialize};
 use super::{
     KeyChoices, NothingElse, Timestamp, list::ListQuery, organizations::OrganizationHead, owned_assets::OwnedAssets,
 };
-use crate::{Problem, outcome::Outcome};
+use crate::{
+    Problem,
+    dialog_url::{DialogQuery, DialogSubject, DialogUrl},
+    outcome::Outcome,
+};
 
 #[cfg(feature = "ssr")]
 use {
     super::{list::PAGE, slug},
     crate::{
         outcome::{Done, FormName},
-        paths::{self, Dialog},
+        paths,
         request_context::{acting, answer, confirm, signed_in},
     },
     directory::{ProjectChange, ProjectCursor, ProjectQuery, ProjectView},
@@ -78,6 +82,44 @@ pub(crate) struct Deletion {
     pub(crate) keys: i64,
     /// How many resources stand in the way.
     pub(crate) resources: i64,
+}
+
+/// The dialog of an organization's list of projects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ListDialog {
+    /// Creating a project.
+    Create,
+}
+
+impl DialogUrl for ListDialog {
+    fn to_query(self) -> DialogQuery {
+        match self {
+            Self::Create => DialogQuery::named("create"),
+        }
+    }
+
+    fn from_query(name: &str, _: DialogSubject) -> Option<Self> {
+        (name == "create").then_some(Self::Create)
+    }
+}
+
+/// The dialog of a project's settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SettingsDialog {
+    /// Removing every External Collaborator.
+    RemoveExternals,
+}
+
+impl DialogUrl for SettingsDialog {
+    fn to_query(self) -> DialogQuery {
+        match self {
+            Self::RemoveExternals => DialogQuery::named("remove-externals"),
+        }
+    }
+
+    fn from_query(name: &str, _: DialogSubject) -> Option<Self> {
+        (name == "remove-externals").then_some(Self::RemoveExternals)
+    }
 }
 
 /// A project's settings.
@@ -260,7 +302,7 @@ pub(crate) async fn create_project(
         outcome,
         |outcome| match outcome {
             Ok(_) => Slug::from_input(&slug).map_or_else(|_| paths::HOME.to_owned(), |slug| paths::project(&slug)),
-            Err(_) => paths::with_query(&paths::projects(&organization), &ListQuery::default(), Dialog::Create),
+            Err(_) => paths::with_dialog(&paths::projects(&organization), Some(ListDialog::Create)),
         },
     )
 }

@@ -7,14 +7,18 @@ use policy::{Details, ResourceField, ResourceId, ResourceKind, ResourceState};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::{NothingElse, Timestamp, list::ListQuery, projects::ProjectHead};
-use crate::{Problem, outcome::Outcome};
+use crate::{
+    Problem,
+    dialog_url::{DialogQuery, DialogSubject, DialogUrl},
+    outcome::Outcome,
+};
 
 #[cfg(feature = "ssr")]
 use {
     super::{list::PAGE, slug},
     crate::{
         outcome::{Done, FormName},
-        paths::{self, Dialog},
+        paths,
         request_context::{acting, answer, choice, signed_in},
     },
     directory::{Agent, Creator, KindSummary, ProjectRef, ResourceChange, ResourceCursor, ResourceQuery, Viewer},
@@ -128,6 +132,44 @@ struct Seen {
     name: String,
     state: ResourceState,
     details: Details,
+}
+
+/// The dialog of a list of resources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ListDialog {
+    /// Creating a resource.
+    Create,
+}
+
+impl DialogUrl for ListDialog {
+    fn to_query(self) -> DialogQuery {
+        match self {
+            Self::Create => DialogQuery::named("create"),
+        }
+    }
+
+    fn from_query(name: &str, _: DialogSubject) -> Option<Self> {
+        (name == "create").then_some(Self::Create)
+    }
+}
+
+/// The dialog of the page of a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ResourceDialog {
+    /// Deleting the resource.
+    Delete,
+}
+
+impl DialogUrl for ResourceDialog {
+    fn to_query(self) -> DialogQuery {
+        match self {
+            Self::Delete => DialogQuery::named("delete"),
+        }
+    }
+
+    fn from_query(name: &str, _: DialogSubject) -> Option<Self> {
+        (name == "delete").then_some(Self::Delete)
+    }
 }
 
 /// A project, with its resources by kind.
@@ -302,8 +344,8 @@ pub(crate) async fn create_resource(
     .await;
     let typed = details.with(&[("name", &name), ("state", &state)]);
     answer(FormName::CreateResource, &typed, outcome, |outcome| {
-        let dialog = if outcome.is_ok() { Dialog::None } else { Dialog::Create };
-        paths::with_query(&paths::resources(&slug, kind), &ListQuery::default(), dialog)
+        let dialog = outcome.is_err().then_some(ListDialog::Create);
+        paths::with_dialog(&paths::resources(&slug, kind), dialog)
     })
 }
 

@@ -8,7 +8,6 @@ use leptos::{
 };
 
 use super::{ButtonLink, FormSender, ListAddress};
-use crate::paths;
 
 /// The dialog; it is there as long as it is open.
 #[component]
@@ -23,20 +22,20 @@ pub(crate) fn Dialog(
     children: Children,
 ) -> impl IntoView {
     let node = NodeRef::<html::Dialog>::new();
-    let switch = expect_context::<ListAddress>().switch();
+    let close_dialog = expect_context::<ListAddress>().closer();
     let leave = {
-        let switch = switch.clone();
+        let close_dialog = close_dialog.clone();
         // The browser would close it without the URL knowing.
         move |event: Event| {
             event.prevent_default();
-            switch(paths::Dialog::None);
+            close_dialog();
         }
     };
     // The links that close it are for browsers without scripts: to follow one would be a step further.
     let follow = move |event: MouseEvent| {
         if modal::leads_to(&event, &close) {
             event.prevent_default();
-            switch(paths::Dialog::None);
+            close_dialog();
         }
     };
     modal::follow(node);

@@ -9,15 +9,15 @@ use super::{
 };
 use crate::{
     api::{
-        list::ListQuery,
         projects::ProjectHead,
+        resources::ListDialog,
         resources::{KindCard, OverviewPage, overview},
     },
     components::{Badge, DefaultProjectNotice, Icon, PageTitle, Sign, TimestampText, Tone, last_day},
     live::Live,
     load::{Loaded, load},
     messages::grouped,
-    paths::{self, Dialog},
+    paths,
 };
 
 /// The project's page.
@@ -71,7 +71,7 @@ fn Kind(project: ProjectHead, card: KindCard) -> impl IntoView {
         .map(|(state, count)| format!("{} {}", grouped(*count), state.label().to_lowercase()));
     let states = states.collect::<Vec<_>>().join(", ");
     let may_create = project.standing.may(kind.permission(ResourceAction::Create));
-    let create = paths::with_query(&list, &ListQuery::default(), Dialog::Create);
+    let create = paths::with_dialog(&list, Some(ListDialog::Create));
     let is_empty = card.count == 0;
     view! {
         <section class="card kind-card" aria-labelledby=id>

@@ -9,7 +9,8 @@ use crate::{
     api::{
         owned_assets::OwnedAssets,
         projects::{
-            DeleteProject, Deletion, ProjectHead, RemoveExternals, SettingsView, UpdateProject, project_settings,
+            DeleteProject, Deletion, ProjectHead, RemoveExternals, SettingsDialog, SettingsView, UpdateProject,
+            project_settings,
         },
     },
     components::{
@@ -20,14 +21,14 @@ use crate::{
     live::Live,
     load::{Loaded, load},
     outcome::{Done, FormName},
-    paths::{self, Dialog},
+    paths,
 };
 
 /// The page.
 #[component]
 pub(crate) fn ProjectSettingsScreen() -> impl IntoView {
     let slug = use_project_slug();
-    ListAddress::provide(Signal::derive(move || {
+    ListAddress::provide::<SettingsDialog>(Signal::derive(move || {
         slug.with(|slug| format!("/settings/projects/{slug}"))
     }));
     // Not live: a form that changes under one's hands is worse than one that is a little old.
@@ -171,17 +172,17 @@ fn SettingsFacts(project: ProjectHead) -> impl IntoView {
 #[component]
 fn LeftoverExternals(settings: Loaded<SettingsView>) -> impl IntoView {
     let (notices, address) = (expect_context::<Notices>(), expect_context::<ListAddress>());
-    let switch = address.switch();
+    let close_dialog = address.closer();
     let action = FormSender::to::<RemoveExternals>();
     Effect::new(move |_| match action.outcome().get() {
         Some(Ok(done)) => {
             notices.show(Notice::done(&done));
-            switch(Dialog::None);
+            close_dialog();
             settings.reload();
         }
         Some(Err(problem)) => {
             notices.show(Notice::problem(problem));
-            switch(Dialog::None);
+            close_dialog();
         }
         None => {}
     });
@@ -191,7 +192,7 @@ fn LeftoverExternals(settings: Loaded<SettingsView>) -> impl IntoView {
             Some((settings.project.clone(), settings.externals, made))
         })
     });
-    let is_open = Memo::new(move |_| address.dialog.get() == Dialog::RemoveExternals);
+    let is_open = Memo::new(move |_| address.dialog() == Some(SettingsDialog::RemoveExternals));
     move || {
         leftover.get().map(|(project, count, made)| {
             let (slug, name) = (project.slug, project.name);
@@ -207,7 +208,7 @@ fn LeftoverExternals(settings: Loaded<SettingsView>) -> impl IntoView {
                     <p>{words}" New ones can’t be added while "<strong>"Allow external collaborators"</strong>" is off."</p>
                     <p class="form-actions">
                         <a class="button" href=who>"See who"</a>
-                        <ButtonLink class="button button-quiet-danger" href=address.to(Dialog::RemoveExternals)>"Remove them all"</ButtonLink>
+                        <ButtonLink class="button button-quiet-danger" href=address.to(SettingsDialog::RemoveExternals)>"Remove them all"</ButtonLink>
                     </p>
                 </section>
                 {move || is_open.get().then(|| view! {
@@ -227,7 +228,7 @@ fn RemoveExternalsDialog(
     count: i64,
     made: OwnedAssets,
 ) -> impl IntoView {
-    let close = expect_context::<ListAddress>().to(Dialog::None);
+    let close = expect_context::<ListAddress>().closed();
     let title = if count == 1 {
         "Remove 1 external collaborator?".to_owned()
     } else {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     api::{
-        api_keys::{KeyRow, KeysPage, OVERLAPS},
+        api_keys::{Dialog, KeyRow, KeysPage, OVERLAPS},
         projects::ProjectHead,
     },
     components::{
@@ -20,7 +20,6 @@ use crate::{
     flash::Flashed,
     load::Loaded,
     outcome::{Done, FormName, HowMade},
-    paths::Dialog,
 };
 
 /// The expirations to choose from, as the server function takes them.
@@ -40,43 +39,31 @@ pub(super) fn Dialogs(page: Loaded<KeysPage>) -> impl IntoView {
     let address = expect_context::<ListAddress>();
     // Made once when it opens; what is typed in it stays when the list behind it changes.
     let open = Memo::new(move |_| {
-        let dialog = address.dialog.get();
         let may = |key, change| page.with(|page| page.find(key).is_some_and(|row| page.check(row, change).is_ok()));
-        let is_usable = match dialog {
+        address.dialog().filter(|dialog| match *dialog {
             Dialog::Secret => true,
             Dialog::Create => page.with(|page| page.project.standing.may(Permission::ApiKeyCreate)),
             Dialog::Expiration(key) => may(key, KeyChange::Expiration),
             Dialog::Rotate(key) => may(key, KeyChange::Rotate),
             Dialog::Revoke(key) => may(key, KeyChange::Revoke),
             Dialog::Regenerate => page.with(|page| page.default_key.is_some()),
-            Dialog::None
-            | Dialog::Add
-            | Dialog::Invite
-            | Dialog::Sent
-            | Dialog::Remove(_)
-            | Dialog::Lower(_)
-            | Dialog::EndDate(_)
-            | Dialog::RemoveExternals
-            | Dialog::Delete => false,
-        };
-        if is_usable { dialog } else { Dialog::None }
+        })
     });
     move || {
-        let dialog = open.get();
+        let dialog = open.get()?;
         let page = page.peek(|page| Some(page.clone()))?;
-        let key = dialog.key().and_then(|key| page.find(key).cloned());
-        let project = page.project;
-        Some(match (dialog, key) {
-            (Dialog::Create, _) => view! { <CreateDialog project/> }.into_any(),
-            (Dialog::Secret, _) => view! { <SecretDialog/> }.into_any(),
-            (Dialog::Expiration(_), Some(key)) => view! { <ExpirationDialog project key/> }.into_any(),
-            (Dialog::Rotate(_), Some(key)) => view! { <RotateDialog project key/> }.into_any(),
-            (Dialog::Revoke(_), Some(key)) => view! { <RevokeDialog project key/> }.into_any(),
-            (Dialog::Regenerate, _) => {
+        let find = |key| page.find(key).cloned();
+        let project = page.project.clone();
+        Some(match dialog {
+            Dialog::Create => view! { <CreateDialog project/> }.into_any(),
+            Dialog::Secret => view! { <SecretDialog/> }.into_any(),
+            Dialog::Expiration(key) => view! { <ExpirationDialog project key=find(key)?/> }.into_any(),
+            Dialog::Rotate(key) => view! { <RotateDialog project key=find(key)?/> }.into_any(),
+            Dialog::Revoke(key) => view! { <RevokeDialog project key=find(key)?/> }.into_any(),
+            Dialog::Regenerate => {
                 let has_secret = page.default_key.is_some_and(|key| !key.secret_start.is_empty());
                 view! { <RegenerateDialog project has_secret/> }.into_any()
             }
-            _ => ().into_any(),
         })
     }
 }
@@ -134,7 +121,7 @@ fn CreateDialog(project: ProjectHead) -> impl IntoView {
     const FORM: FormName = FormName::CreateKey;
     let action = expect_context::<Actions>().create;
     let flashed = expect_context::<Flashed>();
-    let close = expect_context::<ListAddress>().to(Dialog::None);
+    let close = expect_context::<ListAddress>().closed();
     let value = action.outcome();
     let may_manage = check_key_creation(&project.standing, KeyScope::Manage).is_ok();
     view! {
@@ -176,7 +163,7 @@ fn SecretDialog() -> impl IntoView {
         ..
     } = expect_context();
     let flashed = expect_context::<Flashed>();
-    let close = expect_context::<ListAddress>().to(Dialog::None);
+    let close = expect_context::<ListAddress>().closed();
     let made = [
         (create, FormName::CreateKey),
         (rotate, FormName::RotateKey),
@@ -222,7 +209,7 @@ fn SecretDialog() -> impl IntoView {
 fn ExpirationDialog(project: ProjectHead, key: KeyRow) -> impl IntoView {
     const FORM: FormName = FormName::KeyExpiration;
     let action = expect_context::<Actions>().expiration;
-    let close = expect_context::<ListAddress>().to(Dialog::None);
+    let close = expect_context::<ListAddress>().closed();
     // A form saved as it is changes nothing: where the key ends in the middle of a day, the day has to be chosen.
     let now = match key.expires_at {
         Some(at) if is_end_of_day(at) => ("on", input_day(last_day(at))),
@@ -249,7 +236,7 @@ fn RotateDialog(project: ProjectHead, key: KeyRow) -> impl IntoView {
     const FORM: FormName = FormName::RotateKey;
     let action = expect_context::<Actions>().rotate;
     let flashed = expect_context::<Flashed>();
-    let close = expect_context::<ListAddress>().to(Dialog::None);
+    let close = expect_context::<ListAddress>().closed();
     view! {
         <DialogBox title="Rotate API key" close=close.get_untracked()>
             <PostForm action class="form">
@@ -275,7 +262,7 @@ fn RotateDialog(project: ProjectHead, key: KeyRow) -> impl IntoView {
 #[component]
 fn RevokeDialog(project: ProjectHead, key: KeyRow) -> impl IntoView {
     let action = expect_context::<Actions>().revoke;
-    let close = expect_context::<ListAddress>().to(Dialog::None);
+    let close = expect_context::<ListAddress>().closed();
     view! {
         <DialogBox title=format!("Revoke {}?", key.name) close=close.get_untracked()>
             <PostForm action class="form">
@@ -294,7 +281,7 @@ fn RevokeDialog(project: ProjectHead, key: KeyRow) -> impl IntoView {
 fn RegenerateDialog(project: ProjectHead, has_secret: bool) -> impl IntoView {
     const FORM: FormName = FormName::RegenerateKey;
     let action = expect_context::<Actions>().regenerate;
-    let close = expect_context::<ListAddress>().to(Dialog::None);
+    let close = expect_context::<ListAddress>().closed();
     view! {
         <DialogBox title="Regenerate the Organization Default Key?" close=close.get_untracked()>
             <PostForm action class="form">

@@ -10,7 +10,7 @@ use policy::Permission;
 use super::use_project_slug;
 use crate::{
     api::api_keys::{
-        CreateApiKey, KeysPage, RegenerateDefaultKey, RevokeApiKey, RotateApiKey, SetApiKeyExpiration, api_keys,
+        CreateApiKey, Dialog, KeysPage, RegenerateDefaultKey, RevokeApiKey, RotateApiKey, SetApiKeyExpiration, api_keys,
     },
     components::{
         ButtonLink, DefaultProjectNotice, Filter, FormSender, Icon, ListAddress, PageHeader, PageTitle, SearchForm,
@@ -20,7 +20,6 @@ use crate::{
     live::Live,
     load::{Loaded, load},
     outcome::{Done, Outcome},
-    paths::Dialog,
 };
 use dialogs::Dialogs;
 use table::{KeyTable, Lifetime, SecretParts};
@@ -41,7 +40,7 @@ pub(crate) fn ApiKeysScreen() -> impl IntoView {
     let slug = use_project_slug();
     let live = expect_context::<Live>();
     let base = Signal::derive(move || slug.with(|slug| format!("/settings/projects/{slug}/api-keys")));
-    let ListAddress { query, dialog, .. } = ListAddress::provide(base);
+    let address = ListAddress::provide::<Dialog>(base);
     provide_context(Actions {
         create: FormSender::to::<CreateApiKey>(),
         expiration: FormSender::to::<SetApiKeyExpiration>(),
@@ -50,14 +49,11 @@ pub(crate) fn ApiKeysScreen() -> impl IntoView {
         regenerate: FormSender::to::<RegenerateDefaultKey>(),
     });
     load(
-        move || (slug.get(), query.get(), live.ticks.get()),
+        move || (slug.get(), address.query.get(), live.ticks.get()),
         move |(slug, query, _)| {
-            // A key on another page of the list: the dialog that a link opens needs it too.
-            let subject = dialog
-                .get_untracked()
-                .key()
-                .map(|key| key.to_string())
-                .unwrap_or_default();
+            // The dialog that a link opens may be about a key on another page of the list.
+            let subject = untrack(|| address.dialog_key());
+            let subject = subject.map(|key| key.to_string()).unwrap_or_default();
             api_keys(slug, query, subject)
         },
         |page| view! { <ApiKeys page/> },
@@ -115,13 +111,13 @@ fn finish(page: Loaded<KeysPage>) {
     let settle = move |outcome: Option<Outcome>, is_shown_in_dialog: bool| match outcome {
         Some(Ok(Done::KeyMade { .. })) => {
             notices.dismiss();
-            switch(Dialog::Secret);
+            switch(Some(Dialog::Secret));
             page.reload();
         }
         Some(Err(_)) if is_shown_in_dialog => {}
         Some(outcome) => {
             notices.show(Notice::of(&outcome));
-            switch(Dialog::None);
+            switch(None);
             page.reload();
         }
         None => {}
@@ -138,7 +134,7 @@ fn finish(page: Loaded<KeysPage>) {
     }
     // A dialog that is closed forgets what came of it, a secret first of all.
     Effect::new(move |_| {
-        if address.dialog.get() == Dialog::None {
+        if address.is_closed() {
             flashed.clear();
             for action in [create, expiration, rotate, regenerate] {
                 action.forget();

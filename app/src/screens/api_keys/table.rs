@@ -6,11 +6,10 @@ use policy::{ApiKeyId, KeyChange, KeyState};
 use crate::{
     api::{
         Timestamp,
-        api_keys::{KeyRow, KeysPage},
+        api_keys::{Dialog, KeyRow, KeysPage},
     },
     components::{Badge, ButtonLink, Empty, ListAddress, Listing, Sign, TimestampText, Tone, last_day},
     load::Loaded,
-    paths::Dialog,
     screens::owned_assets::KeyScopeBadge,
 };
 

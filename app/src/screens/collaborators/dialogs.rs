@@ -5,7 +5,7 @@ use policy::{Because, CollaboratorChange, Field as About, Permission, ProjectRol
 
 use super::Actions;
 use crate::{
-    api::collaborators::{People, Person},
+    api::collaborators::{Dialog, People, Person},
     components::{
         Dialog as DialogBox, DialogActions, Field, Icon, ListAddress, PostForm, Sign, form_error, form_problem,
         input_day, last_day,
@@ -13,7 +13,6 @@ use crate::{
     flash::Flashed,
     load::Loaded,
     outcome::FormName,
-    paths::Dialog,
     screens::owned_assets::{ManageKeys, OwnedAssetsHere},
 };
 
@@ -23,50 +22,33 @@ pub(super) fn Dialogs(people: Loaded<People>) -> impl IntoView {
     let address = expect_context::<ListAddress>();
     // Made once when it opens; what is typed in it stays when the list behind it changes.
     let open = Memo::new(move |_| {
-        let dialog = address.dialog.get();
-        let is_usable = people.with(|people| match dialog {
-            Dialog::None
-            | Dialog::Invite
-            | Dialog::Sent
-            | Dialog::Create
-            | Dialog::Secret
-            | Dialog::Expiration(_)
-            | Dialog::Rotate(_)
-            | Dialog::Revoke(_)
-            | Dialog::Regenerate
-            | Dialog::RemoveExternals
-            | Dialog::Delete => false,
-            Dialog::Add => people.project.standing.may(Permission::CollaboratorAdd),
-            // It opens once it is known what stays.
-            Dialog::Remove(user) => {
-                people.made.as_ref().is_some_and(|(whose, _)| *whose == user)
-                    && is_usable(people, user, CollaboratorChange::Remove)
-            }
-            // So does this.
-            Dialog::Lower(user) => {
-                people.made.as_ref().is_some_and(|(whose, _)| *whose == user)
-                    && is_usable(people, user, CollaboratorChange::Role)
-            }
-            Dialog::EndDate(user) => is_usable(people, user, CollaboratorChange::EndDate),
-        });
-        if is_usable { dialog } else { Dialog::None }
+        address.dialog().filter(|dialog| {
+            people.with(|people| match *dialog {
+                Dialog::Add => people.project.standing.may(Permission::CollaboratorAdd),
+                // Opens once the server has said what stays.
+                Dialog::Remove(user) => {
+                    people.made.as_ref().is_some_and(|(whose, _)| *whose == user)
+                        && is_usable(people, user, CollaboratorChange::Remove)
+                }
+                // So does this.
+                Dialog::Lower(user) => {
+                    people.made.as_ref().is_some_and(|(whose, _)| *whose == user)
+                        && is_usable(people, user, CollaboratorChange::Role)
+                }
+                Dialog::EndDate(user) => is_usable(people, user, CollaboratorChange::EndDate),
+            })
+        })
     });
     move || {
-        let dialog = open.get();
-        let (people, close) = untrack(|| {
-            (
-                people.peek(|people| Some(people.clone())),
-                address.to(Dialog::None).get(),
-            )
-        });
-        let people = people?;
-        let subject = dialog.user().and_then(|user| people.find(user).cloned());
-        Some(match (dialog, subject) {
-            (Dialog::Add, _) => view! { <AddDialog people close/> }.into_any(),
-            (Dialog::Remove(_), Some(person)) => view! { <RemoveDialog people person close/> }.into_any(),
-            (Dialog::Lower(_), Some(person)) => view! { <LowerDialog people person close/> }.into_any(),
-            (Dialog::EndDate(_), Some(person)) => view! { <EndDateDialog people person close/> }.into_any(),
-            _ => ().into_any(),
+        let dialog = open.get()?;
+        let close = untrack(|| address.closed().get());
+        let people = people.peek(|people| Some(people.clone()))?;
+        let find = |user| people.find(user).cloned();
+        Some(match dialog {
+            Dialog::Add => view! { <AddDialog people close/> }.into_any(),
+            Dialog::Remove(user) => view! { <RemoveDialog person=find(user)? people close/> }.into_any(),
+            Dialog::Lower(user) => view! { <LowerDialog person=find(user)? people close/> }.into_any(),
+            Dialog::EndDate(user) => view! { <EndDateDialog person=find(user)? people close/> }.into_any(),
         })
     }
 }

@@ -11,7 +11,8 @@ use policy::Permission;
 use super::{owned_assets::ReceiptCard, use_project_slug};
 use crate::{
     api::collaborators::{
-        AddCollaborator, ChangeCollaboratorRole, People, RemoveCollaborator, SetCollaboratorEndDate, collaborators,
+        AddCollaborator, ChangeCollaboratorRole, Dialog, People, RemoveCollaborator, SetCollaboratorEndDate,
+        collaborators,
     },
     components::{
         ButtonLink, DefaultProjectNotice, Filter, FormSender, Icon, ListAddress, PageHeader, PageTitle, SearchForm,
@@ -21,7 +22,7 @@ use crate::{
     live::Live,
     load::{Loaded, load},
     outcome::{Done, FormName, Outcome, Receipt},
-    paths::{self, Dialog},
+    paths,
 };
 use dialogs::Dialogs;
 use table::PeopleTable;
@@ -40,10 +41,9 @@ struct Actions {
 pub(crate) fn CollaboratorsScreen() -> impl IntoView {
     let slug = use_project_slug();
     let live = expect_context::<Live>();
-    let address = ListAddress::provide(Signal::derive(move || {
+    let address = ListAddress::provide::<Dialog>(Signal::derive(move || {
         slug.with(|slug| format!("/settings/projects/{slug}/collaborators"))
     }));
-    let ListAddress { query, dialog, .. } = address;
     provide_context(Actions {
         add: FormSender::to::<AddCollaborator>(),
         change_role: FormSender::to::<ChangeCollaboratorRole>(),
@@ -51,9 +51,9 @@ pub(crate) fn CollaboratorsScreen() -> impl IntoView {
         end_date: FormSender::to::<SetCollaboratorEndDate>(),
     });
     // Somebody on another page of the list too, and what they made: the dialog that a link opens tells it.
-    let subject = Memo::new(move |_| dialog.get().user().map(|user| user.to_string()).unwrap_or_default());
+    let subject = Memo::new(move |_| address.dialog_user().map(|user| user.to_string()).unwrap_or_default());
     load(
-        move || (slug.get(), query.get(), subject.get(), live.ticks.get()),
+        move || (slug.get(), address.query.get(), subject.get(), live.ticks.get()),
         |(slug, query, subject, _)| collaborators(slug, query, subject),
         |people| view! { <Collaborators people/> },
     )
@@ -134,12 +134,12 @@ fn finish(people: Loaded<People>) {
                 people.then_focus_heading();
             }
             notices.show(Notice::done(&done));
-            switch(Dialog::None);
+            switch(None);
             people.reload();
         }
         Some(Err(problem)) if !is_shown_in_dialog => {
             notices.show(Notice::problem(problem));
-            switch(Dialog::deciding(Some(problem)));
+            switch(problem.undecided_keys_of().map(Dialog::Lower));
             people.reload();
         }
         Some(Err(_)) | None => {}
@@ -157,7 +157,7 @@ fn finish(people: Loaded<People>) {
 
     // A dialog that is closed forgets what came of it.
     Effect::new(move |_| {
-        if address.dialog.get() == Dialog::None {
+        if address.is_closed() {
             flashed.clear();
             add.forget();
             end_date.forget();

@@ -5,14 +5,13 @@ use policy::{Because, CollaboratorChange, Permission, ProjectRole, ProjectStandi
 
 use super::Actions;
 use crate::{
-    api::collaborators::{People, Person},
+    api::collaborators::{Dialog, People, Person},
     components::{
         AddressBadge, Avatar, Badge, Empty, Icon, ListAddress, Listing, Menu, MenuExplanation, MenuForm, MenuLink,
         PostForm, Sign, SortHeader, TimestampText, Tone, last_day,
     },
     load::Loaded,
     messages,
-    paths::Dialog,
 };
 
 /// The table, its empty state, and the way to more.

@@ -6,7 +6,7 @@ use policy::InvitationId;
 use super::{invite, path_of, use_organization_slug};
 use crate::{
     api::invitations::{
-        InvitationRow, InvitationsPage, InviteMembers, MailState, ResendInvitation, RevokeInvitation, State,
+        Dialog, InvitationRow, InvitationsPage, InviteMembers, MailState, ResendInvitation, RevokeInvitation, State,
         invitations,
     },
     components::{
@@ -17,7 +17,6 @@ use crate::{
     live::Live,
     load::{Loaded, load},
     outcome::{Done, FormName},
-    paths::Dialog,
 };
 
 #[derive(Clone, Copy)]
@@ -32,7 +31,7 @@ struct Actions {
 pub(crate) fn InvitationsScreen() -> impl IntoView {
     let slug = use_organization_slug();
     let live = expect_context::<Live>();
-    let query = ListAddress::provide(path_of(slug, "invitations")).query;
+    let query = ListAddress::provide::<Dialog>(path_of(slug, "invitations")).query;
     provide_context(Actions {
         invite: FormSender::to::<InviteMembers>(),
         resend: FormSender::to::<ResendInvitation>(),
@@ -86,7 +85,7 @@ fn finish(page: Loaded<InvitationsPage>) {
         let Some(outcome) = resend.outcome().get() else { return };
         if outcome.is_ok() {
             notices.dismiss();
-            switch(Dialog::Sent);
+            switch(Some(Dialog::Sent));
         } else {
             notices.show(Notice::of(&outcome));
         }
@@ -102,7 +101,7 @@ fn finish(page: Loaded<InvitationsPage>) {
     });
     invite::finish(invite, move || page.reload());
     Effect::new(move |_| {
-        if address.dialog.get() == Dialog::None {
+        if address.is_closed() {
             resend.forget();
         }
     });
@@ -246,10 +245,10 @@ fn Dialogs(page: Loaded<InvitationsPage>) -> impl IntoView {
             _ => None,
         }
     });
-    let open = Memo::new(move |_| address.dialog.get());
+    let open = Memo::new(move |_| address.dialog());
     move || {
         let page = page.peek(|page| Some(page.clone()))?;
-        match open.get() {
+        match open.get()? {
             Dialog::Invite => Some(
                 view! {
                     <invite::InviteDialog
@@ -263,7 +262,7 @@ fn Dialogs(page: Loaded<InvitationsPage>) -> impl IntoView {
             ),
             Dialog::Sent => {
                 let sent = sent.get_untracked()?;
-                let close = address.to(Dialog::None);
+                let close = address.closed();
                 Some(view! {
                     <DialogBox title="The invitation was sent again" close=close.get_untracked()>
                         <div class="form">
@@ -276,19 +275,6 @@ fn Dialogs(page: Loaded<InvitationsPage>) -> impl IntoView {
                     </DialogBox>
                 }.into_any())
             }
-            Dialog::None
-            | Dialog::Add
-            | Dialog::Create
-            | Dialog::Remove(_)
-            | Dialog::Lower(_)
-            | Dialog::EndDate(_)
-            | Dialog::Secret
-            | Dialog::Expiration(_)
-            | Dialog::Rotate(_)
-            | Dialog::Revoke(_)
-            | Dialog::Regenerate
-            | Dialog::RemoveExternals
-            | Dialog::Delete => None,
         }
     }
 }

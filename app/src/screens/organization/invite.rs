@@ -12,7 +12,6 @@ use crate::{
     flash::{Flashed, Notices},
     messages,
     outcome::{Done, FormName, Outcome, SentInvitation},
-    paths::Dialog,
 };
 
 /// What follows an invitation in the browser: a dialog that is closed forgets what came of it, and the list is asked anew.
@@ -27,7 +26,7 @@ pub(super) fn finish(action: FormSender, reload: impl Fn() + 'static) {
         }
     });
     Effect::new(move |_| {
-        if address.dialog.get() == Dialog::None {
+        if address.is_closed() {
             flashed.clear();
             action.forget();
         }
@@ -45,7 +44,7 @@ pub(super) fn InviteDialog(
     let address = expect_context::<ListAddress>();
     let flashed = expect_context::<Flashed>();
     let value = action.outcome();
-    let close = address.to(Dialog::None);
+    let close = address.closed();
     let done = Memo::new(move |_| match value.get() {
         Some(Ok(done)) => Some(done),
         Some(Err(_)) => None,

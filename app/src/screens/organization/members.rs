@@ -6,9 +6,10 @@ use policy::{MemberChange, OrganizationRole, OrganizationStanding, Permission, R
 
 use super::{invite, path_of, use_organization_slug};
 use crate::{
+    Problem,
     api::{
         invitations::InviteMembers,
-        members::{ChangeMemberRole, Ending, MemberRow, MembersPage, RemoveMember, members},
+        members::{ChangeMemberRole, Dialog, Ending, MemberRow, MembersPage, RemoveMember, members},
     },
     components::{
         AddressBadge, Avatar, Badge, ButtonLink, Dialog as DialogBox, DialogActions, Empty, Filter, FormSender, Icon,
@@ -20,7 +21,7 @@ use crate::{
     load::{Loaded, load},
     messages,
     outcome::{Done, FormName, Outcome, Receipt},
-    paths::{self, Dialog},
+    paths,
     screens::owned_assets::{ManageKeys, OwnedAssetsAnywhere, ReceiptCard},
 };
 
@@ -36,15 +37,15 @@ struct Actions {
 pub(crate) fn MembersScreen() -> impl IntoView {
     let slug = use_organization_slug();
     let live = expect_context::<Live>();
-    let ListAddress { query, dialog, .. } = ListAddress::provide(path_of(slug, "members"));
+    let address = ListAddress::provide::<Dialog>(path_of(slug, "members"));
     provide_context(Actions {
         invite: FormSender::to::<InviteMembers>(),
         change_role: FormSender::to::<ChangeMemberRole>(),
         remove: FormSender::to::<RemoveMember>(),
     });
-    let subject = Memo::new(move |_| dialog.get().user().map(|user| user.to_string()).unwrap_or_default());
+    let subject = Memo::new(move |_| address.dialog_user().map(|user| user.to_string()).unwrap_or_default());
     load(
-        move || (slug.get(), query.get(), subject.get(), live.ticks.get()),
+        move || (slug.get(), address.query.get(), subject.get(), live.ticks.get()),
         |(slug, query, subject, _)| members(slug, query, subject),
         |page| view! { <Members page/> },
     )
@@ -118,7 +119,7 @@ fn finish(page: Loaded<MembersPage>) {
                 page.then_focus_heading();
             }
             notices.show(Notice::of(&outcome));
-            switch(Dialog::deciding(outcome.err()));
+            switch(outcome.err().and_then(Problem::undecided_keys_of).map(Dialog::Lower));
             page.reload();
         }
         None => {}
@@ -287,36 +288,25 @@ fn Dialogs(page: Loaded<MembersPage>) -> impl IntoView {
     let actions = expect_context::<Actions>();
     // Made once when it opens; what is typed in it stays when the list behind it changes.
     let open = Memo::new(move |_| {
-        let dialog = address.dialog.get();
-        let is_usable = page.with(|page| match dialog {
-            Dialog::Invite => page.organization.standing.may(Permission::MemberInvite),
-            // It opens once it is known what would end.
-            Dialog::Remove(user) => page.ending.as_ref().is_some_and(|ending| ending.user == user),
-            Dialog::Lower(user) => {
-                let may = |row| page.check(row, MemberChange::Role).is_ok();
-                page.ending.as_ref().is_some_and(|ending| ending.user == user) && page.find(user).is_some_and(may)
-            }
-            Dialog::None
-            | Dialog::Add
-            | Dialog::Sent
-            | Dialog::Create
-            | Dialog::EndDate(_)
-            | Dialog::Secret
-            | Dialog::Expiration(_)
-            | Dialog::Rotate(_)
-            | Dialog::Revoke(_)
-            | Dialog::Regenerate
-            | Dialog::RemoveExternals
-            | Dialog::Delete => false,
-        });
-        if is_usable { dialog } else { Dialog::None }
+        address.dialog().filter(|dialog| {
+            page.with(|page| match *dialog {
+                Dialog::Invite => page.organization.standing.may(Permission::MemberInvite),
+                // Opens once the server has said what would end.
+                Dialog::Remove(user) => page.ending.as_ref().is_some_and(|ending| ending.user == user),
+                Dialog::Lower(user) => {
+                    let may = |row| page.check(row, MemberChange::Role).is_ok();
+                    page.ending.as_ref().is_some_and(|ending| ending.user == user) && page.find(user).is_some_and(may)
+                }
+            })
+        })
     });
     move || {
-        let dialog = open.get();
+        let dialog = open.get()?;
         let page = page.peek(|page| Some(page.clone()))?;
-        let subject = dialog.user().and_then(|user| page.find(user).cloned());
-        Some(match (dialog, subject, page.ending.clone()) {
-            (Dialog::Invite, _, _) => view! {
+        let find = |user| page.find(user).cloned();
+        let ending = page.ending.clone();
+        Some(match dialog {
+            Dialog::Invite => view! {
                 <invite::InviteDialog
                     action=actions.invite
                     organization=page.organization.slug
@@ -325,9 +315,8 @@ fn Dialogs(page: Loaded<MembersPage>) -> impl IntoView {
                 />
             }
             .into_any(),
-            (Dialog::Remove(_), Some(row), Some(ending)) => view! { <RemoveDialog page row ending/> }.into_any(),
-            (Dialog::Lower(_), Some(row), Some(ending)) => view! { <LowerDialog page row ending/> }.into_any(),
-            _ => ().into_any(),
+            Dialog::Remove(user) => view! { <RemoveDialog row=find(user)? page ending=ending?/> }.into_any(),
+            Dialog::Lower(user) => view! { <LowerDialog row=find(user)? page ending=ending?/> }.into_any(),
         })
     }
 }
@@ -336,7 +325,7 @@ fn Dialogs(page: Loaded<MembersPage>) -> impl IntoView {
 #[component]
 fn LowerDialog(page: MembersPage, row: MemberRow, ending: Ending) -> impl IntoView {
     let action = expect_context::<Actions>().change_role;
-    let close = expect_context::<ListAddress>().to(Dialog::None);
+    let close = expect_context::<ListAddress>().closed();
     let organization = page.organization;
     view! {
         <DialogBox title=format!("Make {} a Member?", row.name) close=close.get_untracked()>
@@ -356,7 +345,7 @@ fn LowerDialog(page: MembersPage, row: MemberRow, ending: Ending) -> impl IntoVi
 #[component]
 fn RemoveDialog(page: MembersPage, row: MemberRow, ending: Ending) -> impl IntoView {
     let action = expect_context::<Actions>().remove;
-    let close = expect_context::<ListAddress>().to(Dialog::None);
+    let close = expect_context::<ListAddress>().closed();
     let organization = page.organization;
     let is_self = row.user == page.viewer;
     let (title, lead, confirm) = if is_self {

@@ -6,7 +6,7 @@ use policy::{Field as About, Permission, ProjectId, Refusal, Slug};
 
 use super::{path_of, use_organization_slug};
 use crate::{
-    api::projects::{CreateProject, ProjectRow, ProjectsPage, projects},
+    api::projects::{CreateProject, ListDialog, ProjectRow, ProjectsPage, projects},
     components::{
         Badge, ButtonLink, Dialog as DialogBox, DialogActions, Empty, Field, FormSender, Icon, ListAddress, Listing,
         PageHeader, PageTitle, PostForm, SearchForm, Sign, TimestampText, Tone, form_error, form_problem,
@@ -16,7 +16,7 @@ use crate::{
     load::{Loaded, load},
     messages,
     outcome::{Done, FormName},
-    paths::{self, Dialog},
+    paths,
 };
 
 /// The page.
@@ -24,7 +24,7 @@ use crate::{
 pub(crate) fn ProjectsScreen() -> impl IntoView {
     let slug = use_organization_slug();
     let live = expect_context::<Live>();
-    let query = ListAddress::provide(path_of(slug, "projects")).query;
+    let query = ListAddress::provide::<ListDialog>(path_of(slug, "projects")).query;
     load(
         move || (slug.get(), query.get(), live.ticks.get()),
         |(slug, query, _)| projects(slug, query),
@@ -60,7 +60,7 @@ fn Projects(page: Loaded<ProjectsPage>) -> impl IntoView {
         }
     });
     Effect::new(move |_| {
-        if address.dialog.get() == Dialog::None {
+        if address.is_closed() {
             flashed.clear();
             create.forget();
         }
@@ -69,7 +69,7 @@ fn Projects(page: Loaded<ProjectsPage>) -> impl IntoView {
         <PageTitle text=title/>
         <PageHeader title="Projects" lead>
             {move || can_create.get().then(|| view! {
-                <ButtonLink class="button button-primary" href=address.to(Dialog::Create)><Icon sign=Sign::Plus/>"Create Project"</ButtonLink>
+                <ButtonLink class="button button-primary" href=address.to(ListDialog::Create)><Icon sign=Sign::Plus/>"Create Project"</ButtonLink>
             })}
         </PageHeader>
         {move || (may_create.get() && is_switched_off.get()).then(|| view! {
@@ -79,7 +79,7 @@ fn Projects(page: Loaded<ProjectsPage>) -> impl IntoView {
         })}
         <SearchForm what="projects" placeholder="Search by name"/>
         <Table page/>
-        {move || (address.dialog.get() == Dialog::Create && can_create.get()).then(|| {
+        {move || (address.dialog() == Some(ListDialog::Create) && can_create.get()).then(|| {
             let organization = page.peek(|page| Some(page.organization.clone()));
             organization.map(|organization| view! { <CreateDialog create organization=organization.slug/> })
         })}
@@ -151,7 +151,7 @@ fn Row(page: Loaded<ProjectsPage>, id: ProjectId) -> impl IntoView {
 /// Creating a project, with the four common ways to split (P5).
 #[component]
 fn CreateDialog(create: FormSender, organization: Slug) -> impl IntoView {
-    let close = expect_context::<ListAddress>().to(Dialog::None);
+    let close = expect_context::<ListAddress>().closed();
     let flashed = expect_context::<Flashed>();
     let value = create.outcome();
     let typed = move |field| flashed.typed(FormName::CreateProject, field).unwrap_or_default();

@@ -11,7 +11,7 @@ use policy::{
 use super::use_project_slug;
 use crate::{
     address::use_param,
-    api::resources::{CreateResource, ResourceRow, ResourcesPage, resources},
+    api::resources::{CreateResource, ListDialog, ResourceRow, ResourcesPage, resources},
     components::{
         Badge, ButtonLink, DefaultProjectNotice, Dialog as DialogBox, DialogActions, Empty, Filter, FormSender, Icon,
         ListAddress, Listing, PageTitle, PostForm, SearchForm, Sign, SortHeader, TimestampText, Tone,
@@ -21,7 +21,7 @@ use crate::{
     load::{Loaded, load},
     messages::grouped,
     outcome::FormName,
-    paths::{self, Dialog},
+    paths,
 };
 
 /// As many fields of a kind have a column; the page of a resource has all.
@@ -33,7 +33,7 @@ pub(crate) fn ResourcesScreen() -> impl IntoView {
     let (slug, kind) = (use_project_slug(), use_kind_path());
     let live = expect_context::<Live>();
     let base = Signal::derive(move || format!("/projects/{}/{}", slug.get(), kind.get()));
-    let query = ListAddress::provide(base).query;
+    let query = ListAddress::provide::<ListDialog>(base).query;
     load(
         move || (slug.get(), kind.get(), query.get(), live.ticks.get()),
         |(slug, kind, query, _)| resources(slug, kind, query),
@@ -57,7 +57,7 @@ fn use_kind_path() -> Memo<String> {
 fn Resources(page: Loaded<ResourcesPage>, kind: ResourceKind) -> impl IntoView {
     let address = expect_context::<ListAddress>();
     let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
-    let switch = address.switch();
+    let close_dialog = address.closer();
     let create = FormSender::to::<CreateResource>();
     let project = Signal::derive(move || page.with(|page| Some(page.project.clone())));
     let title = Signal::derive(move || page.with(|page| format!("{} · {}", kind.plural(), page.project.name)));
@@ -66,12 +66,12 @@ fn Resources(page: Loaded<ResourcesPage>, kind: ResourceKind) -> impl IntoView {
     Effect::new(move |_| {
         if let Some(Ok(done)) = create.outcome().get() {
             notices.show(Notice::done(&done));
-            switch(Dialog::None);
+            close_dialog();
             page.reload();
         }
     });
     Effect::new(move |_| {
-        if address.dialog.get() == Dialog::None {
+        if address.is_closed() {
             flashed.clear();
             create.forget();
         }
@@ -88,7 +88,7 @@ fn Resources(page: Loaded<ResourcesPage>, kind: ResourceKind) -> impl IntoView {
             </div>
             {move || may_create.get().then(|| view! {
                 <div class="page-actions">
-                    <ButtonLink class="button button-primary" href=address.to(Dialog::Create)><Icon sign=Sign::Plus/>{format!("Create {}", kind.label())}</ButtonLink>
+                    <ButtonLink class="button button-primary" href=address.to(ListDialog::Create)><Icon sign=Sign::Plus/>{format!("Create {}", kind.label())}</ButtonLink>
                 </div>
             })}
         </header>
@@ -98,7 +98,7 @@ fn Resources(page: Loaded<ResourcesPage>, kind: ResourceKind) -> impl IntoView {
             <Filter name="state" label="State" read=|query| &query.state options=states/>
         </SearchForm>
         <Table page kind may_create/>
-        {move || (address.dialog.get() == Dialog::Create && may_create.get()).then(|| {
+        {move || (address.dialog() == Some(ListDialog::Create) && may_create.get()).then(|| {
             let project = page.peek(|page| Some(page.project.clone()));
             project.map(|project| view! { <CreateDialog create kind project=project.slug.to_string()/> })
         })}
@@ -153,7 +153,7 @@ fn Table(page: Loaded<ResourcesPage>, kind: ResourceKind, may_create: Memo<bool>
                 none: (none, what_it_is(kind)),
                 show_all: "Show all",
             }
-            begin=move || begin(kind, may_create.get(), address.to(Dialog::Create))
+            begin=move || begin(kind, may_create.get(), address.to(ListDialog::Create))
             head=move || view! {
                 <SortHeader sort="name" label="Name"/>
                 <th scope="col" class="role-cell">"State"</th>
@@ -284,7 +284,7 @@ const fn what_creating_does(kind: ResourceKind) -> &'static str {
 /// Registering one.
 #[component]
 fn CreateDialog(create: FormSender, kind: ResourceKind, project: String) -> impl IntoView {
-    let close = expect_context::<ListAddress>().to(Dialog::None);
+    let close = expect_context::<ListAddress>().closed();
     view! {
         <DialogBox title=format!("Create {}", kind.label()) close=close.get_untracked()>
             <p class="lead">{what_creating_does(kind)}</p>

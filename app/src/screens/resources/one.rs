@@ -7,7 +7,7 @@ use policy::{Refusal, ResourceAction, ResourceKind};
 use super::{ForAdmins, StateBadge, form, said_of, sign_of, use_kind_path};
 use crate::{
     address::use_param,
-    api::resources::{DeleteResource, ResourcePage, ResourceRow, UpdateResource, resource},
+    api::resources::{DeleteResource, ResourceDialog, ResourcePage, ResourceRow, UpdateResource, resource},
     components::{
         ButtonLink, DefaultProjectNotice, Dialog as DialogBox, DialogActions, FormSender, Icon, ListAddress, PageTitle,
         PostForm, TimestampText,
@@ -16,7 +16,7 @@ use crate::{
     live::Live,
     load::{Loaded, load_or},
     outcome::FormName,
-    paths::{self, Dialog},
+    paths,
     screens::{problem::ProblemScreen, use_project_slug},
 };
 
@@ -34,7 +34,7 @@ pub(crate) fn ResourceScreen() -> impl IntoView {
     let (slug, kind) = (use_project_slug(), use_kind_path());
     let id = use_param("id");
     let base = Signal::derive(move || format!("/projects/{}/{}/{}", slug.get(), kind.get(), id.get()));
-    ListAddress::provide(base);
+    ListAddress::provide::<ResourceDialog>(base);
     let (live, delete) = (expect_context::<Live>(), FormSender::to::<DeleteResource>());
     provide_context(Actions {
         save: FormSender::to::<UpdateResource>(),
@@ -119,18 +119,18 @@ fn One(page: Loaded<ResourcePage>) -> impl IntoView {
             is_saved.set_value(false);
         }
     });
-    let switch = address.switch();
+    let close_dialog = address.closer();
     Effect::new(move |_| match delete.outcome().get() {
         Some(Ok(done)) => {
             notices.show_on_next(Notice::done(&done));
-            switch(Dialog::None);
+            close_dialog();
         }
         Some(Err(problem)) => notices.show(Notice::problem(problem)),
         None => {}
     });
     // Once its dialog is closed, the list takes the place of the page of what is gone: the back button doesn't lead there.
     Effect::new(move |_| {
-        let is_closed = address.dialog.get() == Dialog::None;
+        let is_closed = address.is_closed();
         if is_closed && matches!(delete.outcome().get(), Some(Ok(_))) {
             let list = page.peek(|page| Some(paths::resources(&page.project.slug, page.kind)));
             let options = NavigateOptions {
@@ -174,11 +174,11 @@ fn One(page: Loaded<ResourcePage>) -> impl IntoView {
                 <h2 id="delete">{format!("Delete {}", kind.label())}</h2>
                 <p>{what_deleting_does(kind)}</p>
                 <p class="form-actions">
-                    <ButtonLink class="button button-quiet-danger" href=address.to(Dialog::Delete)>{format!("Delete {}", kind.label())}</ButtonLink>
+                    <ButtonLink class="button button-quiet-danger" href=address.to(ResourceDialog::Delete)>{format!("Delete {}", kind.label())}</ButtonLink>
                 </p>
             </section>
         }))}
-        {move || (address.dialog.get() == Dialog::Delete && may_delete.get()).then(|| {
+        {move || (address.dialog() == Some(ResourceDialog::Delete) && may_delete.get()).then(|| {
             page.peek(|page| Some(page.clone())).map(|page| view! { <DeleteDialog page/> })
         })}
     }
@@ -255,7 +255,7 @@ const fn what_deleting_does(kind: ResourceKind) -> &'static str {
 #[component]
 fn DeleteDialog(page: ResourcePage) -> impl IntoView {
     let Actions { delete, .. } = expect_context();
-    let close = expect_context::<ListAddress>().to(Dialog::None);
+    let close = expect_context::<ListAddress>().closed();
     let (kind, row) = (page.kind, page.row);
     view! {
         <DialogBox title=format!("Delete {}?", row.name) close=close.get_untracked()>
