@@ -8,6 +8,7 @@ use leptos::{
 };
 
 use super::{ButtonLink, FormSender, ListAddress};
+use crate::flash::Flashed;
 
 /// The dialog; it is there as long as it is open.
 #[component]
@@ -73,6 +74,20 @@ pub(crate) fn DialogActions(
             <button type="submit" class=class aria-busy=move || action.busy()>{words}</button>
         </div>
     }
+}
+
+/// Once no dialog is open: forgets the outcomes of these forms, which are in dialogs, and the flash. A dialog that is opened
+/// again shows neither an old problem nor an old secret.
+pub(crate) fn forget_when_closed<const N: usize>(forms: [FormSender; N]) {
+    let (address, flashed) = (expect_context::<ListAddress>(), expect_context::<Flashed>());
+    Effect::new(move |_| {
+        if address.is_closed() {
+            flashed.clear();
+            for form in forms {
+                form.forget();
+            }
+        }
+    });
 }
 
 /// Making it modal, which only a browser can.

@@ -20,7 +20,7 @@ pub(crate) use avatar::Avatar;
 pub(crate) use badge::{AddressBadge, Badge, Tone};
 pub(crate) use button_link::ButtonLink;
 pub(crate) use copy_field::CopyField;
-pub(crate) use dialog::{Dialog, DialogActions};
+pub(crate) use dialog::{Dialog, DialogActions, forget_when_closed};
 pub(crate) use field::{Confirmation, Field, form_error, form_problem};
 pub(crate) use form::{FormSender, PostForm};
 pub(crate) use icon::{Icon, Sign};

@@ -4,7 +4,11 @@ use leptos::{either::Either, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use policy::{Field as About, Permission};
 
-use super::{owned_assets::OwnedAssetsHere, use_project_slug};
+use super::{
+    owned_assets::OwnedAssetsHere,
+    settings_form::{NameAndSlug, SettingsForm, follow_saved},
+    use_project_slug,
+};
 use crate::{
     api::{
         owned_assets::OwnedAssets,
@@ -20,7 +24,7 @@ use crate::{
     flash::{Flashed, Notice, Notices},
     live::Live,
     load::{Loaded, load},
-    outcome::{Done, FormName},
+    outcome::FormName,
     paths,
 };
 
@@ -69,7 +73,7 @@ fn Settings(settings: Loaded<SettingsView>) -> impl IntoView {
             }
             key=|(project, may_change)| (project.slug.clone(), *may_change)
             children=move |(project, may_change)| if may_change {
-                view! { <SettingsForm settings project/> }.into_any()
+                view! { <ProjectForm settings project/> }.into_any()
             } else {
                 view! { <SettingsFacts project/> }.into_any()
             }
@@ -80,76 +84,42 @@ fn Settings(settings: Loaded<SettingsView>) -> impl IntoView {
 }
 
 #[component]
-fn SettingsForm(settings: Loaded<SettingsView>, project: ProjectHead) -> impl IntoView {
+fn ProjectForm(settings: Loaded<SettingsView>, project: ProjectHead) -> impl IntoView {
+    const FORM: FormName = FormName::ProjectSettings;
     let flashed = expect_context::<Flashed>();
-    let notices = expect_context::<Notices>();
-    let navigate = use_navigate();
     let action = FormSender::to::<UpdateProject>();
-    let value = action.outcome();
     let slug = project.slug.to_string();
-    Effect::new({
-        let slug = slug.clone();
-        move |_| {
-            let Some(Ok(done)) = value.get() else { return };
-            let notice = Notice::done(&done);
-            if let Done::Saved { slug: now } = &done
-                && *now != slug
-                && let Ok(now) = now.parse()
-            {
-                notices.show_on_next(notice);
-                let options = NavigateOptions {
-                    replace: true,
-                    ..NavigateOptions::default()
-                };
-                navigate(&paths::project_settings(&now), options);
-            } else {
-                notices.show(notice);
-                settings.reload();
-            }
-        }
-    });
-    let typed = move |field, now: &str| {
-        flashed
-            .typed(FormName::ProjectSettings, field)
-            .unwrap_or_else(|| now.to_owned())
-    };
+    follow_saved(action, slug.clone(), paths::project_settings, move || settings.reload());
     let allow_externals = flashed
-        .typed(FormName::ProjectSettings, "allow_externals")
+        .typed(FORM, "allow_externals")
         .map_or(project.allow_externals, |typed| !typed.is_empty());
     view! {
-        <section class="card" aria-label="Settings">
-            <PostForm action class="form">
-                <input type="hidden" name="project" value=slug.clone()/>
-                {form_problem(value, FormName::ProjectSettings, &[About::Name, About::Slug])}
-                <Field label="Name" name="name" value=typed("name", &project.name) error=form_error(value, FormName::ProjectSettings, About::Name)/>
-                <Field
-                    label="Slug"
-                    name="slug"
-                    kind="slug"
-                    value=typed("slug", &slug)
-                    hint="The project’s name in addresses. When you change it, the old one stops working, and nobody else gets it for 90 days."
-                    error=form_error(value, FormName::ProjectSettings, About::Slug)
-                />
-                {if project.is_default {
-                    view! { <p class="hint">"External collaborators can’t be added to the Default Project."</p> }.into_any()
-                } else {
-                    view! {
-                        <div class="switch">
-                            <input type="checkbox" id="allow-externals" name="allow_externals" value="on" checked=allow_externals aria-describedby="allow-externals-hint"/>
-                            <div>
-                                <label for="allow-externals">"Allow external collaborators"</label>
-                                <p class="hint" id="allow-externals-hint">
-                                    {format!("People outside {} can be added to this project. They see this project and nothing else.", project.organization_name)}
-                                </p>
-                            </div>
+        <SettingsForm action>
+            <input type="hidden" name="project" value=slug.clone()/>
+            {form_problem(action.outcome(), FORM, &[About::Name, About::Slug])}
+            <NameAndSlug
+                form=FORM
+                action
+                name=project.name
+                slug
+                slug_hint="The project’s name in addresses. When you change it, the old one stops working, and nobody else gets it for 90 days."
+            />
+            {if project.is_default {
+                view! { <p class="hint">"External collaborators can’t be added to the Default Project."</p> }.into_any()
+            } else {
+                view! {
+                    <div class="switch">
+                        <input type="checkbox" id="allow-externals" name="allow_externals" value="on" checked=allow_externals aria-describedby="allow-externals-hint"/>
+                        <div>
+                            <label for="allow-externals">"Allow external collaborators"</label>
+                            <p class="hint" id="allow-externals-hint">
+                                {format!("People outside {} can be added to this project. They see this project and nothing else.", project.organization_name)}
+                            </p>
                         </div>
-                    }.into_any()
-                }}
-                <div class="form-actions">
-                    <button type="submit" class="button button-primary" aria-busy=move || action.busy()>"Save"</button>
-                </div>
-            </PostForm>
-        </section>
+                    </div>
+                }.into_any()
+            }}
+        </SettingsForm>
     }
 }
 

@@ -14,9 +14,9 @@ use crate::{
     },
     components::{
         ButtonLink, DefaultProjectNotice, Filter, FormSender, Icon, ListAddress, PageHeader, PageTitle, SearchForm,
-        Sign,
+        Sign, forget_when_closed,
     },
-    flash::{Flashed, Notice, Notices},
+    flash::{Notice, Notices},
     live::Live,
     load::{Loaded, load},
     outcome::{Done, Outcome},
@@ -105,9 +105,8 @@ fn finish(page: Loaded<KeysPage>) {
         revoke,
         regenerate,
     } = expect_context();
-    let address = expect_context::<ListAddress>();
-    let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
-    let switch = address.switch();
+    let notices = expect_context::<Notices>();
+    let switch = expect_context::<ListAddress>().switch();
     let settle = move |outcome: Option<Outcome>, is_shown_in_dialog: bool| match outcome {
         Some(Ok(Done::KeyMade { .. })) => {
             notices.dismiss();
@@ -132,15 +131,7 @@ fn finish(page: Loaded<KeysPage>) {
         let settle = settle.clone();
         Effect::new(move |_| settle(action.outcome().get(), is_shown_in_dialog));
     }
-    // A dialog that is closed forgets what came of it, a secret first of all.
-    Effect::new(move |_| {
-        if address.is_closed() {
-            flashed.clear();
-            for action in [create, expiration, rotate, regenerate] {
-                action.forget();
-            }
-        }
-    });
+    forget_when_closed([create, expiration, rotate, regenerate]);
 }
 
 /// The Organization Default Key, for the Owner: to everybody else it does not exist (W3, K8).

@@ -16,7 +16,7 @@ use crate::{
     },
     components::{
         ButtonLink, DefaultProjectNotice, Filter, FormSender, Icon, ListAddress, PageHeader, PageTitle, SearchForm,
-        Sign,
+        Sign, forget_when_closed,
     },
     flash::{Flashed, Notice, Notices},
     live::Live,
@@ -114,15 +114,9 @@ fn finish(people: Loaded<People>) {
         remove,
         end_date,
     } = expect_context();
-    let address = expect_context::<ListAddress>();
-    let switch = address.switch();
-    let (flashed, notices, live) = (
-        expect_context::<Flashed>(),
-        expect_context::<Notices>(),
-        expect_context::<Live>(),
-    );
+    let switch = expect_context::<ListAddress>().switch();
+    let (notices, live) = (expect_context::<Notices>(), expect_context::<Live>());
     let navigate = use_navigate();
-
     let settle = move |outcome: Option<Outcome>, is_shown_in_dialog: bool| match outcome {
         Some(Ok(Done::Left)) => {
             // The news stay held: they would say that access was lost, which the person knows.
@@ -155,12 +149,5 @@ fn finish(people: Loaded<People>) {
     // Removing may be leaving. Its news can overtake its answer.
     live.hold_while(remove, |done| *done == Done::Left);
 
-    // A dialog that is closed forgets what came of it.
-    Effect::new(move |_| {
-        if address.is_closed() {
-            flashed.clear();
-            add.forget();
-            end_date.forget();
-        }
-    });
+    forget_when_closed([add, end_date]);
 }

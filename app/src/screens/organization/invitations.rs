@@ -11,7 +11,7 @@ use crate::{
     },
     components::{
         Badge, ButtonLink, Dialog as DialogBox, Empty, Filter, FormSender, Icon, ListAddress, Listing, PageHeader,
-        PageTitle, PostForm, SearchForm, Sign, TimestampText, Tone,
+        PageTitle, PostForm, SearchForm, Sign, TimestampText, Tone, forget_when_closed,
     },
     flash::{Flashed, Notice, Notices},
     live::Live,
@@ -79,8 +79,7 @@ fn Invitations(page: Loaded<InvitationsPage>) -> impl IntoView {
 fn finish(page: Loaded<InvitationsPage>) {
     let Actions { invite, resend, revoke } = expect_context();
     let notices = expect_context::<Notices>();
-    let address = expect_context::<ListAddress>();
-    let switch = address.switch();
+    let switch = expect_context::<ListAddress>().switch();
     Effect::new(move |_| {
         let Some(outcome) = resend.outcome().get() else { return };
         if outcome.is_ok() {
@@ -100,11 +99,7 @@ fn finish(page: Loaded<InvitationsPage>) {
         page.reload();
     });
     invite::finish(invite, move || page.reload());
-    Effect::new(move |_| {
-        if address.is_closed() {
-            resend.forget();
-        }
-    });
+    forget_when_closed([resend]);
 }
 
 #[component]

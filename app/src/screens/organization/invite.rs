@@ -7,7 +7,7 @@ use crate::{
     api::invitations::MOST_ADDRESSES,
     components::{
         ButtonLink, CopyField, Dialog as DialogBox, DialogActions, Field, FormSender, Icon, ListAddress, PostForm,
-        Sign, form_error, form_problem,
+        Sign, forget_when_closed, form_error, form_problem,
     },
     flash::{Flashed, Notices},
     messages,
@@ -16,8 +16,7 @@ use crate::{
 
 /// What follows an invitation in the browser: a dialog that is closed forgets what came of it, and the list is asked anew.
 pub(super) fn finish(action: FormSender, reload: impl Fn() + 'static) {
-    let address = expect_context::<ListAddress>();
-    let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
+    let notices = expect_context::<Notices>();
     let value = action.outcome();
     Effect::new(move |_| {
         if matches!(value.get(), Some(Ok(_))) {
@@ -25,12 +24,7 @@ pub(super) fn finish(action: FormSender, reload: impl Fn() + 'static) {
             reload();
         }
     });
-    Effect::new(move |_| {
-        if address.is_closed() {
-            flashed.clear();
-            action.forget();
-        }
-    });
+    forget_when_closed([action]);
 }
 
 /// The dialog: a form, and once it was sent, the links.

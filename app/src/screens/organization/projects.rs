@@ -9,7 +9,8 @@ use crate::{
     api::projects::{CreateProject, ListDialog, ProjectRow, ProjectsPage, projects},
     components::{
         Badge, ButtonLink, Dialog as DialogBox, DialogActions, Empty, Field, FormSender, Icon, ListAddress, Listing,
-        PageHeader, PageTitle, PostForm, SearchForm, Sign, TimestampText, Tone, form_error, form_problem,
+        PageHeader, PageTitle, PostForm, SearchForm, Sign, TimestampText, Tone, forget_when_closed, form_error,
+        form_problem,
     },
     flash::{Flashed, Notice, Notices},
     live::Live,
@@ -35,7 +36,7 @@ pub(crate) fn ProjectsScreen() -> impl IntoView {
 #[component]
 fn Projects(page: Loaded<ProjectsPage>) -> impl IntoView {
     let address = expect_context::<ListAddress>();
-    let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
+    let notices = expect_context::<Notices>();
     let navigate = use_navigate();
     let create = FormSender::to::<CreateProject>();
     let title = Signal::derive(move || page.with(|page| format!("Projects · {}", page.organization.name)));
@@ -59,12 +60,7 @@ fn Projects(page: Loaded<ProjectsPage>) -> impl IntoView {
             navigate(&paths::project(&slug), NavigateOptions::default());
         }
     });
-    Effect::new(move |_| {
-        if address.is_closed() {
-            flashed.clear();
-            create.forget();
-        }
-    });
+    forget_when_closed([create]);
     view! {
         <PageTitle text=title/>
         <PageHeader title="Projects" lead>

@@ -16,8 +16,9 @@ use crate::{
     flash::{Flashed, Notice, Notices},
     live::Live,
     load::{Loaded, load},
-    outcome::{Done, FormName},
+    outcome::FormName,
     paths,
+    screens::settings_form::{NameAndSlug, SettingsForm, follow_saved},
 };
 
 /// The page.
@@ -59,7 +60,7 @@ fn Organization(page: Loaded<OrganizationPage>) -> impl IntoView {
             each=move || now().map(|now| (now.organization, may_change.get()))
             key=|(organization, may_change)| (organization.slug.clone(), *may_change)
             children=move |(organization, may_change)| if may_change {
-                view! { <SettingsForm page organization/> }.into_any()
+                view! { <OrganizationForm page organization/> }.into_any()
             } else {
                 view! { <Facts organization/> }.into_any()
             }
@@ -81,53 +82,23 @@ fn Organization(page: Loaded<OrganizationPage>) -> impl IntoView {
 }
 
 #[component]
-fn SettingsForm(page: Loaded<OrganizationPage>, organization: OrganizationHead) -> impl IntoView {
-    let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
-    let navigate = use_navigate();
+fn OrganizationForm(page: Loaded<OrganizationPage>, organization: OrganizationHead) -> impl IntoView {
+    const FORM: FormName = FormName::OrganizationSettings;
     let action = FormSender::to::<UpdateOrganization>();
-    let value = action.outcome();
     let slug = organization.slug.to_string();
-    Effect::new({
-        let slug = slug.clone();
-        move |_| {
-            let Some(Ok(done)) = value.get() else { return };
-            let notice = Notice::done(&done);
-            if let Done::Saved { slug: now } = &done
-                && *now != slug
-                && let Ok(now) = now.parse()
-            {
-                notices.show_on_next(notice);
-                let options = NavigateOptions {
-                    replace: true,
-                    ..NavigateOptions::default()
-                };
-                navigate(&paths::organization(&now), options);
-            } else {
-                notices.show(notice);
-                page.reload();
-            }
-        }
-    });
-    let typed = move |field, now| flashed.typed(FormName::OrganizationSettings, field).unwrap_or(now);
+    follow_saved(action, slug.clone(), paths::organization, move || page.reload());
     view! {
-        <section class="card" aria-label="Settings">
-            <PostForm action class="form">
-                {form_problem(value, FormName::OrganizationSettings, &[About::Name, About::Slug])}
-                <input type="hidden" name="organization" value=slug.clone()/>
-                <Field label="Name" name="name" value=typed("name", organization.name) error=form_error(value, FormName::OrganizationSettings, About::Name)/>
-                <Field
-                    label="Slug"
-                    name="slug"
-                    kind="slug"
-                    value=typed("slug", slug)
-                    hint="The organization’s name in URLs. Changing it breaks links to the old one."
-                    error=form_error(value, FormName::OrganizationSettings, About::Slug)
-                />
-                <div class="form-actions">
-                    <button type="submit" class="button button-primary" aria-busy=move || action.busy()>"Save"</button>
-                </div>
-            </PostForm>
-        </section>
+        <SettingsForm action>
+            {form_problem(action.outcome(), FORM, &[About::Name, About::Slug])}
+            <input type="hidden" name="organization" value=slug.clone()/>
+            <NameAndSlug
+                form=FORM
+                action
+                name=organization.name
+                slug
+                slug_hint="The organization’s name in URLs. Changing it breaks links to the old one."
+            />
+        </SettingsForm>
     }
 }
 

@@ -15,8 +15,9 @@ use crate::{
     components::{
         Badge, ButtonLink, DefaultProjectNotice, Dialog as DialogBox, DialogActions, Empty, Filter, FormSender, Icon,
         ListAddress, Listing, PageTitle, PostForm, SearchForm, Sign, SortHeader, TimestampText, Tone,
+        forget_when_closed,
     },
-    flash::{Flashed, Notice, Notices},
+    flash::{Notice, Notices},
     live::Live,
     load::{Loaded, load},
     messages::grouped,
@@ -56,7 +57,7 @@ fn use_kind_path() -> Memo<String> {
 #[component]
 fn Resources(page: Loaded<ResourcesPage>, kind: ResourceKind) -> impl IntoView {
     let address = expect_context::<ListAddress>();
-    let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
+    let notices = expect_context::<Notices>();
     let close_dialog = address.closer();
     let create = FormSender::to::<CreateResource>();
     let project = Signal::derive(move || page.with(|page| Some(page.project.clone())));
@@ -70,12 +71,7 @@ fn Resources(page: Loaded<ResourcesPage>, kind: ResourceKind) -> impl IntoView {
             page.reload();
         }
     });
-    Effect::new(move |_| {
-        if address.is_closed() {
-            flashed.clear();
-            create.forget();
-        }
-    });
+    forget_when_closed([create]);
     let states: Vec<_> = std::iter::once(("", "Any state")).chain(state_options(kind)).collect();
     view! {
         <PageTitle text=title/>
