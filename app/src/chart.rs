@@ -1,4 +1,4 @@
-//! Charts, drawn on the server as SVG: the browser's program need not know how. Numbers and words of ours alone go into one,
+//! Charts, drawn on the server as SVG: the browser's program need not know how. Only numbers and texts of this program go into one,
 //! never what somebody typed. Colours are classes, since the page's policy lets no style into it.
 
 use std::fmt::Write;

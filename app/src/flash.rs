@@ -120,7 +120,7 @@ impl Flashed {
 pub(crate) struct Notice {
     /// Whether it is about a problem.
     pub(crate) is_problem: bool,
-    /// The words.
+    /// The text.
     pub(crate) text: String,
 }
 
@@ -157,7 +157,7 @@ impl Notice {
     }
 }
 
-/// The place at the top of the page where messages appear.
+/// The message at the top of the page, if there is one.
 #[derive(Clone, Copy)]
 pub(crate) struct Notices {
     shown: RwSignal<Option<Notice>>,

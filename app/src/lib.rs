@@ -18,6 +18,7 @@ mod flash;
 mod focus;
 mod live;
 mod load;
+mod loaded;
 mod messages;
 mod outcome;
 mod paths;
@@ -32,7 +33,7 @@ pub use app::{App, document};
 pub use outcome::{Flash, Outcome};
 pub use problem::Problem;
 
-/// What went wrong, in words for people; for the command line, which has no screen.
+/// The message for a problem, for the command line, which has no screen.
 #[cfg(feature = "ssr")]
 #[must_use]
 pub fn explain(problem: Problem) -> String {

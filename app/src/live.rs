@@ -62,11 +62,11 @@ impl Live {
 
     /// Lets news wait while an action is under way that may be leaving: its answer goes first. If it was, they wait until
     /// something else is followed; they would only say what the person knows.
-    pub(crate) fn hold_while(self, post: FormSender, is_leaving: fn(&Done) -> bool) {
-        let pending = post.pending();
+    pub(crate) fn hold_while(self, sender: FormSender, is_leaving: fn(&Done) -> bool) {
+        let pending = sender.pending();
         Effect::new(move |_| {
             let is_pending = pending.get();
-            let has_left = matches!(post.outcome().get_untracked(), Some(Ok(done)) if is_leaving(&done));
+            let has_left = matches!(sender.outcome().get_untracked(), Some(Ok(done)) if is_leaving(&done));
             self.is_held.set(is_pending || has_left);
         });
         // A screen that is left before its answer comes holds nothing any more.

@@ -15,45 +15,7 @@ use {
 
 use crate::{Problem, screens::problem::ProblemScreen};
 
-/// What a screen shows, as it is now.
-pub(crate) struct Loaded<T: Send + Sync + 'static> {
-    value: RwSignal<Option<T>>,
-    again: RwSignal<u32>,
-    then_heading: StoredValue<bool>,
-    /// Whether something newer is on its way.
-    pub(crate) busy: RwSignal<bool>,
-}
-
-impl<T: Send + Sync + 'static> Clone for Loaded<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T: Send + Sync + 'static> Copy for Loaded<T> {}
-
-impl<T: Send + Sync + 'static> Loaded<T> {
-    /// Reads a part of it; follows changes.
-    pub(crate) fn with<R: Default>(self, read: impl FnOnce(&T) -> R) -> R {
-        self.value.with(|value| value.as_ref().map(read).unwrap_or_default())
-    }
-
-    /// Reads a part of it as it is now; does not follow changes.
-    pub(crate) fn peek<R: Default>(self, read: impl FnOnce(&T) -> R) -> R {
-        self.value
-            .with_untracked(|value| value.as_ref().map(read).unwrap_or_default())
-    }
-
-    /// Once something newer is shown, the heading gets the focus: what has it now will be gone.
-    pub(crate) fn then_focus_heading(self) {
-        self.then_heading.set_value(true);
-    }
-
-    /// Asks again.
-    pub(crate) fn reload(self) {
-        self.again.update(|n| *n = n.wrapping_add(1));
-    }
-}
+pub(crate) use crate::loaded::Loaded;
 
 /// What comes with the page, as JSON. Read as bytes, as answers of the server are: each type has one reader in the browser's
 /// program, rather than two.

@@ -1,4 +1,4 @@
-//! The words people read when something was done or went wrong: what happened, why, and what to do (N3).
+//! The texts that people read when something was done or went wrong: what happened, why, and what to do (N3).
 
 use policy::{FieldInput, OrganizationRole, Quota, Refusal, ResourceField, SshKeyFormat, Weakness};
 

@@ -162,7 +162,7 @@ pub(crate) async fn api_keys(
 #[cfg(feature = "ssr")]
 impl From<ApiKey> for KeyRow {
     fn from(key: ApiKey) -> Self {
-        let moment = |at: OffsetDateTime| Timestamp(at.unix_timestamp());
+        let timestamp = |at: OffsetDateTime| Timestamp(at.unix_timestamp());
         Self {
             id: key.id,
             name: key.name.to_string(),
@@ -170,9 +170,9 @@ impl From<ApiKey> for KeyRow {
             secret_start: key.secret_start,
             secret_end: key.secret_end,
             created_by: key.created_by.map(|name| name.to_string()),
-            created_at: moment(key.created_at),
-            last_used_at: key.last_used_at.map(moment),
-            expires_at: key.expires_at.map(moment),
+            created_at: timestamp(key.created_at),
+            last_used_at: key.last_used_at.map(timestamp),
+            expires_at: key.expires_at.map(timestamp),
             state: key.state,
             is_rotated: key.is_rotated,
         }
@@ -329,7 +329,7 @@ pub(crate) async fn rotate_api_key(
     )
 }
 
-/// How long an old key may go on beside its successor: hours, and the words for them. The first is usual (K7).
+/// How long an old key may go on beside its successor: hours, and the label of the choice. The first is the default (K7).
 pub(crate) const OVERLAPS: &[(&str, &str)] = &[
     ("24", "For 24 hours"),
     ("1", "For 1 hour"),

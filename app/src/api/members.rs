@@ -40,7 +40,7 @@ pub(crate) struct MemberRow {
     /// Whether they have shown that it is theirs (J1).
     pub(crate) is_proved: bool,
     /// What they are in the organization.
-    pub(crate) place: OrganizationStanding,
+    pub(crate) standing: OrganizationStanding,
     /// Who invited them.
     pub(crate) added_by: Option<String>,
     /// Since when.
@@ -95,7 +95,7 @@ impl MembersPage {
     pub(crate) fn check(&self, row: &MemberRow, change: MemberChange) -> Result<(), Refusal> {
         check_member_change(
             &self.organization.standing,
-            Some(row.place),
+            Some(row.standing),
             row.user == self.viewer,
             change,
         )
@@ -191,7 +191,7 @@ impl From<Member> for MemberRow {
             name: row.name.to_string(),
             email: row.email.to_string(),
             is_proved: row.is_proved,
-            place: row.place,
+            standing: row.place,
             added_by: row.added_by.map(|name| name.to_string()),
             added_at: Timestamp(row.added_at.unix_timestamp()),
         }

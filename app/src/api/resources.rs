@@ -226,7 +226,7 @@ pub(crate) async fn resource(project: String, kind: String, id: String) -> Resul
     let (context, session) = signed_in()?;
     let (project, kind) = (ProjectRef::from(slug(&project)?), kind_in(&kind)?);
     let id = id.parse().map_err(|_| Refusal::Hidden)?;
-    let (place, found) = context
+    let (project_context, found) = context
         .directory
         .resource(Viewer::Person(session.user), &project, id)
         .await?;
@@ -241,7 +241,7 @@ pub(crate) async fn resource(project: String, kind: String, id: String) -> Resul
         details: row.details.clone(),
     };
     Ok(ResourcePage {
-        project: place.project.into(),
+        project: project_context.project.into(),
         kind,
         seen: serde_json::to_string(&seen).map_err(|_| Problem::Internal)?,
         row,

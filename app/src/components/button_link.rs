@@ -15,7 +15,7 @@ pub(crate) fn ButtonLink(
     /// Whether it has the focus first.
     #[prop(optional)]
     autofocus: bool,
-    /// Its words.
+    /// Its text.
     children: Children,
 ) -> impl IntoView {
     view! {

@@ -58,7 +58,7 @@ pub(crate) fn DialogActions(
     action: FormSender,
     /// What that is called.
     #[prop(into)]
-    words: String,
+    label: String,
     /// Whether it ends something for good: then the way back has the focus.
     #[prop(optional)]
     is_final: bool,
@@ -71,7 +71,7 @@ pub(crate) fn DialogActions(
     view! {
         <div class="dialog-actions">
             <ButtonLink href=close autofocus=is_final>"Cancel"</ButtonLink>
-            <button type="submit" class=class aria-busy=move || action.busy()>{words}</button>
+            <button type="submit" class=class aria-busy=move || action.busy()>{label}</button>
         </div>
     }
 }

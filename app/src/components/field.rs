@@ -2,13 +2,12 @@
 
 use leptos::{either::Either, prelude::*};
 
-use super::{Icon, OwnAddress, Sign, Username};
+use super::{Icon, OwnAddress, Sign, Username, session_notice::way_on};
 use crate::{
     Problem,
     flash::Flashed,
     messages,
     outcome::{FormName, Outcome},
-    signed::way_on,
 };
 use policy::{Field as About, Refusal};
 
@@ -128,7 +127,7 @@ fn problem_of(value: Signal<Option<Outcome>>, form: FormName) -> impl Fn() -> Op
     }
 }
 
-/// What went wrong with a form and is about this field, in words.
+/// What went wrong with a form and is about this field, as text.
 pub(crate) fn form_error(value: Signal<Option<Outcome>>, form: FormName, field: About) -> Signal<Option<String>> {
     let problem = problem_of(value, form);
     Signal::derive(move || {
@@ -176,13 +175,13 @@ pub(crate) fn form_problem(value: Signal<Option<Outcome>>, form: FormName, field
                 .is_none_or(|field| !fields.contains(&field) && !matches!(field, About::Detail(_)))
         })
     };
-    let words = move |problem| match way_on(problem) {
+    let text = move |problem| match way_on(problem) {
         Some(way_on) => Either::Left(way_on),
         None => Either::Right(messages::problem(problem)),
     };
     view! {
         <div role="alert" tabindex="-1">
-            {move || other().map(|problem| view! { <p class="form-problem"><Icon sign=Sign::Alert/><span>{words(problem)}</span></p> })}
+            {move || other().map(|problem| view! { <p class="form-problem"><Icon sign=Sign::Alert/><span>{text(problem)}</span></p> })}
         </div>
     }
 }

@@ -102,36 +102,36 @@ mod browser {
     };
 
     /// Sends the form in place of the browser.
-    pub(super) fn send(post: FormSender, event: &SubmitEvent) {
+    pub(super) fn send(sender: FormSender, event: &SubmitEvent) {
         event.prevent_default();
         let form = event
             .target()
             .and_then(|target| target.dyn_into::<HtmlFormElement>().ok());
         let Some(form) = form else { return };
         let Some(mut fields) = encode(&form) else { return };
-        if post.pending.get_untracked() {
-            if post.sent.with_value(|sent| sent.as_ref() != Some(&fields)) {
-                post.next.set_value(Some(fields));
+        if sender.pending.get_untracked() {
+            if sender.sent.with_value(|sent| sent.as_ref() != Some(&fields)) {
+                sender.next.set_value(Some(fields));
             }
             return;
         }
-        post.pending.set(true);
+        sender.pending.set(true);
         spawn_local(async move {
             loop {
-                post.sent.try_set_value(Some(fields.clone()));
-                let outcome = ask(post.path, fields, post.signed).await;
+                sender.sent.try_set_value(Some(fields.clone()));
+                let outcome = ask(sender.path, fields, sender.signed).await;
                 let is_refused = outcome.is_err();
                 // Of a screen that was left, nobody wants to know.
-                post.outcome.try_set(Some(outcome));
+                sender.outcome.try_set(Some(outcome));
                 if is_refused {
                     focus::lead_to_error(form.clone());
                 }
-                match post.next.try_update_value(Option::take).flatten() {
+                match sender.next.try_update_value(Option::take).flatten() {
                     Some(next) => fields = next,
                     None => break,
                 }
             }
-            post.pending.try_set(false);
+            sender.pending.try_set(false);
         });
     }
 

@@ -13,7 +13,7 @@ use crate::{
     address::use_query,
     api::list::ListQuery,
     dialog_url::{DialogQuery, DialogSubject, DialogUrl},
-    load::Loaded,
+    loaded::Loaded,
     paths,
 };
 
@@ -231,11 +231,11 @@ pub(crate) fn SearchForm(
     };
     // The address may change from elsewhere: a link, the back button. What is being typed is left alone.
     Effect::new(move |_| {
-        let words = query.with(|query| query.q.clone());
+        let typed = query.with(|query| query.q.clone());
         if let Some(field) = field.get()
             && document().active_element().as_ref() != Some(&field)
         {
-            field.set_value(&words);
+            field.set_value(&typed);
         }
     });
     view! {
@@ -283,8 +283,8 @@ pub(crate) fn Filter(
 ) -> impl IntoView {
     let query = expect_context::<ListAddress>().query;
     let SendButton(button) = expect_context();
-    let options = options.iter().map(|&(value, words)| {
-        view! { <option value=value selected=move || query.with(|query| read(query) == value)>{words}</option> }
+    let options = options.iter().map(|&(value, label)| {
+        view! { <option value=value selected=move || query.with(|query| read(query) == value)>{label}</option> }
     });
     view! {
         <select name=name aria-label=label on:change=move |_| send(button)>{options.collect_view()}</select>
@@ -427,19 +427,19 @@ where
 
 /// What a search, a filter or another page came to, for whoever doesn't see it (N2); nothing for what is there to begin with,
 /// or changes by itself. What had the focus may be gone with what was there before: then the heading has it.
-fn tell_changes(busy: RwSignal<bool>, words: impl Fn() -> String + 'static) -> ReadSignal<String> {
+fn tell_changes(busy: RwSignal<bool>, text: impl Fn() -> String + 'static) -> ReadSignal<String> {
     let query = expect_context::<ListAddress>().query;
     let (told, tell) = signal(String::new());
     Effect::new(move |shown: Option<ListQuery>| {
         let (is_busy, asked) = (busy.get(), query.get_untracked());
         match shown {
             Some(shown) if is_busy => {
-                // Or the same words again would go unheard.
+                // A screen reader reads only a text that differs from the one before.
                 tell.set(String::new());
                 shown
             }
             Some(shown) if shown != asked => {
-                tell.set(words());
+                tell.set(text());
                 #[cfg(feature = "hydrate")]
                 crate::focus::to_heading_if_lost();
                 asked

@@ -89,7 +89,7 @@ pub(crate) fn MenuLink(
     /// Whether it is where the reader is.
     #[prop(optional, into)]
     is_current: Signal<bool>,
-    /// Its words.
+    /// Its text.
     children: Children,
 ) -> impl IntoView {
     view! {
@@ -109,7 +109,7 @@ pub(crate) fn MenuLink(
 /// An item that sends the form around it.
 #[component]
 pub(crate) fn MenuForm(
-    /// Its words.
+    /// Its text.
     children: Children,
 ) -> impl IntoView {
     view! {

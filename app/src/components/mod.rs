@@ -13,6 +13,7 @@ mod menu;
 mod notices;
 mod page;
 mod select;
+mod session_notice;
 mod timestamp;
 mod username;
 
@@ -29,6 +30,7 @@ pub(crate) use menu::{Menu, MenuExplanation, MenuForm, MenuLink, Popover};
 pub(crate) use notices::NoticeRegion;
 pub(crate) use page::{Arrived, DefaultProjectNotice, PageHeader, PageTitle};
 pub(crate) use select::SelectField;
+pub(crate) use session_notice::SignedBanner;
 pub(crate) use timestamp::{DayText, TimestampText, input_day, last_day};
 pub(crate) use username::{OwnAddress, Username};
 #[cfg(feature = "ssr")]

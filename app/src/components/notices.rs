@@ -1,4 +1,4 @@
-//! The place at the top of the page where messages appear. Always there, so that a screen reader hears what comes into it.
+//! The region at the top of the page where messages appear. Always there, so that a screen reader hears what comes into it.
 
 use leptos::prelude::*;
 

@@ -37,9 +37,9 @@ pub(crate) fn SelectField(
             (false, false) => None,
         }
     };
-    let options = options.iter().map(|(code, words)| {
+    let options = options.iter().map(|(code, label)| {
         let is_chosen = *code == value;
-        view! { <option value=*code selected=is_chosen>{*words}</option> }
+        view! { <option value=*code selected=is_chosen>{*label}</option> }
     });
     let options = options.collect_view();
     view! {

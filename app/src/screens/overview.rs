@@ -105,12 +105,12 @@ fn Kind(project: ProjectHead, card: KindCard) -> impl IntoView {
 /// What the person is to the project, why, and what that permits (R3).
 #[component]
 fn Access(project: Memo<Option<ProjectHead>>) -> impl IntoView {
-    let place = Memo::new(move |_| project.with(|project| project.as_ref()?.standing.project));
+    let standing = Memo::new(move |_| project.with(|project| project.as_ref()?.standing.project));
     let expires_at = move || project.with(|project| project.as_ref()?.expires_at);
     let reason = move || {
         let project = project.get()?;
         let organization = &project.organization_name;
-        project.standing.project.map(|place| match place.because {
+        project.standing.project.map(|standing| match standing.because {
             Because::OrganizationAdmin => format!("Admins of {organization} are Admins of every project."),
             Because::OrganizationMember => format!("Every member of {organization} has access to the Default Project."),
             Because::Added => "You were added to this project.".to_owned(),
@@ -118,7 +118,7 @@ fn Access(project: Memo<Option<ProjectHead>>) -> impl IntoView {
         })
     };
     let tone = Signal::derive(move || {
-        if place.get().is_some_and(policy::ProjectStanding::is_admin) {
+        if standing.get().is_some_and(policy::ProjectStanding::is_admin) {
             Tone::Strong
         } else {
             Tone::Plain
@@ -145,7 +145,7 @@ fn Access(project: Memo<Option<ProjectHead>>) -> impl IntoView {
         <section class="card" aria-labelledby="access">
             <h2 id="access">"Your access"</h2>
             <p class="card-line">
-                <Badge tone>{move || place.get().map(|place| place.role.to_string())}</Badge>
+                <Badge tone>{move || standing.get().map(|standing| standing.role.to_string())}</Badge>
                 <span>{reason}</span>
             </p>
             {move || expires_at().map(|at| view! {

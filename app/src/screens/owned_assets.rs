@@ -16,7 +16,7 @@ use crate::{
 /// it (C6).
 #[component]
 pub(crate) fn OwnedAssetsHere(made: OwnedAssets, who: &'static str) -> impl IntoView {
-    let resources = in_words(&made.resources);
+    let resources = resource_counts(&made.resources);
     let has_keys = !made.keys.is_empty();
     let more = made.more_keys;
     let managing: Vec<_> = made.keys.iter().filter(|key| key.reach.is_manage()).cloned().collect();
@@ -48,7 +48,7 @@ pub(crate) fn OwnedAssetsHere(made: OwnedAssets, who: &'static str) -> impl Into
 /// What somebody made in all projects of an organization, before their membership ends: it stays (M6).
 #[component]
 pub(crate) fn OwnedAssetsAnywhere(made: OwnedAssets, who: &'static str) -> impl IntoView {
-    let resources = in_words(&made.resources);
+    let resources = resource_counts(&made.resources);
     let (has_keys, more) = (!made.keys.is_empty(), made.more_keys);
     let managing: Vec<_> = made.keys.iter().filter(|key| key.reach.is_manage()).cloned().collect();
     let has_managing = !managing.is_empty();
@@ -200,7 +200,7 @@ fn stays(receipt: &Receipt) -> Vec<String> {
     if receipt.kept_count > 0 {
         lines.push(named("they created, still working", receipt.kept_count, &receipt.kept));
     }
-    let resources = in_words(&receipt.resources);
+    let resources = resource_counts(&receipt.resources);
     if !resources.is_empty() {
         lines.push(format!("{resources} they created"));
     }
@@ -224,8 +224,8 @@ fn named(what: &str, number: i64, names: &[String]) -> String {
     line
 }
 
-/// "2 clusters, 1 model".
-pub(crate) fn in_words(resources: &[(ResourceKind, i64)]) -> String {
+/// The numbers of resources as text: "2 clusters, 1 model".
+pub(crate) fn resource_counts(resources: &[(ResourceKind, i64)]) -> String {
     let parts = resources
         .iter()
         .map(|(kind, number)| count(*number, &kind.label().to_lowercase(), &kind.plural().to_lowercase()));

@@ -166,7 +166,7 @@ fn LeftoverExternals(settings: Loaded<SettingsView>) -> impl IntoView {
     move || {
         leftover.get().map(|(project, count, made)| {
             let (slug, name) = (project.slug, project.name);
-            let words = if count == 1 {
+            let text = if count == 1 {
                 "1 external collaborator still has access.".to_owned()
             } else {
                 format!("{count} external collaborators still have access.")
@@ -175,7 +175,7 @@ fn LeftoverExternals(settings: Loaded<SettingsView>) -> impl IntoView {
             view! {
                 <section class="card card-danger" aria-labelledby="leftover">
                     <h2 id="leftover">"External collaborators"</h2>
-                    <p>{words}" New ones can’t be added while "<strong>"Allow external collaborators"</strong>" is off."</p>
+                    <p>{text}" New ones can’t be added while "<strong>"Allow external collaborators"</strong>" is off."</p>
                     <p class="form-actions">
                         <a class="button" href=who>"See who"</a>
                         <ButtonLink class="button button-quiet-danger" href=address.to(SettingsDialog::RemoveExternals)>"Remove them all"</ButtonLink>
@@ -210,7 +210,7 @@ fn RemoveExternalsDialog(
                 <input type="hidden" name="project" value=slug/>
                 <p>"Their access to "<bdi>{name}</bdi>" ends at once: its resources, SSH to the nodes of its clusters, and managing it."</p>
                 <OwnedAssetsHere made who="They"/>
-                <DialogActions close action words="Remove them all" is_final=true/>
+                <DialogActions close action label="Remove them all" is_final=true/>
             </PostForm>
         </DialogBox>
     }

@@ -134,7 +134,7 @@ fn Picture(chart: Chart) -> impl IntoView {
     view! {
         <div class="chart">
             <ul class="chart-scale" aria-hidden="true">
-                {chart.scale.into_iter().map(|words| view! { <li>{words}</li> }).collect_view()}
+                {chart.scale.into_iter().map(|label| view! { <li>{label}</li> }).collect_view()}
             </ul>
             <div class="chart-field" inner_html=chart.svg></div>
             <p class="chart-days" aria-hidden="true">

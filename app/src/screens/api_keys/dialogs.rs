@@ -147,7 +147,7 @@ fn CreateDialog(project: ProjectHead) -> impl IntoView {
                 })}
                 <Expiration form=FORM action/>
                 <Confirmation form=FORM value/>
-                <DialogActions close action words="Create"/>
+                <DialogActions close action label="Create"/>
             </PostForm>
         </DialogBox>
     }
@@ -224,7 +224,7 @@ fn ExpirationDialog(project: ProjectHead, key: KeyRow) -> impl IntoView {
                 <input type="hidden" name="project" value=project.slug.to_string()/>
                 <input type="hidden" name="key" value=key.id.to_string()/>
                 <Expiration form=FORM action now/>
-                <DialogActions close action words="Save"/>
+                <DialogActions close action label="Save"/>
             </PostForm>
         </DialogBox>
     }
@@ -252,7 +252,7 @@ fn RotateDialog(project: ProjectHead, key: KeyRow) -> impl IntoView {
                     value=flashed.typed(FORM, "overlap").unwrap_or_default()
                 />
                 <Confirmation form=FORM value=action.outcome()/>
-                <DialogActions close action words="Rotate"/>
+                <DialogActions close action label="Rotate"/>
             </PostForm>
         </DialogBox>
     }
@@ -270,7 +270,7 @@ fn RevokeDialog(project: ProjectHead, key: KeyRow) -> impl IntoView {
                 <input type="hidden" name="key" value=key.id.to_string()/>
                 <p>"Requests with "<SecretParts key=key.clone()/>" are refused as soon as you confirm. This can’t be undone."</p>
                 <p class="card-line"><Icon sign=Sign::Info/><Lifetime key/></p>
-                <DialogActions close action words="Revoke" is_final=true/>
+                <DialogActions close action label="Revoke" is_final=true/>
             </PostForm>
         </DialogBox>
     }
@@ -293,7 +293,7 @@ fn RegenerateDialog(project: ProjectHead, has_secret: bool) -> impl IntoView {
                 }}</p>
                 {form_problem(action.outcome(), FORM, &[About::CurrentPassword])}
                 <Confirmation form=FORM value=action.outcome()/>
-                <DialogActions close action words="Regenerate" is_final=true/>
+                <DialogActions close action label="Regenerate" is_final=true/>
             </PostForm>
         </DialogBox>
     }

@@ -97,7 +97,7 @@ fn AddDialog(people: People, close: String) -> impl IntoView {
                     error=form_error(value, FormName::AddCollaborator, About::Email)
                     autofocus=true
                 />
-                <DialogActions close action words="Confirm"/>
+                <DialogActions close action label="Confirm"/>
             </PostForm>
         </DialogBox>
     }
@@ -130,7 +130,7 @@ fn RemoveDialog(people: People, person: Person, close: String) -> impl IntoView 
                     {is_admin.then(|| view! { <li>"Managing its collaborators and settings"</li> })}
                 </ul>
                 {made.map(|made| view! { <OwnedAssetsHere made who=if is_self { "You" } else { "They" }/> })}
-                <DialogActions close action words=confirm is_final=true/>
+                <DialogActions close action label=confirm is_final=true/>
             </PostForm>
         </DialogBox>
     }
@@ -149,7 +149,7 @@ fn LowerDialog(people: People, person: Person, close: String) -> impl IntoView {
                 <input type="hidden" name="role" value=ProjectRole::Member.code()/>
                 <p>{format!("They keep access to {}, and manage it no more from their next request on.", project.name)}</p>
                 <ManageKeys keys=people.managing has_project=false/>
-                <DialogActions close action words="Make Member" is_final=true/>
+                <DialogActions close action label="Make Member" is_final=true/>
             </PostForm>
         </DialogBox>
     }
@@ -165,7 +165,7 @@ fn EndDateDialog(people: People, person: Person, close: String) -> impl IntoView
     let is_external = person
         .standing
         .project
-        .is_some_and(|place| place.because == Because::External);
+        .is_some_and(|standing| standing.because == Because::External);
     view! {
         <DialogBox title=format!("End date for {}", person.name) close=close.clone()>
             <PostForm action class="form">
@@ -184,7 +184,7 @@ fn EndDateDialog(people: People, person: Person, close: String) -> impl IntoView
                     error=form_error(value, FormName::EndDate, About::ExpiresOn)
                     autofocus=true
                 />
-                <DialogActions close action words="Save"/>
+                <DialogActions close action label="Save"/>
             </PostForm>
         </DialogBox>
     }

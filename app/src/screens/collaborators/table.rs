@@ -48,9 +48,9 @@ fn PersonRow(people: Loaded<People>, user: UserId) -> impl IntoView {
         Signal::derive(move || person.with(|person| person.as_ref().map(|p| p.name.clone()).unwrap_or_default()));
     let email = move || person.with(|person| person.as_ref().map(|p| p.email.clone()));
     let is_proved = Memo::new(move |_| person.with(|person| person.as_ref().is_none_or(|person| person.is_proved)));
-    let place = Memo::new(move |_| person.with(|person| person.as_ref().and_then(|person| person.standing.project)));
+    let standing = Memo::new(move |_| person.with(|person| person.as_ref().and_then(|person| person.standing.project)));
     let tone = Signal::derive(move || {
-        if place.get().is_some_and(ProjectStanding::is_admin) {
+        if standing.get().is_some_and(ProjectStanding::is_admin) {
             Tone::Strong
         } else {
             Tone::Plain
@@ -73,7 +73,7 @@ fn PersonRow(people: Loaded<People>, user: UserId) -> impl IntoView {
                 </div>
             </td>
             <td class="role-cell">
-                <Badge tone>{move || place.get().map(|place| place.role.to_string())}</Badge>
+                <Badge tone>{move || standing.get().map(|standing| standing.role.to_string())}</Badge>
             </td>
             <td class="added-cell"><Access people person/></td>
             <td class="actions-cell"><PersonMenu people user name/></td>
@@ -142,7 +142,7 @@ impl Offered {
         }
         let check = |change| people.check(person, change);
         let (role, remove) = (check(CollaboratorChange::Role), check(CollaboratorChange::Remove));
-        let other = person.standing.project.map(|place| place.role.other());
+        let other = person.standing.project.map(|standing| standing.role.other());
         Some(Self {
             role: other.filter(|_| role.is_ok()),
             end_date: check(CollaboratorChange::EndDate).is_ok(),

@@ -136,7 +136,7 @@ fn Row(page: Loaded<InvitationsPage>, id: InvitationId) -> impl IntoView {
         Some(State::Expired) => Tone::Warning,
         Some(State::Accepted | State::Revoked) | None => Tone::Plain,
     });
-    let words = move || match state.get()? {
+    let label = move || match state.get()? {
         State::Pending => Some("Pending"),
         State::Expired => Some("Expired"),
         State::Accepted => Some("Accepted"),
@@ -150,7 +150,7 @@ fn Row(page: Loaded<InvitationsPage>, id: InvitationId) -> impl IntoView {
                     <span class="person-access"><Sent row/></span>
                 </div>
             </td>
-            <td class="role-cell"><Badge tone>{words}</Badge></td>
+            <td class="role-cell"><Badge tone>{label}</Badge></td>
             <td class="added-cell"><Sent row/></td>
             <td class="buttons-cell"><Buttons page row/></td>
         </tr>

@@ -86,7 +86,7 @@ fn InviteForm(
                 error=form_error(value, FormName::Invite, About::Email)
                 autofocus=true
             />
-            <DialogActions close action words="Send Invitation"/>
+            <DialogActions close action label="Send Invitation"/>
         </PostForm>
     }
 }

@@ -163,13 +163,13 @@ fn Row(page: Loaded<MembersPage>, user: UserId) -> impl IntoView {
     let name = Signal::derive(move || row.with(|row| row.as_ref().map(|row| row.name.clone()).unwrap_or_default()));
     let email = move || row.with(|row| row.as_ref().map(|row| row.email.clone()));
     let is_proved = Memo::new(move |_| row.with(|row| row.as_ref().is_none_or(|row| row.is_proved)));
-    let place = Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.place)));
+    let standing = Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.standing)));
     let tone = Signal::derive(move || {
-        let is_admin = place.get().is_some_and(OrganizationStanding::is_admin);
+        let is_admin = standing.get().is_some_and(OrganizationStanding::is_admin);
         if is_admin { Tone::Strong } else { Tone::Plain }
     });
-    let role = move || place.get().map(|place| place.role().to_string());
-    let is_owner = move || place.get().is_some_and(OrganizationStanding::is_owner);
+    let role = move || standing.get().map(|standing| standing.role().to_string());
+    let is_owner = move || standing.get().is_some_and(OrganizationStanding::is_owner);
     let is_self = page.peek(|page| page.viewer == user);
     view! {
         <tr>
@@ -232,7 +232,7 @@ impl Offered {
         }
         let is_about_the_person = |refusal: &Refusal| *refusal == Refusal::OwnerProtected;
         Some(Self {
-            role: role.is_ok().then(|| row.place.role().other()),
+            role: role.is_ok().then(|| row.standing.role().other()),
             remove: remove.is_ok(),
             why_not: role
                 .err()
@@ -335,7 +335,7 @@ fn LowerDialog(page: MembersPage, row: MemberRow, ending: Ending) -> impl IntoVi
                 <input type="hidden" name="role" value=OrganizationRole::Member.code()/>
                 <p>{format!("They stay in {}, and manage neither it nor all of its projects any more.", organization.name)}</p>
                 <ManageKeys keys=ending.managing has_project=true/>
-                <DialogActions close action words="Make Member" is_final=true/>
+                <DialogActions close action label="Make Member" is_final=true/>
             </PostForm>
         </DialogBox>
     }
@@ -375,7 +375,7 @@ fn RemoveDialog(page: MembersPage, row: MemberRow, ending: Ending) -> impl IntoV
                 })}
                 <OwnedAssetsAnywhere made=ending.made who=if is_self { "You" } else { "They" }/>
                 <p class="hint">"Whoever comes back starts afresh."</p>
-                <DialogActions close action words=confirm is_final=true/>
+                <DialogActions close action label=confirm is_final=true/>
             </PostForm>
         </DialogBox>
     }

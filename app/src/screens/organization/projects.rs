@@ -175,7 +175,7 @@ fn CreateDialog(create: FormSender, organization: Slug) -> impl IntoView {
                         <div><dt>"By customer"</dt><dd>"customer-acme, customer-globex"</dd></div>
                     </dl>
                 </details>
-                <DialogActions close action=create words="Create"/>
+                <DialogActions close action=create label="Create"/>
             </PostForm>
         </DialogBox>
     }

@@ -288,7 +288,7 @@ fn CreateDialog(create: FormSender, kind: ResourceKind, project: String) -> impl
                 <input type="hidden" name="project" value=project/>
                 <input type="hidden" name="kind" value=kind.path()/>
                 <form::Fields form=FormName::CreateResource action=create kind now=None/>
-                <DialogActions close action=create words="Create"/>
+                <DialogActions close action=create label="Create"/>
             </PostForm>
         </DialogBox>
     }

@@ -264,7 +264,7 @@ fn DeleteDialog(page: ResourcePage) -> impl IntoView {
                 <input type="hidden" name="kind" value=kind.path()/>
                 <input type="hidden" name="id" value=row.id.to_string()/>
                 <p>{what_deleting_does(kind)}</p>
-                <DialogActions close action=delete words=format!("Delete {}", kind.label()) is_final=true/>
+                <DialogActions close action=delete label=format!("Delete {}", kind.label()) is_final=true/>
             </PostForm>
         </DialogBox>
     }
