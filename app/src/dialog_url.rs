@@ -1,5 +1,5 @@
-//! The dialog that is open on a page, as its URL says it: `?dialog=` names it, `?user=` or `?key=` its subject. Because it is
-//! in the URL, a dialog opens and closes by links, without scripts too.
+//! The dialog that is open on a page, as its URL says it: `?dialog=` names it, `?user=` or `?key=` its subject. Because
+//! it is in the URL, a dialog opens and closes by links, without scripts too.
 //!
 //! Each screen has dialogs of its own: an enum beside the server functions of the screen, whose redirects open them as
 //! well. This module knows none of them.
@@ -11,8 +11,8 @@ pub(crate) trait DialogUrl: Copy + 'static {
     /// The parameters of the URL that open this dialog.
     fn to_query(self) -> DialogQuery;
 
-    /// The dialog that is opened by these parameters. None if the screen has no dialog of this name, or if the subject it
-    /// needs is missing or is no id.
+    /// The dialog that is opened by these parameters. None if the screen has no dialog of this name, or if the subject
+    /// it needs is missing or is no id.
     fn from_query(name: &str, subject: DialogSubject) -> Option<Self>;
 }
 

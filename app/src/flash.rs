@@ -1,8 +1,8 @@
 //! Carries the outcome of a form over to the next page that is shown, and holds the message at the top of the page.
 //!
-//! A form that is sent without scripts answers with a redirect (post/redirect/get). Until the browser asks for the page it
-//! is sent to, the outcome waits on the server, sealed (J11); that page shows it once. This module reads it there and
-//! hands it to the form that it belongs to. What an outcome is stands in `outcome`, its texts in `messages`.
+//! A form that is sent without scripts answers with a redirect (post/redirect/get). Until the browser asks for the page
+//! it is sent to, the outcome waits on the server, sealed (J11); that page shows it once. This module reads it there
+//! and hands it to the form that it belongs to. What an outcome is stands in `outcome`, its texts in `messages`.
 
 use leptos::prelude::*;
 use policy::{Field, Refusal};

@@ -1,8 +1,8 @@
 //! What people see: routes, screens, components, and the thin server functions behind them.
 //!
-//! Builds twice: with `ssr` into the server, which renders every page whole and answers plain forms, and with `hydrate` into
-//! the browser, where the same code makes the page quicker to the hand. It must not know SQL, and decides nothing: the
-//! directory acts, the policy decides.
+//! Builds twice: with `ssr` into the server, which renders every page whole and answers plain forms, and with `hydrate`
+//! into the browser, where the same code makes the page quicker to the hand. It must not know SQL, and decides nothing:
+//! the directory acts, the policy decides.
 
 #![recursion_limit = "256"]
 

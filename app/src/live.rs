@@ -1,6 +1,7 @@
 //! Live screens: the server says that something changed, never what; what is shown is asked again.
 //!
-//! All tabs of a browser share one connection ([`hub`]): browsers allow six to a host. Without scripts there is no such thing, and nothing relies on it: every request reads what is true.
+//! All tabs of a browser share one connection ([`hub`]): browsers allow six to a host. Without scripts there is no such
+//! thing, and nothing relies on it: every request reads what is true.
 
 #[cfg(feature = "hydrate")]
 mod channel;
@@ -60,8 +61,8 @@ impl Live {
         live
     }
 
-    /// Lets news wait while an action is under way that may be leaving: its answer goes first. If it was, they wait until
-    /// something else is followed; they would only say what the person knows.
+    /// Lets news wait while an action is under way that may be leaving: its answer goes first. If it was, they wait
+    /// until something else is followed; they would only say what the person knows.
     pub(crate) fn hold_while(self, sender: FormSender, is_leaving: fn(&Done) -> bool) {
         let pending = sender.pending();
         Effect::new(move |_| {

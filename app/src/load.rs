@@ -17,8 +17,8 @@ use crate::{Problem, screens::problem::ProblemScreen};
 
 pub(crate) use crate::loaded::Loaded;
 
-/// What comes with the page, as JSON. Read as bytes, as answers of the server are: each type has one reader in the browser's
-/// program, rather than two.
+/// What comes with the page, as JSON. Read as bytes, as answers of the server are: each type has one reader in the
+/// browser's program, rather than two.
 struct Json;
 
 impl<T: Serialize> Encoder<T> for Json {
@@ -39,8 +39,8 @@ impl<T: DeserializeOwned> Decoder<T> for Json {
     }
 }
 
-/// Shows what `fetch` answers for `key` through `render`, and a problem screen where it answers with a problem. `render` runs
-/// once; what it made follows [`Loaded`].
+/// Shows what `fetch` answers for `key` through `render`, and a problem screen where it answers with a problem.
+/// `render` runs once; what it made follows [`Loaded`].
 pub(crate) fn load<K, T, Fut, V>(
     key: impl Fn() -> K + Copy + Send + Sync + 'static,
     fetch: impl Fn(K) -> Fut + Copy + Send + Sync + 'static,
@@ -125,7 +125,9 @@ where
     let shown_problem = Memo::new(move |_| problem.get());
     let has_value = Memo::new(move |_| value.with(Option::is_some));
     view! {
-        <Suspense fallback=|| view! { <div class="loading" role="status"><span class="visually-hidden">"Loading"</span></div> }>
+        <Suspense fallback=|| view! {
+            <div class="loading" role="status"><span class="visually-hidden">"Loading"</span></div>
+        }>
             {move || Suspend::new(async move {
                 match first.await {
                     Ok(loaded) => value.set(Some(loaded)),

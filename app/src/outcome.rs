@@ -453,8 +453,8 @@ pub struct Flash {
     /// Who is signed in, where somebody else filled the form in.
     #[serde(default)]
     pub who: Option<String>,
-    /// Who filled the form in and the path of the page it was on, where nobody was signed in any more: it waits until they are,
-    /// and come back to that page.
+    /// Who filled the form in and the path of the page it was on, where nobody was signed in any more: it waits until
+    /// they are, and come back to that page.
     #[serde(skip)]
     pub waits_for: Option<(UserId, String)>,
 }

@@ -1,5 +1,5 @@
-//! For whom a page was made. Every form on it says so, and the server takes none from anybody else's session: in another
-//! tab of the same browser somebody else may have signed in meanwhile, whom the form knows nothing of.
+//! For whom a page was made. Every form on it says so, and the server takes none from anybody else's session: in
+//! another tab of the same browser somebody else may have signed in meanwhile, whom the form knows nothing of.
 
 use leptos::prelude::*;
 use policy::UserId;

@@ -179,7 +179,8 @@ impl From<ApiKey> for KeyRow {
     }
 }
 
-/// The path back to the list: with the first dialog open when the outcome is a success, with the second when it is a problem.
+/// The path back to the list: with the first dialog open when the outcome is a success, with the second when it is a
+/// problem.
 #[cfg(feature = "ssr")]
 fn back_to(slug: &Slug, done: Option<Dialog>, refused: Option<Dialog>) -> impl FnOnce(&Outcome) -> String {
     move |outcome| {
@@ -198,8 +199,8 @@ fn made(key: &NewApiKey, how: HowMade) -> Done {
     }
 }
 
-/// When a key expires: nothing for never, a number of days from today, or `on` a day, `YYYY-MM-DD` in UTC. The day is the last
-/// it works, to its end: so a form that shows the day can be saved again as it is, and changes nothing.
+/// When a key expires: nothing for never, a number of days from today, or `on` a day, `YYYY-MM-DD` in UTC. The day is
+/// the last it works, to its end: so a form that shows the day can be saved again as it is, and changes nothing.
 #[cfg(feature = "ssr")]
 fn expiration(directory: &Directory, expires: &str, expires_on: &str) -> Result<Option<OffsetDateTime>, Problem> {
     match expires {
@@ -329,7 +330,8 @@ pub(crate) async fn rotate_api_key(
     )
 }
 
-/// How long an old key may go on beside its successor: hours, and the label of the choice. The first is the default (K7).
+/// How long an old key may go on beside its successor: hours, and the label of the choice. The first is the default
+/// (K7).
 pub(crate) const OVERLAPS: &[(&str, &str)] = &[
     ("24", "For 24 hours"),
     ("1", "For 1 hour"),

@@ -224,7 +224,8 @@ pub(crate) async fn add_collaborator(
     })
 }
 
-/// Gives a collaborator another role (C5). `keys` says what becomes of the keys that manage which they made, if it is lowered.
+/// Gives a collaborator another role (C5). `keys` says what becomes of the keys that manage which they made, if it is
+/// lowered.
 #[server(endpoint = "change_collaborator_role")]
 pub(crate) async fn change_collaborator_role(
     project: String,

@@ -320,8 +320,8 @@ pub(crate) async fn revoke_invitation(
     answer(FormName::Invitation, &[], outcome, |_| paths::invitations(&slug))
 }
 
-/// What an invitation's link leads to; accepts nothing (M4). Asked for by POST: a link's secret doesn't belong into a query.
-/// `email` is the address that whoever has a copied link says it is for.
+/// What an invitation's link leads to; accepts nothing (M4). Asked for by POST: a link's secret doesn't belong into a
+/// query. `email` is the address that whoever has a copied link says it is for.
 #[server(endpoint = "invitation")]
 pub(crate) async fn invitation(token: String, #[server(default)] email: String) -> Result<OpenedInvitation, Problem> {
     let context = session_context()?;
@@ -406,8 +406,8 @@ pub(crate) async fn accept_invitation(token: String, #[server(flatten)] rest: No
     }
 }
 
-/// Accepts an invitation as somebody without an account: makes one, and signs in (O2). With a copied link `email` is the address
-/// that was named.
+/// Accepts an invitation as somebody without an account: makes one, and signs in (O2). With a copied link `email` is
+/// the address that was named.
 #[server(endpoint = "accept_invitation_as_new")]
 pub(crate) async fn accept_invitation_as_new(
     token: String,

@@ -214,8 +214,8 @@ impl Ending {
     }
 }
 
-/// Gives a member another organization role (M6). `keys` says what becomes of the keys that manage which they made, if it is
-/// lowered.
+/// Gives a member another organization role (M6). `keys` says what becomes of the keys that manage which they made, if
+/// it is lowered.
 #[server(endpoint = "change_member_role")]
 pub(crate) async fn change_member_role(
     organization: String,

@@ -1,7 +1,8 @@
-//! What a person owns in projects in the sense that they created it: API keys and resources. Dialogs about a removal or a
-//! lower role list it, and so does the page of the keys one created (J3).
+//! What a person owns in projects in the sense that they created it: API keys and resources. Dialogs about a removal or
+//! a lower role list it, and so does the page of the keys one created (J3).
 //!
-//! Holds the types alone; the server functions that return them are with the collaborators, the members and the projects.
+//! Holds the types alone; the server functions that return them are with the collaborators, the members and the
+//! projects.
 
 use policy::{ApiKeyId, KeyScope, ResourceKind};
 use serde::{Deserialize, Serialize};

@@ -92,8 +92,8 @@ pub(crate) struct ResourcePage {
     pub(crate) seen: String,
 }
 
-/// What was typed into the fields of a resource: the end of a form's arguments, like [`NothingElse`]. A field that no resource
-/// has is refused, and so is one that comes twice.
+/// What was typed into the fields of a resource: the end of a form's arguments, like [`NothingElse`]. A field that no
+/// resource has is refused, and so is one that comes twice.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(transparent)]
 pub(crate) struct TypedDetails(BTreeMap<ResourceField, String>);
@@ -124,8 +124,8 @@ impl<'de> Deserialize<'de> for TypedDetails {
     }
 }
 
-/// What somebody had before their eyes when they began to change a resource: what they left as it was then is left as it is
-/// now, whoever changed it meanwhile.
+/// What somebody had before their eyes when they began to change a resource: what they left as it was then is left as
+/// it is now, whoever changed it meanwhile.
 #[cfg(feature = "ssr")]
 #[derive(Serialize, Deserialize)]
 struct Seen {

@@ -53,7 +53,8 @@ pub(crate) async fn sessions() -> Result<Vec<SessionRow>, Problem> {
     Ok(rows)
 }
 
-/// What a browser calls itself, in plain text: "Chrome on Linux". Only to tell one's own devices apart; nothing relies on it.
+/// What a browser calls itself, in plain text: "Chrome on Linux". Only to tell one's own devices apart; nothing relies
+/// on it.
 #[cfg(feature = "ssr")]
 fn device(user_agent: &str) -> String {
     // The order matters: most browsers say they are others as well.
@@ -127,7 +128,8 @@ mod tests {
                 "Firefox on macOS",
             ),
             (
-                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Version/18.1 Mobile/15E148 Safari/604.1",
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Version/18.1 \
+                 Mobile/15E148 Safari/604.1",
                 "Safari on iPhone",
             ),
             ("curl/8.10.1", "curl"),

@@ -183,8 +183,8 @@ pub(crate) struct Chart {
     pub(crate) days: [Timestamp; 3],
 }
 
-/// What was used in a project in the last 7, 30 or 90 days; empty for 30. `measure` is `cost` or a unit's code; empty for
-/// the first that there was some of.
+/// What was used in a project in the last 7, 30 or 90 days; empty for 30. `measure` is `cost` or a unit's code; empty
+/// for the first that there was some of.
 #[server(endpoint = "usage", input = GetUrl)]
 pub(crate) async fn usage(
     project: String,
@@ -214,8 +214,8 @@ const fn days_to_a_line(range: UsageRange) -> usize {
     }
 }
 
-/// What is shown, and what can be: what there was some of, and what was chosen. Who has machines of their own pays nothing for
-/// them, and then looks at how much they were used.
+/// What is shown, and what can be: what there was some of, and what was chosen. Who has machines of their own pays
+/// nothing for them, and then looks at how much they were used.
 #[cfg(feature = "ssr")]
 fn measures(sums: &[UsageSum], chosen: Option<Measure>) -> (Measure, Vec<Measure>) {
     let has_some = |measure: Measure| sums.iter().any(|sum| measure.of(sum).is_some_and(|amount| amount > 0));
@@ -310,7 +310,8 @@ fn chart(
     let last = days.len() - 1;
     let title = format!("{} per day, by kind", measure.label());
     let description = format!(
-        "From {} to {}. The most on one day was {}, on {}; all together it was {total}. The table has the same numbers.",
+        "From {} to {}. The most on one day was {}, on {}; all together it was {total}. The table has the same \
+         numbers.",
         utc_day(at(0)),
         utc_day(at(last)),
         measure.text(most),

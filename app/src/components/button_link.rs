@@ -1,5 +1,5 @@
-//! A link that looks and answers like a button: it opens or closes something that has an address, so that it works without
-//! scripts.
+//! A link that looks and answers like a button: it opens or closes something that has an address, so that it works
+//! without scripts.
 
 use leptos::{ev::KeyboardEvent, prelude::*};
 

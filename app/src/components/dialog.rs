@@ -76,8 +76,8 @@ pub(crate) fn DialogActions(
     }
 }
 
-/// Once no dialog is open: forgets the outcomes of these forms, which are in dialogs, and the flash. A dialog that is opened
-/// again shows neither an old problem nor an old secret.
+/// Once no dialog is open: forgets the outcomes of these forms, which are in dialogs, and the flash. A dialog that is
+/// opened again shows neither an old problem nor an old secret.
 pub(crate) fn forget_when_closed<const N: usize>(forms: [FormSender; N]) {
     let (address, flashed) = (expect_context::<ListAddress>(), expect_context::<Flashed>());
     Effect::new(move |_| {
@@ -100,7 +100,8 @@ mod modal {
     use web_sys::{Element, HtmlElement};
 
     thread_local! {
-        /// What a dialog that just closed gives the focus back to: the one that follows it at once does so in its place.
+        /// What a dialog that just closed gives the focus back to: the one that follows it at once does so in its
+        /// place.
         static WAITING: RefCell<Option<HtmlElement>> = const { RefCell::new(None) };
     }
 

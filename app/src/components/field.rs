@@ -137,8 +137,8 @@ pub(crate) fn form_error(value: Signal<Option<Outcome>>, form: FormName, field: 
     })
 }
 
-/// Asks for the person's password in a form whose change needs a second look (J7): once it was refused for that. What else was
-/// typed stays, and the change goes on as soon as the form is sent again.
+/// Asks for the person's password in a form whose change needs a second look (J7): once it was refused for that. What
+/// else was typed stays, and the change goes on as soon as the form is sent again.
 #[component]
 pub(crate) fn Confirmation(
     /// The form it is in.
@@ -155,17 +155,27 @@ pub(crate) fn Confirmation(
     let error = form_error(value, form, About::CurrentPassword);
     let own = OwnAddress::here();
     move || {
-        is_wanted.get().then(|| view! {
-            <fieldset class="confirmation">
-                <legend>"Confirm it’s you"</legend>
-                <Username email=own id=format!("{id}-username")/>
-                <Field label="Password" name="current_password" id kind="password" autocomplete="current-password" error/>
-            </fieldset>
+        is_wanted.get().then(|| {
+            view! {
+                <fieldset class="confirmation">
+                    <legend>"Confirm it’s you"</legend>
+                    <Username email=own id=format!("{id}-username")/>
+                    <Field
+                        label="Password"
+                        name="current_password"
+                        id
+                        kind="password"
+                        autocomplete="current-password"
+                        error
+                    />
+                </fieldset>
+            }
         })
     }
 }
 
-/// What went wrong with a form and is about none of these fields, shown above it. A form about resources has all of theirs.
+/// What went wrong with a form and is about none of these fields, shown above it. A form about resources has all of
+/// theirs.
 pub(crate) fn form_problem(value: Signal<Option<Outcome>>, form: FormName, fields: &'static [About]) -> impl IntoView {
     let problem = problem_of(value, form);
     let other = move || {
@@ -181,7 +191,9 @@ pub(crate) fn form_problem(value: Signal<Option<Outcome>>, form: FormName, field
     };
     view! {
         <div role="alert" tabindex="-1">
-            {move || other().map(|problem| view! { <p class="form-problem"><Icon sign=Sign::Alert/><span>{text(problem)}</span></p> })}
+            {move || other().map(|problem| view! {
+                <p class="form-problem"><Icon sign=Sign::Alert/><span>{text(problem)}</span></p>
+            })}
         </div>
     }
 }

@@ -1,7 +1,7 @@
 //! A form that posts to a server function: by itself without scripts, in place with them.
 //!
-//! What is in it is sent as the browser would send it. So the one piece of code serves every form: the browser's program need
-//! not know what each of them takes.
+//! What is in it is sent as the browser would send it. So the one piece of code serves every form: the browser's
+//! program need not know what each of them takes.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -59,8 +59,8 @@ impl FormSender {
     }
 }
 
-/// The form. While an answer is under way, sending the same again does nothing: a double click is one click. Anything else
-/// waits for its turn.
+/// The form. While an answer is under way, sending the same again does nothing: a double click is one click. Anything
+/// else waits for its turn.
 #[component]
 pub(crate) fn PostForm(
     /// What it does.
@@ -73,7 +73,13 @@ pub(crate) fn PostForm(
 ) -> impl IntoView {
     // The server checks, and says what is wrong in words of its own: the browser's bubbles would only be in the way.
     view! {
-        <form method="post" action={action.signed.form(action.path)} class=class novalidate=true on:submit=move |event| send(action, &event)>
+        <form
+            method="post"
+            action={action.signed.form(action.path)}
+            class=class
+            novalidate=true
+            on:submit=move |event| send(action, &event)
+        >
             {children()}
         </form>
     }

@@ -139,8 +139,8 @@ impl ListAddress {
         move || show(None)
     }
 
-    /// A dialog that was opened by a step in the history is closed by a step back: otherwise the back button would lead to
-    /// the page that is shown already.
+    /// A dialog that was opened by a step in the history is closed by a step back: otherwise the back button would lead
+    /// to the page that is shown already.
     fn show(self) -> impl Fn(Option<DialogQuery>) + Clone + 'static {
         let navigate = use_navigate();
         move |dialog| {
@@ -172,8 +172,8 @@ mod history {
         }
     }
 
-    /// Makes sure that opening a dialog was a step. The router leaves one out if it takes the address for the one it noted last:
-    /// the same dialog, opened again after a step back that the router did not count.
+    /// Makes sure that opening a dialog was a step. The router leaves one out if it takes the address for the one it
+    /// noted last: the same dialog, opened again after a step back that the router did not count.
     pub(super) fn step_to(link: &str) {
         let is_noted = window()
             .location()
@@ -240,7 +240,14 @@ pub(crate) fn SearchForm(
     });
     view! {
         <search>
-            <Form method="get" action=move || address.base.get() replace=true noscroll=true attr:class="toolbar" attr:aria-label=format!("Find {what}")>
+            <Form
+                method="get"
+                action=move || address.base.get()
+                replace=true
+                noscroll=true
+                attr:class="toolbar"
+                attr:aria-label=format!("Find {what}")
+            >
                 <div class="search-field">
                     <Icon sign=Sign::Search/>
                     <input
@@ -336,7 +343,9 @@ pub(crate) fn SortHeader(
         >
             <a class="sort" href=href>
                 {label}
-                {move || state().map(|ascends| view! { <Icon sign=if ascends { Sign::SortUp } else { Sign::SortDown }/> })}
+                {move || state().map(|ascends| view! {
+                    <Icon sign=if ascends { Sign::SortUp } else { Sign::SortDown }/>
+                })}
             </a>
         </th>
     }
@@ -425,8 +434,8 @@ where
     }
 }
 
-/// What a search, a filter or another page came to, for whoever doesn't see it (N2); nothing for what is there to begin with,
-/// or changes by itself. What had the focus may be gone with what was there before: then the heading has it.
+/// What a search, a filter or another page came to, for whoever doesn't see it (N2); nothing for what is there to begin
+/// with, or changes by itself. What had the focus may be gone with what was there before: then the heading has it.
 fn tell_changes(busy: RwSignal<bool>, text: impl Fn() -> String + 'static) -> ReadSignal<String> {
     let query = expect_context::<ListAddress>().query;
     let (told, tell) = signal(String::new());

@@ -45,7 +45,12 @@ pub(crate) fn SelectField(
     view! {
         <div class="field">
             <label for=id.clone()>{label}</label>
-            <select id=id name=name aria-invalid=move || error.with(Option::is_some).then_some("true") aria-describedby=described>
+            <select
+                id=id
+                name=name
+                aria-invalid=move || error.with(Option::is_some).then_some("true")
+                aria-describedby=described
+            >
                 {options}
             </select>
             <p class="field-error" id=error_id aria-live="polite">

@@ -1,5 +1,5 @@
-//! Says that the session of the page is over or that somebody else is signed in now, with a link to go on. What is typed on
-//! the page stays.
+//! Says that the session of the page is over or that somebody else is signed in now, with a link to go on. What is
+//! typed on the page stays.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
@@ -26,8 +26,8 @@ pub(crate) fn SignedBanner() -> impl IntoView {
     }
 }
 
-/// What went wrong with a form that somebody else filled in, or whose session is over, with the way on; none for any other
-/// problem.
+/// What went wrong with a form that somebody else filled in, or whose session is over, with the way on; none for any
+/// other problem.
 pub(crate) fn way_on(problem: Problem) -> Option<impl IntoView> {
     let now = match problem {
         Problem::Refused(policy::Refusal::SignedOut) => Now::Over,

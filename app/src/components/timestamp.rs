@@ -5,8 +5,9 @@ use time::OffsetDateTime;
 
 use crate::api::Timestamp;
 
-/// An instant. Shows the day; day, time and UTC are at hand in its tooltip, and beside it once it has the focus: of those with a
-/// time by the keyboard too, of days by pointing at them or touching them, so that a list has no more stops than buttons (N4).
+/// An instant. Shows the day; day, time and UTC are at hand in its tooltip, and beside it once it has the focus: of
+/// those with a time by the keyboard too, of days by pointing at them or touching them, so that a list has no more
+/// stops than buttons (N4).
 #[component]
 pub(crate) fn TimestampText(
     /// The instant.

@@ -142,7 +142,12 @@ fn Lost() -> impl IntoView {
         <section class="empty empty-page" role="alert" aria-labelledby="heading">
             <span class="empty-sign"><Icon sign=Sign::Shield/></span>
             <h1 id="heading" tabindex="-1">{format!("Your access to this {what} has ended")}</h1>
-            <p>{format!("Somebody removed you from it, or it is gone. Ask an Admin of the {what} if you think this is a mistake.")}</p>
+            <p>
+                {format!(
+                    "Somebody removed you from it, or it is gone. Ask an Admin of the {what} if you think this is a \
+                     mistake."
+                )}
+            </p>
             <p><a class="button" href=paths::HOME rel="external">"Go to your projects"</a></p>
         </section>
     }
@@ -428,7 +433,10 @@ pub(crate) fn NoProjects() -> impl IntoView {
         <section class="empty empty-page" aria-labelledby="heading">
             <span class="empty-sign"><Icon sign=Sign::Folder/></span>
             <h1 id="heading" tabindex="-1">"No projects yet"</h1>
-            <p>"You have no access to any project. Ask an Admin of your organization to add you to one: they need the address you signed up with."</p>
+            <p>
+                "You have no access to any project. Ask an Admin of your organization to add you to one: they need \
+                 the address you signed up with."
+            </p>
         </section>
     }
 }

@@ -39,7 +39,8 @@ fn MadeKeys(made: Loaded<OwnedAssets>) -> impl IntoView {
         <PageTitle text="API keys you created"/>
         <PageHeader
             title="API keys you created"
-            lead="They belong to their projects and go on working until somebody revokes them. Revoke those you don’t know: somebody else may have made them in your name."
+            lead="They belong to their projects and go on working until somebody revokes them. Revoke those you don’t \
+             know: somebody else may have made them in your name."
         />
         <section class="card" aria-label="API keys">
             {move || if has_keys.get() {
@@ -48,11 +49,17 @@ fn MadeKeys(made: Loaded<OwnedAssets>) -> impl IntoView {
                         {form_problem(value, FormName::MadeKeys, &[])}
                         <fieldset class="key-choices">
                             <legend>"Revoke now; those that aren’t chosen are kept:"</legend>
-                            {move || keys().into_iter().map(|key| view! { <KeyChoice key has_project=true/> }).collect_view()}
-                            {move || more().map(|more| view! { <p class="hint">{format!("and {more} more, once these are revoked.")}</p> })}
+                            {move || keys().into_iter().map(|key| view! {
+                                <KeyChoice key has_project=true/>
+                            }).collect_view()}
+                            {move || more().map(|more| view! {
+                                <p class="hint">{format!("and {more} more, once these are revoked.")}</p>
+                            })}
                         </fieldset>
                         <div class="form-actions">
-                            <button type="submit" class="button button-danger" aria-busy=move || action.busy()>"Revoke chosen keys"</button>
+                            <button type="submit" class="button button-danger" aria-busy=move || action.busy()>
+                                "Revoke chosen keys"
+                            </button>
                         </div>
                     </PostForm>
                 }.into_any()

@@ -82,8 +82,12 @@ fn Kind(project: ProjectHead, card: KindCard) -> impl IntoView {
             </h2>
             {if is_empty {
                 view! {
-                    <p class="hint">{if may_create { "None yet." } else { "None yet. Admins of the project create them." }}</p>
-                    {may_create.then(|| view! { <p class="card-foot"><a href=create>{format!("Create {}", kind.label())}</a></p> })}
+                    <p class="hint">
+                        {if may_create { "None yet." } else { "None yet. Admins of the project create them." }}
+                    </p>
+                    {may_create.then(|| view! {
+                        <p class="card-foot"><a href=create>{format!("Create {}", kind.label())}</a></p>
+                    })}
                 }.into_any()
             } else {
                 view! {
@@ -149,7 +153,10 @@ fn Access(project: Memo<Option<ProjectHead>>) -> impl IntoView {
                 <span>{reason}</span>
             </p>
             {move || expires_at().map(|at| view! {
-                <p class="card-line"><Icon sign=Sign::Info/><span>"Your access ends after "<TimestampText at=last_day(at) is_utc_day=true/>"."</span></p>
+                <p class="card-line">
+                    <Icon sign=Sign::Info/>
+                    <span>"Your access ends after "<TimestampText at=last_day(at) is_utc_day=true/>"."</span>
+                </p>
             })}
             <details class="ways">
                 <summary>"What you can do here"</summary>

@@ -12,8 +12,8 @@ use crate::{
     outcome::Receipt,
 };
 
-/// What somebody (`who`: They, or You) made in a project, before they are removed from it: each key is kept, or revoked with
-/// it (C6).
+/// What somebody (`who`: They, or You) made in a project, before they are removed from it: each key is kept, or revoked
+/// with it (C6).
 #[component]
 pub(crate) fn OwnedAssetsHere(made: OwnedAssets, who: &'static str) -> impl IntoView {
     let resources = resource_counts(&made.resources);
@@ -24,9 +24,13 @@ pub(crate) fn OwnedAssetsHere(made: OwnedAssets, who: &'static str) -> impl Into
     view! {
         {has_keys.then(|| view! {
             <fieldset class="key-choices">
-                <legend>{format!("API keys {} created keep working, unless you revoke them now:", who.to_lowercase())}</legend>
+                <legend>
+                    {format!("API keys {} created keep working, unless you revoke them now:", who.to_lowercase())}
+                </legend>
                 {made.keys.into_iter().map(|key| view! { <KeyChoice key/> }).collect_view()}
-                {(more > 0).then(|| view! { <p class="hint">{format!("and {more} more: search the API keys page for their creator.")}</p> })}
+                {(more > 0).then(|| view! {
+                    <p class="hint">{format!("and {more} more: search the API keys page for their creator.")}</p>
+                })}
             </fieldset>
         })}
         {has_managing.then(|| view! {
@@ -56,7 +60,9 @@ pub(crate) fn OwnedAssetsAnywhere(made: OwnedAssets, who: &'static str) -> impl 
         {has_keys.then(|| view! {
             <p>{format!("API keys {} created keep working until somebody revokes them:", who.to_lowercase())}</p>
             <ul class="plain" aria-label="API keys">
-                {made.keys.into_iter().map(|key| view! { <li><bdi>{key.name}</bdi>" in "<bdi>{key.project}</bdi>" "<KeyScopeBadge reach=key.reach/></li> }).collect_view()}
+                {made.keys.into_iter().map(|key| view! {
+                    <li><bdi>{key.name}</bdi>" in "<bdi>{key.project}</bdi>" "<KeyScopeBadge reach=key.reach/></li>
+                }).collect_view()}
                 {(more > 0).then(|| view! { <li>{format!("and {more} more")}</li> })}
             </ul>
             {has_managing.then(|| view! {
@@ -79,20 +85,24 @@ pub(crate) fn OwnedAssetsAnywhere(made: OwnedAssets, who: &'static str) -> impl 
     }
 }
 
-/// The keys that manage which somebody made, before their role is lowered: they go on, and do what their maker may not do any
-/// more, unless something else is chosen (K5, K11).
+/// The keys that manage which somebody made, before their role is lowered: they go on, and do what their maker may not
+/// do any more, unless something else is chosen (K5, K11).
 #[component]
 pub(crate) fn ManageKeys(keys: Vec<OwnedKey>, has_project: bool) -> impl IntoView {
-    (!keys.is_empty()).then(|| view! {
-        <fieldset class="key-choices">
-            <legend>"API keys they created go on managing resources, as an Admin may, unless you choose otherwise:"</legend>
-            {keys.into_iter().map(|key| view! {
-                // It was seen, and stays as it is unless something is checked.
-                <input type="hidden" name=KeyChoices::field(KeyFate::Keep, key.id) value="on"/>
-                <KeyChoice key=key.clone() has_project/>
-                <LowerChoice key/>
-            }).collect_view()}
-        </fieldset>
+    (!keys.is_empty()).then(|| {
+        view! {
+            <fieldset class="key-choices">
+                <legend>
+                    "API keys they created go on managing resources, as an Admin may, unless you choose otherwise:"
+                </legend>
+                {keys.into_iter().map(|key| view! {
+                    // It was seen, and stays as it is unless something is checked.
+                    <input type="hidden" name=KeyChoices::field(KeyFate::Keep, key.id) value="on"/>
+                    <KeyChoice key=key.clone() has_project/>
+                    <LowerChoice key/>
+                }).collect_view()}
+            </fieldset>
+        }
     })
 }
 
@@ -102,7 +112,13 @@ fn LowerChoice(key: OwnedKey) -> impl IntoView {
     view! {
         <label class="key-choice">
             <input type="checkbox" name=KeyChoices::field(KeyFate::Lower, key.id) value="on"/>
-            <span>"Lower "<bdi>{key.name}</bdi>" "<code class="secret-parts">{key.visible}</code>" to the reach Use"</span>
+            <span>
+                "Lower "
+                <bdi>{key.name}</bdi>
+                " "
+                <code class="secret-parts">{key.visible}</code>
+                " to the reach Use"
+            </span>
         </label>
     }
 }
@@ -149,19 +165,32 @@ pub(crate) fn ReceiptCard(name: String, receipt: Receipt) -> impl IntoView {
                 <section class="card receipt" aria-labelledby="receipt">
                     <div class="receipt-head">
                         <h2 id="receipt">{title.clone()}</h2>
-                        <button type="button" class="icon-button needs-scripts" aria-label="Close the receipt" on:click=move |_| is_shown.set(false)>
+                        <button
+                            type="button"
+                            class="icon-button needs-scripts"
+                            aria-label="Close the receipt"
+                            on:click=move |_| is_shown.set(false)
+                        >
                             <Icon sign=Sign::Close/>
                         </button>
                     </div>
-                    <p class="hint">"Access ended "<TimestampText at=Timestamp(receipt.at) with_time=true/>". Every later request is refused."</p>
+                    <p class="hint">
+                        "Access ended "
+                        <TimestampText at=Timestamp(receipt.at) with_time=true/>
+                        ". Every later request is refused."
+                    </p>
                     <div class="columns">
                         <div>
                             <h3>"Ended"</h3>
-                            <ul class="crosses">{ended.iter().map(|line| view! { <li>{line.clone()}</li> }).collect_view()}</ul>
+                            <ul class="crosses">
+                                {ended.iter().map(|line| view! { <li>{line.clone()}</li> }).collect_view()}
+                            </ul>
                         </div>
                         <div>
                             <h3>"Still here"</h3>
-                            <ul class="ticks">{stays.iter().map(|line| view! { <li>{line.clone()}</li> }).collect_view()}</ul>
+                            <ul class="ticks">
+                                {stays.iter().map(|line| view! { <li>{line.clone()}</li> }).collect_view()}
+                            </ul>
                         </div>
                     </div>
                 </section>

@@ -102,18 +102,30 @@ fn ProjectForm(settings: Loaded<SettingsView>, project: ProjectHead) -> impl Int
                 action
                 name=project.name
                 slug
-                slug_hint="The project’s name in addresses. When you change it, the old one stops working, and nobody else gets it for 90 days."
+                slug_hint="The project’s name in addresses. When you change it, the old one stops working, and nobody \
+                 else gets it for 90 days."
             />
             {if project.is_default {
                 view! { <p class="hint">"External collaborators can’t be added to the Default Project."</p> }.into_any()
             } else {
                 view! {
                     <div class="switch">
-                        <input type="checkbox" id="allow-externals" name="allow_externals" value="on" checked=allow_externals aria-describedby="allow-externals-hint"/>
+                        <input
+                            type="checkbox"
+                            id="allow-externals"
+                            name="allow_externals"
+                            value="on"
+                            checked=allow_externals
+                            aria-describedby="allow-externals-hint"
+                        />
                         <div>
                             <label for="allow-externals">"Allow external collaborators"</label>
                             <p class="hint" id="allow-externals-hint">
-                                {format!("People outside {} can be added to this project. They see this project and nothing else.", project.organization_name)}
+                                {format!(
+                                    "People outside {} can be added to this project. They see this project and \
+                                     nothing else.",
+                                    project.organization_name,
+                                )}
                             </p>
                         </div>
                     </div>
@@ -131,7 +143,10 @@ fn SettingsFacts(project: ProjectHead) -> impl IntoView {
             <dl class="facts">
                 <div><dt>"Name"</dt><dd>{project.name}</dd></div>
                 <div><dt>"Slug"</dt><dd><code>{project.slug.to_string()}</code></dd></div>
-                <div><dt>"Allow external collaborators"</dt><dd>{if project.allow_externals { "On" } else { "Off" }}</dd></div>
+                <div>
+                    <dt>"Allow external collaborators"</dt>
+                    <dd>{if project.allow_externals { "On" } else { "Off" }}</dd>
+                </div>
             </dl>
             <p class="hint">"Only Admins of the project can change its settings."</p>
         </section>
@@ -175,10 +190,17 @@ fn LeftoverExternals(settings: Loaded<SettingsView>) -> impl IntoView {
             view! {
                 <section class="card card-danger" aria-labelledby="leftover">
                     <h2 id="leftover">"External collaborators"</h2>
-                    <p>{text}" New ones can’t be added while "<strong>"Allow external collaborators"</strong>" is off."</p>
+                    <p>
+                        {text}
+                        " New ones can’t be added while "
+                        <strong>"Allow external collaborators"</strong>
+                        " is off."
+                    </p>
                     <p class="form-actions">
                         <a class="button" href=who>"See who"</a>
-                        <ButtonLink class="button button-quiet-danger" href=address.to(SettingsDialog::RemoveExternals)>"Remove them all"</ButtonLink>
+                        <ButtonLink class="button button-quiet-danger" href=address.to(SettingsDialog::RemoveExternals)>
+                            "Remove them all"
+                        </ButtonLink>
                     </p>
                 </section>
                 {move || is_open.get().then(|| view! {
@@ -208,7 +230,11 @@ fn RemoveExternalsDialog(
         <DialogBox title close=close.get_untracked()>
             <PostForm action class="form">
                 <input type="hidden" name="project" value=slug/>
-                <p>"Their access to "<bdi>{name}</bdi>" ends at once: its resources, SSH to the nodes of its clusters, and managing it."</p>
+                <p>
+                    "Their access to "
+                    <bdi>{name}</bdi>
+                    " ends at once: its resources, SSH to the nodes of its clusters, and managing it."
+                </p>
                 <OwnedAssetsHere made who="They"/>
                 <DialogActions close action label="Remove them all" is_final=true/>
             </PostForm>
@@ -249,39 +275,45 @@ fn DeleteProjectForm(settings: Loaded<SettingsView>) -> impl IntoView {
         })
     });
     move || {
-        deletable.get().map(|(slug, name, Deletion { keys, resources })| view! {
-            <section class="card card-danger" aria-labelledby="delete">
-                <h2 id="delete">"Delete project"</h2>
-                <p>
-                    "Everybody’s access to "<strong><bdi>{name}</bdi></strong>" ends at once."
-                    {keys_end(keys)}
-                    " Its slug can’t be used again for 90 days. This can’t be undone."
-                </p>
-                {form_problem(value, FormName::DeleteProject, &[About::Confirmation, About::CurrentPassword])}
-                {if resources > 0 {
-                    Either::Left(view! {
-                        <p class="card-line"><Icon sign=Sign::Info/><span>{resources_first(resources)}</span></p>
-                        <p class="form-actions"><a class="button" href=paths::project(&slug)>"Go to its resources"</a></p>
-                    })
-                } else {
-                    Either::Right(view! {
-                        <PostForm action class="form">
-                            <input type="hidden" name="project" value=slug.to_string()/>
-                            <Field
-                                label=format!("Type {slug} to confirm")
-                                name="confirmation"
-                                kind="slug"
-                                value=flashed.typed(FormName::DeleteProject, "confirmation").unwrap_or_default()
-                                error=form_error(value, FormName::DeleteProject, About::Confirmation)
-                            />
-                            <Confirmation form=FormName::DeleteProject value/>
-                            <div class="form-actions">
-                                <button type="submit" class="button button-danger" aria-busy=move || action.busy()>"Delete project"</button>
-                            </div>
-                        </PostForm>
-                    })
-                }}
-            </section>
+        deletable.get().map(|(slug, name, Deletion { keys, resources })| {
+            view! {
+                <section class="card card-danger" aria-labelledby="delete">
+                    <h2 id="delete">"Delete project"</h2>
+                    <p>
+                        "Everybody’s access to "<strong><bdi>{name}</bdi></strong>" ends at once."
+                        {keys_end(keys)}
+                        " Its slug can’t be used again for 90 days. This can’t be undone."
+                    </p>
+                    {form_problem(value, FormName::DeleteProject, &[About::Confirmation, About::CurrentPassword])}
+                    {if resources > 0 {
+                        Either::Left(view! {
+                            <p class="card-line"><Icon sign=Sign::Info/><span>{resources_first(resources)}</span></p>
+                            <p class="form-actions">
+                                <a class="button" href=paths::project(&slug)>"Go to its resources"</a>
+                            </p>
+                        })
+                    } else {
+                        Either::Right(view! {
+                            <PostForm action class="form">
+                                <input type="hidden" name="project" value=slug.to_string()/>
+                                <Field
+                                    label=format!("Type {slug} to confirm")
+                                    name="confirmation"
+                                    kind="slug"
+                                    value=flashed.typed(FormName::DeleteProject, "confirmation").unwrap_or_default()
+                                    error=form_error(value, FormName::DeleteProject, About::Confirmation)
+                                />
+                                <Confirmation form=FormName::DeleteProject value/>
+                                <div class="form-actions">
+                                    <button type="submit" class="button button-danger" aria-busy=move || action.busy()>
+                                        "Delete project"
+                                    </button>
+                                </div>
+                            </PostForm>
+                        })
+                    }}
+                </section>
+            }
         })
     }
 }

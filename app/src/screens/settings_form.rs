@@ -1,5 +1,5 @@
-//! What the settings of a project and of an organization have in common: a card with a form, a name and a slug in it, and
-//! the way to the new address when the slug was changed.
+//! What the settings of a project and of an organization have in common: a card with a form, a name and a slug in it,
+//! and the way to the new address when the slug was changed.
 
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};

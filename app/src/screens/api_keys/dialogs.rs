@@ -1,5 +1,5 @@
-//! The dialogs: creating, rotating and revoking a key, its expiration, the Organization Default Key, and the secret that is
-//! shown once.
+//! The dialogs: creating, rotating and revoking a key, its expiration, the Organization Default Key, and the secret
+//! that is shown once.
 
 use leptos::prelude::*;
 use policy::{Field as About, KeyChange, KeyScope, Permission, check_key_creation};
@@ -141,7 +141,10 @@ fn CreateDialog(project: ProjectHead) -> impl IntoView {
                     <SelectField
                         label="Reach"
                         name="reach"
-                        options=&[("use", "Use: what a Member may do to resources"), ("manage", "Manage: what an Admin may do to resources")]
+                        options=&[
+                            ("use", "Use: what a Member may do to resources"),
+                            ("manage", "Manage: what an Admin may do to resources"),
+                        ]
                         value=flashed.typed(FORM, "reach").unwrap_or_default()
                     />
                 })}
@@ -194,7 +197,10 @@ fn SecretDialog() -> impl IntoView {
             <div class="form">
                 <p>{lead}</p>
                 <CopyField label="Secret key" id="secret-key" value=secret.0/>
-                <p class="card-line"><Icon sign=Sign::Alert/><span>"Copy it now. It won’t be shown again, and nobody can look it up."</span></p>
+                <p class="card-line">
+                    <Icon sign=Sign::Alert/>
+                    <span>"Copy it now. It won’t be shown again, and nobody can look it up."</span>
+                </p>
                 <div class="dialog-actions">
                     <ButtonLink href=close class="button button-primary" autofocus=true>"Done"</ButtonLink>
                 </div>
@@ -219,7 +225,10 @@ fn ExpirationDialog(project: ProjectHead, key: KeyRow) -> impl IntoView {
     view! {
         <DialogBox title="Set expiration" close=close.get_untracked()>
             <PostForm action class="form">
-                <p><bdi>{key.name}</bdi>" stops working when it expires. Until then you can change or remove the expiration."</p>
+                <p>
+                    <bdi>{key.name}</bdi>
+                    " stops working when it expires. Until then you can change or remove the expiration."
+                </p>
                 {form_problem(action.outcome(), FORM, &[About::ExpiresOn])}
                 <input type="hidden" name="project" value=project.slug.to_string()/>
                 <input type="hidden" name="key" value=key.id.to_string()/>
@@ -240,7 +249,12 @@ fn RotateDialog(project: ProjectHead, key: KeyRow) -> impl IntoView {
     view! {
         <DialogBox title="Rotate API key" close=close.get_untracked()>
             <PostForm action class="form">
-                <p>"This creates a new key with the same name and reach as "<bdi>{key.name.clone()}</bdi>". The old key keeps working for as long as you choose, so that programs can switch over; the list shows when it was last used."</p>
+                <p>
+                    "This creates a new key with the same name and reach as "
+                    <bdi>{key.name.clone()}</bdi>
+                    ". The old key keeps working for as long as you choose, so that programs can switch over; the \
+                     list shows when it was last used."
+                </p>
                 {form_problem(action.outcome(), FORM, &[About::ExpiresOn, About::CurrentPassword])}
                 <input type="hidden" name="project" value=project.slug.to_string()/>
                 <input type="hidden" name="key" value=key.id.to_string()/>
@@ -268,7 +282,11 @@ fn RevokeDialog(project: ProjectHead, key: KeyRow) -> impl IntoView {
             <PostForm action class="form">
                 <input type="hidden" name="project" value=project.slug.to_string()/>
                 <input type="hidden" name="key" value=key.id.to_string()/>
-                <p>"Requests with "<SecretParts key=key.clone()/>" are refused as soon as you confirm. This can’t be undone."</p>
+                <p>
+                    "Requests with "
+                    <SecretParts key=key.clone()/>
+                    " are refused as soon as you confirm. This can’t be undone."
+                </p>
                 <p class="card-line"><Icon sign=Sign::Info/><Lifetime key/></p>
                 <DialogActions close action label="Revoke" is_final=true/>
             </PostForm>
@@ -287,7 +305,8 @@ fn RegenerateDialog(project: ProjectHead, has_secret: bool) -> impl IntoView {
             <PostForm action class="form">
                 <input type="hidden" name="project" value=project.slug.to_string()/>
                 <p>{if has_secret {
-                    "The key gets a new secret, and requests with the old one are refused at once. This can’t be undone."
+                    "The key gets a new secret, and requests with the old one are refused at once. This can’t be \
+                     undone."
                 } else {
                     "The key gets its first secret, which is shown once."
                 }}</p>

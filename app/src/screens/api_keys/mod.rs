@@ -1,5 +1,5 @@
-//! Settings > Project > API keys: the list of a project's keys, the card of the Organization Default Key, and the changes to
-//! them (RULES K).
+//! Settings > Project > API keys: the list of a project's keys, the card of the Organization Default Key, and the
+//! changes to them (RULES K).
 
 mod dialogs;
 mod table;
@@ -67,7 +67,8 @@ fn ApiKeys(page: Loaded<KeysPage>) -> impl IntoView {
     let title = Signal::derive(move || format!("API keys · {}", project()));
     let lead = Signal::derive(move || {
         format!(
-            "Programs use API keys to reach the resources of {}. A key belongs to the project, and keeps working after its creator leaves.",
+            "Programs use API keys to reach the resources of {}. A key belongs to the project, and keeps working \
+             after its creator leaves.",
             project()
         )
     });
@@ -78,7 +79,10 @@ fn ApiKeys(page: Loaded<KeysPage>) -> impl IntoView {
         <PageTitle text=title/>
         <PageHeader title="API keys" lead>
             {move || may_create.get().then(|| view! {
-                <ButtonLink class="button button-primary" href=address.to(Dialog::Create)><Icon sign=Sign::Plus/>"Create API Key"</ButtonLink>
+                <ButtonLink class="button button-primary" href=address.to(Dialog::Create)>
+                    <Icon sign=Sign::Plus/>
+                    "Create API Key"
+                </ButtonLink>
             })}
         </PageHeader>
         <DefaultProjectNotice project=head/>
@@ -145,7 +149,10 @@ fn DefaultKey(page: Loaded<KeysPage>) -> impl IntoView {
         Some(view! {
             <section class="card" aria-labelledby="default-key">
                 <h2 id="default-key">{key.name.clone()}</h2>
-                <p>"Only you, as the Owner of the organization, see this key. It is never revoked: regenerating it gives it a new secret, and the old one stops working at once."</p>
+                <p>
+                    "Only you, as the Owner of the organization, see this key. It is never revoked: regenerating it \
+                     gives it a new secret, and the old one stops working at once."
+                </p>
                 <p class="card-line">
                     {if has_secret {
                         Either::Left(view! { <SecretParts key=key.clone()/><Lifetime key/> })

@@ -25,7 +25,10 @@ pub(super) fn KeyTable(page: Loaded<KeysPage>) -> impl IntoView {
             empty=Empty {
                 sign: Sign::Key,
                 none_fits: ("No API key found", "No API key matches this search and this state."),
-                none: ("No API keys yet", "Create one for each program that uses this project, so that you can revoke them separately."),
+                none: (
+                    "No API keys yet",
+                    "Create one for each program that uses this project, so that you can revoke them separately.",
+                ),
                 show_all: "Show all API keys",
             }
             head=|| view! {
@@ -162,13 +165,17 @@ fn Buttons(page: Loaded<KeysPage>, row: Memo<Option<KeyRow>>) -> impl IntoView {
         crate::focus::keep_near(frame);
         Some(view! {
                 {expiration.then(|| view! {
-                    <ButtonLink class="button button-small" href=address.to(Dialog::Expiration(id))>"Set expiration"</ButtonLink>
+                    <ButtonLink class="button button-small" href=address.to(Dialog::Expiration(id))>
+                        "Set expiration"
+                    </ButtonLink>
                 })}
                 {rotate.then(|| view! {
                     <ButtonLink class="button button-small" href=address.to(Dialog::Rotate(id))>"Rotate"</ButtonLink>
                 })}
                 {revoke.then(|| view! {
-                    <ButtonLink class="button button-small button-quiet-danger" href=address.to(Dialog::Revoke(id))>"Revoke"</ButtonLink>
+                    <ButtonLink class="button button-small button-quiet-danger" href=address.to(Dialog::Revoke(id))>
+                        "Revoke"
+                    </ButtonLink>
                 })}
         })
     };

@@ -85,7 +85,12 @@ fn AddDialog(people: People, close: String) -> impl IntoView {
     view! {
         <DialogBox title="Add Collaborator" close=close.clone()>
             <PostForm action class="form">
-                <p>{format!("They get access to {} as a Member, at once. You can change their role afterwards.", project.name)}</p>
+                <p>
+                    {format!(
+                        "They get access to {} as a Member, at once. You can change their role afterwards.",
+                        project.name,
+                    )}
+                </p>
                 {form_problem(value, FormName::AddCollaborator, &[About::Email])}
                 <input type="hidden" name="project" value=project.slug.to_string()/>
                 <Field
@@ -147,7 +152,9 @@ fn LowerDialog(people: People, person: Person, close: String) -> impl IntoView {
                 <input type="hidden" name="project" value=project.slug.to_string()/>
                 <input type="hidden" name="user" value=person.user.to_string()/>
                 <input type="hidden" name="role" value=ProjectRole::Member.code()/>
-                <p>{format!("They keep access to {}, and manage it no more from their next request on.", project.name)}</p>
+                <p>
+                    {format!("They keep access to {}, and manage it no more from their next request on.", project.name)}
+                </p>
                 <ManageKeys keys=people.managing has_project=false/>
                 <DialogActions close action label="Make Member" is_final=true/>
             </PostForm>
@@ -173,7 +180,10 @@ fn EndDateDialog(people: People, person: Person, close: String) -> impl IntoView
                 <input type="hidden" name="user" value=person.user.to_string()/>
                 {form_problem(value, FormName::EndDate, &[About::ExpiresOn])}
                 {is_external.then(|| view! {
-                    <p class="card-line"><Icon sign=Sign::Info/><span>"External collaborators are best given an end date."</span></p>
+                    <p class="card-line">
+                        <Icon sign=Sign::Info/>
+                        <span>"External collaborators are best given an end date."</span>
+                    </p>
                 })}
                 <Field
                     label="Access until"

@@ -1,4 +1,5 @@
-//! Settings > Project > Collaborators: who has access to a project, as what and why, and the changes to it (RULES C, X).
+//! Settings > Project > Collaborators: who has access to a project, as what and why, and the changes to it (RULES C,
+//! X).
 
 mod dialogs;
 mod table;
@@ -78,18 +79,31 @@ fn Collaborators(people: Loaded<People>) -> impl IntoView {
         <PageHeader title="Collaborators" lead>
             <a class="button" href=move || address.export() rel="external" download=true>"Export CSV"</a>
             {move || may_add.get().then(|| view! {
-                <ButtonLink class="button button-primary" href=address.to(Dialog::Add)><Icon sign=Sign::Plus/>"Add Collaborator"</ButtonLink>
+                <ButtonLink class="button button-primary" href=address.to(Dialog::Add)>
+                    <Icon sign=Sign::Plus/>
+                    "Add Collaborator"
+                </ButtonLink>
             })}
         </PageHeader>
         <DefaultProjectNotice project=head/>
         {move || removed().map(|(name, receipt)| view! { <ReceiptCard name receipt/> })}
         <SearchForm what="collaborators" placeholder="Search by name or email">
-            <Filter name="role" label="Role" read=|query| &query.role options=&[("", "Any role"), ("admin", "Admin"), ("member", "Member")]/>
+            <Filter
+                name="role"
+                label="Role"
+                read=|query| &query.role
+                options=&[("", "Any role"), ("admin", "Admin"), ("member", "Member")]
+            />
             <Filter
                 name="kind"
                 label="Kind"
                 read=|query| &query.kind
-                options=&[("", "Anyone"), ("member", "Organization members"), ("admin", "Organization Admins"), ("external", "Externals")]
+                options=&[
+                    ("", "Anyone"),
+                    ("member", "Organization members"),
+                    ("admin", "Organization Admins"),
+                    ("external", "Externals"),
+                ]
             />
         </SearchForm>
         <PeopleTable people/>

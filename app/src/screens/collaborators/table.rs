@@ -111,13 +111,17 @@ fn Access(people: Loaded<People>, person: Memo<Option<Person>>) -> impl IntoView
         };
         Some(view! {
             <span class="access">
-                {(because == Because::External).then(|| view! { <Badge tone=Signal::stored(Tone::Warning)>{external}</Badge> })}
+                {(because == Because::External).then(|| view! {
+                    <Badge tone=Signal::stored(Tone::Warning)>{external}</Badge>
+                })}
                 <span>
                     {reason}
                     {by.map(|by| view! { " by "<bdi>{by}</bdi> })}
                     <span class="access-when">" · "<TimestampText at=person.added_at/></span>
                 </span>
-                {person.expires_at.map(|at| view! { <span class="access-end">"Until "<TimestampText at=last_day(at) is_utc_day=true/></span> })}
+                {person.expires_at.map(|at| view! {
+                    <span class="access-end">"Until "<TimestampText at=last_day(at) is_utc_day=true/></span>
+                })}
             </span>
         })
     }
@@ -187,15 +191,22 @@ fn PersonMenu(people: Loaded<People>, user: UserId, #[prop(into)] name: Signal<S
         })
     };
     move || {
-        is_offered.get().then(|| view! {
-            <Menu id=format!("menu-{user}") label=Signal::derive(move || format!("Actions for {}", name.get())) face=|| view! { <Icon sign=Sign::Dots/> }>
-                {items}
-            </Menu>
+        is_offered.get().then(|| {
+            view! {
+                <Menu
+                    id=format!("menu-{user}")
+                    label=Signal::derive(move || format!("Actions for {}", name.get()))
+                    face=|| view! { <Icon sign=Sign::Dots/> }
+                >
+                    {items}
+                </Menu>
+            }
         })
     }
 }
 
-/// Why an action one would look for is not there (C4, D3, W1): the reason for what is missing, if it is about the person.
+/// Why an action one would look for is not there (C4, D3, W1): the reason for what is missing, if it is about the
+/// person.
 fn explanation(role: Option<Refusal>, remove: Option<Refusal>) -> Option<String> {
     let is_about_the_person = |refusal: &Refusal| {
         matches!(

@@ -60,14 +60,23 @@ fn Invitations(page: Loaded<InvitationsPage>) -> impl IntoView {
     view! {
         <PageTitle text=title/>
         <PageHeader title="Invitations" lead>
-            <ButtonLink class="button button-primary" href=address.to(Dialog::Invite)><Icon sign=Sign::Plus/>"Invite Member"</ButtonLink>
+            <ButtonLink class="button button-primary" href=address.to(Dialog::Invite)>
+                <Icon sign=Sign::Plus/>
+                "Invite Member"
+            </ButtonLink>
         </PageHeader>
         <SearchForm what="invitations" placeholder="Search by email">
             <Filter
                 name="state"
                 label="State"
                 read=|query| &query.state
-                options=&[("", "Open"), ("pending", "Pending"), ("expired", "Expired"), ("accepted", "Accepted"), ("revoked", "Revoked")]
+                options=&[
+                    ("", "Open"),
+                    ("pending", "Pending"),
+                    ("expired", "Expired"),
+                    ("accepted", "Accepted"),
+                    ("revoked", "Revoked"),
+                ]
             />
         </SearchForm>
         <Table page/>
@@ -217,7 +226,9 @@ fn Buttons(page: Loaded<InvitationsPage>, row: Memo<Option<InvitationRow>>) -> i
                 </PostForm>
                 <PostForm action=revoke>
                     {fields()}
-                    <button type="submit" class="button button-small button-quiet-danger" aria-label=revoke_label>"Revoke"</button>
+                    <button type="submit" class="button button-small button-quiet-danger" aria-label=revoke_label>
+                        "Revoke"
+                    </button>
                 </PostForm>
             </div>
         })

@@ -14,7 +14,8 @@ use crate::{
     outcome::{Done, FormName, Outcome, SentInvitation},
 };
 
-/// What follows an invitation in the browser: a dialog that is closed forgets what came of it, and the list is asked anew.
+/// What follows an invitation in the browser: a dialog that is closed forgets what came of it, and the list is asked
+/// anew.
 pub(super) fn finish(action: FormSender, reload: impl Fn() + 'static) {
     let notices = expect_context::<Notices>();
     let value = action.outcome();
@@ -49,7 +50,14 @@ pub(super) fn InviteDialog(
             {move || match done.get() {
                 Some(Done::Invited { sent, failed }) => view! { <Result sent failed sends_mail close/> }.into_any(),
                 _ => view! {
-                    <InviteForm action value organization=organization.clone() organization_name=organization_name.clone() sends_mail close/>
+                    <InviteForm
+                        action
+                        value
+                        organization=organization.clone()
+                        organization_name=organization_name.clone()
+                        sends_mail
+                        close
+                    />
                 }.into_any(),
             }}
         </DialogBox>
@@ -67,13 +75,17 @@ fn InviteForm(
 ) -> impl IntoView {
     let flashed = expect_context::<Flashed>();
     let lead = format!(
-        "Whoever accepts becomes a Member of {organization_name} and of its Default Project. An invitation works for 7 days."
+        "Whoever accepts becomes a Member of {organization_name} and of its Default Project. An invitation works for \
+         7 days."
     );
     view! {
         <PostForm action class="form">
             <p>{lead}</p>
             {(!sends_mail).then(|| view! {
-                <p class="card-line"><Icon sign=Sign::Info/><span>"This console sends no mail: you get a link to pass on yourself."</span></p>
+                <p class="card-line">
+                    <Icon sign=Sign::Info/>
+                    <span>"This console sends no mail: you get a link to pass on yourself."</span>
+                </p>
             })}
             {form_problem(value, FormName::Invite, &[About::Email])}
             <input type="hidden" name="organization" value=organization.to_string()/>
@@ -113,7 +125,11 @@ fn Result(
                     <p class="form-problem"><Icon sign=Sign::Alert/><span>"These addresses were not invited:"</span></p>
                     <ul class="verdicts">
                         {failed.into_iter().map(|(email, problem)| view! {
-                            <li><bdi class="verdict-subject">{email}</bdi>" "<span>{messages::problem(problem)}</span></li>
+                            <li>
+                                <bdi class="verdict-subject">{email}</bdi>
+                                " "
+                                <span>{messages::problem(problem)}</span>
+                            </li>
                         }).collect_view()}
                     </ul>
                 </div>

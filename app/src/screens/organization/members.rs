@@ -72,17 +72,28 @@ fn Members(page: Loaded<MembersPage>) -> impl IntoView {
         <PageHeader title="Members" lead>
             <a class="button" href=move || address.export() rel="external" download=true>"Export CSV"</a>
             {move || may_invite.get().then(|| view! {
-                <ButtonLink class="button button-primary" href=address.to(Dialog::Invite)><Icon sign=Sign::Plus/>"Invite Member"</ButtonLink>
+                <ButtonLink class="button button-primary" href=address.to(Dialog::Invite)>
+                    <Icon sign=Sign::Plus/>
+                    "Invite Member"
+                </ButtonLink>
             })}
         </PageHeader>
         {move || removed().map(|(name, receipt)| view! { <ReceiptCard name receipt/> })}
         <SearchForm what="members" placeholder="Search by name or email">
-            <Filter name="role" label="Role" read=|query| &query.role options=&[("", "Any role"), ("admin", "Admin"), ("member", "Member")]/>
+            <Filter
+                name="role"
+                label="Role"
+                read=|query| &query.role
+                options=&[("", "Any role"), ("admin", "Admin"), ("member", "Member")]
+            />
         </SearchForm>
         {move || asks_operator.get().then(|| view! {
             <p class="card-line">
                 <Icon sign=Sign::Info/>
-                <span>"This console sends no mail, so whoever runs it verifies addresses: "<code>"roster admin user verify EMAIL"</code></span>
+                <span>
+                    "This console sends no mail, so whoever runs it verifies addresses: "
+                    <code>"roster admin user verify EMAIL"</code>
+                </span>
             </p>
         })}
         <Table page/>
@@ -273,10 +284,16 @@ fn MemberMenu(page: Loaded<MembersPage>, user: UserId, #[prop(into)] name: Signa
         })
     };
     move || {
-        is_offered.get().then(|| view! {
-            <Menu id=format!("menu-{user}") label=Signal::derive(move || format!("Actions for {}", name.get())) face=|| view! { <Icon sign=Sign::Dots/> }>
-                {items}
-            </Menu>
+        is_offered.get().then(|| {
+            view! {
+                <Menu
+                    id=format!("menu-{user}")
+                    label=Signal::derive(move || format!("Actions for {}", name.get()))
+                    face=|| view! { <Icon sign=Sign::Dots/> }
+                >
+                    {items}
+                </Menu>
+            }
         })
     }
 }
@@ -333,7 +350,12 @@ fn LowerDialog(page: MembersPage, row: MemberRow, ending: Ending) -> impl IntoVi
                 <input type="hidden" name="organization" value=organization.slug.to_string()/>
                 <input type="hidden" name="user" value=row.user.to_string()/>
                 <input type="hidden" name="role" value=OrganizationRole::Member.code()/>
-                <p>{format!("They stay in {}, and manage neither it nor all of its projects any more.", organization.name)}</p>
+                <p>
+                    {format!(
+                        "They stay in {}, and manage neither it nor all of its projects any more.",
+                        organization.name,
+                    )}
+                </p>
                 <ManageKeys keys=ending.managing has_project=true/>
                 <DialogActions close action label="Make Member" is_final=true/>
             </PostForm>
@@ -364,13 +386,25 @@ fn RemoveDialog(page: MembersPage, row: MemberRow, ending: Ending) -> impl IntoV
                 <p>{lead}</p>
                 <ul class="crosses" aria-label="Projects">
                     {ending.projects.into_iter().map(|name| view! { <li><bdi>{name}</bdi></li> }).collect_view()}
-                    {(ending.more_projects > 0).then(|| view! { <li>{format!("and {} more", ending.more_projects)}</li> })}
+                    {(ending.more_projects > 0).then(|| view! {
+                        <li>{format!("and {} more", ending.more_projects)}</li>
+                    })}
                 </ul>
                 {has_invitations.then(|| view! {
-                    <p>{if is_self { "Invitations you sent that are still open are revoked:" } else { "Invitations they sent that are still open are revoked:" }}</p>
+                    <p>
+                        {if is_self {
+                            "Invitations you sent that are still open are revoked:"
+                        } else {
+                            "Invitations they sent that are still open are revoked:"
+                        }}
+                    </p>
                     <ul class="crosses" aria-label="Invitations">
-                        {ending.invitations.into_iter().map(|email| view! { <li><bdi>{email}</bdi></li> }).collect_view()}
-                        {(ending.more_invitations > 0).then(|| view! { <li>{format!("and {} more", ending.more_invitations)}</li> })}
+                        {ending.invitations.into_iter().map(|email| view! {
+                            <li><bdi>{email}</bdi></li>
+                        }).collect_view()}
+                        {(ending.more_invitations > 0).then(|| view! {
+                            <li>{format!("and {} more", ending.more_invitations)}</li>
+                        })}
                     </ul>
                 })}
                 <OwnedAssetsAnywhere made=ending.made who=if is_self { "You" } else { "They" }/>

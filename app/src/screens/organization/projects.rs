@@ -65,7 +65,10 @@ fn Projects(page: Loaded<ProjectsPage>) -> impl IntoView {
         <PageTitle text=title/>
         <PageHeader title="Projects" lead>
             {move || can_create.get().then(|| view! {
-                <ButtonLink class="button button-primary" href=address.to(ListDialog::Create)><Icon sign=Sign::Plus/>"Create Project"</ButtonLink>
+                <ButtonLink class="button button-primary" href=address.to(ListDialog::Create)>
+                    <Icon sign=Sign::Plus/>
+                    "Create Project"
+                </ButtonLink>
             })}
         </PageHeader>
         {move || (may_create.get() && is_switched_off.get()).then(|| view! {
@@ -124,7 +127,9 @@ fn Row(page: Loaded<ProjectsPage>, id: ProjectId) -> impl IntoView {
                     <div class="person-words">
                         <span class="person-name">
                             {match path {
-                                Some(href) => Either::Left(view! { <a class="row-link" href=href><bdi>{name}</bdi></a> }),
+                                Some(href) => Either::Left(view! {
+                                    <a class="row-link" href=href><bdi>{name}</bdi></a>
+                                }),
                                 None => Either::Right(view! { <bdi>{name}</bdi> }),
                             }}
                             {is_default.then(|| view! { <span class="you">"Default"</span> })}
@@ -134,7 +139,9 @@ fn Row(page: Loaded<ProjectsPage>, id: ProjectId) -> impl IntoView {
                 </td>
                 <td class="role-cell">
                     {match role {
-                        Some(role) => Either::Left(view! { <Badge tone=Signal::stored(Tone::Plain)>{role.to_string()}</Badge> }),
+                        Some(role) => Either::Left(view! {
+                            <Badge tone=Signal::stored(Tone::Plain)>{role.to_string()}</Badge>
+                        }),
                         None => Either::Right(view! { <span class="hint">"No access"</span> }),
                     }}
                 </td>
@@ -154,10 +161,19 @@ fn CreateDialog(create: FormSender, organization: Slug) -> impl IntoView {
     view! {
         <DialogBox title="Create Project" close=close.get_untracked()>
             <PostForm action=create class="form">
-                <p>"A project has its own collaborators, resources and API keys. Organization Admins have access; everybody else you add."</p>
+                <p>
+                    "A project has its own collaborators, resources and API keys. Organization Admins have access; \
+                     everybody else you add."
+                </p>
                 {form_problem(value, FormName::CreateProject, &[About::Name, About::Slug])}
                 <input type="hidden" name="organization" value=organization.to_string()/>
-                <Field label="Name" name="name" value=typed("name") error=form_error(value, FormName::CreateProject, About::Name) autofocus=true/>
+                <Field
+                    label="Name"
+                    name="name"
+                    value=typed("name")
+                    error=form_error(value, FormName::CreateProject, About::Name)
+                    autofocus=true
+                />
                 <Field
                     label="Slug"
                     name="slug"

@@ -125,11 +125,17 @@ fn Ownership(page: Loaded<OrganizationPage>) -> impl IntoView {
                 <div><dt>"Owner"</dt><dd><bdi>{move || page.with(|page| page.owner.clone())}</bdi></dd></div>
                 <div>
                     <dt>"Created"</dt>
-                    <dd>{move || page.with(|page| Some(page.organization.created_at)).map(|at| view! { <TimestampText at/> })}</dd>
+                    <dd>
+                        {move || page.with(|page| Some(page.organization.created_at)).map(|at| view! {
+                            <TimestampText at/>
+                        })}
+                    </dd>
                 </div>
                 <div>
                     <dt>"Additional projects"</dt>
-                    <dd>{move || page.with(|page| if page.organization.additional_projects { "On" } else { "Off" })}</dd>
+                    <dd>
+                        {move || page.with(|page| if page.organization.additional_projects { "On" } else { "Off" })}
+                    </dd>
                 </div>
             </dl>
             <p class="hint">"Whoever runs this console switches additional projects on and off."</p>
@@ -160,10 +166,16 @@ fn Transfer(
         <section class="card card-danger" aria-labelledby="transfer">
             <h2 id="transfer">"Transfer ownership"</h2>
             {if transfer_candidates.is_empty() {
-                view! { <p>"Ownership can go to another Admin. There is none yet: make a member an Admin first."</p> }.into_any()
+                view! {
+                    <p>"Ownership can go to another Admin. There is none yet: make a member an Admin first."</p>
+                }.into_any()
             } else {
                 view! {
-                    <p>"The new Owner can’t be removed or demoted, and only they can hand it back. You stay an Admin. The Organization Default Key goes with it: its secret stops working at once, and the new Owner regenerates it."</p>
+                    <p>
+                        "The new Owner can’t be removed or demoted, and only they can hand it back. You stay an \
+                         Admin. The Organization Default Key goes with it: its secret stops working at once, and the \
+                         new Owner regenerates it."
+                    </p>
                     <PostForm action class="form">
                         {form_problem(value, FormName::Transfer, &[About::Confirmation, About::CurrentPassword])}
                         <input type="hidden" name="organization" value=organization.slug.to_string()/>
@@ -173,7 +185,11 @@ fn Transfer(
                                 {transfer_candidates.into_iter().map(|candidate| {
                                     let id = candidate.user.to_string();
                                     let is_chosen = id == chosen;
-                                    view! { <option value=id selected=is_chosen>{format!("{} ({})", candidate.name, candidate.email)}</option> }
+                                    view! {
+                                        <option value=id selected=is_chosen>
+                                            {format!("{} ({})", candidate.name, candidate.email)}
+                                        </option>
+                                    }
                                 }).collect_view()}
                             </select>
                         </div>
@@ -185,7 +201,9 @@ fn Transfer(
                         />
                         <Confirmation form=FormName::Transfer value id="confirm-transfer"/>
                         <div class="form-actions">
-                            <button type="submit" class="button button-danger" aria-busy=move || action.busy()>"Transfer ownership"</button>
+                            <button type="submit" class="button button-danger" aria-busy=move || action.busy()>
+                                "Transfer ownership"
+                            </button>
                         </div>
                     </PostForm>
                 }.into_any()
@@ -217,7 +235,10 @@ fn Delete(organization: OrganizationHead) -> impl IntoView {
     view! {
         <section class="card card-danger" aria-labelledby="delete">
             <h2 id="delete">"Delete organization"</h2>
-            <p>"The organization and its Default Project are gone for good. First remove every other member and delete every other project."</p>
+            <p>
+                "The organization and its Default Project are gone for good. First remove every other member and \
+                 delete every other project."
+            </p>
             <PostForm action class="form">
                 {form_problem(value, FormName::DeleteOrganization, &[About::Confirmation, About::CurrentPassword])}
                 <input type="hidden" name="organization" value=organization.slug.to_string()/>
@@ -230,7 +251,9 @@ fn Delete(organization: OrganizationHead) -> impl IntoView {
                 />
                 <Confirmation form=FormName::DeleteOrganization value id="confirm-delete"/>
                 <div class="form-actions">
-                    <button type="submit" class="button button-danger" aria-busy=move || action.busy()>"Delete organization"</button>
+                    <button type="submit" class="button button-danger" aria-busy=move || action.busy()>
+                        "Delete organization"
+                    </button>
                 </div>
             </PostForm>
         </section>

@@ -1,4 +1,5 @@
-//! A project's resources of one kind: the list (RULES E). One page for the six kinds, made from what the policy says of each.
+//! A project's resources of one kind: the list (RULES E). One page for the six kinds, made from what the policy says of
+//! each.
 
 mod form;
 pub(crate) mod one;
@@ -78,13 +79,18 @@ fn Resources(page: Loaded<ResourcesPage>, kind: ResourceKind) -> impl IntoView {
         <header class="page-header">
             <div class="page-heading">
                 <p class="eyebrow">
-                    {move || project.get().map(|project| view! { <a href=paths::project(&project.slug)><bdi>{project.name}</bdi></a> })}
+                    {move || project.get().map(|project| view! {
+                        <a href=paths::project(&project.slug)><bdi>{project.name}</bdi></a>
+                    })}
                 </p>
                 <h1 id="heading" tabindex="-1">{kind.plural()}</h1>
             </div>
             {move || may_create.get().then(|| view! {
                 <div class="page-actions">
-                    <ButtonLink class="button button-primary" href=address.to(ListDialog::Create)><Icon sign=Sign::Plus/>{format!("Create {}", kind.label())}</ButtonLink>
+                    <ButtonLink class="button button-primary" href=address.to(ListDialog::Create)>
+                        <Icon sign=Sign::Plus/>
+                        {format!("Create {}", kind.label())}
+                    </ButtonLink>
                 </div>
             })}
         </header>
@@ -115,7 +121,9 @@ fn ForAdmins(
     view! {
         <p class="card-line for-admins">
             <Icon sign=Sign::Info/>
-            <span>{format!("Only Admins of the project can {does} {plural}. Ask {who} to do it, or to change your role.")}</span>
+            <span>
+                {format!("Only Admins of the project can {does} {plural}. Ask {who} to do it, or to change your role.")}
+            </span>
         </p>
     }
 }
@@ -153,7 +161,9 @@ fn Table(page: Loaded<ResourcesPage>, kind: ResourceKind, may_create: Memo<bool>
             head=move || view! {
                 <SortHeader sort="name" label="Name"/>
                 <th scope="col" class="role-cell">"State"</th>
-                {columns().map(|field| view! { <th scope="col" class=cell_of(*field)>{field.label()}</th> }).collect_view()}
+                {columns().map(|field| view! {
+                    <th scope="col" class=cell_of(*field)>{field.label()}</th>
+                }).collect_view()}
                 <SortHeader sort="added" label="Created"/>
             }
             row=move |id| view! { <Row page kind id/> }

@@ -83,7 +83,11 @@ fn Gone(kind: ResourceKind, name: String, slug: String) -> impl IntoView {
         <section class="empty empty-page" role="alert" aria-labelledby="heading">
             <span class="empty-sign"><Icon sign=sign_of(kind)/></span>
             <h1 id="heading" tabindex="-1">{format!("This {} was deleted", kind.code())}</h1>
-            <p>"Somebody deleted "<bdi>{name}</bdi>" while you had it open, or the project has another address now. What you typed was not saved."</p>
+            <p>
+                "Somebody deleted "
+                <bdi>{name}</bdi>
+                " while you had it open, or the project has another address now. What you typed was not saved."
+            </p>
             <p><a class="button" href=list>{format!("Go to {}", kind.path())}</a></p>
         </section>
     }
@@ -128,7 +132,8 @@ fn One(page: Loaded<ResourcePage>) -> impl IntoView {
         Some(Err(problem)) => notices.show(Notice::problem(problem)),
         None => {}
     });
-    // Once its dialog is closed, the list takes the place of the page of what is gone: the back button doesn't lead there.
+    // Once its dialog is closed, the list takes the place of the page of what is gone: the back button doesn't lead
+    // there.
     Effect::new(move |_| {
         let is_closed = address.is_closed();
         if is_closed && matches!(delete.outcome().get(), Some(Ok(_))) {
@@ -174,7 +179,9 @@ fn One(page: Loaded<ResourcePage>) -> impl IntoView {
                 <h2 id="delete">{format!("Delete {}", kind.label())}</h2>
                 <p>{what_deleting_does(kind)}</p>
                 <p class="form-actions">
-                    <ButtonLink class="button button-quiet-danger" href=address.to(ResourceDialog::Delete)>{format!("Delete {}", kind.label())}</ButtonLink>
+                    <ButtonLink class="button button-quiet-danger" href=address.to(ResourceDialog::Delete)>
+                        {format!("Delete {}", kind.label())}
+                    </ButtonLink>
                 </p>
             </section>
         }))}
@@ -207,7 +214,11 @@ fn Facts(kind: ResourceKind, row: ResourceRow, with_fields: bool) -> impl IntoVi
             <div><dt>"ID"</dt><dd><code>{row.id.to_string()}</code></dd></div>
         </dl>
         {with_fields.then(|| view! {
-            <ForAdmins does="change and delete" plural=kind.plural() permission=kind.permission(ResourceAction::Change)/>
+            <ForAdmins
+                does="change and delete"
+                plural=kind.plural()
+                permission=kind.permission(ResourceAction::Change)
+            />
         })}
     }
 }
@@ -238,16 +249,21 @@ fn EditForm(page: ResourcePage) -> impl IntoView {
 const fn what_deleting_does(kind: ResourceKind) -> &'static str {
     match kind {
         ResourceKind::Cluster => {
-            "Nobody can log in to its nodes through Roster any more, and gateways refuse it at once. Roster doesn’t stop the machines: do that where they run. What it cost so far stays in the project’s usage. This can’t be undone."
+            "Nobody can log in to its nodes through Roster any more, and gateways refuse it at once. Roster doesn’t \
+             stop the machines: do that where they run. What it cost so far stays in the project’s usage. This can’t \
+             be undone."
         }
         ResourceKind::Volume => {
-            "Gateways refuse it at once. Roster doesn’t erase what is stored: do that where it is. What it cost so far stays in the project’s usage. This can’t be undone."
+            "Gateways refuse it at once. Roster doesn’t erase what is stored: do that where it is. What it cost so \
+             far stays in the project’s usage. This can’t be undone."
         }
         ResourceKind::Endpoint => {
-            "Gateways refuse it at once. Roster doesn’t stop what runs: do that where it runs. What it cost so far stays in the project’s usage. This can’t be undone."
+            "Gateways refuse it at once. Roster doesn’t stop what runs: do that where it runs. What it cost so far \
+             stays in the project’s usage. This can’t be undone."
         }
         ResourceKind::Model | ResourceKind::Evaluation | ResourceKind::File => {
-            "Gateways refuse it at once. What is stored elsewhere stays there. What it cost so far stays in the project’s usage. This can’t be undone."
+            "Gateways refuse it at once. What is stored elsewhere stays there. What it cost so far stays in the \
+             project’s usage. This can’t be undone."
         }
     }
 }
