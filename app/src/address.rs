@@ -1,7 +1,8 @@
-//! The address of the page that is shown, decoded once and here alone. The router's own maps decode what they read a second
-//! time, so that `%2B` becomes a space and `%26` ends a value.
+//! The address of the page that is shown, decoded once and here alone. The router's own maps decode what they read a
+//! second time, so that `%2B` becomes a space and `%26` ends a value.
 //!
-//! It is the address of the route a screen is of: on the way to another screen it stays as it was for the one that is left.
+//! It is the address of the route a screen is of: on the way to another screen it stays as it was for the one that is
+//! left.
 
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_url};

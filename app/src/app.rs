@@ -39,8 +39,8 @@ use crate::{
     signed::Signed,
 };
 
-/// The document of every page. The names of the files that wake it in the browser change with their content, so that they
-/// can be kept for good.
+/// The document of every page. The names of the files that wake it in the browser change with their content, so that
+/// they can be kept for good.
 pub fn document(script: &str, wasm: &str, style: &str) -> impl IntoView + use<> {
     let nonce = use_nonce();
     let wake = format!("import start,{{hydrate}} from '{script}';start({{module_or_path:'{wasm}'}}).then(hydrate)");
@@ -52,10 +52,22 @@ pub fn document(script: &str, wasm: &str, style: &str) -> impl IntoView + use<> 
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
                 <meta name="color-scheme" content="light dark"/>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
-                <link rel="preload" href="/fonts/inter-latin.woff2" r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
+                <link
+                    rel="preload"
+                    href="/fonts/inter-latin.woff2"
+                    r#as="font"
+                    r#type="font/woff2"
+                    crossorigin="anonymous"
+                />
                 <link rel="stylesheet" href=style.to_owned()/>
                 <link rel="modulepreload" href=script.to_owned() nonce=nonce.clone()/>
-                <link rel="preload" href=wasm.to_owned() r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
+                <link
+                    rel="preload"
+                    href=wasm.to_owned()
+                    r#as="fetch"
+                    r#type="application/wasm"
+                    crossorigin="anonymous"
+                />
                 <script type="module" nonce=nonce>{wake}</script>
                 <MetaTags/>
             </head>

@@ -1,5 +1,5 @@
-//! Charts, drawn on the server as SVG: the browser's program need not know how. Numbers and words of ours alone go into one,
-//! never what somebody typed. Colours are classes, since the page's policy lets no style into it.
+//! Charts, drawn on the server as SVG: the browser's program need not know how. Only numbers and texts of this program
+//! go into one, never what somebody typed. Colours are classes, since the page's policy lets no style into it.
 
 use std::fmt::Write;
 
@@ -23,8 +23,8 @@ const HEIGHT: u64 = 100;
 /// How high the least of what is more than nought is, in thousandths: or it could not be seen.
 const LEAST: u64 = 800;
 
-/// Draws bars of stacked amounts; none if there are none. `grain` is the least that its lines may be apart; `about` is its title,
-/// and what it says in words; `day` is what it says of a day.
+/// Draws bars of stacked amounts; none if there are none. `grain` is the least that its lines may be apart; `about` is
+/// its title, and what it says in words; `day` is what it says of a day.
 pub(crate) fn bars(
     days: &[Vec<(UsageKind, u64)>],
     grain: u64,
@@ -41,7 +41,10 @@ pub(crate) fn bars(
     // Writing into a String doesn't fail.
     let _ = write!(
         svg,
-        r#"<svg class="bars" viewBox="0 0 {width} {HEIGHT}" preserveAspectRatio="none" role="img" aria-labelledby="bars-title" aria-describedby="bars-description"><title id="bars-title">{title}</title><desc id="bars-description">{description}</desc>"#
+        "<svg class=\"bars\" viewBox=\"0 0 {width} {HEIGHT}\" preserveAspectRatio=\"none\" role=\"img\" \
+            aria-labelledby=\"bars-title\" aria-describedby=\"bars-description\">\
+            <title id=\"bars-title\">{title}</title>\
+            <desc id=\"bars-description\">{description}</desc>"
     );
     for line in 0..=lines {
         let y = from_top(height(step.saturating_mul(line), top));
@@ -102,8 +105,8 @@ fn height(amount: u64, top: u64) -> u64 {
     u64::try_from(high).unwrap_or_default()
 }
 
-/// How far from the top something of this height ends. The picture ends where the highest bar does, and slices that are drawn
-/// higher than they are may go a little beyond it.
+/// How far from the top something of this height ends. The picture ends where the highest bar does, and slices that are
+/// drawn higher than they are may go a little beyond it.
 fn from_top(height: u64) -> String {
     let whole = HEIGHT * 1000;
     let (sign, far) = if height > whole {

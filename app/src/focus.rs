@@ -31,8 +31,8 @@ fn is_lost() -> bool {
         .is_none_or(|active| active.tag_name() == "BODY")
 }
 
-/// Once the page is up to date, gives the focus to its heading, and leaves the window where it is scrolled to. What is behind a
-/// dialog cannot take it. Who has begun to type or to choose meanwhile is left there.
+/// Once the page is up to date, gives the focus to its heading, and leaves the window where it is scrolled to. What is
+/// behind a dialog cannot take it. Who has begun to type or to choose meanwhile is left there.
 pub(crate) fn to_heading() {
     request_animation_frame(|| {
         let is_free = document().active_element().is_none_or(|active| {
@@ -81,8 +81,8 @@ pub(crate) fn keep_near(frame: NodeRef<html::Div>) {
     }
 }
 
-/// Leads to what is wrong in a form that was refused, or else to what it says above its fields (N3): on a small window that may
-/// be far from the button. Who went on to something else meanwhile is left there.
+/// Leads to what is wrong in a form that was refused, or else to what it says above its fields (N3): on a small window
+/// that may be far from the button. Who went on to something else meanwhile is left there.
 pub(crate) fn lead_to_error(form: HtmlFormElement) {
     request_animation_frame(move || {
         let is_here = is_lost() || form.contains(document().active_element().as_deref());

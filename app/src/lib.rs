@@ -1,8 +1,8 @@
 //! What people see: routes, screens, components, and the thin server functions behind them.
 //!
-//! Builds twice: with `ssr` into the server, which renders every page whole and answers plain forms, and with `hydrate` into
-//! the browser, where the same code makes the page quicker to the hand. It must not know SQL, and decides nothing: the
-//! directory acts, the policy decides.
+//! Builds twice: with `ssr` into the server, which renders every page whole and answers plain forms, and with `hydrate`
+//! into the browser, where the same code makes the page quicker to the hand. It must not know SQL, and decides nothing:
+//! the directory acts, the policy decides.
 
 #![recursion_limit = "256"]
 
@@ -12,12 +12,15 @@ mod app;
 #[cfg(feature = "ssr")]
 mod chart;
 mod components;
+mod dialog_url;
 mod flash;
 #[cfg(feature = "hydrate")]
 mod focus;
 mod live;
 mod load;
+mod loaded;
 mod messages;
+mod outcome;
 mod paths;
 mod problem;
 mod screens;
@@ -27,10 +30,10 @@ mod signed;
 pub mod request_context;
 
 pub use app::{App, document};
-pub use flash::{Flash, Outcome};
+pub use outcome::{Flash, Outcome};
 pub use problem::Problem;
 
-/// What went wrong, in words for people; for the command line, which has no screen.
+/// The message for a problem, for the command line, which has no screen.
 #[cfg(feature = "ssr")]
 #[must_use]
 pub fn explain(problem: Problem) -> String {

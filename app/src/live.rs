@@ -1,6 +1,7 @@
 //! Live screens: the server says that something changed, never what; what is shown is asked again.
 //!
-//! All tabs of a browser share one connection ([`hub`]): browsers allow six to a host. Without scripts there is no such thing, and nothing relies on it: every request reads what is true.
+//! All tabs of a browser share one connection ([`hub`]): browsers allow six to a host. Without scripts there is no such
+//! thing, and nothing relies on it: every request reads what is true.
 
 #[cfg(feature = "hydrate")]
 mod channel;
@@ -10,7 +11,7 @@ mod hub;
 use leptos::prelude::*;
 use policy::Slug;
 
-use crate::{components::FormSender, flash::Done};
+use crate::{components::FormSender, outcome::Done};
 
 /// What a screen is about, and what its news are about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,13 +61,13 @@ impl Live {
         live
     }
 
-    /// Lets news wait while an action is under way that may be leaving: its answer goes first. If it was, they wait until
-    /// something else is followed; they would only say what the person knows.
-    pub(crate) fn hold_while(self, post: FormSender, is_leaving: fn(&Done) -> bool) {
-        let pending = post.pending();
+    /// Lets news wait while an action is under way that may be leaving: its answer goes first. If it was, they wait
+    /// until something else is followed; they would only say what the person knows.
+    pub(crate) fn hold_while(self, sender: FormSender, is_leaving: fn(&Done) -> bool) {
+        let pending = sender.pending();
         Effect::new(move |_| {
             let is_pending = pending.get();
-            let has_left = matches!(post.outcome().get_untracked(), Some(Ok(done)) if is_leaving(&done));
+            let has_left = matches!(sender.outcome().get_untracked(), Some(Ok(done)) if is_leaving(&done));
             self.is_held.set(is_pending || has_left);
         });
         // A screen that is left before its answer comes holds nothing any more.

@@ -15,48 +15,10 @@ use {
 
 use crate::{Problem, screens::problem::ProblemScreen};
 
-/// What a screen shows, as it is now.
-pub(crate) struct Loaded<T: Send + Sync + 'static> {
-    value: RwSignal<Option<T>>,
-    again: RwSignal<u32>,
-    then_heading: StoredValue<bool>,
-    /// Whether something newer is on its way.
-    pub(crate) busy: RwSignal<bool>,
-}
+pub(crate) use crate::loaded::Loaded;
 
-impl<T: Send + Sync + 'static> Clone for Loaded<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T: Send + Sync + 'static> Copy for Loaded<T> {}
-
-impl<T: Send + Sync + 'static> Loaded<T> {
-    /// Reads a part of it; follows changes.
-    pub(crate) fn with<R: Default>(self, read: impl FnOnce(&T) -> R) -> R {
-        self.value.with(|value| value.as_ref().map(read).unwrap_or_default())
-    }
-
-    /// Reads a part of it as it is now; does not follow changes.
-    pub(crate) fn peek<R: Default>(self, read: impl FnOnce(&T) -> R) -> R {
-        self.value
-            .with_untracked(|value| value.as_ref().map(read).unwrap_or_default())
-    }
-
-    /// Once something newer is shown, the heading gets the focus: what has it now will be gone.
-    pub(crate) fn then_focus_heading(self) {
-        self.then_heading.set_value(true);
-    }
-
-    /// Asks again.
-    pub(crate) fn reload(self) {
-        self.again.update(|n| *n = n.wrapping_add(1));
-    }
-}
-
-/// What comes with the page, as JSON. Read as bytes, as answers of the server are: each type has one reader in the browser's
-/// program, rather than two.
+/// What comes with the page, as JSON. Read as bytes, as answers of the server are: each type has one reader in the
+/// browser's program, rather than two.
 struct Json;
 
 impl<T: Serialize> Encoder<T> for Json {
@@ -77,8 +39,8 @@ impl<T: DeserializeOwned> Decoder<T> for Json {
     }
 }
 
-/// Shows what `fetch` answers for `key` through `render`, and a problem screen where it answers with a problem. `render` runs
-/// once; what it made follows [`Loaded`].
+/// Shows what `fetch` answers for `key` through `render`, and a problem screen where it answers with a problem.
+/// `render` runs once; what it made follows [`Loaded`].
 pub(crate) fn load<K, T, Fut, V>(
     key: impl Fn() -> K + Copy + Send + Sync + 'static,
     fetch: impl Fn(K) -> Fut + Copy + Send + Sync + 'static,
@@ -163,7 +125,9 @@ where
     let shown_problem = Memo::new(move |_| problem.get());
     let has_value = Memo::new(move |_| value.with(Option::is_some));
     view! {
-        <Suspense fallback=|| view! { <div class="loading" role="status"><span class="visually-hidden">"Loading"</span></div> }>
+        <Suspense fallback=|| view! {
+            <div class="loading" role="status"><span class="visually-hidden">"Loading"</span></div>
+        }>
             {move || Suspend::new(async move {
                 match first.await {
                     Ok(loaded) => value.set(Some(loaded)),

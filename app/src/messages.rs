@@ -1,10 +1,10 @@
-//! The words people read when something was done or went wrong: what happened, why, and what to do (N3).
+//! The texts that people read when something was done or went wrong: what happened, why, and what to do (N3).
 
 use policy::{FieldInput, OrganizationRole, Quota, Refusal, ResourceField, SshKeyFormat, Weakness};
 
 use crate::{
     Problem,
-    flash::{Done, HowMade},
+    outcome::{Done, HowMade},
 };
 
 /// What was done.
@@ -43,7 +43,10 @@ pub(crate) fn done(done: &Done) -> String {
         Done::Invited { sent, .. } if sent.len() == 1 => "1 invitation was sent.".to_owned(),
         Done::Invited { sent, .. } => format!("{} invitations were sent.", sent.len()),
         Done::InvitationResent { sent } => format!("The invitation for {} was sent again.", sent.email),
-        Done::InvitationRevoked { email } => format!("The invitation for {email} was revoked. Its link no longer works."),
+        Done::InvitationRevoked { email } => format!(
+            "The invitation for {email} was revoked. \
+                     Its link no longer works."
+        ),
         Done::Joined { organization } => format!("You’re now a member of {organization}."),
         Done::ProjectCreated { name, .. } => format!("{name} was created. Add the people who work in it."),
         Done::ProjectDeleted { name } => format!("{name} was deleted."),
@@ -54,9 +57,21 @@ pub(crate) fn done(done: &Done) -> String {
         Done::OtherSessionsEnded => "You were signed out everywhere else.".to_owned(),
         Done::SshKeyAdded { name } => format!("The SSH key {name} was added."),
         Done::SshKeyRemoved { name } => format!("The SSH key {name} was removed. It no longer logs in to any cluster."),
-        Done::KeyMade { name, how: HowMade::Created, .. } => format!("The API key {name} was created."),
-        Done::KeyMade { name, how: HowMade::Rotated, .. } => format!("The API key {name} was rotated."),
-        Done::KeyMade { name, how: HowMade::Regenerated, .. } => format!("The {name} has a new secret."),
+        Done::KeyMade {
+            name,
+            how: HowMade::Created,
+            ..
+        } => format!("The API key {name} was created."),
+        Done::KeyMade {
+            name,
+            how: HowMade::Rotated,
+            ..
+        } => format!("The API key {name} was rotated."),
+        Done::KeyMade {
+            name,
+            how: HowMade::Regenerated,
+            ..
+        } => format!("The {name} has a new secret."),
         Done::KeyExpirationSet { name } => format!("The expiration of {name} was saved."),
         Done::KeyExpirationCancelled { name } => format!("The API key {name} no longer expires."),
         Done::KeyRevoked { name } => format!("The API key {name} was revoked. It no longer works."),
@@ -65,31 +80,38 @@ pub(crate) fn done(done: &Done) -> String {
         Done::ResourceDeleted { kind, name } => format!("The {} {name} was deleted.", kind.code()),
         Done::AccountDeleted => "Your account was deleted.".to_owned(),
         Done::ResetRequested => {
-            "If an account has this address, a mail with a link is on its way. The link works for one hour. If one was sent in the last 15 minutes, use that one: no second mail is sent."
+            "If an account has this address, a mail with a link is on its way. The link works for one hour. If one \
+             was sent in the last 15 minutes, use that one: no second mail is sent."
                 .to_owned()
         }
         Done::PasswordReset { ends_everything: false } => {
             "Your password was changed. You were signed out everywhere else.".to_owned()
         }
         Done::PasswordReset { ends_everything: true } => {
-            "Your password was changed. You were signed out everywhere else, and your SSH keys were removed: add them again."
+            "Your password was changed. You were signed out everywhere else, and your SSH keys were removed: add them \
+             again."
                 .to_owned()
         }
         Done::SignUpMailed { email } => format!("We’ve sent a link to {email}."),
         Done::AddressVerified { is_taken_over: false } => "Your address is verified.".to_owned(),
         Done::AddressVerified { is_taken_over: true } => {
-            "Your address is verified, and the account is yours alone: whoever used it until now was signed out, and their SSH keys were removed."
+            "Your address is verified, and the account is yours alone: whoever used it until now was signed out, and \
+             their SSH keys were removed."
                 .to_owned()
         }
         Done::VerificationSent { email } => {
             format!("A link to verify your address is on its way to {email}. It works for 24 hours.")
         }
         Done::EmailChangeMailed { email } => {
-            format!("A link to confirm the change is on its way to {email}. It works for 24 hours; until then, your address stays as it is.")
+            format!(
+                "A link to confirm the change is on its way to {email}. It works for 24 hours; \
+                until then, your address stays as it is."
+            )
         }
         Done::EmailChanged { email } => format!("Your address is {email} now. Sign in with it from now on."),
         Done::EmailRestored => {
-            "Your address and your account are yours again: all other sessions ended, and the SSH keys were removed. Add yours again."
+            "Your address and your account are yours again: all other sessions ended, and the SSH keys were removed. \
+             Add yours again."
                 .to_owned()
         }
         Done::MadeKeysRevoked { count: 1 } => "1 API key was revoked. It no longer works.".to_owned(),
@@ -116,9 +138,13 @@ pub(crate) fn problem(problem: Problem) -> String {
             "Roster can’t reach its database right now, so nothing was changed. Try again in a moment.".to_owned()
         }
         Problem::Busy => {
-            "Many people are signing in at this moment, so your password wasn’t checked and nothing was changed. Try again in a few seconds.".to_owned()
+            "Many people are signing in at this moment, so your password wasn’t checked and nothing was changed. Try \
+             again in a few seconds."
+                .to_owned()
         }
-        Problem::Internal => "Something went wrong on our side, and nothing was changed. Try again; if it keeps happening, tell whoever runs this console.".to_owned(),
+        Problem::Internal => "Something went wrong on our side, and nothing was changed. \
+             Try again; if it keeps happening, tell whoever runs this console."
+            .to_owned(),
         Problem::Unreachable => "The server didn’t answer. Check your connection and try again.".to_owned(),
     }
 }
@@ -129,7 +155,8 @@ fn refused(refusal: Refusal) -> String {
         Refusal::FilledInByAnother => return another(""),
         Refusal::AlreadySent => "This was sent twice at the same moment, and was done once. Reload the page to see it.",
         Refusal::SessionWasOver => {
-            "Your session was over when you sent this, so nothing was changed. It’s kept as you typed it: look at it, and send it again."
+            "Your session was over when you sent this, so nothing was changed. It’s kept as you typed it: look at it, \
+             and send it again."
         }
         Refusal::Hidden => "There is nothing here, or nothing you have access to.",
         Refusal::Forbidden(permission) => {
@@ -145,7 +172,8 @@ fn refused(refusal: Refusal) -> String {
         Refusal::EmailInvalid => "Enter an email address, like name@example.com.",
         Refusal::EmailSeveral => "These are several addresses. Enter one email address here, and then the next.",
         Refusal::EmailNotAscii => {
-            "Enter an email address with letters a–z, digits and signs like . + - before the @: most mailboxes with other letters have one of that form, too."
+            "Enter an email address with letters a–z, digits and signs like . + - before the @: most mailboxes with \
+             other letters have one of that form, too."
         }
         Refusal::NameInvalid => {
             "Enter a name of 1 to 100 characters that can be seen, without line breaks or invisible characters."
@@ -158,10 +186,12 @@ fn refused(refusal: Refusal) -> String {
         Refusal::PasswordInvalid => "Use 12 to 256 characters. A few unrelated words make a good password.",
         Refusal::EndDateInvalid => "Enter a date: today’s or a later one.",
         Refusal::UserNotFound => {
-            "No account has this address, or it isn’t verified yet. Check the spelling, or ask them to sign up and verify their address."
+            "No account has this address, or it isn’t verified yet. Check the spelling, or ask them to sign up and \
+             verify their address."
         }
         Refusal::NotInOrganization => {
-            "This person isn’t a member of the organization. Invite them to it, or allow external collaborators in the project’s settings."
+            "This person isn’t a member of the organization. Invite them to it, or allow external collaborators in \
+             the project’s settings."
         }
         Refusal::CannotAdd => {
             "This person can’t be added. Check the spelling, or ask a member of the organization to add them."
@@ -169,10 +199,12 @@ fn refused(refusal: Refusal) -> String {
         Refusal::AlreadyCollaborator => "This person already has access. Their role stayed as it was.",
         Refusal::NotACollaborator => "This person has no access to the project any more. Nothing was changed.",
         Refusal::ExternalInDefaultProject => {
-            "The Default Project is for members of the organization only. Invite this person to it, or add them to another project."
+            "The Default Project is for members of the organization only. Invite this person to it, or add them to \
+             another project."
         }
         Refusal::DefaultProjectForAll => {
-            "Every member of the organization is in the Default Project. To take it away, remove the person from the organization."
+            "Every member of the organization is in the Default Project. To take it away, remove the person from the \
+             organization."
         }
         Refusal::OwnerProtected => {
             "The Owner of the organization stays an Admin, and can’t be removed. Ownership has to be transferred first."
@@ -205,7 +237,8 @@ fn refused(refusal: Refusal) -> String {
         }
         Refusal::NotTheInvited => "This isn’t the address that was invited. Check the spelling.",
         Refusal::ProjectsSwitchedOff => {
-            "Additional projects are switched off for this organization. Ask whoever runs this console to switch them on."
+            "Additional projects are switched off for this organization. Ask whoever runs this console to switch them \
+             on."
         }
         Refusal::DefaultProjectKept => "Every organization has its Default Project, so it can’t be deleted.",
         Refusal::ConfirmationWrong => "This isn’t what you were asked to type. Type it exactly as shown.",
@@ -215,7 +248,8 @@ fn refused(refusal: Refusal) -> String {
             "You own an organization. Transfer it to another Admin, or delete it, before you delete your account."
         }
         Refusal::OrganizationInUse => {
-            "The organization still has other members, projects or resources. Remove the members and delete the rest first."
+            "The organization still has other members, projects or resources. Remove the members and delete the rest \
+             first."
         }
         Refusal::LinkDead => "This link was used already, or is too old. Ask for a new one.",
         Refusal::NoMail => "This console sends no mail. Ask whoever runs it to set a new password for you.",
@@ -224,15 +258,18 @@ fn refused(refusal: Refusal) -> String {
         }
         Refusal::SshKeyFormat(format) => ssh_format(format),
         Refusal::SshKeyPrivate => {
-            "This is a private key. Never give it to anyone; if you pasted it elsewhere too, make a new one. Paste the .pub file instead."
+            "This is a private key. Never give it to anyone; if you pasted it elsewhere too, make a new one. Paste \
+             the .pub file instead."
         }
         Refusal::SshKeyWeak => "This kind of key is too weak. Use Ed25519, ECDSA, or RSA with at least 2048 bits.",
         Refusal::SshKeyTaken => "This key is in use already. Every account needs a key of its own.",
         Refusal::SshKeyNeedsProof => {
-            "Somebody else has registered this key. If it’s yours, sign the text below with it and paste the signature: the key is then yours."
+            "Somebody else has registered this key. If it’s yours, sign the text below with it and paste the \
+             signature: the key is then yours."
         }
         Refusal::SshSignatureInvalid => {
-            "This isn’t a signature of the text below by this key. Sign the text as it’s shown now, and paste all of it, with the lines BEGIN and END."
+            "This isn’t a signature of the text below by this key. Sign the text as it’s shown now, and paste all of \
+             it, with the lines BEGIN and END."
         }
         Refusal::TooManySshKeys => "You have 50 SSH keys, the most an account can have. Remove one first.",
         Refusal::ManageKeyForAdmins => {
@@ -262,31 +299,38 @@ fn refused(refusal: Refusal) -> String {
         }
         Refusal::UsageInvalid { record } => {
             return format!(
-                "Record {record}, counted from 0, has an invalid time or amount: a time before 2000 or in the future, or more than 9007199254740991. None of the report was taken."
+                "Record {record}, counted from 0, has an invalid time or amount: a time before 2000 or in the future, \
+                 or more than 9007199254740991. None of the report was taken."
             );
         }
         Refusal::UsageTooLarge { record } => {
             return format!(
-                "Record {record}, counted from 0, has a larger quantity or cost than one record may have. None of the report was taken."
+                "Record {record}, counted from 0, has a larger quantity or cost than one record may have. None of the \
+                 report was taken."
             );
         }
         Refusal::UsageElsewhere { record } => {
             return format!(
-                "Record {record}, counted from 0, isn’t for this project: it is of the playground, or from before the project was there. Report it with a meter token, or with the Organization Default Key. None of the report was taken."
+                "Record {record}, counted from 0, isn’t for this project: it is of the playground, or from before the \
+                 project was there. Report it with a meter token, or with the Organization Default Key. None of the \
+                 report was taken."
             );
         }
         Refusal::UsageCorrectionInvalid { record } => {
             return format!(
-                "Record {record}, counted from 0, corrects no record on these books, or has another time, kind, unit or resource than that one. None of the report was taken."
+                "Record {record}, counted from 0, corrects no record on these books, or has another time, kind, unit \
+                 or resource than that one. None of the report was taken."
             );
         }
         Refusal::UsageCorrected { record } => {
             return format!(
-                "Record {record}, counted from 0, corrects a record that was corrected already: correct its correction. None of the report was taken."
+                "Record {record}, counted from 0, corrects a record that was corrected already: correct its \
+                 correction. None of the report was taken."
             );
         }
         Refusal::UsageNamesNoProject => {
-            "Usage that names no project is reported with a meter token, or with the Organization Default Key. Report for the key’s own project instead."
+            "Usage that names no project is reported with a meter token, or with the Organization Default Key. Report \
+             for the key’s own project instead."
         }
         Refusal::TooManyRecords => "Report 1,000 records at most at once. None of the report was taken.",
         Refusal::DetailInvalid(field) => return detail(field),
@@ -304,20 +348,23 @@ fn refused(refusal: Refusal) -> String {
 const fn ssh_format(format: SshKeyFormat) -> &'static str {
     match format {
         SshKeyFormat::Options => {
-            "This line has something before the key, like the options in authorized_keys or the host in known_hosts. Paste the part from ssh-… or ecdsa-… on: options aren’t kept here."
+            "This line has something before the key, like the options in authorized_keys or the host in known_hosts. \
+             Paste the part from ssh-… or ecdsa-… on: options aren’t kept here."
         }
         SshKeyFormat::Several => "These are several keys. Add them one by one.",
         SshKeyFormat::Certificate => {
             "This is a certificate. Paste the public key it was made for: the .pub file without -cert in its name."
         }
         SshKeyFormat::Pem => {
-            "This is a public key in PEM. Turn it into the form of OpenSSH with ssh-keygen -i -m PKCS8 -f FILE (or -m PEM, if it says RSA PUBLIC KEY), and paste what that prints."
+            "This is a public key in PEM. Turn it into the form of OpenSSH with ssh-keygen -i -m PKCS8 -f FILE (or -m \
+             PEM, if it says RSA PUBLIC KEY), and paste what that prints."
         }
         SshKeyFormat::Pgp => {
             "This is a PGP key. If it can sign in by SSH, gpg --export-ssh-key prints its SSH public key: paste that."
         }
         SshKeyFormat::Fingerprint => {
-            "This is a key’s fingerprint. Paste the public key itself: one whole line of a .pub file, like ssh-ed25519 AAAA…"
+            "This is a key’s fingerprint. Paste the public key itself: one whole line of a .pub file, like \
+             ssh-ed25519 AAAA…"
         }
         SshKeyFormat::Path => "This is the name of a file. Open the .pub file, and paste what is in it.",
         SshKeyFormat::Cut => "The end of this key is missing. Copy the whole line of the .pub file again.",
@@ -382,11 +429,13 @@ const fn weak(weakness: Weakness) -> &'static str {
         Weakness::Date => "Dates and years are easy to guess. Use a few unrelated words.",
         Weakness::Words => "One word or name is easy to guess, even with something added. Use a few unrelated words.",
         Weakness::AboutYou => {
-            "Your name, your address and your organization’s name are guessed first. Use words that have nothing to do with you."
+            "Your name, your address and your organization’s name are guessed first. Use words that have nothing to \
+             do with you."
         }
         Weakness::Guessable => "This is easy to guess. Make it longer, with a few more unrelated words.",
         Weakness::Breached => {
-            "This password was stolen from another site, and is on the lists that are tried first. Choose one you use nowhere else."
+            "This password was stolen from another site, and is on the lists that are tried first. Choose one you use \
+             nowhere else."
         }
     }
 }

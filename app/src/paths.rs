@@ -1,8 +1,11 @@
 //! Where everything is: the paths of INTERFACES, made from typed parts so that no link or redirect is a loose string.
 
-use policy::{ApiKeyId, Refusal, ResourceId, ResourceKind, Slug, UserId};
+use policy::{ResourceId, ResourceKind, Slug};
 
-use crate::{Problem, api::list::ListQuery};
+use crate::{
+    api::list::ListQuery,
+    dialog_url::{DialogQuery, DialogUrl},
+};
 
 /// Signing in.
 pub(crate) const SIGN_IN: &str = "/sign-in";
@@ -132,161 +135,33 @@ pub(crate) fn undo_email_change(token: &str) -> String {
     format!("/undo-email-change/{token}")
 }
 
-/// A list as searched, filtered and sorted, with an open dialog.
-pub(crate) fn with_query(path: &str, query: &ListQuery, dialog: Dialog) -> String {
+/// The page at `path` as it is when nothing is searched, with a dialog open, or with none.
+pub(crate) fn with_dialog<D: DialogUrl>(path: &str, dialog: Option<D>) -> String {
+    with_query(path, &ListQuery::default(), dialog.map(D::to_query))
+}
+
+/// A list as searched, filtered and sorted, with a dialog open, or with none.
+pub(crate) fn with_query(path: &str, query: &ListQuery, dialog: Option<DialogQuery>) -> String {
     let mut parts = form_urlencoded::Serializer::new(String::new());
     for (name, value) in query.pairs() {
         if !value.is_empty() {
             parts.append_pair(name, value);
         }
     }
-    if let Some(name) = dialog.name() {
+    if let Some(DialogQuery { name, subject }) = dialog {
         parts.append_pair("dialog", name);
-    }
-    if let Some(user) = dialog.user() {
-        parts.append_pair("user", &user.to_string());
-    }
-    if let Some(key) = dialog.key() {
-        parts.append_pair("key", &key.to_string());
+        if let Some(user) = subject.user {
+            parts.append_pair("user", &user.to_string());
+        }
+        if let Some(key) = subject.key {
+            parts.append_pair("key", &key.to_string());
+        }
     }
     let query = parts.finish();
     if query.is_empty() {
         path.to_owned()
     } else {
         format!("{path}?{query}")
-    }
-}
-
-/// The dialog that is open on a list; the URL holds it, so that it opens without scripts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Dialog {
-    /// None.
-    #[default]
-    None,
-    /// Adding somebody to a project.
-    Add,
-    /// Inviting somebody to an organization.
-    Invite,
-    /// The new link of an invitation that was sent again.
-    Sent,
-    /// Creating a project.
-    Create,
-    /// Removing this person.
-    Remove(UserId),
-    /// Lowering the role of this person, who made keys that manage.
-    Lower(UserId),
-    /// Setting the end of this person's access.
-    EndDate(UserId),
-    /// The secret of a key that was just made.
-    Secret,
-    /// Setting the expiration of this key.
-    Expiration(ApiKeyId),
-    /// Rotating this key.
-    Rotate(ApiKeyId),
-    /// Revoking this key.
-    Revoke(ApiKeyId),
-    /// Regenerating the Organization Default Key.
-    Regenerate,
-    /// Removing every External Collaborator.
-    RemoveExternals,
-    /// Deleting what the page is about.
-    Delete,
-}
-
-impl Dialog {
-    /// Reads `?dialog=`, `?user=` and `?key=`; what makes no sense opens nothing.
-    pub(crate) fn parse(dialog: &str, user: &str, key: &str) -> Self {
-        let (user, key) = (user.parse(), key.parse());
-        let known = [
-            Self::Add,
-            Self::Invite,
-            Self::Sent,
-            Self::Create,
-            Self::Secret,
-            Self::Regenerate,
-            Self::RemoveExternals,
-            Self::Delete,
-        ]
-        .into_iter()
-        .chain(
-            user.iter()
-                .flat_map(|user| [Self::Remove(*user), Self::Lower(*user), Self::EndDate(*user)]),
-        )
-        .chain(
-            key.iter()
-                .flat_map(|key| [Self::Expiration(*key), Self::Rotate(*key), Self::Revoke(*key)]),
-        );
-        known
-            .into_iter()
-            .find(|known| known.name() == Some(dialog))
-            .unwrap_or_default()
-    }
-
-    /// As in the URL.
-    const fn name(self) -> Option<&'static str> {
-        match self {
-            Self::None => None,
-            Self::Add => Some("add"),
-            Self::Invite => Some("invite"),
-            Self::Sent => Some("sent"),
-            Self::Create => Some("create"),
-            Self::Remove(_) => Some("remove"),
-            Self::Lower(_) => Some("lower"),
-            Self::EndDate(_) => Some("end-date"),
-            Self::Secret => Some("secret"),
-            Self::Expiration(_) => Some("expiration"),
-            Self::Rotate(_) => Some("rotate"),
-            Self::Revoke(_) => Some("revoke"),
-            Self::Regenerate => Some("regenerate"),
-            Self::RemoveExternals => Some("remove-externals"),
-            Self::Delete => Some("delete"),
-        }
-    }
-
-    /// The dialog that a problem leads to: the one that asks what becomes of a person's keys.
-    pub(crate) const fn deciding(problem: Option<Problem>) -> Self {
-        match problem {
-            Some(Problem::Refused(Refusal::ManageKeysDecide(user))) => Self::Lower(user),
-            _ => Self::None,
-        }
-    }
-
-    /// Whom it is about.
-    pub(crate) const fn user(self) -> Option<UserId> {
-        match self {
-            Self::Remove(user) | Self::Lower(user) | Self::EndDate(user) => Some(user),
-            Self::None
-            | Self::Add
-            | Self::Invite
-            | Self::Sent
-            | Self::Create
-            | Self::Secret
-            | Self::Expiration(_)
-            | Self::Rotate(_)
-            | Self::Revoke(_)
-            | Self::Regenerate
-            | Self::RemoveExternals
-            | Self::Delete => None,
-        }
-    }
-
-    /// Which key it is about.
-    pub(crate) const fn key(self) -> Option<ApiKeyId> {
-        match self {
-            Self::Expiration(key) | Self::Rotate(key) | Self::Revoke(key) => Some(key),
-            Self::None
-            | Self::Add
-            | Self::Invite
-            | Self::Sent
-            | Self::Create
-            | Self::Remove(_)
-            | Self::Lower(_)
-            | Self::EndDate(_)
-            | Self::Secret
-            | Self::Regenerate
-            | Self::RemoveExternals
-            | Self::Delete => None,
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use leptos::{
     prelude::FromServerFnError,
     server_fn::{codec::JsonEncoding, error::ServerFnErrorErr},
 };
-use policy::{Field, Refusal};
+use policy::{Field, Refusal, UserId};
 use serde::{Deserialize, Serialize};
 
 /// Why there is no answer, or none as hoped.
@@ -51,6 +51,14 @@ impl Problem {
         match self {
             Self::Refused(refusal) => refusal.field(),
             Self::Unavailable | Self::Busy | Self::Internal | Self::Unreachable => None,
+        }
+    }
+
+    /// The person about whose keys a choice is missing (K11): a dialog asks for it.
+    pub(crate) const fn undecided_keys_of(self) -> Option<UserId> {
+        match self {
+            Self::Refused(Refusal::ManageKeysDecide(user)) => Some(user),
+            Self::Refused(_) | Self::Unavailable | Self::Busy | Self::Internal | Self::Unreachable => None,
         }
     }
 }

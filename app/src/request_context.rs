@@ -16,7 +16,7 @@ use policy::{Refusal, UserId};
 
 use crate::{
     Flash, Problem,
-    flash::{FormName, Outcome},
+    outcome::{FormName, Outcome},
     paths,
 };
 
@@ -113,7 +113,8 @@ impl Cookies {
         .ok()
     }
 
-    /// A `Set-Cookie` value that takes away a cookie of that name which somebody else on this host set for a part of our paths.
+    /// A `Set-Cookie` value that takes away a cookie of that name which somebody else on this host set for a part of
+    /// our paths.
     #[must_use]
     pub fn forget_at(self, name: &str, path: &str) -> Option<HeaderValue> {
         let secure = if self.is_secure { "; Secure" } else { "" };
@@ -182,8 +183,9 @@ pub struct Foreign {
 }
 
 impl SessionContext {
-    /// What comes of a form that somebody else filled in, with what was typed; none if it names nobody, or who is signed in.
-    /// `body` is what is in it, and `page` the page it was on. What names nobody that could exist is somebody else's, too.
+    /// What comes of a form that somebody else filled in, with what was typed; none if it names nobody, or who is
+    /// signed in. `body` is what is in it, and `page` the page it was on. What names nobody that could exist is
+    /// somebody else's, too.
     #[must_use]
     pub fn foreign_form(&self, parts: &Parts, body: &[u8], page: &str) -> Option<Foreign> {
         let query = parts.uri.query().unwrap_or_default();
@@ -219,8 +221,8 @@ impl SessionContext {
     }
 }
 
-/// Whether a field holds what no page is given back: passwords, and what stands in for one. So does one, whatever it is called,
-/// that a private key was pasted into.
+/// Whether a field holds what no page is given back: passwords, and what stands in for one. So does one, whatever it is
+/// called, that a private key was pasted into.
 fn is_secret(field: &str) -> bool {
     field.contains("password") || field == "token"
 }
@@ -371,8 +373,9 @@ fn fitting(typed: &[(&str, &str)]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Sends the outcome of a form back. To a script of ours, as it is; to a browser without, by a redirect to `to(outcome)`, with
-/// the outcome and what was typed kept for the page there; to a program, a refusal is an error with its status.
+/// Sends the outcome of a form back. To a script of ours, as it is; to a browser without, by a redirect to
+/// `to(outcome)`, with the outcome and what was typed kept for the page there; to a program, a refusal is an error with
+/// its status.
 pub(crate) fn answer(
     form: FormName,
     typed: &[(&str, &str)],

@@ -4,12 +4,12 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 use serde::{Deserialize, Serialize};
 
 use super::NothingElse;
-use crate::{Problem, flash::Outcome};
+use crate::{Problem, outcome::Outcome};
 
 #[cfg(feature = "ssr")]
 use {
     crate::{
-        flash::{Done, FormName},
+        outcome::{Done, FormName},
         paths,
         request_context::{acting, answer, begin_session, end_session, redirect, session_context},
     },
@@ -35,8 +35,9 @@ pub(crate) async fn sign_in(
     enter(FormName::SignIn, &context, session, &[("email", &email)], &next)
 }
 
-/// Makes an account with an organization of its own (O2). Without a mail server it signs in and goes to `next` or home. With one
-/// it signs nobody in: a mail says what came of it, so that the answer is the same whoever has an account (X6).
+/// Makes an account with an organization of its own (O2). Without a mail server it signs in and goes to `next` or home.
+/// With one it signs nobody in: a mail says what came of it, so that the answer is the same whoever has an account
+/// (X6).
 #[server(endpoint = "sign_up")]
 pub(crate) async fn sign_up(
     name: String,
@@ -80,7 +81,8 @@ pub(crate) async fn sign_up(
     enter(FormName::SignUp, &context, made, &typed, &next)
 }
 
-/// Ends signing in, and signing up without mail: with a session into the console, without one back to the form. Both are plain forms.
+/// Ends signing in, and signing up without mail: with a session into the console, without one back to the form. Both
+/// are plain forms.
 #[cfg(feature = "ssr")]
 fn enter(
     form: FormName,
@@ -226,8 +228,8 @@ pub(crate) async fn password_reset(token: String) -> Result<OpenedReset, Problem
     })
 }
 
-/// Gives the person a link was mailed to a new password, and signs them in. With `broken_into` everything ends that somebody else
-/// may have put into the account (J3), as it does where the address was not proved before.
+/// Gives the person a link was mailed to a new password, and signs them in. With `broken_into` everything ends that
+/// somebody else may have put into the account (J3), as it does where the address was not proved before.
 #[server(endpoint = "reset_password")]
 pub(crate) async fn reset_password(
     token: String,

@@ -5,14 +5,18 @@ use policy::{ApiKeyId, KeyChange, KeyFacts, KeyScope, KeyState, Refusal, check_k
 use serde::{Deserialize, Serialize};
 
 use super::{NothingElse, Timestamp, list::ListQuery, projects::ProjectHead};
-use crate::{Problem, flash::Outcome};
+use crate::{
+    Problem,
+    dialog_url::{DialogQuery, DialogSubject, DialogUrl},
+    outcome::Outcome,
+};
 
 #[cfg(feature = "ssr")]
 use {
     super::{end_of, end_of_day, list::PAGE, slug},
     crate::{
-        flash::{Done, FormName, HowMade, Secret},
-        paths::{self, Dialog},
+        outcome::{Done, FormName, HowMade, Secret},
+        paths,
         request_context::{acting, answer, choice, confirm, signed_in},
     },
     directory::{ApiKey, ApiKeyQuery, Directory, NewApiKey, OffsetDateTime},
@@ -78,6 +82,48 @@ impl KeysPage {
     }
 }
 
+/// The dialogs of the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialog {
+    /// Creating a key.
+    Create,
+    /// The secret of a key that was just created, rotated or regenerated.
+    Secret,
+    /// Setting the expiration of this key.
+    Expiration(ApiKeyId),
+    /// Rotating this key.
+    Rotate(ApiKeyId),
+    /// Revoking this key.
+    Revoke(ApiKeyId),
+    /// Regenerating the Organization Default Key.
+    Regenerate,
+}
+
+impl DialogUrl for Dialog {
+    fn to_query(self) -> DialogQuery {
+        match self {
+            Self::Create => DialogQuery::named("create"),
+            Self::Secret => DialogQuery::named("secret"),
+            Self::Expiration(key) => DialogQuery::about_key("expiration", key),
+            Self::Rotate(key) => DialogQuery::about_key("rotate", key),
+            Self::Revoke(key) => DialogQuery::about_key("revoke", key),
+            Self::Regenerate => DialogQuery::named("regenerate"),
+        }
+    }
+
+    fn from_query(name: &str, subject: DialogSubject) -> Option<Self> {
+        match name {
+            "create" => Some(Self::Create),
+            "secret" => Some(Self::Secret),
+            "expiration" => subject.key.map(Self::Expiration),
+            "rotate" => subject.key.map(Self::Rotate),
+            "revoke" => subject.key.map(Self::Revoke),
+            "regenerate" => Some(Self::Regenerate),
+            _ => None,
+        }
+    }
+}
+
 /// A page of the list. `subject` is the key that the open dialog is about, or empty.
 #[server(endpoint = "api_keys", input = GetUrl)]
 pub(crate) async fn api_keys(
@@ -116,7 +162,7 @@ pub(crate) async fn api_keys(
 #[cfg(feature = "ssr")]
 impl From<ApiKey> for KeyRow {
     fn from(key: ApiKey) -> Self {
-        let moment = |at: OffsetDateTime| Timestamp(at.unix_timestamp());
+        let timestamp = |at: OffsetDateTime| Timestamp(at.unix_timestamp());
         Self {
             id: key.id,
             name: key.name.to_string(),
@@ -124,21 +170,22 @@ impl From<ApiKey> for KeyRow {
             secret_start: key.secret_start,
             secret_end: key.secret_end,
             created_by: key.created_by.map(|name| name.to_string()),
-            created_at: moment(key.created_at),
-            last_used_at: key.last_used_at.map(moment),
-            expires_at: key.expires_at.map(moment),
+            created_at: timestamp(key.created_at),
+            last_used_at: key.last_used_at.map(timestamp),
+            expires_at: key.expires_at.map(timestamp),
             state: key.state,
             is_rotated: key.is_rotated,
         }
     }
 }
 
-/// Back to the list: with one dialog open when it is done, with another when it isn't.
+/// The path back to the list: with the first dialog open when the outcome is a success, with the second when it is a
+/// problem.
 #[cfg(feature = "ssr")]
-fn back_to(slug: &Slug, done: Dialog, refused: Dialog) -> impl FnOnce(&Outcome) -> String {
+fn back_to(slug: &Slug, done: Option<Dialog>, refused: Option<Dialog>) -> impl FnOnce(&Outcome) -> String {
     move |outcome| {
         let dialog = if outcome.is_ok() { done } else { refused };
-        paths::with_query(&paths::api_keys(slug), &ListQuery::default(), dialog)
+        paths::with_dialog(&paths::api_keys(slug), dialog)
     }
 }
 
@@ -152,8 +199,8 @@ fn made(key: &NewApiKey, how: HowMade) -> Done {
     }
 }
 
-/// When a key expires: nothing for never, a number of days from today, or `on` a day, `YYYY-MM-DD` in UTC. The day is the last
-/// it works, to its end: so a form that shows the day can be saved again as it is, and changes nothing.
+/// When a key expires: nothing for never, a number of days from today, or `on` a day, `YYYY-MM-DD` in UTC. The day is
+/// the last it works, to its end: so a form that shows the day can be saved again as it is, and changes nothing.
 #[cfg(feature = "ssr")]
 fn expiration(directory: &Directory, expires: &str, expires_on: &str) -> Result<Option<OffsetDateTime>, Problem> {
     match expires {
@@ -204,7 +251,7 @@ pub(crate) async fn create_api_key(
             ("expires_on", &expires_on),
         ],
         outcome,
-        back_to(&slug, Dialog::Secret, Dialog::Create),
+        back_to(&slug, Some(Dialog::Secret), Some(Dialog::Create)),
     )
 }
 
@@ -237,7 +284,7 @@ pub(crate) async fn set_api_key_expiration(
         FormName::KeyExpiration,
         &[("expires", &expires), ("expires_on", &expires_on)],
         outcome,
-        back_to(&slug, Dialog::None, Dialog::Expiration(key)),
+        back_to(&slug, None, Some(Dialog::Expiration(key))),
     )
 }
 
@@ -279,11 +326,12 @@ pub(crate) async fn rotate_api_key(
             ("expires_on", &expires_on),
         ],
         outcome,
-        back_to(&slug, Dialog::Secret, Dialog::Rotate(key)),
+        back_to(&slug, Some(Dialog::Secret), Some(Dialog::Rotate(key))),
     )
 }
 
-/// How long an old key may go on beside its successor: hours, and the words for them. The first is usual (K7).
+/// How long an old key may go on beside its successor: hours, and the label of the choice. The first is the default
+/// (K7).
 pub(crate) const OVERLAPS: &[(&str, &str)] = &[
     ("24", "For 24 hours"),
     ("1", "For 1 hour"),
@@ -306,12 +354,7 @@ pub(crate) async fn revoke_api_key(
         .await
         .map(|name| Done::KeyRevoked { name: name.to_string() })
         .map_err(Problem::from);
-    answer(
-        FormName::RevokeKey,
-        &[],
-        outcome,
-        back_to(&slug, Dialog::None, Dialog::None),
-    )
+    answer(FormName::RevokeKey, &[], outcome, back_to(&slug, None, None))
 }
 
 /// Gives the Organization Default Key a new secret (K8).
@@ -332,11 +375,11 @@ pub(crate) async fn regenerate_default_key(
     .await;
     answer(FormName::RegenerateKey, &[], outcome, |outcome| {
         let dialog = match outcome {
-            Ok(_) => Dialog::Secret,
+            Ok(_) => Some(Dialog::Secret),
             // The dialog asks for it.
-            Err(problem) if problem.field() == Some(Field::CurrentPassword) => Dialog::Regenerate,
-            Err(_) => Dialog::None,
+            Err(problem) if problem.field() == Some(Field::CurrentPassword) => Some(Dialog::Regenerate),
+            Err(_) => None,
         };
-        paths::with_query(&paths::api_keys(&slug), &ListQuery::default(), dialog)
+        paths::with_dialog(&paths::api_keys(&slug), dialog)
     })
 }

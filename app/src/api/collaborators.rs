@@ -1,24 +1,31 @@
 //! Collaborators of a project: the list, and what is done to it.
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
-use policy::{
-    ApiKeyId, CollaboratorChange, KeyScope, Refusal, ResourceKind, Standing, Target, UserId, check_collaborator_change,
-};
+use policy::{CollaboratorChange, Refusal, Standing, Target, UserId, check_collaborator_change};
 use serde::{Deserialize, Serialize};
 
-use super::{KeyChoices, NothingElse, Timestamp, list::ListQuery, projects::ProjectHead};
-use crate::{Problem, flash::Outcome};
+use super::{
+    KeyChoices, NothingElse, Timestamp,
+    list::ListQuery,
+    owned_assets::{OwnedAssets, OwnedKey},
+    projects::ProjectHead,
+};
+use crate::{
+    Problem,
+    dialog_url::{DialogQuery, DialogSubject, DialogUrl},
+    outcome::Outcome,
+};
 
 #[cfg(feature = "ssr")]
 use {
     super::end_of_day,
     super::slug,
     crate::{
-        flash::{Done, FormName, Receipt},
-        paths::{self, Dialog},
+        outcome::{Done, FormName, Receipt},
+        paths,
         request_context::{acting, answer, choice, signed_in},
     },
-    directory::{Collaborator, CollaboratorQuery, OwnedAssets},
+    directory::{Collaborator, CollaboratorQuery},
     policy::{Permission, ProjectRole, Slug},
 };
 
@@ -43,57 +50,6 @@ pub(crate) struct Person {
     pub(crate) expires_at: Option<Timestamp>,
 }
 
-/// A key that somebody made and that works (C6).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct MadeKey {
-    /// Its id.
-    pub(crate) id: ApiKeyId,
-    /// What it is called.
-    pub(crate) name: String,
-    /// What it may do.
-    pub(crate) reach: KeyScope,
-    /// What is shown of its secret: it tells keys of one name apart.
-    pub(crate) visible: String,
-    /// The name of its project.
-    pub(crate) project: String,
-}
-
-/// What somebody made, and is still there when they are not (K5, E1).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Made {
-    /// The first keys, by name.
-    pub(crate) keys: Vec<MadeKey>,
-    /// How many more.
-    pub(crate) more_keys: i64,
-    /// How many resources of each kind.
-    pub(crate) resources: Vec<(ResourceKind, i64)>,
-}
-
-#[cfg(feature = "ssr")]
-impl From<directory::MadeKey> for MadeKey {
-    fn from(key: directory::MadeKey) -> Self {
-        Self {
-            id: key.id,
-            name: key.name.to_string(),
-            reach: key.reach,
-            visible: format!("{}…{}", key.secret_start, key.secret_end),
-            project: key.project.to_string(),
-        }
-    }
-}
-
-#[cfg(feature = "ssr")]
-impl From<OwnedAssets> for Made {
-    fn from(owned_assets: OwnedAssets) -> Self {
-        let named = i64::try_from(owned_assets.keys.len()).unwrap_or(i64::MAX);
-        Self {
-            more_keys: owned_assets.key_count - named,
-            keys: owned_assets.keys.into_iter().map(Into::into).collect(),
-            resources: owned_assets.resources,
-        }
-    }
-}
-
 /// The list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct People {
@@ -108,9 +64,9 @@ pub(crate) struct People {
     /// The person an open dialog is about, if not among the rows.
     pub(crate) subject: Option<Person>,
     /// What the person an open dialog is about has made here.
-    pub(crate) made: Option<(UserId, Made)>,
+    pub(crate) made: Option<(UserId, OwnedAssets)>,
     /// Those of their keys that manage, for whoever may lower their role.
-    pub(crate) managing: Vec<MadeKey>,
+    pub(crate) managing: Vec<OwnedKey>,
 }
 
 impl People {
@@ -127,6 +83,40 @@ impl People {
             is_self: person.user == self.viewer,
         };
         check_collaborator_change(&self.project.standing, &target, change)
+    }
+}
+
+/// The dialogs of the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialog {
+    /// Adding a person.
+    Add,
+    /// Removing this person, or leaving.
+    Remove(UserId),
+    /// Lowering the role of this person, who created keys that manage.
+    Lower(UserId),
+    /// Setting the end of this person's access.
+    EndDate(UserId),
+}
+
+impl DialogUrl for Dialog {
+    fn to_query(self) -> DialogQuery {
+        match self {
+            Self::Add => DialogQuery::named("add"),
+            Self::Remove(user) => DialogQuery::about_user("remove", user),
+            Self::Lower(user) => DialogQuery::about_user("lower", user),
+            Self::EndDate(user) => DialogQuery::about_user("end-date", user),
+        }
+    }
+
+    fn from_query(name: &str, subject: DialogSubject) -> Option<Self> {
+        match name {
+            "add" => Some(Self::Add),
+            "remove" => subject.user.map(Self::Remove),
+            "lower" => subject.user.map(Self::Lower),
+            "end-date" => subject.user.map(Self::EndDate),
+            _ => None,
+        }
     }
 }
 
@@ -206,10 +196,10 @@ impl From<Collaborator> for Person {
     }
 }
 
-/// Back to the list, with a dialog open.
+/// The path back to the list, with a dialog open, or with none.
 #[cfg(feature = "ssr")]
-fn list(slug: &Slug, dialog: Dialog) -> String {
-    paths::with_query(&paths::collaborators(slug), &ListQuery::default(), dialog)
+fn list(slug: &Slug, dialog: Option<Dialog>) -> String {
+    paths::with_dialog(&paths::collaborators(slug), dialog)
 }
 
 /// Adds the person with this address as a Member, at once (C2).
@@ -230,11 +220,12 @@ pub(crate) async fn add_collaborator(
         name: added.name.to_string(),
     });
     answer(FormName::AddCollaborator, &[("email", &email)], outcome, |outcome| {
-        list(&slug, if outcome.is_ok() { Dialog::None } else { Dialog::Add })
+        list(&slug, outcome.is_err().then_some(Dialog::Add))
     })
 }
 
-/// Gives a collaborator another role (C5). `keys` says what becomes of the keys that manage which they made, if it is lowered.
+/// Gives a collaborator another role (C5). `keys` says what becomes of the keys that manage which they made, if it is
+/// lowered.
 #[server(endpoint = "change_collaborator_role")]
 pub(crate) async fn change_collaborator_role(
     project: String,
@@ -254,7 +245,8 @@ pub(crate) async fn change_collaborator_role(
         role,
     });
     answer(FormName::ChangeRole, &[], outcome, |outcome| {
-        list(&slug, Dialog::deciding(outcome.as_ref().err().copied()))
+        let undecided = outcome.as_ref().err().and_then(|problem| problem.undecided_keys_of());
+        list(&slug, undecided.map(Dialog::Lower))
     })
 }
 
@@ -281,7 +273,7 @@ pub(crate) async fn remove_collaborator(
     .await;
     answer(FormName::Remove, &[], outcome, |outcome| match outcome {
         Ok(Done::Left) => paths::HOME.to_owned(),
-        _ => list(&slug, Dialog::None),
+        _ => list(&slug, None),
     })
 }
 
@@ -314,13 +306,6 @@ pub(crate) async fn set_collaborator_end_date(
     }
     .await;
     answer(FormName::EndDate, &[("expires_on", &expires_on)], outcome, |outcome| {
-        list(
-            &slug,
-            if outcome.is_ok() {
-                Dialog::None
-            } else {
-                Dialog::EndDate(user)
-            },
-        )
+        list(&slug, outcome.is_err().then_some(Dialog::EndDate(user)))
     })
 }

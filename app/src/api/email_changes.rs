@@ -1,17 +1,17 @@
-//! Another address for an account (J5): asking for it, confirming it by the link in the mail, and undoing it by the link
-//! that the old address gets.
+//! Another address for an account (J5): asking for it, confirming it by the link in the mail, and undoing it by the
+//! link that the old address gets.
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{NothingElse, verification::Opener};
-use crate::{Problem, flash::Outcome};
+use crate::{Problem, outcome::Outcome};
 
 #[cfg(feature = "ssr")]
 use {
     super::verification::link_token,
     crate::{
-        flash::{Done, FormName},
+        outcome::{Done, FormName},
         paths,
         request_context::{acting, answer, begin_session, confirm, session_context},
     },
@@ -57,7 +57,8 @@ pub(crate) async fn request_email_change(
     })
 }
 
-/// What a link that confirms a change of address leads to. Asked for by POST: a link's secret doesn't belong into a query.
+/// What a link that confirms a change of address leads to. Asked for by POST: a link's secret doesn't belong into a
+/// query.
 #[server(endpoint = "email_change")]
 pub(crate) async fn email_change(token: String) -> Result<OpenedEmailChange, Problem> {
     let context = session_context()?;
@@ -110,8 +111,8 @@ pub(crate) async fn email_undo(token: String) -> Result<OpenedEmailUndo, Problem
     })
 }
 
-/// Gives an account its old address back, with a new password, and signs in; everything by which somebody else could act
-/// as the person ends (J3).
+/// Gives an account its old address back, with a new password, and signs in; everything by which somebody else could
+/// act as the person ends (J3).
 #[server(endpoint = "undo_email_change")]
 pub(crate) async fn undo_email_change(
     token: String,

@@ -5,14 +5,18 @@ use policy::InvitationId;
 use serde::{Deserialize, Serialize};
 
 use super::{NothingElse, Timestamp, list::ListQuery, organizations::OrganizationHead};
-use crate::{Problem, flash::Outcome};
+use crate::{
+    Problem,
+    dialog_url::{DialogQuery, DialogSubject, DialogUrl},
+    outcome::Outcome,
+};
 
 #[cfg(feature = "ssr")]
 use {
     super::{list::PAGE, slug},
     crate::{
-        flash::{Done, FormName, SentInvitation},
-        paths::{self, Dialog},
+        outcome::{Done, FormName, SentInvitation},
+        paths,
         request_context::{SessionContext, acting, answer, begin_session, choice, session_context, signed_in},
     },
     directory::{Delivery, InvitationQuery, InvitationState, LinkToken, NewInvitation},
@@ -125,6 +129,32 @@ pub(crate) enum Visitor {
     Invited,
     /// Somebody else, with this address.
     Another(String),
+}
+
+/// The dialogs of the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialog {
+    /// Inviting people.
+    Invite,
+    /// The new link of an invitation that was sent again.
+    Sent,
+}
+
+impl DialogUrl for Dialog {
+    fn to_query(self) -> DialogQuery {
+        match self {
+            Self::Invite => DialogQuery::named("invite"),
+            Self::Sent => DialogQuery::named("sent"),
+        }
+    }
+
+    fn from_query(name: &str, _: DialogSubject) -> Option<Self> {
+        match name {
+            "invite" => Some(Self::Invite),
+            "sent" => Some(Self::Sent),
+            _ => None,
+        }
+    }
 }
 
 /// A page of the list.
@@ -243,7 +273,7 @@ pub(crate) async fn invite_members(
     }
     .await;
     answer(FormName::Invite, &[("email", &email)], outcome, |_| {
-        paths::with_query(&paths::invitations(&slug), &ListQuery::default(), Dialog::Invite)
+        paths::with_dialog(&paths::invitations(&slug), Some(Dialog::Invite))
     })
 }
 
@@ -266,8 +296,7 @@ pub(crate) async fn resend_invitation(
         })
         .map_err(Problem::from);
     answer(FormName::Invitation, &[], outcome, |outcome| {
-        let dialog = if outcome.is_ok() { Dialog::Sent } else { Dialog::None };
-        paths::with_query(&paths::invitations(&slug), &ListQuery::default(), dialog)
+        paths::with_dialog(&paths::invitations(&slug), outcome.is_ok().then_some(Dialog::Sent))
     })
 }
 
@@ -291,8 +320,8 @@ pub(crate) async fn revoke_invitation(
     answer(FormName::Invitation, &[], outcome, |_| paths::invitations(&slug))
 }
 
-/// What an invitation's link leads to; accepts nothing (M4). Asked for by POST: a link's secret doesn't belong into a query.
-/// `email` is the address that whoever has a copied link says it is for.
+/// What an invitation's link leads to; accepts nothing (M4). Asked for by POST: a link's secret doesn't belong into a
+/// query. `email` is the address that whoever has a copied link says it is for.
 #[server(endpoint = "invitation")]
 pub(crate) async fn invitation(token: String, #[server(default)] email: String) -> Result<OpenedInvitation, Problem> {
     let context = session_context()?;
@@ -377,8 +406,8 @@ pub(crate) async fn accept_invitation(token: String, #[server(flatten)] rest: No
     }
 }
 
-/// Accepts an invitation as somebody without an account: makes one, and signs in (O2). With a copied link `email` is the address
-/// that was named.
+/// Accepts an invitation as somebody without an account: makes one, and signs in (O2). With a copied link `email` is
+/// the address that was named.
 #[server(endpoint = "accept_invitation_as_new")]
 pub(crate) async fn accept_invitation_as_new(
     token: String,

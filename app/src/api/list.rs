@@ -25,7 +25,7 @@ pub(crate) struct ListQuery {
     pub(crate) sort: String,
     /// `asc` or `desc`.
     pub(crate) order: String,
-    /// The place to go on from.
+    /// The cursor of the page: the row after which it begins.
     pub(crate) after: String,
 }
 
@@ -51,7 +51,7 @@ impl ListQuery {
 
 #[cfg(feature = "ssr")]
 impl ListQuery {
-    /// The place in a list of people to go on from.
+    /// The cursor of a page in a list of people; none for the first page.
     pub(crate) fn people_after(&self) -> Result<Option<Cursor>, Problem> {
         if self.after.is_empty() {
             Ok(None)

@@ -6,18 +6,22 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     KeyChoices, Timestamp,
-    collaborators::{Made, MadeKey},
     list::ListQuery,
     organizations::OrganizationHead,
+    owned_assets::{OwnedAssets, OwnedKey},
 };
-use crate::{Problem, flash::Outcome};
+use crate::{
+    Problem,
+    dialog_url::{DialogQuery, DialogSubject, DialogUrl},
+    outcome::Outcome,
+};
 
 #[cfg(feature = "ssr")]
 use {
     super::{list::PAGE, slug},
     crate::{
-        flash::{Done, FormName, Receipt},
-        paths::{self, Dialog},
+        outcome::{Done, FormName, Receipt},
+        paths,
         request_context::{acting, answer, choice, signed_in},
     },
     directory::{Member, MemberQuery, RemovalPreview},
@@ -36,7 +40,7 @@ pub(crate) struct MemberRow {
     /// Whether they have shown that it is theirs (J1).
     pub(crate) is_proved: bool,
     /// What they are in the organization.
-    pub(crate) place: OrganizationStanding,
+    pub(crate) standing: OrganizationStanding,
     /// Who invited them.
     pub(crate) added_by: Option<String>,
     /// Since when.
@@ -57,9 +61,9 @@ pub(crate) struct Ending {
     /// How many more.
     pub(crate) more_invitations: i64,
     /// What they made, and stays.
-    pub(crate) made: Made,
+    pub(crate) made: OwnedAssets,
     /// Those of their keys that manage where they are an Admin by their organization role alone.
-    pub(crate) managing: Vec<MadeKey>,
+    pub(crate) managing: Vec<OwnedKey>,
 }
 
 /// The list.
@@ -91,10 +95,40 @@ impl MembersPage {
     pub(crate) fn check(&self, row: &MemberRow, change: MemberChange) -> Result<(), Refusal> {
         check_member_change(
             &self.organization.standing,
-            Some(row.place),
+            Some(row.standing),
             row.user == self.viewer,
             change,
         )
+    }
+}
+
+/// The dialogs of the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialog {
+    /// Inviting people.
+    Invite,
+    /// Removing this person, or leaving.
+    Remove(UserId),
+    /// Lowering the role of this person, who created keys that manage.
+    Lower(UserId),
+}
+
+impl DialogUrl for Dialog {
+    fn to_query(self) -> DialogQuery {
+        match self {
+            Self::Invite => DialogQuery::named("invite"),
+            Self::Remove(user) => DialogQuery::about_user("remove", user),
+            Self::Lower(user) => DialogQuery::about_user("lower", user),
+        }
+    }
+
+    fn from_query(name: &str, subject: DialogSubject) -> Option<Self> {
+        match name {
+            "invite" => Some(Self::Invite),
+            "remove" => subject.user.map(Self::Remove),
+            "lower" => subject.user.map(Self::Lower),
+            _ => None,
+        }
     }
 }
 
@@ -157,7 +191,7 @@ impl From<Member> for MemberRow {
             name: row.name.to_string(),
             email: row.email.to_string(),
             is_proved: row.is_proved,
-            place: row.place,
+            standing: row.place,
             added_by: row.added_by.map(|name| name.to_string()),
             added_at: Timestamp(row.added_at.unix_timestamp()),
         }
@@ -170,7 +204,7 @@ impl Ending {
         let more = |count: i64, named: usize| count - i64::try_from(named).unwrap_or(i64::MAX);
         Self {
             user,
-            made: Made::from(removal_preview.owned_assets),
+            made: OwnedAssets::from(removal_preview.owned_assets),
             managing: managing.into_iter().map(Into::into).collect(),
             more_projects: more(removal_preview.project_count, removal_preview.projects.len()),
             projects: removal_preview.projects.iter().map(ToString::to_string).collect(),
@@ -180,8 +214,8 @@ impl Ending {
     }
 }
 
-/// Gives a member another organization role (M6). `keys` says what becomes of the keys that manage which they made, if it is
-/// lowered.
+/// Gives a member another organization role (M6). `keys` says what becomes of the keys that manage which they made, if
+/// it is lowered.
 #[server(endpoint = "change_member_role")]
 pub(crate) async fn change_member_role(
     organization: String,
@@ -201,8 +235,8 @@ pub(crate) async fn change_member_role(
         })
         .map_err(Problem::from);
     answer(FormName::ChangeRole, &[], outcome, |outcome| {
-        let dialog = Dialog::deciding(outcome.as_ref().err().copied());
-        paths::with_query(&paths::members(&slug), &ListQuery::default(), dialog)
+        let undecided = outcome.as_ref().err().and_then(|problem| problem.undecided_keys_of());
+        paths::with_dialog(&paths::members(&slug), undecided.map(Dialog::Lower))
     })
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod invitations;
 pub(crate) mod list;
 pub(crate) mod members;
 pub(crate) mod organizations;
+pub(crate) mod owned_assets;
 pub(crate) mod projects;
 pub(crate) mod resources;
 pub(crate) mod sessions;
@@ -28,8 +29,8 @@ use crate::Problem;
 #[serde(transparent)]
 pub(crate) struct Timestamp(pub(crate) i64);
 
-/// The end of every form's arguments: nothing may come after them. A field that nobody knows is refused, rather than taken
-/// for something that was done.
+/// The end of every form's arguments: nothing may come after them. A field that nobody knows is refused, rather than
+/// taken for something that was done.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct NothingElse {}
 
@@ -65,8 +66,8 @@ fn slug(text: &str) -> Result<Slug, Problem> {
     text.parse().map_err(|_| Refusal::Hidden.into())
 }
 
-/// The end of the arguments of a form that says what becomes of some keys: a field for each, named `revoke-`, `lower-` or `keep-`
-/// and the key's id, and nothing else. Of several for one key the greatest counts.
+/// The end of the arguments of a form that says what becomes of some keys: a field for each, named `revoke-`, `lower-`
+/// or `keep-` and the key's id, and nothing else. Of several for one key the greatest counts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KeyChoices(pub(crate) Vec<(ApiKeyId, KeyFate)>);
 

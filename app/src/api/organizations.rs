@@ -5,13 +5,13 @@ use policy::{Slug, Standing, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::{NothingElse, Timestamp};
-use crate::{Problem, flash::Outcome};
+use crate::{Problem, outcome::Outcome};
 
 #[cfg(feature = "ssr")]
 use {
     super::slug,
     crate::{
-        flash::{Done, FormName},
+        outcome::{Done, FormName},
         paths,
         request_context::{acting, answer, confirm, signed_in},
     },

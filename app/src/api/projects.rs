@@ -5,16 +5,20 @@ use policy::{ProjectId, ProjectRole, Slug, Standing};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    KeyChoices, NothingElse, Timestamp, collaborators::Made, list::ListQuery, organizations::OrganizationHead,
+    KeyChoices, NothingElse, Timestamp, list::ListQuery, organizations::OrganizationHead, owned_assets::OwnedAssets,
 };
-use crate::{Problem, flash::Outcome};
+use crate::{
+    Problem,
+    dialog_url::{DialogQuery, DialogSubject, DialogUrl},
+    outcome::Outcome,
+};
 
 #[cfg(feature = "ssr")]
 use {
     super::{list::PAGE, slug},
     crate::{
-        flash::{Done, FormName},
-        paths::{self, Dialog},
+        outcome::{Done, FormName},
+        paths,
         request_context::{acting, answer, confirm, signed_in},
     },
     directory::{ProjectChange, ProjectCursor, ProjectQuery, ProjectView},
@@ -66,7 +70,7 @@ pub(crate) struct SettingsView {
     /// How many External Collaborators there are.
     pub(crate) externals: i64,
     /// What they made, for those who may remove them because externals aren't allowed any more (X1).
-    pub(crate) leftover: Option<Made>,
+    pub(crate) leftover: Option<OwnedAssets>,
     /// What bears on deleting it, for those who may.
     pub(crate) deletion: Option<Deletion>,
 }
@@ -78,6 +82,44 @@ pub(crate) struct Deletion {
     pub(crate) keys: i64,
     /// How many resources stand in the way.
     pub(crate) resources: i64,
+}
+
+/// The dialog of an organization's list of projects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ListDialog {
+    /// Creating a project.
+    Create,
+}
+
+impl DialogUrl for ListDialog {
+    fn to_query(self) -> DialogQuery {
+        match self {
+            Self::Create => DialogQuery::named("create"),
+        }
+    }
+
+    fn from_query(name: &str, _: DialogSubject) -> Option<Self> {
+        (name == "create").then_some(Self::Create)
+    }
+}
+
+/// The dialog of a project's settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SettingsDialog {
+    /// Removing every External Collaborator.
+    RemoveExternals,
+}
+
+impl DialogUrl for SettingsDialog {
+    fn to_query(self) -> DialogQuery {
+        match self {
+            Self::RemoveExternals => DialogQuery::named("remove-externals"),
+        }
+    }
+
+    fn from_query(name: &str, _: DialogSubject) -> Option<Self> {
+        (name == "remove-externals").then_some(Self::RemoveExternals)
+    }
 }
 
 /// A project's settings.
@@ -221,7 +263,7 @@ pub(crate) async fn projects(
                 name: row.name.to_string(),
                 slug: row.slug,
                 is_default: row.is_default,
-                role: row.place.map(|place| place.role),
+                role: row.place.map(|standing| standing.role),
                 since: Timestamp(row.created_at.unix_timestamp()),
             })
             .collect(),
@@ -260,7 +302,7 @@ pub(crate) async fn create_project(
         outcome,
         |outcome| match outcome {
             Ok(_) => Slug::from_input(&slug).map_or_else(|_| paths::HOME.to_owned(), |slug| paths::project(&slug)),
-            Err(_) => paths::with_query(&paths::projects(&organization), &ListQuery::default(), Dialog::Create),
+            Err(_) => paths::with_dialog(&paths::projects(&organization), Some(ListDialog::Create)),
         },
     )
 }

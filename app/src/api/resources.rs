@@ -7,14 +7,18 @@ use policy::{Details, ResourceField, ResourceId, ResourceKind, ResourceState};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::{NothingElse, Timestamp, list::ListQuery, projects::ProjectHead};
-use crate::{Problem, flash::Outcome};
+use crate::{
+    Problem,
+    dialog_url::{DialogQuery, DialogSubject, DialogUrl},
+    outcome::Outcome,
+};
 
 #[cfg(feature = "ssr")]
 use {
     super::{list::PAGE, slug},
     crate::{
-        flash::{Done, FormName},
-        paths::{self, Dialog},
+        outcome::{Done, FormName},
+        paths,
         request_context::{acting, answer, choice, signed_in},
     },
     directory::{Agent, Creator, KindSummary, ProjectRef, ResourceChange, ResourceCursor, ResourceQuery, Viewer},
@@ -88,8 +92,8 @@ pub(crate) struct ResourcePage {
     pub(crate) seen: String,
 }
 
-/// What was typed into the fields of a resource: the end of a form's arguments, like [`NothingElse`]. A field that no resource
-/// has is refused, and so is one that comes twice.
+/// What was typed into the fields of a resource: the end of a form's arguments, like [`NothingElse`]. A field that no
+/// resource has is refused, and so is one that comes twice.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(transparent)]
 pub(crate) struct TypedDetails(BTreeMap<ResourceField, String>);
@@ -120,14 +124,52 @@ impl<'de> Deserialize<'de> for TypedDetails {
     }
 }
 
-/// What somebody had before their eyes when they began to change a resource: what they left as it was then is left as it is
-/// now, whoever changed it meanwhile.
+/// What somebody had before their eyes when they began to change a resource: what they left as it was then is left as
+/// it is now, whoever changed it meanwhile.
 #[cfg(feature = "ssr")]
 #[derive(Serialize, Deserialize)]
 struct Seen {
     name: String,
     state: ResourceState,
     details: Details,
+}
+
+/// The dialog of a list of resources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ListDialog {
+    /// Creating a resource.
+    Create,
+}
+
+impl DialogUrl for ListDialog {
+    fn to_query(self) -> DialogQuery {
+        match self {
+            Self::Create => DialogQuery::named("create"),
+        }
+    }
+
+    fn from_query(name: &str, _: DialogSubject) -> Option<Self> {
+        (name == "create").then_some(Self::Create)
+    }
+}
+
+/// The dialog of the page of a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ResourceDialog {
+    /// Deleting the resource.
+    Delete,
+}
+
+impl DialogUrl for ResourceDialog {
+    fn to_query(self) -> DialogQuery {
+        match self {
+            Self::Delete => DialogQuery::named("delete"),
+        }
+    }
+
+    fn from_query(name: &str, _: DialogSubject) -> Option<Self> {
+        (name == "delete").then_some(Self::Delete)
+    }
 }
 
 /// A project, with its resources by kind.
@@ -184,7 +226,7 @@ pub(crate) async fn resource(project: String, kind: String, id: String) -> Resul
     let (context, session) = signed_in()?;
     let (project, kind) = (ProjectRef::from(slug(&project)?), kind_in(&kind)?);
     let id = id.parse().map_err(|_| Refusal::Hidden)?;
-    let (place, found) = context
+    let (project_context, found) = context
         .directory
         .resource(Viewer::Person(session.user), &project, id)
         .await?;
@@ -199,7 +241,7 @@ pub(crate) async fn resource(project: String, kind: String, id: String) -> Resul
         details: row.details.clone(),
     };
     Ok(ResourcePage {
-        project: place.project.into(),
+        project: project_context.project.into(),
         kind,
         seen: serde_json::to_string(&seen).map_err(|_| Problem::Internal)?,
         row,
@@ -302,8 +344,8 @@ pub(crate) async fn create_resource(
     .await;
     let typed = details.with(&[("name", &name), ("state", &state)]);
     answer(FormName::CreateResource, &typed, outcome, |outcome| {
-        let dialog = if outcome.is_ok() { Dialog::None } else { Dialog::Create };
-        paths::with_query(&paths::resources(&slug, kind), &ListQuery::default(), dialog)
+        let dialog = outcome.is_err().then_some(ListDialog::Create);
+        paths::with_dialog(&paths::resources(&slug, kind), dialog)
     })
 }
 

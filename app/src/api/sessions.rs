@@ -5,16 +5,16 @@ use policy::SessionId;
 use serde::{Deserialize, Serialize};
 
 use super::{NothingElse, Timestamp};
-use crate::{Problem, flash::Outcome};
+use crate::{Problem, outcome::Outcome};
 
 #[cfg(feature = "ssr")]
 use crate::{
-    flash::{Done, FormName},
+    outcome::{Done, FormName},
     paths,
     request_context::{acting, answer, signed_in},
 };
 
-/// A place the person is signed in at.
+/// A session of the person.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SessionRow {
     /// The session's id.
@@ -53,7 +53,8 @@ pub(crate) async fn sessions() -> Result<Vec<SessionRow>, Problem> {
     Ok(rows)
 }
 
-/// What a browser calls itself, in words: "Chrome on Linux". Only to tell one's own devices apart; nothing relies on it.
+/// What a browser calls itself, in plain text: "Chrome on Linux". Only to tell one's own devices apart; nothing relies
+/// on it.
 #[cfg(feature = "ssr")]
 fn device(user_agent: &str) -> String {
     // The order matters: most browsers say they are others as well.
@@ -117,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_device_is_told_by_what_its_browser_says() {
-        for (user_agent, words) in [
+        for (user_agent, name) in [
             (
                 "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36",
                 "Chrome on Linux",
@@ -127,13 +128,14 @@ mod tests {
                 "Firefox on macOS",
             ),
             (
-                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Version/18.1 Mobile/15E148 Safari/604.1",
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Version/18.1 \
+                 Mobile/15E148 Safari/604.1",
                 "Safari on iPhone",
             ),
             ("curl/8.10.1", "curl"),
             ("", "Unknown device"),
         ] {
-            assert_eq!(device(user_agent), words);
+            assert_eq!(device(user_agent), name);
         }
     }
 }

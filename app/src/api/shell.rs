@@ -69,7 +69,8 @@ pub(crate) async fn shell(
     let projects = directory.find_projects(session.user, None, "", MOST).await?;
     let organizations = directory.organizations_of(session.user, MOST).await?;
 
-    // The project in the URL, else the one last looked at, else the first; of the organization in the URL, if there is one.
+    // The project in the URL, else the one last looked at, else the first; of the organization in the URL, if there is
+    // one.
     let wanted = if project.is_empty() {
         context.last_project.as_deref()
     } else {
@@ -111,7 +112,8 @@ pub(crate) async fn shell(
     })
 }
 
-/// The projects of an organization that the person has access to and that have `search` in their name, for the selector.
+/// The projects of an organization that the person has access to and that have `search` in their name, for the
+/// selector.
 #[server(endpoint = "find_projects", input = GetUrl)]
 pub(crate) async fn find_projects(
     organization: String,

@@ -5,12 +5,12 @@ use policy::SshKeyId;
 use serde::{Deserialize, Serialize};
 
 use super::{NothingElse, Timestamp};
-use crate::{Problem, flash::Outcome};
+use crate::{Problem, outcome::Outcome};
 
 #[cfg(feature = "ssr")]
 use {
     crate::{
-        flash::{Done, FormName},
+        outcome::{Done, FormName},
         paths,
         request_context::{acting, answer, confirm, signed_in},
     },

@@ -1,4 +1,4 @@
-//! What was used in a project, and what it cost: added up and put into words on the server, since the browser's program has
+//! What was used in a project, and what it cost: added up and formatted on the server, since the browser's program has
 //! nothing to do with it but to show it.
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
@@ -93,7 +93,7 @@ impl Measure {
     }
 
     /// So much of it, with its name.
-    fn words(self, amount: u64) -> String {
+    fn text(self, amount: u64) -> String {
         let figure = self.figure(amount);
         match self {
             Self::Cost => figure,
@@ -172,7 +172,7 @@ pub(crate) struct UsageLine {
     pub(crate) total: String,
 }
 
-/// A picture with the words beside it.
+/// A chart, with the texts beside it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Chart {
     /// The picture, as markup of ours.
@@ -183,8 +183,8 @@ pub(crate) struct Chart {
     pub(crate) days: [Timestamp; 3],
 }
 
-/// What was used in a project in the last 7, 30 or 90 days; empty for 30. `measure` is `cost` or a unit's code; empty for
-/// the first that there was some of.
+/// What was used in a project in the last 7, 30 or 90 days; empty for 30. `measure` is `cost` or a unit's code; empty
+/// for the first that there was some of.
 #[server(endpoint = "usage", input = GetUrl)]
 pub(crate) async fn usage(
     project: String,
@@ -214,8 +214,8 @@ const fn days_to_a_line(range: UsageRange) -> usize {
     }
 }
 
-/// What is shown, and what can be: what there was some of, and what was chosen. Who has machines of their own pays nothing for
-/// them, and then looks at how much they were used.
+/// What is shown, and what can be: what there was some of, and what was chosen. Who has machines of their own pays
+/// nothing for them, and then looks at how much they were used.
 #[cfg(feature = "ssr")]
 fn measures(sums: &[UsageSum], chosen: Option<Measure>) -> (Measure, Vec<Measure>) {
     let has_some = |measure: Measure| sums.iter().any(|sum| measure.of(sum).is_some_and(|amount| amount > 0));
@@ -271,7 +271,7 @@ fn page(report: UsageReport, range: UsageRange, chosen: Option<Measure>) -> Usag
         });
         end = begin;
     }
-    let total = measure.words(amount(&days, None));
+    let total = measure.text(amount(&days, None));
     let chart = chart(&days, measure, &total, at);
     UsagePage {
         project: report.project.into(),
@@ -310,15 +310,16 @@ fn chart(
     let last = days.len() - 1;
     let title = format!("{} per day, by kind", measure.label());
     let description = format!(
-        "From {} to {}. The most on one day was {}, on {}; all together it was {total}. The table has the same numbers.",
+        "From {} to {}. The most on one day was {}, on {}; all together it was {total}. The table has the same \
+         numbers.",
         utc_day(at(0)),
         utc_day(at(last)),
-        measure.words(most),
+        measure.text(most),
         utc_day(at(highest)),
     );
     let drawn = chart::bars(days, measure.grain(), (&title, &description), |nth| {
         let amount = days.get(nth).map_or(0, sum);
-        format!("{}: {}", utc_day(at(nth)), measure.words(amount))
+        format!("{}: {}", utc_day(at(nth)), measure.text(amount))
     })?;
     Some(Chart {
         svg: drawn.svg,
@@ -335,7 +336,7 @@ fn quantity(sums: &[UsageSum], kind: UsageKind) -> String {
         let amount = sums.fold(None, |sum: Option<u64>, one| {
             Some(sum.unwrap_or(0).saturating_add(one.quantity))
         })?;
-        Some(Measure::Quantity(unit).words(amount))
+        Some(Measure::Quantity(unit).text(amount))
     };
     let parts: Vec<_> = UsageUnit::ALL.iter().filter_map(|unit| in_unit(*unit)).collect();
     parts.join(", ")

@@ -4,13 +4,13 @@
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use serde::{Deserialize, Serialize};
 
-use super::{KeyChoices, NothingElse, collaborators::Made};
-use crate::{Problem, flash::Outcome};
+use super::{KeyChoices, NothingElse, owned_assets::OwnedAssets};
+use crate::{Problem, outcome::Outcome};
 
 #[cfg(feature = "ssr")]
 use {
     crate::{
-        flash::{Done, FormName},
+        outcome::{Done, FormName},
         paths,
         request_context::{acting, answer, begin_session, session_context, signed_in},
     },
@@ -118,7 +118,7 @@ pub(crate) async fn resend_verification(#[server(flatten)] rest: NothingElse) ->
 
 /// The API keys one made that still work (J3).
 #[server(endpoint = "made_keys", input = GetUrl)]
-pub(crate) async fn made_keys() -> Result<Made, Problem> {
+pub(crate) async fn made_keys() -> Result<OwnedAssets, Problem> {
     let (context, session) = signed_in()?;
     Ok(context.directory.made_keys(session.user).await?.into())
 }

@@ -16,13 +16,13 @@ pub(crate) fn Avatar(#[prop(into)] name: Signal<String>, #[prop(into)] seed: Str
 
 /// The first letters of the first and the last word.
 fn initials(name: &str) -> String {
-    let mut words = name
+    let mut parts = name
         .split_whitespace()
         .filter_map(|word| word.chars().find(|c| c.is_alphanumeric()));
-    let first = words.next();
+    let first = parts.next();
     first
         .into_iter()
-        .chain(words.next_back())
+        .chain(parts.next_back())
         .flat_map(char::to_uppercase)
         .collect()
 }

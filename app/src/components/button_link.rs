@@ -1,5 +1,5 @@
-//! A link that looks and answers like a button: it opens or closes something that has an address, so that it works without
-//! scripts.
+//! A link that looks and answers like a button: it opens or closes something that has an address, so that it works
+//! without scripts.
 
 use leptos::{ev::KeyboardEvent, prelude::*};
 
@@ -15,7 +15,7 @@ pub(crate) fn ButtonLink(
     /// Whether it has the focus first.
     #[prop(optional)]
     autofocus: bool,
-    /// Its words.
+    /// Its text.
     children: Children,
 ) -> impl IntoView {
     view! {

@@ -82,8 +82,8 @@ fn copy(node: NodeRef<html::Input>, state: RwSignal<Copying>) {
     });
 }
 
-/// Copies the way of before there was a clipboard to write to, and gives the focus back. Where that doesn't work either, the
-/// text stays selected.
+/// Copies the way of before there was a clipboard to write to, and gives the focus back. Where that doesn't work
+/// either, the text stays selected.
 #[cfg(feature = "hydrate")]
 fn copy_selected(input: &web_sys::HtmlInputElement, had_focus: Option<web_sys::Element>) -> Copying {
     use wasm_bindgen::JsCast;

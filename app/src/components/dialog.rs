@@ -8,7 +8,7 @@ use leptos::{
 };
 
 use super::{ButtonLink, FormSender, ListAddress};
-use crate::paths;
+use crate::flash::Flashed;
 
 /// The dialog; it is there as long as it is open.
 #[component]
@@ -23,20 +23,20 @@ pub(crate) fn Dialog(
     children: Children,
 ) -> impl IntoView {
     let node = NodeRef::<html::Dialog>::new();
-    let switch = expect_context::<ListAddress>().switch();
+    let close_dialog = expect_context::<ListAddress>().closer();
     let leave = {
-        let switch = switch.clone();
+        let close_dialog = close_dialog.clone();
         // The browser would close it without the URL knowing.
         move |event: Event| {
             event.prevent_default();
-            switch(paths::Dialog::None);
+            close_dialog();
         }
     };
     // The links that close it are for browsers without scripts: to follow one would be a step further.
     let follow = move |event: MouseEvent| {
         if modal::leads_to(&event, &close) {
             event.prevent_default();
-            switch(paths::Dialog::None);
+            close_dialog();
         }
     };
     modal::follow(node);
@@ -58,7 +58,7 @@ pub(crate) fn DialogActions(
     action: FormSender,
     /// What that is called.
     #[prop(into)]
-    words: String,
+    label: String,
     /// Whether it ends something for good: then the way back has the focus.
     #[prop(optional)]
     is_final: bool,
@@ -71,9 +71,23 @@ pub(crate) fn DialogActions(
     view! {
         <div class="dialog-actions">
             <ButtonLink href=close autofocus=is_final>"Cancel"</ButtonLink>
-            <button type="submit" class=class aria-busy=move || action.busy()>{words}</button>
+            <button type="submit" class=class aria-busy=move || action.busy()>{label}</button>
         </div>
     }
+}
+
+/// Once no dialog is open: forgets the outcomes of these forms, which are in dialogs, and the flash. A dialog that is
+/// opened again shows neither an old problem nor an old secret.
+pub(crate) fn forget_when_closed<const N: usize>(forms: [FormSender; N]) {
+    let (address, flashed) = (expect_context::<ListAddress>(), expect_context::<Flashed>());
+    Effect::new(move |_| {
+        if address.is_closed() {
+            flashed.clear();
+            for form in forms {
+                form.forget();
+            }
+        }
+    });
 }
 
 /// Making it modal, which only a browser can.
@@ -86,7 +100,8 @@ mod modal {
     use web_sys::{Element, HtmlElement};
 
     thread_local! {
-        /// What a dialog that just closed gives the focus back to: the one that follows it at once does so in its place.
+        /// What a dialog that just closed gives the focus back to: the one that follows it at once does so in its
+        /// place.
         static WAITING: RefCell<Option<HtmlElement>> = const { RefCell::new(None) };
     }
 

@@ -2,12 +2,12 @@
 
 use leptos::{either::Either, prelude::*};
 
-use super::{Icon, OwnAddress, Sign, Username};
+use super::{Icon, OwnAddress, Sign, Username, session_notice::way_on};
 use crate::{
     Problem,
-    flash::{Flashed, FormName, Outcome},
+    flash::Flashed,
     messages,
-    signed::way_on,
+    outcome::{FormName, Outcome},
 };
 use policy::{Field as About, Refusal};
 
@@ -127,7 +127,7 @@ fn problem_of(value: Signal<Option<Outcome>>, form: FormName) -> impl Fn() -> Op
     }
 }
 
-/// What went wrong with a form and is about this field, in words.
+/// What went wrong with a form and is about this field, as text.
 pub(crate) fn form_error(value: Signal<Option<Outcome>>, form: FormName, field: About) -> Signal<Option<String>> {
     let problem = problem_of(value, form);
     Signal::derive(move || {
@@ -137,8 +137,8 @@ pub(crate) fn form_error(value: Signal<Option<Outcome>>, form: FormName, field: 
     })
 }
 
-/// Asks for the person's password in a form whose change needs a second look (J7): once it was refused for that. What else was
-/// typed stays, and the change goes on as soon as the form is sent again.
+/// Asks for the person's password in a form whose change needs a second look (J7): once it was refused for that. What
+/// else was typed stays, and the change goes on as soon as the form is sent again.
 #[component]
 pub(crate) fn Confirmation(
     /// The form it is in.
@@ -155,17 +155,27 @@ pub(crate) fn Confirmation(
     let error = form_error(value, form, About::CurrentPassword);
     let own = OwnAddress::here();
     move || {
-        is_wanted.get().then(|| view! {
-            <fieldset class="confirmation">
-                <legend>"Confirm it’s you"</legend>
-                <Username email=own id=format!("{id}-username")/>
-                <Field label="Password" name="current_password" id kind="password" autocomplete="current-password" error/>
-            </fieldset>
+        is_wanted.get().then(|| {
+            view! {
+                <fieldset class="confirmation">
+                    <legend>"Confirm it’s you"</legend>
+                    <Username email=own id=format!("{id}-username")/>
+                    <Field
+                        label="Password"
+                        name="current_password"
+                        id
+                        kind="password"
+                        autocomplete="current-password"
+                        error
+                    />
+                </fieldset>
+            }
         })
     }
 }
 
-/// What went wrong with a form and is about none of these fields, shown above it. A form about resources has all of theirs.
+/// What went wrong with a form and is about none of these fields, shown above it. A form about resources has all of
+/// theirs.
 pub(crate) fn form_problem(value: Signal<Option<Outcome>>, form: FormName, fields: &'static [About]) -> impl IntoView {
     let problem = problem_of(value, form);
     let other = move || {
@@ -175,13 +185,15 @@ pub(crate) fn form_problem(value: Signal<Option<Outcome>>, form: FormName, field
                 .is_none_or(|field| !fields.contains(&field) && !matches!(field, About::Detail(_)))
         })
     };
-    let words = move |problem| match way_on(problem) {
+    let text = move |problem| match way_on(problem) {
         Some(way_on) => Either::Left(way_on),
         None => Either::Right(messages::problem(problem)),
     };
     view! {
         <div role="alert" tabindex="-1">
-            {move || other().map(|problem| view! { <p class="form-problem"><Icon sign=Sign::Alert/><span>{words(problem)}</span></p> })}
+            {move || other().map(|problem| view! {
+                <p class="form-problem"><Icon sign=Sign::Alert/><span>{text(problem)}</span></p>
+            })}
         </div>
     }
 }

@@ -1,11 +1,11 @@
 //! A form that posts to a server function: by itself without scripts, in place with them.
 //!
-//! What is in it is sent as the browser would send it. So the one piece of code serves every form: the browser's program need
-//! not know what each of them takes.
+//! What is in it is sent as the browser would send it. So the one piece of code serves every form: the browser's
+//! program need not know what each of them takes.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
-use crate::{Problem, flash::Outcome, signed::Signed};
+use crate::{Problem, outcome::Outcome, signed::Signed};
 
 /// A form's way to its server function, and what came of it.
 #[derive(Clone, Copy)]
@@ -59,8 +59,8 @@ impl FormSender {
     }
 }
 
-/// The form. While an answer is under way, sending the same again does nothing: a double click is one click. Anything else
-/// waits for its turn.
+/// The form. While an answer is under way, sending the same again does nothing: a double click is one click. Anything
+/// else waits for its turn.
 #[component]
 pub(crate) fn PostForm(
     /// What it does.
@@ -73,7 +73,13 @@ pub(crate) fn PostForm(
 ) -> impl IntoView {
     // The server checks, and says what is wrong in words of its own: the browser's bubbles would only be in the way.
     view! {
-        <form method="post" action={action.signed.form(action.path)} class=class novalidate=true on:submit=move |event| send(action, &event)>
+        <form
+            method="post"
+            action={action.signed.form(action.path)}
+            class=class
+            novalidate=true
+            on:submit=move |event| send(action, &event)
+        >
             {children()}
         </form>
     }
@@ -95,43 +101,43 @@ mod browser {
 
     use super::FormSender;
     use crate::{
-        Problem,
-        flash::Outcome,
-        focus, paths,
+        Problem, focus,
+        outcome::Outcome,
+        paths,
         signed::{Now, Signed},
     };
 
     /// Sends the form in place of the browser.
-    pub(super) fn send(post: FormSender, event: &SubmitEvent) {
+    pub(super) fn send(sender: FormSender, event: &SubmitEvent) {
         event.prevent_default();
         let form = event
             .target()
             .and_then(|target| target.dyn_into::<HtmlFormElement>().ok());
         let Some(form) = form else { return };
         let Some(mut fields) = encode(&form) else { return };
-        if post.pending.get_untracked() {
-            if post.sent.with_value(|sent| sent.as_ref() != Some(&fields)) {
-                post.next.set_value(Some(fields));
+        if sender.pending.get_untracked() {
+            if sender.sent.with_value(|sent| sent.as_ref() != Some(&fields)) {
+                sender.next.set_value(Some(fields));
             }
             return;
         }
-        post.pending.set(true);
+        sender.pending.set(true);
         spawn_local(async move {
             loop {
-                post.sent.try_set_value(Some(fields.clone()));
-                let outcome = ask(post.path, fields, post.signed).await;
+                sender.sent.try_set_value(Some(fields.clone()));
+                let outcome = ask(sender.path, fields, sender.signed).await;
                 let is_refused = outcome.is_err();
                 // Of a screen that was left, nobody wants to know.
-                post.outcome.try_set(Some(outcome));
+                sender.outcome.try_set(Some(outcome));
                 if is_refused {
                     focus::lead_to_error(form.clone());
                 }
-                match post.next.try_update_value(Option::take).flatten() {
+                match sender.next.try_update_value(Option::take).flatten() {
                     Some(next) => fields = next,
                     None => break,
                 }
             }
-            post.pending.try_set(false);
+            sender.pending.try_set(false);
         });
     }
 

@@ -4,6 +4,7 @@ use std::{borrow::Cow, hash::Hash};
 
 use leptos::{either::Either, html, prelude::*};
 use leptos_router::{NavigateOptions, components::Form, hooks::use_navigate};
+use policy::{ApiKeyId, UserId};
 
 use history::{step_back, step_to};
 
@@ -11,8 +12,9 @@ use super::{Icon, Sign};
 use crate::{
     address::use_query,
     api::list::ListQuery,
-    load::Loaded,
-    paths::{self, Dialog},
+    dialog_url::{DialogQuery, DialogSubject, DialogUrl},
+    loaded::Loaded,
+    paths,
 };
 
 /// What the URL says about a list.
@@ -23,14 +25,14 @@ pub(crate) struct ListAddress {
     /// How it is searched, filtered, sorted and paged.
     pub(crate) query: Memo<ListQuery>,
     /// The dialog that is open.
-    pub(crate) dialog: Memo<Dialog>,
+    dialog: Memo<Option<DialogQuery>>,
     /// Whether it was opened from the page that is behind it, which is then one step back in the browser's history.
     is_step: StoredValue<bool>,
 }
 
 impl ListAddress {
-    /// Reads the URL of the page that is shown.
-    pub(crate) fn provide(base: Signal<String>) -> Self {
+    /// Reads the URL of the page that is shown, whose dialogs are `D`.
+    pub(crate) fn provide<D: DialogUrl>(base: Signal<String>) -> Self {
         let [q, role, kind, state] = ["q", "role", "kind", "state"].map(use_query);
         let [sort, order, after] = ["sort", "order", "after"].map(use_query);
         let query = Memo::new(move |_| ListQuery {
@@ -43,7 +45,13 @@ impl ListAddress {
             after: after.get(),
         });
         let [dialog, user, key] = ["dialog", "user", "key"].map(use_query);
-        let dialog = Memo::new(move |_| Dialog::parse(&dialog.get(), &user.get(), &key.get()));
+        let dialog = Memo::new(move |_| {
+            let subject = DialogSubject {
+                user: user.get().parse().ok(),
+                key: key.get().parse().ok(),
+            };
+            D::from_query(&dialog.get(), subject).map(D::to_query)
+        });
         let address = Self {
             base,
             query,
@@ -53,11 +61,11 @@ impl ListAddress {
         provide_context(address);
         Effect::new(move |was_open: Option<bool>| {
             let now = dialog.get();
-            let is_open = now != Dialog::None;
+            let is_open = now.is_some();
             match was_open {
                 Some(false) if is_open => {
                     address.is_step.set_value(true);
-                    step_to(&untrack(|| address.link(&query.get(), now)));
+                    step_to(&untrack(|| address.link_with(&query.get(), now)));
                 }
                 // From one dialog to the next, the step is the same.
                 Some(true) if is_open => {}
@@ -68,14 +76,45 @@ impl ListAddress {
         address
     }
 
-    /// A link to the list, otherwise searched or sorted.
-    pub(crate) fn link(self, query: &ListQuery, dialog: Dialog) -> String {
+    /// The dialog that is open; `D` are the dialogs of the screen. Follows changes.
+    pub(crate) fn dialog<D: DialogUrl>(self) -> Option<D> {
+        let DialogQuery { name, subject } = self.dialog.get()?;
+        D::from_query(name, subject)
+    }
+
+    /// Whether no dialog is open. Follows changes.
+    pub(crate) fn is_closed(self) -> bool {
+        self.dialog.with(Option::is_none)
+    }
+
+    /// The person the open dialog is about. Follows changes.
+    pub(crate) fn dialog_user(self) -> Option<UserId> {
+        self.dialog.get()?.subject.user
+    }
+
+    /// The API key the open dialog is about. Follows changes.
+    pub(crate) fn dialog_key(self) -> Option<ApiKeyId> {
+        self.dialog.get()?.subject.key
+    }
+
+    /// A link to the list, otherwise searched or sorted, with no dialog open.
+    pub(crate) fn link(self, query: &ListQuery) -> String {
+        self.link_with(query, None)
+    }
+
+    fn link_with(self, query: &ListQuery, dialog: Option<DialogQuery>) -> String {
         self.base.with(|base| paths::with_query(base, query, dialog))
     }
 
-    /// A link to the list as it is, with a dialog.
-    pub(crate) fn to(self, dialog: Dialog) -> Signal<String> {
-        Signal::derive(move || self.link(&self.query.get(), dialog))
+    /// A link to the list as it is, with this dialog open.
+    pub(crate) fn to<D: DialogUrl>(self, dialog: D) -> Signal<String> {
+        let dialog = Some(dialog.to_query());
+        Signal::derive(move || self.link_with(&self.query.get(), dialog))
+    }
+
+    /// A link to the list as it is, with no dialog open.
+    pub(crate) fn closed(self) -> Signal<String> {
+        Signal::derive(move || self.link(&self.query.get()))
     }
 
     /// A link to the list as a file: all of it, as it is searched, filtered and sorted.
@@ -85,25 +124,37 @@ impl ListAddress {
             ..self.query.get()
         };
         self.base
-            .with(|base| paths::with_query(&format!("{base}.csv"), &query, Dialog::None))
+            .with(|base| paths::with_query(&format!("{base}.csv"), &query, None))
     }
 
-    /// A way to open another dialog, or to close the one that is open, from a script. One that was opened by a step is closed
-    /// by a step back: or the back button would lead to where one is already.
-    pub(crate) fn switch(self) -> impl Fn(Dialog) + Clone + 'static {
+    /// Returns what opens another dialog from a script, or with none closes the one that is open.
+    pub(crate) fn switch<D: DialogUrl>(self) -> impl Fn(Option<D>) + Clone + 'static {
+        let show = self.show();
+        move |dialog| show(dialog.map(D::to_query))
+    }
+
+    /// Returns what closes the open dialog from a script.
+    pub(crate) fn closer(self) -> impl Fn() + Clone + 'static {
+        let show = self.show();
+        move || show(None)
+    }
+
+    /// A dialog that was opened by a step in the history is closed by a step back: otherwise the back button would lead
+    /// to the page that is shown already.
+    fn show(self) -> impl Fn(Option<DialogQuery>) + Clone + 'static {
         let navigate = use_navigate();
         move |dialog| {
-            if dialog == Dialog::None && self.is_step.get_value() {
+            if dialog.is_none() && self.is_step.get_value() {
                 // Once: the step takes a moment, and a second one would lead away from the page.
                 self.is_step.set_value(false);
                 step_back();
             } else if self.dialog.get_untracked() != dialog {
                 let options = NavigateOptions {
-                    replace: dialog == Dialog::None || self.dialog.get_untracked() != Dialog::None,
+                    replace: dialog.is_none() || self.dialog.get_untracked().is_some(),
                     scroll: false,
                     ..NavigateOptions::default()
                 };
-                navigate(&untrack(|| self.link(&self.query.get(), dialog)), options);
+                navigate(&untrack(|| self.link_with(&self.query.get(), dialog)), options);
             }
         }
     }
@@ -121,8 +172,8 @@ mod history {
         }
     }
 
-    /// Makes sure that opening a dialog was a step. The router leaves one out if it takes the address for the one it noted last:
-    /// the same dialog, opened again after a step back that the router did not count.
+    /// Makes sure that opening a dialog was a step. The router leaves one out if it takes the address for the one it
+    /// noted last: the same dialog, opened again after a step back that the router did not count.
     pub(super) fn step_to(link: &str) {
         let is_noted = window()
             .location()
@@ -180,16 +231,23 @@ pub(crate) fn SearchForm(
     };
     // The address may change from elsewhere: a link, the back button. What is being typed is left alone.
     Effect::new(move |_| {
-        let words = query.with(|query| query.q.clone());
+        let typed = query.with(|query| query.q.clone());
         if let Some(field) = field.get()
             && document().active_element().as_ref() != Some(&field)
         {
-            field.set_value(&words);
+            field.set_value(&typed);
         }
     });
     view! {
         <search>
-            <Form method="get" action=move || address.base.get() replace=true noscroll=true attr:class="toolbar" attr:aria-label=format!("Find {what}")>
+            <Form
+                method="get"
+                action=move || address.base.get()
+                replace=true
+                noscroll=true
+                attr:class="toolbar"
+                attr:aria-label=format!("Find {what}")
+            >
                 <div class="search-field">
                     <Icon sign=Sign::Search/>
                     <input
@@ -232,8 +290,8 @@ pub(crate) fn Filter(
 ) -> impl IntoView {
     let query = expect_context::<ListAddress>().query;
     let SendButton(button) = expect_context();
-    let options = options.iter().map(|&(value, words)| {
-        view! { <option value=value selected=move || query.with(|query| read(query) == value)>{words}</option> }
+    let options = options.iter().map(|&(value, label)| {
+        view! { <option value=value selected=move || query.with(|query| read(query) == value)>{label}</option> }
     });
     view! {
         <select name=name aria-label=label on:change=move |_| send(button)>{options.collect_view()}</select>
@@ -275,7 +333,7 @@ pub(crate) fn SortHeader(
             after: String::new(),
             ..address.query.get()
         };
-        address.link(&query, Dialog::None)
+        address.link(&query)
     };
     view! {
         <th
@@ -285,7 +343,9 @@ pub(crate) fn SortHeader(
         >
             <a class="sort" href=href>
                 {label}
-                {move || state().map(|ascends| view! { <Icon sign=if ascends { Sign::SortUp } else { Sign::SortDown }/> })}
+                {move || state().map(|ascends| view! {
+                    <Icon sign=if ascends { Sign::SortUp } else { Sign::SortDown }/>
+                })}
             </a>
         </th>
     }
@@ -300,13 +360,10 @@ fn Pager(
     let address = expect_context::<ListAddress>();
     let is_first = move || address.query.with(|query| query.after.is_empty());
     let to_page = move |after: String| {
-        address.link(
-            &ListQuery {
-                after,
-                ..address.query.get()
-            },
-            Dialog::None,
-        )
+        address.link(&ListQuery {
+            after,
+            ..address.query.get()
+        })
     };
     move || {
         let (next, is_first) = (next.get(), is_first());
@@ -377,21 +434,21 @@ where
     }
 }
 
-/// What a search, a filter or another page came to, for whoever doesn't see it (N2); nothing for what is there to begin with,
-/// or changes by itself. What had the focus may be gone with what was there before: then the heading has it.
-fn tell_changes(busy: RwSignal<bool>, words: impl Fn() -> String + 'static) -> ReadSignal<String> {
+/// What a search, a filter or another page came to, for whoever doesn't see it (N2); nothing for what is there to begin
+/// with, or changes by itself. What had the focus may be gone with what was there before: then the heading has it.
+fn tell_changes(busy: RwSignal<bool>, text: impl Fn() -> String + 'static) -> ReadSignal<String> {
     let query = expect_context::<ListAddress>().query;
     let (told, tell) = signal(String::new());
     Effect::new(move |shown: Option<ListQuery>| {
         let (is_busy, asked) = (busy.get(), query.get_untracked());
         match shown {
             Some(shown) if is_busy => {
-                // Or the same words again would go unheard.
+                // A screen reader reads only a text that differs from the one before.
                 tell.set(String::new());
                 shown
             }
             Some(shown) if shown != asked => {
-                tell.set(words());
+                tell.set(text());
                 #[cfg(feature = "hydrate")]
                 crate::focus::to_heading_if_lost();
                 asked
@@ -443,7 +500,7 @@ fn EmptyList(says: Empty, begin: Option<ViewFn>) -> impl IntoView {
                 <p>{text}</p>
                 {begin.as_ref().filter(|_| is_all).map(ViewFn::run)}
                 {(!is_all).then(|| view! {
-                    <p><a class="button" href=move || address.link(&ListQuery::default(), Dialog::None)>{says.show_all}</a></p>
+                    <p><a class="button" href=move || address.link(&ListQuery::default())>{says.show_all}</a></p>
                 })}
             </div>
         }

@@ -1,5 +1,5 @@
-//! A button and its menu (WAI-ARIA APG, menu button), over the browser's popover: opens and closes without scripts; with
-//! them the arrow keys move through it.
+//! A button and its menu (WAI-ARIA APG, menu button), over the browser's popover: opens and closes without scripts;
+//! with them the arrow keys move through it.
 
 use leptos::{ev::KeyboardEvent, prelude::*};
 
@@ -33,7 +33,15 @@ pub(crate) fn Menu(
             >
                 {face.run()}
             </button>
-            <div id=id class="menu" popover="auto" role="menu" aria-label=move || label.get() on:keydown=keys::walk on:toggle=keys::enter>
+            <div
+                id=id
+                class="menu"
+                popover="auto"
+                role="menu"
+                aria-label=move || label.get()
+                on:keydown=keys::walk
+                on:toggle=keys::enter
+            >
                 {children()}
             </div>
         </div>
@@ -59,7 +67,13 @@ pub(crate) fn Popover(
 ) -> impl IntoView {
     view! {
         <div class="menu-anchor">
-            <button type="button" class=class popovertarget=id.clone() aria-haspopup="dialog" aria-label=move || label.get()>
+            <button
+                type="button"
+                class=class
+                popovertarget=id.clone()
+                aria-haspopup="dialog"
+                aria-label=move || label.get()
+            >
                 {face.run()}
             </button>
             <div
@@ -89,7 +103,7 @@ pub(crate) fn MenuLink(
     /// Whether it is where the reader is.
     #[prop(optional, into)]
     is_current: Signal<bool>,
-    /// Its words.
+    /// Its text.
     children: Children,
 ) -> impl IntoView {
     view! {
@@ -109,7 +123,7 @@ pub(crate) fn MenuLink(
 /// An item that sends the form around it.
 #[component]
 pub(crate) fn MenuForm(
-    /// Its words.
+    /// Its text.
     children: Children,
 ) -> impl IntoView {
     view! {

@@ -13,6 +13,7 @@ mod menu;
 mod notices;
 mod page;
 mod select;
+mod session_notice;
 mod timestamp;
 mod username;
 
@@ -20,7 +21,7 @@ pub(crate) use avatar::Avatar;
 pub(crate) use badge::{AddressBadge, Badge, Tone};
 pub(crate) use button_link::ButtonLink;
 pub(crate) use copy_field::CopyField;
-pub(crate) use dialog::{Dialog, DialogActions};
+pub(crate) use dialog::{Dialog, DialogActions, forget_when_closed};
 pub(crate) use field::{Confirmation, Field, form_error, form_problem};
 pub(crate) use form::{FormSender, PostForm};
 pub(crate) use icon::{Icon, Sign};
@@ -29,6 +30,7 @@ pub(crate) use menu::{Menu, MenuExplanation, MenuForm, MenuLink, Popover};
 pub(crate) use notices::NoticeRegion;
 pub(crate) use page::{Arrived, DefaultProjectNotice, PageHeader, PageTitle};
 pub(crate) use select::SelectField;
+pub(crate) use session_notice::SignedBanner;
 pub(crate) use timestamp::{DayText, TimestampText, input_day, last_day};
 pub(crate) use username::{OwnAddress, Username};
 #[cfg(feature = "ssr")]

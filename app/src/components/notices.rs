@@ -1,4 +1,5 @@
-//! The place at the top of the page where messages appear. Always there, so that a screen reader hears what comes into it.
+//! The region at the top of the page where messages appear. Always there, so that a screen reader hears what comes into
+//! it.
 
 use leptos::prelude::*;
 
@@ -12,12 +13,21 @@ pub(crate) fn NoticeRegion() -> impl IntoView {
     view! {
         <div class="notice-region" role="status">
             {move || notices.get().map(|notice| {
-                let (class, sign) = if notice.is_problem { ("notice notice-problem", Sign::Alert) } else { ("notice", Sign::Check) };
+                let (class, sign) = if notice.is_problem {
+                    ("notice notice-problem", Sign::Alert)
+                } else {
+                    ("notice", Sign::Check)
+                };
                 view! {
                     <div class=class>
                         <Icon sign/>
                         <p>{notice.text}</p>
-                        <button type="button" class="icon-button needs-scripts" aria-label="Dismiss" on:click=move |_| notices.dismiss()>
+                        <button
+                            type="button"
+                            class="icon-button needs-scripts"
+                            aria-label="Dismiss"
+                            on:click=move |_| notices.dismiss()
+                        >
                             <Icon sign=Sign::Close/>
                         </button>
                     </div>

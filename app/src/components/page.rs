@@ -25,12 +25,14 @@ impl Arrived {
     }
 }
 
-/// The document's title. Leptos writes titles into the page as they are, so a name with markup in it is made harmless here.
+/// The document's title. Leptos writes titles into the page as they are, so a name with markup in it is made harmless
+/// here.
 #[component]
 pub(crate) fn PageTitle(#[prop(into)] text: Signal<String>) -> impl IntoView {
     follow(text);
     let whole = move |text: String| format!("{text} · Roster");
-    // On the server the title is written when the page is done, and what made it may be gone by then: it is read here and now.
+    // On the server the title is written when the page is done, and what made it may be gone by then: it is read here
+    // and now.
     #[cfg(feature = "ssr")]
     let text = escape(&whole(text.get_untracked()));
     #[cfg(not(feature = "ssr"))]
@@ -38,8 +40,9 @@ pub(crate) fn PageTitle(#[prop(into)] text: Signal<String>) -> impl IntoView {
     view! { <Title text=text/> }
 }
 
-/// A browser that loads a page begins to read it from the top; one that only changes it says nothing. So the heading gets the
-/// focus, once the page that a link led to has a title of its own: what was pressed is gone, or is about another page (N2).
+/// A browser that loads a page begins to read it from the top; one that only changes it says nothing. So the heading
+/// gets the focus, once the page that a link led to has a title of its own: what was pressed is gone, or is about
+/// another page (N2).
 fn follow(text: Signal<String>) {
     let (arrived, path) = (expect_context::<Arrived>(), use_location().pathname);
     Effect::new(move |_| {
@@ -96,7 +99,12 @@ pub(crate) fn DefaultProjectNotice(
         organization.get().map(|organization| view! {
             <aside class="banner" aria-label="About the Default Project">
                 <Icon sign=Sign::Info/>
-                <p>{format!("All members of {organization} have access to this project, so don’t keep sensitive resources here. Create a separate project for them.")}</p>
+                <p>
+                    {format!(
+                        "All members of {organization} have access to this project, so don’t keep sensitive resources \
+                         here. Create a separate project for them."
+                    )}
+                </p>
             </aside>
         })
     }

@@ -37,15 +37,20 @@ pub(crate) fn SelectField(
             (false, false) => None,
         }
     };
-    let options = options.iter().map(|(code, words)| {
+    let options = options.iter().map(|(code, label)| {
         let is_chosen = *code == value;
-        view! { <option value=*code selected=is_chosen>{*words}</option> }
+        view! { <option value=*code selected=is_chosen>{*label}</option> }
     });
     let options = options.collect_view();
     view! {
         <div class="field">
             <label for=id.clone()>{label}</label>
-            <select id=id name=name aria-invalid=move || error.with(Option::is_some).then_some("true") aria-describedby=described>
+            <select
+                id=id
+                name=name
+                aria-invalid=move || error.with(Option::is_some).then_some("true")
+                aria-describedby=described
+            >
                 {options}
             </select>
             <p class="field-error" id=error_id aria-live="polite">

@@ -5,8 +5,9 @@ use time::OffsetDateTime;
 
 use crate::api::Timestamp;
 
-/// An instant. Shows the day; day, time and UTC are at hand in its tooltip, and beside it once it has the focus: of those with a
-/// time by the keyboard too, of days by pointing at them or touching them, so that a list has no more stops than buttons (N4).
+/// An instant. Shows the day; day, time and UTC are at hand in its tooltip, and beside it once it has the focus: of
+/// those with a time by the keyboard too, of days by pointing at them or touching them, so that a list has no more
+/// stops than buttons (N4).
 #[component]
 pub(crate) fn TimestampText(
     /// The instant.
@@ -22,7 +23,7 @@ pub(crate) fn TimestampText(
     let is_local = RwSignal::new(false);
     // Only after hydration, so that the browser's first copy of the page is the server's.
     Effect::new(move |_| is_local.set(!is_utc_day));
-    let words = move || match (is_local.get(), with_time) {
+    let text = move || match (is_local.get(), with_time) {
         (true, true) => format!("{}, {}", local_day(at.get()), local_time(at.get())),
         (true, false) => local_day(at.get()),
         (false, true) => utc(at.get()),
@@ -37,7 +38,7 @@ pub(crate) fn TimestampText(
             data-utc=move || has_more.then(|| utc(at.get()))
             tabindex=has_more.then_some(if with_time { "0" } else { "-1" })
         >
-            {words}
+            {text}
         </time>
     }
 }

@@ -1,5 +1,5 @@
-//! What the tabs of a browser tell each other, and which of them leads: a `BroadcastChannel` and a lock (Web Locks). Browsers
-//! have locks only where the connection is secure; without them each tab leads itself.
+//! What the tabs of a browser tell each other, and which of them leads: a `BroadcastChannel` and a lock (Web Locks).
+//! Browsers have locks only where the connection is secure; without them each tab leads itself.
 
 use std::{cell::RefCell, rc::Rc};
 

@@ -1,8 +1,8 @@
-//! One event stream for all tabs of a browser. The tabs that are looked at tell each other what they follow; one of them
-//! leads, keeps the stream of all of it open, and passes on what it says. A tab in the background follows nothing.
+//! One event stream for all tabs of a browser. The tabs that are looked at tell each other what they follow; one of
+//! them leads, keeps the stream of all of it open, and passes on what it says. A tab in the background follows nothing.
 //!
-//! A stream that ends, whatever the answer was, is opened again after a while that grows. What happened meanwhile nobody was
-//! told, so every page asks anew then.
+//! A stream that ends, whatever the answer was, is opened again after a while that grows. What happened meanwhile
+//! nobody was told, so every page asks anew then.
 
 use std::{
     cell::{Cell, RefCell},

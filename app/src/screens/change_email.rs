@@ -12,7 +12,7 @@ use crate::{
         verification::Opener,
     },
     components::{Field, Icon, PageTitle, Sign, Username, form_error},
-    flash::FormName,
+    outcome::FormName,
     paths,
     signed::Signed,
 };
@@ -22,7 +22,8 @@ use crate::{
 pub(crate) fn ChangeEmailScreen() -> impl IntoView {
     link_page(
         email_change,
-        "It was used already, is older than 24 hours, or was replaced by a newer one. Your profile says which address your account has, and sends a new link.",
+        "It was used already, is older than 24 hours, or was replaced by a newer one. Your profile says which address \
+         your account has, and sends a new link.",
         |opened, token| view! { <Change opened token/> },
     )
 }
@@ -32,7 +33,11 @@ fn Change(opened: OpenedEmailChange, token: String) -> impl IntoView {
     let OpenedEmailChange { email, opener } = opened;
     let body = match opener {
         Opener::Holder => EitherOf3::A(view! {
-            <p class="lead">"Your account will have the address "<strong><bdi>{email.unwrap_or_default()}</bdi></strong>", and you sign in with it."</p>
+            <p class="lead">
+                "Your account will have the address "
+                <strong><bdi>{email.unwrap_or_default()}</bdi></strong>
+                ", and you sign in with it."
+            </p>
             <EntryProblem form=FormName::ConfirmEmail/>
             <form method="post" action={expect_context::<Signed>().form(ChangeEmail::url())}>
                 <input type="hidden" name="token" value=token/>
@@ -40,15 +45,26 @@ fn Change(opened: OpenedEmailChange, token: String) -> impl IntoView {
             </form>
         }),
         Opener::Another(own) => EitherOf3::B(view! {
-            <p>"You’re signed in as "<bdi>{own}</bdi>", and another account asked for this. Sign out, sign in to that account, and open the link again."</p>
+            <p>
+                "You’re signed in as "
+                <bdi>{own}</bdi>
+                ", and another account asked for this. Sign out, sign in to that account, and open the link again."
+            </p>
             <form method="post" action=SignOut::url()>
                 <button type="submit" class="button button-wide">"Sign out"</button>
             </form>
         }),
         Opener::Nobody => EitherOf3::C(view! {
-            <p>"Sign in to the account that asked for this, with the address that it has now. Then its address can be changed."</p>
             <p>
-                <a class="button button-primary button-wide" rel="external" href=paths::sign_in_and_return(&paths::change_email(&token))>
+                "Sign in to the account that asked for this, with the address that it has now. Then its address can \
+                 be changed."
+            </p>
+            <p>
+                <a
+                    class="button button-primary button-wide"
+                    rel="external"
+                    href=paths::sign_in_and_return(&paths::change_email(&token))
+                >
                     "Sign in"
                 </a>
             </p>
@@ -68,7 +84,8 @@ fn Change(opened: OpenedEmailChange, token: String) -> impl IntoView {
 pub(crate) fn UndoEmailScreen() -> impl IntoView {
     link_page(
         email_undo,
-        "It was used already, or the change is more than 7 days ago. If somebody else uses your account, tell whoever runs this console.",
+        "It was used already, or the change is more than 7 days ago. If somebody else uses your account, tell whoever \
+         runs this console.",
         |opened, token| view! { <Undo opened token/> },
     )
 }
@@ -81,11 +98,18 @@ fn Undo(opened: OpenedEmailUndo, token: String) -> impl IntoView {
         <PageTitle text="Undo the change of address"/>
         <section class="entry-card" aria-labelledby="heading">
             <h1 id="heading">"Undo the change of address"</h1>
-            <p class="lead">"Your account has the address "<strong><bdi>{current}</bdi></strong>" now. It gets "<strong><bdi>{old.clone()}</bdi></strong>" back."</p>
+            <p class="lead">
+                "Your account has the address "
+                <strong><bdi>{current}</bdi></strong>
+                " now. It gets "
+                <strong><bdi>{old.clone()}</bdi></strong>
+                " back."
+            </p>
             <p class="card-line">
                 <Icon sign=Sign::Info/>
                 <span>
-                    "Whoever changed it is shut out: every session ends, SSH keys are removed, invitations that were sent are revoked, and you choose a new password. Then you see the API keys that were made."
+                    "Whoever changed it is shut out: every session ends, SSH keys are removed, invitations that were \
+                     sent are revoked, and you choose a new password. Then you see the API keys that were made."
                 </span>
             </p>
             <EntryProblem form=FormName::UndoEmail/>

@@ -7,9 +7,11 @@ use super::{link_page::link_page, sign_up::EntryProblem};
 use crate::{
     api::accounts::{OpenedReset, RequestPasswordReset, ResetPassword, password_reset, sends_mail},
     components::{Field, Icon, PageTitle, Sign, Username, form_error},
-    flash::{Done, Flashed, FormName},
+    flash::Flashed,
     load::load_or,
-    messages, paths,
+    messages,
+    outcome::{Done, FormName},
+    paths,
 };
 
 /// Asking for a link.
@@ -29,7 +31,9 @@ pub(crate) fn ForgotPasswordScreen() -> impl IntoView {
                     } else {
                         Either::Right(view! { <p class="lead">{messages::problem(Refusal::NoMail.into())}</p> })
                     },
-                    |problem| view! { <p class="form-problem"><Icon sign=Sign::Alert/><span>{messages::problem(problem)}</span></p> },
+                    |problem| view! {
+                        <p class="form-problem"><Icon sign=Sign::Alert/><span>{messages::problem(problem)}</span></p>
+                    },
                 )}
             </section>
             <p class="entry-foot"><a href=paths::SIGN_IN rel="external">"Back to signing in"</a></p>
@@ -83,12 +87,18 @@ fn ResetForm(opened: OpenedReset, token: String) -> impl IntoView {
         <PageTitle text="Choose a new password"/>
         <section class="entry-card" aria-labelledby="heading">
             <h1 id="heading">"Choose a new password"</h1>
-            <p class="lead">"For "<strong><bdi>{email.clone()}</bdi></strong>". Saving it signs you out everywhere else."</p>
+            <p class="lead">
+                "For "
+                <strong><bdi>{email.clone()}</bdi></strong>
+                ". Saving it signs you out everywhere else."
+            </p>
             {(!is_proved).then(|| view! {
                 <p class="card-line">
                     <Icon sign=Sign::Info/>
                     <span>
-                        "This account was made before its address was verified, perhaps by somebody else. Saving removes its SSH keys and revokes the invitations it sent as well; then you see the API keys it made."
+                        "This account was made before its address was verified, perhaps by somebody else. Saving \
+                         removes its SSH keys and revokes the invitations it sent as well; then you see the API keys \
+                         it made."
                     </span>
                 </p>
             })}
@@ -107,11 +117,18 @@ fn ResetForm(opened: OpenedReset, token: String) -> impl IntoView {
                 />
                 {is_proved.then(|| view! {
                     <div class="switch">
-                        <input type="checkbox" id="broken-into" name="broken_into" value="on" aria-describedby="broken-into-hint"/>
+                        <input
+                            type="checkbox"
+                            id="broken-into"
+                            name="broken_into"
+                            value="on"
+                            aria-describedby="broken-into-hint"
+                        />
                         <div>
                             <label for="broken-into">"Somebody else may have used my account"</label>
                             <p class="hint" id="broken-into-hint">
-                                "Removes your SSH keys and revokes the invitations you sent as well, and shows you the API keys you made."
+                                "Removes your SSH keys and revokes the invitations you sent as well, and shows you \
+                                 the API keys you made."
                             </p>
                         </div>
                     </div>

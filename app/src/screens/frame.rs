@@ -9,19 +9,21 @@ use crate::{
         accounts::SignOut,
         shell::{OrganizationItem, ProjectItem, ShellView, find_projects, shell},
     },
-    components::{Avatar, Icon, Menu, MenuForm, MenuLink, NoticeRegion, OwnAddress, PageTitle, Popover, Sign},
+    components::{
+        Avatar, Icon, Menu, MenuForm, MenuLink, NoticeRegion, OwnAddress, PageTitle, Popover, Sign, SignedBanner,
+    },
     flash::Notices,
     live::{Followed, Live},
     load::{Loaded, load_or},
     paths,
-    signed::{Signed, SignedBanner},
+    signed::Signed,
 };
 
 /// The frame.
 #[component]
 pub(crate) fn Frame() -> impl IntoView {
     let path = use_location().pathname;
-    let place = Memo::new(move |_| path.with(|path| place_in(path)));
+    let scope = Memo::new(move |_| path.with(|path| scope_in(path)));
     let live = Live::provide();
     OwnAddress::provide();
     let notices = expect_context::<Notices>();
@@ -45,9 +47,9 @@ pub(crate) fn Frame() -> impl IntoView {
         <div class="frame">
             <aside class="sidebar">
                 {load_or(
-                    move || (place.get(), live.ticks.get()),
-                    |(place, _)| shell(place.project, place.organization),
-                    move |shell| view! { <Sidebar shell place/> },
+                    move || (scope.get(), live.ticks.get()),
+                    |(scope, _)| shell(scope.project, scope.organization),
+                    move |shell| view! { <Sidebar shell scope/> },
                     // The page says what is wrong.
                     |_| (),
                 )}
@@ -65,21 +67,21 @@ pub(crate) fn Frame() -> impl IntoView {
     }
 }
 
-/// The slugs in a path, or nothing.
+/// The project or the organization that the URL is about: its slug; the other one, or both, are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Place {
+struct UrlScope {
     project: String,
     organization: String,
 }
 
-fn place_in(path: &str) -> Place {
+fn scope_in(path: &str) -> UrlScope {
     let mut parts = path.trim_start_matches('/').split('/');
     let (project, organization) = match (parts.next(), parts.next(), parts.next()) {
         (Some("projects"), Some(slug), _) | (Some("settings"), Some("projects"), Some(slug)) => (slug, ""),
         (Some("settings"), Some("organization"), Some(slug)) => ("", slug),
         _ => ("", ""),
     };
-    Place {
+    UrlScope {
         project: project.to_owned(),
         organization: organization.to_owned(),
     }
@@ -89,7 +91,7 @@ fn place_in(path: &str) -> Place {
 fn Sidebar(
     shell: Loaded<ShellView>,
     /// What the URL is about.
-    place: Memo<Place>,
+    scope: Memo<UrlScope>,
 ) -> impl IntoView {
     let signed = expect_context::<Signed>();
     Effect::new(move |_| {
@@ -103,10 +105,10 @@ fn Sidebar(
     // Only what the person has access to can be followed.
     expect_context::<Live>().follow(Memo::new(move |_| {
         let current = shell.with(|shell| shell.current.clone())?;
-        place.with(|place| {
-            if place.project == current.slug.as_str() {
+        scope.with(|scope| {
+            if scope.project == current.slug.as_str() {
                 Some(Followed::Project(current.slug))
-            } else if place.organization == current.organization.as_str() && current.standing.organization.is_some() {
+            } else if scope.organization == current.organization.as_str() && current.standing.organization.is_some() {
                 Some(Followed::Organization(current.organization))
             } else {
                 None
@@ -140,7 +142,12 @@ fn Lost() -> impl IntoView {
         <section class="empty empty-page" role="alert" aria-labelledby="heading">
             <span class="empty-sign"><Icon sign=Sign::Shield/></span>
             <h1 id="heading" tabindex="-1">{format!("Your access to this {what} has ended")}</h1>
-            <p>{format!("Somebody removed you from it, or it is gone. Ask an Admin of the {what} if you think this is a mistake.")}</p>
+            <p>
+                {format!(
+                    "Somebody removed you from it, or it is gone. Ask an Admin of the {what} if you think this is a \
+                     mistake."
+                )}
+            </p>
             <p><a class="button" href=paths::HOME rel="external">"Go to your projects"</a></p>
         </section>
     }
@@ -426,7 +433,10 @@ pub(crate) fn NoProjects() -> impl IntoView {
         <section class="empty empty-page" aria-labelledby="heading">
             <span class="empty-sign"><Icon sign=Sign::Folder/></span>
             <h1 id="heading" tabindex="-1">"No projects yet"</h1>
-            <p>"You have no access to any project. Ask an Admin of your organization to add you to one: they need the address you signed up with."</p>
+            <p>
+                "You have no access to any project. Ask an Admin of your organization to add you to one: they need \
+                 the address you signed up with."
+            </p>
         </section>
     }
 }

@@ -1,4 +1,5 @@
-//! An invitation's link: who invites to what. Only a button accepts it (M4): programs that check links in mail open them.
+//! An invitation's link: who invites to what. Only a button accepts it (M4): programs that check links in mail open
+//! them.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use policy::Field as About;
@@ -12,9 +13,11 @@ use crate::{
         invitations::{AcceptInvitation, AcceptInvitationAsNew, OpenedInvitation, State, Visitor, invitation},
     },
     components::{Field, Icon, PageTitle, Sign, Username, form_error},
-    flash::{Flashed, FormName},
+    flash::Flashed,
     load::{Loaded, load_or},
-    messages, paths,
+    messages,
+    outcome::FormName,
+    paths,
     signed::Signed,
 };
 
@@ -34,7 +37,10 @@ pub(crate) fn InvitationScreen() -> impl IntoView {
                     crate::request_context::set_status(problem.status());
                     let _ = problem;
                     view! {
-                        <DeadLink text="It was replaced by a newer one, or isn’t one that Roster made. Ask whoever invited you to send the invitation again."/>
+                        <DeadLink
+                            text="It was replaced by a newer one, or isn’t one that Roster made. Ask whoever invited \
+                             you to send the invitation again."
+                        />
                     }
                 },
             )}
@@ -125,7 +131,9 @@ fn Pending(opened: OpenedInvitation, token: Memo<String>, named: Memo<String>) -
         .into_any(),
         Visitor::SignedOut => view! {
             <p>"Sign in as "<strong><bdi>{opened.email}</bdi></strong>" to accept it."</p>
-            <a class="button button-primary button-wide" href=paths::sign_in_and_return(&here) rel="external">"Sign in"</a>
+            <a class="button button-primary button-wide" href=paths::sign_in_and_return(&here) rel="external">
+                "Sign in"
+            </a>
             <p class="hint">
                 "If you don’t know of an account with this address, somebody else may have made it: "
                 <a href=paths::FORGOT_PASSWORD rel="external">"choose a new password"</a>", and it’s yours."
@@ -136,7 +144,10 @@ fn Pending(opened: OpenedInvitation, token: Memo<String>, named: Memo<String>) -
             <p class="form-problem">
                 <Icon sign=Sign::Alert/>
                 <span>
-                    "This invitation is for "<strong><bdi>{opened.email}</bdi></strong>". You’re signed in as "<bdi>{own}</bdi>
+                    "This invitation is for "
+                    <strong><bdi>{opened.email}</bdi></strong>
+                    ". You’re signed in as "
+                    <bdi>{own}</bdi>
                     ", so nothing was accepted. Sign out, then open the link again."
                 </span>
             </p>
@@ -149,7 +160,8 @@ fn Pending(opened: OpenedInvitation, token: Memo<String>, named: Memo<String>) -
     }
 }
 
-/// A copied link says nothing of the address it is for before that was named. The form leads to the same page, with the address.
+/// A copied link says nothing of the address it is for before that was named. The form leads to the same page, with the
+/// address.
 #[component]
 fn AskForAddress(problem: Option<Problem>, named: String) -> impl IntoView {
     let is_about_email = problem.is_some_and(|problem| problem.field() == Some(About::Email));
@@ -179,7 +191,9 @@ fn NewAccount(email: String, secret: String, named: String) -> impl IntoView {
     view! {
         <EntryProblem form=FormName::Accept/>
         <div role="alert">
-            {move || about_email().map(|text| view! { <p class="form-problem"><Icon sign=Sign::Alert/><span>{text}</span></p> })}
+            {move || about_email().map(|text| view! {
+                <p class="form-problem"><Icon sign=Sign::Alert/><span>{text}</span></p>
+            })}
         </div>
         <form method="post" action=AcceptInvitationAsNew::url() novalidate=true>
             <input type="hidden" name="token" value=secret/>

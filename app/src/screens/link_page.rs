@@ -1,5 +1,5 @@
-//! The pages that mailed links lead to: what a link opens, or that it leads nowhere. Only a button does something: programs
-//! that check links in mail open them.
+//! The pages that mailed links lead to: what a link opens, or that it leads nowhere. Only a button does something:
+//! programs that check links in mail open them.
 
 use std::future::Future;
 
@@ -9,8 +9,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::invitation::DeadLink;
 use crate::{Problem, address::use_param, load::load_or};
 
-/// Shows what `fetch` answers for the link's secret through `render`; where it answers with a problem, the link is dead, and
-/// `dead` says why.
+/// Shows what `fetch` answers for the link's secret through `render`; where it answers with a problem, the link is
+/// dead, and `dead` says why.
 pub(super) fn link_page<T, Fut, V>(
     fetch: impl Fn(String) -> Fut + Copy + Send + Sync + 'static,
     dead: &'static str,

@@ -6,12 +6,13 @@ use leptos::prelude::*;
 use super::owned_assets::KeyChoice;
 use crate::{
     api::{
-        collaborators::Made,
+        owned_assets::OwnedAssets,
         verification::{RevokeMadeKeys, made_keys},
     },
     components::{FormSender, PageHeader, PageTitle, PostForm, form_problem},
-    flash::{FormName, Notice, Notices},
+    flash::{Notice, Notices},
     load::{Loaded, load},
+    outcome::FormName,
 };
 
 /// The page.
@@ -21,7 +22,7 @@ pub(crate) fn MadeKeysScreen() -> impl IntoView {
 }
 
 #[component]
-fn MadeKeys(made: Loaded<Made>) -> impl IntoView {
+fn MadeKeys(made: Loaded<OwnedAssets>) -> impl IntoView {
     let notices = expect_context::<Notices>();
     let action = FormSender::to::<RevokeMadeKeys>();
     let value = action.outcome();
@@ -38,7 +39,8 @@ fn MadeKeys(made: Loaded<Made>) -> impl IntoView {
         <PageTitle text="API keys you created"/>
         <PageHeader
             title="API keys you created"
-            lead="They belong to their projects and go on working until somebody revokes them. Revoke those you don’t know: somebody else may have made them in your name."
+            lead="They belong to their projects and go on working until somebody revokes them. Revoke those you don’t \
+             know: somebody else may have made them in your name."
         />
         <section class="card" aria-label="API keys">
             {move || if has_keys.get() {
@@ -47,11 +49,17 @@ fn MadeKeys(made: Loaded<Made>) -> impl IntoView {
                         {form_problem(value, FormName::MadeKeys, &[])}
                         <fieldset class="key-choices">
                             <legend>"Revoke now; those that aren’t chosen are kept:"</legend>
-                            {move || keys().into_iter().map(|key| view! { <KeyChoice key has_project=true/> }).collect_view()}
-                            {move || more().map(|more| view! { <p class="hint">{format!("and {more} more, once these are revoked.")}</p> })}
+                            {move || keys().into_iter().map(|key| view! {
+                                <KeyChoice key has_project=true/>
+                            }).collect_view()}
+                            {move || more().map(|more| view! {
+                                <p class="hint">{format!("and {more} more, once these are revoked.")}</p>
+                            })}
                         </fieldset>
                         <div class="form-actions">
-                            <button type="submit" class="button button-danger" aria-busy=move || action.busy()>"Revoke chosen keys"</button>
+                            <button type="submit" class="button button-danger" aria-busy=move || action.busy()>
+                                "Revoke chosen keys"
+                            </button>
                         </div>
                     </PostForm>
                 }.into_any()

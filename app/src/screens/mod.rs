@@ -18,6 +18,7 @@ pub(crate) mod project_settings;
 pub(crate) mod resources;
 pub(crate) mod roles;
 pub(crate) mod sessions;
+mod settings_form;
 pub(crate) mod sign_in;
 pub(crate) mod sign_up;
 pub(crate) mod ssh_keys;

@@ -9,15 +9,15 @@ use super::{
 };
 use crate::{
     api::{
-        list::ListQuery,
         projects::ProjectHead,
+        resources::ListDialog,
         resources::{KindCard, OverviewPage, overview},
     },
     components::{Badge, DefaultProjectNotice, Icon, PageTitle, Sign, TimestampText, Tone, last_day},
     live::Live,
     load::{Loaded, load},
     messages::grouped,
-    paths::{self, Dialog},
+    paths,
 };
 
 /// The project's page.
@@ -71,7 +71,7 @@ fn Kind(project: ProjectHead, card: KindCard) -> impl IntoView {
         .map(|(state, count)| format!("{} {}", grouped(*count), state.label().to_lowercase()));
     let states = states.collect::<Vec<_>>().join(", ");
     let may_create = project.standing.may(kind.permission(ResourceAction::Create));
-    let create = paths::with_query(&list, &ListQuery::default(), Dialog::Create);
+    let create = paths::with_dialog(&list, Some(ListDialog::Create));
     let is_empty = card.count == 0;
     view! {
         <section class="card kind-card" aria-labelledby=id>
@@ -82,8 +82,12 @@ fn Kind(project: ProjectHead, card: KindCard) -> impl IntoView {
             </h2>
             {if is_empty {
                 view! {
-                    <p class="hint">{if may_create { "None yet." } else { "None yet. Admins of the project create them." }}</p>
-                    {may_create.then(|| view! { <p class="card-foot"><a href=create>{format!("Create {}", kind.label())}</a></p> })}
+                    <p class="hint">
+                        {if may_create { "None yet." } else { "None yet. Admins of the project create them." }}
+                    </p>
+                    {may_create.then(|| view! {
+                        <p class="card-foot"><a href=create>{format!("Create {}", kind.label())}</a></p>
+                    })}
                 }.into_any()
             } else {
                 view! {
@@ -105,12 +109,12 @@ fn Kind(project: ProjectHead, card: KindCard) -> impl IntoView {
 /// What the person is to the project, why, and what that permits (R3).
 #[component]
 fn Access(project: Memo<Option<ProjectHead>>) -> impl IntoView {
-    let place = Memo::new(move |_| project.with(|project| project.as_ref()?.standing.project));
+    let standing = Memo::new(move |_| project.with(|project| project.as_ref()?.standing.project));
     let expires_at = move || project.with(|project| project.as_ref()?.expires_at);
     let reason = move || {
         let project = project.get()?;
         let organization = &project.organization_name;
-        project.standing.project.map(|place| match place.because {
+        project.standing.project.map(|standing| match standing.because {
             Because::OrganizationAdmin => format!("Admins of {organization} are Admins of every project."),
             Because::OrganizationMember => format!("Every member of {organization} has access to the Default Project."),
             Because::Added => "You were added to this project.".to_owned(),
@@ -118,7 +122,7 @@ fn Access(project: Memo<Option<ProjectHead>>) -> impl IntoView {
         })
     };
     let tone = Signal::derive(move || {
-        if place.get().is_some_and(policy::ProjectStanding::is_admin) {
+        if standing.get().is_some_and(policy::ProjectStanding::is_admin) {
             Tone::Strong
         } else {
             Tone::Plain
@@ -145,11 +149,14 @@ fn Access(project: Memo<Option<ProjectHead>>) -> impl IntoView {
         <section class="card" aria-labelledby="access">
             <h2 id="access">"Your access"</h2>
             <p class="card-line">
-                <Badge tone>{move || place.get().map(|place| place.role.to_string())}</Badge>
+                <Badge tone>{move || standing.get().map(|standing| standing.role.to_string())}</Badge>
                 <span>{reason}</span>
             </p>
             {move || expires_at().map(|at| view! {
-                <p class="card-line"><Icon sign=Sign::Info/><span>"Your access ends after "<TimestampText at=last_day(at) is_utc_day=true/>"."</span></p>
+                <p class="card-line">
+                    <Icon sign=Sign::Info/>
+                    <span>"Your access ends after "<TimestampText at=last_day(at) is_utc_day=true/>"."</span>
+                </p>
             })}
             <details class="ways">
                 <summary>"What you can do here"</summary>

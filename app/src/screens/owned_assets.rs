@@ -6,17 +6,17 @@ use policy::{KeyFate, KeyScope, ResourceKind};
 use crate::{
     api::{
         KeyChoices, Timestamp,
-        collaborators::{Made, MadeKey},
+        owned_assets::{OwnedAssets, OwnedKey},
     },
     components::{Badge, Icon, Sign, TimestampText, Tone},
-    flash::Receipt,
+    outcome::Receipt,
 };
 
-/// What somebody (`who`: They, or You) made in a project, before they are removed from it: each key is kept, or revoked with
-/// it (C6).
+/// What somebody (`who`: They, or You) made in a project, before they are removed from it: each key is kept, or revoked
+/// with it (C6).
 #[component]
-pub(crate) fn OwnedAssetsHere(made: Made, who: &'static str) -> impl IntoView {
-    let resources = in_words(&made.resources);
+pub(crate) fn OwnedAssetsHere(made: OwnedAssets, who: &'static str) -> impl IntoView {
+    let resources = resource_counts(&made.resources);
     let has_keys = !made.keys.is_empty();
     let more = made.more_keys;
     let managing: Vec<_> = made.keys.iter().filter(|key| key.reach.is_manage()).cloned().collect();
@@ -24,9 +24,13 @@ pub(crate) fn OwnedAssetsHere(made: Made, who: &'static str) -> impl IntoView {
     view! {
         {has_keys.then(|| view! {
             <fieldset class="key-choices">
-                <legend>{format!("API keys {} created keep working, unless you revoke them now:", who.to_lowercase())}</legend>
+                <legend>
+                    {format!("API keys {} created keep working, unless you revoke them now:", who.to_lowercase())}
+                </legend>
                 {made.keys.into_iter().map(|key| view! { <KeyChoice key/> }).collect_view()}
-                {(more > 0).then(|| view! { <p class="hint">{format!("and {more} more: search the API keys page for their creator.")}</p> })}
+                {(more > 0).then(|| view! {
+                    <p class="hint">{format!("and {more} more: search the API keys page for their creator.")}</p>
+                })}
             </fieldset>
         })}
         {has_managing.then(|| view! {
@@ -47,8 +51,8 @@ pub(crate) fn OwnedAssetsHere(made: Made, who: &'static str) -> impl IntoView {
 
 /// What somebody made in all projects of an organization, before their membership ends: it stays (M6).
 #[component]
-pub(crate) fn OwnedAssetsAnywhere(made: Made, who: &'static str) -> impl IntoView {
-    let resources = in_words(&made.resources);
+pub(crate) fn OwnedAssetsAnywhere(made: OwnedAssets, who: &'static str) -> impl IntoView {
+    let resources = resource_counts(&made.resources);
     let (has_keys, more) = (!made.keys.is_empty(), made.more_keys);
     let managing: Vec<_> = made.keys.iter().filter(|key| key.reach.is_manage()).cloned().collect();
     let has_managing = !managing.is_empty();
@@ -56,7 +60,9 @@ pub(crate) fn OwnedAssetsAnywhere(made: Made, who: &'static str) -> impl IntoVie
         {has_keys.then(|| view! {
             <p>{format!("API keys {} created keep working until somebody revokes them:", who.to_lowercase())}</p>
             <ul class="plain" aria-label="API keys">
-                {made.keys.into_iter().map(|key| view! { <li><bdi>{key.name}</bdi>" in "<bdi>{key.project}</bdi>" "<KeyScopeBadge reach=key.reach/></li> }).collect_view()}
+                {made.keys.into_iter().map(|key| view! {
+                    <li><bdi>{key.name}</bdi>" in "<bdi>{key.project}</bdi>" "<KeyScopeBadge reach=key.reach/></li>
+                }).collect_view()}
                 {(more > 0).then(|| view! { <li>{format!("and {more} more")}</li> })}
             </ul>
             {has_managing.then(|| view! {
@@ -79,30 +85,40 @@ pub(crate) fn OwnedAssetsAnywhere(made: Made, who: &'static str) -> impl IntoVie
     }
 }
 
-/// The keys that manage which somebody made, before their role is lowered: they go on, and do what their maker may not do any
-/// more, unless something else is chosen (K5, K11).
+/// The keys that manage which somebody made, before their role is lowered: they go on, and do what their maker may not
+/// do any more, unless something else is chosen (K5, K11).
 #[component]
-pub(crate) fn ManageKeys(keys: Vec<MadeKey>, has_project: bool) -> impl IntoView {
-    (!keys.is_empty()).then(|| view! {
-        <fieldset class="key-choices">
-            <legend>"API keys they created go on managing resources, as an Admin may, unless you choose otherwise:"</legend>
-            {keys.into_iter().map(|key| view! {
-                // It was seen, and stays as it is unless something is checked.
-                <input type="hidden" name=KeyChoices::field(KeyFate::Keep, key.id) value="on"/>
-                <KeyChoice key=key.clone() has_project/>
-                <LowerChoice key/>
-            }).collect_view()}
-        </fieldset>
+pub(crate) fn ManageKeys(keys: Vec<OwnedKey>, has_project: bool) -> impl IntoView {
+    (!keys.is_empty()).then(|| {
+        view! {
+            <fieldset class="key-choices">
+                <legend>
+                    "API keys they created go on managing resources, as an Admin may, unless you choose otherwise:"
+                </legend>
+                {keys.into_iter().map(|key| view! {
+                    // It was seen, and stays as it is unless something is checked.
+                    <input type="hidden" name=KeyChoices::field(KeyFate::Keep, key.id) value="on"/>
+                    <KeyChoice key=key.clone() has_project/>
+                    <LowerChoice key/>
+                }).collect_view()}
+            </fieldset>
+        }
     })
 }
 
 /// A key that manages may go on and only use (K11).
 #[component]
-fn LowerChoice(key: MadeKey) -> impl IntoView {
+fn LowerChoice(key: OwnedKey) -> impl IntoView {
     view! {
         <label class="key-choice">
             <input type="checkbox" name=KeyChoices::field(KeyFate::Lower, key.id) value="on"/>
-            <span>"Lower "<bdi>{key.name}</bdi>" "<code class="secret-parts">{key.visible}</code>" to the reach Use"</span>
+            <span>
+                "Lower "
+                <bdi>{key.name}</bdi>
+                " "
+                <code class="secret-parts">{key.visible}</code>
+                " to the reach Use"
+            </span>
         </label>
     }
 }
@@ -110,7 +126,7 @@ fn LowerChoice(key: MadeKey) -> impl IntoView {
 /// A key may end.
 #[component]
 pub(super) fn KeyChoice(
-    key: MadeKey,
+    key: OwnedKey,
     /// Whether its project is named.
     #[prop(optional)]
     has_project: bool,
@@ -149,19 +165,32 @@ pub(crate) fn ReceiptCard(name: String, receipt: Receipt) -> impl IntoView {
                 <section class="card receipt" aria-labelledby="receipt">
                     <div class="receipt-head">
                         <h2 id="receipt">{title.clone()}</h2>
-                        <button type="button" class="icon-button needs-scripts" aria-label="Close the receipt" on:click=move |_| is_shown.set(false)>
+                        <button
+                            type="button"
+                            class="icon-button needs-scripts"
+                            aria-label="Close the receipt"
+                            on:click=move |_| is_shown.set(false)
+                        >
                             <Icon sign=Sign::Close/>
                         </button>
                     </div>
-                    <p class="hint">"Access ended "<TimestampText at=Timestamp(receipt.at) with_time=true/>". Every later request is refused."</p>
+                    <p class="hint">
+                        "Access ended "
+                        <TimestampText at=Timestamp(receipt.at) with_time=true/>
+                        ". Every later request is refused."
+                    </p>
                     <div class="columns">
                         <div>
                             <h3>"Ended"</h3>
-                            <ul class="crosses">{ended.iter().map(|line| view! { <li>{line.clone()}</li> }).collect_view()}</ul>
+                            <ul class="crosses">
+                                {ended.iter().map(|line| view! { <li>{line.clone()}</li> }).collect_view()}
+                            </ul>
                         </div>
                         <div>
                             <h3>"Still here"</h3>
-                            <ul class="ticks">{stays.iter().map(|line| view! { <li>{line.clone()}</li> }).collect_view()}</ul>
+                            <ul class="ticks">
+                                {stays.iter().map(|line| view! { <li>{line.clone()}</li> }).collect_view()}
+                            </ul>
                         </div>
                     </div>
                 </section>
@@ -200,7 +229,7 @@ fn stays(receipt: &Receipt) -> Vec<String> {
     if receipt.kept_count > 0 {
         lines.push(named("they created, still working", receipt.kept_count, &receipt.kept));
     }
-    let resources = in_words(&receipt.resources);
+    let resources = resource_counts(&receipt.resources);
     if !resources.is_empty() {
         lines.push(format!("{resources} they created"));
     }
@@ -224,8 +253,8 @@ fn named(what: &str, number: i64, names: &[String]) -> String {
     line
 }
 
-/// "2 clusters, 1 model".
-pub(crate) fn in_words(resources: &[(ResourceKind, i64)]) -> String {
+/// The numbers of resources as text: "2 clusters, 1 model".
+pub(crate) fn resource_counts(resources: &[(ResourceKind, i64)]) -> String {
     let parts = resources
         .iter()
         .map(|(kind, number)| count(*number, &kind.label().to_lowercase(), &kind.plural().to_lowercase()));

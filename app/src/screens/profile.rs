@@ -14,9 +14,10 @@ use crate::{
         Confirmation, Field, FormSender, OwnAddress, PageHeader, PageTitle, PostForm, Username, form_error,
         form_problem,
     },
-    flash::{Flashed, FormName, Notice, Notices},
+    flash::{Flashed, Notice, Notices},
     live::Live,
     load::{Loaded, load},
+    outcome::FormName,
     paths,
     signed::Signed,
 };
@@ -104,19 +105,26 @@ fn Proof(shell: Loaded<ShellView>) -> impl IntoView {
             view! {
                 <section class="card" aria-labelledby="proof">
                     <h2 id="proof">"Address not verified"</h2>
-                    <p>"Until it is, you can only be added to projects of organizations that invited you at this address."</p>
+                    <p>
+                        "Until it is, you can only be added to projects of organizations that invited you at this \
+                         address."
+                    </p>
                     {if sends_mail {
                         Either::Left(view! {
                             <p>"The mail with the link to verify it works for 24 hours."</p>
                             <PostForm action class="form">
                                 {form_problem(value, FormName::ResendVerification, &[])}
                                 <div class="form-actions">
-                                    <button type="submit" class="button" aria-busy=move || action.busy()>"Resend"</button>
+                                    <button type="submit" class="button" aria-busy=move || action.busy()>
+                                        "Resend"
+                                    </button>
                                 </div>
                             </PostForm>
                         })
                     } else {
-                        Either::Right(view! { <p>"This console sends no mail: ask whoever runs it to verify your address."</p> })
+                        Either::Right(view! {
+                            <p>"This console sends no mail: ask whoever runs it to verify your address."</p>
+                        })
                     }}
                 </section>
             }
@@ -138,7 +146,9 @@ fn Email(shell: Loaded<ShellView>) -> impl IntoView {
     let sends_mail = shell.peek(|shell| shell.sends_mail);
     let body = if sends_mail {
         Either::Left(view! {
-            <p class="lead">"We send a link to the new address. Your account gets it once you press the button behind that link."</p>
+            <p class="lead">
+                "We send a link to the new address. Your account gets it once you press the button behind that link."
+            </p>
             <PostForm action class="form">
                 {form_problem(value, FormName::ChangeEmail, &[About::Email, About::CurrentPassword])}
                 <Field
@@ -214,8 +224,16 @@ fn Delete() -> impl IntoView {
     view! {
         <section class="card card-danger" aria-labelledby="delete">
             <h2 id="delete">"Delete account"</h2>
-            <p>"You lose every access at once, and your sessions, SSH keys and open invitations end. What you made stays with its projects, by a “Deleted user”. This can’t be undone."</p>
-            <form method="post" action={expect_context::<Signed>().form(DeleteAccount::url())} class="form" novalidate=true>
+            <p>
+                "You lose every access at once, and your sessions, SSH keys and open invitations end. What you made \
+                 stays with its projects, by a “Deleted user”. This can’t be undone."
+            </p>
+            <form
+                method="post"
+                action={expect_context::<Signed>().form(DeleteAccount::url())}
+                class="form"
+                novalidate=true
+            >
                 {form_problem(none, FormName::DeleteAccount, &[About::CurrentPassword])}
                 <Username email=OwnAddress::here() id="delete-username"/>
                 <Field

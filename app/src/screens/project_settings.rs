@@ -4,29 +4,35 @@ use leptos::{either::Either, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use policy::{Field as About, Permission};
 
-use super::{owned_assets::OwnedAssetsHere, use_project_slug};
+use super::{
+    owned_assets::OwnedAssetsHere,
+    settings_form::{NameAndSlug, SettingsForm, follow_saved},
+    use_project_slug,
+};
 use crate::{
     api::{
-        collaborators::Made,
+        owned_assets::OwnedAssets,
         projects::{
-            DeleteProject, Deletion, ProjectHead, RemoveExternals, SettingsView, UpdateProject, project_settings,
+            DeleteProject, Deletion, ProjectHead, RemoveExternals, SettingsDialog, SettingsView, UpdateProject,
+            project_settings,
         },
     },
     components::{
         ButtonLink, Confirmation, DefaultProjectNotice, Dialog as DialogBox, DialogActions, Field, FormSender, Icon,
         ListAddress, PageHeader, PageTitle, PostForm, Sign, form_error, form_problem,
     },
-    flash::{Done, Flashed, FormName, Notice, Notices},
+    flash::{Flashed, Notice, Notices},
     live::Live,
     load::{Loaded, load},
-    paths::{self, Dialog},
+    outcome::FormName,
+    paths,
 };
 
 /// The page.
 #[component]
 pub(crate) fn ProjectSettingsScreen() -> impl IntoView {
     let slug = use_project_slug();
-    ListAddress::provide(Signal::derive(move || {
+    ListAddress::provide::<SettingsDialog>(Signal::derive(move || {
         slug.with(|slug| format!("/settings/projects/{slug}"))
     }));
     // Not live: a form that changes under one's hands is worse than one that is a little old.
@@ -67,7 +73,7 @@ fn Settings(settings: Loaded<SettingsView>) -> impl IntoView {
             }
             key=|(project, may_change)| (project.slug.clone(), *may_change)
             children=move |(project, may_change)| if may_change {
-                view! { <SettingsForm settings project/> }.into_any()
+                view! { <ProjectForm settings project/> }.into_any()
             } else {
                 view! { <SettingsFacts project/> }.into_any()
             }
@@ -78,76 +84,54 @@ fn Settings(settings: Loaded<SettingsView>) -> impl IntoView {
 }
 
 #[component]
-fn SettingsForm(settings: Loaded<SettingsView>, project: ProjectHead) -> impl IntoView {
+fn ProjectForm(settings: Loaded<SettingsView>, project: ProjectHead) -> impl IntoView {
+    const FORM: FormName = FormName::ProjectSettings;
     let flashed = expect_context::<Flashed>();
-    let notices = expect_context::<Notices>();
-    let navigate = use_navigate();
     let action = FormSender::to::<UpdateProject>();
-    let value = action.outcome();
     let slug = project.slug.to_string();
-    Effect::new({
-        let slug = slug.clone();
-        move |_| {
-            let Some(Ok(done)) = value.get() else { return };
-            let notice = Notice::done(&done);
-            if let Done::Saved { slug: now } = &done
-                && *now != slug
-                && let Ok(now) = now.parse()
-            {
-                notices.show_on_next(notice);
-                let options = NavigateOptions {
-                    replace: true,
-                    ..NavigateOptions::default()
-                };
-                navigate(&paths::project_settings(&now), options);
-            } else {
-                notices.show(notice);
-                settings.reload();
-            }
-        }
-    });
-    let typed = move |field, now: &str| {
-        flashed
-            .typed(FormName::ProjectSettings, field)
-            .unwrap_or_else(|| now.to_owned())
-    };
+    follow_saved(action, slug.clone(), paths::project_settings, move || settings.reload());
     let allow_externals = flashed
-        .typed(FormName::ProjectSettings, "allow_externals")
+        .typed(FORM, "allow_externals")
         .map_or(project.allow_externals, |typed| !typed.is_empty());
     view! {
-        <section class="card" aria-label="Settings">
-            <PostForm action class="form">
-                <input type="hidden" name="project" value=slug.clone()/>
-                {form_problem(value, FormName::ProjectSettings, &[About::Name, About::Slug])}
-                <Field label="Name" name="name" value=typed("name", &project.name) error=form_error(value, FormName::ProjectSettings, About::Name)/>
-                <Field
-                    label="Slug"
-                    name="slug"
-                    kind="slug"
-                    value=typed("slug", &slug)
-                    hint="The project’s name in addresses. When you change it, the old one stops working, and nobody else gets it for 90 days."
-                    error=form_error(value, FormName::ProjectSettings, About::Slug)
-                />
-                {if project.is_default {
-                    view! { <p class="hint">"External collaborators can’t be added to the Default Project."</p> }.into_any()
-                } else {
-                    view! {
-                        <div class="switch">
-                            <input type="checkbox" id="allow-externals" name="allow_externals" value="on" checked=allow_externals aria-describedby="allow-externals-hint"/>
-                            <div>
-                                <label for="allow-externals">"Allow external collaborators"</label>
-                                <p class="hint" id="allow-externals-hint">
-                                    {format!("People outside {} can be added to this project. They see this project and nothing else.", project.organization_name)}
-                                </p>
-                            </div>
+        <SettingsForm action>
+            <input type="hidden" name="project" value=slug.clone()/>
+            {form_problem(action.outcome(), FORM, &[About::Name, About::Slug])}
+            <NameAndSlug
+                form=FORM
+                action
+                name=project.name
+                slug
+                slug_hint="The project’s name in addresses. When you change it, the old one stops working, and nobody \
+                 else gets it for 90 days."
+            />
+            {if project.is_default {
+                view! { <p class="hint">"External collaborators can’t be added to the Default Project."</p> }.into_any()
+            } else {
+                view! {
+                    <div class="switch">
+                        <input
+                            type="checkbox"
+                            id="allow-externals"
+                            name="allow_externals"
+                            value="on"
+                            checked=allow_externals
+                            aria-describedby="allow-externals-hint"
+                        />
+                        <div>
+                            <label for="allow-externals">"Allow external collaborators"</label>
+                            <p class="hint" id="allow-externals-hint">
+                                {format!(
+                                    "People outside {} can be added to this project. They see this project and \
+                                     nothing else.",
+                                    project.organization_name,
+                                )}
+                            </p>
                         </div>
-                    }.into_any()
-                }}
-                <div class="form-actions">
-                    <button type="submit" class="button button-primary" aria-busy=move || action.busy()>"Save"</button>
-                </div>
-            </PostForm>
-        </section>
+                    </div>
+                }.into_any()
+            }}
+        </SettingsForm>
     }
 }
 
@@ -159,7 +143,10 @@ fn SettingsFacts(project: ProjectHead) -> impl IntoView {
             <dl class="facts">
                 <div><dt>"Name"</dt><dd>{project.name}</dd></div>
                 <div><dt>"Slug"</dt><dd><code>{project.slug.to_string()}</code></dd></div>
-                <div><dt>"Allow external collaborators"</dt><dd>{if project.allow_externals { "On" } else { "Off" }}</dd></div>
+                <div>
+                    <dt>"Allow external collaborators"</dt>
+                    <dd>{if project.allow_externals { "On" } else { "Off" }}</dd>
+                </div>
             </dl>
             <p class="hint">"Only Admins of the project can change its settings."</p>
         </section>
@@ -170,17 +157,17 @@ fn SettingsFacts(project: ProjectHead) -> impl IntoView {
 #[component]
 fn LeftoverExternals(settings: Loaded<SettingsView>) -> impl IntoView {
     let (notices, address) = (expect_context::<Notices>(), expect_context::<ListAddress>());
-    let switch = address.switch();
+    let close_dialog = address.closer();
     let action = FormSender::to::<RemoveExternals>();
     Effect::new(move |_| match action.outcome().get() {
         Some(Ok(done)) => {
             notices.show(Notice::done(&done));
-            switch(Dialog::None);
+            close_dialog();
             settings.reload();
         }
         Some(Err(problem)) => {
             notices.show(Notice::problem(problem));
-            switch(Dialog::None);
+            close_dialog();
         }
         None => {}
     });
@@ -190,11 +177,11 @@ fn LeftoverExternals(settings: Loaded<SettingsView>) -> impl IntoView {
             Some((settings.project.clone(), settings.externals, made))
         })
     });
-    let is_open = Memo::new(move |_| address.dialog.get() == Dialog::RemoveExternals);
+    let is_open = Memo::new(move |_| address.dialog() == Some(SettingsDialog::RemoveExternals));
     move || {
         leftover.get().map(|(project, count, made)| {
             let (slug, name) = (project.slug, project.name);
-            let words = if count == 1 {
+            let text = if count == 1 {
                 "1 external collaborator still has access.".to_owned()
             } else {
                 format!("{count} external collaborators still have access.")
@@ -203,10 +190,17 @@ fn LeftoverExternals(settings: Loaded<SettingsView>) -> impl IntoView {
             view! {
                 <section class="card card-danger" aria-labelledby="leftover">
                     <h2 id="leftover">"External collaborators"</h2>
-                    <p>{words}" New ones can’t be added while "<strong>"Allow external collaborators"</strong>" is off."</p>
+                    <p>
+                        {text}
+                        " New ones can’t be added while "
+                        <strong>"Allow external collaborators"</strong>
+                        " is off."
+                    </p>
                     <p class="form-actions">
                         <a class="button" href=who>"See who"</a>
-                        <ButtonLink class="button button-quiet-danger" href=address.to(Dialog::RemoveExternals)>"Remove them all"</ButtonLink>
+                        <ButtonLink class="button button-quiet-danger" href=address.to(SettingsDialog::RemoveExternals)>
+                            "Remove them all"
+                        </ButtonLink>
                     </p>
                 </section>
                 {move || is_open.get().then(|| view! {
@@ -219,8 +213,14 @@ fn LeftoverExternals(settings: Loaded<SettingsView>) -> impl IntoView {
 
 /// What ends for them, and what they made goes on: told before it is done (C6, N5).
 #[component]
-fn RemoveExternalsDialog(action: FormSender, slug: String, name: String, count: i64, made: Made) -> impl IntoView {
-    let close = expect_context::<ListAddress>().to(Dialog::None);
+fn RemoveExternalsDialog(
+    action: FormSender,
+    slug: String,
+    name: String,
+    count: i64,
+    made: OwnedAssets,
+) -> impl IntoView {
+    let close = expect_context::<ListAddress>().closed();
     let title = if count == 1 {
         "Remove 1 external collaborator?".to_owned()
     } else {
@@ -230,9 +230,13 @@ fn RemoveExternalsDialog(action: FormSender, slug: String, name: String, count: 
         <DialogBox title close=close.get_untracked()>
             <PostForm action class="form">
                 <input type="hidden" name="project" value=slug/>
-                <p>"Their access to "<bdi>{name}</bdi>" ends at once: its resources, SSH to the nodes of its clusters, and managing it."</p>
+                <p>
+                    "Their access to "
+                    <bdi>{name}</bdi>
+                    " ends at once: its resources, SSH to the nodes of its clusters, and managing it."
+                </p>
                 <OwnedAssetsHere made who="They"/>
-                <DialogActions close action words="Remove them all" is_final=true/>
+                <DialogActions close action label="Remove them all" is_final=true/>
             </PostForm>
         </DialogBox>
     }
@@ -271,39 +275,45 @@ fn DeleteProjectForm(settings: Loaded<SettingsView>) -> impl IntoView {
         })
     });
     move || {
-        deletable.get().map(|(slug, name, Deletion { keys, resources })| view! {
-            <section class="card card-danger" aria-labelledby="delete">
-                <h2 id="delete">"Delete project"</h2>
-                <p>
-                    "Everybody’s access to "<strong><bdi>{name}</bdi></strong>" ends at once."
-                    {keys_end(keys)}
-                    " Its slug can’t be used again for 90 days. This can’t be undone."
-                </p>
-                {form_problem(value, FormName::DeleteProject, &[About::Confirmation, About::CurrentPassword])}
-                {if resources > 0 {
-                    Either::Left(view! {
-                        <p class="card-line"><Icon sign=Sign::Info/><span>{resources_first(resources)}</span></p>
-                        <p class="form-actions"><a class="button" href=paths::project(&slug)>"Go to its resources"</a></p>
-                    })
-                } else {
-                    Either::Right(view! {
-                        <PostForm action class="form">
-                            <input type="hidden" name="project" value=slug.to_string()/>
-                            <Field
-                                label=format!("Type {slug} to confirm")
-                                name="confirmation"
-                                kind="slug"
-                                value=flashed.typed(FormName::DeleteProject, "confirmation").unwrap_or_default()
-                                error=form_error(value, FormName::DeleteProject, About::Confirmation)
-                            />
-                            <Confirmation form=FormName::DeleteProject value/>
-                            <div class="form-actions">
-                                <button type="submit" class="button button-danger" aria-busy=move || action.busy()>"Delete project"</button>
-                            </div>
-                        </PostForm>
-                    })
-                }}
-            </section>
+        deletable.get().map(|(slug, name, Deletion { keys, resources })| {
+            view! {
+                <section class="card card-danger" aria-labelledby="delete">
+                    <h2 id="delete">"Delete project"</h2>
+                    <p>
+                        "Everybody’s access to "<strong><bdi>{name}</bdi></strong>" ends at once."
+                        {keys_end(keys)}
+                        " Its slug can’t be used again for 90 days. This can’t be undone."
+                    </p>
+                    {form_problem(value, FormName::DeleteProject, &[About::Confirmation, About::CurrentPassword])}
+                    {if resources > 0 {
+                        Either::Left(view! {
+                            <p class="card-line"><Icon sign=Sign::Info/><span>{resources_first(resources)}</span></p>
+                            <p class="form-actions">
+                                <a class="button" href=paths::project(&slug)>"Go to its resources"</a>
+                            </p>
+                        })
+                    } else {
+                        Either::Right(view! {
+                            <PostForm action class="form">
+                                <input type="hidden" name="project" value=slug.to_string()/>
+                                <Field
+                                    label=format!("Type {slug} to confirm")
+                                    name="confirmation"
+                                    kind="slug"
+                                    value=flashed.typed(FormName::DeleteProject, "confirmation").unwrap_or_default()
+                                    error=form_error(value, FormName::DeleteProject, About::Confirmation)
+                                />
+                                <Confirmation form=FormName::DeleteProject value/>
+                                <div class="form-actions">
+                                    <button type="submit" class="button button-danger" aria-busy=move || action.busy()>
+                                        "Delete project"
+                                    </button>
+                                </div>
+                            </PostForm>
+                        })
+                    }}
+                </section>
+            }
         })
     }
 }

@@ -14,13 +14,28 @@ pub(crate) fn RolesScreen() -> impl IntoView {
     view! {
         <PageTitle text="Roles and permissions"/>
         <main id="main" class="document">
-            <p><a class="brand" href=paths::HOME rel="external"><span class="brand-mark" aria-hidden="true"></span>"Roster"</a></p>
+            <p>
+                <a class="brand" href=paths::HOME rel="external">
+                    <span class="brand-mark" aria-hidden="true"></span>
+                    "Roster"
+                </a>
+            </p>
             <h1 id="heading" tabindex="-1">"Roles and permissions"</h1>
             <p class="lead">
-                "What each role permits. Roster reads the same table for every page, form and gateway, so what stands here is what happens."
+                "What each role permits. Roster reads the same table for every page, form and gateway, so what stands \
+                 here is what happens."
             </p>
-            <PermissionTable scope=Scope::Organization title="Organization" about="Members of an organization are Admins or Members of it. The Owner is an Admin, for good."/>
-            <PermissionTable scope=Scope::Project title="Project" about="Collaborators of a project are Admins or Members of it. Admins of the organization are Admins of every project."/>
+            <PermissionTable
+                scope=Scope::Organization
+                title="Organization"
+                about="Members of an organization are Admins or Members of it. The Owner is an Admin, for good."
+            />
+            <PermissionTable
+                scope=Scope::Project
+                title="Project"
+                about="Collaborators of a project are Admins or Members of it. Admins of the organization are Admins \
+                 of every project."
+            />
         </main>
     }
 }
@@ -68,7 +83,9 @@ fn PermissionTable(scope: Scope, title: &'static str, about: &'static str) -> im
 #[component]
 fn Answer(yes: bool) -> impl IntoView {
     if yes {
-        view! { <span class="answer answer-yes"><Icon sign=Sign::Check/><span class="visually-hidden">"yes"</span></span> }
+        view! {
+            <span class="answer answer-yes"><Icon sign=Sign::Check/><span class="visually-hidden">"yes"</span></span>
+        }
     } else {
         view! { <span class="answer"><Icon sign=Sign::Close/><span class="visually-hidden">"no"</span></span> }
     }

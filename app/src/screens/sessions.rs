@@ -34,10 +34,15 @@ fn Sessions(rows: Loaded<Vec<SessionRow>>) -> impl IntoView {
     let has_others = Memo::new(move |_| rows.with(|rows| rows.len() > 1));
     view! {
         <PageTitle text="Sessions"/>
-        <PageHeader title="Sessions" lead="Where you’re signed in. Sign out what you don’t recognize, and change your password.">
+        <PageHeader
+            title="Sessions"
+            lead="Where you’re signed in. Sign out what you don’t recognize, and change your password."
+        >
             {move || has_others.get().then(|| view! {
                 <PostForm action=end_others>
-                    <button type="submit" class="button button-danger" aria-busy=move || end_others.busy()>"Sign out all others"</button>
+                    <button type="submit" class="button button-danger" aria-busy=move || end_others.busy()>
+                        "Sign out all others"
+                    </button>
                 </PostForm>
             })}
         </PageHeader>

@@ -7,7 +7,8 @@ use crate::{
     address::use_query,
     api::accounts::SignIn,
     components::{Field, PageTitle},
-    flash::{Flashed, FormName},
+    flash::Flashed,
+    outcome::FormName,
     paths,
 };
 
@@ -39,7 +40,13 @@ pub(crate) fn SignInScreen() -> impl IntoView {
                         error=Signal::stored(None::<String>)
                         autofocus=true
                     />
-                    <Field label="Password" name="password" kind="password" autocomplete="current-password" error=Signal::stored(None::<String>)/>
+                    <Field
+                        label="Password"
+                        name="password"
+                        kind="password"
+                        autocomplete="current-password"
+                        error=Signal::stored(None::<String>)
+                    />
                     <button type="submit" class="button button-primary button-wide">"Sign in"</button>
                 </form>
             </section>

@@ -7,9 +7,11 @@ use crate::{
     address::use_query,
     api::accounts::{SignUp, sends_mail},
     components::{Field, Icon, PageTitle, Sign, form_error},
-    flash::{Done, Flashed, FormName, Notices},
+    flash::{Flashed, Notices},
     load::load_or,
-    messages, paths,
+    messages,
+    outcome::{Done, FormName},
+    paths,
 };
 
 /// The page. A plain form, as signing in is.
@@ -62,8 +64,22 @@ fn SignUpForm() -> impl IntoView {
             <EntryProblem form=FormName::SignUp/>
             <form method="post" action=SignUp::url() novalidate=true>
                 <input type="hidden" name="next" value=next/>
-                <Field label="Name" name="name" autocomplete="name" value=typed("name") error=error(About::Name) autofocus=true/>
-                <Field label="Email" name="email" kind="email" autocomplete="username" value=typed("email") error=error(About::Email)/>
+                <Field
+                    label="Name"
+                    name="name"
+                    autocomplete="name"
+                    value=typed("name")
+                    error=error(About::Name)
+                    autofocus=true
+                />
+                <Field
+                    label="Email"
+                    name="email"
+                    kind="email"
+                    autocomplete="username"
+                    value=typed("email")
+                    error=error(About::Email)
+                />
                 <Field
                     label="Password"
                     name="password"
@@ -90,7 +106,8 @@ fn WhoVerifies() -> impl IntoView {
             let text = if has_mail.peek(|has_mail| *has_mail) {
                 "You get a mail with a link that verifies your address."
             } else {
-                "This console sends no mail: whoever runs it verifies your address. Until then only organizations that invited you can add you to projects."
+                "This console sends no mail: whoever runs it verifies your address. Until then only organizations \
+                 that invited you can add you to projects."
             };
             view! { <p class="hint">{text}</p> }
         },
@@ -105,7 +122,9 @@ pub(crate) fn EntryNotice() -> impl IntoView {
     let done = move || notices.get().filter(|notice| !notice.is_problem);
     view! {
         <div role="status">
-            {move || done().map(|notice| view! { <p class="notice"><Icon sign=Sign::Check/><span>{notice.text}</span></p> })}
+            {move || done().map(|notice| view! {
+                <p class="notice"><Icon sign=Sign::Check/><span>{notice.text}</span></p>
+            })}
         </div>
     }
 }
@@ -122,7 +141,9 @@ pub(crate) fn EntryProblem(form: FormName) -> impl IntoView {
     };
     view! {
         <div role="alert">
-            {move || text().map(|text| view! { <p class="form-problem"><Icon sign=Sign::Alert/><span>{text}</span></p> })}
+            {move || text().map(|text| view! {
+                <p class="form-problem"><Icon sign=Sign::Alert/><span>{text}</span></p>
+            })}
         </div>
     }
 }

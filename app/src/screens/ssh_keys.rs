@@ -9,8 +9,9 @@ use crate::{
         Confirmation, CopyField, Field, FormSender, Icon, PageHeader, PageTitle, PostForm, Sign, TimestampText,
         form_error, form_problem,
     },
-    flash::{Flashed, FormName, Notice, Notices},
+    flash::{Flashed, Notice, Notices},
     load::{Loaded, load},
+    outcome::FormName,
 };
 
 /// The page.
@@ -47,7 +48,11 @@ fn SshKeys(rows: Loaded<SshKeyPage>) -> impl IntoView {
     let proof = Memo::new(move |_| rows.with(|page| page.proof.clone()));
     view! {
         <PageTitle text="SSH keys"/>
-        <PageHeader title="SSH keys" lead="The keys you log in to clusters’ nodes with. A key opens the clusters of every project you have access to; once you remove it, no new login with it succeeds."/>
+        <PageHeader
+            title="SSH keys"
+            lead="The keys you log in to clusters’ nodes with. A key opens the clusters of every project you have \
+             access to; once you remove it, no new login with it succeeds."
+        />
         <div class="table-frame">
             {move || if is_empty.get() {
                 Either::Left(view! {
@@ -98,7 +103,9 @@ fn Row(row: SshKeyRow, remove: FormSender) -> impl IntoView {
             <td class="buttons-cell">
                 <PostForm action=remove class="row-buttons">
                     <input type="hidden" name="key" value=row.id.to_string()/>
-                    <button type="submit" class="button button-small button-quiet-danger" aria-label=label>"Remove"</button>
+                    <button type="submit" class="button button-small button-quiet-danger" aria-label=label>
+                        "Remove"
+                    </button>
                 </PostForm>
             </td>
         </tr>
@@ -124,7 +131,8 @@ fn AddForm(add: FormSender, proof: Memo<SshProof>) -> impl IntoView {
                     name="public_key"
                     lines=4
                     value=typed("public_key")
-                    hint="The line in a .pub file, like ssh-ed25519 AAAA… you@laptop. Folded lines and the form of PuTTY are fine."
+                    hint="The line in a .pub file, like ssh-ed25519 AAAA… you@laptop. Folded lines and the form of \
+                     PuTTY are fine."
                     error=form_error(value, FormName::SshKey, About::PublicKey)
                 />
                 <Field
@@ -137,14 +145,17 @@ fn AddForm(add: FormSender, proof: Memo<SshProof>) -> impl IntoView {
                 <Proof proof error=form_error(value, FormName::SshKey, About::Signature)/>
                 <Confirmation form=FormName::SshKey value/>
                 <div class="form-actions">
-                    <button type="submit" class="button button-primary" aria-busy=move || add.busy()>"Add SSH key"</button>
+                    <button type="submit" class="button button-primary" aria-busy=move || add.busy()>
+                        "Add SSH key"
+                    </button>
                 </div>
             </PostForm>
         </section>
     }
 }
 
-/// How somebody shows that a key is theirs, for when another account has registered it (J10). Open once it is asked for.
+/// How somebody shows that a key is theirs, for when another account has registered it (J10). Open once it is asked
+/// for.
 #[component]
 fn Proof(proof: Memo<SshProof>, error: Signal<Option<String>>) -> impl IntoView {
     let command = proof.with_untracked(|proof| {
@@ -157,7 +168,8 @@ fn Proof(proof: Memo<SshProof>, error: Signal<Option<String>>) -> impl IntoView 
         <details class="fold" open=move || error.with(Option::is_some)>
             <summary>"Somebody else has registered this key?"</summary>
             <p class="hint">
-                "Show that it’s yours: sign this text with it, and paste what the command prints. The text is for you alone, and good today and tomorrow (UTC)."
+                "Show that it’s yours: sign this text with it, and paste what the command prints. The text is for you \
+                 alone, and good today and tomorrow (UTC)."
             </p>
             <CopyField label="Command that signs it" id="sign-command" value=command/>
             <Field

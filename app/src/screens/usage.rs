@@ -99,7 +99,10 @@ fn NothingUsed(page: UsagePage) -> impl IntoView {
         <div class="empty">
             <span class="empty-sign"><Icon sign=Sign::Chart/></span>
             <h2>{format!("No usage in the last {days} days")}</h2>
-            <p>"Usage appears here once a gateway or a scheduler reports it with an API key of this project: "<code>{path}</code></p>
+            <p>
+                "Usage appears here once a gateway or a scheduler reports it with an API key of this project: "
+                <code>{path}</code>
+            </p>
         </div>
     }
 }
@@ -134,7 +137,7 @@ fn Picture(chart: Chart) -> impl IntoView {
     view! {
         <div class="chart">
             <ul class="chart-scale" aria-hidden="true">
-                {chart.scale.into_iter().map(|words| view! { <li>{words}</li> }).collect_view()}
+                {chart.scale.into_iter().map(|label| view! { <li>{label}</li> }).collect_view()}
             </ul>
             <div class="chart-field" inner_html=chart.svg></div>
             <p class="chart-days" aria-hidden="true">
@@ -192,7 +195,9 @@ fn Lines(label: &'static str, kinds: Vec<UsageKind>, lines: Vec<UsageLine>, by: 
                         <tr>
                             <th scope="col">{first}</th>
                             <th scope="col" class="number-cell">"Total"</th>
-                            {kinds.into_iter().map(|kind| view! { <th scope="col" class="number-cell">{kind.label()}</th> }).collect_view()}
+                            {kinds.into_iter().map(|kind| view! {
+                                <th scope="col" class="number-cell">{kind.label()}</th>
+                            }).collect_view()}
                         </tr>
                     </thead>
                     <tbody>
@@ -203,7 +208,9 @@ fn Lines(label: &'static str, kinds: Vec<UsageKind>, lines: Vec<UsageLine>, by: 
                                     {line.last.map(|last| view! { " – "<DayText at=last/> })}
                                 </th>
                                 <td class="number-cell"><strong>{line.total}</strong></td>
-                                {line.amounts.into_iter().map(|amount| view! { <td class="number-cell">{amount}</td> }).collect_view()}
+                                {line.amounts.into_iter().map(|amount| view! {
+                                    <td class="number-cell">{amount}</td>
+                                }).collect_view()}
                             </tr>
                         }).collect_view()}
                     </tbody>

@@ -7,7 +7,7 @@ use super::{link_page::link_page, sign_up::EntryProblem};
 use crate::{
     api::verification::{OpenedVerification, Opener, VerifyEmail, email_verification},
     components::{Field, Icon, PageTitle, Sign, Username, form_error},
-    flash::FormName,
+    outcome::FormName,
 };
 
 /// The page. Its forms are plain ones, as signing in is: what follows is another page, perhaps for another person.
@@ -15,7 +15,8 @@ use crate::{
 pub(crate) fn VerifyEmailScreen() -> impl IntoView {
     link_page(
         email_verification,
-        "It was used already, is too old, or the address is verified. Sign in: your profile says which, and sends a new one.",
+        "It was used already, is too old, or the address is verified. Sign in: your profile says which, and sends a \
+         new one.",
         |opened, token| view! { <Opened opened token/> },
     )
 }
@@ -54,7 +55,9 @@ fn Password(opener: Opener, email: String) -> impl IntoView {
             </p>
         })}
         <p>
-            "This account was made before its address was verified. If you made it, type its password. If you didn’t, or don’t remember, choose a new one: whoever used the account until now is signed out, its SSH keys are removed, and the invitations it sent are revoked."
+            "This account was made before its address was verified. If you made it, type its password. If you didn’t, \
+             or don’t remember, choose a new one: whoever used the account until now is signed out, its SSH keys are \
+             removed, and the invitations it sent are revoked."
         </p>
         <Username email=Signal::stored(email) id="username"/>
         <Field

@@ -5,14 +5,14 @@ use policy::{Because, CollaboratorChange, Field as About, Permission, ProjectRol
 
 use super::Actions;
 use crate::{
-    api::collaborators::{People, Person},
+    api::collaborators::{Dialog, People, Person},
     components::{
         Dialog as DialogBox, DialogActions, Field, Icon, ListAddress, PostForm, Sign, form_error, form_problem,
         input_day, last_day,
     },
-    flash::{Flashed, FormName},
+    flash::Flashed,
     load::Loaded,
-    paths::Dialog,
+    outcome::FormName,
     screens::owned_assets::{ManageKeys, OwnedAssetsHere},
 };
 
@@ -22,50 +22,33 @@ pub(super) fn Dialogs(people: Loaded<People>) -> impl IntoView {
     let address = expect_context::<ListAddress>();
     // Made once when it opens; what is typed in it stays when the list behind it changes.
     let open = Memo::new(move |_| {
-        let dialog = address.dialog.get();
-        let is_usable = people.with(|people| match dialog {
-            Dialog::None
-            | Dialog::Invite
-            | Dialog::Sent
-            | Dialog::Create
-            | Dialog::Secret
-            | Dialog::Expiration(_)
-            | Dialog::Rotate(_)
-            | Dialog::Revoke(_)
-            | Dialog::Regenerate
-            | Dialog::RemoveExternals
-            | Dialog::Delete => false,
-            Dialog::Add => people.project.standing.may(Permission::CollaboratorAdd),
-            // It opens once it is known what stays.
-            Dialog::Remove(user) => {
-                people.made.as_ref().is_some_and(|(whose, _)| *whose == user)
-                    && is_usable(people, user, CollaboratorChange::Remove)
-            }
-            // So does this.
-            Dialog::Lower(user) => {
-                people.made.as_ref().is_some_and(|(whose, _)| *whose == user)
-                    && is_usable(people, user, CollaboratorChange::Role)
-            }
-            Dialog::EndDate(user) => is_usable(people, user, CollaboratorChange::EndDate),
-        });
-        if is_usable { dialog } else { Dialog::None }
+        address.dialog().filter(|dialog| {
+            people.with(|people| match *dialog {
+                Dialog::Add => people.project.standing.may(Permission::CollaboratorAdd),
+                // Opens once the server has said what stays.
+                Dialog::Remove(user) => {
+                    people.made.as_ref().is_some_and(|(whose, _)| *whose == user)
+                        && is_usable(people, user, CollaboratorChange::Remove)
+                }
+                // So does this.
+                Dialog::Lower(user) => {
+                    people.made.as_ref().is_some_and(|(whose, _)| *whose == user)
+                        && is_usable(people, user, CollaboratorChange::Role)
+                }
+                Dialog::EndDate(user) => is_usable(people, user, CollaboratorChange::EndDate),
+            })
+        })
     });
     move || {
-        let dialog = open.get();
-        let (people, close) = untrack(|| {
-            (
-                people.peek(|people| Some(people.clone())),
-                address.to(Dialog::None).get(),
-            )
-        });
-        let people = people?;
-        let subject = dialog.user().and_then(|user| people.find(user).cloned());
-        Some(match (dialog, subject) {
-            (Dialog::Add, _) => view! { <AddDialog people close/> }.into_any(),
-            (Dialog::Remove(_), Some(person)) => view! { <RemoveDialog people person close/> }.into_any(),
-            (Dialog::Lower(_), Some(person)) => view! { <LowerDialog people person close/> }.into_any(),
-            (Dialog::EndDate(_), Some(person)) => view! { <EndDateDialog people person close/> }.into_any(),
-            _ => ().into_any(),
+        let dialog = open.get()?;
+        let close = untrack(|| address.closed().get());
+        let people = people.peek(|people| Some(people.clone()))?;
+        let find = |user| people.find(user).cloned();
+        Some(match dialog {
+            Dialog::Add => view! { <AddDialog people close/> }.into_any(),
+            Dialog::Remove(user) => view! { <RemoveDialog person=find(user)? people close/> }.into_any(),
+            Dialog::Lower(user) => view! { <LowerDialog person=find(user)? people close/> }.into_any(),
+            Dialog::EndDate(user) => view! { <EndDateDialog person=find(user)? people close/> }.into_any(),
         })
     }
 }
@@ -102,7 +85,12 @@ fn AddDialog(people: People, close: String) -> impl IntoView {
     view! {
         <DialogBox title="Add Collaborator" close=close.clone()>
             <PostForm action class="form">
-                <p>{format!("They get access to {} as a Member, at once. You can change their role afterwards.", project.name)}</p>
+                <p>
+                    {format!(
+                        "They get access to {} as a Member, at once. You can change their role afterwards.",
+                        project.name,
+                    )}
+                </p>
                 {form_problem(value, FormName::AddCollaborator, &[About::Email])}
                 <input type="hidden" name="project" value=project.slug.to_string()/>
                 <Field
@@ -114,7 +102,7 @@ fn AddDialog(people: People, close: String) -> impl IntoView {
                     error=form_error(value, FormName::AddCollaborator, About::Email)
                     autofocus=true
                 />
-                <DialogActions close action words="Confirm"/>
+                <DialogActions close action label="Confirm"/>
             </PostForm>
         </DialogBox>
     }
@@ -147,7 +135,7 @@ fn RemoveDialog(people: People, person: Person, close: String) -> impl IntoView 
                     {is_admin.then(|| view! { <li>"Managing its collaborators and settings"</li> })}
                 </ul>
                 {made.map(|made| view! { <OwnedAssetsHere made who=if is_self { "You" } else { "They" }/> })}
-                <DialogActions close action words=confirm is_final=true/>
+                <DialogActions close action label=confirm is_final=true/>
             </PostForm>
         </DialogBox>
     }
@@ -164,9 +152,11 @@ fn LowerDialog(people: People, person: Person, close: String) -> impl IntoView {
                 <input type="hidden" name="project" value=project.slug.to_string()/>
                 <input type="hidden" name="user" value=person.user.to_string()/>
                 <input type="hidden" name="role" value=ProjectRole::Member.code()/>
-                <p>{format!("They keep access to {}, and manage it no more from their next request on.", project.name)}</p>
+                <p>
+                    {format!("They keep access to {}, and manage it no more from their next request on.", project.name)}
+                </p>
                 <ManageKeys keys=people.managing has_project=false/>
-                <DialogActions close action words="Make Member" is_final=true/>
+                <DialogActions close action label="Make Member" is_final=true/>
             </PostForm>
         </DialogBox>
     }
@@ -182,7 +172,7 @@ fn EndDateDialog(people: People, person: Person, close: String) -> impl IntoView
     let is_external = person
         .standing
         .project
-        .is_some_and(|place| place.because == Because::External);
+        .is_some_and(|standing| standing.because == Because::External);
     view! {
         <DialogBox title=format!("End date for {}", person.name) close=close.clone()>
             <PostForm action class="form">
@@ -190,7 +180,10 @@ fn EndDateDialog(people: People, person: Person, close: String) -> impl IntoView
                 <input type="hidden" name="user" value=person.user.to_string()/>
                 {form_problem(value, FormName::EndDate, &[About::ExpiresOn])}
                 {is_external.then(|| view! {
-                    <p class="card-line"><Icon sign=Sign::Info/><span>"External collaborators are best given an end date."</span></p>
+                    <p class="card-line">
+                        <Icon sign=Sign::Info/>
+                        <span>"External collaborators are best given an end date."</span>
+                    </p>
                 })}
                 <Field
                     label="Access until"
@@ -201,7 +194,7 @@ fn EndDateDialog(people: People, person: Person, close: String) -> impl IntoView
                     error=form_error(value, FormName::EndDate, About::ExpiresOn)
                     autofocus=true
                 />
-                <DialogActions close action words="Save"/>
+                <DialogActions close action label="Save"/>
             </PostForm>
         </DialogBox>
     }

@@ -1,4 +1,5 @@
-//! Settings > Project > Collaborators: who has access to a project, as what and why, and the changes to it (RULES C, X).
+//! Settings > Project > Collaborators: who has access to a project, as what and why, and the changes to it (RULES C,
+//! X).
 
 mod dialogs;
 mod table;
@@ -11,16 +12,18 @@ use policy::Permission;
 use super::{owned_assets::ReceiptCard, use_project_slug};
 use crate::{
     api::collaborators::{
-        AddCollaborator, ChangeCollaboratorRole, People, RemoveCollaborator, SetCollaboratorEndDate, collaborators,
+        AddCollaborator, ChangeCollaboratorRole, Dialog, People, RemoveCollaborator, SetCollaboratorEndDate,
+        collaborators,
     },
     components::{
         ButtonLink, DefaultProjectNotice, Filter, FormSender, Icon, ListAddress, PageHeader, PageTitle, SearchForm,
-        Sign,
+        Sign, forget_when_closed,
     },
-    flash::{Done, Flashed, FormName, Notice, Notices, Outcome, Receipt},
+    flash::{Flashed, Notice, Notices},
     live::Live,
     load::{Loaded, load},
-    paths::{self, Dialog},
+    outcome::{Done, FormName, Outcome, Receipt},
+    paths,
 };
 use dialogs::Dialogs;
 use table::PeopleTable;
@@ -39,10 +42,9 @@ struct Actions {
 pub(crate) fn CollaboratorsScreen() -> impl IntoView {
     let slug = use_project_slug();
     let live = expect_context::<Live>();
-    let address = ListAddress::provide(Signal::derive(move || {
+    let address = ListAddress::provide::<Dialog>(Signal::derive(move || {
         slug.with(|slug| format!("/settings/projects/{slug}/collaborators"))
     }));
-    let ListAddress { query, dialog, .. } = address;
     provide_context(Actions {
         add: FormSender::to::<AddCollaborator>(),
         change_role: FormSender::to::<ChangeCollaboratorRole>(),
@@ -50,9 +52,9 @@ pub(crate) fn CollaboratorsScreen() -> impl IntoView {
         end_date: FormSender::to::<SetCollaboratorEndDate>(),
     });
     // Somebody on another page of the list too, and what they made: the dialog that a link opens tells it.
-    let subject = Memo::new(move |_| dialog.get().user().map(|user| user.to_string()).unwrap_or_default());
+    let subject = Memo::new(move |_| address.dialog_user().map(|user| user.to_string()).unwrap_or_default());
     load(
-        move || (slug.get(), query.get(), subject.get(), live.ticks.get()),
+        move || (slug.get(), address.query.get(), subject.get(), live.ticks.get()),
         |(slug, query, subject, _)| collaborators(slug, query, subject),
         |people| view! { <Collaborators people/> },
     )
@@ -77,18 +79,31 @@ fn Collaborators(people: Loaded<People>) -> impl IntoView {
         <PageHeader title="Collaborators" lead>
             <a class="button" href=move || address.export() rel="external" download=true>"Export CSV"</a>
             {move || may_add.get().then(|| view! {
-                <ButtonLink class="button button-primary" href=address.to(Dialog::Add)><Icon sign=Sign::Plus/>"Add Collaborator"</ButtonLink>
+                <ButtonLink class="button button-primary" href=address.to(Dialog::Add)>
+                    <Icon sign=Sign::Plus/>
+                    "Add Collaborator"
+                </ButtonLink>
             })}
         </PageHeader>
         <DefaultProjectNotice project=head/>
         {move || removed().map(|(name, receipt)| view! { <ReceiptCard name receipt/> })}
         <SearchForm what="collaborators" placeholder="Search by name or email">
-            <Filter name="role" label="Role" read=|query| &query.role options=&[("", "Any role"), ("admin", "Admin"), ("member", "Member")]/>
+            <Filter
+                name="role"
+                label="Role"
+                read=|query| &query.role
+                options=&[("", "Any role"), ("admin", "Admin"), ("member", "Member")]
+            />
             <Filter
                 name="kind"
                 label="Kind"
                 read=|query| &query.kind
-                options=&[("", "Anyone"), ("member", "Organization members"), ("admin", "Organization Admins"), ("external", "Externals")]
+                options=&[
+                    ("", "Anyone"),
+                    ("member", "Organization members"),
+                    ("admin", "Organization Admins"),
+                    ("external", "Externals"),
+                ]
             />
         </SearchForm>
         <PeopleTable people/>
@@ -113,15 +128,9 @@ fn finish(people: Loaded<People>) {
         remove,
         end_date,
     } = expect_context();
-    let address = expect_context::<ListAddress>();
-    let switch = address.switch();
-    let (flashed, notices, live) = (
-        expect_context::<Flashed>(),
-        expect_context::<Notices>(),
-        expect_context::<Live>(),
-    );
+    let switch = expect_context::<ListAddress>().switch();
+    let (notices, live) = (expect_context::<Notices>(), expect_context::<Live>());
     let navigate = use_navigate();
-
     let settle = move |outcome: Option<Outcome>, is_shown_in_dialog: bool| match outcome {
         Some(Ok(Done::Left)) => {
             // The news stay held: they would say that access was lost, which the person knows.
@@ -133,12 +142,12 @@ fn finish(people: Loaded<People>) {
                 people.then_focus_heading();
             }
             notices.show(Notice::done(&done));
-            switch(Dialog::None);
+            switch(None);
             people.reload();
         }
         Some(Err(problem)) if !is_shown_in_dialog => {
             notices.show(Notice::problem(problem));
-            switch(Dialog::deciding(Some(problem)));
+            switch(problem.undecided_keys_of().map(Dialog::Lower));
             people.reload();
         }
         Some(Err(_)) | None => {}
@@ -154,12 +163,5 @@ fn finish(people: Loaded<People>) {
     // Removing may be leaving. Its news can overtake its answer.
     live.hold_while(remove, |done| *done == Done::Left);
 
-    // A dialog that is closed forgets what came of it.
-    Effect::new(move |_| {
-        if address.dialog.get() == Dialog::None {
-            flashed.clear();
-            add.forget();
-            end_date.forget();
-        }
-    });
+    forget_when_closed([add, end_date]);
 }

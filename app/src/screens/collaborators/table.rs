@@ -5,14 +5,13 @@ use policy::{Because, CollaboratorChange, Permission, ProjectRole, ProjectStandi
 
 use super::Actions;
 use crate::{
-    api::collaborators::{People, Person},
+    api::collaborators::{Dialog, People, Person},
     components::{
         AddressBadge, Avatar, Badge, Empty, Icon, ListAddress, Listing, Menu, MenuExplanation, MenuForm, MenuLink,
         PostForm, Sign, SortHeader, TimestampText, Tone, last_day,
     },
     load::Loaded,
     messages,
-    paths::Dialog,
 };
 
 /// The table, its empty state, and the way to more.
@@ -49,9 +48,9 @@ fn PersonRow(people: Loaded<People>, user: UserId) -> impl IntoView {
         Signal::derive(move || person.with(|person| person.as_ref().map(|p| p.name.clone()).unwrap_or_default()));
     let email = move || person.with(|person| person.as_ref().map(|p| p.email.clone()));
     let is_proved = Memo::new(move |_| person.with(|person| person.as_ref().is_none_or(|person| person.is_proved)));
-    let place = Memo::new(move |_| person.with(|person| person.as_ref().and_then(|person| person.standing.project)));
+    let standing = Memo::new(move |_| person.with(|person| person.as_ref().and_then(|person| person.standing.project)));
     let tone = Signal::derive(move || {
-        if place.get().is_some_and(ProjectStanding::is_admin) {
+        if standing.get().is_some_and(ProjectStanding::is_admin) {
             Tone::Strong
         } else {
             Tone::Plain
@@ -74,7 +73,7 @@ fn PersonRow(people: Loaded<People>, user: UserId) -> impl IntoView {
                 </div>
             </td>
             <td class="role-cell">
-                <Badge tone>{move || place.get().map(|place| place.role.to_string())}</Badge>
+                <Badge tone>{move || standing.get().map(|standing| standing.role.to_string())}</Badge>
             </td>
             <td class="added-cell"><Access people person/></td>
             <td class="actions-cell"><PersonMenu people user name/></td>
@@ -112,13 +111,17 @@ fn Access(people: Loaded<People>, person: Memo<Option<Person>>) -> impl IntoView
         };
         Some(view! {
             <span class="access">
-                {(because == Because::External).then(|| view! { <Badge tone=Signal::stored(Tone::Warning)>{external}</Badge> })}
+                {(because == Because::External).then(|| view! {
+                    <Badge tone=Signal::stored(Tone::Warning)>{external}</Badge>
+                })}
                 <span>
                     {reason}
                     {by.map(|by| view! { " by "<bdi>{by}</bdi> })}
                     <span class="access-when">" · "<TimestampText at=person.added_at/></span>
                 </span>
-                {person.expires_at.map(|at| view! { <span class="access-end">"Until "<TimestampText at=last_day(at) is_utc_day=true/></span> })}
+                {person.expires_at.map(|at| view! {
+                    <span class="access-end">"Until "<TimestampText at=last_day(at) is_utc_day=true/></span>
+                })}
             </span>
         })
     }
@@ -143,7 +146,7 @@ impl Offered {
         }
         let check = |change| people.check(person, change);
         let (role, remove) = (check(CollaboratorChange::Role), check(CollaboratorChange::Remove));
-        let other = person.standing.project.map(|place| place.role.other());
+        let other = person.standing.project.map(|standing| standing.role.other());
         Some(Self {
             role: other.filter(|_| role.is_ok()),
             end_date: check(CollaboratorChange::EndDate).is_ok(),
@@ -188,15 +191,22 @@ fn PersonMenu(people: Loaded<People>, user: UserId, #[prop(into)] name: Signal<S
         })
     };
     move || {
-        is_offered.get().then(|| view! {
-            <Menu id=format!("menu-{user}") label=Signal::derive(move || format!("Actions for {}", name.get())) face=|| view! { <Icon sign=Sign::Dots/> }>
-                {items}
-            </Menu>
+        is_offered.get().then(|| {
+            view! {
+                <Menu
+                    id=format!("menu-{user}")
+                    label=Signal::derive(move || format!("Actions for {}", name.get()))
+                    face=|| view! { <Icon sign=Sign::Dots/> }
+                >
+                    {items}
+                </Menu>
+            }
         })
     }
 }
 
-/// Why an action one would look for is not there (C4, D3, W1): the reason for what is missing, if it is about the person.
+/// Why an action one would look for is not there (C4, D3, W1): the reason for what is missing, if it is about the
+/// person.
 fn explanation(role: Option<Refusal>, remove: Option<Refusal>) -> Option<String> {
     let is_about_the_person = |refusal: &Refusal| {
         matches!(

@@ -6,17 +6,17 @@ use policy::InvitationId;
 use super::{invite, path_of, use_organization_slug};
 use crate::{
     api::invitations::{
-        InvitationRow, InvitationsPage, InviteMembers, MailState, ResendInvitation, RevokeInvitation, State,
+        Dialog, InvitationRow, InvitationsPage, InviteMembers, MailState, ResendInvitation, RevokeInvitation, State,
         invitations,
     },
     components::{
         Badge, ButtonLink, Dialog as DialogBox, Empty, Filter, FormSender, Icon, ListAddress, Listing, PageHeader,
-        PageTitle, PostForm, SearchForm, Sign, TimestampText, Tone,
+        PageTitle, PostForm, SearchForm, Sign, TimestampText, Tone, forget_when_closed,
     },
-    flash::{Done, Flashed, FormName, Notice, Notices},
+    flash::{Flashed, Notice, Notices},
     live::Live,
     load::{Loaded, load},
-    paths::Dialog,
+    outcome::{Done, FormName},
 };
 
 #[derive(Clone, Copy)]
@@ -31,7 +31,7 @@ struct Actions {
 pub(crate) fn InvitationsScreen() -> impl IntoView {
     let slug = use_organization_slug();
     let live = expect_context::<Live>();
-    let query = ListAddress::provide(path_of(slug, "invitations")).query;
+    let query = ListAddress::provide::<Dialog>(path_of(slug, "invitations")).query;
     provide_context(Actions {
         invite: FormSender::to::<InviteMembers>(),
         resend: FormSender::to::<ResendInvitation>(),
@@ -60,14 +60,23 @@ fn Invitations(page: Loaded<InvitationsPage>) -> impl IntoView {
     view! {
         <PageTitle text=title/>
         <PageHeader title="Invitations" lead>
-            <ButtonLink class="button button-primary" href=address.to(Dialog::Invite)><Icon sign=Sign::Plus/>"Invite Member"</ButtonLink>
+            <ButtonLink class="button button-primary" href=address.to(Dialog::Invite)>
+                <Icon sign=Sign::Plus/>
+                "Invite Member"
+            </ButtonLink>
         </PageHeader>
         <SearchForm what="invitations" placeholder="Search by email">
             <Filter
                 name="state"
                 label="State"
                 read=|query| &query.state
-                options=&[("", "Open"), ("pending", "Pending"), ("expired", "Expired"), ("accepted", "Accepted"), ("revoked", "Revoked")]
+                options=&[
+                    ("", "Open"),
+                    ("pending", "Pending"),
+                    ("expired", "Expired"),
+                    ("accepted", "Accepted"),
+                    ("revoked", "Revoked"),
+                ]
             />
         </SearchForm>
         <Table page/>
@@ -79,13 +88,12 @@ fn Invitations(page: Loaded<InvitationsPage>) -> impl IntoView {
 fn finish(page: Loaded<InvitationsPage>) {
     let Actions { invite, resend, revoke } = expect_context();
     let notices = expect_context::<Notices>();
-    let address = expect_context::<ListAddress>();
-    let switch = address.switch();
+    let switch = expect_context::<ListAddress>().switch();
     Effect::new(move |_| {
         let Some(outcome) = resend.outcome().get() else { return };
         if outcome.is_ok() {
             notices.dismiss();
-            switch(Dialog::Sent);
+            switch(Some(Dialog::Sent));
         } else {
             notices.show(Notice::of(&outcome));
         }
@@ -100,11 +108,7 @@ fn finish(page: Loaded<InvitationsPage>) {
         page.reload();
     });
     invite::finish(invite, move || page.reload());
-    Effect::new(move |_| {
-        if address.dialog.get() == Dialog::None {
-            resend.forget();
-        }
-    });
+    forget_when_closed([resend]);
 }
 
 #[component]
@@ -141,7 +145,7 @@ fn Row(page: Loaded<InvitationsPage>, id: InvitationId) -> impl IntoView {
         Some(State::Expired) => Tone::Warning,
         Some(State::Accepted | State::Revoked) | None => Tone::Plain,
     });
-    let words = move || match state.get()? {
+    let label = move || match state.get()? {
         State::Pending => Some("Pending"),
         State::Expired => Some("Expired"),
         State::Accepted => Some("Accepted"),
@@ -155,7 +159,7 @@ fn Row(page: Loaded<InvitationsPage>, id: InvitationId) -> impl IntoView {
                     <span class="person-access"><Sent row/></span>
                 </div>
             </td>
-            <td class="role-cell"><Badge tone>{words}</Badge></td>
+            <td class="role-cell"><Badge tone>{label}</Badge></td>
             <td class="added-cell"><Sent row/></td>
             <td class="buttons-cell"><Buttons page row/></td>
         </tr>
@@ -222,7 +226,9 @@ fn Buttons(page: Loaded<InvitationsPage>, row: Memo<Option<InvitationRow>>) -> i
                 </PostForm>
                 <PostForm action=revoke>
                     {fields()}
-                    <button type="submit" class="button button-small button-quiet-danger" aria-label=revoke_label>"Revoke"</button>
+                    <button type="submit" class="button button-small button-quiet-danger" aria-label=revoke_label>
+                        "Revoke"
+                    </button>
                 </PostForm>
             </div>
         })
@@ -245,10 +251,10 @@ fn Dialogs(page: Loaded<InvitationsPage>) -> impl IntoView {
             _ => None,
         }
     });
-    let open = Memo::new(move |_| address.dialog.get());
+    let open = Memo::new(move |_| address.dialog());
     move || {
         let page = page.peek(|page| Some(page.clone()))?;
-        match open.get() {
+        match open.get()? {
             Dialog::Invite => Some(
                 view! {
                     <invite::InviteDialog
@@ -262,7 +268,7 @@ fn Dialogs(page: Loaded<InvitationsPage>) -> impl IntoView {
             ),
             Dialog::Sent => {
                 let sent = sent.get_untracked()?;
-                let close = address.to(Dialog::None);
+                let close = address.closed();
                 Some(view! {
                     <DialogBox title="The invitation was sent again" close=close.get_untracked()>
                         <div class="form">
@@ -275,19 +281,6 @@ fn Dialogs(page: Loaded<InvitationsPage>) -> impl IntoView {
                     </DialogBox>
                 }.into_any())
             }
-            Dialog::None
-            | Dialog::Add
-            | Dialog::Create
-            | Dialog::Remove(_)
-            | Dialog::Lower(_)
-            | Dialog::EndDate(_)
-            | Dialog::Secret
-            | Dialog::Expiration(_)
-            | Dialog::Rotate(_)
-            | Dialog::Revoke(_)
-            | Dialog::Regenerate
-            | Dialog::RemoveExternals
-            | Dialog::Delete => None,
         }
     }
 }

@@ -7,17 +7,17 @@ use crate::{
     api::invitations::MOST_ADDRESSES,
     components::{
         ButtonLink, CopyField, Dialog as DialogBox, DialogActions, Field, FormSender, Icon, ListAddress, PostForm,
-        Sign, form_error, form_problem,
+        Sign, forget_when_closed, form_error, form_problem,
     },
-    flash::{Done, Flashed, FormName, Notices, Outcome, SentInvitation},
+    flash::{Flashed, Notices},
     messages,
-    paths::Dialog,
+    outcome::{Done, FormName, Outcome, SentInvitation},
 };
 
-/// What follows an invitation in the browser: a dialog that is closed forgets what came of it, and the list is asked anew.
+/// What follows an invitation in the browser: a dialog that is closed forgets what came of it, and the list is asked
+/// anew.
 pub(super) fn finish(action: FormSender, reload: impl Fn() + 'static) {
-    let address = expect_context::<ListAddress>();
-    let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
+    let notices = expect_context::<Notices>();
     let value = action.outcome();
     Effect::new(move |_| {
         if matches!(value.get(), Some(Ok(_))) {
@@ -25,12 +25,7 @@ pub(super) fn finish(action: FormSender, reload: impl Fn() + 'static) {
             reload();
         }
     });
-    Effect::new(move |_| {
-        if address.dialog.get() == Dialog::None {
-            flashed.clear();
-            action.forget();
-        }
-    });
+    forget_when_closed([action]);
 }
 
 /// The dialog: a form, and once it was sent, the links.
@@ -44,7 +39,7 @@ pub(super) fn InviteDialog(
     let address = expect_context::<ListAddress>();
     let flashed = expect_context::<Flashed>();
     let value = action.outcome();
-    let close = address.to(Dialog::None);
+    let close = address.closed();
     let done = Memo::new(move |_| match value.get() {
         Some(Ok(done)) => Some(done),
         Some(Err(_)) => None,
@@ -55,7 +50,14 @@ pub(super) fn InviteDialog(
             {move || match done.get() {
                 Some(Done::Invited { sent, failed }) => view! { <Result sent failed sends_mail close/> }.into_any(),
                 _ => view! {
-                    <InviteForm action value organization=organization.clone() organization_name=organization_name.clone() sends_mail close/>
+                    <InviteForm
+                        action
+                        value
+                        organization=organization.clone()
+                        organization_name=organization_name.clone()
+                        sends_mail
+                        close
+                    />
                 }.into_any(),
             }}
         </DialogBox>
@@ -73,13 +75,17 @@ fn InviteForm(
 ) -> impl IntoView {
     let flashed = expect_context::<Flashed>();
     let lead = format!(
-        "Whoever accepts becomes a Member of {organization_name} and of its Default Project. An invitation works for 7 days."
+        "Whoever accepts becomes a Member of {organization_name} and of its Default Project. An invitation works for \
+         7 days."
     );
     view! {
         <PostForm action class="form">
             <p>{lead}</p>
             {(!sends_mail).then(|| view! {
-                <p class="card-line"><Icon sign=Sign::Info/><span>"This console sends no mail: you get a link to pass on yourself."</span></p>
+                <p class="card-line">
+                    <Icon sign=Sign::Info/>
+                    <span>"This console sends no mail: you get a link to pass on yourself."</span>
+                </p>
             })}
             {form_problem(value, FormName::Invite, &[About::Email])}
             <input type="hidden" name="organization" value=organization.to_string()/>
@@ -92,7 +98,7 @@ fn InviteForm(
                 error=form_error(value, FormName::Invite, About::Email)
                 autofocus=true
             />
-            <DialogActions close action words="Send Invitation"/>
+            <DialogActions close action label="Send Invitation"/>
         </PostForm>
     }
 }
@@ -119,7 +125,11 @@ fn Result(
                     <p class="form-problem"><Icon sign=Sign::Alert/><span>"These addresses were not invited:"</span></p>
                     <ul class="verdicts">
                         {failed.into_iter().map(|(email, problem)| view! {
-                            <li><bdi class="verdict-subject">{email}</bdi>" "<span>{messages::problem(problem)}</span></li>
+                            <li>
+                                <bdi class="verdict-subject">{email}</bdi>
+                                " "
+                                <span>{messages::problem(problem)}</span>
+                            </li>
                         }).collect_view()}
                     </ul>
                 </div>

@@ -6,20 +6,22 @@ use policy::{MemberChange, OrganizationRole, OrganizationStanding, Permission, R
 
 use super::{invite, path_of, use_organization_slug};
 use crate::{
+    Problem,
     api::{
         invitations::InviteMembers,
-        members::{ChangeMemberRole, Ending, MemberRow, MembersPage, RemoveMember, members},
+        members::{ChangeMemberRole, Dialog, Ending, MemberRow, MembersPage, RemoveMember, members},
     },
     components::{
         AddressBadge, Avatar, Badge, ButtonLink, Dialog as DialogBox, DialogActions, Empty, Filter, FormSender, Icon,
         ListAddress, Listing, Menu, MenuExplanation, MenuForm, MenuLink, PageHeader, PageTitle, PostForm, SearchForm,
         Sign, SortHeader, TimestampText, Tone,
     },
-    flash::{Done, Flashed, FormName, Notice, Notices, Outcome, Receipt},
+    flash::{Flashed, Notice, Notices},
     live::Live,
     load::{Loaded, load},
     messages,
-    paths::{self, Dialog},
+    outcome::{Done, FormName, Outcome, Receipt},
+    paths,
     screens::owned_assets::{ManageKeys, OwnedAssetsAnywhere, ReceiptCard},
 };
 
@@ -35,15 +37,15 @@ struct Actions {
 pub(crate) fn MembersScreen() -> impl IntoView {
     let slug = use_organization_slug();
     let live = expect_context::<Live>();
-    let ListAddress { query, dialog, .. } = ListAddress::provide(path_of(slug, "members"));
+    let address = ListAddress::provide::<Dialog>(path_of(slug, "members"));
     provide_context(Actions {
         invite: FormSender::to::<InviteMembers>(),
         change_role: FormSender::to::<ChangeMemberRole>(),
         remove: FormSender::to::<RemoveMember>(),
     });
-    let subject = Memo::new(move |_| dialog.get().user().map(|user| user.to_string()).unwrap_or_default());
+    let subject = Memo::new(move |_| address.dialog_user().map(|user| user.to_string()).unwrap_or_default());
     load(
-        move || (slug.get(), query.get(), subject.get(), live.ticks.get()),
+        move || (slug.get(), address.query.get(), subject.get(), live.ticks.get()),
         |(slug, query, subject, _)| members(slug, query, subject),
         |page| view! { <Members page/> },
     )
@@ -70,17 +72,28 @@ fn Members(page: Loaded<MembersPage>) -> impl IntoView {
         <PageHeader title="Members" lead>
             <a class="button" href=move || address.export() rel="external" download=true>"Export CSV"</a>
             {move || may_invite.get().then(|| view! {
-                <ButtonLink class="button button-primary" href=address.to(Dialog::Invite)><Icon sign=Sign::Plus/>"Invite Member"</ButtonLink>
+                <ButtonLink class="button button-primary" href=address.to(Dialog::Invite)>
+                    <Icon sign=Sign::Plus/>
+                    "Invite Member"
+                </ButtonLink>
             })}
         </PageHeader>
         {move || removed().map(|(name, receipt)| view! { <ReceiptCard name receipt/> })}
         <SearchForm what="members" placeholder="Search by name or email">
-            <Filter name="role" label="Role" read=|query| &query.role options=&[("", "Any role"), ("admin", "Admin"), ("member", "Member")]/>
+            <Filter
+                name="role"
+                label="Role"
+                read=|query| &query.role
+                options=&[("", "Any role"), ("admin", "Admin"), ("member", "Member")]
+            />
         </SearchForm>
         {move || asks_operator.get().then(|| view! {
             <p class="card-line">
                 <Icon sign=Sign::Info/>
-                <span>"This console sends no mail, so whoever runs it verifies addresses: "<code>"roster admin user verify EMAIL"</code></span>
+                <span>
+                    "This console sends no mail, so whoever runs it verifies addresses: "
+                    <code>"roster admin user verify EMAIL"</code>
+                </span>
             </p>
         })}
         <Table page/>
@@ -117,7 +130,7 @@ fn finish(page: Loaded<MembersPage>) {
                 page.then_focus_heading();
             }
             notices.show(Notice::of(&outcome));
-            switch(Dialog::deciding(outcome.err()));
+            switch(outcome.err().and_then(Problem::undecided_keys_of).map(Dialog::Lower));
             page.reload();
         }
         None => {}
@@ -161,13 +174,13 @@ fn Row(page: Loaded<MembersPage>, user: UserId) -> impl IntoView {
     let name = Signal::derive(move || row.with(|row| row.as_ref().map(|row| row.name.clone()).unwrap_or_default()));
     let email = move || row.with(|row| row.as_ref().map(|row| row.email.clone()));
     let is_proved = Memo::new(move |_| row.with(|row| row.as_ref().is_none_or(|row| row.is_proved)));
-    let place = Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.place)));
+    let standing = Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.standing)));
     let tone = Signal::derive(move || {
-        let is_admin = place.get().is_some_and(OrganizationStanding::is_admin);
+        let is_admin = standing.get().is_some_and(OrganizationStanding::is_admin);
         if is_admin { Tone::Strong } else { Tone::Plain }
     });
-    let role = move || place.get().map(|place| place.role().to_string());
-    let is_owner = move || place.get().is_some_and(OrganizationStanding::is_owner);
+    let role = move || standing.get().map(|standing| standing.role().to_string());
+    let is_owner = move || standing.get().is_some_and(OrganizationStanding::is_owner);
     let is_self = page.peek(|page| page.viewer == user);
     view! {
         <tr>
@@ -230,7 +243,7 @@ impl Offered {
         }
         let is_about_the_person = |refusal: &Refusal| *refusal == Refusal::OwnerProtected;
         Some(Self {
-            role: role.is_ok().then(|| row.place.role().other()),
+            role: role.is_ok().then(|| row.standing.role().other()),
             remove: remove.is_ok(),
             why_not: role
                 .err()
@@ -271,10 +284,16 @@ fn MemberMenu(page: Loaded<MembersPage>, user: UserId, #[prop(into)] name: Signa
         })
     };
     move || {
-        is_offered.get().then(|| view! {
-            <Menu id=format!("menu-{user}") label=Signal::derive(move || format!("Actions for {}", name.get())) face=|| view! { <Icon sign=Sign::Dots/> }>
-                {items}
-            </Menu>
+        is_offered.get().then(|| {
+            view! {
+                <Menu
+                    id=format!("menu-{user}")
+                    label=Signal::derive(move || format!("Actions for {}", name.get()))
+                    face=|| view! { <Icon sign=Sign::Dots/> }
+                >
+                    {items}
+                </Menu>
+            }
         })
     }
 }
@@ -286,36 +305,25 @@ fn Dialogs(page: Loaded<MembersPage>) -> impl IntoView {
     let actions = expect_context::<Actions>();
     // Made once when it opens; what is typed in it stays when the list behind it changes.
     let open = Memo::new(move |_| {
-        let dialog = address.dialog.get();
-        let is_usable = page.with(|page| match dialog {
-            Dialog::Invite => page.organization.standing.may(Permission::MemberInvite),
-            // It opens once it is known what would end.
-            Dialog::Remove(user) => page.ending.as_ref().is_some_and(|ending| ending.user == user),
-            Dialog::Lower(user) => {
-                let may = |row| page.check(row, MemberChange::Role).is_ok();
-                page.ending.as_ref().is_some_and(|ending| ending.user == user) && page.find(user).is_some_and(may)
-            }
-            Dialog::None
-            | Dialog::Add
-            | Dialog::Sent
-            | Dialog::Create
-            | Dialog::EndDate(_)
-            | Dialog::Secret
-            | Dialog::Expiration(_)
-            | Dialog::Rotate(_)
-            | Dialog::Revoke(_)
-            | Dialog::Regenerate
-            | Dialog::RemoveExternals
-            | Dialog::Delete => false,
-        });
-        if is_usable { dialog } else { Dialog::None }
+        address.dialog().filter(|dialog| {
+            page.with(|page| match *dialog {
+                Dialog::Invite => page.organization.standing.may(Permission::MemberInvite),
+                // Opens once the server has said what would end.
+                Dialog::Remove(user) => page.ending.as_ref().is_some_and(|ending| ending.user == user),
+                Dialog::Lower(user) => {
+                    let may = |row| page.check(row, MemberChange::Role).is_ok();
+                    page.ending.as_ref().is_some_and(|ending| ending.user == user) && page.find(user).is_some_and(may)
+                }
+            })
+        })
     });
     move || {
-        let dialog = open.get();
+        let dialog = open.get()?;
         let page = page.peek(|page| Some(page.clone()))?;
-        let subject = dialog.user().and_then(|user| page.find(user).cloned());
-        Some(match (dialog, subject, page.ending.clone()) {
-            (Dialog::Invite, _, _) => view! {
+        let find = |user| page.find(user).cloned();
+        let ending = page.ending.clone();
+        Some(match dialog {
+            Dialog::Invite => view! {
                 <invite::InviteDialog
                     action=actions.invite
                     organization=page.organization.slug
@@ -324,9 +332,8 @@ fn Dialogs(page: Loaded<MembersPage>) -> impl IntoView {
                 />
             }
             .into_any(),
-            (Dialog::Remove(_), Some(row), Some(ending)) => view! { <RemoveDialog page row ending/> }.into_any(),
-            (Dialog::Lower(_), Some(row), Some(ending)) => view! { <LowerDialog page row ending/> }.into_any(),
-            _ => ().into_any(),
+            Dialog::Remove(user) => view! { <RemoveDialog row=find(user)? page ending=ending?/> }.into_any(),
+            Dialog::Lower(user) => view! { <LowerDialog row=find(user)? page ending=ending?/> }.into_any(),
         })
     }
 }
@@ -335,7 +342,7 @@ fn Dialogs(page: Loaded<MembersPage>) -> impl IntoView {
 #[component]
 fn LowerDialog(page: MembersPage, row: MemberRow, ending: Ending) -> impl IntoView {
     let action = expect_context::<Actions>().change_role;
-    let close = expect_context::<ListAddress>().to(Dialog::None);
+    let close = expect_context::<ListAddress>().closed();
     let organization = page.organization;
     view! {
         <DialogBox title=format!("Make {} a Member?", row.name) close=close.get_untracked()>
@@ -343,9 +350,14 @@ fn LowerDialog(page: MembersPage, row: MemberRow, ending: Ending) -> impl IntoVi
                 <input type="hidden" name="organization" value=organization.slug.to_string()/>
                 <input type="hidden" name="user" value=row.user.to_string()/>
                 <input type="hidden" name="role" value=OrganizationRole::Member.code()/>
-                <p>{format!("They stay in {}, and manage neither it nor all of its projects any more.", organization.name)}</p>
+                <p>
+                    {format!(
+                        "They stay in {}, and manage neither it nor all of its projects any more.",
+                        organization.name,
+                    )}
+                </p>
                 <ManageKeys keys=ending.managing has_project=true/>
-                <DialogActions close action words="Make Member" is_final=true/>
+                <DialogActions close action label="Make Member" is_final=true/>
             </PostForm>
         </DialogBox>
     }
@@ -355,7 +367,7 @@ fn LowerDialog(page: MembersPage, row: MemberRow, ending: Ending) -> impl IntoVi
 #[component]
 fn RemoveDialog(page: MembersPage, row: MemberRow, ending: Ending) -> impl IntoView {
     let action = expect_context::<Actions>().remove;
-    let close = expect_context::<ListAddress>().to(Dialog::None);
+    let close = expect_context::<ListAddress>().closed();
     let organization = page.organization;
     let is_self = row.user == page.viewer;
     let (title, lead, confirm) = if is_self {
@@ -374,18 +386,30 @@ fn RemoveDialog(page: MembersPage, row: MemberRow, ending: Ending) -> impl IntoV
                 <p>{lead}</p>
                 <ul class="crosses" aria-label="Projects">
                     {ending.projects.into_iter().map(|name| view! { <li><bdi>{name}</bdi></li> }).collect_view()}
-                    {(ending.more_projects > 0).then(|| view! { <li>{format!("and {} more", ending.more_projects)}</li> })}
+                    {(ending.more_projects > 0).then(|| view! {
+                        <li>{format!("and {} more", ending.more_projects)}</li>
+                    })}
                 </ul>
                 {has_invitations.then(|| view! {
-                    <p>{if is_self { "Invitations you sent that are still open are revoked:" } else { "Invitations they sent that are still open are revoked:" }}</p>
+                    <p>
+                        {if is_self {
+                            "Invitations you sent that are still open are revoked:"
+                        } else {
+                            "Invitations they sent that are still open are revoked:"
+                        }}
+                    </p>
                     <ul class="crosses" aria-label="Invitations">
-                        {ending.invitations.into_iter().map(|email| view! { <li><bdi>{email}</bdi></li> }).collect_view()}
-                        {(ending.more_invitations > 0).then(|| view! { <li>{format!("and {} more", ending.more_invitations)}</li> })}
+                        {ending.invitations.into_iter().map(|email| view! {
+                            <li><bdi>{email}</bdi></li>
+                        }).collect_view()}
+                        {(ending.more_invitations > 0).then(|| view! {
+                            <li>{format!("and {} more", ending.more_invitations)}</li>
+                        })}
                     </ul>
                 })}
                 <OwnedAssetsAnywhere made=ending.made who=if is_self { "You" } else { "They" }/>
                 <p class="hint">"Whoever comes back starts afresh."</p>
-                <DialogActions close action words=confirm is_final=true/>
+                <DialogActions close action label=confirm is_final=true/>
             </PostForm>
         </DialogBox>
     }

@@ -6,16 +6,18 @@ use policy::{Field as About, Permission, ProjectId, Refusal, Slug};
 
 use super::{path_of, use_organization_slug};
 use crate::{
-    api::projects::{CreateProject, ProjectRow, ProjectsPage, projects},
+    api::projects::{CreateProject, ListDialog, ProjectRow, ProjectsPage, projects},
     components::{
         Badge, ButtonLink, Dialog as DialogBox, DialogActions, Empty, Field, FormSender, Icon, ListAddress, Listing,
-        PageHeader, PageTitle, PostForm, SearchForm, Sign, TimestampText, Tone, form_error, form_problem,
+        PageHeader, PageTitle, PostForm, SearchForm, Sign, TimestampText, Tone, forget_when_closed, form_error,
+        form_problem,
     },
-    flash::{Done, Flashed, FormName, Notice, Notices},
+    flash::{Flashed, Notice, Notices},
     live::Live,
     load::{Loaded, load},
     messages,
-    paths::{self, Dialog},
+    outcome::{Done, FormName},
+    paths,
 };
 
 /// The page.
@@ -23,7 +25,7 @@ use crate::{
 pub(crate) fn ProjectsScreen() -> impl IntoView {
     let slug = use_organization_slug();
     let live = expect_context::<Live>();
-    let query = ListAddress::provide(path_of(slug, "projects")).query;
+    let query = ListAddress::provide::<ListDialog>(path_of(slug, "projects")).query;
     load(
         move || (slug.get(), query.get(), live.ticks.get()),
         |(slug, query, _)| projects(slug, query),
@@ -34,7 +36,7 @@ pub(crate) fn ProjectsScreen() -> impl IntoView {
 #[component]
 fn Projects(page: Loaded<ProjectsPage>) -> impl IntoView {
     let address = expect_context::<ListAddress>();
-    let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
+    let notices = expect_context::<Notices>();
     let navigate = use_navigate();
     let create = FormSender::to::<CreateProject>();
     let title = Signal::derive(move || page.with(|page| format!("Projects · {}", page.organization.name)));
@@ -58,17 +60,15 @@ fn Projects(page: Loaded<ProjectsPage>) -> impl IntoView {
             navigate(&paths::project(&slug), NavigateOptions::default());
         }
     });
-    Effect::new(move |_| {
-        if address.dialog.get() == Dialog::None {
-            flashed.clear();
-            create.forget();
-        }
-    });
+    forget_when_closed([create]);
     view! {
         <PageTitle text=title/>
         <PageHeader title="Projects" lead>
             {move || can_create.get().then(|| view! {
-                <ButtonLink class="button button-primary" href=address.to(Dialog::Create)><Icon sign=Sign::Plus/>"Create Project"</ButtonLink>
+                <ButtonLink class="button button-primary" href=address.to(ListDialog::Create)>
+                    <Icon sign=Sign::Plus/>
+                    "Create Project"
+                </ButtonLink>
             })}
         </PageHeader>
         {move || (may_create.get() && is_switched_off.get()).then(|| view! {
@@ -78,7 +78,7 @@ fn Projects(page: Loaded<ProjectsPage>) -> impl IntoView {
         })}
         <SearchForm what="projects" placeholder="Search by name"/>
         <Table page/>
-        {move || (address.dialog.get() == Dialog::Create && can_create.get()).then(|| {
+        {move || (address.dialog() == Some(ListDialog::Create) && can_create.get()).then(|| {
             let organization = page.peek(|page| Some(page.organization.clone()));
             organization.map(|organization| view! { <CreateDialog create organization=organization.slug/> })
         })}
@@ -127,7 +127,9 @@ fn Row(page: Loaded<ProjectsPage>, id: ProjectId) -> impl IntoView {
                     <div class="person-words">
                         <span class="person-name">
                             {match path {
-                                Some(href) => Either::Left(view! { <a class="row-link" href=href><bdi>{name}</bdi></a> }),
+                                Some(href) => Either::Left(view! {
+                                    <a class="row-link" href=href><bdi>{name}</bdi></a>
+                                }),
                                 None => Either::Right(view! { <bdi>{name}</bdi> }),
                             }}
                             {is_default.then(|| view! { <span class="you">"Default"</span> })}
@@ -137,7 +139,9 @@ fn Row(page: Loaded<ProjectsPage>, id: ProjectId) -> impl IntoView {
                 </td>
                 <td class="role-cell">
                     {match role {
-                        Some(role) => Either::Left(view! { <Badge tone=Signal::stored(Tone::Plain)>{role.to_string()}</Badge> }),
+                        Some(role) => Either::Left(view! {
+                            <Badge tone=Signal::stored(Tone::Plain)>{role.to_string()}</Badge>
+                        }),
                         None => Either::Right(view! { <span class="hint">"No access"</span> }),
                     }}
                 </td>
@@ -150,17 +154,26 @@ fn Row(page: Loaded<ProjectsPage>, id: ProjectId) -> impl IntoView {
 /// Creating a project, with the four common ways to split (P5).
 #[component]
 fn CreateDialog(create: FormSender, organization: Slug) -> impl IntoView {
-    let close = expect_context::<ListAddress>().to(Dialog::None);
+    let close = expect_context::<ListAddress>().closed();
     let flashed = expect_context::<Flashed>();
     let value = create.outcome();
     let typed = move |field| flashed.typed(FormName::CreateProject, field).unwrap_or_default();
     view! {
         <DialogBox title="Create Project" close=close.get_untracked()>
             <PostForm action=create class="form">
-                <p>"A project has its own collaborators, resources and API keys. Organization Admins have access; everybody else you add."</p>
+                <p>
+                    "A project has its own collaborators, resources and API keys. Organization Admins have access; \
+                     everybody else you add."
+                </p>
                 {form_problem(value, FormName::CreateProject, &[About::Name, About::Slug])}
                 <input type="hidden" name="organization" value=organization.to_string()/>
-                <Field label="Name" name="name" value=typed("name") error=form_error(value, FormName::CreateProject, About::Name) autofocus=true/>
+                <Field
+                    label="Name"
+                    name="name"
+                    value=typed("name")
+                    error=form_error(value, FormName::CreateProject, About::Name)
+                    autofocus=true
+                />
                 <Field
                     label="Slug"
                     name="slug"
@@ -178,7 +191,7 @@ fn CreateDialog(create: FormSender, organization: Slug) -> impl IntoView {
                         <div><dt>"By customer"</dt><dd>"customer-acme, customer-globex"</dd></div>
                     </dl>
                 </details>
-                <DialogActions close action=create words="Create"/>
+                <DialogActions close action=create label="Create"/>
             </PostForm>
         </DialogBox>
     }

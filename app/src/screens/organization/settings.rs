@@ -13,10 +13,12 @@ use crate::{
     components::{
         Confirmation, Field, FormSender, PageHeader, PageTitle, PostForm, TimestampText, form_error, form_problem,
     },
-    flash::{Done, Flashed, FormName, Notice, Notices},
+    flash::{Flashed, Notice, Notices},
     live::Live,
     load::{Loaded, load},
+    outcome::FormName,
     paths,
+    screens::settings_form::{NameAndSlug, SettingsForm, follow_saved},
 };
 
 /// The page.
@@ -58,7 +60,7 @@ fn Organization(page: Loaded<OrganizationPage>) -> impl IntoView {
             each=move || now().map(|now| (now.organization, may_change.get()))
             key=|(organization, may_change)| (organization.slug.clone(), *may_change)
             children=move |(organization, may_change)| if may_change {
-                view! { <SettingsForm page organization/> }.into_any()
+                view! { <OrganizationForm page organization/> }.into_any()
             } else {
                 view! { <Facts organization/> }.into_any()
             }
@@ -80,53 +82,23 @@ fn Organization(page: Loaded<OrganizationPage>) -> impl IntoView {
 }
 
 #[component]
-fn SettingsForm(page: Loaded<OrganizationPage>, organization: OrganizationHead) -> impl IntoView {
-    let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
-    let navigate = use_navigate();
+fn OrganizationForm(page: Loaded<OrganizationPage>, organization: OrganizationHead) -> impl IntoView {
+    const FORM: FormName = FormName::OrganizationSettings;
     let action = FormSender::to::<UpdateOrganization>();
-    let value = action.outcome();
     let slug = organization.slug.to_string();
-    Effect::new({
-        let slug = slug.clone();
-        move |_| {
-            let Some(Ok(done)) = value.get() else { return };
-            let notice = Notice::done(&done);
-            if let Done::Saved { slug: now } = &done
-                && *now != slug
-                && let Ok(now) = now.parse()
-            {
-                notices.show_on_next(notice);
-                let options = NavigateOptions {
-                    replace: true,
-                    ..NavigateOptions::default()
-                };
-                navigate(&paths::organization(&now), options);
-            } else {
-                notices.show(notice);
-                page.reload();
-            }
-        }
-    });
-    let typed = move |field, now| flashed.typed(FormName::OrganizationSettings, field).unwrap_or(now);
+    follow_saved(action, slug.clone(), paths::organization, move || page.reload());
     view! {
-        <section class="card" aria-label="Settings">
-            <PostForm action class="form">
-                {form_problem(value, FormName::OrganizationSettings, &[About::Name, About::Slug])}
-                <input type="hidden" name="organization" value=slug.clone()/>
-                <Field label="Name" name="name" value=typed("name", organization.name) error=form_error(value, FormName::OrganizationSettings, About::Name)/>
-                <Field
-                    label="Slug"
-                    name="slug"
-                    kind="slug"
-                    value=typed("slug", slug)
-                    hint="The organization’s name in URLs. Changing it breaks links to the old one."
-                    error=form_error(value, FormName::OrganizationSettings, About::Slug)
-                />
-                <div class="form-actions">
-                    <button type="submit" class="button button-primary" aria-busy=move || action.busy()>"Save"</button>
-                </div>
-            </PostForm>
-        </section>
+        <SettingsForm action>
+            {form_problem(action.outcome(), FORM, &[About::Name, About::Slug])}
+            <input type="hidden" name="organization" value=slug.clone()/>
+            <NameAndSlug
+                form=FORM
+                action
+                name=organization.name
+                slug
+                slug_hint="The organization’s name in URLs. Changing it breaks links to the old one."
+            />
+        </SettingsForm>
     }
 }
 
@@ -153,11 +125,17 @@ fn Ownership(page: Loaded<OrganizationPage>) -> impl IntoView {
                 <div><dt>"Owner"</dt><dd><bdi>{move || page.with(|page| page.owner.clone())}</bdi></dd></div>
                 <div>
                     <dt>"Created"</dt>
-                    <dd>{move || page.with(|page| Some(page.organization.created_at)).map(|at| view! { <TimestampText at/> })}</dd>
+                    <dd>
+                        {move || page.with(|page| Some(page.organization.created_at)).map(|at| view! {
+                            <TimestampText at/>
+                        })}
+                    </dd>
                 </div>
                 <div>
                     <dt>"Additional projects"</dt>
-                    <dd>{move || page.with(|page| if page.organization.additional_projects { "On" } else { "Off" })}</dd>
+                    <dd>
+                        {move || page.with(|page| if page.organization.additional_projects { "On" } else { "Off" })}
+                    </dd>
                 </div>
             </dl>
             <p class="hint">"Whoever runs this console switches additional projects on and off."</p>
@@ -188,10 +166,16 @@ fn Transfer(
         <section class="card card-danger" aria-labelledby="transfer">
             <h2 id="transfer">"Transfer ownership"</h2>
             {if transfer_candidates.is_empty() {
-                view! { <p>"Ownership can go to another Admin. There is none yet: make a member an Admin first."</p> }.into_any()
+                view! {
+                    <p>"Ownership can go to another Admin. There is none yet: make a member an Admin first."</p>
+                }.into_any()
             } else {
                 view! {
-                    <p>"The new Owner can’t be removed or demoted, and only they can hand it back. You stay an Admin. The Organization Default Key goes with it: its secret stops working at once, and the new Owner regenerates it."</p>
+                    <p>
+                        "The new Owner can’t be removed or demoted, and only they can hand it back. You stay an \
+                         Admin. The Organization Default Key goes with it: its secret stops working at once, and the \
+                         new Owner regenerates it."
+                    </p>
                     <PostForm action class="form">
                         {form_problem(value, FormName::Transfer, &[About::Confirmation, About::CurrentPassword])}
                         <input type="hidden" name="organization" value=organization.slug.to_string()/>
@@ -201,7 +185,11 @@ fn Transfer(
                                 {transfer_candidates.into_iter().map(|candidate| {
                                     let id = candidate.user.to_string();
                                     let is_chosen = id == chosen;
-                                    view! { <option value=id selected=is_chosen>{format!("{} ({})", candidate.name, candidate.email)}</option> }
+                                    view! {
+                                        <option value=id selected=is_chosen>
+                                            {format!("{} ({})", candidate.name, candidate.email)}
+                                        </option>
+                                    }
                                 }).collect_view()}
                             </select>
                         </div>
@@ -213,7 +201,9 @@ fn Transfer(
                         />
                         <Confirmation form=FormName::Transfer value id="confirm-transfer"/>
                         <div class="form-actions">
-                            <button type="submit" class="button button-danger" aria-busy=move || action.busy()>"Transfer ownership"</button>
+                            <button type="submit" class="button button-danger" aria-busy=move || action.busy()>
+                                "Transfer ownership"
+                            </button>
                         </div>
                     </PostForm>
                 }.into_any()
@@ -245,7 +235,10 @@ fn Delete(organization: OrganizationHead) -> impl IntoView {
     view! {
         <section class="card card-danger" aria-labelledby="delete">
             <h2 id="delete">"Delete organization"</h2>
-            <p>"The organization and its Default Project are gone for good. First remove every other member and delete every other project."</p>
+            <p>
+                "The organization and its Default Project are gone for good. First remove every other member and \
+                 delete every other project."
+            </p>
             <PostForm action class="form">
                 {form_problem(value, FormName::DeleteOrganization, &[About::Confirmation, About::CurrentPassword])}
                 <input type="hidden" name="organization" value=organization.slug.to_string()/>
@@ -258,7 +251,9 @@ fn Delete(organization: OrganizationHead) -> impl IntoView {
                 />
                 <Confirmation form=FormName::DeleteOrganization value id="confirm-delete"/>
                 <div class="form-actions">
-                    <button type="submit" class="button button-danger" aria-busy=move || action.busy()>"Delete organization"</button>
+                    <button type="submit" class="button button-danger" aria-busy=move || action.busy()>
+                        "Delete organization"
+                    </button>
                 </div>
             </PostForm>
         </section>

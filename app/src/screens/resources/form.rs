@@ -7,7 +7,8 @@ use super::state_options;
 use crate::{
     api::resources::ResourceRow,
     components::{Field, FormSender, SelectField, form_error, form_problem},
-    flash::{Flashed, FormName},
+    flash::Flashed,
+    outcome::FormName,
 };
 
 /// Name, state, and what its kind has beside.

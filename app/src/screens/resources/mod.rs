@@ -1,4 +1,5 @@
-//! A project's resources of one kind: the list (RULES E). One page for the six kinds, made from what the policy says of each.
+//! A project's resources of one kind: the list (RULES E). One page for the six kinds, made from what the policy says of
+//! each.
 
 mod form;
 pub(crate) mod one;
@@ -11,16 +12,18 @@ use policy::{
 use super::use_project_slug;
 use crate::{
     address::use_param,
-    api::resources::{CreateResource, ResourceRow, ResourcesPage, resources},
+    api::resources::{CreateResource, ListDialog, ResourceRow, ResourcesPage, resources},
     components::{
         Badge, ButtonLink, DefaultProjectNotice, Dialog as DialogBox, DialogActions, Empty, Filter, FormSender, Icon,
         ListAddress, Listing, PageTitle, PostForm, SearchForm, Sign, SortHeader, TimestampText, Tone,
+        forget_when_closed,
     },
-    flash::{Flashed, FormName, Notice, Notices},
+    flash::{Notice, Notices},
     live::Live,
     load::{Loaded, load},
     messages::grouped,
-    paths::{self, Dialog},
+    outcome::FormName,
+    paths,
 };
 
 /// As many fields of a kind have a column; the page of a resource has all.
@@ -32,7 +35,7 @@ pub(crate) fn ResourcesScreen() -> impl IntoView {
     let (slug, kind) = (use_project_slug(), use_kind_path());
     let live = expect_context::<Live>();
     let base = Signal::derive(move || format!("/projects/{}/{}", slug.get(), kind.get()));
-    let query = ListAddress::provide(base).query;
+    let query = ListAddress::provide::<ListDialog>(base).query;
     load(
         move || (slug.get(), kind.get(), query.get(), live.ticks.get()),
         |(slug, kind, query, _)| resources(slug, kind, query),
@@ -55,8 +58,8 @@ fn use_kind_path() -> Memo<String> {
 #[component]
 fn Resources(page: Loaded<ResourcesPage>, kind: ResourceKind) -> impl IntoView {
     let address = expect_context::<ListAddress>();
-    let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
-    let switch = address.switch();
+    let notices = expect_context::<Notices>();
+    let close_dialog = address.closer();
     let create = FormSender::to::<CreateResource>();
     let project = Signal::derive(move || page.with(|page| Some(page.project.clone())));
     let title = Signal::derive(move || page.with(|page| format!("{} · {}", kind.plural(), page.project.name)));
@@ -65,29 +68,29 @@ fn Resources(page: Loaded<ResourcesPage>, kind: ResourceKind) -> impl IntoView {
     Effect::new(move |_| {
         if let Some(Ok(done)) = create.outcome().get() {
             notices.show(Notice::done(&done));
-            switch(Dialog::None);
+            close_dialog();
             page.reload();
         }
     });
-    Effect::new(move |_| {
-        if address.dialog.get() == Dialog::None {
-            flashed.clear();
-            create.forget();
-        }
-    });
+    forget_when_closed([create]);
     let states: Vec<_> = std::iter::once(("", "Any state")).chain(state_options(kind)).collect();
     view! {
         <PageTitle text=title/>
         <header class="page-header">
             <div class="page-heading">
                 <p class="eyebrow">
-                    {move || project.get().map(|project| view! { <a href=paths::project(&project.slug)><bdi>{project.name}</bdi></a> })}
+                    {move || project.get().map(|project| view! {
+                        <a href=paths::project(&project.slug)><bdi>{project.name}</bdi></a>
+                    })}
                 </p>
                 <h1 id="heading" tabindex="-1">{kind.plural()}</h1>
             </div>
             {move || may_create.get().then(|| view! {
                 <div class="page-actions">
-                    <ButtonLink class="button button-primary" href=address.to(Dialog::Create)><Icon sign=Sign::Plus/>{format!("Create {}", kind.label())}</ButtonLink>
+                    <ButtonLink class="button button-primary" href=address.to(ListDialog::Create)>
+                        <Icon sign=Sign::Plus/>
+                        {format!("Create {}", kind.label())}
+                    </ButtonLink>
                 </div>
             })}
         </header>
@@ -97,7 +100,7 @@ fn Resources(page: Loaded<ResourcesPage>, kind: ResourceKind) -> impl IntoView {
             <Filter name="state" label="State" read=|query| &query.state options=states/>
         </SearchForm>
         <Table page kind may_create/>
-        {move || (address.dialog.get() == Dialog::Create && may_create.get()).then(|| {
+        {move || (address.dialog() == Some(ListDialog::Create) && may_create.get()).then(|| {
             let project = page.peek(|page| Some(page.project.clone()));
             project.map(|project| view! { <CreateDialog create kind project=project.slug.to_string()/> })
         })}
@@ -118,7 +121,9 @@ fn ForAdmins(
     view! {
         <p class="card-line for-admins">
             <Icon sign=Sign::Info/>
-            <span>{format!("Only Admins of the project can {does} {plural}. Ask {who} to do it, or to change your role.")}</span>
+            <span>
+                {format!("Only Admins of the project can {does} {plural}. Ask {who} to do it, or to change your role.")}
+            </span>
         </p>
     }
 }
@@ -152,11 +157,13 @@ fn Table(page: Loaded<ResourcesPage>, kind: ResourceKind, may_create: Memo<bool>
                 none: (none, what_it_is(kind)),
                 show_all: "Show all",
             }
-            begin=move || begin(kind, may_create.get(), address.to(Dialog::Create))
+            begin=move || begin(kind, may_create.get(), address.to(ListDialog::Create))
             head=move || view! {
                 <SortHeader sort="name" label="Name"/>
                 <th scope="col" class="role-cell">"State"</th>
-                {columns().map(|field| view! { <th scope="col" class=cell_of(*field)>{field.label()}</th> }).collect_view()}
+                {columns().map(|field| view! {
+                    <th scope="col" class=cell_of(*field)>{field.label()}</th>
+                }).collect_view()}
                 <SortHeader sort="added" label="Created"/>
             }
             row=move |id| view! { <Row page kind id/> }
@@ -283,7 +290,7 @@ const fn what_creating_does(kind: ResourceKind) -> &'static str {
 /// Registering one.
 #[component]
 fn CreateDialog(create: FormSender, kind: ResourceKind, project: String) -> impl IntoView {
-    let close = expect_context::<ListAddress>().to(Dialog::None);
+    let close = expect_context::<ListAddress>().closed();
     view! {
         <DialogBox title=format!("Create {}", kind.label()) close=close.get_untracked()>
             <p class="lead">{what_creating_does(kind)}</p>
@@ -291,7 +298,7 @@ fn CreateDialog(create: FormSender, kind: ResourceKind, project: String) -> impl
                 <input type="hidden" name="project" value=project/>
                 <input type="hidden" name="kind" value=kind.path()/>
                 <form::Fields form=FormName::CreateResource action=create kind now=None/>
-                <DialogActions close action=create words="Create"/>
+                <DialogActions close action=create label="Create"/>
             </PostForm>
         </DialogBox>
     }

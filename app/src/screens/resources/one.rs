@@ -7,15 +7,16 @@ use policy::{Refusal, ResourceAction, ResourceKind};
 use super::{ForAdmins, StateBadge, form, said_of, sign_of, use_kind_path};
 use crate::{
     address::use_param,
-    api::resources::{DeleteResource, ResourcePage, ResourceRow, UpdateResource, resource},
+    api::resources::{DeleteResource, ResourceDialog, ResourcePage, ResourceRow, UpdateResource, resource},
     components::{
         ButtonLink, DefaultProjectNotice, Dialog as DialogBox, DialogActions, FormSender, Icon, ListAddress, PageTitle,
         PostForm, TimestampText,
     },
-    flash::{Flashed, FormName, Notice, Notices},
+    flash::{Flashed, Notice, Notices},
     live::Live,
     load::{Loaded, load_or},
-    paths::{self, Dialog},
+    outcome::FormName,
+    paths,
     screens::{problem::ProblemScreen, use_project_slug},
 };
 
@@ -33,7 +34,7 @@ pub(crate) fn ResourceScreen() -> impl IntoView {
     let (slug, kind) = (use_project_slug(), use_kind_path());
     let id = use_param("id");
     let base = Signal::derive(move || format!("/projects/{}/{}/{}", slug.get(), kind.get(), id.get()));
-    ListAddress::provide(base);
+    ListAddress::provide::<ResourceDialog>(base);
     let (live, delete) = (expect_context::<Live>(), FormSender::to::<DeleteResource>());
     provide_context(Actions {
         save: FormSender::to::<UpdateResource>(),
@@ -82,7 +83,11 @@ fn Gone(kind: ResourceKind, name: String, slug: String) -> impl IntoView {
         <section class="empty empty-page" role="alert" aria-labelledby="heading">
             <span class="empty-sign"><Icon sign=sign_of(kind)/></span>
             <h1 id="heading" tabindex="-1">{format!("This {} was deleted", kind.code())}</h1>
-            <p>"Somebody deleted "<bdi>{name}</bdi>" while you had it open, or the project has another address now. What you typed was not saved."</p>
+            <p>
+                "Somebody deleted "
+                <bdi>{name}</bdi>
+                " while you had it open, or the project has another address now. What you typed was not saved."
+            </p>
             <p><a class="button" href=list>{format!("Go to {}", kind.path())}</a></p>
         </section>
     }
@@ -118,18 +123,19 @@ fn One(page: Loaded<ResourcePage>) -> impl IntoView {
             is_saved.set_value(false);
         }
     });
-    let switch = address.switch();
+    let close_dialog = address.closer();
     Effect::new(move |_| match delete.outcome().get() {
         Some(Ok(done)) => {
             notices.show_on_next(Notice::done(&done));
-            switch(Dialog::None);
+            close_dialog();
         }
         Some(Err(problem)) => notices.show(Notice::problem(problem)),
         None => {}
     });
-    // Once its dialog is closed, the list takes the place of the page of what is gone: the back button doesn't lead there.
+    // Once its dialog is closed, the list takes the place of the page of what is gone: the back button doesn't lead
+    // there.
     Effect::new(move |_| {
-        let is_closed = address.dialog.get() == Dialog::None;
+        let is_closed = address.is_closed();
         if is_closed && matches!(delete.outcome().get(), Some(Ok(_))) {
             let list = page.peek(|page| Some(paths::resources(&page.project.slug, page.kind)));
             let options = NavigateOptions {
@@ -173,11 +179,13 @@ fn One(page: Loaded<ResourcePage>) -> impl IntoView {
                 <h2 id="delete">{format!("Delete {}", kind.label())}</h2>
                 <p>{what_deleting_does(kind)}</p>
                 <p class="form-actions">
-                    <ButtonLink class="button button-quiet-danger" href=address.to(Dialog::Delete)>{format!("Delete {}", kind.label())}</ButtonLink>
+                    <ButtonLink class="button button-quiet-danger" href=address.to(ResourceDialog::Delete)>
+                        {format!("Delete {}", kind.label())}
+                    </ButtonLink>
                 </p>
             </section>
         }))}
-        {move || (address.dialog.get() == Dialog::Delete && may_delete.get()).then(|| {
+        {move || (address.dialog() == Some(ResourceDialog::Delete) && may_delete.get()).then(|| {
             page.peek(|page| Some(page.clone())).map(|page| view! { <DeleteDialog page/> })
         })}
     }
@@ -206,7 +214,11 @@ fn Facts(kind: ResourceKind, row: ResourceRow, with_fields: bool) -> impl IntoVi
             <div><dt>"ID"</dt><dd><code>{row.id.to_string()}</code></dd></div>
         </dl>
         {with_fields.then(|| view! {
-            <ForAdmins does="change and delete" plural=kind.plural() permission=kind.permission(ResourceAction::Change)/>
+            <ForAdmins
+                does="change and delete"
+                plural=kind.plural()
+                permission=kind.permission(ResourceAction::Change)
+            />
         })}
     }
 }
@@ -237,16 +249,21 @@ fn EditForm(page: ResourcePage) -> impl IntoView {
 const fn what_deleting_does(kind: ResourceKind) -> &'static str {
     match kind {
         ResourceKind::Cluster => {
-            "Nobody can log in to its nodes through Roster any more, and gateways refuse it at once. Roster doesn’t stop the machines: do that where they run. What it cost so far stays in the project’s usage. This can’t be undone."
+            "Nobody can log in to its nodes through Roster any more, and gateways refuse it at once. Roster doesn’t \
+             stop the machines: do that where they run. What it cost so far stays in the project’s usage. This can’t \
+             be undone."
         }
         ResourceKind::Volume => {
-            "Gateways refuse it at once. Roster doesn’t erase what is stored: do that where it is. What it cost so far stays in the project’s usage. This can’t be undone."
+            "Gateways refuse it at once. Roster doesn’t erase what is stored: do that where it is. What it cost so \
+             far stays in the project’s usage. This can’t be undone."
         }
         ResourceKind::Endpoint => {
-            "Gateways refuse it at once. Roster doesn’t stop what runs: do that where it runs. What it cost so far stays in the project’s usage. This can’t be undone."
+            "Gateways refuse it at once. Roster doesn’t stop what runs: do that where it runs. What it cost so far \
+             stays in the project’s usage. This can’t be undone."
         }
         ResourceKind::Model | ResourceKind::Evaluation | ResourceKind::File => {
-            "Gateways refuse it at once. What is stored elsewhere stays there. What it cost so far stays in the project’s usage. This can’t be undone."
+            "Gateways refuse it at once. What is stored elsewhere stays there. What it cost so far stays in the \
+             project’s usage. This can’t be undone."
         }
     }
 }
@@ -254,7 +271,7 @@ const fn what_deleting_does(kind: ResourceKind) -> &'static str {
 #[component]
 fn DeleteDialog(page: ResourcePage) -> impl IntoView {
     let Actions { delete, .. } = expect_context();
-    let close = expect_context::<ListAddress>().to(Dialog::None);
+    let close = expect_context::<ListAddress>().closed();
     let (kind, row) = (page.kind, page.row);
     view! {
         <DialogBox title=format!("Delete {}?", row.name) close=close.get_untracked()>
@@ -263,7 +280,7 @@ fn DeleteDialog(page: ResourcePage) -> impl IntoView {
                 <input type="hidden" name="kind" value=kind.path()/>
                 <input type="hidden" name="id" value=row.id.to_string()/>
                 <p>{what_deleting_does(kind)}</p>
-                <DialogActions close action=delete words=format!("Delete {}", kind.label()) is_final=true/>
+                <DialogActions close action=delete label=format!("Delete {}", kind.label()) is_final=true/>
             </PostForm>
         </DialogBox>
     }
