@@ -26,7 +26,7 @@ pub(crate) const SEEN_EVERY: Duration = Duration::minutes(1);
 
 /// The secret of a session: the cookie's value. Its `Debug` is blank.
 #[derive(Clone)]
-pub struct SessionToken([u8; 32]);
+pub struct SessionToken(pub(crate) [u8; 32]);
 
 impl SessionToken {
     /// Reads a cookie's value; `None` if it cannot be one.

@@ -477,7 +477,7 @@ async fn pages_are_read_from_the_indexes_made_for_them(pool: PgPool) {
 }
 
 #[derive(Clone, Debug)]
-enum Step {
+pub(super) enum Step {
     Add(usize, usize),
     Remove(usize, usize),
     Role(usize, usize, ProjectRole),
@@ -491,7 +491,7 @@ enum Step {
     Externals(bool),
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(super) fn step() -> impl Strategy<Value = Step> {
     let (project, person) = (0..3_usize, 0..7_usize);
     let role = select(&ProjectRole::ALL[..]);
     prop_oneof![
@@ -515,7 +515,7 @@ impl Tenant {
     }
 
     /// Does it, or is refused: both are fine, only faults are not.
-    async fn take(&self, step: &Step) -> Result<(), String> {
+    pub(super) async fn take(&self, step: &Step) -> Result<(), String> {
         let people = self.people().map(|(_, person)| person);
         let (d, a): (&Directory, _) = (&self.directory, &self.owner.actor);
         let outcome = match *step {

@@ -5,6 +5,7 @@ mod account_security;
 mod accounts;
 mod api_keys;
 mod audit;
+mod authorization;
 mod collaborator_list;
 mod collaborators;
 mod demo;
