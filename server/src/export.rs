@@ -21,7 +21,7 @@ use time::format_description::well_known::Rfc3339;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::router::problem;
+use crate::http::layers::problem;
 
 /// Rows that are read at once.
 const PAGE: u16 = 1_000;

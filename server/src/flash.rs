@@ -8,7 +8,7 @@ use axum::{
 };
 use directory::{Error, FlashHolder, FlashTicket, SessionToken};
 
-use crate::session_context::{add_cookie, cookie, cookies};
+use crate::http::credentials::{add_cookie, cookie, cookies};
 
 /// A flash larger than this goes without what was typed.
 const MOST_BYTES: usize = 48 * 1024;

@@ -22,11 +22,14 @@ use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
-    AppState,
     gateway_limits::GatewayLimits,
-    rest::problem::{self, ApiError},
-    router::no_store,
-    session_context::{self, bearer, cookie},
+    http::{
+        credentials::{bearer, cookie, origin},
+        layers::no_store,
+        paths::AUTHORIZE,
+        problem::{ApiError, render_problem},
+    },
+    state::AppState,
 };
 
 /// A gateway holds somebody's request while it asks: it isn't kept waiting for a database that is away (E6).
@@ -44,9 +47,6 @@ const REASON: HeaderName = HeaderName::from_static("x-roster-reason");
 
 /// In place of a project: that of the key that asks, whichever it is. No slug is written like this.
 const THE_KEYS_OWN: &str = "~own";
-
-/// Where gateways ask; what stands behind it is the address they were asked for, and none of ours.
-pub(crate) const AUTHORIZE: &str = "/gateway/authorize/";
 
 /// What answering a gateway takes.
 #[derive(Clone, Debug)]
@@ -67,7 +67,7 @@ pub(crate) fn gateways(console: &AppState) -> Router {
             ServiceBuilder::new()
                 .layer(no_store())
                 .layer(map_response(give_reason))
-                .layer(from_fn(problem::tell))
+                .layer(from_fn(render_problem))
                 .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| {
                     ApiError::from(Problem::Internal).into_response()
                 })),
@@ -87,7 +87,7 @@ async fn give_reason(mut response: Response) -> Response {
 }
 
 async fn authorize(State(door): State<Door>, request: Request) -> Result<Response, ApiError> {
-    let address = session_context::origin(&request).address;
+    let address = origin(&request).address;
     let (parts, _) = request.into_parts();
     let (verdict, permission) = within(evaluate_request(&door, &parts.headers, &address)).await?;
     match verdict.decision {
@@ -217,7 +217,7 @@ async fn authorized_keys(
     asked: Result<Query<Asked>, QueryRejection>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let address = session_context::origin(&request).address;
+    let address = origin(&request).address;
     let (parts, _) = request.into_parts();
     let lines = within(lines(&door, &parts.headers, &address, asked)).await?;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], lines).into_response())

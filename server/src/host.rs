@@ -10,7 +10,7 @@ use axum::{
     response::Response,
 };
 
-use crate::pages;
+use crate::http::plain_page;
 
 /// The console's own name: the host of its public URL. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -58,7 +58,7 @@ pub(crate) async fn check(State(own): State<OwnHost>, request: Request, next: Ne
     if own.is_asked_for(request.uri(), request.headers()) {
         next.run(request).await
     } else {
-        pages::misdirected()
+        plain_page::misdirected()
     }
 }
 

@@ -18,6 +18,7 @@ mod flash;
 mod gateway;
 mod gateway_limits;
 mod host;
+mod http;
 mod listen;
 mod log;
 mod mail;
@@ -25,18 +26,19 @@ mod owners;
 mod pages;
 pub mod postgres;
 mod privileges;
-mod quotas;
 mod rest;
 mod router;
 mod serve;
 mod session_context;
+mod state;
 mod submissions;
 mod token_commands;
 
 pub use assets::Assets;
 pub use client::TrustedProxies;
-pub use events::Broadcast;
-pub use router::{AppState, router};
+pub use events::broadcast::Broadcast;
+pub use router::router;
+pub use state::AppState;
 
 use std::error::Error;
 

@@ -12,7 +12,7 @@ use tower_http::{
 use tracing::Span;
 use tracing_subscriber::EnvFilter;
 
-use crate::{gateway::AUTHORIZE, pages::BY_LINK};
+use crate::http::paths::{AUTHORIZE, BY_LINK};
 
 /// Starts logging. `RUST_LOG` says how much.
 pub(crate) fn start() {

@@ -16,7 +16,7 @@ use axum::{
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use policy::Refusal;
 
-use crate::router::problem;
+use crate::http::layers::problem;
 
 /// Goes on with a form that names nobody, or who is signed in. A program may leave the name out.
 ///

@@ -5,24 +5,20 @@ use axum::{
     body::Body,
     extract::{Extension, Request, State},
     http::{HeaderValue, StatusCode, Uri, header},
-    response::{Html, IntoResponse, Redirect, Response},
+    response::{IntoResponse, Redirect, Response},
 };
 use leptos::{nonce::use_nonce, prelude::use_context};
 use leptos_axum::ResponseOptions;
 
-use crate::{AppState, flash, router::is_utf8, session_context};
+use crate::{
+    flash,
+    http::{layers::is_utf8, paths::BY_LINK, plain_page::bare},
+    session_context,
+    state::AppState,
+};
 
 /// Pages for people who are not signed in; every other page asks them to.
 const PUBLIC: [&str; 4] = ["/sign-in", "/sign-up", "/forgot-password", "/docs/roles"];
-
-/// Pages whose path ends in a secret that stands in for signing in.
-pub(crate) const BY_LINK: [&str; 5] = [
-    "/invitations/",
-    "/reset-password/",
-    "/verify-email/",
-    "/change-email/",
-    "/undo-email-change/",
-];
 
 /// The part of a path that stands for the project last looked at (INTERFACES, pages).
 const CURRENT: &str = "~current";
@@ -123,45 +119,4 @@ fn restrict() {
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         options.insert_header(header::CONTENT_SECURITY_POLICY, policy);
     }
-}
-
-/// The page for when the database cannot be asked (E6).
-pub(crate) fn unavailable(status: StatusCode) -> Response {
-    let mut response = bare(
-        status,
-        "Roster can’t answer right now",
-        "Nothing was changed. Try again in a moment.",
-    );
-    response
-        .headers_mut()
-        .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-    response
-}
-
-/// The page for a form that came from somewhere else.
-pub(crate) fn foreign_form() -> Response {
-    let words = "It came from another address than the one this console is set up for, so nothing was changed. Open the \
-                 console at its own address and try again. If this is its address, whoever runs it has to set ROSTER_URL to it.";
-    bare(StatusCode::FORBIDDEN, "This form was not accepted", words)
-}
-
-/// The page for what asks for another host than this console's.
-pub(crate) fn misdirected() -> Response {
-    let words = "It asks for a host name that isn’t this console’s, so nothing was done. Open the console at its own \
-                 address. If this is its address, whoever runs it has to set ROSTER_URL to it.";
-    bare(
-        StatusCode::MISDIRECTED_REQUEST,
-        "This isn’t the console’s address",
-        words,
-    )
-}
-
-/// A page made of nothing but itself.
-fn bare(status: StatusCode, title: &str, words: &str) -> Response {
-    let page = format!(
-        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <meta name=\"color-scheme\" content=\"light dark\"><title>{title}</title></head>\
-         <body><main><h1>{title}</h1><p>{words}</p></main></body></html>"
-    );
-    (status, Html(page)).into_response()
 }

@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 use directory::Directory;
 use nix::unistd::{Gid, Uid, getgroups, setgid, setgroups, setuid};
 
-use crate::{Assets, postgres::Account};
+use crate::{assets::Assets, postgres::account::Account};
 
 /// Something the server uses for as long as it runs.
 #[derive(Debug)]

@@ -2,17 +2,16 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use app::{Problem, request_context::Cookies};
+use app::Problem;
 use axum::{
-    Json, Router,
+    Router,
     body::{Body, Bytes},
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
+    http::{HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{any, get},
 };
-use directory::Directory;
 use http_body_util::BodyExt;
 use policy::Refusal;
 use tower::ServiceBuilder;
@@ -21,51 +20,30 @@ use tower_http::{
     compression::{CompressionLayer, CompressionLevel},
     csrf::CsrfLayer,
     limit::RequestBodyLimitLayer,
-    request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
+    request_id::{PropagateRequestIdLayer, SetRequestIdLayer},
     services::ServeDir,
     set_header::SetResponseHeaderLayer,
     timeout::TimeoutLayer,
 };
-use uuid::Uuid;
 
 use crate::{
-    Assets, Broadcast, client,
-    client::TrustedProxies,
-    events, export, gateway,
+    client, events, export, gateway,
     host::{self, OwnHost},
-    log, owners, pages, rest,
-    rest::problem::ApiError,
-    session_context, submissions,
+    http::{
+        layers::{NewRequestId, drop_request_id, is_utf8, no_store, problem, protect},
+        paths::EVENTS,
+        plain_page,
+        problem::{self, ApiError},
+    },
+    log, owners, pages, rest, session_context,
+    state::AppState,
+    submissions,
 };
-
-/// Where live events are.
-pub(crate) const EVENTS: &str = "/events";
 
 /// A form of ours is smaller than this.
 const MOST_BYTES: usize = 64 * 1024;
 /// Nothing of ours takes longer.
 const MOST_TIME: Duration = Duration::from_secs(30);
-
-/// What the console needs to answer. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct AppState {
-    /// The directory, as people ask it.
-    pub directory: Directory,
-    /// The same, over the connections that programs have to themselves.
-    pub for_programs: Directory,
-    /// The same, over those of the gateways.
-    pub for_gateways: Directory,
-    /// The built site.
-    pub assets: Arc<Assets>,
-    /// How cookies are named and sealed.
-    pub cookies: Cookies,
-    /// The live hints.
-    pub broadcast: Broadcast,
-    /// The public base URL: the origin that forms come from, and the host that pages are asked for by.
-    pub url: Arc<str>,
-    /// The proxies that are believed about the client's address.
-    pub proxies: TrustedProxies,
-}
 
 /// Everything the server answers, for one listener.
 ///
@@ -121,7 +99,7 @@ fn elsewhere() -> Router {
     ["/gateway/{*path}", "/ssh/{*path}", "/access/{*path}"]
         .into_iter()
         .fold(Router::new(), |router, path| router.route(path, hidden.clone()))
-        .layer(from_fn(rest::problem::tell))
+        .layer(from_fn(problem::render_problem))
 }
 
 /// For load balancers and probes.
@@ -130,7 +108,7 @@ fn health(console: &AppState) -> Router {
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .layer(no_store())
-        .layer(from_fn(rest::problem::tell))
+        .layer(from_fn(problem::render_problem))
         .with_state(console.clone())
 }
 
@@ -181,7 +159,7 @@ fn assets(console: &AppState) -> Router {
 fn people(console: &AppState) -> Result<Router, tower_http::csrf::ConfigError> {
     let csrf = CsrfLayer::new()
         .add_trusted_origin(&*console.url)?
-        .with_rejection_response(|_| pages::foreign_form());
+        .with_rejection_response(|_| plain_page::foreign_form());
     let known: Arc<HashSet<(String, Method)>> = Arc::new(
         leptos::server_fn::axum::server_fn_paths()
             .map(|(path, method)| (path.to_owned(), method))
@@ -221,12 +199,12 @@ fn people(console: &AppState) -> Result<Router, tower_http::csrf::ConfigError> {
 /// everything that programs read.
 fn live(console: &AppState) -> Router {
     Router::new()
-        .route(EVENTS, get(events::events))
+        .route(EVENTS, get(events::stream::events))
         .layer(
             ServiceBuilder::new()
                 .layer(no_store())
                 .layer(from_fn_with_state(OwnHost::of(&console.url), host::check))
-                .layer(from_fn(rest::problem::tell))
+                .layer(from_fn(problem::render_problem))
                 .layer(from_fn_with_state(console.clone(), session_context::identify)),
         )
         .with_state(console.clone())
@@ -256,65 +234,4 @@ async fn well_formed(request: Request<Body>) -> Option<(Parts, Bytes)> {
     let body = body.collect().await.ok()?.to_bytes();
     let query = parts.uri.query().unwrap_or_default();
     (is_utf8(query.as_bytes()) && is_utf8(&body)).then_some((parts, body))
-}
-
-/// Whether form-encoded text is UTF-8 once its percent signs are read.
-pub(crate) fn is_utf8(form: &[u8]) -> bool {
-    percent_encoding::percent_decode(form).decode_utf8().is_ok()
-}
-
-/// A problem as the answer to a script or a program.
-pub(crate) fn problem(problem: Problem) -> Response {
-    (
-        StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-        Json(problem),
-    )
-        .into_response()
-}
-
-/// Nothing a person sees is kept by a cache: the next one at this browser is somebody else.
-pub(crate) fn no_store() -> SetResponseHeaderLayer<HeaderValue> {
-    SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
-}
-
-async fn drop_request_id(mut request: Request, next: axum::middleware::Next) -> Response {
-    request.headers_mut().remove(HeaderName::from_static("x-request-id"));
-    next.run(request).await
-}
-
-/// The headers that keep a browser on its guard.
-async fn protect(request: Request, next: axum::middleware::Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    for (name, value) in [
-        ("x-content-type-options", "nosniff"),
-        // The path of the page a form was on is needed to go back to it; other sites get nothing.
-        ("referrer-policy", "same-origin"),
-        ("x-frame-options", "DENY"),
-        ("cross-origin-opener-policy", "same-origin"),
-        ("cross-origin-resource-policy", "same-origin"),
-        (
-            "permissions-policy",
-            "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-        ),
-    ] {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    }
-    // Pages set their own, with the nonce of their script; nothing else has anything to run.
-    headers
-        .entry(header::CONTENT_SECURITY_POLICY)
-        .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
-    response
-}
-
-/// Request ids that sort by time.
-#[derive(Clone, Copy)]
-struct NewRequestId;
-
-impl MakeRequestId for NewRequestId {
-    fn make_request_id<B>(&mut self, _: &http::Request<B>) -> Option<RequestId> {
-        HeaderValue::from_str(&Uuid::now_v7().to_string())
-            .ok()
-            .map(RequestId::new)
-    }
 }

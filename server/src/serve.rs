@@ -7,13 +7,16 @@ use directory::{DemoError, Directory};
 use tokio::{signal, sync::watch, task::JoinHandle, time};
 
 use crate::{
-    AppState, Assets, Broadcast,
+    assets::Assets,
     config::Config,
     database::Directories,
+    events::broadcast::Broadcast,
     listen::{Caps, Listener, raise_file_limit},
     log,
-    postgres::{Account, Embedded},
-    privileges, router,
+    postgres::{Embedded, account::Account},
+    privileges,
+    router::{self, router},
+    state::AppState,
 };
 
 /// How long answers under way have, once the server is told to stop.

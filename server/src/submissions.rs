@@ -21,7 +21,11 @@ use directory::{Sent, SessionToken, Submission};
 use policy::Refusal;
 use tracing::Instrument;
 
-use crate::{flash, pages, router::problem, session_context};
+use crate::{
+    flash,
+    http::{layers::problem, paths::BY_LINK},
+    session_context,
+};
 
 /// Has a form done by `answer`, unless the same one of the same session is under way, or was just done from the same page.
 pub(crate) async fn once<F, Fut>(parts: Parts, body: Bytes, answer: F) -> Response
@@ -71,7 +75,7 @@ async fn finish(
     // What ends in a secret is kept nowhere: the page the form was on is where it leads.
     let location = location
         .and_then(|to| to.to_str().ok())
-        .filter(|to| !pages::BY_LINK.iter().any(|head| to.starts_with(head)));
+        .filter(|to| !BY_LINK.iter().any(|head| to.starts_with(head)));
     let noted = if response.status().is_server_error() {
         context.directory.forget_submission(&submission).await
     } else {

@@ -10,7 +10,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::PostgresError;
+use super::error::PostgresError;
 
 /// What the commands keep of the environment: enough to find programs and libraries. A stray PGDATA, PGPORT or LC_ALL
 /// would change what they do.

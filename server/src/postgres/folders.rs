@@ -20,8 +20,10 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::account::Account;
-use super::{PORT, PostgresError};
+use super::error::PostgresError;
 
+/// The only port name a Unix socket needs; part of its file name.
+pub(super) const PORT: u16 = 5432;
 pub(super) const LOCK: &str = "lock";
 pub(super) const CLUSTER: &str = "postgres";
 /// A link to a cluster elsewhere, before that cluster is in place.

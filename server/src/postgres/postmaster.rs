@@ -15,8 +15,9 @@ use tokio::time::Instant;
 
 use super::account::Account;
 use super::cluster::Cluster;
+use super::error::PostgresError;
+use super::folders::{self, PORT};
 use super::programs::{self, Programs};
-use super::{PORT, PostgresError, folders};
 
 /// How long PostgreSQL may take to come up, recovery from a crash included.
 const READY: Duration = Duration::from_secs(60);

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use super::PostgresError;
 use super::account::Account;
+use super::error::PostgresError;
 
 /// The oldest version the queries are written for.
 const OLDEST: u32 = 15;

@@ -5,7 +5,6 @@
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
-use app::{Problem, explain};
 use axum::{
     body::Body,
     http::{HeaderMap, header},
@@ -17,7 +16,10 @@ use serde_json::{Map, Value};
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
-use super::problem::{ApiError, FieldFault};
+use crate::http::{
+    layers::is_utf8,
+    problem::{ApiError, FieldFault, MOST_BYTES, Wrong},
+};
 
 /// Characters of a name.
 pub(crate) const MOST_NAME: usize = 100;
@@ -25,65 +27,9 @@ pub(crate) const MOST_NAME: usize = 100;
 /// As many things are said to be wrong at once: an answer must not be many times as large as what was sent.
 const MOST_FAULTS: usize = 100;
 
-/// What is wrong with a value.
-#[derive(Clone, Debug)]
-pub(crate) struct Wrong {
-    code: &'static str,
-    detail: String,
-}
-
-impl Wrong {
-    /// It is not of the form it must have.
-    pub(crate) fn form(detail: impl Into<String>) -> Self {
-        Self {
-            code: "wrong_form",
-            detail: detail.into(),
-        }
-    }
-
-    fn missing() -> Self {
-        Self {
-            code: "missing",
-            detail: "This field is required.".to_owned(),
-        }
-    }
-
-    fn unknown() -> Self {
-        Self {
-            code: "unknown",
-            detail: "There is no such field here.".to_owned(),
-        }
-    }
-
-    fn repeated() -> Self {
-        Self {
-            code: "repeated",
-            detail: "Send this once.".to_owned(),
-        }
-    }
-
-    /// The same, where it is: the beginning of that, where the name was made up by the caller.
-    pub(crate) fn at(self, field: impl AsRef<str>) -> FieldFault {
-        FieldFault {
-            field: field.as_ref().chars().take(MOST_NAME).collect(),
-            code: self.code,
-            detail: self.detail,
-        }
-    }
-}
-
-impl From<Refusal> for Wrong {
-    fn from(refusal: Refusal) -> Self {
-        Self {
-            code: refusal.code(),
-            detail: explain(Problem::Refused(refusal)),
-        }
-    }
-}
-
 /// Reads a body that is a JSON object.
 pub(crate) async fn object(headers: &HeaderMap, body: Body) -> Result<Fields, ApiError> {
-    read_object(headers, &bytes(body, super::MOST_BYTES).await?)
+    read_object(headers, &bytes(body, MOST_BYTES).await?)
 }
 
 /// The same, of bytes that were read.
@@ -303,7 +249,7 @@ impl Parameters {
             map: BTreeMap::new(),
             faults: Vec::new(),
         };
-        if !crate::router::is_utf8(query.as_bytes()) {
+        if !is_utf8(query.as_bytes()) {
             return Err(ApiError::Query(vec![Wrong::form("Send UTF-8.").at("")]));
         }
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {

@@ -9,12 +9,12 @@ use axum::{
 use directory::{Error, KeyActor, MeterActor, Origin, Token, TokenKind};
 use policy::Refusal;
 
-use super::{Rest, limits::Spent, problem::ApiError};
-use crate::session_context;
+use super::{context::Rest, limits::Spent};
+use crate::http::{credentials, problem::ApiError};
 
 /// Finds out which key asks, puts a [`KeyActor`] into the request, and passes on.
 pub(crate) async fn identify(State(rest): State<Rest>, mut request: Request, next: Next) -> Response {
-    let (spent, actor) = caller(&rest, presented(request.headers()), session_context::origin(&request)).await;
+    let (spent, actor) = caller(&rest, presented(request.headers()), credentials::origin(&request)).await;
     let mut response = match actor {
         Ok(actor) => {
             request.extensions_mut().insert(actor);
@@ -37,7 +37,7 @@ pub(crate) enum Reporter {
 
 /// Finds out which key or meter asks, puts a [`Reporter`] into the request, and passes on.
 pub(crate) async fn identify_reporter(State(rest): State<Rest>, mut request: Request, next: Next) -> Response {
-    let origin = session_context::origin(&request);
+    let origin = credentials::origin(&request);
     let (spent, reporter) = match presented_as(request.headers(), TokenKind::Meter) {
         Some(token) => meter(&rest, &token, origin).await,
         None => {
@@ -75,7 +75,7 @@ async fn meter(rest: &Rest, token: &Token, origin: Origin) -> (Spent, Result<Rep
 fn presented_as(headers: &HeaderMap, kind: TokenKind) -> Option<Token> {
     let mut values = headers.get_all(header::AUTHORIZATION).into_iter();
     let value = values.next().filter(|_| values.next().is_none())?;
-    Token::parse(kind, session_context::bearer(value.to_str().ok()?)?).ok()
+    Token::parse(kind, credentials::bearer(value.to_str().ok()?)?).ok()
 }
 
 async fn caller(rest: &Rest, key: Result<Token, Refusal>, origin: Origin) -> (Spent, Result<KeyActor, ApiError>) {
@@ -127,7 +127,7 @@ pub(crate) fn presented(headers: &HeaderMap) -> Result<Token, Refusal> {
         return Err(Refusal::KeyInvalid);
     }
     let value = value.to_str().map_err(|_| Refusal::KeyInvalid)?;
-    let secret = session_context::bearer(value).ok_or(Refusal::KeyMissing)?;
+    let secret = credentials::bearer(value).ok_or(Refusal::KeyMissing)?;
     Token::parse(TokenKind::ApiKey, secret)
 }
 

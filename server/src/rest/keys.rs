@@ -14,11 +14,11 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    Rest, Result,
     body::{bytes, read_object, text},
     caller,
+    context::{Rest, Result},
 };
-use crate::session_context;
+use crate::http::credentials;
 
 /// A key, and a few words around it: anybody may send this.
 const MOST_BYTES: usize = 4 * 1024;
@@ -42,7 +42,7 @@ struct Revoked {
     request_body(content = ref("#/components/schemas/PresentedKey")),
     responses((status = 200, description = "What became of it.", body = Revoked)))]
 async fn revoke_key(State(rest): State<Rest>, request: Request) -> Response {
-    let origin = session_context::origin(&request);
+    let origin = credentials::origin(&request);
     let spent = rest.limits.address(&origin.address);
     let (parts, body) = request.into_parts();
     let answer = match spent.check() {

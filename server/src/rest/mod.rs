@@ -1,16 +1,16 @@
 //! The interface for programs (INTERFACES, "HTTP for programs"): API keys in, JSON out.
 //!
 //! Its own router with its own layers: no cookies, no forms, nothing kept by caches. It reads what came, asks the directory,
-//! and writes down what it says; what may be done it does not know. Every failure is a problem ([`problem`]); every route
+//! and writes down what it says; what may be done it does not know. Every failure is a problem ([`ApiError`]); every route
 //! is described where it is ([`openapi`]).
 
-pub(crate) mod body;
+mod body;
 mod caller;
+mod context;
 mod keys;
 pub(crate) mod limits;
 mod openapi;
 mod page;
-pub(crate) mod problem;
 mod resources;
 mod usage;
 mod whoami;
@@ -20,16 +20,14 @@ use std::{sync::Arc, time::Duration};
 use app::Problem;
 use axum::{
     Router,
-    body::Bytes,
     extract::State,
     http::{StatusCode, header},
     middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{any, get},
 };
-use directory::{Directory, OffsetDateTime};
+use directory::Directory;
 use policy::Refusal;
-use time::format_description::well_known::Rfc3339;
 use tower::ServiceBuilder;
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -38,27 +36,15 @@ use tower_http::{
 };
 use utoipa_axum::router::OpenApiRouter;
 
-use limits::Limits;
-use problem::ApiError;
+use context::Rest;
 
-use crate::router::no_store;
+use crate::http::{
+    layers::no_store,
+    problem::{ApiError, render_problem},
+};
 
-/// A body is no larger than this: 1,000 records of usage with room to spare.
-const MOST_BYTES: usize = 1024 * 1024;
 /// Nothing takes longer.
 const MOST_TIME: Duration = Duration::from_secs(30);
-
-/// What the routes need to answer. Cheap to clone.
-#[derive(Clone, Debug)]
-struct Rest {
-    directory: Directory,
-    limits: Arc<Limits>,
-    /// The description of all of it.
-    document: Bytes,
-}
-
-/// The answer to a program, or what went wrong.
-type Result<T> = std::result::Result<T, ApiError>;
 
 /// The routes for programs, with their layers.
 pub(crate) fn router(directory: Directory) -> Router {
@@ -89,7 +75,7 @@ fn layered(routes: Router, most_time: Duration) -> Router {
         ServiceBuilder::new()
             .layer(no_store())
             .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
-            .layer(from_fn(problem::tell))
+            .layer(from_fn(render_problem))
             .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
                 ApiError::from(Problem::Internal).into_response()
             }))
@@ -113,26 +99,12 @@ fn without_key() -> OpenApiRouter<Rest> {
     keys::routes()
 }
 
-/// What was read, or what is wrong with it; the latter only for those who may do this at all, as `may` finds out: it tells
-/// nothing to anybody else (P3, R2).
-async fn told_to<T>(read: Result<T>, may: impl Future<Output = Result<()>>) -> Result<T> {
-    if read.is_err() {
-        may.await?;
-    }
-    read
-}
-
 async fn document(State(rest): State<Rest>) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], rest.document).into_response()
 }
 
 async fn nothing() -> ApiError {
     Refusal::Hidden.into()
-}
-
-/// A moment as programs read it (N4).
-fn moment(at: OffsetDateTime) -> String {
-    at.format(&Rfc3339).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -142,6 +114,7 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
+    use crate::http::problem::MEDIA_TYPE;
 
     /// What no handler says a word about is told all the same.
     #[tokio::test]
@@ -159,7 +132,7 @@ mod tests {
             let request = Request::builder().uri(path).body(Body::empty()).unwrap();
             let answer = routes.clone().oneshot(request).await.unwrap();
             assert_eq!(answer.status(), status);
-            assert_eq!(answer.headers()[header::CONTENT_TYPE], problem::MEDIA_TYPE);
+            assert_eq!(answer.headers()[header::CONTENT_TYPE], MEDIA_TYPE);
             assert_eq!(answer.headers().contains_key(header::RETRY_AFTER), status == 503);
             let body = answer.into_body().collect().await.unwrap().to_bytes();
             let told: serde_json::Value = serde_json::from_slice(&body).unwrap();

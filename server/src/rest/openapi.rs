@@ -17,7 +17,8 @@ use utoipa::{
     },
 };
 
-use super::{body, limits, page, problem};
+use super::{body, limits, page};
+use crate::http::problem;
 
 /// The name of the schema of resources.
 pub(crate) const RESOURCE: &str = "Resource";

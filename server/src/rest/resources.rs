@@ -24,12 +24,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::{
-    Rest, Result,
-    body::{Fields, Parameters, Wrong, code, line, name, object, plain_id, whole_number, word},
-    moment, openapi,
+    body::{Fields, Parameters, code, line, name, object, plain_id, whole_number, word},
+    context::{Rest, Result, timestamp, told_to},
+    openapi,
     page::{self, List},
-    told_to,
 };
+use crate::http::problem::Wrong;
 
 /// The routes of this file.
 pub(crate) fn routes() -> OpenApiRouter<Rest> {
@@ -76,8 +76,8 @@ impl From<Resource> for Sent {
                     id: id.0,
                 },
             }),
-            created_at: moment(resource.created_at),
-            updated_at: moment(resource.updated_at),
+            created_at: timestamp(resource.created_at),
+            updated_at: timestamp(resource.updated_at),
         }
     }
 }

@@ -14,11 +14,12 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    Rest, Result,
-    body::{Fields, Wrong, code, id, moment, object, text, whole},
+    body::{Fields, code, id, moment, object, text, whole},
     caller::Reporter,
-    openapi, resources, told_to,
+    context::{Rest, Result, told_to},
+    openapi, resources,
 };
+use crate::http::problem::Wrong;
 
 /// The route of this file that a key of the project opens.
 pub(crate) fn routes() -> OpenApiRouter<Rest> {

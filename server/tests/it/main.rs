@@ -1,6 +1,6 @@
 //! The whole router against real PostgreSQL: who gets what, what is kept from whom, and what bad input does.
 //!
-//! One program, so that it is linked once. `architecture` needs no database.
+//! One program, so that it is linked once. `architecture` and `imports` need no database.
 
 #![recursion_limit = "256"]
 
@@ -22,6 +22,8 @@ mod functions;
 mod gateway;
 #[cfg(test)]
 mod house;
+#[cfg(test)]
+mod imports;
 #[cfg(test)]
 mod isolation;
 #[cfg(test)]

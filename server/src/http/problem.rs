@@ -1,6 +1,6 @@
 //! What goes wrong with a program's call, and how it is told: as `application/problem+json` (RFC 9457), whatever it was.
 //!
-//! A handler answers with a [`ApiError`]; [`tell`], around the routes, writes it down together with the request's id. What goes
+//! A handler answers with a [`ApiError`]; [`render_problem`], around the routes, writes it down together with the request's id. What goes
 //! wrong before a handler is reached or after it is left (no such method, out of time, a panic) is told there too. It must not
 //! know the routes: enforcement tells its problems by it as well.
 
@@ -14,12 +14,14 @@ use axum::{
 use policy::{Denial, Field, Permission, Refusal};
 use serde::Serialize;
 
-use super::body::Wrong;
-
 /// The media type of problems.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 /// How long to wait before the database is asked again, in seconds.
 const AGAIN: u32 = 1;
+/// The largest body of any call, in bytes: 1,000 records of usage with room to spare.
+pub(crate) const MOST_BYTES: usize = 1024 * 1024;
+/// As many characters of a field's name are repeated in an answer: the caller may have made the name up.
+const LONGEST_FIELD: usize = 100;
 
 /// Why a call was not answered as hoped.
 #[derive(Clone, Debug)]
@@ -58,6 +60,65 @@ pub(crate) struct FieldFault {
     pub(crate) code: &'static str,
     /// What is wrong, for people.
     pub(crate) detail: String,
+}
+
+/// What is wrong with a value.
+#[derive(Clone, Debug)]
+pub(crate) struct Wrong {
+    code: &'static str,
+    detail: String,
+}
+
+impl Wrong {
+    /// It is not of the form it must have.
+    pub(crate) fn form(detail: impl Into<String>) -> Self {
+        Self {
+            code: "wrong_form",
+            detail: detail.into(),
+        }
+    }
+
+    /// It is required, and was not sent.
+    pub(crate) fn missing() -> Self {
+        Self {
+            code: "missing",
+            detail: "This field is required.".to_owned(),
+        }
+    }
+
+    /// Nothing here has that name.
+    pub(crate) fn unknown() -> Self {
+        Self {
+            code: "unknown",
+            detail: "There is no such field here.".to_owned(),
+        }
+    }
+
+    /// It was sent more than once.
+    pub(crate) fn repeated() -> Self {
+        Self {
+            code: "repeated",
+            detail: "Send this once.".to_owned(),
+        }
+    }
+
+    /// The same, where it is: the beginning of that, where the name was made up by the caller.
+    pub(crate) fn at(self, field: impl AsRef<str>) -> FieldFault {
+        FieldFault {
+            field: field.as_ref().chars().take(LONGEST_FIELD).collect(),
+            code: self.code,
+            detail: self.detail,
+        }
+    }
+}
+
+impl From<Refusal> for Wrong {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            code: refusal.code(),
+            detail: explain(Problem::Refused(refusal)),
+        }
+    }
 }
 
 impl From<Problem> for ApiError {
@@ -273,7 +334,7 @@ impl IntoResponse for ApiError {
 }
 
 /// Tells what went wrong, if anything did; and leaves the [`ApiError`] with the answer for who wants its code.
-pub(crate) async fn tell(request: Request, next: Next) -> Response {
+pub(crate) async fn render_problem(request: Request, next: Next) -> Response {
     let id = request
         .headers()
         .get(HeaderName::from_static("x-request-id"))
@@ -313,9 +374,7 @@ fn unsaid(status: StatusCode) -> ApiError {
     match status {
         StatusCode::NOT_FOUND => Refusal::Hidden.into(),
         StatusCode::METHOD_NOT_ALLOWED => ApiError::Method,
-        StatusCode::PAYLOAD_TOO_LARGE => ApiError::TooLarge {
-            most: super::MOST_BYTES,
-        },
+        StatusCode::PAYLOAD_TOO_LARGE => ApiError::TooLarge { most: MOST_BYTES },
         StatusCode::UNSUPPORTED_MEDIA_TYPE => ApiError::MediaType,
         StatusCode::SERVICE_UNAVAILABLE => ApiError::Timeout,
         status if status.is_client_error() => Refusal::Malformed.into(),

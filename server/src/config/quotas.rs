@@ -2,18 +2,7 @@
 
 use policy::Quotas;
 
-use crate::config::ConfigError;
-
-/// Each setting: the environment variable, and the line of the file.
-pub(crate) const NAMES: [(&str, &str); 7] = [
-    ("ROSTER_MAX_PROJECTS", "max_projects"),
-    ("ROSTER_MAX_API_KEYS", "max_api_keys"),
-    ("ROSTER_MAX_INVITATIONS", "max_invitations"),
-    ("ROSTER_MAX_RESOURCES", "max_resources"),
-    ("ROSTER_MAX_USAGE_RECORDS", "max_usage_records"),
-    ("ROSTER_MAX_STREAMS", "max_streams"),
-    ("ROSTER_MAX_ORGANIZATION_STREAMS", "max_organization_streams"),
-];
+use super::error::ConfigError;
 
 /// More than this is no limit.
 const MOST: u32 = 1_000_000_000;
@@ -52,7 +41,7 @@ fn number(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::error::QUOTAS, *};
 
     #[test]
     fn j12_each_quota_is_set_by_its_own_name() {
@@ -62,8 +51,8 @@ mod tests {
                 .unwrap()
         };
         let default = format!("{:?}", Quotas::default());
-        let values: std::collections::HashSet<_> = NAMES.map(|(name, _)| set(name)).into();
-        assert_eq!(values.len(), NAMES.len());
+        let values: std::collections::HashSet<_> = QUOTAS.map(|(name, _)| set(name)).into();
+        assert_eq!(values.len(), QUOTAS.len());
         assert!(!values.contains(&default));
         assert_eq!(read(&|_| None).unwrap(), Quotas::default());
     }

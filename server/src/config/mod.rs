@@ -2,6 +2,9 @@
 //!
 //! A wrong value stops the start, with one line that names the setting, the value and what is allowed.
 
+pub(crate) mod error;
+mod quotas;
+
 use std::{
     collections::HashMap,
     env,
@@ -12,7 +15,10 @@ use std::{
 use directory::{BreachedPasswords, Directory, Settings};
 use http::Uri;
 
-use crate::{cli::Flags, client::TrustedProxies, mail::Mailer, quotas};
+use crate::{cli::Flags, client::TrustedProxies, mail::Mailer};
+
+pub(crate) use error::ConfigError;
+use error::names;
 
 /// How the server is to run.
 #[derive(Clone, Debug)]
@@ -45,51 +51,6 @@ pub(crate) struct Config {
     pub(crate) audit_days: u16,
     /// Passwords that are refused because they were stolen elsewhere, if the operator has them (J6).
     pub(crate) breached: Option<BreachedPasswords>,
-}
-
-/// What is wrong with the configuration.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ConfigError {
-    /// A value that is not allowed.
-    #[error("{name} is {value:?}, but must be {allowed}")]
-    Value {
-        name: &'static str,
-        value: String,
-        allowed: &'static str,
-    },
-    /// A settings file that cannot be read.
-    #[error("{0} cannot be read: {1}")]
-    File(PathBuf, String),
-    /// A line of the settings file that nobody knows.
-    #[error("{0} has the unknown setting {1:?}; known are {names}", names = names().map(|(_, key)| *key).collect::<Vec<_>>().join(", "))]
-    Unknown(PathBuf, String),
-}
-
-/// Each setting: the environment variable, and the line of the file.
-const NAMES: [(&str, &str); 18] = [
-    ("DATABASE_URL", "database_url"),
-    ("ROSTER_DATABASE_DIRECT_URL", "database_direct_url"),
-    ("ROSTER_DATABASE_CONNECTIONS", "database_connections"),
-    ("ROSTER_DATA", "data"),
-    ("ROSTER_ADDR", "addr"),
-    ("ROSTER_GATEWAY_ADDR", "gateway_addr"),
-    ("ROSTER_TRUSTED_PROXIES", "trusted_proxies"),
-    ("ROSTER_URL", "url"),
-    ("ROSTER_SITE", "site"),
-    ("ROSTER_SMTP_URL", "smtp_url"),
-    ("ROSTER_MAIL_FROM", "mail_from"),
-    ("ROSTER_SIGN_UP", "sign_up"),
-    ("ROSTER_ADDITIONAL_PROJECTS", "additional_projects"),
-    ("ROSTER_NEUTRAL_ADD_ERRORS", "neutral_add_errors"),
-    ("ROSTER_INSECURE_HTTP", "insecure_http"),
-    ("ROSTER_AUDIT_DAYS", "audit_days"),
-    ("ROSTER_INSECURE_DATABASE", "insecure_database"),
-    ("ROSTER_BREACHED_PASSWORDS", "breached_passwords"),
-];
-
-/// Every setting.
-fn names() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
-    NAMES.iter().chain(&quotas::NAMES)
 }
 
 impl Config {
