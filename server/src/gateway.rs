@@ -1,5 +1,5 @@
 //! What enforcement points ask (E3): `GET /gateway/authorize` for reverse proxies, `GET /ssh/authorized-keys` for the nodes of
-//! clusters. Reads a question out of headers, and puts the directory's answer into a status and headers.
+//! clusters. Reads an access request out of headers, and puts the directory's decision into a status and headers.
 //!
 //! It must not decide. Whatever is not a clear yes of the directory's is an answer that no gateway takes for one.
 
@@ -48,15 +48,15 @@ const REASON: HeaderName = HeaderName::from_static("x-roster-reason");
 /// In place of a project: that of the key that asks, whichever it is. No slug is written like this.
 const THE_KEYS_OWN: &str = "~own";
 
-/// What answering a gateway takes.
+/// What the handlers of this file share: the state of the server, and the limits on unknown gateways.
 #[derive(Clone, Debug)]
-struct Door {
-    console: AppState,
+struct GatewayState {
+    app: AppState,
     limits: Arc<GatewayLimits>,
 }
 
 /// For enforcement points: known by a token, with no cookies of ours, and nothing kept.
-pub(crate) fn gateways(console: &AppState) -> Router {
+pub(crate) fn gateways(app: &AppState) -> Router {
     Router::new()
         // Whatever the method: some gateways send that of the request they hold, and some its path behind ours.
         .route("/gateway/authorize", any(authorize))
@@ -72,8 +72,8 @@ pub(crate) fn gateways(console: &AppState) -> Router {
                     ApiError::from(Problem::Internal).into_response()
                 })),
         )
-        .with_state(Door {
-            console: console.clone(),
+        .with_state(GatewayState {
+            app: app.clone(),
             limits: Arc::default(),
         })
 }
@@ -86,24 +86,24 @@ async fn give_reason(mut response: Response) -> Response {
     response
 }
 
-async fn authorize(State(door): State<Door>, request: Request) -> Result<Response, ApiError> {
+async fn authorize(State(state): State<GatewayState>, request: Request) -> Result<Response, ApiError> {
     let address = origin(&request).address;
     let (parts, _) = request.into_parts();
-    let (verdict, permission) = within(evaluate_request(&door, &parts.headers, &address)).await?;
-    match verdict.decision {
+    let (decision, permission) = within(evaluate_request(&state, &parts.headers, &address)).await?;
+    match decision.decision {
         // A yes that can't say whom it is about is none.
-        Decision::Allowed(allowance) => let_through(&verdict, allowance).ok_or(Problem::Internal.into()),
+        Decision::Allowed(allowance) => let_through(&decision, allowance).ok_or(Problem::Internal.into()),
         Decision::Denied(denial) => Err(ApiError::Denied(denial, permission)),
     }
 }
 
 async fn evaluate_request(
-    door: &Door,
+    state: &GatewayState,
     headers: &HeaderMap,
     address: &str,
 ) -> Result<(AccessDecision, Permission), Error> {
     let gateway = gateway(headers)?;
-    let caller = caller(&door.console, headers)?;
+    let caller = caller(&state.app, headers)?;
     let permission = only(headers, &ACTION)?
         .and_then(|name| name.parse::<Permission>().ok())
         .filter(|permission| permission.scope() == Scope::Project)
@@ -119,17 +119,17 @@ async fn evaluate_request(
         return Err(Refusal::Malformed.into());
     }
     let project = project.filter(|project| *project != THE_KEYS_OWN).map(project_named);
-    let question = AccessRequest {
+    let request = AccessRequest {
         gateway: &gateway,
         caller: &caller,
         project: project.as_ref(),
         resource,
         permission,
     };
-    let directory = &door.console.for_gateways;
-    let answer = async { directory.evaluate_request(&question).await };
+    let directory = &state.app.for_gateways;
+    let answer = async { directory.evaluate_request(&request).await };
     Ok((
-        door.limits.guard(directory, &gateway, address, answer).await?,
+        state.limits.guard(directory, &gateway, address, answer).await?,
         permission,
     ))
 }
@@ -150,11 +150,11 @@ fn gateway(headers: &HeaderMap) -> Result<Token, Refusal> {
 
 /// The credential of whoever wants to be let through: an API key, or else a session. A key that can't be one is refused
 /// without asking the database (K3).
-fn caller(console: &AppState, headers: &HeaderMap) -> Result<Caller, Refusal> {
+fn caller(app: &AppState, headers: &HeaderMap) -> Result<Caller, Refusal> {
     if let Some(key) = only(headers, &header::AUTHORIZATION)?.and_then(bearer) {
         return Token::parse(TokenKind::ApiKey, key).map(Caller::Key);
     }
-    cookie(headers, console.cookies.session())
+    cookie(headers, app.cookies.session())
         .and_then(SessionToken::parse)
         .map(Caller::Person)
         .ok_or(Refusal::SignedOut)
@@ -190,12 +190,12 @@ async fn within<T>(answer: impl Future<Output = Result<T, Error>>) -> Result<T, 
 }
 
 /// A yes, as a gateway reads it: who it is, and as what.
-fn let_through(verdict: &AccessDecision, allowance: Allowance) -> Option<Response> {
+fn let_through(decision: &AccessDecision, allowance: Allowance) -> Option<Response> {
     let mut response = StatusCode::OK.into_response();
     let headers = response.headers_mut();
-    headers.insert(SUBJECT, HeaderValue::from_str(&verdict.subject.id().to_string()).ok()?);
-    headers.insert(SUBJECT_TYPE, HeaderValue::from_static(verdict.subject.kind()));
-    let (id, slug) = verdict.project.as_ref()?;
+    headers.insert(SUBJECT, HeaderValue::from_str(&decision.subject.id().to_string()).ok()?);
+    headers.insert(SUBJECT_TYPE, HeaderValue::from_static(decision.subject.kind()));
+    let (id, slug) = decision.project.as_ref()?;
     headers.insert(PROJECT, HeaderValue::from_str(slug.as_str()).ok()?);
     headers.insert(PROJECT_ID, HeaderValue::from_str(&id.to_string()).ok()?);
     headers.insert(ROLE, HeaderValue::from_static(allowance.role_code()));
@@ -213,13 +213,13 @@ struct Asked {
 }
 
 async fn authorized_keys(
-    State(door): State<Door>,
+    State(state): State<GatewayState>,
     asked: Result<Query<Asked>, QueryRejection>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let address = origin(&request).address;
     let (parts, _) = request.into_parts();
-    let lines = within(lines(&door, &parts.headers, &address, asked)).await?;
+    let lines = within(lines(&state, &parts.headers, &address, asked)).await?;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], lines).into_response())
 }
 
@@ -230,7 +230,7 @@ fn is_fingerprint(text: &str) -> bool {
 
 /// Lines of `authorized_keys` (sshd(8)), each with its owner's address as the comment.
 async fn lines(
-    door: &Door,
+    state: &GatewayState,
     headers: &HeaderMap,
     address: &str,
     asked: Result<Query<Asked>, QueryRejection>,
@@ -242,9 +242,9 @@ async fn lines(
     if asked.cluster.is_empty() || !asked.fingerprint.as_deref().is_none_or(is_fingerprint) {
         return Err(Refusal::Malformed.into());
     }
-    let directory = &door.console.for_gateways;
+    let directory = &state.app.for_gateways;
     let answer = directory.authorized_keys(&gateway, &asked.cluster, &login, asked.fingerprint.as_deref());
-    let keys = door.limits.guard(directory, &gateway, address, answer).await?;
+    let keys = state.limits.guard(directory, &gateway, address, answer).await?;
     Ok(keys
         .iter()
         .map(|key| format!("{} {}\n", key.public_key, key.email))

@@ -3,7 +3,7 @@
 //! A token that can be one of ours, by its form, costs a query to find out; so somebody who makes them up could keep the database from
 //! answering gateways. A gateway with a good token is never held up by that, whoever else asks from its network: what is good is
 //! remembered, by its hash, and read anew, at most once a second, when a token that isn't remembered meets the limit. What is
-//! remembered passes the limit and nothing else: the database answers each question, so a revoked token ends at once (E5).
+//! remembered passes the limit and nothing else: the database answers each request, so a revoked token ends at once (E5).
 
 use std::{
     future::Future,
@@ -56,7 +56,7 @@ impl Default for GatewayLimits {
 }
 
 impl GatewayLimits {
-    /// Answers a question of a gateway, unless too many unknown tokens came from its network and its own isn't known to be good.
+    /// Answers a gateway's access request, unless too many unknown tokens came from its network and its own isn't known to be good.
     ///
     /// # Errors
     /// [`Refusal::TooManyAttempts`]; those of the answer.
@@ -81,7 +81,7 @@ impl GatewayLimits {
             // Revoked or expired meanwhile: it is counted from now on.
             Err(Error::Refused(Refusal::GatewayUnknown)) => known().remove(token),
             Err(Error::Unavailable(_) | Error::Busy | Error::Internal(_)) => {}
-            // Whatever else is wrong with the question: it was a gateway that asked it.
+            // Whatever else is wrong with the request: it was a gateway that sent it.
             Ok(_) | Err(Error::Refused(_)) if !self.is_known(token) => known().add(token),
             Ok(_) | Err(Error::Refused(_)) => {}
         }

@@ -404,7 +404,7 @@ mod tests {
     #[test]
     fn a_mail_is_as_relays_expect_it() {
         let from = "Jörg’s Roster <roster@acme.test>".parse().unwrap();
-        let post = Mailer::new("smtp://127.0.0.1:1025", from, "https://roster.acme.test:8443", false).unwrap();
+        let mailer = Mailer::new("smtp://127.0.0.1:1025", from, "https://roster.acme.test:8443", false).unwrap();
         let mail = Mail {
             id: uuid::Uuid::nil(),
             to: "nina@new.test".parse().unwrap(),
@@ -413,7 +413,7 @@ mod tests {
             },
             token: LinkToken::parse(&"A".repeat(43)),
         };
-        let message = post.message(&mail, "https://roster.acme.test").ok().unwrap();
+        let message = mailer.message(&mail, "https://roster.acme.test").ok().unwrap();
         let sent = String::from_utf8(message.formatted()).unwrap();
         let (head, _) = sent.split_once("\r\n\r\n").unwrap();
         for line in [

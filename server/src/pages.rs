@@ -29,13 +29,13 @@ const ORGANIZATION: &str = "/settings/organization/";
 
 /// Answers with a page.
 pub(crate) async fn page(
-    State(console): State<AppState>,
+    State(state): State<AppState>,
     Extension(context): Extension<SessionContext>,
     request: Request,
 ) -> Response {
     match destination(&context, request.uri()).await {
         Some(answer) => answer,
-        None => render(&console, context, request).await,
+        None => render(&state, context, request).await,
     }
 }
 
@@ -91,14 +91,14 @@ fn head_of_current(path: &str) -> Option<&'static str> {
 }
 
 /// The page, which shows the flash that is there for it and ends it by that. A redirect does neither: the page it leads to does.
-async fn render(console: &AppState, mut context: SessionContext, mut request: Request<Body>) -> Response {
+async fn render(state: &AppState, mut context: SessionContext, mut request: Request<Body>) -> Response {
     let headers = request.headers().clone();
     let session = session_context::live_token(&context, &headers);
     let taken = flash::take(&context, session, request.uri().path(), &headers).await;
     let (shown, used) = taken.unzip();
     context.flash = shown;
     request.extensions_mut().insert(context.clone());
-    let assets = console.assets.clone();
+    let assets = state.assets.clone();
     let render = leptos_axum::render_app_async_with_context(restrict, move || {
         document(&assets.script, &assets.wasm, &assets.style)
     });

@@ -49,39 +49,39 @@ const MOST_TIME: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// If the public base URL is none that a form could come from.
-pub fn router(console: &AppState) -> Result<Router, tower_http::csrf::ConfigError> {
-    let routes = for_people_and_programs(console)?.merge(gateway::gateways(console));
-    Ok(with_common_layers(console, routes))
+pub fn router(state: &AppState) -> Result<Router, tower_http::csrf::ConfigError> {
+    let routes = for_people_and_programs(state)?.merge(gateway::gateways(state));
+    Ok(with_common_layers(state, routes))
 }
 
 /// The same for two listeners, the second one for gateways alone (E8).
 ///
 /// # Errors
 /// If the public base URL is none that a form could come from.
-pub(crate) fn routers(console: &AppState) -> Result<(Router, Router), tower_http::csrf::ConfigError> {
-    let routes = for_people_and_programs(console)?.merge(elsewhere());
+pub(crate) fn routers(state: &AppState) -> Result<(Router, Router), tower_http::csrf::ConfigError> {
+    let routes = for_people_and_programs(state)?.merge(elsewhere());
     Ok((
-        with_common_layers(console, routes),
-        with_common_layers(console, gateway::gateways(console)),
+        with_common_layers(state, routes),
+        with_common_layers(state, gateway::gateways(state)),
     ))
 }
 
-fn for_people_and_programs(console: &AppState) -> Result<Router, tower_http::csrf::ConfigError> {
+fn for_people_and_programs(state: &AppState) -> Result<Router, tower_http::csrf::ConfigError> {
     // Rendering spawns its work there. A second router, in tests, finds it set.
     drop(any_spawner::Executor::init_tokio());
     Ok(Router::new()
-        .merge(assets(console))
-        .merge(rest::router(console.for_programs.clone()))
-        .merge(live(console))
-        .merge(people(console)?))
+        .merge(assets(state))
+        .merge(rest::router(state.for_programs.clone()))
+        .merge(live(state))
+        .merge(people(state)?))
 }
 
 /// What every listener has: the answers of health, and the layers around everything.
-fn with_common_layers(console: &AppState, routes: Router) -> Router {
-    routes.merge(health(console)).layer(
+fn with_common_layers(state: &AppState, routes: Router) -> Router {
+    routes.merge(health(state)).layer(
         ServiceBuilder::new()
             .layer(from_fn(protect))
-            .layer(from_fn_with_state(console.proxies.clone(), client::identify))
+            .layer(from_fn_with_state(state.proxies.clone(), client::identify))
             // Ours, whatever the client sends: it goes into logs and the audit.
             .layer(from_fn(drop_request_id))
             .layer(SetRequestIdLayer::x_request_id(NewRequestId))
@@ -103,24 +103,24 @@ fn elsewhere() -> Router {
 }
 
 /// For load balancers and probes.
-fn health(console: &AppState) -> Router {
+fn health(state: &AppState) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .layer(no_store())
         .layer(from_fn(problem::render_problem))
-        .with_state(console.clone())
+        .with_state(state.clone())
 }
 
-async fn ready(State(console): State<AppState>) -> Result<&'static str, ApiError> {
-    console.directory.ready().await?;
+async fn ready(State(state): State<AppState>) -> Result<&'static str, ApiError> {
+    state.directory.ready().await?;
     Ok("ok\n")
 }
 
 /// The built site. What is in `/pkg` is named for its content, and kept for good.
-fn assets(console: &AppState) -> Router {
+fn assets(state: &AppState) -> Router {
     let files = |folder: &str| {
-        ServeDir::new(console.assets.folder.join(folder))
+        ServeDir::new(state.assets.folder.join(folder))
             .precompressed_br()
             .precompressed_gzip()
     };
@@ -150,15 +150,15 @@ fn assets(console: &AppState) -> Router {
             ServiceBuilder::new()
                 .layer(days)
                 .service(tower_http::services::ServeFile::new(
-                    console.assets.folder.join("favicon.svg"),
+                    state.assets.folder.join("favicon.svg"),
                 )),
         )
 }
 
 /// The console, for people in browsers: cookies, forms, pages.
-fn people(console: &AppState) -> Result<Router, tower_http::csrf::ConfigError> {
+fn people(state: &AppState) -> Result<Router, tower_http::csrf::ConfigError> {
     let csrf = CsrfLayer::new()
-        .add_trusted_origin(&*console.url)?
+        .add_trusted_origin(&*state.url)?
         .with_rejection_response(|_| plain_page::foreign_form());
     let known: Arc<HashSet<(String, Method)>> = Arc::new(
         leptos::server_fn::axum::server_fn_paths()
@@ -187,27 +187,27 @@ fn people(console: &AppState) -> Result<Router, tower_http::csrf::ConfigError> {
         .layer(
             ServiceBuilder::new()
                 .layer(no_store())
-                .layer(from_fn_with_state(OwnHost::of(&console.url), host::check))
+                .layer(from_fn_with_state(OwnHost::of(&state.url), host::check))
                 .layer(csrf)
-                .layer(from_fn_with_state(console.clone(), session_context::identify))
+                .layer(from_fn_with_state(state.clone(), session_context::identify))
                 .layer(quick),
         )
-        .with_state(console.clone()))
+        .with_state(state.clone()))
 }
 
 /// Live events, for pages and programs with a session: open for as long as somebody looks, and answered with problems like
 /// everything that programs read.
-fn live(console: &AppState) -> Router {
+fn live(state: &AppState) -> Router {
     Router::new()
         .route(EVENTS, get(events::stream::events))
         .layer(
             ServiceBuilder::new()
                 .layer(no_store())
-                .layer(from_fn_with_state(OwnHost::of(&console.url), host::check))
+                .layer(from_fn_with_state(OwnHost::of(&state.url), host::check))
                 .layer(from_fn(problem::render_problem))
-                .layer(from_fn_with_state(console.clone(), session_context::identify)),
+                .layer(from_fn_with_state(state.clone(), session_context::identify)),
         )
-        .with_state(console.clone())
+        .with_state(state.clone())
 }
 
 /// Calls a server function; what is none is not found, like anything else that is not there.

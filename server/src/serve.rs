@@ -74,15 +74,11 @@ impl Listeners {
     }
 
     /// Answers until told to stop, and then until what is under way is answered.
-    async fn answer(
-        self,
-        console: &AppState,
-        stop: watch::Receiver<bool>,
-    ) -> Result<(), tower_http::csrf::ConfigError> {
+    async fn answer(self, state: &AppState, stop: watch::Receiver<bool>) -> Result<(), tower_http::csrf::ConfigError> {
         match self.gateways {
-            None => self.console.serve(router(console)?, stop).await,
+            None => self.console.serve(router(state)?, stop).await,
             Some(gateways) => {
-                let (for_console, for_gateways) = router::routers(console)?;
+                let (for_console, for_gateways) = router::routers(state)?;
                 tokio::join!(
                     self.console.serve(for_console, stop.clone()),
                     gateways.serve(for_gateways, stop)
@@ -110,7 +106,7 @@ async fn with_database(
         }
     }
     let broadcast = Broadcast::default();
-    let console = AppState {
+    let state = AppState {
         directory: directory.clone(),
         for_programs: directories.programs.clone(),
         for_gateways: directories.gateways.clone(),
@@ -126,8 +122,8 @@ async fn with_database(
         tokio::spawn(broadcast.clone().listen(directory.clone())),
         tokio::spawn(tidy(directory.clone(), config.audit_days)),
     ];
-    if let Some(post) = config.post.clone() {
-        let deliver = post.deliver(directory.clone(), broadcast.subscribe(), console.url.clone());
+    if let Some(mailer) = config.mailer.clone() {
+        let deliver = mailer.deliver(directory.clone(), broadcast.subscribe(), state.url.clone());
         helpers.push(tokio::spawn(deliver));
     }
 
@@ -143,7 +139,7 @@ async fn with_database(
     tracing::info!(url = config.url, "serving");
     writeln!(std::io::stdout(), "Roster is at {}", config.url)?;
 
-    let answered = listeners.answer(&console, stopping.clone());
+    let answered = listeners.answer(&state, stopping.clone());
     // A client that never ends its request does not keep the server from stopping.
     let late = async {
         drop(stopping.wait_for(|stopping| *stopping).await);

@@ -25,9 +25,9 @@ use crate::{
 };
 
 /// Finds out who is asking, and passes on.
-pub(crate) async fn identify(State(console): State<AppState>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let headers = request.headers();
-    let session = match session(&console, headers).await {
+    let session = match session(&state, headers).await {
         Ok(session) => session,
         Err(error) => {
             let problem = Problem::from(error);
@@ -41,14 +41,14 @@ pub(crate) async fn identify(State(console): State<AppState>, mut request: Reque
             };
         }
     };
-    let cookies = console.cookies;
+    let cookies = state.cookies;
     let origin = Origin {
         device: cookie(headers, cookies.device()).and_then(DeviceToken::parse),
         session: session.as_ref().map(|session| session.id),
         ..origin(&request)
     };
     let context = SessionContext {
-        directory: console.directory.clone(),
+        directory: state.directory.clone(),
         session,
         origin,
         flash: None,
@@ -57,7 +57,7 @@ pub(crate) async fn identify(State(console): State<AppState>, mut request: Reque
         is_kept: Arc::new(OnceLock::new()),
         last_project: cookie(headers, cookies.last_project()).map(ToOwned::to_owned),
         cookies,
-        url: console.url.clone(),
+        url: state.url.clone(),
     };
     let token = live_token(&context, headers);
     let shadowed = shadowed_paths(headers, cookies.session(), request.uri().path());
@@ -88,9 +88,9 @@ fn is_stream(request: &Request) -> bool {
     request.uri().path() == EVENTS
 }
 
-async fn session(console: &AppState, headers: &HeaderMap) -> directory::Result<Option<Session>> {
-    match cookie(headers, console.cookies.session()).and_then(SessionToken::parse) {
-        Some(token) => console.directory.session(&token).await,
+async fn session(state: &AppState, headers: &HeaderMap) -> directory::Result<Option<Session>> {
+    match cookie(headers, state.cookies.session()).and_then(SessionToken::parse) {
+        Some(token) => state.directory.session(&token).await,
         None => Ok(None),
     }
 }

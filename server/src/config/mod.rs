@@ -46,7 +46,7 @@ pub(crate) struct Config {
     /// What the operator decides for the installation.
     pub(crate) settings: Settings,
     /// The mail server, if there is one.
-    pub(crate) post: Option<Mailer>,
+    pub(crate) mailer: Option<Mailer>,
     /// How many days the audit is kept (A5).
     pub(crate) audit_days: u16,
     /// Passwords that are refused because they were stolen elsewhere, if the operator has them (J6).
@@ -107,7 +107,7 @@ impl Config {
             let allowed = "left out when there is no DATABASE_URL: the private database has no pooler before it";
             return Err(wrong("ROSTER_DATABASE_DIRECT_URL", "…".to_owned(), allowed));
         }
-        let post = parse_post(
+        let mailer = parse_mailer(
             value("ROSTER_SMTP_URL"),
             value("ROSTER_MAIL_FROM"),
             &url,
@@ -128,10 +128,10 @@ impl Config {
                 open_sign_up: choice(&value, "ROSTER_SIGN_UP", true, ["open", "invited"])?,
                 additional_projects: choice(&value, "ROSTER_ADDITIONAL_PROJECTS", true, ["on", "off"])?,
                 neutral_add_errors: choice(&value, "ROSTER_NEUTRAL_ADD_ERRORS", false, ["on", "off"])?,
-                sends_mail: post.is_some(),
+                sends_mail: mailer.is_some(),
                 quotas: quotas::read(&value)?,
             },
-            post,
+            mailer,
             audit_days: audit_days(value("ROSTER_AUDIT_DAYS"))?,
             breached: parse_breached(value("ROSTER_BREACHED_PASSWORDS"))?,
         })
@@ -225,7 +225,7 @@ fn parse_breached(folder: Option<String>) -> Result<Option<BreachedPasswords>, C
 }
 
 /// The mail server, and whom mail is from: both or neither.
-fn parse_post(
+fn parse_mailer(
     url: Option<String>,
     from: Option<String>,
     console_url: &str,
@@ -257,14 +257,14 @@ fn parse_post(
         ));
     };
     // Not the value itself: it may hold a password.
-    let post = Mailer::new(&url, mailbox, console_url, is_insecure_allowed).ok_or_else(|| {
+    let mailer = Mailer::new(&url, mailbox, console_url, is_insecure_allowed).ok_or_else(|| {
         wrong(
             "ROSTER_SMTP_URL",
             "…".to_owned(),
             "a URL like smtps://user:password@mail.example.com, smtp://mail.example.com?tls=required, or, on this machine, smtp://127.0.0.1:25",
         )
     })?;
-    Ok(Some(post))
+    Ok(Some(mailer))
 }
 
 /// The base URL without a slash at its end, and whether it is https.
@@ -438,7 +438,7 @@ mod tests {
             ("ROSTER_MAIL_FROM", "roster@acme.test"),
         ];
         let config = config(&set).unwrap();
-        assert!(config.settings.sends_mail && config.post.is_some());
+        assert!(config.settings.sends_mail && config.mailer.is_some());
     }
 
     #[test]

@@ -69,16 +69,16 @@ struct Reader {
 
 /// Opens a stream for projects and organizations.
 pub(crate) async fn events(
-    State(console): State<AppState>,
+    State(state): State<AppState>,
     Extension(context): Extension<SessionContext>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     // Before the first look, so that nothing falls between.
-    let (hints, stop) = (console.broadcast.subscribe(), console.broadcast.stop.subscribe());
+    let (hints, stop) = (state.broadcast.subscribe(), state.broadcast.stop.subscribe());
     let (reader, hidden) = open(context, query.as_deref().unwrap_or_default()).await?;
     let quotas = reader.directory.settings().quotas;
     let organizations = reader.topics.values().map(|topic| topic.organization);
-    let seat = console.broadcast.seat(reader.session.user, organizations, &quotas)?;
+    let seat = state.broadcast.seat(reader.session.user, organizations, &quotas)?;
     let (events, stream) = mpsc::channel(4);
     tokio::spawn(async move {
         // What isn't there is told as what is gone: the stream serves several pages.

@@ -1,7 +1,7 @@
-//! What goes wrong with a program's call, and how it is told: as `application/problem+json` (RFC 9457), whatever it was.
+//! What goes wrong with a program's call, and how it is rendered: as `application/problem+json` (RFC 9457), whatever it was.
 //!
 //! A handler answers with a [`ApiError`]; [`render_problem`], around the routes, writes it down together with the request's id. What goes
-//! wrong before a handler is reached or after it is left (no such method, out of time, a panic) is told there too. It must not
+//! wrong before a handler is reached or after it is left (no such method, out of time, a panic) is rendered there too. It must not
 //! know the routes: enforcement tells its problems by it as well.
 
 use app::{Problem, explain};
@@ -30,9 +30,9 @@ pub(crate) enum ApiError {
     Problem(Problem),
     /// The key's reach does not permit it (K11).
     KeyScope(Permission),
-    /// A gateway's verdict: the caller may not (E3).
+    /// The decision of a gateway's access request: the caller may not (E3).
     Denied(Denial, Permission),
-    /// A gateway does not say, or says wrongly, what its question is about.
+    /// A gateway does not say, or says wrongly, what its access request is about.
     BadAccessRequest,
     /// The query is not of the form it must have.
     Query(Vec<FieldFault>),
@@ -333,7 +333,8 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// Tells what went wrong, if anything did; and leaves the [`ApiError`] with the answer for who wants its code.
+/// Renders the failure of a request, if it failed, as `application/problem+json`. The [`ApiError`] stays in the response's
+/// extensions, for layers that want its code.
 pub(crate) async fn render_problem(request: Request, next: Next) -> Response {
     let id = request
         .headers()
@@ -348,7 +349,7 @@ pub(crate) async fn render_problem(request: Request, next: Next) -> Response {
         None if status.is_client_error() || status.is_server_error() => unsaid(status),
         None => return response,
     };
-    let told = ProblemBody {
+    let body = ProblemBody {
         r#type: format!("urn:roster:problem:{}", fault.code()),
         title: title(fault.code()),
         status: fault.status().as_u16(),
@@ -366,7 +367,7 @@ pub(crate) async fn render_problem(request: Request, next: Next) -> Response {
         .insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
     fault.headers(&mut parts.headers);
     parts.extensions.insert(fault);
-    Response::from_parts(parts, serde_json::to_vec(&told).unwrap_or_default().into())
+    Response::from_parts(parts, serde_json::to_vec(&body).unwrap_or_default().into())
 }
 
 /// A failure that no handler said a word about.

@@ -61,7 +61,7 @@ pub(crate) fn router(directory: Directory) -> Router {
         .merge(reported.route_layer(from_fn_with_state(rest.clone(), caller::identify_reporter)))
         .merge(open)
         .route("/openapi.json", get(document))
-        // What is not there is told as a problem, too, and not as a page.
+        // What is not there is answered with a problem, too, and not as a page.
         .route("/v1", any(nothing))
         .route("/v1/", any(nothing))
         .route("/v1/{*nothing}", any(nothing))
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
     use crate::http::problem::MEDIA_TYPE;
 
-    /// What no handler says a word about is told all the same.
+    /// A failure that no handler describes is rendered as a problem all the same.
     #[tokio::test]
     async fn a_panic_and_a_wait_without_end_are_problems() {
         let routes = Router::new()
@@ -134,10 +134,10 @@ mod tests {
             assert_eq!(answer.status(), status);
             assert_eq!(answer.headers()[header::CONTENT_TYPE], MEDIA_TYPE);
             assert_eq!(answer.headers().contains_key(header::RETRY_AFTER), status == 503);
-            let body = answer.into_body().collect().await.unwrap().to_bytes();
-            let told: serde_json::Value = serde_json::from_slice(&body).unwrap();
-            assert_eq!(told["code"], code);
-            assert!(!told.to_string().contains("not for others"));
+            let bytes = answer.into_body().collect().await.unwrap().to_bytes();
+            let body: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+            assert_eq!(body["code"], code);
+            assert!(!body.to_string().contains("not for others"));
         }
     }
 }

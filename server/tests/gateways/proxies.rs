@@ -95,7 +95,7 @@ pub(crate) enum Proxy {
     Envoy,
 }
 
-pub(crate) struct Gate {
+pub(crate) struct ProxySetup {
     pub(crate) proxy: Proxy,
     roster: Roster,
     pub(crate) service: Service,
@@ -104,7 +104,7 @@ pub(crate) struct Gate {
     _process: Process,
 }
 
-impl Gate {
+impl ProxySetup {
     /// Nothing if it is to be left out.
     async fn start(pool: PgPool, proxy: Proxy) -> Option<Self> {
         Self::start_with(pool, proxy, ToOwned::to_owned).await
@@ -149,7 +149,7 @@ impl Gate {
         }
         let process = Process::start(&mut command);
         until_listening(port);
-        let gate = Self {
+        let setup = Self {
             proxy,
             roster,
             service,
@@ -159,12 +159,12 @@ impl Gate {
         };
         // Traefik listens before it has read what it is to do.
         for _ in 0..100 {
-            if gate.get(&[]).status != 404 {
+            if setup.get(&[]).status != 404 {
                 break;
             }
             std::thread::sleep(Duration::from_millis(100));
         }
-        Some(gate)
+        Some(setup)
     }
 
     /// Where the endpoint of `ml-research` is served.
@@ -310,29 +310,29 @@ fn envoy(command: &mut Command, folder: &Folder, roster: &Roster, (service, port
 }
 
 async fn lets_through_whom_roster_names(pool: PgPool, proxy: Proxy) {
-    let Some(mut gate) = Gate::start(pool, proxy).await else {
+    let Some(mut setup) = ProxySetup::start(pool, proxy).await else {
         return;
     };
-    let mia = gate.roster.cookie("mia@acme.test").await;
+    let mia = setup.roster.cookie("mia@acme.test").await;
     let mia = [("Cookie", mia.as_str())];
 
     // A person, by their session; a program, by its key.
-    let answer = ask(gate.port, "GET", &gate.path("v1/chat?x=1"), &mia, "");
+    let answer = ask(setup.port, "GET", &setup.path("v1/chat?x=1"), &mia, "");
     assert!(answer.status == 200 && answer.text.contains("Hello"), "{answer:?}");
     assert!(!answer.head.contains("set-cookie"), "{answer:?}");
-    let asked = gate.service.asked();
+    let asked = setup.service.asked();
     let [request] = &asked[..] else { panic!("{asked:?}") };
     assert!(request.starts_with("GET /v1/chat?x=1 HTTP/1.1"), "{request}");
     assert_told(
         request,
-        &gate.roster.id("mia@acme.test").await,
-        &gate.roster.project().await,
+        &setup.roster.id("mia@acme.test").await,
+        &setup.roster.project().await,
     );
     let bearer = format!("Bearer {USE}");
     let key = [("Authorization", bearer.as_str())];
-    let answer = ask(gate.port, "POST", &gate.path("v1/chat"), &key, "How are you?");
+    let answer = ask(setup.port, "POST", &setup.path("v1/chat"), &key, "How are you?");
     assert_eq!(answer.status, 200, "{answer:?}");
-    let asked = gate.service.asked();
+    let asked = setup.service.asked();
     assert!(
         asked[0].starts_with("POST /v1/chat HTTP/1.1") && asked[0].ends_with("How are you?"),
         "{asked:?}"
@@ -342,40 +342,41 @@ async fn lets_through_whom_roster_names(pool: PgPool, proxy: Proxy) {
     assert_eq!(header(&asked[0], "Authorization"), None);
 
     // Nobody else; and the service hears nothing of them.
-    let nobody = gate.get(&[]);
+    let nobody = setup.get(&[]);
     assert!(
         nobody.status == 401 && nobody.head.contains("www-authenticate: bearer"),
         "{nobody:?}"
     );
-    let noah = gate.roster.cookie("noah@acme.test").await;
-    assert_eq!(gate.get(&[("Cookie", &noah)]).status, 403);
-    assert_eq!(gate.with_key(FOREIGN).status, 403);
-    assert_eq!(gate.with_key("rsk_nothing").status, 401);
-    assert_eq!(gate.service.asked(), [""; 0]);
+    let noah = setup.roster.cookie("noah@acme.test").await;
+    assert_eq!(setup.get(&[("Cookie", &noah)]).status, 403);
+    assert_eq!(setup.with_key(FOREIGN).status, 403);
+    assert_eq!(setup.with_key("rsk_nothing").status, 401);
+    assert_eq!(setup.service.asked(), [""; 0]);
 
     // E5: at the next request.
-    assert_eq!(gate.with_key(USE).status, 200);
-    gate.roster
+    assert_eq!(setup.with_key(USE).status, 200);
+    setup
+        .roster
         .run("UPDATE api_keys SET revoked_at = now() WHERE name LIKE 'rsk_use%'")
         .await;
-    assert_eq!(gate.with_key(USE).status, 401);
-    assert_eq!(gate.get(&mia).status, 200);
-    gate.roster.remove("mia@acme.test").await;
-    assert_eq!(gate.get(&mia).status, 403);
+    assert_eq!(setup.with_key(USE).status, 401);
+    assert_eq!(setup.get(&mia).status, 200);
+    setup.roster.remove("mia@acme.test").await;
+    assert_eq!(setup.get(&mia).status, 403);
 
     // E6: neither yes nor no, while there is nobody to ask.
-    let olivia = gate.roster.cookie("olivia@acme.test").await;
+    let olivia = setup.roster.cookie("olivia@acme.test").await;
     let olivia = [("Cookie", olivia.as_str())];
-    assert_eq!(gate.get(&olivia).status, 200);
-    gate.service.asked();
-    gate.roster.stop();
-    let away = gate.get(&olivia);
+    assert_eq!(setup.get(&olivia).status, 200);
+    setup.service.asked();
+    setup.roster.stop();
+    let away = setup.get(&olivia);
     assert!((500..600).contains(&away.status), "{away:?}");
-    assert_eq!(gate.service.asked(), [""; 0]);
-    gate.roster.go_on();
-    assert_eq!(gate.get(&olivia).status, 200);
-    gate.roster.run("UPDATE gateway_tokens SET revoked_at = now()").await;
-    assert_eq!(gate.get(&olivia).status, 401);
+    assert_eq!(setup.service.asked(), [""; 0]);
+    setup.roster.go_on();
+    assert_eq!(setup.get(&olivia).status, 200);
+    setup.roster.run("UPDATE gateway_tokens SET revoked_at = now()").await;
+    assert_eq!(setup.get(&olivia).status, 401);
 }
 
 /// What the service is told of Mia, and what it is not.
@@ -405,11 +406,11 @@ fn assert_told(request: &str, mia: &str, project: &str) {
 
 /// What a client says of itself, or of what it is about, is believed neither by Roster nor by the service.
 async fn takes_no_word_of_the_clients(pool: PgPool, proxy: Proxy) {
-    let Some(gate) = Gate::start(pool, proxy).await else {
+    let Some(setup) = ProxySetup::start(pool, proxy).await else {
         return;
     };
     let foreign = format!("Bearer {FOREIGN}");
-    let mia = gate.roster.cookie("mia@acme.test").await;
+    let mia = setup.roster.cookie("mia@acme.test").await;
     let own = format!("endpoint/{FOREIGN_ENDPOINT}");
     let forged = [
         ("X-Roster-Subject", "01900000-0000-7000-8000-000000000000"),
@@ -432,22 +433,22 @@ async fn takes_no_word_of_the_clients(pool: PgPool, proxy: Proxy) {
     ];
     // A key of another project stays outside, whatever it says it is about.
     let headers = [&forged[..], &[("Authorization", foreign.as_str())]].concat();
-    assert_eq!(gate.get(&headers).status, 403);
-    assert_eq!(gate.get(&forged).status, 401);
+    assert_eq!(setup.get(&headers).status, 403);
+    assert_eq!(setup.get(&forged).status, 401);
     // Nor does it get rid of what the gateway says, by calling it a header of this connection alone.
     let headers = [
         ("Connection", "close, X-Roster-Resource"),
         ("Authorization", foreign.as_str()),
     ];
-    let answer = gate.get(&headers);
+    let answer = setup.get(&headers);
     assert!(answer.status >= 400, "{answer:?}");
-    assert_eq!(gate.service.asked(), [""; 0]);
+    assert_eq!(setup.service.asked(), [""; 0]);
     // Whoever may go in can't get rid of what Roster says of them either: they are let in with it, or not at all.
     for named in ["X-Roster-Role", "X-Roster-Subject", "X-Roster-Project-Id"] {
         let connection = format!("close, {named}");
         let headers = [("Connection", connection.as_str()), ("Cookie", mia.as_str())];
-        let answer = gate.get(&headers);
-        for request in gate.service.asked() {
+        let answer = setup.get(&headers);
+        for request in setup.service.asked() {
             assert!(
                 answer.status == 200 && header(&request, named).is_some(),
                 "{named}: {request}"
@@ -456,10 +457,10 @@ async fn takes_no_word_of_the_clients(pool: PgPool, proxy: Proxy) {
     }
     // And whoever may go in goes in as themselves.
     let headers = [&forged[..], &[("Cookie", mia.as_str())]].concat();
-    assert_eq!(gate.get(&headers).status, 200);
-    let asked = gate.service.asked();
-    let project = gate.roster.project().await;
-    assert_told(&asked[0], &gate.roster.id("mia@acme.test").await, &project);
+    assert_eq!(setup.get(&headers).status, 200);
+    let asked = setup.service.asked();
+    let project = setup.roster.project().await;
+    assert_told(&asked[0], &setup.roster.id("mia@acme.test").await, &project);
     // Envoy drops names with `_` alone (docs/gateways says so).
     let is_dropped = header(&asked[0], "X.Roster.Subject").is_none();
     assert_eq!(is_dropped, proxy != Proxy::Envoy);
@@ -467,7 +468,7 @@ async fn takes_no_word_of_the_clients(pool: PgPool, proxy: Proxy) {
 
 /// What became of a request, and why, is in the proxy's log; and nothing that opens anything.
 async fn logs_why(pool: PgPool, proxy: Proxy) {
-    let Some(mut gate) = Gate::start(pool, proxy).await else {
+    let Some(mut setup) = ProxySetup::start(pool, proxy).await else {
         return;
     };
     let says = |status: u16, reason: &str| match proxy {
@@ -479,43 +480,44 @@ async fn logs_why(pool: PgPool, proxy: Proxy) {
         Proxy::Envoy => vec![format!(" {status} reason={reason}")],
     };
     let assert_logged = |headers: &[(&str, &str)], status: u16, reason: &str| {
-        let line = gate.logged(headers);
+        let line = setup.logged(headers);
         for said in says(status, reason) {
             assert!(line.contains(&said), "{said}: {line}");
         }
         line
     };
     // What was asked to see it running.
-    gate.last_logged(|lines| lines.iter().any(|line| line.contains("signed_out")));
-    let noah = gate.roster.cookie("noah@acme.test").await;
+    setup.last_logged(|lines| lines.iter().any(|line| line.contains("signed_out")));
+    let noah = setup.roster.cookie("noah@acme.test").await;
     let (foreign, own) = (format!("Bearer {FOREIGN}"), format!("Bearer {USE}"));
     assert_logged(&[], 401, "signed_out");
     assert_logged(&[("Cookie", &noah)], 403, "no_access");
     assert_logged(&[("Authorization", &foreign)], 403, "no_access");
     assert_logged(&[("Authorization", "Bearer rsk_nothing")], 401, "key_invalid");
     if proxy == Proxy::Nginx {
-        let mia = gate.roster.cookie("mia@acme.test").await;
+        let mia = setup.roster.cookie("mia@acme.test").await;
         let line = assert_logged(&[("Cookie", &mia)], 200, "added");
-        let subject = format!("subject=user/{}", gate.roster.id("mia@acme.test").await);
+        let subject = format!("subject=user/{}", setup.roster.id("mia@acme.test").await);
         assert!(line.contains(&subject), "{line}");
         assert!(line.contains(&format!("\"GET {ENDPOINT}/x\"")), "{line}");
         assert_logged(&[("Authorization", &own)], 200, "key_reach");
     }
-    gate.roster
+    setup
+        .roster
         .run("UPDATE api_keys SET revoked_at = now() WHERE name LIKE 'rsk_use%'")
         .await;
     assert_logged(&[("Authorization", &own)], 401, "key_revoked");
-    gate.roster.run("UPDATE gateway_tokens SET revoked_at = now()").await;
+    setup.roster.run("UPDATE gateway_tokens SET revoked_at = now()").await;
     assert_logged(&[("Authorization", &own)], 401, "gateway_unknown");
 
-    gate.roster.stop();
-    let away = gate.logged(&[("Cookie", &noah)]);
+    setup.roster.stop();
+    let away = setup.logged(&[("Cookie", &noah)]);
     let status = match proxy {
         Proxy::Nginx | Proxy::Envoy => " 503 reason=",
         Proxy::Traefik => "\"DownstreamStatus\":50",
     };
     assert!(away.contains(status), "{away}");
-    let log = gate.log().join("\n");
+    let log = setup.log().join("\n");
     let session = noah.trim_start_matches("roster=");
     for secret in ["rsk_", "rsg_", session, "hush"] {
         assert!(!log.contains(secret), "{secret}: {log}");
@@ -570,7 +572,7 @@ async fn e3_no_client_speaks_in_envoys_name(pool: PgPool) {
 /// nginx tells endpoints apart by their paths: one that leads from one to another is asked for, and served, as where it leads to.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e3_nginx_asks_for_where_a_path_leads_to(pool: PgPool) {
-    let Some(mut gate) = Gate::start(pool, Proxy::Nginx).await else {
+    let Some(mut setup) = ProxySetup::start(pool, Proxy::Nginx).await else {
         return;
     };
     let foreign = format!("Bearer {FOREIGN}");
@@ -578,28 +580,32 @@ async fn e3_nginx_asks_for_where_a_path_leads_to(pool: PgPool) {
     let own = format!("endpoint/{FOREIGN_ENDPOINT}");
     for between in ["..", "%2e%2e", "x/../..", "..%2f", "./.."] {
         let to_own = format!("/endpoints/{ENDPOINT}/{between}/{FOREIGN_ENDPOINT}/a%20b");
-        assert_eq!(ask(gate.port, "GET", &to_own, &foreign, "").status, 200, "{to_own}");
-        let asked = gate.service.asked();
+        assert_eq!(ask(setup.port, "GET", &to_own, &foreign, "").status, 200, "{to_own}");
+        let asked = setup.service.asked();
         assert!(asked[0].starts_with("GET /a%20b HTTP/1.1"), "{to_own}: {asked:?}");
         assert_eq!(header(&asked[0], "X-Roster-Resource"), Some(own.as_str()), "{to_own}");
         let away = format!("/endpoints/{FOREIGN_ENDPOINT}/{between}/{ENDPOINT}/a%20b");
-        assert_eq!(ask(gate.port, "GET", &away, &foreign, "").status, 403, "{away}");
-        assert_eq!(gate.service.asked(), [""; 0], "{away}");
+        assert_eq!(ask(setup.port, "GET", &away, &foreign, "").status, 403, "{away}");
+        assert_eq!(setup.service.asked(), [""; 0], "{away}");
     }
     // A line break keeps no rule of the file from matching: the service doesn't get the path as the client wrote it.
     let broken = format!("/endpoints/{ENDPOINT}/../{FOREIGN_ENDPOINT}/a%0ab");
-    assert_eq!(ask(gate.port, "GET", &broken, &foreign, "").status, 200);
-    let asked = gate.service.asked();
+    assert_eq!(ask(setup.port, "GET", &broken, &foreign, "").status, 200);
+    let asked = setup.service.asked();
     assert!(asked[0].starts_with("GET /a%0Ab HTTP/1.1"), "{asked:?}");
-    let olivia = gate.roster.cookie("olivia@acme.test").await;
+    let olivia = setup.roster.cookie("olivia@acme.test").await;
     let olivia = [("Cookie", olivia.as_str())];
     for elsewhere in ["/", "/_roster", "/endpoints/", "/endpoints/x/", "/gateway/authorize"] {
-        assert_eq!(ask(gate.port, "GET", elsewhere, &olivia, "").status, 404, "{elsewhere}");
+        assert_eq!(
+            ask(setup.port, "GET", elsewhere, &olivia, "").status,
+            404,
+            "{elsewhere}"
+        );
     }
-    gate.roster.stop();
-    let away = gate.get(&olivia);
+    setup.roster.stop();
+    let away = setup.get(&olivia);
     assert!(away.status == 503 && away.head.contains("retry-after: 1"), "{away:?}");
-    assert_eq!(gate.service.asked(), [""; 0]);
+    assert_eq!(setup.service.asked(), [""; 0]);
 }
 
 /// A proxy between a gateway and Roster that resolves paths, as nginx does with `proxy_pass http://roster/`: what it is asked leads
@@ -641,7 +647,8 @@ fn resolving(to: u16) -> u16 {
 /// `/gateway/authorize/../../healthz`, which was `/healthz`: 200, and nobody in particular was let in.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e3_envoy_asks_roster_whatever_path_it_is_sent(pool: PgPool) {
-    let Some(gate) = Gate::begin(pool, Proxy::Envoy, ToOwned::to_owned, resolving, Service::start()).await else {
+    let Some(setup) = ProxySetup::begin(pool, Proxy::Envoy, ToOwned::to_owned, resolving, Service::start()).await
+    else {
         return;
     };
     for path in [
@@ -651,10 +658,10 @@ async fn e3_envoy_asks_roster_whatever_path_it_is_sent(pool: PgPool) {
         "/x/../../../../healthz",
         "//healthz",
     ] {
-        let answer = ask(gate.port, "GET", path, &[], "");
+        let answer = ask(setup.port, "GET", path, &[], "");
         assert!(matches!(answer.status, 400 | 401), "{path}: {answer:?}");
     }
-    assert_eq!(gate.service.asked(), [""; 0]);
+    assert_eq!(setup.service.asked(), [""; 0]);
 }
 
 /// nginx's file with the lines that send browsers to sign in.
@@ -668,17 +675,17 @@ fn with_sign_in(config: &str) -> String {
 /// If it is told to, nginx sends browsers of people who aren't signed in to the console; all others are told no as ever.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e3_nginx_sends_browsers_to_sign_in_and_nobody_else(pool: PgPool) {
-    let Some(gate) = Gate::start_with(pool, Proxy::Nginx, with_sign_in).await else {
+    let Some(setup) = ProxySetup::start_with(pool, Proxy::Nginx, with_sign_in).await else {
         return;
     };
     let page = ("Accept", "text/html,application/xhtml+xml,*/*;q=0.8");
-    let answer = gate.get(&[page]);
+    let answer = setup.get(&[page]);
     let to = "location: https://roster.example.com/sign-in";
     assert!(
         answer.status == 302 && answer.head.lines().any(|line| line == to),
         "{answer:?}"
     );
-    let path = gate.path("x");
+    let path = setup.path("x");
     let bearer = ("Authorization", "Bearer rsk_nothing");
     let others: [(&str, &[(&str, &str)]); 5] = [
         ("GET", &[]),
@@ -688,15 +695,15 @@ async fn e3_nginx_sends_browsers_to_sign_in_and_nobody_else(pool: PgPool) {
         ("GET", &[page, bearer]),
     ];
     for (method, headers) in others {
-        let answer = ask(gate.port, method, &path, headers, "");
+        let answer = ask(setup.port, method, &path, headers, "");
         assert!(
             answer.status == 401 && answer.head.contains("www-authenticate: bearer"),
             "{method} {headers:?}: {answer:?}"
         );
     }
-    let noah = gate.roster.cookie("noah@acme.test").await;
-    assert_eq!(gate.get(&[page, ("Cookie", &noah)]).status, 403);
-    assert_eq!(gate.service.asked(), [""; 0]);
-    let mia = gate.roster.cookie("mia@acme.test").await;
-    assert_eq!(gate.get(&[page, ("Cookie", &mia)]).status, 200);
+    let noah = setup.roster.cookie("noah@acme.test").await;
+    assert_eq!(setup.get(&[page, ("Cookie", &noah)]).status, 403);
+    assert_eq!(setup.service.asked(), [""; 0]);
+    let mia = setup.roster.cookie("mia@acme.test").await;
+    assert_eq!(setup.get(&[page, ("Cookie", &mia)]).status, 200);
 }

@@ -9,8 +9,8 @@ use sqlx::PgPool;
 
 use crate::{
     functions::{FUNCTIONS, Function, function},
-    house::{Answer, Ask, Manner, RESEARCH, TestApp, Who, encode},
     security::closed_code,
+    test_app::{Answer, Ask, Manner, RESEARCH, TestApp, Who, encode},
 };
 
 /// What is put into each argument. `UPPER` and `SPACED` are the good value, changed.
@@ -305,17 +305,17 @@ fn is_refused(answer: &Answer) -> bool {
 
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn every_argument_takes_what_is_good_and_refuses_the_rest(pool: PgPool) {
-    let house = TestApp::new(pool).await;
-    let before = house.fingerprint().await;
+    let app = TestApp::new(pool).await;
+    let before = app.fingerprint().await;
     let mut wrong = Vec::new();
     for function in &FUNCTIONS {
-        let base = function.filled(&house);
+        let base = function.filled(&app);
         for (at, (name, good)) in base.iter().enumerate() {
             for (kind, bad) in BAD {
                 let mut fields = base.clone();
                 fields[at].1 = value(kind, bad, good);
                 let what = format!("{} {name} {kind}", function.path);
-                let answer = house.ask(function.call(&fields).by(function.who)).await;
+                let answer = app.ask(function.call(&fields).by(function.who)).await;
                 let is_good = GOOD
                     .iter()
                     .any(|(path, field, kinds)| (*path, field) == (function.path, name) && kinds.contains(&kind));
@@ -323,12 +323,12 @@ async fn every_argument_takes_what_is_good_and_refuses_the_rest(pool: PgPool) {
                 if is_good && !is_done || !is_good && !is_refused(&answer) {
                     wrong.push(format!("{what}: {} {}", answer.status, answer.text));
                 }
-                let is_changed = house.fingerprint().await != before;
+                let is_changed = app.fingerprint().await != before;
                 if is_changed && !(is_good && function.is_write()) {
                     wrong.push(format!("{what}: something changed"));
                 }
                 if function.is_write() {
-                    house.restore().await;
+                    app.restore().await;
                 }
             }
         }
@@ -339,33 +339,33 @@ async fn every_argument_takes_what_is_good_and_refuses_the_rest(pool: PgPool) {
 /// As a browser without scripts sends it: led on, with the problem in the flash or a plain refusal; the page then shows.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn plain_forms_with_bad_input_lead_to_a_page_that_can_be_shown(pool: PgPool) {
-    let house = TestApp::new(pool).await;
-    let before = house.fingerprint().await;
+    let app = TestApp::new(pool).await;
+    let before = app.fingerprint().await;
     for function in FUNCTIONS.iter().filter(|function| function.is_write()) {
-        let base = function.filled(&house);
+        let base = function.filled(&app);
         for (at, (name, good)) in base.iter().enumerate() {
             for (kind, bad) in BAD {
                 let mut fields = base.clone();
                 fields[at].1 = value(kind, bad, good);
                 let what = format!("{} {name} {kind}", function.path);
-                let answer = house
+                let answer = app
                     .ask(function.call(&fields).by(function.who).manner(Manner::Plain))
                     .await;
                 assert!(answer.status == 303 || is_refused(&answer), "{what}: {}", answer.status);
                 if let Some(flash) = answer.flash()
                     && flash.outcome.is_err()
                 {
-                    assert_eq!(house.fingerprint().await, before, "{what}");
+                    assert_eq!(app.fingerprint().await, before, "{what}");
                     let cookie = format!("roster-flash={}", answer.cookie("roster-flash").unwrap());
                     // What browsers keep of a cookie.
                     assert!(cookie.len() < 4_096, "{what}: a cookie of {} bytes", cookie.len());
                     let page = Ask::get(answer.location())
                         .by(function.who)
                         .with(header::COOKIE, cookie);
-                    let page = house.ask(page).await;
+                    let page = app.ask(page).await;
                     assert!(!page.status.is_server_error(), "{what}: {}", page.status);
                 }
-                house.restore().await;
+                app.restore().await;
             }
         }
     }
@@ -392,11 +392,11 @@ async fn fields_that_are_missing_doubled_or_unknown_are_refused(pool: PgPool) {
         ("/api/set_api_key_expiration", "expires"),
         ("/api/rotate_api_key", "expires"),
     ];
-    let house = TestApp::new(pool).await;
-    let before = house.fingerprint().await;
+    let app = TestApp::new(pool).await;
+    let before = app.fingerprint().await;
     let mut wrong = Vec::new();
     for function in FUNCTIONS.iter().filter(|function| function.is_write()) {
-        let base = function.filled(&house);
+        let base = function.filled(&app);
         let mut variants = Vec::new();
         for (at, (name, good)) in base.iter().enumerate() {
             let mut fields = base.clone();
@@ -433,20 +433,20 @@ async fn fields_that_are_missing_doubled_or_unknown_are_refused(pool: PgPool) {
             variants.push((format!("with {name:?}={value:?}"), fields));
         }
         for (what, fields) in variants {
-            let answer = house.ask(function.call(&fields).by(function.who)).await;
+            let answer = app.ask(function.call(&fields).by(function.who)).await;
             if !is_refused(&answer) {
                 wrong.push(format!("{} {what}: {} {}", function.path, answer.status, answer.text));
             }
-            if house.fingerprint().await != before {
+            if app.fingerprint().await != before {
                 wrong.push(format!("{} {what}: something changed", function.path));
-                house.restore().await;
+                app.restore().await;
             }
         }
-        sqlx::query("DELETE FROM attempts").execute(&house.pool).await.unwrap();
+        sqlx::query("DELETE FROM attempts").execute(&app.pool).await.unwrap();
     }
     assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
     assert_eq!(
-        house.ask(Ask::get("/api/shell").by(Who::Admin)).await.status,
+        app.ask(Ask::get("/api/shell").by(Who::Admin)).await.status,
         200,
         "nobody was signed out"
     );
@@ -455,8 +455,8 @@ async fn fields_that_are_missing_doubled_or_unknown_are_refused(pool: PgPool) {
 /// A body that is no form at all.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn bodies_that_are_no_form_are_refused(pool: PgPool) {
-    let house = TestApp::new(pool).await;
-    let before = house.fingerprint().await;
+    let app = TestApp::new(pool).await;
+    let before = app.fingerprint().await;
     let bodies: [&[u8]; 8] = [
         b"",
         b"{\"project\":\"ml-research\",\"email\":\"noah@acme.test\"}",
@@ -485,19 +485,19 @@ async fn bodies_that_are_no_form_are_refused(pool: PgPool) {
                     "\u{7f}x" => Vec::new(),
                     kind => vec![(header::CONTENT_TYPE, kind.to_owned())],
                 };
-                let answer = house.ask(ask).await;
+                let answer = app.ask(ask).await;
                 let what = format!("{} {kind} {:?}", function.path, String::from_utf8_lossy(body));
                 assert!(is_refused(&answer), "{what}: {} {}", answer.status, answer.text);
             }
         }
     }
-    assert_eq!(house.fingerprint().await, before);
+    assert_eq!(app.fingerprint().await, before);
 }
 
 /// The address of the list (C10): whatever is in it, the function and the page say 400 or show a list.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_list_address_that_was_tampered_with_is_refused(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     let cursor = |json: &str| URL_SAFE_NO_PAD.encode(json);
     let good = r#"{"sort":"name","order":"asc","role":"member","name":"Maya","added":1700000000000000000,"user":"00000000-0000-7000-8000-000000000000"}"#;
     let change = |from: &str, to: &str| {
@@ -533,7 +533,7 @@ async fn a_list_address_that_was_tampered_with_is_refused(pool: PgPool) {
         change("00000000-0000-7000-8000-000000000000", "1"),
     ];
     for after in &after {
-        refused(&house, "after", after, Refusal::CursorInvalid).await;
+        refused(&app, "after", after, Refusal::CursorInvalid).await;
     }
     // It is the tampering that is refused.
     for after in [
@@ -541,7 +541,7 @@ async fn a_list_address_that_was_tampered_with_is_refused(pool: PgPool) {
         change("Maya", "'; drop table users; --"),
         change("Maya", ""),
     ] {
-        let answer = list(&house, &[("after", after.as_bytes())]).await;
+        let answer = list(&app, &[("after", after.as_bytes())]).await;
         assert_eq!(answer.0.status, 200, "{}", answer.0.text);
         assert_eq!(answer.1.status, 200);
     }
@@ -557,12 +557,12 @@ async fn a_list_address_that_was_tampered_with_is_refused(pool: PgPool) {
             "admin\0",
             "ascending",
         ] {
-            refused(&house, part, unknown, Refusal::Malformed).await;
+            refused(&app, part, unknown, Refusal::Malformed).await;
         }
-        refused(&house, part, &"a".repeat(10_000), Refusal::Malformed).await;
+        refused(&app, part, &"a".repeat(10_000), Refusal::Malformed).await;
     }
-    refused(&house, "q", "a\0b", Refusal::Malformed).await;
-    refused(&house, "q", &"a".repeat(10_000), Refusal::Malformed).await;
+    refused(&app, "q", "a\0b", Refusal::Malformed).await;
+    refused(&app, "q", &"a".repeat(10_000), Refusal::Malformed).await;
     for q in [
         "%",
         "_",
@@ -575,7 +575,7 @@ async fn a_list_address_that_was_tampered_with_is_refused(pool: PgPool) {
         "👩‍👩‍👧",
         "a".repeat(200).as_str(),
     ] {
-        let (answer, page) = list(&house, &[("q", q.as_bytes())]).await;
+        let (answer, page) = list(&app, &[("q", q.as_bytes())]).await;
         assert_eq!(
             (answer.status.as_u16(), page.status.as_u16()),
             (200, 200),
@@ -587,14 +587,14 @@ async fn a_list_address_that_was_tampered_with_is_refused(pool: PgPool) {
     }
     // Broken UTF-8 is no text.
     for part in ["q", "role", "kind", "sort", "order", "after"] {
-        let (answer, page) = list(&house, &[(part, b"a\xff")]).await;
+        let (answer, page) = list(&app, &[(part, b"a\xff")]).await;
         assert_eq!(closed_code(part, &answer), Problem::from(Refusal::Malformed), "{part}");
         assert!([200, 400].contains(&page.status.as_u16()), "{part}: {}", page.status);
     }
 }
 
-async fn refused(house: &TestApp, part: &str, text: &str, refusal: Refusal) {
-    let (answer, page) = list(house, &[(part, text.as_bytes())]).await;
+async fn refused(app: &TestApp, part: &str, text: &str, refusal: Refusal) {
+    let (answer, page) = list(app, &[(part, text.as_bytes())]).await;
     let what = format!("{part} {}", text.chars().take(60).collect::<String>());
     assert_eq!(closed_code(&what, &answer), Problem::from(refusal), "{what}");
     assert_eq!(page.status, 400, "{what}");
@@ -602,7 +602,7 @@ async fn refused(house: &TestApp, part: &str, text: &str, refusal: Refusal) {
 }
 
 /// The list with this in its address, as the function and as the page.
-async fn list(house: &TestApp, parts: &[(&str, &[u8])]) -> (Answer, Answer) {
+async fn list(app: &TestApp, parts: &[(&str, &[u8])]) -> (Answer, Answer) {
     let page = format!(
         "/settings/projects/{RESEARCH}/collaborators?{}",
         encode(parts.iter().copied())
@@ -618,8 +618,8 @@ async fn list(house: &TestApp, parts: &[(&str, &[u8])]) -> (Answer, Answer) {
         .map(|(name, value)| (name.as_str(), value.clone()))
         .collect();
     (
-        house.ask(list_function().call(&fields).by(Who::Admin)).await,
-        house.ask(Ask::get(page).by(Who::Admin).manner(Manner::Plain)).await,
+        app.ask(list_function().call(&fields).by(Who::Admin)).await,
+        app.ask(Ask::get(page).by(Who::Admin).manner(Manner::Plain)).await,
     )
 }
 
@@ -630,7 +630,7 @@ fn list_function() -> &'static Function {
 /// A project's name in an address that cannot be one is a project that is not there (P3).
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_slug_that_cannot_be_one_is_not_found(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     for slug in [
         "ML-Research",
         "ml_research",
@@ -651,10 +651,10 @@ async fn a_slug_that_cannot_be_one_is_not_found(pool: PgPool) {
             "/settings/projects/{slug}",
             "/settings/projects/{slug}/collaborators",
         ] {
-            let answer = house.ask(Ask::get(page.replace("{slug}", slug)).by(Who::Owner)).await;
+            let answer = app.ask(Ask::get(page.replace("{slug}", slug)).by(Who::Owner)).await;
             assert_eq!(answer.status, 404, "{page} {slug}");
         }
-        let answer = house
+        let answer = app
             .ask(Ask::get(format!("/events?project={slug}")).by(Who::Owner))
             .await;
         assert_eq!(answer.status, 404, "{slug}");

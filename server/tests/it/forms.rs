@@ -9,7 +9,7 @@ use sqlx::PgPool;
 
 use crate::{
     functions::{FUNCTIONS, NEW_PASSWORD},
-    house::{
+    test_app::{
         ACME, API_KEY, Answer, Ask, CLUSTER, EMPTY, FILE, INVITATION, INVITED, INVITED_STRANGER, MANAGE_KEY, Manner,
         OVER_KEY, PASSWORD, RESEARCH, SESSION, SSH_KEY, TestApp, Who,
     },
@@ -737,25 +737,25 @@ const fn refused(
 }
 
 impl Sent {
-    fn ask(&self, house: &TestApp, manner: Manner) -> Ask {
-        let fields = self.fields.iter().map(|(name, value)| (*name, house.fill(value)));
+    fn ask(&self, app: &TestApp, manner: Manner) -> Ask {
+        let fields = self.fields.iter().map(|(name, value)| (*name, app.fill(value)));
         Ask::post(self.path, fields).by(self.who).manner(manner)
     }
 }
 
 /// The page a browser shows next, with the cookie it was given; then once more, as it is after the cookie was taken away.
-async fn follow(house: &TestApp, sent: &Sent, answer: &Answer) -> (Answer, Answer) {
+async fn follow(app: &TestApp, sent: &Sent, answer: &Answer) -> (Answer, Answer) {
     let what = format!("{} {:?}", sent.path, sent.fields);
     assert_eq!(answer.status, 303, "{what}");
-    assert_eq!(answer.location(), house.fill(sent.to), "{what}");
+    assert_eq!(answer.location(), app.fill(sent.to), "{what}");
     let flash = answer.cookie("roster-flash").unwrap();
     let get = || Ask::get(answer.location()).by(sent.who).manner(Manner::Plain);
-    let first = house
+    let first = app
         .ask(get().with(header::COOKIE, format!("roster-flash={flash}")))
         .await;
     assert_eq!(first.status, 200, "{what}");
     assert_eq!(first.cookie("roster-flash"), Some(""), "{what}: shown once");
-    let second = house.ask(get()).await;
+    let second = app.ask(get()).await;
     (first, second)
 }
 
@@ -779,10 +779,10 @@ pub(crate) fn words(html: &str) -> String {
 
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn without_scripts_what_was_done_is_told_once(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     for sent in DONE.iter().chain(DONE_IN_ORGANIZATIONS).chain(DONE_WITH_KEYS) {
-        let answer = house.ask(sent.ask(&house, Manner::Plain)).await;
-        let (first, second) = follow(&house, sent, &answer).await;
+        let answer = app.ask(sent.ask(&app, Manner::Plain)).await;
+        let (first, second) = follow(&app, sent, &answer).await;
         assert!(
             words(&first.text).contains(sent.says),
             "{}: {}",
@@ -790,16 +790,16 @@ async fn without_scripts_what_was_done_is_told_once(pool: PgPool) {
             words(&first.text)
         );
         assert!(!second.text.contains(sent.says), "{}: told twice", sent.path);
-        house.restore().await;
+        app.restore().await;
     }
 }
 
 /// K3: the secret is in the page that comes next, once; in no address, no other page and no cache; and it opens the project.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn k3_a_new_secret_is_shown_once_and_kept_nowhere(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     for sent in &DONE_WITH_KEYS[..3] {
-        let answer = house.ask(sent.ask(&house, Manner::Plain)).await;
+        let answer = app.ask(sent.ask(&app, Manner::Plain)).await;
         let flash = serde_json::to_value(answer.flash().unwrap()).unwrap();
         let secret = flash["outcome"]["Ok"]["key_made"]["secret"].as_str().unwrap();
         let token = Token::parse(TokenKind::ApiKey, secret).unwrap();
@@ -810,7 +810,7 @@ async fn k3_a_new_secret_is_shown_once_and_kept_nowhere(pool: PgPool) {
             assert!(cookie.contains(part), "{}: {part}: {cookie}", sent.path);
         }
         assert!(!answer.location().contains("rsk_"), "{}", sent.path);
-        let (first, second) = follow(&house, sent, &answer).await;
+        let (first, second) = follow(&app, sent, &answer).await;
         let shown = first
             .text
             .split("<input")
@@ -831,36 +831,32 @@ async fn k3_a_new_secret_is_shown_once_and_kept_nowhere(pool: PgPool) {
             sent.path
         );
         assert!(second.text.contains(&secret[..8]), "the list shows how it begins");
-        let opened = house
-            .console
-            .directory
-            .authenticate_key(&token, Origin::default())
-            .await;
+        let opened = app.state.directory.authenticate_key(&token, Origin::default()).await;
         assert!(opened.is_ok(), "{}", sent.path);
 
         // With scripts it is in the answer, and nowhere else either.
-        house.restore().await;
-        let answer = house.ask(sent.ask(&house, Manner::Script)).await;
+        app.restore().await;
+        let answer = app.ask(sent.ask(&app, Manner::Script)).await;
         let json: serde_json::Value = serde_json::from_str(&answer.text).unwrap();
         let secret = json["Ok"]["key_made"]["secret"].as_str().unwrap();
         assert!(Token::parse(TokenKind::ApiKey, secret).is_ok(), "{json}");
         assert_eq!(answer.header("cache-control"), "no-store");
         assert_eq!(answer.set_cookie("roster-flash"), None);
         let audit: Vec<String> = sqlx::query_scalar("SELECT a::text FROM audit_events a")
-            .fetch_all(&house.pool)
+            .fetch_all(&app.pool)
             .await
             .unwrap();
         assert!(audit.iter().all(|row| !row.contains("rsk_")), "A3");
-        house.restore().await;
+        app.restore().await;
     }
 }
 
 /// C6: a checkbox for each key is all there is beside the person and the project; its name says which.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn c6_only_keys_are_chosen_in_a_removal(pool: PgPool) {
-    let house = TestApp::new(pool).await;
-    let before = house.fingerprint().await;
-    let user = house.id(Who::Member).to_string();
+    let app = TestApp::new(pool).await;
+    let before = app.fingerprint().await;
+    let user = app.id(Who::Member).to_string();
     for wrong in [
         "revoke",
         "revoke-",
@@ -873,18 +869,18 @@ async fn c6_only_keys_are_chosen_in_a_removal(pool: PgPool) {
         "role",
         "",
     ] {
-        let wrong = house.fill(wrong);
+        let wrong = app.fill(wrong);
         let fields = [("project", RESEARCH), ("user", &user), (&*wrong, "on")];
-        let answer = house
+        let answer = app
             .ask(Ask::post("/api/remove_collaborator", fields).by(Who::Admin))
             .await;
         assert_eq!(answer.status, 400, "{wrong}: {}", answer.text);
-        assert_eq!(house.fingerprint().await, before, "{wrong}");
+        assert_eq!(app.fingerprint().await, before, "{wrong}");
     }
     // One that is not theirs, or nowhere, is left alone without a word.
     let none = "revoke-00000000-0000-7000-8000-000000000000";
     let fields = [("project", RESEARCH), ("user", &user), (none, "on")];
-    let answer = house
+    let answer = app
         .ask(Ask::post("/api/remove_collaborator", fields).by(Who::Admin))
         .await;
     assert_eq!(answer.status, 200);
@@ -894,12 +890,12 @@ async fn c6_only_keys_are_chosen_in_a_removal(pool: PgPool) {
 /// C7: who left has no page of the project to go back to.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn who_leaves_is_led_home_and_told(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     let fields = [
         ("project", RESEARCH.to_owned()),
-        ("user", house.id(Who::Member).to_string()),
+        ("user", app.id(Who::Member).to_string()),
     ];
-    let answer = house
+    let answer = app
         .ask(
             Ask::post("/api/remove_collaborator", fields)
                 .by(Who::Member)
@@ -910,14 +906,14 @@ async fn who_leaves_is_led_home_and_told(pool: PgPool) {
     let flash = format!("roster-flash={}", answer.cookie("roster-flash").unwrap());
     // Home leads on to a project; the message must survive that.
     let home = Ask::get("/").by(Who::Member).manner(Manner::Plain);
-    let home = house.ask(home.with(header::COOKIE, flash.clone())).await;
+    let home = app.ask(home.with(header::COOKIE, flash.clone())).await;
     assert_eq!((home.status.as_u16(), home.location()), (302, "/projects/acme-default"));
     assert_eq!(
         home.set_cookie("roster-flash"),
         None,
         "not taken away by a page that nobody sees"
     );
-    let page = house
+    let page = app
         .ask(Ask::get(home.location()).by(Who::Member).with(header::COOKIE, flash))
         .await;
     assert!(words(&page.text).contains("You left the project."));
@@ -927,13 +923,13 @@ async fn who_leaves_is_led_home_and_told(pool: PgPool) {
 /// N3: the error is beside its field, and what was typed is in it; once.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn without_scripts_what_was_refused_is_told_where_it_belongs_and_what_was_typed_is_kept(pool: PgPool) {
-    let house = TestApp::new(pool).await;
-    let before = house.fingerprint().await;
+    let app = TestApp::new(pool).await;
+    let before = app.fingerprint().await;
     for (sent, refusal) in REFUSED {
         let what = format!("{} {:?}", sent.path, sent.fields);
         let says = app::explain((*refusal).into());
-        let answer = house.ask(sent.ask(&house, Manner::Plain)).await;
-        let (first, second) = follow(&house, sent, &answer).await;
+        let answer = app.ask(sent.ask(&app, Manner::Plain)).await;
+        let (first, second) = follow(&app, sent, &answer).await;
         // Once more than the page says it anyway: a menu may give the same reason.
         let times = |answer: &Answer| words(&answer.text).matches(&says).count();
         assert_eq!(times(&first), times(&second) + 1, "{what}: told once: {}", first.text);
@@ -964,13 +960,13 @@ async fn without_scripts_what_was_refused_is_told_where_it_belongs_and_what_was_
                     "{what}: {input}"
                 );
             } else {
-                let typed = house.fill(typed);
+                let typed = app.fill(typed);
                 let is_kept = input.contains(&format!("value=\"{typed}\"")) || input.contains(&format!(">{typed}"));
                 assert!(is_kept, "{what}: {input}");
             }
         }
-        assert_eq!(house.fingerprint().await, before, "{what}");
-        house.restore().await;
+        assert_eq!(app.fingerprint().await, before, "{what}");
+        app.restore().await;
     }
 }
 
@@ -990,7 +986,7 @@ fn tag<'a>(html: &'a str, name: &str, start: &str, end: &str) -> Option<&'a str>
 /// A password is in no flash, no page and no audit, whatever came of the form.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_password_is_never_kept(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     let (one, other) = ("a-secret-to-look-for", "another-secret-to-look-for");
     let forms: [(&str, Vec<(&str, &str)>); 6] = [
         ("/api/sign_in", vec![("email", "mia@acme.test"), ("password", one)]),
@@ -1011,7 +1007,7 @@ async fn a_password_is_never_kept(pool: PgPool) {
     ];
     for (path, fields) in forms {
         for manner in Manner::ALL {
-            let answer = house
+            let answer = app
                 .ask(Ask::post(path, fields.clone()).by(Who::Member).manner(manner))
                 .await;
             let flash = serde_json::to_string(&answer.flash()).unwrap();
@@ -1022,12 +1018,12 @@ async fn a_password_is_never_kept(pool: PgPool) {
                 assert!(!answer.text.contains(secret), "{path}: {}", answer.text);
                 assert!(!answer.location().contains(secret), "{path}: {}", answer.location());
             }
-            house.restore().await;
+            app.restore().await;
         }
     }
     // A3. Even what was typed into the wrong field does not stay: an address that is none is not recorded.
     let audit: Vec<String> = sqlx::query_scalar("SELECT a::text FROM audit_events a")
-        .fetch_all(&house.pool)
+        .fetch_all(&app.pool)
         .await
         .unwrap();
     assert!(audit.len() > 5);
@@ -1039,14 +1035,14 @@ async fn a_password_is_never_kept(pool: PgPool) {
 /// With scripts: JSON, the outcome in it; 200 also for a slip of a person, whose browser need not shout about it.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn with_scripts_the_answer_is_json(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     for (sent, is_done) in DONE
         .iter()
         .chain(DONE_WITH_KEYS)
         .map(|sent| (sent, true))
         .chain(REFUSED.iter().map(|(sent, _)| (sent, false)))
     {
-        let answer = house.ask(sent.ask(&house, Manner::Script)).await;
+        let answer = app.ask(sent.ask(&app, Manner::Script)).await;
         let what = format!("{} {:?}", sent.path, sent.fields);
         assert_eq!(answer.status, 200, "{what}: {}", answer.text);
         assert_eq!(answer.header("content-type"), "application/json", "{what}");
@@ -1058,26 +1054,25 @@ async fn with_scripts_the_answer_is_json(pool: PgPool) {
         let json: serde_json::Value = serde_json::from_str(&answer.text).unwrap();
         assert_eq!(json.get("Ok").is_some(), is_done, "{what}: {json}");
         assert_eq!(json.get("Err").is_some(), !is_done, "{what}: {json}");
-        house.restore().await;
+        app.restore().await;
     }
 }
 
 /// A program is told by the status; and only a browser, which no page can make lie, is taken for a script of ours.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn programs_are_told_by_the_status(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     let dest = || HeaderName::from_static("sec-fetch-dest");
     for (sent, refusal) in REFUSED {
         for ask in [
-            sent.ask(&house, Manner::Program),
-            sent.ask(&house, Manner::Program)
-                .with(header::ACCEPT, "application/json"),
-            sent.ask(&house, Manner::Program).with(dest(), "empty"),
+            sent.ask(&app, Manner::Program),
+            sent.ask(&app, Manner::Program).with(header::ACCEPT, "application/json"),
+            sent.ask(&app, Manner::Program).with(dest(), "empty"),
         ] {
-            let answer = house.ask(ask).await;
+            let answer = app.ask(ask).await;
             let problem = crate::security::closed_code(sent.path, &answer);
             assert_eq!(problem, Problem::from(*refusal), "{}", sent.path);
-            house.restore().await;
+            app.restore().await;
         }
     }
 }
@@ -1085,7 +1080,7 @@ async fn programs_are_told_by_the_status(pool: PgPool) {
 /// Unknown person and wrong password: the same words and status, in every manner; the password is checked either way.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn signing_in_does_not_tell_who_has_an_account(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     for manner in Manner::ALL {
         let mut answers = Vec::new();
         for email in ["mia@acme.test", "aia@acme.test"] {
@@ -1094,7 +1089,7 @@ async fn signing_in_does_not_tell_who_has_an_account(pool: PgPool) {
                 ("password", "not-the-password"),
                 ("next", "/docs/roles"),
             ];
-            let answer = house.ask(Ask::post("/api/sign_in", enter).manner(manner)).await;
+            let answer = app.ask(Ask::post("/api/sign_in", enter).manner(manner)).await;
             assert_eq!(answer.set_cookie("roster"), None);
             answers.push(answer.anonymous(email));
         }
@@ -1105,21 +1100,21 @@ async fn signing_in_does_not_tell_who_has_an_account(pool: PgPool) {
 /// Attempts are counted, for an account that is there and for one that is not; the answer says when to come back.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn signing_in_is_limited_for_known_and_unknown_alike(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     for email in ["mia@acme.test", "nobody@nowhere.test"] {
         let enter = |password| Ask::post("/api/sign_in", [("email", email), ("password", password)]);
         let mut statuses = Vec::new();
         for _ in 0..11 {
-            statuses.push(house.ask(enter("not-the-password")).await.status.as_u16());
+            statuses.push(app.ask(enter("not-the-password")).await.status.as_u16());
         }
         assert_eq!(statuses, [[422; 10].as_slice(), &[429]].concat(), "{email}");
-        let answer = house.ask(enter(PASSWORD)).await;
+        let answer = app.ask(enter(PASSWORD)).await;
         assert_eq!(answer.status, 429, "{email}: not even with the right one");
         let wait: u32 = answer.header("retry-after").parse().unwrap();
         assert!((1..=5 * 60).contains(&wait), "{wait}");
-        let plain = house.ask(enter(PASSWORD).manner(Manner::Plain)).await;
+        let plain = app.ask(enter(PASSWORD).manner(Manner::Plain)).await;
         let flash = format!("roster-flash={}", plain.cookie("roster-flash").unwrap());
-        let page = house.ask(Ask::get(plain.location()).with(header::COOKIE, flash)).await;
+        let page = app.ask(Ask::get(plain.location()).with(header::COOKIE, flash)).await;
         assert!(
             words(&page.text).contains("Too many attempts. Try again in 5 minutes."),
             "{email}"
@@ -1130,40 +1125,40 @@ async fn signing_in_is_limited_for_known_and_unknown_alike(pool: PgPool) {
 /// The way in and out, without scripts: to where one was going, and back to the door.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn signing_in_leads_to_where_one_was_going(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     let wanted = "/settings/projects/ml-research/collaborators?q=mia&role=member";
-    let first = house.ask(Ask::get(wanted).manner(Manner::Plain)).await;
+    let first = app.ask(Ask::get(wanted).manner(Manner::Plain)).await;
     assert_eq!(first.status, 303);
-    let page = house.ask(Ask::get(first.location())).await;
+    let page = app.ask(Ask::get(first.location())).await;
     assert!(page.text.contains("action=\"/api/sign_in\""));
     let next = input(&page.text, "next").unwrap().replace("&amp;", "&");
     assert!(next.contains(&format!("value=\"{wanted}\"")), "{next}");
     let enter = [("email", "mia@acme.test"), ("password", PASSWORD), ("next", wanted)];
-    let entered = house.ask(Ask::post("/api/sign_in", enter).manner(Manner::Plain)).await;
+    let entered = app.ask(Ask::post("/api/sign_in", enter).manner(Manner::Plain)).await;
     assert_eq!((entered.status.as_u16(), entered.location()), (303, wanted));
     let cookie = format!("roster={}", entered.cookie("roster").unwrap());
-    let page = house.ask(Ask::get(wanted).with(header::COOKIE, cookie.clone())).await;
+    let page = app.ask(Ask::get(wanted).with(header::COOKIE, cookie.clone())).await;
     assert_eq!(page.status, 200);
     assert!(words(&page.text).contains("Mia Muster"));
     let out = Ask::post("/api/sign_out", [("", ""); 0])
         .manner(Manner::Plain)
         .with(header::COOKIE, cookie.clone());
-    let out = house.ask(out).await;
+    let out = app.ask(out).await;
     assert_eq!((out.status.as_u16(), out.location()), (303, "/sign-in"));
-    let again = house.ask(Ask::get(wanted).with(header::COOKIE, cookie)).await;
+    let again = app.ask(Ask::get(wanted).with(header::COOKIE, cookie)).await;
     assert_eq!(again.status, 303, "the back button shows nothing");
 }
 
 /// N1: a form that is sent after the session ended leads to the door, not to a page of JSON.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_plain_form_without_a_session_leads_to_signing_in(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     for function in FUNCTIONS.iter().filter(|function| function.is_write()) {
         if function.is_for_nobody() {
             continue;
         }
-        let answer = house
-            .ask(function.call(&function.filled(&house)).manner(Manner::Plain))
+        let answer = app
+            .ask(function.call(&function.filled(&app)).manner(Manner::Plain))
             .await;
         assert_eq!(answer.status, 303, "{}", function.path);
         assert!(

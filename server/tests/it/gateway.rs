@@ -17,7 +17,7 @@ use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
 use tokio::net::TcpListener;
 use tracing_subscriber::{Layer, layer::SubscriberExt};
 
-use crate::house::{Answer, Ask, NO_PROJECT, RESEARCH, TestApp, Who};
+use crate::test_app::{Answer, Ask, NO_PROJECT, RESEARCH, TestApp, Who};
 
 /// API keys of the right form; those of the first six are in the database.
 const USE: &str = "rsk_use0use0use0use0use0use0use0use0use0use0use1NA3Cd";
@@ -70,7 +70,7 @@ fn named(name: &'static str) -> HeaderName {
     HeaderName::from_static(name)
 }
 
-/// What a question is about: the headers that say it.
+/// The headers that name the target of an access request.
 type Target<'a> = &'a [(&'static str, &'a str)];
 
 /// Whose credential comes with the request.
@@ -80,31 +80,31 @@ enum By {
     Key(&'static str),
 }
 
-/// A house with resources and keys, and a gateway that asks.
-struct Gate {
-    house: TestApp,
+/// A test app with resources and keys, and a gateway that asks.
+struct TestGateway {
+    app: TestApp,
     token: String,
 }
 
-impl Gate {
+impl TestGateway {
     async fn new(pool: PgPool) -> Self {
-        let house = TestApp::new(pool).await;
-        sqlx::raw_sql(ROWS).execute(&house.pool).await.unwrap();
+        let app = TestApp::new(pool).await;
+        sqlx::raw_sql(ROWS).execute(&app.pool).await.unwrap();
         let name = "edge".parse().unwrap();
-        let token = house.console.directory.create_gateway_token(&name).await.unwrap();
+        let token = app.state.directory.create_gateway_token(&name).await.unwrap();
         let token = token.reveal().to_owned();
-        Self { house, token }
+        Self { app, token }
     }
 
     /// The same gateway and people before a server whose database is another.
     fn before(&self, pool: PgPool) -> Self {
         Self {
-            house: self.house.behind(Directory::new(pool, Settings::default())),
+            app: self.app.behind(Directory::new(pool, Settings::default())),
             token: self.token.clone(),
         }
     }
 
-    fn question(&self, by: By, target: Target<'_>, action: &str) -> Ask {
+    fn access_request(&self, by: By, target: Target<'_>, action: &str) -> Ask {
         let mut ask = Ask::get("/gateway/authorize")
             .with(named("x-roster-gateway"), &self.token)
             .with(named("x-roster-action"), action);
@@ -118,7 +118,7 @@ impl Gate {
     }
 
     async fn ask(&self, by: By, target: Target<'_>, action: &str) -> Answer {
-        self.house.ask(self.question(by, target, action)).await
+        self.app.ask(self.access_request(by, target, action)).await
     }
 
     /// The status and the reason, which the body repeats.
@@ -128,13 +128,13 @@ impl Gate {
     }
 
     async fn run(&self, sql: &'static str) {
-        let changed = sqlx::query(sql).execute(&self.house.pool).await.unwrap();
+        let changed = sqlx::query(sql).execute(&self.app.pool).await.unwrap();
         assert!(changed.rows_affected() > 0, "{sql}");
     }
 
     async fn authorized_keys(&self, query: &str) -> Answer {
         let ask = Ask::get(format!("/ssh/authorized-keys?{query}"));
-        self.house.ask(ask.with(named("x-roster-gateway"), &self.token)).await
+        self.app.ask(ask.with(named("x-roster-gateway"), &self.token)).await
     }
 }
 
@@ -199,7 +199,7 @@ const THE_ENDPOINT: (&str, &str) = ("x-roster-resource", "endpoint/01900000-0000
 /// E3, R2, P3: people, by what they are to the project.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e3_people_are_let_through_as_their_role_says(pool: PgPool) {
-    let gate = Gate::new(pool).await;
+    let gateway = TestGateway::new(pool).await;
     // For each: what using asks for, and what managing asks for.
     for (who, uses, manages) in [
         (Who::Nobody, is(401, "signed_out"), is(401, "signed_out")),
@@ -217,22 +217,33 @@ async fn e3_people_are_let_through_as_their_role_says(pool: PgPool) {
     ] {
         let by = By::Person(who);
         for target in [&[THE_CLUSTER][..], &[THE_PROJECT], &[THE_CLUSTER, THE_PROJECT]] {
-            assert_eq!(gate.asks(by, target, "cluster:use").await, uses, "{who:?} {target:?}");
             assert_eq!(
-                gate.asks(by, target, "cluster:delete").await,
+                gateway.asks(by, target, "cluster:use").await,
+                uses,
+                "{who:?} {target:?}"
+            );
+            assert_eq!(
+                gateway.asks(by, target, "cluster:delete").await,
                 manages,
                 "{who:?} {target:?}"
             );
         }
-        assert_eq!(gate.asks(by, &[THE_ENDPOINT], "endpoint:delete").await, uses, "{who:?}");
         assert_eq!(
-            gate.asks(by, &[THE_PROJECT], "collaborator:add").await,
+            gateway.asks(by, &[THE_ENDPOINT], "endpoint:delete").await,
+            uses,
+            "{who:?}"
+        );
+        assert_eq!(
+            gateway.asks(by, &[THE_PROJECT], "collaborator:add").await,
             manages,
             "{who:?}"
         );
     }
-    let answer = gate.ask(By::Person(Who::Admin), &[THE_CLUSTER], "cluster:ssh").await;
-    assert_eq!(answer.header("x-roster-subject"), gate.house.id(Who::Admin).to_string());
+    let answer = gateway.ask(By::Person(Who::Admin), &[THE_CLUSTER], "cluster:ssh").await;
+    assert_eq!(
+        answer.header("x-roster-subject"),
+        gateway.app.id(Who::Admin).to_string()
+    );
     assert_eq!(answer.header("x-roster-subject-type"), "user");
     assert_eq!(answer.header("x-roster-project"), RESEARCH);
     assert_eq!(answer.header("x-roster-role"), "admin");
@@ -243,7 +254,7 @@ async fn e3_people_are_let_through_as_their_role_says(pool: PgPool) {
         (Who::External, is(403, "no_access")),
     ] {
         assert_eq!(
-            gate.asks(By::Person(who), &default, "file:use").await,
+            gateway.asks(By::Person(who), &default, "file:use").await,
             expected,
             "{who:?}"
         );
@@ -253,38 +264,38 @@ async fn e3_people_are_let_through_as_their_role_says(pool: PgPool) {
 /// E5: a restored database lets in whoever was removed since. What operations says to do about it ends everything that opens something.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e5_after_restoring_everything_can_be_ended(pool: PgPool) {
-    let gate = Gate::new(pool).await;
+    let gateway = TestGateway::new(pool).await;
     let guide = include_str!("../../../docs/operations.md");
     let (_, sql) = guide.split_once("```sql\nBEGIN;").unwrap();
     let (sql, _) = sql.split_once("```").unwrap();
     sqlx::raw_sql(AssertSqlSafe(format!("BEGIN;{sql}")))
-        .execute(&gate.house.pool)
+        .execute(&gateway.app.pool)
         .await
         .unwrap();
-    let asked = gate.asks(By::Key(USE), &[THE_PROJECT], "cluster:use").await;
+    let asked = gateway.asks(By::Key(USE), &[THE_PROJECT], "cluster:use").await;
     assert_eq!(asked, is(401, "gateway_unknown"));
     let name = "edge".parse().unwrap();
-    let token = gate.house.console.directory.create_gateway_token(&name).await.unwrap();
-    let gate = Gate {
+    let token = gateway.app.state.directory.create_gateway_token(&name).await.unwrap();
+    let gateway = TestGateway {
         token: token.reveal().to_owned(),
-        ..gate
+        ..gateway
     };
     for (key, reason) in [(USE, "key_revoked"), (MANAGE, "key_revoked"), (DEFAULT, "key_invalid")] {
         assert_eq!(
-            gate.asks(By::Key(key), &[OWN], "cluster:use").await,
+            gateway.asks(By::Key(key), &[OWN], "cluster:use").await,
             is(401, reason),
             "{key}"
         );
     }
     for who in Who::SIGNED_IN {
-        let asked = gate.asks(By::Person(who), &[THE_PROJECT], "cluster:use").await;
+        let asked = gateway.asks(By::Person(who), &[THE_PROJECT], "cluster:use").await;
         assert_eq!(asked, is(401, "signed_out"), "{who:?}");
     }
     let left: i64 = sqlx::query_scalar(
         "SELECT (SELECT count(*) FROM ssh_keys) + (SELECT count(*) FROM invitation_tokens)
              + (SELECT count(*) FROM password_reset_tokens) + (SELECT count(*) FROM outbox)",
     )
-    .fetch_one(&gate.house.pool)
+    .fetch_one(&gateway.app.pool)
     .await
     .unwrap();
     assert_eq!(left, 0);
@@ -293,45 +304,56 @@ async fn e5_after_restoring_everything_can_be_ended(pool: PgPool) {
 /// E5, C8: whoever lost access is refused at the next request; so is whose access reached its end date, without a job.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e5_what_ended_counts_from_the_next_question_on(pool: PgPool) {
-    let gate = Gate::new(pool).await;
+    let gateway = TestGateway::new(pool).await;
     let (member, external) = (By::Person(Who::Member), By::Person(Who::External));
     let (key, target) = (By::Key(MANAGE), [THE_ENDPOINT]);
     for by in [member, external, key] {
-        assert_eq!(gate.asks(by, &target, "endpoint:use").await.0, 200);
+        assert_eq!(gateway.asks(by, &target, "endpoint:use").await.0, 200);
     }
-    gate.run("DELETE FROM collaborators WHERE name = 'Mia Muster'").await;
-    assert_eq!(gate.asks(member, &target, "endpoint:use").await, is(403, "no_access"));
-    gate.run("UPDATE collaborators SET expires_at = now() WHERE name = 'Eve External'")
+    gateway.run("DELETE FROM collaborators WHERE name = 'Mia Muster'").await;
+    assert_eq!(
+        gateway.asks(member, &target, "endpoint:use").await,
+        is(403, "no_access")
+    );
+    gateway
+        .run("UPDATE collaborators SET expires_at = now() WHERE name = 'Eve External'")
         .await;
-    assert_eq!(gate.asks(external, &target, "endpoint:use").await, is(403, "no_access"));
+    assert_eq!(
+        gateway.asks(external, &target, "endpoint:use").await,
+        is(403, "no_access")
+    );
 
     // A role that was lowered, and a key's reach.
     let (admin, cluster) = (By::Person(Who::Admin), [THE_CLUSTER]);
-    assert_eq!(gate.asks(admin, &cluster, "cluster:scale").await, is(200, "added"));
-    gate.run("UPDATE collaborators SET role = 'member' WHERE name = 'Maya Member'")
+    assert_eq!(gateway.asks(admin, &cluster, "cluster:scale").await, is(200, "added"));
+    gateway
+        .run("UPDATE collaborators SET role = 'member' WHERE name = 'Maya Member'")
         .await;
-    assert_eq!(gate.asks(admin, &cluster, "cluster:scale").await, is(403, "role"));
-    assert_eq!(gate.asks(key, &cluster, "cluster:scale").await, is(200, "key_reach"));
-    gate.run("UPDATE api_keys SET reach = 'use' WHERE reach = 'manage'")
+    assert_eq!(gateway.asks(admin, &cluster, "cluster:scale").await, is(403, "role"));
+    assert_eq!(gateway.asks(key, &cluster, "cluster:scale").await, is(200, "key_reach"));
+    gateway
+        .run("UPDATE api_keys SET reach = 'use' WHERE reach = 'manage'")
         .await;
-    assert_eq!(gate.asks(key, &cluster, "cluster:scale").await, is(403, "reach"));
+    assert_eq!(gateway.asks(key, &cluster, "cluster:scale").await, is(403, "reach"));
 
     // The credential itself.
-    gate.run("UPDATE api_keys SET expires_at = now() WHERE name LIKE 'rsk_manage%'")
+    gateway
+        .run("UPDATE api_keys SET expires_at = now() WHERE name LIKE 'rsk_manage%'")
         .await;
-    assert_eq!(gate.asks(key, &target, "endpoint:use").await, is(401, "key_expired"));
-    gate.run("UPDATE api_keys SET revoked_at = now() WHERE name LIKE 'rsk_manage%'")
+    assert_eq!(gateway.asks(key, &target, "endpoint:use").await, is(401, "key_expired"));
+    gateway
+        .run("UPDATE api_keys SET revoked_at = now() WHERE name LIKE 'rsk_manage%'")
         .await;
-    assert_eq!(gate.asks(key, &target, "endpoint:use").await, is(401, "key_revoked"));
+    assert_eq!(gateway.asks(key, &target, "endpoint:use").await, is(401, "key_revoked"));
     let owner = By::Person(Who::Owner);
     for end in [
         "UPDATE sessions SET last_seen_at = now() - interval '8 days'",
         "UPDATE sessions SET last_seen_at = now(), expires_at = now()",
         "DELETE FROM sessions",
     ] {
-        gate.run(end).await;
+        gateway.run(end).await;
         assert_eq!(
-            gate.asks(owner, &target, "endpoint:use").await,
+            gateway.asks(owner, &target, "endpoint:use").await,
             is(401, "signed_out"),
             "{end}"
         );
@@ -339,19 +361,20 @@ async fn e5_what_ended_counts_from_the_next_question_on(pool: PgPool) {
 
     // The gateway itself.
     let (use_key, own) = (By::Key(USE), [OWN]);
-    assert_eq!(gate.asks(use_key, &own, "endpoint:use").await, is(200, "key_reach"));
-    gate.house
-        .console
+    assert_eq!(gateway.asks(use_key, &own, "endpoint:use").await, is(200, "key_reach"));
+    gateway
+        .app
+        .state
         .directory
         .revoke_gateway_token(&"edge".parse().unwrap())
         .await
         .unwrap();
     assert_eq!(
-        gate.asks(use_key, &own, "endpoint:use").await,
+        gateway.asks(use_key, &own, "endpoint:use").await,
         is(401, "gateway_unknown")
     );
     assert_eq!(
-        told(&gate.authorized_keys("cluster=x&user=ubuntu").await),
+        told(&gateway.authorized_keys("cluster=x&user=ubuntu").await),
         is(401, "gateway_unknown")
     );
 }
@@ -359,7 +382,7 @@ async fn e5_what_ended_counts_from_the_next_question_on(pool: PgPool) {
 /// K1, K6, K7, K9, K11.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn k1_a_key_reaches_its_own_project_only_and_as_far_as_it_was_made_to(pool: PgPool) {
-    let gate = Gate::new(pool).await;
+    let gateway = TestGateway::new(pool).await;
     let elsewhere = [("x-roster-resource", "cluster/01900000-0000-7000-8000-0000000000c2")];
     let by_default = [("x-roster-resource", "endpoint/01900000-0000-7000-8000-0000000000e2")];
     let cases: &[(&'static str, Target<'_>, &str, u16, &str)] = &[
@@ -393,13 +416,13 @@ async fn k1_a_key_reaches_its_own_project_only_and_as_far_as_it_was_made_to(pool
         ("a.jwt.perhaps", &[OWN], "endpoint:use", 401, "key_invalid"),
     ];
     for (key, target, action, status, reason) in cases {
-        let told = gate.asks(By::Key(key), target, action).await;
+        let told = gateway.asks(By::Key(key), target, action).await;
         assert_eq!(told, is(*status, reason), "{key} {target:?} {action}");
     }
-    let answer = gate.ask(By::Key(MANAGE), &[OWN], "endpoint:use").await;
+    let answer = gateway.ask(By::Key(MANAGE), &[OWN], "endpoint:use").await;
     let id: sqlx::types::Uuid = sqlx::query_scalar("SELECT id FROM api_keys WHERE name = $1")
         .bind(MANAGE)
-        .fetch_one(&gate.house.pool)
+        .fetch_one(&gateway.app.pool)
         .await
         .unwrap();
     assert_eq!(answer.header("x-roster-subject"), id.to_string());
@@ -410,9 +433,9 @@ async fn k1_a_key_reaches_its_own_project_only_and_as_far_as_it_was_made_to(pool
     // P4: it ends with its project.
     let end = "DELETE FROM usage_records; DELETE FROM usage_days; DELETE FROM resources;
                DELETE FROM project_slugs WHERE slug = 'production'; DELETE FROM projects WHERE name = 'Production';";
-    sqlx::raw_sql(end).execute(&gate.house.pool).await.unwrap();
+    sqlx::raw_sql(end).execute(&gateway.app.pool).await.unwrap();
     assert_eq!(
-        gate.asks(By::Key(FOREIGN), &[OWN], "endpoint:use").await,
+        gateway.asks(By::Key(FOREIGN), &[OWN], "endpoint:use").await,
         is(401, "key_invalid")
     );
 }
@@ -420,27 +443,27 @@ async fn k1_a_key_reaches_its_own_project_only_and_as_far_as_it_was_made_to(pool
 /// A key wins over a session that comes with it: one that is no good isn't made up for by the other.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_bearer_wins_over_a_cookie(pool: PgPool) {
-    let gate = Gate::new(pool).await;
-    let cookie = gate.house.cookie(Who::Owner).unwrap();
+    let gateway = TestGateway::new(pool).await;
+    let cookie = gateway.app.cookie(Who::Owner).unwrap();
     for (key, expected) in [
         (USE, is(403, "reach")),
         (REVOKED, is(401, "key_revoked")),
         (MISTYPED, is(401, "key_invalid")),
     ] {
-        let ask = gate.question(By::Key(key), &[THE_CLUSTER], "cluster:delete");
-        let answer = gate.house.ask(ask.with(header::COOKIE, &cookie)).await;
+        let ask = gateway.access_request(By::Key(key), &[THE_CLUSTER], "cluster:delete");
+        let answer = gateway.app.ask(ask.with(header::COOKIE, &cookie)).await;
         assert_eq!(told(&answer), expected, "{key}");
     }
     // Another scheme is for somebody behind the gateway.
-    let ask = gate.question(By::Person(Who::Owner), &[THE_CLUSTER], "cluster:delete");
-    let answer = gate.house.ask(ask.with(header::AUTHORIZATION, "Basic eDp5")).await;
+    let ask = gateway.access_request(By::Person(Who::Owner), &[THE_CLUSTER], "cluster:delete");
+    let answer = gateway.app.ask(ask.with(header::AUTHORIZATION, "Basic eDp5")).await;
     assert_eq!(answer.status, 200);
 }
 
 /// P3: what is hidden and what is not there get the same answer, byte for byte, for people and keys.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn p3_what_is_hidden_and_what_is_not_there_are_the_same(pool: PgPool) {
-    let gate = Gate::new(pool).await;
+    let gateway = TestGateway::new(pool).await;
     let hidden = format!("cluster/{FOREIGN_CLUSTER}");
     let absent = format!("cluster/{NO_RESOURCE}");
     // Of another kind than it is said to be, and what can't be an id.
@@ -448,12 +471,13 @@ async fn p3_what_is_hidden_and_what_is_not_there_are_the_same(pool: PgPool) {
     for by in [By::Person(Who::Member), By::Key(MANAGE)] {
         let mut answers = Vec::new();
         for resource in [&hidden, &absent, &other_kind, &no_id] {
-            answers.push(gate.ask(by, &[("x-roster-resource", resource)], "cluster:use").await);
+            answers.push(gateway.ask(by, &[("x-roster-resource", resource)], "cluster:use").await);
         }
         for slug in ["production", NO_PROJECT, "partner-default", "No Slug"] {
-            answers.push(gate.ask(by, &[("x-roster-project", slug)], "cluster:use").await);
+            answers.push(gateway.ask(by, &[("x-roster-project", slug)], "cluster:use").await);
             answers.push(
-                gate.ask(by, &[("x-roster-project", slug), THE_CLUSTER], "cluster:use")
+                gateway
+                    .ask(by, &[("x-roster-project", slug), THE_CLUSTER], "cluster:use")
                     .await,
             );
         }
@@ -469,15 +493,15 @@ async fn p3_what_is_hidden_and_what_is_not_there_are_the_same(pool: PgPool) {
         ("cluster=x".to_owned(), "no id"),
         (format!("cluster={FOREIGN_CLUSTER}"), "nobody with a key"),
     ] {
-        let answer = gate.authorized_keys(&format!("{query}&user=ubuntu")).await;
+        let answer = gateway.authorized_keys(&format!("{query}&user=ubuntu")).await;
         assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, ""), "{why}");
     }
 }
 
-/// A question that isn't one is neither yes nor no; and of two headers none is believed.
+/// A malformed access request is answered neither with yes nor with no; of two headers none is believed.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn what_a_gateway_says_wrongly_is_malformed(pool: PgPool) {
-    let gate = Gate::new(pool).await;
+    let gateway = TestGateway::new(pool).await;
     let owner = By::Person(Who::Owner);
     let twice = [THE_PROJECT, ("x-roster-project", "production")];
     let cases: &[(Target<'_>, &str)] = &[
@@ -509,21 +533,21 @@ async fn what_a_gateway_says_wrongly_is_malformed(pool: PgPool) {
     ];
     for (target, action) in cases {
         assert_eq!(
-            gate.asks(owner, target, action).await,
+            gateway.asks(owner, target, action).await,
             is(400, "malformed"),
             "{target:?} {action}"
         );
     }
     // A gateway whose variable was empty doesn't let every key in, each to its own project.
     assert_eq!(
-        gate.asks(By::Key(MANAGE), &[], "cluster:use").await,
+        gateway.asks(By::Key(MANAGE), &[], "cluster:use").await,
         is(400, "malformed")
     );
     let no_action = Ask::get("/gateway/authorize")
         .by(Who::Owner)
-        .with(named("x-roster-gateway"), &gate.token)
+        .with(named("x-roster-gateway"), &gateway.token)
         .with(named("x-roster-project"), RESEARCH);
-    assert_eq!(told(&gate.house.ask(no_action).await), is(400, "malformed"));
+    assert_eq!(told(&gateway.app.ask(no_action).await), is(400, "malformed"));
 
     let cluster = format!("cluster={CLUSTER}");
     for query in [
@@ -543,7 +567,7 @@ async fn what_a_gateway_says_wrongly_is_malformed(pool: PgPool) {
         &format!("{cluster}&user=%ff"),
     ] {
         assert_eq!(
-            told(&gate.authorized_keys(query).await),
+            told(&gateway.authorized_keys(query).await),
             is(400, "malformed"),
             "{query}"
         );
@@ -553,8 +577,8 @@ async fn what_a_gateway_says_wrongly_is_malformed(pool: PgPool) {
 /// E3: only those the operator let in may ask, of either; and it is said before anything else is.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e3_only_gateways_of_the_operators_may_ask(pool: PgPool) {
-    let gate = Gate::new(pool).await;
-    let other = format!("{}x", gate.token);
+    let gateway = TestGateway::new(pool).await;
+    let other = format!("{}x", gateway.token);
     let keys = format!("/ssh/authorized-keys?cluster={CLUSTER}&user=ubuntu");
     for tokens in [
         &[][..],
@@ -563,21 +587,21 @@ async fn e3_only_gateways_of_the_operators_may_ask(pool: PgPool) {
         &[&other],
         &[NO_GATEWAY],
         &[USE],
-        &[&gate.token, NO_GATEWAY],
+        &[&gateway.token, NO_GATEWAY],
     ] {
         for (uri, by) in [
             ("/gateway/authorize", By::Person(Who::Owner)),
             ("/gateway/authorize", By::Key(MANAGE)),
             (&keys, By::Person(Who::Owner)),
         ] {
-            let mut ask = gate.question(by, &[THE_CLUSTER], "cluster:use");
+            let mut ask = gateway.access_request(by, &[THE_CLUSTER], "cluster:use");
             ask.uri = uri.to_owned();
             ask.headers.retain(|(name, _)| name != "x-roster-gateway");
             for token in tokens {
                 ask = ask.with(named("x-roster-gateway"), *token);
             }
             assert_eq!(
-                told(&gate.house.ask(ask).await),
+                told(&gateway.app.ask(ask).await),
                 is(401, "gateway_unknown"),
                 "{tokens:?} {uri}"
             );
@@ -588,7 +612,7 @@ async fn e3_only_gateways_of_the_operators_may_ask(pool: PgPool) {
 /// Gateways ask by any method, some with the path of what they hold; no form's check is in their way.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn gateways_ask_by_any_method_and_path(pool: PgPool) {
-    let gate = Gate::new(pool).await;
+    let gateway = TestGateway::new(pool).await;
     for method in [
         Method::GET,
         Method::HEAD,
@@ -604,13 +628,13 @@ async fn gateways_ask_by_any_method_and_path(pool: PgPool) {
             "/gateway/authorize//",
             "/gateway/authorize/v1/a%2Fb?x=1",
         ] {
-            let mut ask = gate
-                .question(By::Person(Who::Member), &[THE_ENDPOINT], "endpoint:use")
+            let mut ask = gateway
+                .access_request(By::Person(Who::Member), &[THE_ENDPOINT], "endpoint:use")
                 .with(header::ORIGIN, "https://elsewhere.test")
                 .with(named("sec-fetch-site"), "cross-site");
             (ask.method, ask.uri) = (method.clone(), uri.to_owned());
             ask.body = b"x=1".to_vec();
-            assert_eq!(gate.house.ask(ask).await.status, 200, "{method} {uri}");
+            assert_eq!(gateway.app.ask(ask).await.status, 200, "{method} {uri}");
         }
     }
 }
@@ -618,10 +642,10 @@ async fn gateways_ask_by_any_method_and_path(pool: PgPool) {
 /// A1: what a session or a key is used for is not a change, so the audit doesn't grow by it; A3: and nothing repeats a secret.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a3_no_answer_repeats_a_credential(pool: PgPool) {
-    let gate = Gate::new(pool).await;
+    let gateway = TestGateway::new(pool).await;
     let count = "SELECT count(*) FROM audit_events";
-    let before: i64 = sqlx::query_scalar(count).fetch_one(&gate.house.pool).await.unwrap();
-    let cookie = gate.house.cookie(Who::Member).unwrap();
+    let before: i64 = sqlx::query_scalar(count).fetch_one(&gateway.app.pool).await.unwrap();
+    let cookie = gateway.app.cookie(Who::Member).unwrap();
     for by in [
         By::Person(Who::Member),
         By::Key(USE),
@@ -629,13 +653,13 @@ async fn a3_no_answer_repeats_a_credential(pool: PgPool) {
         By::Key(MISTYPED),
     ] {
         for action in ["cluster:use", "cluster:delete", "nothing"] {
-            let answer = gate.ask(by, &[THE_CLUSTER], action).await.anonymous("-");
-            for secret in [USE, REVOKED, MISTYPED, &gate.token, &cookie] {
+            let answer = gateway.ask(by, &[THE_CLUSTER], action).await.anonymous("-");
+            for secret in [USE, REVOKED, MISTYPED, &gateway.token, &cookie] {
                 assert!(!answer.contains(secret), "{answer}");
             }
         }
     }
-    let after: i64 = sqlx::query_scalar(count).fetch_one(&gate.house.pool).await.unwrap();
+    let after: i64 = sqlx::query_scalar(count).fetch_one(&gateway.app.pool).await.unwrap();
     assert_eq!(before, after);
 }
 
@@ -692,18 +716,21 @@ impl<S: tracing::Subscriber> Layer<S> for Statements {
 /// E5: each decision asks the database, once; and what is malformed is refused without asking it (K3).
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e5_a_decision_is_one_query(pool: PgPool) {
-    let gate = Gate::new(pool).await;
+    let gateway = TestGateway::new(pool).await;
     // What notes a use comes beside, once a minute: here none is due, however long this takes.
-    gate.run("UPDATE api_keys SET last_used_at = now() + interval '1 hour'")
+    gateway
+        .run("UPDATE api_keys SET last_used_at = now() + interval '1 hour'")
         .await;
-    gate.run("UPDATE sessions SET last_seen_at = now() + interval '1 hour'")
+    gateway
+        .run("UPDATE sessions SET last_seen_at = now() + interval '1 hour'")
         .await;
-    gate.run("UPDATE gateway_tokens SET last_used_at = now() + interval '1 hour'")
+    gateway
+        .run("UPDATE gateway_tokens SET last_used_at = now() + interval '1 hour'")
         .await;
     Statements::listen();
     let statements = async |ask: Ask| {
         COUNTED.set(0);
-        let answer = gate.house.ask(ask).await;
+        let answer = gateway.app.ask(ask).await;
         tokio::time::sleep(Duration::from_millis(20)).await;
         (answer.status.as_u16(), COUNTED.get())
     };
@@ -719,15 +746,15 @@ async fn e5_a_decision_is_one_query(pool: PgPool) {
         (By::Key(MISTYPED), (401, 0)),
     ] {
         for target in [&[THE_CLUSTER][..], &[THE_PROJECT], &[THE_CLUSTER, THE_PROJECT]] {
-            let ask = gate.question(by, target, "cluster:use");
+            let ask = gateway.access_request(by, target, "cluster:use");
             assert_eq!(statements(ask.clone()).await, expected, "{by:?} {target:?}");
-            // Nothing is remembered from one question to the next.
+            // Nothing is remembered from one request to the next.
             assert_eq!(statements(ask).await, expected, "{by:?} {target:?}, again");
         }
     }
     let keys = |more: &str| {
         Ask::get(format!("/ssh/authorized-keys?cluster={CLUSTER}&user=ubuntu{more}"))
-            .with(named("x-roster-gateway"), &gate.token)
+            .with(named("x-roster-gateway"), &gateway.token)
     };
     assert_eq!(statements(keys("")).await, (200, 1));
     assert_eq!(statements(keys("&fingerprint=SHA256:x")).await, (200, 1));
@@ -738,13 +765,14 @@ async fn e5_a_decision_is_one_query(pool: PgPool) {
 /// K4: a use is noted beside the answer, and no more than once a minute, for keys, sessions and gateway tokens.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn k4_a_use_is_noted_once_a_minute(pool: PgPool) {
-    let gate = Gate::new(pool).await;
-    gate.run("UPDATE sessions SET last_seen_at = now() - interval '1 hour'")
+    let gateway = TestGateway::new(pool).await;
+    gateway
+        .run("UPDATE sessions SET last_seen_at = now() - interval '1 hour'")
         .await;
     let noted = "SELECT (SELECT count(*) FROM api_keys WHERE last_used_at > now() - interval '10 seconds'),
                         (SELECT count(*) FROM sessions WHERE last_seen_at > now() - interval '10 seconds'),
                         (SELECT count(*) FROM gateway_tokens WHERE last_used_at > now() - interval '10 seconds')";
-    let noted = async || -> (i64, i64, i64) { sqlx::query_as(noted).fetch_one(&gate.house.pool).await.unwrap() };
+    let noted = async || -> (i64, i64, i64) { sqlx::query_as(noted).fetch_one(&gateway.app.pool).await.unwrap() };
     assert_eq!(noted().await, (0, 0, 0));
     for by in [
         By::Key(USE),
@@ -752,7 +780,7 @@ async fn k4_a_use_is_noted_once_a_minute(pool: PgPool) {
         By::Key(REVOKED),
         By::Key(EXPIRED),
     ] {
-        gate.ask(by, &[THE_CLUSTER], "cluster:use").await;
+        gateway.ask(by, &[THE_CLUSTER], "cluster:use").await;
     }
     let deadline = Instant::now() + Duration::from_secs(5);
     while noted().await != (1, 1, 1) {
@@ -762,10 +790,10 @@ async fn k4_a_use_is_noted_once_a_minute(pool: PgPool) {
     let rows = "SELECT xmin::text FROM api_keys WHERE last_used_at IS NOT NULL
                 UNION ALL SELECT xmin::text FROM sessions WHERE last_seen_at > now() - interval '1 minute'
                 UNION ALL SELECT xmin::text FROM gateway_tokens";
-    let rows = async || -> Vec<String> { sqlx::query_scalar(rows).fetch_all(&gate.house.pool).await.unwrap() };
+    let rows = async || -> Vec<String> { sqlx::query_scalar(rows).fetch_all(&gateway.app.pool).await.unwrap() };
     let before = rows().await;
     for by in [By::Key(USE), By::Person(Who::Member)] {
-        assert_eq!(gate.ask(by, &[THE_CLUSTER], "cluster:use").await.status, 200);
+        assert_eq!(gateway.ask(by, &[THE_CLUSTER], "cluster:use").await.status, 200);
     }
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(rows().await, before, "nothing was written again");
@@ -774,7 +802,7 @@ async fn k4_a_use_is_noted_once_a_minute(pool: PgPool) {
 /// E6: neither yes nor no, and soon enough for whoever is kept waiting.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e6_without_the_database_it_is_503_within_three_seconds(pool: PgPool) {
-    let gate = Gate::new(pool.clone()).await;
+    let gateway = TestGateway::new(pool.clone()).await;
     let closed = PgPoolOptions::new().connect_lazy_with((*pool.connect_options()).clone());
     closed.close().await;
     let nobody = "postgres://nobody@127.0.0.1:1/nothing";
@@ -792,7 +820,7 @@ async fn e6_without_the_database_it_is_503_within_three_seconds(pool: PgPool) {
         ("silent", PgPoolOptions::new().connect_lazy(&silent_url).unwrap()),
         ("busy", busy.clone()),
     ] {
-        let away = gate.before(pool);
+        let away = gateway.before(pool);
         let begin = Instant::now();
         let (person, key, node) = tokio::join!(
             away.asks(By::Person(Who::Owner), &[THE_CLUSTER], "cluster:use"),
@@ -813,16 +841,16 @@ async fn e6_without_the_database_it_is_503_within_three_seconds(pool: PgPool) {
 /// E4: the keys of the project's present collaborators, and of nobody else.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e4_a_node_is_told_the_keys_of_present_collaborators(pool: PgPool) {
-    let gate = Gate::new(pool).await;
+    let gateway = TestGateway::new(pool).await;
     // Everybody has a key; Maya has two.
-    gate.run(
+    gateway.run(
         "INSERT INTO ssh_keys (id, user_id, name, algorithm, public_key, fingerprint, created_at)
          SELECT gen_random_uuid(), id, 'Key', 'ssh-ed25519', 'ssh-ed25519 ' || split_part(email, '@', 1), 'SHA256:' || email, now()
          FROM users",
     )
     .await;
     let lines = async |query: &str| -> Vec<String> {
-        let answer = gate.authorized_keys(query).await;
+        let answer = gateway.authorized_keys(query).await;
         assert_eq!(answer.status, 200, "{query}");
         assert_eq!(answer.header("content-type"), "text/plain; charset=utf-8");
         assert_eq!(answer.header("cache-control"), "no-store");
@@ -865,7 +893,7 @@ async fn e4_a_node_is_told_the_keys_of_present_collaborators(pool: PgPool) {
     ] {
         sqlx::query("UPDATE resources SET details = jsonb_build_object('ssh_login', $1::text) WHERE kind = 'cluster'")
             .bind(named)
-            .execute(&gate.house.pool)
+            .execute(&gateway.app.pool)
             .await
             .unwrap();
         assert_eq!(
@@ -874,14 +902,17 @@ async fn e4_a_node_is_told_the_keys_of_present_collaborators(pool: PgPool) {
             "{named} {login}"
         );
     }
-    gate.run("UPDATE resources SET details = '{}' WHERE kind = 'cluster'")
+    gateway
+        .run("UPDATE resources SET details = '{}' WHERE kind = 'cluster'")
         .await;
 
     // E5: whoever is removed, whose access ended, who has no key any more.
-    gate.run("DELETE FROM collaborators WHERE name = 'Mia Muster'").await;
-    gate.run("UPDATE collaborators SET expires_at = now() WHERE name = 'Eve External'")
+    gateway.run("DELETE FROM collaborators WHERE name = 'Mia Muster'").await;
+    gateway
+        .run("UPDATE collaborators SET expires_at = now() WHERE name = 'Eve External'")
         .await;
-    gate.run("DELETE FROM ssh_keys WHERE public_key = 'ssh-ed25519 x'")
+    gateway
+        .run("DELETE FROM ssh_keys WHERE public_key = 'ssh-ed25519 x'")
         .await;
     let left = lines(&here).await;
     assert_eq!(left.len(), 3, "{left:?}");

@@ -21,8 +21,6 @@ mod functions;
 #[cfg(test)]
 mod gateway;
 #[cfg(test)]
-mod house;
-#[cfg(test)]
 mod imports;
 #[cfg(test)]
 mod isolation;
@@ -34,6 +32,8 @@ mod rest;
 mod security;
 #[cfg(test)]
 mod submissions;
+#[cfg(test)]
+mod test_app;
 #[cfg(test)]
 mod typed;
 #[cfg(test)]

@@ -10,7 +10,7 @@ use sqlx::PgPool;
 
 use crate::{
     functions::{FUNCTIONS, NEW_PASSWORD, function, registered},
-    house::{
+    test_app::{
         ACME, API_KEY, Ask, CLUSTER, EMPTY, FILE, FORGOTTEN, INVITATION, INVITED, INVITED_STRANGER, MANAGE_KEY, Manner,
         NO_LINK, OVER_KEY, PASSWORD, PRODUCTION_CLUSTER, RESEARCH, SESSION, SSH_KEY, TO_CHANGE, TO_UNDO, TestApp,
         UNPROVED, Who,
@@ -1231,8 +1231,8 @@ fn every_server_function_is_in_the_matrix_and_has_one_who_is_let_in() {
 /// nothing; what is done changes something; both are in the audit, once, with the id of the request.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn each_server_function_answers_each_person_as_the_table_says(pool: PgPool) {
-    let house = TestApp::new(pool).await;
-    let before = house.fingerprint().await;
+    let app = TestApp::new(pool).await;
+    let before = app.fingerprint().await;
     let mut wrong = Vec::new();
     for case in CASES {
         for (who, expected) in PEOPLE.into_iter().zip(case.expected) {
@@ -1244,11 +1244,9 @@ async fn each_server_function_answers_each_person_as_the_table_says(pool: PgPool
                 let fields: Vec<_> = case
                     .fields
                     .iter()
-                    .map(|(name, value)| (*name, house.fill(value).into_bytes()))
+                    .map(|(name, value)| (*name, app.fill(value).into_bytes()))
                     .collect();
-                let answer = house
-                    .ask(function(case.path).call(&fields).by(who).manner(manner))
-                    .await;
+                let answer = app.ask(function(case.path).call(&fields).by(who).manner(manner)).await;
                 let what = format!("{} {} {:?} {who:?} {manner:?}", case.rules, case.path, case.fields);
                 let is_write = function(case.path).is_write();
                 let wanted = match manner {
@@ -1264,14 +1262,14 @@ async fn each_server_function_answers_each_person_as_the_table_says(pool: PgPool
                 if expected >= 400 && !answer.text.contains("refused") {
                     wrong.push(format!("{what}: no refusal: {}", answer.text));
                 }
-                let is_changed = house.fingerprint().await != before;
+                let is_changed = app.fingerprint().await != before;
                 let may_change = expected < 400 && is_write && !function(case.path).changes_only_sessions();
                 if is_changed != may_change {
                     wrong.push(format!("{what}: changed: {is_changed}"));
                 }
                 // Calls by nobody end before anything is attempted, except entering; signing out twice is nothing.
                 let is_attempt = is_write && expected != 401 && !(case.path == "/api/sign_out" && who == Who::Nobody);
-                let audited = house.audited(answer.header("x-request-id")).await;
+                let audited = app.audited(answer.header("x-request-id")).await;
                 let refused: Vec<_> = audited.iter().map(|(_, refusal)| refusal.is_some()).collect();
                 let wanted = if is_attempt { vec![expected >= 400] } else { vec![] };
                 // What ends with a membership or an account is in the audit of each place it ends in.
@@ -1285,7 +1283,7 @@ async fn each_server_function_answers_each_person_as_the_table_says(pool: PgPool
                     wrong.push(format!("{what}: audited (refused?): {refused:?} for {wanted:?}"));
                 }
                 if is_changed || is_write {
-                    house.restore().await;
+                    app.restore().await;
                 }
             }
         }
@@ -1533,18 +1531,18 @@ const PAGES: &[(&str, &str, Statuses)] = &[
 
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn each_page_answers_each_person_as_the_table_says(pool: PgPool) {
-    let house = TestApp::new(pool).await;
-    let before = house.fingerprint().await;
+    let app = TestApp::new(pool).await;
+    let before = app.fingerprint().await;
     let mut wrong = Vec::new();
     for (_, uri, expected) in PAGES {
-        let uri = house.fill(uri);
+        let uri = app.fill(uri);
         for (who, expected) in PEOPLE.into_iter().zip(*expected) {
             let ask = Ask::get(&uri).by(who).manner(Manner::Plain);
             // An event stream goes on: its head is enough.
             let (status, location) = if uri.starts_with("/events") {
-                (house.open(ask).await.status(), String::new())
+                (app.open(ask).await.status(), String::new())
             } else {
-                let answer = house.ask(ask).await;
+                let answer = app.ask(ask).await;
                 (answer.status, answer.location().to_owned())
             };
             if status != expected {
@@ -1556,7 +1554,7 @@ async fn each_page_answers_each_person_as_the_table_says(pool: PgPool) {
         }
     }
     assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
-    assert_eq!(house.fingerprint().await, before, "looking changes nothing");
+    assert_eq!(app.fingerprint().await, before, "looking changes nothing");
 }
 
 /// A new page without a row fails, and so does a row whose page is gone.

@@ -18,7 +18,7 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 
 use crate::{
     functions::FUNCTIONS,
-    house::{Answer, Ask, CLUSTER, Manner, PASSWORD, RESEARCH, TestApp, URL, Who},
+    test_app::{Answer, Ask, CLUSTER, Manner, PASSWORD, RESEARCH, TestApp, URL, Who},
 };
 
 /// Every screen and state that has markup of its own, as somebody sees it.
@@ -168,10 +168,10 @@ fn tags(html: &str) -> impl Iterator<Item = &str> {
 
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn every_screen_runs_its_own_script_and_nothing_else(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     let mut nonces = Vec::new();
     for (who, uri, status) in SCREENS {
-        let answer = house.ask(Ask::get(house.fill(uri)).by(who).manner(Manner::Plain)).await;
+        let answer = app.ask(Ask::get(app.fill(uri)).by(who).manner(Manner::Plain)).await;
         assert_eq!(answer.status, status, "{uri}");
         let policy = answer.header("content-security-policy").to_owned();
         let nonce = answer.nonce().unwrap().to_owned();
@@ -215,19 +215,18 @@ async fn every_screen_runs_its_own_script_and_nothing_else(pool: PgPool) {
 /// PITFALLS: leptos writes `<Title>` as it is; so whatever somebody can name is tried in every place it is shown.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn markup_in_names_and_searches_stays_text(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     let evil = "</title></script><script>alert(1)</script>\"'><img src=x onerror=alert(1)>";
     let person = [("name", evil), ("email", "evil@evil.test"), ("password", PASSWORD)];
-    assert_eq!(house.ask(Ask::post("/api/sign_up", person)).await.status, 200);
-    let directory = &house.console.directory;
+    assert_eq!(app.ask(Ask::post("/api/sign_up", person)).await.status, 200);
+    let directory = &app.state.directory;
     directory
         .verify_as_operator(&"evil@evil.test".parse().unwrap())
         .await
         .unwrap();
     let add = [("project", RESEARCH), ("email", "evil@evil.test")];
     assert_eq!(
-        house
-            .ask(Ask::post("/api/add_collaborator", add).by(Who::Owner))
+        app.ask(Ask::post("/api/add_collaborator", add).by(Who::Owner))
             .await
             .status,
         200
@@ -239,15 +238,14 @@ async fn markup_in_names_and_searches_stays_text(pool: PgPool) {
         ("allow_externals", "on"),
     ];
     assert_eq!(
-        house
-            .ask(Ask::post("/api/update_project", settings).by(Who::Owner))
+        app.ask(Ask::post("/api/update_project", settings).by(Who::Owner))
             .await
             .status,
         200
     );
     sqlx::query("UPDATE organizations SET name = $1 WHERE slug = 'acme'")
         .bind(evil)
-        .execute(&house.pool)
+        .execute(&app.pool)
         .await
         .unwrap();
     sqlx::query(
@@ -255,16 +253,16 @@ async fn markup_in_names_and_searches_stays_text(pool: PgPool) {
     )
     .bind(evil)
     .bind(CLUSTER)
-    .execute(&house.pool)
+    .execute(&app.pool)
     .await
     .unwrap();
     let id: uuid::Uuid = sqlx::query_scalar("SELECT id FROM users WHERE email = 'evil@evil.test'")
-        .fetch_one(&house.pool)
+        .fetch_one(&app.pool)
         .await
         .unwrap();
 
     let typed: String = form_urlencoded::byte_serialize(evil.as_bytes()).collect();
-    let mut uris: Vec<_> = SCREENS.iter().map(|(who, uri, _)| (*who, house.fill(uri))).collect();
+    let mut uris: Vec<_> = SCREENS.iter().map(|(who, uri, _)| (*who, app.fill(uri))).collect();
     let list = "/settings/projects/ml-research/collaborators";
     for part in [
         "q", "role", "kind", "sort", "order", "after", "dialog", "user", "nothing",
@@ -282,7 +280,7 @@ async fn markup_in_names_and_searches_stays_text(pool: PgPool) {
     uris.push((Who::Owner, format!("/{in_path}")));
     let mut is_seen = false;
     for (who, uri) in uris {
-        let answer = house.ask(Ask::get(&uri).by(who).manner(Manner::Plain)).await;
+        let answer = app.ask(Ask::get(&uri).by(who).manner(Manner::Plain)).await;
         assert!(!answer.status.is_server_error(), "{uri}: {}", answer.status);
         assert_harmless(&uri, &answer.text);
         is_seen |= answer.text.contains("alert(1)");
@@ -296,12 +294,12 @@ async fn markup_in_names_and_searches_stays_text(pool: PgPool) {
             .into_iter()
             .filter(|(name, _)| *name != "name" || path == "/api/update_project")
             .collect();
-        let answer = house
+        let answer = app
             .ask(Ask::post(path, fields).by(Who::Owner).manner(Manner::Plain))
             .await;
         assert_eq!(answer.status, 303, "{path}");
         let flash = format!("roster-flash={}", answer.cookie("roster-flash").unwrap());
-        let page = house
+        let page = app
             .ask(Ask::get(answer.location()).by(Who::Owner).with(header::COOKIE, flash))
             .await;
         assert!(page.text.contains("alert(1)"), "{path}: what was typed is kept (N3)");
@@ -334,7 +332,7 @@ fn assert_harmless(what: &str, html: &str) {
 }
 
 /// A page of requests of every kind: answered, refused, wrong, unknown.
-fn of_every_kind(house: &TestApp) -> Vec<(&'static str, Ask)> {
+fn of_every_kind(app: &TestApp) -> Vec<(&'static str, Ask)> {
     let form = [("project", RESEARCH), ("email", "noah@acme.test")];
     let add = || Ask::post("/api/add_collaborator", form);
     let mut large = add().by(Who::Owner);
@@ -383,23 +381,20 @@ fn of_every_kind(house: &TestApp) -> Vec<(&'static str, Ask)> {
             "garbage cookie",
             Ask::get("/projects/ml-research").with(header::COOKIE, "roster=%%%; roster"),
         ),
-        (
-            "secret in path",
-            Ask::get(house.fill("/settings/{Owner}")).by(Who::Owner),
-        ),
+        ("secret in path", Ask::get(app.fill("/settings/{Owner}")).by(Who::Owner)),
     ]
 }
 
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn every_answer_has_the_headers_that_keep_a_browser_on_its_guard(pool: PgPool) {
-    let house = TestApp::new(pool.clone()).await;
-    let away = house.behind(Directory::new(closed(&pool).await, Settings::default()));
-    for (what, ask) in of_every_kind(&house) {
-        for house in [&house, &away] {
-            let answer = house.ask(ask.clone()).await;
+    let app = TestApp::new(pool.clone()).await;
+    let away = app.behind(Directory::new(closed(&pool).await, Settings::default()));
+    for (what, ask) in of_every_kind(&app) {
+        for app in [&app, &away] {
+            let answer = app.ask(ask.clone()).await;
             assert_guarded(what, &answer);
         }
-        house.restore().await;
+        app.restore().await;
     }
 }
 
@@ -438,7 +433,7 @@ fn assert_guarded(what: &str, answer: &Answer) {
 /// The request's id goes into logs and the audit (A1), so a client does not choose it.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_request_id_is_always_ours(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     let theirs = "00000000-0000-7000-8000-000000000000";
     let form = [("project", RESEARCH), ("email", "noah@acme.test")];
     for ask in [
@@ -446,30 +441,30 @@ async fn a_request_id_is_always_ours(pool: PgPool) {
         Ask::get("/projects/ml-research").by(Who::Owner),
         Ask::post("/api/add_collaborator", form).by(Who::Owner),
     ] {
-        let asked = |ask: Ask| house.ask(ask.with(header_name("x-request-id"), theirs));
+        let asked = |ask: Ask| app.ask(ask.with(header_name("x-request-id"), theirs));
         let (one, other) = (asked(ask.clone()).await, asked(ask).await);
         assert_ne!(one.header("x-request-id"), theirs);
         assert_ne!(one.header("x-request-id"), other.header("x-request-id"));
     }
-    assert!(house.audited(theirs).await.is_empty());
+    assert!(app.audited(theirs).await.is_empty());
 }
 
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn cookies_over_http_are_kept_from_scripts_and_other_sites(pool: PgPool) {
-    let house = TestApp::new(pool).await;
-    check_cookies(&house, "roster", "").await;
+    let app = TestApp::new(pool).await;
+    check_cookies(&app, "roster", "").await;
 }
 
 /// `__Host-`: over https the browser itself makes sure that no other host and no plain connection ever set it.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn cookies_over_https_are_bound_to_the_host(pool: PgPool) {
-    let house = TestApp::with(pool, true).await;
-    check_cookies(&house, "__Host-roster", "; Secure").await;
+    let app = TestApp::with(pool, true).await;
+    check_cookies(&app, "__Host-roster", "; Secure").await;
 }
 
-async fn check_cookies(house: &TestApp, name: &str, secure: &str) {
+async fn check_cookies(app: &TestApp, name: &str, secure: &str) {
     let enter = [("email", "mia@acme.test"), ("password", PASSWORD)];
-    let answer = house.ask(Ask::post("/api/sign_in", enter)).await;
+    let answer = app.ask(Ask::post("/api/sign_in", enter)).await;
     let flags = format!("Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax{secure}");
     let cookie = answer.set_cookie(name).unwrap();
     assert_eq!(cookie.split_once("; ").unwrap().1, flags);
@@ -477,7 +472,7 @@ async fn check_cookies(house: &TestApp, name: &str, secure: &str) {
     let token = answer.cookie(name).unwrap();
     assert_eq!(URL_SAFE_NO_PAD.decode(token).unwrap().len(), 32);
     let shell = Ask::get("/api/shell?project=ml-research").with(header::COOKIE, format!("{name}={token}"));
-    let shell = house.ask(shell).await;
+    let shell = app.ask(shell).await;
     assert_eq!(shell.status, 200);
     let project = shell.set_cookie(&format!("{name}-project")).unwrap();
     assert!(
@@ -486,13 +481,13 @@ async fn check_cookies(house: &TestApp, name: &str, secure: &str) {
     );
     // The other name is no session: over https a cookie without the prefix could be somebody else's.
     let other = if secure.is_empty() { "__Host-roster" } else { "roster" };
-    let answer = house
+    let answer = app
         .ask(Ask::get("/api/shell").with(header::COOKIE, format!("{other}={token}")))
         .await;
     assert_eq!(answer.status, 401);
 
     let form = [("project", RESEARCH), ("email", "x")];
-    let answer = house
+    let answer = app
         .ask(
             Ask::post("/api/add_collaborator", form)
                 .by(Who::Owner)
@@ -506,12 +501,12 @@ async fn check_cookies(house: &TestApp, name: &str, secure: &str) {
     );
 
     let out = Ask::post("/api/sign_out", [("", ""); 0]).with(header::COOKIE, format!("{name}={token}"));
-    let out = house.ask(out).await;
+    let out = app.ask(out).await;
     for cookie in [name.to_owned(), format!("{name}-project")] {
         assert_eq!(out.cookie(&cookie), Some(""), "{cookie}");
         assert!(out.set_cookie(&cookie).unwrap().contains("Max-Age=0"), "{cookie}");
     }
-    let answer = house
+    let answer = app
         .ask(Ask::get("/api/shell").with(header::COOKIE, format!("{name}={token}")))
         .await;
     assert_eq!(
@@ -523,13 +518,13 @@ async fn check_cookies(house: &TestApp, name: &str, secure: &str) {
 /// Cookies travel with a form that another site sends: what the browser says of its origin decides.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn no_other_site_can_send_a_form(pool: PgPool) {
-    let house = TestApp::new(pool).await;
-    let before = house.fingerprint().await;
+    let app = TestApp::new(pool).await;
+    let before = app.fingerprint().await;
     let site = || header_name("sec-fetch-site");
     for function in FUNCTIONS.iter().filter(|function| function.is_write()) {
         let ask = || {
             function
-                .call(&function.filled(&house))
+                .call(&function.filled(&app))
                 .by(Who::Owner)
                 .with(header::HOST, "127.0.0.1:3000")
         };
@@ -551,7 +546,7 @@ async fn no_other_site_can_send_a_form(pool: PgPool) {
                     .with(site(), "cross-site"),
             ),
         ] {
-            let answer = house.ask(ask.manner(Manner::Program)).await;
+            let answer = app.ask(ask.manner(Manner::Program)).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}: {why}", function.path);
             assert_eq!(
                 answer.set_cookie("roster"),
@@ -560,8 +555,8 @@ async fn no_other_site_can_send_a_form(pool: PgPool) {
                 function.path
             );
         }
-        assert_eq!(house.fingerprint().await, before, "{}", function.path);
-        assert_eq!(audit_of_forms(&house).await, 0, "{}: not even tried", function.path);
+        assert_eq!(app.fingerprint().await, before, "{}", function.path);
+        assert_eq!(audit_of_forms(&app).await, 0, "{}: not even tried", function.path);
     }
     // Our own, told by either header, and programs that say nothing.
     for ask in [
@@ -573,14 +568,14 @@ async fn no_other_site_can_send_a_form(pool: PgPool) {
         let form = [("project", RESEARCH), ("email", "noah@acme.test")];
         let mut own = Ask::post("/api/add_collaborator", form).by(Who::Owner);
         own.headers.extend(ask.headers);
-        assert_eq!(house.ask(own).await.status, 200);
-        house.restore().await;
+        assert_eq!(app.ask(own).await.status, 200);
+        app.restore().await;
     }
 }
 
-async fn audit_of_forms(house: &TestApp) -> i64 {
+async fn audit_of_forms(app: &TestApp) -> i64 {
     sqlx::query_scalar("SELECT count(*) FROM audit_events WHERE actor_kind <> 'operator'")
-        .fetch_one(&house.pool)
+        .fetch_one(&app.pool)
         .await
         .unwrap()
 }
@@ -588,11 +583,11 @@ async fn audit_of_forms(house: &TestApp) -> i64 {
 /// PITFALLS: a mutation by GET defeats SameSite. No function that changes anything answers to it, nor to anything but POST.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn nothing_is_changed_by_a_link(pool: PgPool) {
-    let house = TestApp::new(pool).await;
-    let before = house.fingerprint().await;
+    let app = TestApp::new(pool).await;
+    let before = app.fingerprint().await;
     for function in &FUNCTIONS {
-        let fields = function.filled(&house);
-        let query = crate::house::encode(fields.iter().map(|(name, value)| (*name, value)));
+        let fields = function.filled(&app);
+        let query = crate::test_app::encode(fields.iter().map(|(name, value)| (*name, value)));
         for method in [
             Method::GET,
             Method::HEAD,
@@ -611,7 +606,7 @@ async fn nothing_is_changed_by_a_link(pool: PgPool) {
             )
             .by(Who::Owner);
             ask.method = method.clone();
-            let answer = house.ask(ask).await;
+            let answer = app.ask(ask).await;
             assert!(
                 [404, 405].contains(&answer.status.as_u16()),
                 "{method} {}: {}",
@@ -620,20 +615,20 @@ async fn nothing_is_changed_by_a_link(pool: PgPool) {
             );
         }
     }
-    assert_eq!(house.fingerprint().await, before);
-    assert_eq!(audit_of_forms(&house).await, 0);
-    let cookie_lives = house.ask(Ask::get("/api/shell").by(Who::Owner)).await;
+    assert_eq!(app.fingerprint().await, before);
+    assert_eq!(audit_of_forms(&app).await, 0);
+    let cookie_lives = app.ask(Ask::get("/api/shell").by(Who::Owner)).await;
     assert_eq!(cookie_lives.status, 200, "nobody was signed out");
 }
 
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_body_has_its_limit(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     for function in FUNCTIONS.iter().filter(|function| function.is_write()) {
-        let mut ask = function.call(&function.filled(&house)).by(Who::Owner);
+        let mut ask = function.call(&function.filled(&app)).by(Who::Owner);
         ask.body.extend(std::iter::repeat_n(b'a', 64 * 1024));
         ask = ask.with(header::CONTENT_LENGTH, "99999");
-        let answer = house.ask(ask).await;
+        let answer = app.ask(ask).await;
         assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "{}", function.path);
     }
     // Nor does it help not to say how long it is.
@@ -642,7 +637,7 @@ async fn a_body_has_its_limit(pool: PgPool) {
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .body(Body::from_stream(chunks))
         .unwrap();
-    let answer = house.send(request).await;
+    let answer = app.send(request).await;
     assert!(answer.status.is_client_error(), "{}", answer.status);
     closed_code("/api/sign_in", &answer);
 }
@@ -650,7 +645,7 @@ async fn a_body_has_its_limit(pool: PgPool) {
 /// PITFALLS: a `next` must be a path of this console.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn nobody_is_led_to_another_site(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     let evils: [&str; 19] = [
         "//evil.test",
         "///evil.test",
@@ -677,7 +672,7 @@ async fn nobody_is_led_to_another_site(pool: PgPool) {
         let enter = [("email", "mia@acme.test"), ("password", PASSWORD), ("next", next)];
         let wrong = [("email", "mia@acme.test"), ("password", "wrong"), ("next", next)];
         for (manner, fields) in [(Manner::Program, enter), (Manner::Plain, enter), (Manner::Plain, wrong)] {
-            let answer = house.ask(Ask::post("/api/sign_in", fields).manner(manner)).await;
+            let answer = app.ask(Ask::post("/api/sign_in", fields).manner(manner)).await;
             assert_eq!(answer.status, 303, "{next:?}");
             let expected = if fields[1].1 == "wrong" { "/sign-in" } else { "/" };
             assert_eq!(answer.location(), expected, "{next:?}");
@@ -685,7 +680,7 @@ async fn nobody_is_led_to_another_site(pool: PgPool) {
                 !answer.headers.values().any(|value| value.as_bytes() == b"roster=evil"),
                 "{next:?}"
             );
-            house.restore().await;
+            app.restore().await;
         }
         let person = [
             ("name", "N"),
@@ -693,16 +688,16 @@ async fn nobody_is_led_to_another_site(pool: PgPool) {
             ("password", PASSWORD),
             ("next", next),
         ];
-        let answer = house.ask(Ask::post("/api/sign_up", person).manner(Manner::Plain)).await;
+        let answer = app.ask(Ask::post("/api/sign_up", person).manner(Manner::Plain)).await;
         assert_eq!(
             (answer.status.as_u16(), answer.location()),
             (303, "/sign-up"),
             "{next:?}"
         );
-        house.restore().await;
+        app.restore().await;
         // The pages keep it only to hand it back, and link to nothing but their own.
         for page in ["/sign-in", "/sign-up"] {
-            let answer = house.ask(Ask::get(format!("{page}?next={typed}"))).await;
+            let answer = app.ask(Ask::get(format!("{page}?next={typed}"))).await;
             assert_eq!(answer.status, 200, "{page} {next:?}");
             for tag in tags(&answer.text) {
                 let href = tag.split_once(" href=\"").map_or("/", |(_, rest)| rest);
@@ -723,14 +718,14 @@ async fn nobody_is_led_to_another_site(pool: PgPool) {
         "/settings/projects/ml-research/collaborators?q=a%20b&role=admin",
     ] {
         let enter = [("email", "mia@acme.test"), ("password", PASSWORD), ("next", next)];
-        assert_eq!(house.ask(Ask::post("/api/sign_in", enter)).await.location(), next);
+        assert_eq!(app.ask(Ask::post("/api/sign_in", enter)).await.location(), next);
     }
 }
 
 /// A redirect that is made of the address itself does not leave the console either.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn no_address_of_ours_leads_to_another_site(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     for uri in [
         "//evil.test/~current",
         "///evil.test/~current",
@@ -744,7 +739,7 @@ async fn no_address_of_ours_leads_to_another_site(pool: PgPool) {
     ] {
         for who in [Who::Nobody, Who::Stranger, Who::Owner] {
             let Ok(uri) = uri.parse::<Uri>() else { continue };
-            let answer = house.ask(Ask::get(uri.to_string()).by(who)).await;
+            let answer = app.ask(Ask::get(uri.to_string()).by(who)).await;
             let to = answer.location();
             assert!(
                 to.is_empty()
@@ -763,7 +758,7 @@ async fn no_address_of_ours_leads_to_another_site(pool: PgPool) {
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_forged_error_in_the_address_shows_no_text(pool: PgPool) {
     use base64::engine::general_purpose::{STANDARD, URL_SAFE};
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     let pages = [
         ("/settings/profile", "/api/change_password"),
         ("/settings/projects/ml-research", "/api/update_project"),
@@ -794,7 +789,7 @@ async fn a_forged_error_in_the_address_shows_no_text(pool: PgPool) {
                 let joint = if page.contains('?') { '&' } else { '?' };
                 let uri = format!("{page}{joint}__path={path}&__err={error}");
                 let who = if page == "/sign-in" { Who::Nobody } else { Who::Owner };
-                let answer = house.ask(Ask::get(&uri).by(who)).await;
+                let answer = app.ask(Ask::get(&uri).by(who)).await;
                 assert_eq!(answer.status, 200, "{uri}");
                 assert!(!answer.text.contains("FORGED-TEXT"), "{uri}");
                 assert_harmless(&uri, &answer.text);
@@ -813,7 +808,7 @@ pub(crate) fn closed_code(what: &str, answer: &Answer) -> Problem {
 
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn what_is_unknown_is_not_found_and_what_is_wrong_is_a_code(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     for who in [Who::Nobody, Who::Owner] {
         for uri in [
             "/api/nothing",
@@ -823,7 +818,7 @@ async fn what_is_unknown_is_not_found_and_what_is_wrong_is_a_code(pool: PgPool) 
             "/api/%63ollaborators",
         ] {
             for ask in [Ask::get(uri), Ask::post(uri, [("project", RESEARCH)])] {
-                let answer = house.ask(ask.by(who)).await;
+                let answer = app.ask(ask.by(who)).await;
                 assert_eq!(closed_code(uri, &answer), Problem::from(Refusal::Hidden), "{uri}");
             }
         }
@@ -842,7 +837,7 @@ async fn what_is_unknown_is_not_found_and_what_is_wrong_is_a_code(pool: PgPool) 
         "/projects/a%00b",
         "/%2e%2e/%2e%2e/etc/passwd",
     ] {
-        let answer = house.ask(Ask::get(uri).by(Who::Owner)).await;
+        let answer = app.ask(Ask::get(uri).by(Who::Owner)).await;
         assert!([400, 404].contains(&answer.status.as_u16()), "{uri}: {}", answer.status);
         assert!(
             !answer.text.contains("[workspace]") && !answer.text.contains("root:"),
@@ -856,7 +851,7 @@ async fn what_is_unknown_is_not_found_and_what_is_wrong_is_a_code(pool: PgPool) 
         "/events?project[]=a",
         "/events?project=%ff",
     ] {
-        let answer = house.ask(Ask::get(uri).by(Who::Owner)).await;
+        let answer = app.ask(Ask::get(uri).by(Who::Owner)).await;
         assert!(answer.status.is_client_error(), "{uri}: {}", answer.status);
         problem_code(uri, &answer);
     }
@@ -883,22 +878,22 @@ async fn closed(pool: &PgPool) -> PgPool {
 /// E6: if the database cannot be asked, the answer is 503, never "allowed" and never 403.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn without_the_database_the_answer_is_503(pool: PgPool) {
-    let house = TestApp::new(pool.clone()).await;
+    let app = TestApp::new(pool.clone()).await;
     // One that nobody listens at, asked for as long as a pool waits.
     let dead = PgPoolOptions::new()
         .acquire_timeout(Duration::from_millis(200))
         .connect_lazy("postgres://nobody@127.0.0.1:1/nothing")
         .unwrap();
-    let settings = house.console.directory.settings();
+    let settings = app.state.directory.settings();
     for pool in [closed(&pool).await, dead] {
         let directory = Directory::new(pool, settings);
-        let away = house.behind(directory);
+        let away = app.behind(directory);
         assert_eq!(away.ask(Ask::get("/healthz")).await.status, 200);
         let ready = away.ask(Ask::get("/readyz")).await;
         assert_eq!(ready.status, 503);
         assert_eq!(problem_code("/readyz", &ready), "unavailable");
         for (who, uri, _) in SCREENS {
-            let answer = away.ask(Ask::get(house.fill(uri)).by(who).manner(Manner::Plain)).await;
+            let answer = away.ask(Ask::get(app.fill(uri)).by(who).manner(Manner::Plain)).await;
             // Pages that say nothing of anybody need no database.
             let expected = if who == Who::Nobody { 200 } else { 503 };
             assert_eq!(answer.status, expected, "{uri}");
@@ -909,7 +904,7 @@ async fn without_the_database_the_answer_is_503(pool: PgPool) {
         }
         for function in &FUNCTIONS {
             for manner in [Manner::Program, Manner::Script] {
-                let ask = function.call(&function.filled(&house)).manner(manner);
+                let ask = function.call(&function.filled(&app)).manner(manner);
                 let answer = away.ask(ask.clone().by(Who::Owner)).await;
                 assert_eq!(
                     closed_code(function.path, &answer),
@@ -937,31 +932,31 @@ async fn without_the_database_the_answer_is_503(pool: PgPool) {
 /// A session over its end, or one nobody used for long, is none.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_session_that_is_over_signs_nobody_in(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     for change in [
         "UPDATE sessions SET expires_at = now() - interval '1 second'",
         "UPDATE sessions SET last_seen_at = now() - interval '7 days 1 second'",
         "DELETE FROM sessions",
     ] {
-        sqlx::query(change).execute(&house.pool).await.unwrap();
+        sqlx::query(change).execute(&app.pool).await.unwrap();
         assert_eq!(
-            house.ask(Ask::get("/api/shell").by(Who::Owner)).await.status,
+            app.ask(Ask::get("/api/shell").by(Who::Owner)).await.status,
             401,
             "{change}"
         );
         assert_eq!(
-            house.ask(Ask::get("/projects/ml-research").by(Who::Owner)).await.status,
+            app.ask(Ask::get("/projects/ml-research").by(Who::Owner)).await.status,
             303,
             "{change}"
         );
-        house.restore().await;
-        assert_eq!(house.ask(Ask::get("/api/shell").by(Who::Owner)).await.status, 200);
+        app.restore().await;
+        assert_eq!(app.ask(Ask::get("/api/shell").by(Who::Owner)).await.status, 200);
     }
 }
 
 static BROKEN: AtomicBool = AtomicBool::new(false);
 
-/// A clock that can be broken: every question to the directory looks at it.
+/// A clock that can be broken: every call of the directory looks at it.
 fn clock() -> OffsetDateTime {
     assert!(!BROKEN.load(Ordering::SeqCst), "INNER-TEXT of a panic");
     OffsetDateTime::now_utc()
@@ -969,8 +964,8 @@ fn clock() -> OffsetDateTime {
 
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_panic_is_a_500_that_says_nothing(pool: PgPool) {
-    let house = TestApp::new(pool.clone()).await;
-    let broken = house.behind(Directory::new(pool, Settings::default()).with_clock(clock));
+    let app = TestApp::new(pool.clone()).await;
+    let broken = app.behind(Directory::new(pool, Settings::default()).with_clock(clock));
     let enter = || Ask::post("/api/sign_in", [("email", "mia@acme.test"), ("password", PASSWORD)]);
     let asks = || {
         [

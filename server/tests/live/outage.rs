@@ -47,13 +47,13 @@ impl Load {
     async fn ask(
         &self,
         addr: SocketAddr,
-        question: impl Fn() -> Request<Full<Bytes>>,
+        request: impl Fn() -> Request<Full<Bytes>>,
         right: StatusCode,
         (count, pause): (&Count, Duration),
     ) {
         let mut door = Door::open(addr).await.unwrap();
         while !self.is_over.load(SeqCst) {
-            let (status, body) = door.send(question()).await.unwrap();
+            let (status, body) = door.send(request()).await.unwrap();
             if status == right {
                 count.right.fetch_add(1, SeqCst);
             } else {
@@ -136,8 +136,8 @@ async fn e6_a_database_that_goes_away_is_503_and_nothing_that_was_answered_is_lo
                 (&stage.stranger, StatusCode::FORBIDDEN)
             };
             let who = Credential::Session(who.clone());
-            let question = || authorize(&stage.gateway, About::Project("ml-research"), "cluster:view", &who);
-            load.ask(addr, question, right, (&load.gateways, Duration::ZERO)).await;
+            let request = || authorize(&stage.gateway, About::Project("ml-research"), "cluster:view", &who);
+            load.ask(addr, request, right, (&load.gateways, Duration::ZERO)).await;
         });
     }
     for program in 0..PROGRAMS {

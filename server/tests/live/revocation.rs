@@ -370,7 +370,7 @@ impl Stage {
             let before = subject.number.load(SeqCst);
             // The one that counts, if the number stays the same.
             let end = *subject.end.read().unwrap();
-            let request = self.question(entrance, subject, &mut chance);
+            let request = self.access_request(entrance, subject, &mut chance);
             let (status, body) = connection.send(request).await.unwrap();
             let after = subject.number.load(SeqCst);
             let has_ended = before % 2 == 1 && before == after && end.shuts(entrance);
@@ -389,7 +389,12 @@ impl Stage {
     }
 
     /// What is asked at an entrance for somebody.
-    fn question(&self, entrance: Entrance, subject: &Subject, chance: &mut Chance) -> hyper::Request<Full<Bytes>> {
+    fn access_request(
+        &self,
+        entrance: Entrance,
+        subject: &Subject,
+        chance: &mut Chance,
+    ) -> hyper::Request<Full<Bytes>> {
         let credential = subject.credential.read().unwrap().clone();
         match (entrance, subject.kind) {
             (Entrance::Project, _) => authorize(&self.gateway, About::Project(PROJECT), "cluster:create", &credential),
@@ -633,8 +638,8 @@ type Remembered = Arc<RwLock<std::collections::HashMap<String, (Instant, (Status
 /// The planted fault: a proxy that remembers each answer for a second.
 async fn cache_in_front_of(server: SocketAddr) -> SocketAddr {
     async fn answer(State((server, remembered)): State<(SocketAddr, Remembered)>, request: Request) -> Response {
-        let question = question(&request);
-        let known = remembered.read().unwrap().get(&question).cloned();
+        let key = access_request_of(&request);
+        let known = remembered.read().unwrap().get(&key).cloned();
         if let Some((at, answer)) = known
             && at.elapsed() < Duration::from_secs(1)
         {
@@ -648,7 +653,7 @@ async fn cache_in_front_of(server: SocketAddr) -> SocketAddr {
         remembered
             .write()
             .unwrap()
-            .insert(question, (Instant::now(), answer.clone()));
+            .insert(key, (Instant::now(), answer.clone()));
         answer.into_response()
     }
     let state = (server, Remembered::default());
@@ -659,8 +664,8 @@ async fn cache_in_front_of(server: SocketAddr) -> SocketAddr {
     addr
 }
 
-/// What is asked, and for whom.
-fn question(request: &Request) -> String {
+/// The access request as the key of the planted cache: what is asked, and for whom.
+fn access_request_of(request: &Request) -> String {
     let said = ["x-roster-resource", "cookie", "authorization"].map(|name| request.headers().get(name));
     format!("{} {said:?}", request.uri())
 }

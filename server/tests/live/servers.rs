@@ -237,7 +237,7 @@ pub(crate) enum Credential {
     Key(String),
 }
 
-/// What a gateway's question is about.
+/// The target of a gateway's access request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum About<'a> {
     /// A project, by its slug.

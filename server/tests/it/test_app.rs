@@ -111,7 +111,7 @@ impl Who {
 
 /// The router with everything it needs.
 pub(crate) struct TestApp {
-    pub(crate) console: AppState,
+    pub(crate) state: AppState,
     pub(crate) pool: PgPool,
     router: Router,
     tokens: BTreeMap<Who, String>,
@@ -148,10 +148,10 @@ impl TestApp {
             })
             .await
             .unwrap();
-        let console = console(directory, is_secure);
-        let mut house = Self {
-            router: router(&console).unwrap(),
-            console,
+        let state = app_state(directory, is_secure);
+        let mut app = Self {
+            router: router(&state).unwrap(),
+            state,
             pool,
             tokens: BTreeMap::new(),
             ids: BTreeMap::new(),
@@ -160,21 +160,21 @@ impl TestApp {
             restore: BTreeMap::new(),
         };
         for who in Who::SIGNED_IN {
-            let (token, id) = begin_session(&house.pool, who).await;
-            house.tokens.insert(who, token);
-            house.ids.insert(who, id);
+            let (token, id) = begin_session(&app.pool, who).await;
+            app.tokens.insert(who, token);
+            app.ids.insert(who, id);
         }
-        sqlx::raw_sql(LINKS).execute(&house.pool).await.unwrap();
-        house.keep().await;
-        house
+        sqlx::raw_sql(LINKS).execute(&app.pool).await.unwrap();
+        app.keep().await;
+        app
     }
 
     /// The same people and sessions behind another router: one whose database is away, say.
     pub(crate) fn behind(&self, directory: Directory) -> Self {
-        let console = console(directory, self.console.cookies.is_secure);
+        let state = app_state(directory, self.state.cookies.is_secure);
         Self {
-            router: router(&console).unwrap(),
-            console,
+            router: router(&state).unwrap(),
+            state,
             pool: self.pool.clone(),
             tokens: self.tokens.clone(),
             ids: self.ids.clone(),
@@ -201,7 +201,7 @@ impl TestApp {
     /// The `Cookie` header of somebody signed in.
     pub(crate) fn cookie(&self, who: Who) -> Option<String> {
         let token = self.tokens.get(&who)?;
-        Some(format!("{}={token}", self.console.cookies.session()))
+        Some(format!("{}={token}", self.state.cookies.session()))
     }
 
     /// Replaces the names of things in braces by what they are.
@@ -245,7 +245,7 @@ impl TestApp {
 
     /// What the ticket of an answer will show, without using it up.
     async fn peek(&self, asked: &HeaderMap, answer: &Answer) -> Option<Flash> {
-        let cookies = self.console.cookies;
+        let cookies = self.state.cookies;
         let ticket = FlashTicket::parse(answer.cookie(cookies.flash())?)?;
         let sent = asked.get_all(header::COOKIE).into_iter();
         let sent = sent.flat_map(|line| line.to_str().unwrap_or_default().split("; "));
@@ -441,7 +441,7 @@ const LINKS: &str = "
             ) AS wanted (slug, id, kind, name, details) ON wanted.slug = s.slug";
 
 /// What the router is given.
-fn console(directory: Directory, is_secure: bool) -> AppState {
+fn app_state(directory: Directory, is_secure: bool) -> AppState {
     AppState {
         for_programs: directory.clone(),
         for_gateways: directory.clone(),
@@ -493,7 +493,7 @@ impl Manner {
     pub(crate) const ALL: [Self; 3] = [Self::Program, Self::Script, Self::Plain];
 }
 
-/// A question.
+/// A request.
 #[derive(Clone, Debug)]
 pub(crate) struct Ask {
     pub(crate) method: Method,
