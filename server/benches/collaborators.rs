@@ -1,7 +1,7 @@
 //! The Collaborators page under load, among 100 and among 100,000 people; and the size of what a browser loads for it.
 //!
-//! Finds the optimised server in `BASE_URL` and its database in `DATABASE_URL`; `make bench` starts both. Prints a table, and
-//! asserts nothing: the aims are in it to compare with.
+//! Finds the optimised server in `BASE_URL` and its database in `DATABASE_URL`; `make bench` starts both. Prints a
+//! table, and asserts nothing: the aims are in it to compare with.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 

@@ -1,8 +1,8 @@
 //! Floods at the door while a gateway keeps asking on a listener of its own: slow heads, forged gateway tokens, guessed
 //! passwords. No answer may be lost, and none be late (E7, E8, J9).
 //!
-//! Starts an optimised server of its own on the database in `DATABASE_URL`, which `make bench` starts. Prints a table, and asserts
-//! nothing: the aims are in it to compare with.
+//! Starts an optimised server of its own on the database in `DATABASE_URL`, which `make bench` starts. Prints a table,
+//! and asserts nothing: the aims are in it to compare with.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 

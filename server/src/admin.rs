@@ -1,5 +1,5 @@
-//! `roster migrate` and `roster admin`: what the operator does, on the database of the configuration or of the server that
-//! runs on the data folder.
+//! `roster migrate` and `roster admin`: what the operator does, on the database of the configuration or of the server
+//! that runs on the data folder.
 
 use std::{
     error::Error,

@@ -1,4 +1,5 @@
-//! Lists as files: CSV (RFC 4180, but with line feeds alone) of the whole list as it is searched, filtered and sorted (C10).
+//! Lists as files: CSV (RFC 4180, but with line feeds alone) of the whole list as it is searched, filtered and sorted
+//! (C10).
 //!
 //! Read from the directory page by page and sent as it comes, so that a list of 100,000 is never whole in memory.
 
@@ -231,8 +232,8 @@ fn write(rows: &[Vec<String>]) -> io::Result<Vec<u8>> {
     writer.into_inner().map_err(|error| io::Error::other(error.to_string()))
 }
 
-/// A spreadsheet takes what begins like this for a formula, and runs it; a quote before it makes it text (OWASP, CSV injection).
-/// So it does with the wide and small forms of these signs, and after what can't be seen.
+/// A spreadsheet takes what begins like this for a formula, and runs it; a quote before it makes it text (OWASP, CSV
+/// injection). So it does with the wide and small forms of these signs, and after what can't be seen.
 fn harmless(cell: &str) -> String {
     let is_risky = |part: &str| {
         part.starts_with(['\t', '\r', '\n']) || compatible(&visible(part)).starts_with(['=', '+', '-', '@', '\u{2212}'])

@@ -1,5 +1,5 @@
-//! Flashes on their way (J11): the answer to a plain form leaves one with the directory and gives the browser a ticket, and the page
-//! that the answer leads to takes it out. Nothing that a cookie says is shown.
+//! Flashes on their way (J11): the answer to a plain form leaves one with the directory and gives the browser a ticket,
+//! and the page that the answer leads to takes it out. Nothing that a cookie says is shown.
 
 use app::{Flash, request_context::SessionContext};
 use axum::{
@@ -13,8 +13,8 @@ use crate::http::credentials::{add_cookie, cookie, cookies};
 /// A flash larger than this goes without what was typed.
 const MOST_BYTES: usize = 48 * 1024;
 
-/// Keeps what the answer to a form has to tell, for the session that the browser has from then on, and gives the browser the
-/// ticket. What can't be kept is not told: the change is made all the same.
+/// Keeps what the answer to a form has to tell, for the session that the browser has from then on, and gives the
+/// browser the ticket. What can't be kept is not told: the change is made all the same.
 pub(crate) async fn keep(context: &SessionContext, session: Option<SessionToken>, response: &mut Response) {
     if context.is_kept.set(()).is_err() {
         return;
@@ -57,9 +57,9 @@ pub(crate) async fn keep(context: &SessionContext, session: Option<SessionToken>
     }
 }
 
-/// Takes out the flash of the page that is asked for, if there is one, and it is this session's, or waited for its person to
-/// sign in and come back to this page; and the browser came here from a page of ours: a page of another origin could have set
-/// the cookies and opened this one. Answers the name of the cookie that led to it as well.
+/// Takes out the flash of the page that is asked for, if there is one, and it is this session's, or waited for its
+/// person to sign in and come back to this page; and the browser came here from a page of ours: a page of another
+/// origin could have set the cookies and opened this one. Answers the name of the cookie that led to it as well.
 pub(crate) async fn take(
     context: &SessionContext,
     session: Option<SessionToken>,
@@ -100,8 +100,8 @@ pub(crate) fn forget(context: &SessionContext, headers: &HeaderMap, used: Option
     }
 }
 
-/// Whether the browser was led here by an answer of ours. Browsers say so over https and on this machine; one that says nothing
-/// is believed.
+/// Whether the browser was led here by an answer of ours. Browsers say so over https and on this machine; one that says
+/// nothing is believed.
 fn is_from_here(headers: &HeaderMap) -> bool {
     headers
         .get(HeaderName::from_static("sec-fetch-site"))

@@ -1,5 +1,6 @@
-//! What enforcement points ask (E3): `GET /gateway/authorize` for reverse proxies, `GET /ssh/authorized-keys` for the nodes of
-//! clusters. Reads an access request out of headers, and puts the directory's decision into a status and headers.
+//! What enforcement points ask (E3): `GET /gateway/authorize` for reverse proxies, `GET /ssh/authorized-keys` for the
+//! nodes of clusters. Reads an access request out of headers, and puts the directory's decision into a status and
+//! headers.
 //!
 //! It must not decide. Whatever is not a clear yes of the directory's is an answer that no gateway takes for one.
 
@@ -166,8 +167,8 @@ fn resource(text: &str) -> Result<(ResourceKind, &str), Refusal> {
     Ok((kind.parse().map_err(|_| Refusal::Malformed)?, id))
 }
 
-/// The one value of a header. Two would let the client's stand beside the gateway's, and an empty one is a gateway that meant to
-/// say something: neither is guessed at.
+/// The one value of a header. Two would let the client's stand beside the gateway's, and an empty one is a gateway that
+/// meant to say something: neither is guessed at.
 fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Refusal> {
     let mut values = headers.get_all(name).into_iter();
     match (values.next(), values.next()) {
@@ -223,7 +224,8 @@ async fn authorized_keys(
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], lines).into_response())
 }
 
-/// Whether a text can be a key's fingerprint, of whichever kind sshd was told to make (`FingerprintHash` in sshd_config(5)).
+/// Whether a text can be a key's fingerprint, of whichever kind sshd was told to make (`FingerprintHash` in
+/// sshd_config(5)).
 fn is_fingerprint(text: &str) -> bool {
     (1..=200).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
 }

@@ -1,9 +1,10 @@
 //! Gateway tokens that nobody knows are limited before the database is asked (E7), for each network and in all.
 //!
-//! A token that can be one of ours, by its form, costs a query to find out; so somebody who makes them up could keep the database from
-//! answering gateways. A gateway with a good token is never held up by that, whoever else asks from its network: what is good is
-//! remembered, by its hash, and read anew, at most once a second, when a token that isn't remembered meets the limit. What is
-//! remembered passes the limit and nothing else: the database answers each request, so a revoked token ends at once (E5).
+//! A token that can be one of ours, by its form, costs a query to find out; so somebody who makes them up could keep
+//! the database from answering gateways. A gateway with a good token is never held up by that, whoever else asks from
+//! its network: what is good is remembered, by its hash, and read anew, at most once a second, when a token that isn't
+//! remembered meets the limit. What is remembered passes the limit and nothing else: the database answers each request,
+//! so a revoked token ends at once (E5).
 
 use std::{
     future::Future,
@@ -56,7 +57,8 @@ impl Default for GatewayLimits {
 }
 
 impl GatewayLimits {
-    /// Answers a gateway's access request, unless too many unknown tokens came from its network and its own isn't known to be good.
+    /// Answers a gateway's access request, unless too many unknown tokens came from its network and its own isn't known
+    /// to be good.
     ///
     /// # Errors
     /// [`Refusal::TooManyAttempts`]; those of the answer.

@@ -1,5 +1,6 @@
-//! The host that a browser asks for. Pages and forms are answered under the console's own name alone: otherwise a page of
-//! somebody else's, whose name was made to lead here (DNS rebinding), would be of the console's origin to the browser.
+//! The host that a browser asks for. Pages and forms are answered under the console's own name alone: otherwise a page
+//! of somebody else's, whose name was made to lead here (DNS rebinding), would be of the console's origin to the
+//! browser.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -24,8 +25,8 @@ impl OwnHost {
         Self(host.into())
     }
 
-    /// Whether a request is for this console: by the one `Host` header, and by the address itself if it names a host. Ports say
-    /// nothing: proxies change them. `X-Forwarded-Host` is not looked at.
+    /// Whether a request is for this console: by the one `Host` header, and by the address itself if it names a host.
+    /// Ports say nothing: proxies change them. `X-Forwarded-Host` is not looked at.
     fn is_asked_for(&self, uri: &Uri, headers: &HeaderMap) -> bool {
         let mut hosts = headers.get_all(header::HOST).into_iter();
         let (Some(host), None) = (hosts.next(), hosts.next()) else {

@@ -1,7 +1,7 @@
 //! The server: HTTP, sessions' cookies, live events, the private PostgreSQL, the command line.
 //!
-//! One router per audience, each with its own layers. It must not know the rules (that is `policy`), the tables (that is
-//! `directory`) or the screens (that is `app`): it listens, says who is asking, and passes on.
+//! One router per audience, each with its own layers. It must not know the rules (that is `policy`), the tables (that
+//! is `directory`) or the screens (that is `app`): it listens, says who is asking, and passes on.
 
 #![recursion_limit = "256"]
 

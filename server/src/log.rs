@@ -49,8 +49,8 @@ impl<B> MakeSpan<B> for Spans {
     }
 }
 
-/// A path as it may be logged: a link's secret is left out, and the path of a request that a gateway holds, which may have one,
-/// and a key or token that somebody put where none belongs.
+/// A path as it may be logged: a link's secret is left out, and the path of a request that a gateway holds, which may
+/// have one, and a key or token that somebody put where none belongs.
 fn without_secret(path: &str) -> &str {
     let path = BY_LINK
         .into_iter()

@@ -1,8 +1,8 @@
 //! Whose a form is: one that was filled in by somebody else than who is signed in now is not taken.
 //!
-//! A browser has one session for all its tabs. A page says in each of its forms for whom it was made: in the form's address
-//! (`?as=`), or in a header of its script. If somebody else has signed in since, or nobody is any more, it is refused, and what
-//! was typed is kept and shown where they go on.
+//! A browser has one session for all its tabs. A page says in each of its forms for whom it was made: in the form's
+//! address (`?as=`), or in a header of its script. If somebody else has signed in since, or nobody is any more, it is
+//! refused, and what was typed is kept and shown where they go on.
 
 use app::{
     Outcome, Problem,

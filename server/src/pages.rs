@@ -82,15 +82,16 @@ async fn destination(context: &SessionContext, uri: &Uri) -> Option<Response> {
     Some(Redirect::to(&format!("{to}{query}")).into_response())
 }
 
-/// What comes before [`CURRENT`] in the path of a page that has it. Nothing else is redirected: `//evil.test/~current` would
-/// lead to another site.
+/// What comes before [`CURRENT`] in the path of a page that has it. Nothing else is redirected: `//evil.test/~current`
+/// would lead to another site.
 fn head_of_current(path: &str) -> Option<&'static str> {
     HEADS
         .into_iter()
         .find(|head| path.strip_prefix(head).and_then(|rest| rest.split('/').next()) == Some(CURRENT))
 }
 
-/// The page, which shows the flash that is there for it and ends it by that. A redirect does neither: the page it leads to does.
+/// The page, which shows the flash that is there for it and ends it by that. A redirect does neither: the page it leads
+/// to does.
 async fn render(state: &AppState, mut context: SessionContext, mut request: Request<Body>) -> Response {
     let headers = request.headers().clone();
     let session = session_context::live_token(&context, &headers);

@@ -15,7 +15,8 @@ pub(crate) struct Needed {
     test: &'static str,
 }
 
-/// What the server needs besides its private PostgreSQL: the site; and the socket, certificates and key of another PostgreSQL.
+/// What the server needs besides its private PostgreSQL: the site; and the socket, certificates and key of another
+/// PostgreSQL.
 pub(crate) fn needed(assets: &Assets, database_urls: &[&str]) -> Vec<Needed> {
     /// As sqlx reads them.
     const FILES: [&str; 7] = [
@@ -41,8 +42,9 @@ pub(crate) fn needed(assets: &Assets, database_urls: &[&str]) -> Vec<Needed> {
     needed
 }
 
-/// Becomes the first of the accounts that gets to what is needed, for good, if this process is root: user, group and every other
-/// group, in all threads (the C library sees to that). A fault in what answers the network is then none of the whole machine.
+/// Becomes the first of the accounts that gets to what is needed, for good, if this process is root: user, group and
+/// every other group, in all threads (the C library sees to that). A fault in what answers the network is then none of
+/// the whole machine.
 ///
 /// Without such an account this process stays root, and says why in one line.
 ///

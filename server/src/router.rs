@@ -195,8 +195,8 @@ fn people(state: &AppState) -> Result<Router, tower_http::csrf::ConfigError> {
         .with_state(state.clone()))
 }
 
-/// Live events, for pages and programs with a session: open for as long as somebody looks, and answered with problems like
-/// everything that programs read.
+/// Live events, for pages and programs with a session: open for as long as somebody looks, and answered with problems
+/// like everything that programs read.
 fn live(state: &AppState) -> Router {
     Router::new()
         .route(EVENTS, get(events::stream::events))
@@ -228,7 +228,8 @@ async fn call(known: Arc<HashSet<(String, Method)>>, request: Request<Body>) -> 
     }
 }
 
-/// The request, if its arguments are UTF-8: what is not would be read with signs of replacement in it, and saved as such.
+/// The request, if its arguments are UTF-8: what is not would be read with signs of replacement in it, and saved as
+/// such.
 async fn well_formed(request: Request<Body>) -> Option<(Parts, Bytes)> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.ok()?.to_bytes();

@@ -155,8 +155,8 @@ async fn with_database(
     Ok(served?)
 }
 
-/// Throws away, at the start and every hour, what is over: sessions, counts of attempts, flashes, mail that was sent, old months of
-/// the audit.
+/// Throws away, at the start and every hour, what is over: sessions, counts of attempts, flashes, mail that was sent,
+/// old months of the audit.
 async fn tidy(directory: Directory, audit_days: u16) {
     let mut hour = time::interval(Duration::from_secs(60 * 60));
     loop {

@@ -1,5 +1,5 @@
-//! Who is asking: reads the cookies of a request, finds the session, and puts a [`SessionContext`] where pages and server functions
-//! look for it.
+//! Who is asking: reads the cookies of a request, finds the session, and puts a [`SessionContext`] where pages and
+//! server functions look for it.
 
 use std::sync::{Arc, OnceLock};
 

@@ -1,4 +1,5 @@
-//! What every router of the server shares: the directory over each audience's connections, the site, cookies, live hints.
+//! What every router of the server shares: the directory over each audience's connections, the site, cookies, live
+//! hints.
 //!
 //! A leaf: it must not know routes, pages or layers.
 

@@ -1,8 +1,8 @@
-//! A form that is sent twice at once is done once (a double click, where no script holds the second one back): both get the
-//! same answer.
+//! A form that is sent twice at once is done once (a double click, where no script holds the second one back): both get
+//! the same answer.
 //!
-//! The browser breaks the first one off as it sends the second, and shows the answer to that alone. So a form, once begun, is done
-//! to its end whoever still waits for it, and what it came to is kept before it counts as done.
+//! The browser breaks the first one off as it sends the second, and shows the answer to that alone. So a form, once
+//! begun, is done to its end whoever still waits for it, and what it came to is kept before it counts as done.
 
 use std::future::Future;
 
@@ -27,7 +27,8 @@ use crate::{
     session_context,
 };
 
-/// Has a form done by `answer`, unless the same one of the same session is under way, or was just done from the same page.
+/// Has a form done by `answer`, unless the same one of the same session is under way, or was just done from the same
+/// page.
 pub(crate) async fn once<F, Fut>(parts: Parts, body: Bytes, answer: F) -> Response
 where
     F: FnOnce(Request<Body>) -> Fut + Send + 'static,

@@ -1,4 +1,5 @@
-//! `roster admin gateway-token` and `roster admin meter-token`: what the operator does with the tokens of gateways (E7) and meters (E9).
+//! `roster admin gateway-token` and `roster admin meter-token`: what the operator does with the tokens of gateways (E7)
+//! and meters (E9).
 
 use std::io::Write;
 
@@ -82,7 +83,8 @@ fn token_name(text: &str) -> Outcome<Name> {
     Ok(Name::from_input(text).map_err(refused)?)
 }
 
-/// Does something with what has this name: as it stands, for one from before names were read as people see them, or as it is seen.
+/// Does something with what has this name: as it stands, for one from before names were read as people see them, or as
+/// it is seen.
 async fn by_name<T>(
     text: &str,
     act: impl AsyncFn(&Name) -> directory::Result<T>,

@@ -1,5 +1,6 @@
 //! The private PostgreSQL: what survives which death, and what it refuses. Runs as root and as an ordinary user; needs
-//! PostgreSQL's programs on the machine. Every test works in a folder of its own and leaves neither files nor processes.
+//! PostgreSQL's programs on the machine. Every test works in a folder of its own and leaves neither files nor
+//! processes.
 
 use std::error::Error;
 use std::fs;

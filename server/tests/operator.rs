@@ -1,5 +1,5 @@
-//! The operator's command line (INTERFACES, commands), as the program `roster` on a real database: what it says, how it ends, and
-//! that the audit knows who did it.
+//! The operator's command line (INTERFACES, commands), as the program `roster` on a real database: what it says, how it
+//! ends, and that the audit knows who did it.
 
 #[cfg(test)]
 mod operator {

@@ -148,7 +148,8 @@ fn audit_days(text: Option<String>) -> Result<u16, ConfigError> {
         .ok_or_else(|| wrong("ROSTER_AUDIT_DAYS", text, "a number of days from 30 to 36500"))
 }
 
-/// How many connections to the database there may be: five at least, of which one listens and each audience has its own.
+/// How many connections to the database there may be: five at least, of which one listens and each audience has its
+/// own.
 fn connections(text: Option<String>) -> Result<u32, ConfigError> {
     const DEFAULT: u32 = 33;
     let Some(text) = text else { return Ok(DEFAULT) };
@@ -212,7 +213,8 @@ fn check_database(name: &'static str, url: &str, is_open_allowed: bool) -> Resul
     }
 }
 
-/// The folder of breached passwords: one that is named and is none stops the start, since nothing would be refused by it.
+/// The folder of breached passwords: one that is named and is none stops the start, since nothing would be refused by
+/// it.
 fn parse_breached(folder: Option<String>) -> Result<Option<BreachedPasswords>, ConfigError> {
     let Some(folder) = folder else { return Ok(None) };
     BreachedPasswords::open(PathBuf::from(&folder)).map(Some).map_err(|_| {

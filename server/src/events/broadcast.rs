@@ -70,8 +70,8 @@ impl Broadcast {
         self.hints.subscribe()
     }
 
-    /// A place for one more stream of this person about these organizations, until it is dropped (J12). Each stream asks
-    /// the database at every hint.
+    /// A place for one more stream of this person about these organizations, until it is dropped (J12). Each stream
+    /// asks the database at every hint.
     ///
     /// # Errors
     /// [`Refusal::QuotaReached`] if there are as many as there may be on this server.

@@ -94,7 +94,8 @@ pub(crate) async fn events(
     Ok(([("x-accel-buffering", "no")], Sse::new(ReceiverStream::new(stream))).into_response())
 }
 
-/// Finds what is to be followed, and answers the names of what is hidden beside it. Where all of it is, that is the answer.
+/// Finds what is to be followed, and answers the names of what is hidden beside it. Where all of it is, that is the
+/// answer.
 async fn open(context: SessionContext, query: &str) -> Result<(Reader, Vec<String>), Problem> {
     let session = context.session.ok_or(Refusal::SignedOut)?;
     let (mut topics, mut hidden) = (BTreeMap::new(), Vec::new());
@@ -232,8 +233,8 @@ impl Reader {
         Some(topics.map(|(number, _)| *number).collect())
     }
 
-    /// Looks at what there is news of, or at everything if there are none. Answers what is to be told, and whether that is the
-    /// last; what can't be looked at now is owed.
+    /// Looks at what there is news of, or at everything if there are none. Answers what is to be told, and whether that
+    /// is the last; what can't be looked at now is owed.
     async fn look(&mut self, news: &BTreeSet<usize>, owed: &mut BTreeSet<usize>) -> (Vec<Event>, bool) {
         match self.directory.session_lives(self.session.id).await {
             Ok(true) => {}

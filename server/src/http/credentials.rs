@@ -25,8 +25,8 @@ pub(crate) fn bearer(authorization: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| rest.trim_matches(' '))
 }
 
-/// The value of a cookie (RFC 6265, 4.2.1). With two values it has none: ours are for every path of this host, so the other is
-/// from somebody else on it, for some of our paths.
+/// The value of a cookie (RFC 6265, 4.2.1). With two values it has none: ours are for every path of this host, so the
+/// other is from somebody else on it, for some of our paths.
 pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = cookies(headers, name);
     let value = values.next()?;
@@ -43,8 +43,8 @@ pub(crate) fn cookies<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<I
         .filter_map(move |pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
 }
 
-/// Where a cookie that came with two values may be kept beside ours, which is at `/`: every folder on the way to `path`. Taking
-/// it away there leaves the person with the session that is theirs.
+/// Where a cookie that came with two values may be kept beside ours, which is at `/`: every folder on the way to
+/// `path`. Taking it away there leaves the person with the session that is theirs.
 pub(crate) fn shadowed_paths(headers: &HeaderMap, name: &str, path: &str) -> Vec<String> {
     /// No page of ours lies deeper.
     const MOST: usize = 8;

@@ -1,5 +1,5 @@
-//! Layers that several routers put around their routes, and the checks and answers that go with them: caching, security headers,
-//! request ids, UTF-8, a problem as JSON.
+//! Layers that several routers put around their routes, and the checks and answers that go with them: caching, security
+//! headers, request ids, UTF-8, a problem as JSON.
 //!
 //! It must not know routes, the state of the server, or how REST writes a problem down (`problem.rs`).
 

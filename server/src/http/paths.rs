@@ -1,4 +1,5 @@
-//! Paths that more than one part of the server has to know: routes are made of them, and the log leaves out what follows some.
+//! Paths that more than one part of the server has to know: routes are made of them, and the log leaves out what
+//! follows some.
 
 /// Live events.
 pub(crate) const EVENTS: &str = "/events";

@@ -1,4 +1,5 @@
-//! Pages that are written down here, whole, without the app: for requests that must not reach it, and for when the database is away.
+//! Pages that are written down here, whole, without the app: for requests that must not reach it, and for when the
+//! database is away.
 
 use axum::{
     http::{HeaderValue, StatusCode, header},

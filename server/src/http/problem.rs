@@ -1,8 +1,9 @@
-//! What goes wrong with a program's call, and how it is rendered: as `application/problem+json` (RFC 9457), whatever it was.
+//! What goes wrong with a program's call, and how it is rendered: as `application/problem+json` (RFC 9457), whatever it
+//! was.
 //!
-//! A handler answers with a [`ApiError`]; [`render_problem`], around the routes, writes it down together with the request's id. What goes
-//! wrong before a handler is reached or after it is left (no such method, out of time, a panic) is rendered there too. It must not
-//! know the routes: enforcement tells its problems by it as well.
+//! A handler answers with a [`ApiError`]; [`render_problem`], around the routes, writes it down together with the
+//! request's id. What goes wrong before a handler is reached or after it is left (no such method, out of time, a panic)
+//! is rendered there too. It must not know the routes: enforcement tells its problems by it as well.
 
 use app::{Problem, explain};
 use axum::{
@@ -333,8 +334,8 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// Renders the failure of a request, if it failed, as `application/problem+json`. The [`ApiError`] stays in the response's
-/// extensions, for layers that want its code.
+/// Renders the failure of a request, if it failed, as `application/problem+json`. The [`ApiError`] stays in the
+/// response's extensions, for layers that want its code.
 pub(crate) async fn render_problem(request: Request, next: Next) -> Response {
     let id = request
         .headers()

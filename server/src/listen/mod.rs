@@ -27,8 +27,8 @@ pub(crate) use seats::{Caps, Seats, raise_file_limit};
 
 /// How long the head of a request may take: from the connection on, later from its first byte on.
 const HEAD: Duration = Duration::from_secs(10);
-/// How long a connection may wait for another request. Longer than usual proxies keep one, so that it is they who close it, and
-/// none sends a request to a connection that just ended.
+/// How long a connection may wait for another request. Longer than usual proxies keep one, so that it is they who close
+/// it, and none sends a request to a connection that just ended.
 const IDLE: Duration = Duration::from_secs(120);
 /// The largest head that is read. A form or page of ours has a few KiB.
 const MOST_HEAD: usize = 64 * 1024;

@@ -1,5 +1,5 @@
-//! How many connections there may be: in all, so that descriptors are left for the database and the other listener, and per
-//! network, so that one client can't take them all.
+//! How many connections there may be: in all, so that descriptors are left for the database and the other listener, and
+//! per network, so that one client can't take them all.
 
 use std::{
     collections::HashMap,

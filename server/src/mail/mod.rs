@@ -41,13 +41,14 @@ pub(crate) struct Mailer {
 }
 
 impl Mailer {
-    /// Reads the mail server's URL: `smtp://`, `smtps://`, or `smtp://…?tls=required`, with user and password in it if it
-    /// wants them.
+    /// Reads the mail server's URL: `smtp://`, `smtps://`, or `smtp://…?tls=required`, with user and password in it if
+    /// it wants them.
     ///
-    /// In the clear only to this machine, unless that is allowed all the same: links that stand in for passwords go this way.
+    /// In the clear only to this machine, unless that is allowed all the same: links that stand in for passwords go
+    /// this way.
     ///
-    /// It greets by the console's host name: relays turn away who greets by an address. Where the console has none, by the name that
-    /// mail is from.
+    /// It greets by the console's host name: relays turn away who greets by an address. Where the console has none, by
+    /// the name that mail is from.
     pub(crate) fn new(url: &str, from: Mailbox, console_url: &str, is_insecure_allowed: bool) -> Option<Self> {
         let uri: Uri = url.parse().ok()?;
         let is_near = matches!(uri.host()?, "localhost" | "127.0.0.1" | "[::1]");
@@ -128,8 +129,8 @@ impl Mailer {
     }
 }
 
-/// The name of this server among mail servers: the console's host name; where that is an address, or a name of this machine alone,
-/// the domain that mail is from.
+/// The name of this server among mail servers: the console's host name; where that is an address, or a name of this
+/// machine alone, the domain that mail is from.
 fn own_name(console_url: &str, from: &str) -> String {
     let host = host(console_url);
     let is_known_elsewhere = host.contains('.')
@@ -147,8 +148,8 @@ struct NotTaken {
     is_final: bool,
 }
 
-/// Whether an SMTP reply says no to whom a mail is for (RFC 5321, 4.2.3), which trying again does not change. What is wrong with
-/// our own sign-in or our own words can be mended meanwhile.
+/// Whether an SMTP reply says no to whom a mail is for (RFC 5321, 4.2.3), which trying again does not change. What is
+/// wrong with our own sign-in or our own words can be mended meanwhile.
 fn refuses_recipient(code: &str) -> bool {
     ["550", "551", "553"].contains(&code)
 }
@@ -186,7 +187,8 @@ mod tests {
 
     use super::{Mailer, own_name};
 
-    /// It greeted as `[127.0.0.1]`, to which Google's relay hangs up; a message without MIME-Version has no charset to some.
+    /// It greeted as `[127.0.0.1]`, to which Google's relay hangs up; a message without MIME-Version has no charset to
+    /// some.
     #[test]
     fn a_mail_is_as_relays_expect_it() {
         let from = "Jörg’s Roster <roster@acme.test>".parse().unwrap();

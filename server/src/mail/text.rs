@@ -1,6 +1,7 @@
 //! What mails say: the subject and the text of each kind, in plain text.
 //!
-//! Names that others chose stand in no subject, and in quotation marks in a text (J9). It must not know how mail is sent.
+//! Names that others chose stand in no subject, and in quotation marks in a text (J9). It must not know how mail is
+//! sent.
 
 use directory::{LinkToken, Mail, MailAbout, Notice, OffsetDateTime};
 use http::Uri;
@@ -201,8 +202,8 @@ fn noticed(notice: &Notice) -> (&'static str, String) {
     }
 }
 
-/// A name in a mail, in quotation marks: whoever bears it chose it. None for one that mail programs would make a link of, since
-/// that could lead anywhere, in our name.
+/// A name in a mail, in quotation marks: whoever bears it chose it. None for one that mail programs would make a link
+/// of, since that could lead anywhere, in our name.
 fn quoted(name: &Name) -> Option<String> {
     let name = name.as_str();
     let mut letters = name.chars().peekable();

@@ -73,8 +73,8 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Closing the file is not enough: a child that another thread is just starting has a copy of it until it becomes
-        // another program, and would hold the lock for that moment.
+        // Closing the file is not enough: a child that another thread is just starting has a copy of it until it
+        // becomes another program, and would hold the lock for that moment.
         if let Err(error) = self.0.unlock() {
             tracing::warn!(%error, "cannot release a lock");
         }
@@ -156,8 +156,8 @@ pub(super) fn major_of(cluster: &Path) -> Result<u32, PostgresError> {
     })
 }
 
-/// A home for the cluster of a data folder that PostgreSQL's user cannot reach: one nobody else's cluster lives in, since
-/// what is there may belong to a data folder that was moved.
+/// A home for the cluster of a data folder that PostgreSQL's user cannot reach: one nobody else's cluster lives in,
+/// since what is there may belong to a data folder that was moved.
 pub(super) fn home_elsewhere(data: &Path) -> Result<PathBuf, PostgresError> {
     let root = Path::new(ELSEWHERE);
     let name = short_hash(data);
@@ -197,8 +197,8 @@ pub(super) fn put_in_place(new: &Path, home: &Path, data: &Path) -> Result<PathB
     Ok(place)
 }
 
-/// A folder for a cluster in the making. Never the same twice: the `initdb` of a killed server may still be at work, and
-/// when it fails it empties the folder it was given.
+/// A folder for a cluster in the making. Never the same twice: the `initdb` of a killed server may still be at work,
+/// and when it fails it empties the folder it was given.
 pub(super) fn make_new(home: &Path, account: &Account) -> Result<PathBuf, PostgresError> {
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
@@ -229,7 +229,8 @@ pub(super) fn sweep(home: &Path) {
     }
 }
 
-/// The folder of the socket: `run` in `home`, unless the socket's path would be too long (or not text, which a URL must be).
+/// The folder of the socket: `run` in `home`, unless the socket's path would be too long (or not text, which a URL must
+/// be).
 pub(super) fn sockets(home: &Path, data: &Path, account: &Account) -> Result<PathBuf, PostgresError> {
     let near = home.join("run");
     if fits(&near) {
@@ -261,8 +262,8 @@ fn fits(sockets: &Path) -> bool {
     socket.as_os_str().len() <= LONGEST_SOCKET && socket.to_str().is_some()
 }
 
-/// Makes a folder that only `account` (and root) can use, or takes the one that is there. In a folder where everybody may write
-/// (`shared`), one that somebody else made is refused: they could swap the socket.
+/// Makes a folder that only `account` (and root) can use, or takes the one that is there. In a folder where everybody
+/// may write (`shared`), one that somebody else made is refused: they could swap the socket.
 fn private_folder(path: &Path, account: &Account, shared: bool) -> Result<(), PostgresError> {
     match DirBuilder::new().mode(0o700).create(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {

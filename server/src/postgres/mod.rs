@@ -3,8 +3,8 @@
 //! Owns the cluster under the data folder: makes it, starts it, keeps it running, stops it, and tells the URL. Nothing
 //! else in the program starts, signals or looks for a PostgreSQL process.
 //!
-//! Must not know what is stored in it: no schema, no migrations, no queries. Whoever needs the database gets the URL and
-//! cannot tell this PostgreSQL from one an operator runs.
+//! Must not know what is stored in it: no schema, no migrations, no queries. Whoever needs the database gets the URL
+//! and cannot tell this PostgreSQL from one an operator runs.
 
 pub(crate) mod account;
 mod cluster;
@@ -56,8 +56,8 @@ impl Embedded {
     ///
     /// # Errors
     ///
-    /// When another server uses the folder, there is no PostgreSQL to run, the folder cannot be used, or PostgreSQL does
-    /// not come up within a minute.
+    /// When another server uses the folder, there is no PostgreSQL to run, the folder cannot be used, or PostgreSQL
+    /// does not come up within a minute.
     pub async fn start(data: &Path) -> Result<Self, PostgresError> {
         let data = folders::open_data(data)?;
         let lock = folders::lock_data(&data).await?;
@@ -131,8 +131,8 @@ pub fn url_of_running(data: &Path) -> Result<String, PostgresError> {
     }
 }
 
-/// Starts PostgreSQL for the first time. A few attempts: one that a killed server had only just forked may be in the way
-/// for a moment, invisible until it has written its pid file.
+/// Starts PostgreSQL for the first time. A few attempts: one that a killed server had only just forked may be in the
+/// way for a moment, invisible until it has written its pid file.
 async fn first_launch(cluster: &Cluster) -> Result<Postmaster, PostgresError> {
     let mut attempt = 1;
     loop {
@@ -180,7 +180,8 @@ async fn supervise(cluster: Cluster, mut postmaster: Postmaster, mut stop: onesh
             };
             pause = (pause * 2).min(LONGEST_PAUSE);
             match outcome {
-                // Asked to stop in the middle of an attempt: what it had started is told to stop by its drop; wait for it.
+                // Asked to stop in the middle of an attempt: what it had started is told to stop by its drop; wait for
+                // it.
                 None => {
                     if let Err(error) = postmaster::clear_the_field(&cluster).await {
                         tracing::error!(%error, "PostgreSQL was left behind");

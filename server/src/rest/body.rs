@@ -1,5 +1,5 @@
-//! Reading what a program sends: JSON and queries, field by field, so that everything wrong is said at once and by name, in
-//! words of ours.
+//! Reading what a program sends: JSON and queries, field by field, so that everything wrong is said at once and by
+//! name, in words of ours.
 //!
 //! A field that is not known is refused (decision 0011), and so is one that comes twice in a query.
 
@@ -177,8 +177,8 @@ pub(crate) fn name(value: &Value) -> Result<Name, Wrong> {
     Ok(Name::from_input(text)?)
 }
 
-/// A line of text, trimmed. What a person may type too much, a program may not: it is counted whole, and no end of a line is
-/// among what is trimmed.
+/// A line of text, trimmed. What a person may type too much, a program may not: it is counted whole, and no end of a
+/// line is among what is trimmed.
 pub(crate) fn line(text: &str) -> Option<&str> {
     let ends = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     (text.chars().count() <= MOST_NAME && !text.contains(ends)).then(|| text.trim())

@@ -21,8 +21,8 @@ pub(super) struct Rest {
 /// The answer to a program, or what went wrong.
 pub(super) type Result<T> = std::result::Result<T, ApiError>;
 
-/// What was read, or what is wrong with it; the latter only for those who may do this at all, as `may` finds out: it tells
-/// nothing to anybody else (P3, R2).
+/// What was read, or what is wrong with it; the latter only for those who may do this at all, as `may` finds out: it
+/// tells nothing to anybody else (P3, R2).
 pub(super) async fn told_to<T>(read: Result<T>, may: impl Future<Output = Result<()>>) -> Result<T> {
     if read.is_err() {
         may.await?;

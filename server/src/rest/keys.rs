@@ -35,9 +35,9 @@ struct Revoked {
     revoked: bool,
 }
 
-/// Revokes the API key, gateway token or meter token that is presented, at once and for good: in the body, or as the bearer if there
-/// is no body. For anybody who came by one, like a scanner of published code: it needs nothing but the secret itself. Presenting it
-/// again answers the same.
+/// Revokes the API key, gateway token or meter token that is presented, at once and for good: in the body, or as the
+/// bearer if there is no body. For anybody who came by one, like a scanner of published code: it needs nothing but the
+/// secret itself. Presenting it again answers the same.
 #[utoipa::path(post, path = "/v1/keys/revoke", tag = "Keys", security((), ("key" = [])),
     request_body(content = ref("#/components/schemas/PresentedKey")),
     responses((status = 200, description = "What became of it.", body = Revoked)))]

@@ -1,7 +1,8 @@
 //! How often a program may ask: so many at once and so many a second, for each key and for each address without one.
 //!
-//! Counted in the memory of this server alone: two servers count apart. What may be guessed at (passwords, links) is counted
-//! in the database instead; a key can't be guessed, and this only keeps one program from being in the way of the others.
+//! Counted in the memory of this server alone: two servers count apart. What may be guessed at (passwords, links) is
+//! counted in the database instead; a key can't be guessed, and this only keeps one program from being in the way of
+//! the others.
 
 use std::{
     fmt,

@@ -1,8 +1,8 @@
 //! The interface for programs (INTERFACES, "HTTP for programs"): API keys in, JSON out.
 //!
-//! Its own router with its own layers: no cookies, no forms, nothing kept by caches. It reads what came, asks the directory,
-//! and writes down what it says; what may be done it does not know. Every failure is a problem ([`ApiError`]); every route
-//! is described where it is ([`openapi`]).
+//! Its own router with its own layers: no cookies, no forms, nothing kept by caches. It reads what came, asks the
+//! directory, and writes down what it says; what may be done it does not know. Every failure is a problem
+//! ([`ApiError`]); every route is described where it is ([`openapi`]).
 
 mod body;
 mod caller;

@@ -214,8 +214,8 @@ struct New {
     details: Details,
 }
 
-/// Reads a new resource. Its kind is known apart from the rest, since what is asked of the rest, and who may be told, depends on
-/// it.
+/// Reads a new resource. Its kind is known apart from the rest, since what is asked of the rest, and who may be told,
+/// depends on it.
 fn read_new(mut fields: Fields) -> (Option<ResourceKind>, Result<New>) {
     let kind = fields.needed("kind", code::<ResourceKind>);
     let name = fields.needed("name", name);
@@ -280,8 +280,8 @@ async fn read_resource(
     Ok(Json(found.into()))
 }
 
-/// Changes a resource: what is sent is changed, what is left out stays, and `null` empties a field that may be empty (JSON Merge
-/// Patch, RFC 7396). Its kind stays what it is.
+/// Changes a resource: what is sent is changed, what is left out stays, and `null` empties a field that may be empty
+/// (JSON Merge Patch, RFC 7396). Its kind stays what it is.
 #[utoipa::path(patch, path = "/v1/projects/{project}/resources/{id}", tag = "Resources", security(("key" = [])),
     params(openapi::ResourcePath), request_body(content = ref("#/components/schemas/ResourceChange")),
     responses((status = 200, description = "What it is now.", body = ref("#/components/schemas/Resource")), (status = 403), (status = 404), (status = 409)))]
@@ -349,7 +349,8 @@ async fn delete_resource(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Goes on if the project is the key's, for what is said of no kind in particular: by the least there is to do with any.
+/// Goes on if the project is the key's, for what is said of no kind in particular: by the least there is to do with
+/// any.
 pub(crate) async fn visible(rest: &Rest, actor: &KeyActor, project: &ProjectRef) -> Result<()> {
     permitted(rest, actor, project, ResourceKind::File, ResourceAction::View).await
 }

@@ -38,7 +38,8 @@ pub(crate) struct Whoami {
 struct Key {
     id: Uuid,
     name: String,
-    /// What it may do to its project's resources: what a Member of the project may (`use`), or what an Admin may (`manage`).
+    /// What it may do to its project's resources: what a Member of the project may (`use`), or what an Admin may
+    /// (`manage`).
     #[schema(schema_with = super::openapi::reach)]
     reach: &'static str,
     #[schema(format = DateTime)]

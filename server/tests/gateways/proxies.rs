@@ -1,4 +1,5 @@
-//! The reverse proxies of `docs/gateways` between clients and a service: each lets through whom Roster names, and nobody else.
+//! The reverse proxies of `docs/gateways` between clients and a service: each lets through whom Roster names, and
+//! nobody else.
 
 use std::{
     fs,
@@ -569,7 +570,8 @@ async fn e3_no_client_speaks_in_envoys_name(pool: PgPool) {
     takes_no_word_of_the_clients(pool, Proxy::Envoy).await;
 }
 
-/// nginx tells endpoints apart by their paths: one that leads from one to another is asked for, and served, as where it leads to.
+/// nginx tells endpoints apart by their paths: one that leads from one to another is asked for, and served, as where it
+/// leads to.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e3_nginx_asks_for_where_a_path_leads_to(pool: PgPool) {
     let Some(mut setup) = ProxySetup::start(pool, Proxy::Nginx).await else {
@@ -608,8 +610,8 @@ async fn e3_nginx_asks_for_where_a_path_leads_to(pool: PgPool) {
     assert_eq!(setup.service.asked(), [""; 0]);
 }
 
-/// A proxy between a gateway and Roster that resolves paths, as nginx does with `proxy_pass http://roster/`: what it is asked leads
-/// where the client's path leads it.
+/// A proxy between a gateway and Roster that resolves paths, as nginx does with `proxy_pass http://roster/`: what it is
+/// asked leads where the client's path leads it.
 fn resolving(to: u16) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -643,8 +645,8 @@ fn resolving(to: u16) -> u16 {
     port
 }
 
-/// When it succeeded: behind Envoy's file as it was, and a proxy that resolves paths before Roster, `/../../healthz` was asked for as
-/// `/gateway/authorize/../../healthz`, which was `/healthz`: 200, and nobody in particular was let in.
+/// When it succeeded: behind Envoy's file as it was, and a proxy that resolves paths before Roster, `/../../healthz`
+/// was asked for as `/gateway/authorize/../../healthz`, which was `/healthz`: 200, and nobody in particular was let in.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e3_envoy_asks_roster_whatever_path_it_is_sent(pool: PgPool) {
     let Some(setup) = ProxySetup::begin(pool, Proxy::Envoy, ToOwned::to_owned, resolving, Service::start()).await
@@ -672,7 +674,8 @@ fn with_sign_in(config: &str) -> String {
     format!("{before}    error_page 401{lines}    }}\n{after}")
 }
 
-/// If it is told to, nginx sends browsers of people who aren't signed in to the console; all others are told no as ever.
+/// If it is told to, nginx sends browsers of people who aren't signed in to the console; all others are told no as
+/// ever.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e3_nginx_sends_browsers_to_sign_in_and_nobody_else(pool: PgPool) {
     let Some(setup) = ProxySetup::start_with(pool, Proxy::Nginx, with_sign_in).await else {

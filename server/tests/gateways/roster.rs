@@ -1,5 +1,5 @@
-//! The program `roster` on a database with the demo organization, resources and keys; processes that end with the test; and a
-//! few words for asking over HTTP.
+//! The program `roster` on a database with the demo organization, resources and keys; processes that end with the test;
+//! and a few words for asking over HTTP.
 
 use std::{
     fmt::Write as _,

@@ -1,5 +1,5 @@
-//! Bad input, for every function and every argument (issue 2): a clear 4xx that is a closed code, and nothing changed; or, where
-//! the text is a good one after all, done. Never a 5xx.
+//! Bad input, for every function and every argument (issue 2): a clear 4xx that is a closed code, and nothing changed;
+//! or, where the text is a good one after all, done. Never a 5xx.
 
 use app::Problem;
 use axum::http::header;
@@ -336,7 +336,8 @@ async fn every_argument_takes_what_is_good_and_refuses_the_rest(pool: PgPool) {
     assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// As a browser without scripts sends it: led on, with the problem in the flash or a plain refusal; the page then shows.
+/// As a browser without scripts sends it: led on, with the problem in the flash or a plain refusal; the page then
+/// shows.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn plain_forms_with_bad_input_lead_to_a_page_that_can_be_shown(pool: PgPool) {
     let app = TestApp::new(pool).await;

@@ -25,7 +25,8 @@ impl Listening {
         let app = TestApp::new(pool.clone()).await;
         let listener = tokio::spawn(app.state.broadcast.clone().listen(app.state.directory.clone()));
         let listening = Self { app, listener };
-        // Known to listen once a word of the database's has come through; then quiet, so that no late one is taken for another.
+        // Known to listen once a word of the database's has come through; then quiet, so that no late one is taken for
+        // another.
         let mut stream = listening.follow(Who::Member).await;
         loop {
             sqlx::query("SELECT pg_notify('roster', 'everything')")
@@ -158,7 +159,8 @@ async fn a_change_is_told_to_those_who_look_and_never_what_it_was(pool: PgPool) 
     here.end().await;
 }
 
-/// E5: whoever is removed is told within a second, and their stream ends; their next request is refused. The others go on.
+/// E5: whoever is removed is told within a second, and their stream ends; their next request is refused. The others go
+/// on.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn who_is_removed_is_told_and_the_stream_ends(pool: PgPool) {
     let here = Listening::new(pool).await;
@@ -178,8 +180,8 @@ async fn who_is_removed_is_told_and_the_stream_ends(pool: PgPool) {
     here.end().await;
 }
 
-/// One stream serves all tabs of a browser: what is told says what it is about, what isn't there is gone, and whoever loses
-/// one of the things goes on following the others.
+/// One stream serves all tabs of a browser: what is told says what it is about, what isn't there is gone, and whoever
+/// loses one of the things goes on following the others.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn several_things_are_followed_by_one_stream(pool: PgPool) {
     let here = Listening::new(pool).await;

@@ -1,5 +1,5 @@
-//! Forms (N1, N3): without scripts a redirect, with a message that the next page shows once; with them a JSON answer. What
-//! was typed is kept, and a password never is.
+//! Forms (N1, N3): without scripts a redirect, with a message that the next page shows once; with them a JSON answer.
+//! What was typed is kept, and a password never is.
 
 use app::{Flash, Problem};
 use axum::http::{HeaderName, header};
@@ -743,7 +743,8 @@ impl Sent {
     }
 }
 
-/// The page a browser shows next, with the cookie it was given; then once more, as it is after the cookie was taken away.
+/// The page a browser shows next, with the cookie it was given; then once more, as it is after the cookie was taken
+/// away.
 async fn follow(app: &TestApp, sent: &Sent, answer: &Answer) -> (Answer, Answer) {
     let what = format!("{} {:?}", sent.path, sent.fields);
     assert_eq!(answer.status, 303, "{what}");
@@ -794,7 +795,8 @@ async fn without_scripts_what_was_done_is_told_once(pool: PgPool) {
     }
 }
 
-/// K3: the secret is in the page that comes next, once; in no address, no other page and no cache; and it opens the project.
+/// K3: the secret is in the page that comes next, once; in no address, no other page and no cache; and it opens the
+/// project.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn k3_a_new_secret_is_shown_once_and_kept_nowhere(pool: PgPool) {
     let app = TestApp::new(pool).await;

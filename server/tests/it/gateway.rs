@@ -1,5 +1,5 @@
-//! What gateways and nodes are told (RULES E): every credential against every target, why each time, in how many queries, and
-//! what they learn when the database is away.
+//! What gateways and nodes are told (RULES E): every credential against every target, why each time, in how many
+//! queries, and what they learn when the database is away.
 //!
 //! What is expected here was read off RULES, not off the code.
 
@@ -261,7 +261,8 @@ async fn e3_people_are_let_through_as_their_role_says(pool: PgPool) {
     }
 }
 
-/// E5: a restored database lets in whoever was removed since. What operations says to do about it ends everything that opens something.
+/// E5: a restored database lets in whoever was removed since. What operations says to do about it ends everything that
+/// opens something.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e5_after_restoring_everything_can_be_ended(pool: PgPool) {
     let gateway = TestGateway::new(pool).await;
@@ -639,7 +640,8 @@ async fn gateways_ask_by_any_method_and_path(pool: PgPool) {
     }
 }
 
-/// A1: what a session or a key is used for is not a change, so the audit doesn't grow by it; A3: and nothing repeats a secret.
+/// A1: what a session or a key is used for is not a change, so the audit doesn't grow by it; A3: and nothing repeats a
+/// secret.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a3_no_answer_repeats_a_credential(pool: PgPool) {
     let gateway = TestGateway::new(pool).await;
@@ -693,7 +695,8 @@ thread_local! {
 }
 
 impl Statements {
-    /// Listens from now on, for all tests: whoever listens for one test alone misses what other tests made nobody listen to.
+    /// Listens from now on, for all tests: whoever listens for one test alone misses what other tests made nobody
+    /// listen to.
     fn listen() {
         static ONCE: Once = Once::new();
         ONCE.call_once(|| {

@@ -1,8 +1,8 @@
 //! The files of the server import each other one way: none imports, through any chain, itself.
 //!
-//! Read from the text of `server/src`, without a compiler: every `use`, and every path in the code, that begins with `crate::`,
-//! `self::`, `super::`, or the name of a module that the file declares. A path stands for the file of its longest part that is one;
-//! declaring a module (`mod name;`) imports nothing.
+//! Read from the text of `server/src`, without a compiler: every `use`, and every path in the code, that begins with
+//! `crate::`, `self::`, `super::`, or the name of a module that the file declares. A path stands for the file of its
+//! longest part that is one; declaring a module (`mod name;`) imports nothing.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,6 +1,6 @@
-//! P3: to somebody without access, a project is the same as one that does not exist: the same status, headers and body, byte
-//! for byte, whatever is asked of it and however. Only what no two answers share is left out: the request's id, the nonce of
-//! a page, and the slug as they typed it themselves.
+//! P3: to somebody without access, a project is the same as one that does not exist: the same status, headers and body,
+//! byte for byte, whatever is asked of it and however. Only what no two answers share is left out: the request's id,
+//! the nonce of a page, and the slug as they typed it themselves.
 
 use axum::http::{HeaderName, header};
 use sqlx::PgPool;
@@ -32,8 +32,8 @@ const HIDDEN: [(&str, &str, &[Who]); 3] = [
     ),
 ];
 
-/// Organizations that are there, ones that are not, and people who have nothing to do with them. (An External Collaborator
-/// knows the name of theirs, X3.)
+/// Organizations that are there, ones that are not, and people who have nothing to do with them. (An External
+/// Collaborator knows the name of theirs, X3.)
 const HIDDEN_ORGANIZATIONS: [(&str, &str, &[Who]); 2] = [
     ("acme", "nope", &[Who::Nobody, Who::Stranger]),
     (

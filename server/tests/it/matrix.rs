@@ -1227,8 +1227,8 @@ fn every_server_function_is_in_the_matrix_and_has_one_who_is_let_in() {
     }
 }
 
-/// R1, R2, P3, E5, A1: each call by each person, as a program, a script and a plain form send it. What is refused changes
-/// nothing; what is done changes something; both are in the audit, once, with the id of the request.
+/// R1, R2, P3, E5, A1: each call by each person, as a program, a script and a plain form send it. What is refused
+/// changes nothing; what is done changes something; both are in the audit, once, with the id of the request.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn each_server_function_answers_each_person_as_the_table_says(pool: PgPool) {
     let app = TestApp::new(pool).await;

@@ -1,5 +1,5 @@
-//! What keeps browsers, and the people in front of them, from harm: headers, cookies, cross-site requests, redirects, and
-//! errors that tell nothing. Regression tests of the traps in PITFALLS.
+//! What keeps browsers, and the people in front of them, from harm: headers, cookies, cross-site requests, redirects,
+//! and errors that tell nothing. Regression tests of the traps in PITFALLS.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -307,13 +307,15 @@ async fn markup_in_names_and_searches_stays_text(pool: PgPool) {
     }
 }
 
-/// No element and no attribute came of the text. (In an attribute's value `<` is text; the quote around it is what counts.)
+/// No element and no attribute came of the text. (In an attribute's value `<` is text; the quote around it is what
+/// counts.)
 fn assert_harmless(what: &str, html: &str) {
     let mut rest = html;
     while let Some(at) = rest.find("alert(1)") {
         let before = &rest[..at];
         let is_in_value = |before: &str| {
-            // Inside a double-quoted value of the last tag, or inside a string of a script of ours, where `<` is escaped.
+            // Inside a double-quoted value of the last tag, or inside a string of a script of ours, where `<` is
+            // escaped.
             let tag = before.rfind('<').map_or("", |at| &before[at..]);
             tag.matches('"').count() % 2 == 1
         };
@@ -580,7 +582,8 @@ async fn audit_of_forms(app: &TestApp) -> i64 {
         .unwrap()
 }
 
-/// PITFALLS: a mutation by GET defeats SameSite. No function that changes anything answers to it, nor to anything but POST.
+/// PITFALLS: a mutation by GET defeats SameSite. No function that changes anything answers to it, nor to anything but
+/// POST.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn nothing_is_changed_by_a_link(pool: PgPool) {
     let app = TestApp::new(pool).await;
@@ -754,7 +757,8 @@ async fn no_address_of_ours_leads_to_another_site(pool: PgPool) {
     }
 }
 
-/// PITFALLS: leptos reads `?__path=…&__err=…` of a page as the outcome of a form. It can be forged: codes only, never text.
+/// PITFALLS: leptos reads `?__path=…&__err=…` of a page as the outcome of a form. It can be forged: codes only, never
+/// text.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_forged_error_in_the_address_shows_no_text(pool: PgPool) {
     use base64::engine::general_purpose::{STANDARD, URL_SAFE};

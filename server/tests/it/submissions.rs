@@ -1,5 +1,5 @@
-//! Forms that are sent twice at once: a double click where no script holds the second one back, in a browser that shows the
-//! second answer and forgets the first.
+//! Forms that are sent twice at once: a double click where no script holds the second one back, in a browser that shows
+//! the second answer and forgets the first.
 
 use axum::http::header;
 use sqlx::PgPool;
@@ -47,8 +47,8 @@ async fn two_posts_of_one_form_at_once_make_one_key(pool: PgPool) {
     }
 }
 
-/// The browser breaks the first POST off as it sends the second: it is done to its end all the same, and the second shows
-/// its secret.
+/// The browser breaks the first POST off as it sends the second: it is done to its end all the same, and the second
+/// shows its secret.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_form_that_is_broken_off_is_done_and_shown_by_the_second(pool: PgPool) {
     let app = TestApp::new(pool.clone()).await;

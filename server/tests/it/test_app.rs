@@ -32,8 +32,8 @@ pub(crate) const NO_PROJECT: &str = "xx-nothings";
 /// Their organization.
 pub(crate) const ACME: &str = "acme";
 
-/// An invitation to it for somebody without an account, one for the Stranger, and a link to a new password of the Member's:
-/// what their links carry.
+/// An invitation to it for somebody without an account, one for the Stranger, and a link to a new password of the
+/// Member's: what their links carry.
 pub(crate) const INVITED: &str = "aWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWk";
 pub(crate) const INVITED_STRANGER: &str = "ampqampqampqampqampqampqampqampqampqampqamo";
 pub(crate) const FORGOTTEN: &str = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s";
@@ -300,8 +300,9 @@ impl TestApp {
             .unwrap()
     }
 
-    /// Everything in the database that only changes by somebody's will: rows of every table but the audit and its counts, which
-    /// record refusals, the counts of attempts, flashes, forms under way, and sessions, which note when they were last used, as keys do.
+    /// Everything in the database that only changes by somebody's will: rows of every table but the audit and its
+    /// counts, which record refusals, the counts of attempts, flashes, forms under way, and sessions, which note when
+    /// they were last used, as keys do.
     pub(crate) async fn fingerprint(&self) -> Vec<(String, i64, String)> {
         sqlx::query_as(AssertSqlSafe(self.fingerprint.clone()))
             .fetch_all(&self.pool)
@@ -309,8 +310,9 @@ impl TestApp {
             .unwrap()
     }
 
-    /// Puts everything back as [`Self::new`] made it, so that the next case begins where this one did. Most cases change nothing:
-    /// only the tables that differ are written, since every rewritten row would slow down the reading of those after it.
+    /// Puts everything back as [`Self::new`] made it, so that the next case begins where this one did. Most cases
+    /// change nothing: only the tables that differ are written, since every rewritten row would slow down the reading
+    /// of those after it.
     pub(crate) async fn restore(&self) {
         let changed: Vec<String> = sqlx::query_scalar(AssertSqlSafe(self.changed.clone()))
             .fetch_all(&self.pool)
@@ -367,7 +369,8 @@ impl TestApp {
         self.fingerprint = format!("{} ORDER BY 1", read.join(" UNION ALL "));
     }
 
-    /// Forgets, past the triggers, what was refused lately: the next refusal is the first of its kind again, and a row of the audit (A4).
+    /// Forgets, past the triggers, what was refused lately: the next refusal is the first of its kind again, and a row
+    /// of the audit (A4).
     pub(crate) async fn forget_refusals(&self) {
         let forget = "BEGIN; SET LOCAL session_replication_role = replica; DELETE FROM audit_repeats; COMMIT;";
         sqlx::raw_sql(forget).execute(&self.pool).await.unwrap();

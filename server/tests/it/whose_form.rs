@@ -1,5 +1,5 @@
-//! Whose a form is (N3): a browser has one session for all its tabs, and a form counts for who filled it in alone. What was
-//! typed is kept, whoever is signed in meanwhile.
+//! Whose a form is (N3): a browser has one session for all its tabs, and a form counts for who filled it in alone. What
+//! was typed is kept, whoever is signed in meanwhile.
 
 use axum::http::{HeaderName, StatusCode, header};
 use sqlx::PgPool;
@@ -16,8 +16,8 @@ fn filled_in_by(app: &TestApp, path: &str, who: Who) -> String {
     format!("{path}?as={}", app.id(who))
 }
 
-/// Every form that somebody has to be signed in for, sent by each kind of client, when somebody else is, or nobody: refused,
-/// and nothing is changed.
+/// Every form that somebody has to be signed in for, sent by each kind of client, when somebody else is, or nobody:
+/// refused, and nothing is changed.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_form_that_somebody_else_filled_in_changes_nothing(pool: PgPool) {
     let app = TestApp::new(pool).await;
@@ -70,7 +70,8 @@ async fn a_form_that_somebody_else_filled_in_changes_nothing(pool: PgPool) {
     }
 }
 
-/// What names nobody that there is, or nothing that could be a person, is somebody else's; what names nobody is a program's.
+/// What names nobody that there is, or nothing that could be a person, is somebody else's; what names nobody is a
+/// program's.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_form_says_for_whom_it_is_or_nothing(pool: PgPool) {
     let app = TestApp::new(pool).await;
@@ -91,8 +92,8 @@ async fn a_form_says_for_whom_it_is_or_nothing(pool: PgPool) {
     }
 }
 
-/// Mia's tab saves a name after Olivia signed in in another tab: Olivia is told who she is and keeps her name, and what was
-/// typed is in the form; once.
+/// Mia's tab saves a name after Olivia signed in in another tab: Olivia is told who she is and keeps her name, and what
+/// was typed is in the form; once.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn without_scripts_who_is_signed_in_now_is_told_so(pool: PgPool) {
     let app = TestApp::new(pool).await;
@@ -116,8 +117,8 @@ async fn without_scripts_who_is_signed_in_now_is_told_so(pool: PgPool) {
     assert!(next.text.contains("value=\"Olivia Owner\"") && !words(&next.text).contains("You are signed in as"));
 }
 
-/// A session that is over when a form is sent: after signing in, with a mistake on the way, the person is where they were, and
-/// what they typed is there; for them alone, and without the password.
+/// A session that is over when a form is sent: after signing in, with a mistake on the way, the person is where they
+/// were, and what they typed is there; for them alone, and without the password.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn what_was_typed_waits_until_its_person_is_signed_in_again(pool: PgPool) {
     let app = TestApp::new(pool).await;
@@ -167,7 +168,8 @@ async fn what_was_typed_waits_until_its_person_is_signed_in_again(pool: PgPool) 
     assert!(!app.ask(page).await.text.contains("secret-to-look-for"));
 }
 
-/// What waits does so for its page: on the way there, any number of others are opened, and what they have to tell is told.
+/// What waits does so for its page: on the way there, any number of others are opened, and what they have to tell is
+/// told.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn what_was_typed_waits_for_its_page(pool: PgPool) {
     let app = TestApp::new(pool).await;
@@ -248,8 +250,8 @@ async fn every_form_says_for_whom_it_was_made(pool: PgPool) {
     assert!(forms > 40, "{forms}");
 }
 
-/// Who asks for a page while signed out comes to that very page once signed in: what is encoded in its address stays so, and
-/// is decoded once where it is read.
+/// Who asks for a page while signed out comes to that very page once signed in: what is encoded in its address stays
+/// so, and is decoded once where it is read.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn the_page_after_signing_in_is_the_one_that_was_asked_for(pool: PgPool) {
     let app = TestApp::new(pool).await;

@@ -1,5 +1,5 @@
-//! E6: while the database is away every answer is 503; afterwards answers are right again, and nothing that was answered as done
-//! is lost.
+//! E6: while the database is away every answer is 503; afterwards answers are right again, and nothing that was
+//! answered as done is lost.
 
 use std::{
     net::SocketAddr,

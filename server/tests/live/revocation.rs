@@ -1,9 +1,10 @@
 //! E5: nothing that starts after the answer to a change is allowed by what was before it, on any server.
 //!
-//! Two servers on one database are asked without pause, at every entrance that a credential opens, while people are removed,
-//! demoted, expire and sign out, and keys are revoked and expire. Each subject has a number: odd while its access has ended and the
-//! answer to that is there, even while it has, may have, or is given access. A request that finds the same odd number before it
-//! starts and after it is answered, at an entrance that this end shuts, and was allowed, is one too many.
+//! Two servers on one database are asked without pause, at every entrance that a credential opens, while people are
+//! removed, demoted, expire and sign out, and keys are revoked and expire. Each subject has a number: odd while its
+//! access has ended and the answer to that is there, even while it has, may have, or is given access. A request that
+//! finds the same odd number before it starts and after it is answered, at an entrance that this end shuts, and was
+//! allowed, is one too many.
 
 use std::{
     net::SocketAddr,
@@ -168,8 +169,8 @@ impl Subject {
         self.number.fetch_or(1, SeqCst);
     }
 
-    /// Waits until somebody has asked after the end: on a busy machine that takes a while, and without it there was nothing to
-    /// find. So many had been counted before.
+    /// Waits until somebody has asked after the end: on a busy machine that takes a while, and without it there was
+    /// nothing to find. So many had been counted before.
     async fn until_asked(&self, before: u64) {
         let deadline = Instant::now() + Duration::from_secs(5);
         while self.asked.load(SeqCst) == before && Instant::now() < deadline {
@@ -281,8 +282,8 @@ async fn e5_an_open_stream_ends_when_its_reader_is_removed_on_another_server(poo
     let mut door = Door::open(there.addr).await.unwrap();
     let (status, body) = door.send(form("remove_collaborator", &admin, &fields)).await.unwrap();
     assert_eq!(status, StatusCode::OK, "{body}");
-    // Far below the 15 s after which each stream looks by itself (BEAT in server/src/events.rs): in 5 s it can only have been told
-    // by the other server, through the database.
+    // Far below the 15 s after which each stream looks by itself (BEAT in server/src/events.rs): in 5 s it can only
+    // have been told by the other server, through the database.
     let told = stream.end(Duration::from_secs(5)).await.unwrap();
     assert!(told.contains("event: gone"), "{told}");
 }
@@ -491,8 +492,8 @@ impl Stage {
         subject.ended(End::Access);
     }
 
-    /// Gives access or a key an end that comes soon, and lets it come. On a busy machine it may come while it is being set, and is
-    /// refused for it.
+    /// Gives access or a key an end that comes soon, and lets it come. On a busy machine it may come while it is being
+    /// set, and is refused for it.
     async fn let_end(&self, what: Ending) {
         let project = PROJECT.parse().unwrap();
         loop {
@@ -578,8 +579,8 @@ async fn give_key(directory: &Directory, admin: &Actor, subject: &Subject) {
     *subject.credential.write().unwrap() = Credential::Key(made.secret.reveal().to_owned());
 }
 
-/// A call of REST, as from an address of its own: who shows keys that are over is slowed down by address, and this is about more
-/// of them than one client would show.
+/// A call of REST, as from an address of its own: who shows keys that are over is slowed down by address, and this is
+/// about more of them than one client would show.
 fn call(path: &str, credential: &Credential, chance: &mut Chance) -> hyper::Request<Full<Bytes>> {
     let mut request = read(path, credential);
     let client = format!("2001:db8:{:x}:{:x}::1", chance.below(1 << 16), chance.below(1 << 16));

@@ -1,5 +1,5 @@
-//! Slow heads (E8): connections that begin a request and never end it. 520 of them at a limit of 512 open files once stopped
-//! everything for two minutes.
+//! Slow heads (E8): connections that begin a request and never end it. 520 of them at a limit of 512 open files once
+//! stopped everything for two minutes.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! The description of the interface for programs (OpenAPI 3.1), as `GET /openapi.json` gives it out.
 //!
-//! Paths come from the routes themselves. What is the same everywhere (problems, headers, the key) is added here, once, and
-//! what is known as data elsewhere (kinds, states, fields) is read from there.
+//! Paths come from the routes themselves. What is the same everywhere (problems, headers, the key) is added here, once,
+//! and what is known as data elsewhere (kinds, states, fields) is read from there.
 
 mod parameters;
 mod schemas;

@@ -1,4 +1,5 @@
-//! The schemas of the description that no type of the server stands for: problems, presented keys, reports of usage, resources.
+//! The schemas of the description that no type of the server stands for: problems, presented keys, reports of usage,
+//! resources.
 //!
 //! What is known as data (kinds, states, fields, limits) is read from the policy.
 
@@ -116,8 +117,8 @@ pub(super) fn organization_usage_report() -> Value {
     report
 }
 
-/// A name, in the characters that [`policy::Name`] allows: none that is a control or turns the direction of text, and one at
-/// least that can be seen.
+/// A name, in the characters that [`policy::Name`] allows: none that is a control or turns the direction of text, and
+/// one at least that can be seen.
 fn name() -> Value {
     const HIDDEN: &str = r"\u0000-\u001F\u007F-\u009F\u061C\u200B\u200E\u200F\u2028-\u202E\u2060-\u2069\uFEFF";
     const BLANK: &str = r"\u0020\u00A0\u1680\u2000-\u200A\u200C\u200D\u202F\u205F\u3000";
@@ -147,7 +148,8 @@ const fn is_optional(field: ResourceField) -> bool {
     matches!(field.input(), FieldInput::Text { is_optional: true })
 }
 
-/// The schemas of resources: for each kind its details, a new resource, and one that is registered; and of all kinds together.
+/// The schemas of resources: for each kind its details, a new resource, and one that is registered; and of all kinds
+/// together.
 pub(super) fn resources() -> Map<String, Value> {
     let mut schemas: Map<_, _> = ResourceKind::ALL.into_iter().flat_map(of_kind).collect();
     schemas.insert(

@@ -69,6 +69,7 @@ async fn a4_nobody_floods_the_audit_without_signing_in(pool: PgPool) {
             .await;
     }
     let written = rows(&app, "true").await - before;
-    // The kinds: what was tried, and why it was refused; and the five sign-ups with one address that are answered by a mail.
+    // The kinds: what was tried, and why it was refused; and the five sign-ups with one address that are answered by a
+    // mail.
     assert!(written <= 11, "{written} rows");
 }

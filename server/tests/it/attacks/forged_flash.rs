@@ -1,5 +1,6 @@
-//! J11: a message that somebody else made, a secret of somebody else's making shown as one's own, and a session set by a service
-//! on another port of the same host. Cookies don't separate ports, so every cookie here is one that such a service could set.
+//! J11: a message that somebody else made, a secret of somebody else's making shown as one's own, and a session set by
+//! a service on another port of the same host. Cookies don't separate ports, so every cookie here is one that such a
+//! service could set.
 
 use axum::http::{HeaderName, header};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -134,8 +135,8 @@ async fn j11_a_ticket_shows_once_and_for_a_minute(pool: PgPool) {
     assert!(!shown.text.contains(&secret(&answer)), "lapsed");
 }
 
-/// The cookies can be set and the page opened by a page on another port, with everything the attacker's own. Browsers say where
-/// a page was opened from, and no page can make them lie.
+/// The cookies can be set and the page opened by a page on another port, with everything the attacker's own. Browsers
+/// say where a page was opened from, and no page can make them lie.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn j11_a_page_opened_by_another_origin_shows_no_flash(pool: PgPool) {
     let app = TestApp::new(pool).await;
@@ -186,8 +187,9 @@ async fn j11_what_waits_is_sealed(pool: PgPool) {
     assert_eq!((shown.status.as_u16(), shown.text.contains(&secret)), (200, false));
 }
 
-/// A service on the same host sets its own session beside the person's, for some of our paths: those pages were then in the
-/// attacker's session, the others in the person's. Now such a request is nobody's, and the cookie beside ours is taken away.
+/// A service on the same host sets its own session beside the person's, for some of our paths: those pages were then in
+/// the attacker's session, the others in the person's. Now such a request is nobody's, and the cookie beside ours is
+/// taken away.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn j11_a_second_session_cookie_signs_nobody_in(pool: PgPool) {
     let app = TestApp::new(pool).await;

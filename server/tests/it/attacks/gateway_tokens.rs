@@ -43,8 +43,8 @@ fn asks(token: &str) -> Ask {
         .with(HeaderName::from_static("x-roster-gateway"), token)
 }
 
-/// When it succeeded: each of 19,000 forged tokens in 8 s cost a query, and real answers went from 2 to 78 ms. Here a database
-/// that is away counts them: whoever asks it is answered 503.
+/// When it succeeded: each of 19,000 forged tokens in 8 s cost a query, and real answers went from 2 to 78 ms. Here a
+/// database that is away counts them: whoever asks it is answered 503.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e7_forged_tokens_do_not_reach_the_database(pool: PgPool) {
     let app = TestApp::new(pool).await;
@@ -63,7 +63,8 @@ async fn e7_forged_tokens_do_not_reach_the_database(pool: PgPool) {
     assert!(reached < 100, "{reached} of {FORGED} reached the database");
 }
 
-/// Whoever asks from the same network with a good token is answered, remembered or not; and no longer once it is revoked.
+/// Whoever asks from the same network with a good token is answered, remembered or not; and no longer once it is
+/// revoked.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e7_a_good_gateway_is_answered_in_a_flood_from_its_own_network(pool: PgPool) {
     let app = TestApp::new(pool).await;

@@ -8,7 +8,8 @@ use sqlx::PgPool;
 
 use super::super::test_app::{PASSWORD, TestApp, Who, encode};
 
-/// A request as the browser sends it for a page of this host: to the browser it is one origin, so nothing warns us of it.
+/// A request as the browser sends it for a page of this host: to the browser it is one origin, so nothing warns us of
+/// it.
 fn of_host(app: &TestApp, method: Method, path: &str, host: Option<&str>, body: String) -> Request<Body> {
     let mut request = Request::builder()
         .method(method)

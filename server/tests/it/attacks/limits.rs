@@ -1,5 +1,5 @@
-//! Limits that locked out everybody, or nobody (J9), as they look from outside. What counts against what is tested in the
-//! directory.
+//! Limits that locked out everybody, or nobody (J9), as they look from outside. What counts against what is tested in
+//! the directory.
 
 use std::net::SocketAddr;
 
@@ -30,7 +30,8 @@ fn sign_in(password: &str, peer: &str, client: &'static str) -> Request<Body> {
     request
 }
 
-/// Ten guesses from one network keep those who come from elsewhere out in no way, and nobody becomes another by writing a header.
+/// Ten guesses from one network keep those who come from elsewhere out in no way, and nobody becomes another by writing
+/// a header.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn j9_guessing_keeps_out_the_network_it_comes_from(pool: PgPool) {
     let app = TestApp::new(pool).await;

@@ -1,5 +1,5 @@
-//! J7: sessions that were left behind. Signing in as somebody else left the former session good, and a session that was found
-//! open days later added an SSH key, made API keys and gave the organization away.
+//! J7: sessions that were left behind. Signing in as somebody else left the former session good, and a session that was
+//! found open days later added an SSH key, made API keys and gave the organization away.
 
 use axum::http::{StatusCode, header};
 use policy::Refusal;
@@ -80,8 +80,8 @@ const SENSITIVE: &[(Who, &str, Fields)] = &[
     ),
 ];
 
-/// In a session whose password was given eleven minutes ago nothing of it is done; with the password in the same form it is, and
-/// with a wrong one it is not.
+/// In a session whose password was given eleven minutes ago nothing of it is done; with the password in the same form
+/// it is, and with a wrong one it is not.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn j7_a_session_that_was_left_open_is_not_enough(pool: PgPool) {
     let app = TestApp::new(pool).await;

@@ -53,7 +53,8 @@ async fn e9_a_key_of_a_project_books_nowhere_else(pool: PgPool) {
     assert_eq!(charged(&programs).await, before);
 }
 
-/// E9: what is too much for one record is refused, with a code of its own; a meter reports for the organization that it names.
+/// E9: what is too much for one record is refused, with a code of its own; a meter reports for the organization that it
+/// names.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e9_amounts_are_bounded_and_meters_name_the_organization(pool: PgPool) {
     let programs = Programs::new(pool).await;

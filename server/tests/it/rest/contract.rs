@@ -1,5 +1,5 @@
-//! The description held against the server: schemathesis asks what the description allows, and what it doesn't, over a real
-//! connection. `scripts/schemathesis.toml` says how, and what is expected otherwise than by default, and why.
+//! The description held against the server: schemathesis asks what the description allows, and what it doesn't, over a
+//! real connection. `scripts/schemathesis.toml` says how, and what is expected otherwise than by default, and why.
 
 use std::{env, net::SocketAddr, process::Stdio};
 

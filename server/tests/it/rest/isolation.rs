@@ -1,4 +1,5 @@
-//! P3, K1, K9, E5: which key opens what. A project or resource that is not the key's own is the same as one that is not there.
+//! P3, K1, K9, E5: which key opens what. A project or resource that is not the key's own is the same as one that is not
+//! there.
 
 use axum::http::{Method, header};
 use serde_json::{Value, json};
