@@ -206,7 +206,8 @@ async fn keys(pool: &PgPool, organization: Uuid, project: Uuid, secrets: &[Strin
     sqlx::query(
         "WITH made AS (
              INSERT INTO api_keys (organization_id, project_id, id, name, reach, secret_start, secret_end, created_at)
-             SELECT $1, $2, gen_random_uuid(), 'key ' || n, 'use', 'rsk_0000', '0000', now() FROM generate_series(1, $3) n
+             SELECT $1, $2, gen_random_uuid(), 'key ' || n, 'use', 'rsk_0000', '0000', now()
+             FROM generate_series(1, $3) n
              RETURNING id, name
          ), known AS (
              SELECT 'key ' || n * $4 AS name, secret FROM unnest($5::text[]) WITH ORDINALITY AS s (secret, n)

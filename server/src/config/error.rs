@@ -16,7 +16,7 @@ pub(crate) enum ConfigError {
     #[error("{0} cannot be read: {1}")]
     File(PathBuf, String),
     /// A line of the settings file that nobody knows.
-    #[error("{0} has the unknown setting {1:?}; known are {names}", names = names().map(|(_, key)| *key).collect::<Vec<_>>().join(", "))]
+    #[error("{0} has the unknown setting {1:?}; known are {names}", names = known_settings())]
     Unknown(PathBuf, String),
 }
 
@@ -56,4 +56,9 @@ pub(super) const QUOTAS: [(&str, &str); 7] = [
 /// Every setting.
 pub(super) fn names() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
     NAMES.iter().chain(&QUOTAS)
+}
+
+/// The lines that a settings file may have.
+fn known_settings() -> String {
+    names().map(|(_, key)| *key).collect::<Vec<_>>().join(", ")
 }

@@ -207,7 +207,8 @@ fn check_database(name: &'static str, url: &str, is_open_allowed: bool) -> Resul
             "a URL that PostgreSQL understands, like postgres://roster@db.example.com/roster?sslmode=verify-full",
         ),
         Ok(false) if !is_open_allowed => refuse(
-            "with TLS where the database is on another machine: ?sslmode=verify-full, or require (ROSTER_INSECURE_DATABASE=on allows it without all the same)",
+            "with TLS where the database is on another machine: ?sslmode=verify-full, or require \
+             (ROSTER_INSECURE_DATABASE=on allows it without all the same)",
         ),
         Ok(_) => Ok(()),
     }
@@ -263,7 +264,8 @@ fn parse_mailer(
         wrong(
             "ROSTER_SMTP_URL",
             "…".to_owned(),
-            "a URL like smtps://user:password@mail.example.com, smtp://mail.example.com?tls=required, or, on this machine, smtp://127.0.0.1:25",
+            "a URL like smtps://user:password@mail.example.com, smtp://mail.example.com?tls=required, or, on this \
+             machine, smtp://127.0.0.1:25",
         )
     })?;
     Ok(Some(mailer))
@@ -292,7 +294,8 @@ pub(crate) fn parse_url(url: String, is_insecure_allowed: bool) -> Result<(Strin
         "http" => Err(wrong(
             "ROSTER_URL",
             url,
-            "https, or a loopback address: plain http would send passwords in the clear (ROSTER_INSECURE_HTTP=on allows it all the same)",
+            "https, or a loopback address: plain http would send passwords in the clear (ROSTER_INSECURE_HTTP=on \
+             allows it all the same)",
         )),
         _ => Err(wrong("ROSTER_URL", url, allowed)),
     }

@@ -21,8 +21,9 @@ pub(crate) fn unavailable(status: StatusCode) -> Response {
 
 /// The page for a form that came from somewhere else.
 pub(crate) fn foreign_form() -> Response {
-    let words = "It came from another address than the one this console is set up for, so nothing was changed. Open the \
-                 console at its own address and try again. If this is its address, whoever runs it has to set ROSTER_URL to it.";
+    let words = "It came from another address than the one this console is set up for, so nothing was changed. Open \
+                 the console at its own address and try again. If this is its address, whoever runs it has to set \
+                 ROSTER_URL to it.";
     bare(StatusCode::FORBIDDEN, "This form was not accepted", words)
 }
 
@@ -40,7 +41,8 @@ pub(crate) fn misdirected() -> Response {
 /// A page made of nothing but itself.
 pub(crate) fn bare(status: StatusCode, title: &str, words: &str) -> Response {
     let page = format!(
-        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
+         content=\"width=device-width\">\
          <meta name=\"color-scheme\" content=\"light dark\"><title>{title}</title></head>\
          <body><main><h1>{title}</h1><p>{words}</p></main></body></html>"
     );

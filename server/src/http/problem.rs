@@ -205,7 +205,8 @@ impl ApiError {
             }
             Self::Problem(problem) => explain(*problem),
             Self::KeyScope(permission) => format!(
-                "This key’s reach doesn’t permit this ({permission}). Use a key with the reach “manage”; {} can create one.",
+                "This key’s reach doesn’t permit this ({permission}). Use a key with the reach “manage”; {} can \
+                 create one.",
                 permission.granted_by()
             ),
             Self::Denied(Denial::Hidden, _) => {

@@ -31,7 +31,8 @@ pub(super) fn subject_and_text(mail: &Mail, url: &str) -> (String, String) {
             let text = format!(
                 "Hello {},\n\nsomebody, most likely you, asked for a new password for {} on Roster.\n\n\
                  Choose it here:\n\n{}\n\n\
-                 The link works once, within an hour. If it wasn\u{2019}t you, do nothing: your password stays as it is.\n",
+                 The link works once, within an hour. If it wasn\u{2019}t you, do nothing: your password stays as it \
+                 is.\n",
                 quoted(name).unwrap_or_else(|| "there".to_owned()),
                 mail.to,
                 link(app::reset_password_path),
@@ -42,8 +43,8 @@ pub(super) fn subject_and_text(mail: &Mail, url: &str) -> (String, String) {
             let text = format!(
                 "Hello,\n\nsomebody, most likely you, made an account with {} on Roster.\n\n\
                  Verify the address here:\n\n{}\n\n\
-                 The link works once, within 24 hours. If it wasn\u{2019}t you, do nothing: nobody is let in by this address \
-                 alone while it isn\u{2019}t verified. By the same link you can make the account yours.\n",
+                 The link works once, within 24 hours. If it wasn\u{2019}t you, do nothing: nobody is let in by this \
+                 address alone while it isn\u{2019}t verified. By the same link you can make the account yours.\n",
                 mail.to,
                 link(app::verify_email_path),
             );
@@ -53,7 +54,8 @@ pub(super) fn subject_and_text(mail: &Mail, url: &str) -> (String, String) {
             let text = format!(
                 "Hello,\n\nsomebody, most likely you, asked that their account on Roster have the address {}.\n\n\
                  Confirm it here, in the browser in which you are signed in:\n\n{}\n\n\
-                 The link works once, within 24 hours, and for that account alone. If it wasn\u{2019}t you, do nothing.\n",
+                 The link works once, within 24 hours, and for that account alone. If it wasn\u{2019}t you, do \
+                 nothing.\n",
                 mail.to,
                 link(app::change_email_path),
             );
@@ -61,8 +63,8 @@ pub(super) fn subject_and_text(mail: &Mail, url: &str) -> (String, String) {
         }
         MailAbout::EmailTaken => {
             let text = format!(
-                "Hello,\n\nsomebody, perhaps you, asked that their account on Roster have the address {}. It is the address \
-                 of an account already, so nothing was changed.\n\nIf it wasn\u{2019}t you, do nothing.\n",
+                "Hello,\n\nsomebody, perhaps you, asked that their account on Roster have the address {}. It is the \
+                 address of an account already, so nothing was changed.\n\nIf it wasn\u{2019}t you, do nothing.\n",
                 mail.to,
             );
             ("Your address on Roster".to_owned(), text)
@@ -77,8 +79,8 @@ pub(super) fn subject_and_text(mail: &Mail, url: &str) -> (String, String) {
         MailAbout::SignUpAgain => {
             let [sign_in, forgot] = app::WAYS_IN;
             let text = format!(
-                "Hello,\n\nsomebody, perhaps you, tried to sign up with {} on Roster. The address has an account already, so \
-                 nothing was changed.\n\n\
+                "Hello,\n\nsomebody, perhaps you, tried to sign up with {} on Roster. The address has an account \
+                 already, so nothing was changed.\n\n\
                  Sign in here:\n\n{url}{sign_in}\n\n\
                  If you forgot your password, ask for a new one here:\n\n{url}{forgot}\n\n\
                  If it wasn\u{2019}t you, do nothing.\n",
@@ -256,7 +258,8 @@ mod tests {
         let (subject, text) = subject_and_text(&mail, "https://roster.acme.test:8443");
         assert_eq!(subject, "An invitation to join an organization on roster.acme.test");
         assert!(text.starts_with(
-            "\u{201C}Your bank\u{201D} invites you to join the organization \u{201C}Cheap pills, call now\u{201D} on Roster."
+            "\u{201C}Your bank\u{201D} invites you to join the organization \u{201C}Cheap pills, call now\u{201D} on \
+             Roster."
         ));
     }
 

@@ -24,7 +24,8 @@ pub enum PostgresError {
     },
     /// The server is there, its PostgreSQL not yet.
     #[error(
-        "the server on the data folder {data} is still starting (or just restarting) its database: try again in a moment"
+        "the server on the data folder {data} is still starting (or just restarting) its database: try again in a \
+         moment"
     )]
     Starting {
         /// The data folder.
@@ -48,7 +49,8 @@ pub enum PostgresError {
     },
     /// The cluster was put elsewhere and is no longer there.
     #[error(
-        "the database of this data folder is gone: {link} points to {target}, which is missing; restore it, or remove the link to begin with an empty database"
+        "the database of this data folder is gone: {link} points to {target}, which is missing; restore it, or remove \
+         the link to begin with an empty database"
     )]
     Lost {
         /// The link in the data folder.
@@ -58,7 +60,8 @@ pub enum PostgresError {
     },
     /// Root owns the way to an existing cluster.
     #[error(
-        "the user {user}, who runs PostgreSQL, cannot reach {path}: allow passing through the folders above it (chmod o+x)"
+        "the user {user}, who runs PostgreSQL, cannot reach {path}: allow passing through the folders above it (chmod \
+         o+x)"
     )]
     Unreachable {
         /// The cluster.
@@ -68,7 +71,9 @@ pub enum PostgresError {
     },
     /// No usable PostgreSQL on this machine.
     #[error(
-        "no PostgreSQL 15 or newer found{notes}: install it (Debian, Ubuntu: apt-get install postgresql; Fedora: dnf install postgresql-server; macOS: brew install postgresql@17), name the folder of its programs in ROSTER_POSTGRES_BIN, or set DATABASE_URL to a running one"
+        "no PostgreSQL 15 or newer found{notes}: install it (Debian, Ubuntu: apt-get install postgresql; Fedora: dnf \
+         install postgresql-server; macOS: brew install postgresql@17), name the folder of its programs in \
+         ROSTER_POSTGRES_BIN, or set DATABASE_URL to a running one"
     )]
     NoPostgres {
         /// What was found and why it does not do; begins with a space, or is empty.
@@ -76,7 +81,8 @@ pub enum PostgresError {
     },
     /// The cluster was made by a PostgreSQL that is no longer here.
     #[error(
-        "the database in {cluster} needs PostgreSQL {needed}, but only {found} is here: install PostgreSQL {needed}, or name the folder of its programs in ROSTER_POSTGRES_BIN"
+        "the database in {cluster} needs PostgreSQL {needed}, but only {found} is here: install PostgreSQL {needed}, \
+         or name the folder of its programs in ROSTER_POSTGRES_BIN"
     )]
     OtherVersion {
         /// The cluster.
@@ -88,7 +94,8 @@ pub enum PostgresError {
     },
     /// Started by root on a machine without an unprivileged user.
     #[error(
-        "PostgreSQL does not run as root, and there is neither a user postgres nor a user nobody: start as another user, or set DATABASE_URL"
+        "PostgreSQL does not run as root, and there is neither a user postgres nor a user nobody: start as another \
+         user, or set DATABASE_URL"
     )]
     NoUser,
     /// A program of PostgreSQL could not be run at all.
@@ -131,7 +138,8 @@ pub enum PostgresError {
     },
     /// Processes of an earlier PostgreSQL do not end.
     #[error(
-        "process {pid} of an earlier PostgreSQL still uses {cluster} and does not end: stop it (kill -9 {pid}), then start again"
+        "process {pid} of an earlier PostgreSQL still uses {cluster} and does not end: stop it (kill -9 {pid}), then \
+         start again"
     )]
     Lingering {
         /// The process.

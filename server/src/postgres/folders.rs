@@ -152,7 +152,8 @@ pub(super) fn major_of(cluster: &Path) -> Result<u32, PostgresError> {
     let text = fs::read_to_string(&path).map_err(PostgresError::folder(&path))?;
     text.trim().parse().map_err(|_| PostgresError::Foreign {
         path,
-        problem: "names no version of PostgreSQL 10 or newer: restore it from a backup, or set ROSTER_DATA to another folder",
+        problem: "names no version of PostgreSQL 10 or newer: restore it from a backup, or set ROSTER_DATA to another \
+            folder",
     })
 }
 
@@ -170,7 +171,10 @@ pub(super) fn home_elsewhere(data: &Path) -> Result<PathBuf, PostgresError> {
             set_mode(&home, 0o711)?;
             return Ok(home);
         }
-        tracing::warn!(folder = %home.display(), "holds a database that no data folder of this place points to; left alone");
+        tracing::warn!(
+            folder = %home.display(),
+            "holds a database that no data folder of this place points to; left alone"
+        );
     }
     Err(PostgresError::Foreign {
         path: root.into(),

@@ -115,7 +115,10 @@ fn place(path: std::result::Result<Path<(String, String)>, PathRejection>) -> Re
 /// A project’s resources.
 #[utoipa::path(get, path = "/v1/projects/{project}/resources", tag = "Resources", security(("key" = [])),
     params(openapi::ProjectPath, openapi::ResourceParameters),
-    responses((status = 200, description = "A page of them.", body = inline(List<Sent>)), (status = 403), (status = 404)))]
+    responses(
+        (status = 200, description = "A page of them.", body = inline(List<Sent>)),
+        (status = 403), (status = 404),
+    ))]
 async fn list_resources(
     State(rest): State<Rest>,
     Extension(actor): Extension<KeyActor>,
@@ -164,7 +167,8 @@ fn read_query(query: &str) -> Result<ResourceQuery> {
 #[utoipa::path(post, path = "/v1/projects/{project}/resources", tag = "Resources", security(("key" = [])),
     params(openapi::ProjectPath), request_body(content = ref("#/components/schemas/NewResource")),
     responses(
-        (status = 201, description = "It is registered.", body = ref("#/components/schemas/Resource"), headers(("Location" = String, description = "Its path."))),
+        (status = 201, description = "It is registered.", body = ref("#/components/schemas/Resource"),
+            headers(("Location" = String, description = "Its path."))),
         (status = 403), (status = 404), (status = 409)))]
 async fn create_resource(
     State(rest): State<Rest>,
@@ -268,7 +272,10 @@ fn detail(field: ResourceField, value: &Value) -> std::result::Result<FieldValue
 /// One resource.
 #[utoipa::path(get, path = "/v1/projects/{project}/resources/{id}", tag = "Resources", security(("key" = [])),
     params(openapi::ResourcePath),
-    responses((status = 200, description = "The resource.", body = ref("#/components/schemas/Resource")), (status = 403), (status = 404)))]
+    responses(
+        (status = 200, description = "The resource.", body = ref("#/components/schemas/Resource")),
+        (status = 403), (status = 404),
+    ))]
 async fn read_resource(
     State(rest): State<Rest>,
     Extension(actor): Extension<KeyActor>,
@@ -284,7 +291,10 @@ async fn read_resource(
 /// (JSON Merge Patch, RFC 7396). Its kind stays what it is.
 #[utoipa::path(patch, path = "/v1/projects/{project}/resources/{id}", tag = "Resources", security(("key" = [])),
     params(openapi::ResourcePath), request_body(content = ref("#/components/schemas/ResourceChange")),
-    responses((status = 200, description = "What it is now.", body = ref("#/components/schemas/Resource")), (status = 403), (status = 404), (status = 409)))]
+    responses(
+        (status = 200, description = "What it is now.", body = ref("#/components/schemas/Resource")),
+        (status = 403), (status = 404), (status = 409),
+    ))]
 async fn change_resource(
     State(rest): State<Rest>,
     Extension(actor): Extension<KeyActor>,

@@ -500,7 +500,10 @@ async fn bodies_that_are_no_form_are_refused(pool: PgPool) {
 async fn a_list_address_that_was_tampered_with_is_refused(pool: PgPool) {
     let app = TestApp::new(pool).await;
     let cursor = |json: &str| URL_SAFE_NO_PAD.encode(json);
-    let good = r#"{"sort":"name","order":"asc","role":"member","name":"Maya","added":1700000000000000000,"user":"00000000-0000-7000-8000-000000000000"}"#;
+    let good = concat!(
+        r#"{"sort":"name","order":"asc","role":"member","name":"Maya","added":1700000000000000000,"#,
+        r#""user":"00000000-0000-7000-8000-000000000000"}"#,
+    );
     let change = |from: &str, to: &str| {
         assert!(good.contains(from));
         cursor(&good.replace(from, to))

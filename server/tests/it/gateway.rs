@@ -40,10 +40,13 @@ const DEFAULT_ENDPOINT: &str = "01900000-0000-7000-8000-0000000000e2";
 const NO_RESOURCE: &str = "01900000-0000-7000-8000-0000000000ff";
 
 const ROWS: &str = "
-    INSERT INTO api_keys (organization_id, project_id, id, name, reach, secret_start, secret_end, created_at, expires_at, revoked_at)
-        SELECT s.organization_id, s.project_id, gen_random_uuid(), k.secret, k.reach, '', '', now(), k.expires_at, k.revoked_at
+    INSERT INTO api_keys (organization_id, project_id, id, name, reach, secret_start, secret_end, created_at,
+        expires_at, revoked_at)
+        SELECT s.organization_id, s.project_id, gen_random_uuid(), k.secret, k.reach, '', '', now(), k.expires_at,
+        k.revoked_at
         FROM (VALUES
-            ('ml-research', 'rsk_use0use0use0use0use0use0use0use0use0use0use1NA3Cd', 'use', now() + interval '1 hour', NULL::timestamptz),
+            ('ml-research', 'rsk_use0use0use0use0use0use0use0use0use0use0use1NA3Cd', 'use',
+                now() + interval '1 hour', NULL::timestamptz),
             ('ml-research', 'rsk_manage1manage1manage1manage1manage1manage1m3TsX9a', 'manage', NULL, NULL),
             ('production', 'rsk_foreign2foreign2foreign2foreign2foreign2for2g6lat', 'manage', NULL, NULL),
             ('ml-research', 'rsk_expired3expired3expired3expired3expired3exp1pFDxd', 'manage', now(), NULL),
@@ -846,12 +849,14 @@ async fn e6_without_the_database_it_is_503_within_three_seconds(pool: PgPool) {
 async fn e4_a_node_is_told_the_keys_of_present_collaborators(pool: PgPool) {
     let gateway = TestGateway::new(pool).await;
     // Everybody has a key; Maya has two.
-    gateway.run(
-        "INSERT INTO ssh_keys (id, user_id, name, algorithm, public_key, fingerprint, created_at)
-         SELECT gen_random_uuid(), id, 'Key', 'ssh-ed25519', 'ssh-ed25519 ' || split_part(email, '@', 1), 'SHA256:' || email, now()
-         FROM users",
-    )
-    .await;
+    gateway
+        .run(
+            "INSERT INTO ssh_keys (id, user_id, name, algorithm, public_key, fingerprint, created_at)
+             SELECT gen_random_uuid(), id, 'Key', 'ssh-ed25519', 'ssh-ed25519 ' || split_part(email, '@', 1),
+                 'SHA256:' || email, now()
+             FROM users",
+        )
+        .await;
     let lines = async |query: &str| -> Vec<String> {
         let answer = gateway.authorized_keys(query).await;
         assert_eq!(answer.status, 200, "{query}");

@@ -401,14 +401,18 @@ const LINKS: &str = "
             ('6a', '01900000-0000-7000-8000-000000000002')) AS token (byte, id)
         WHERE o.slug = 'acme';
     INSERT INTO password_reset_tokens (token_hash, user_id, expires_at)
-        SELECT sha256(decode(repeat('6b', 32), 'hex')), id, now() + interval '1 hour' FROM users WHERE email = 'mia@acme.test';
+        SELECT sha256(decode(repeat('6b', 32), 'hex')), id, now() + interval '1 hour' FROM users
+        WHERE email = 'mia@acme.test';
     INSERT INTO email_verification_tokens (token_hash, user_id, email, expires_at)
-        SELECT sha256(decode(repeat('6e', 32), 'hex')), id, email, now() + interval '1 day' FROM users WHERE email = 'mia@acme.test';
+        SELECT sha256(decode(repeat('6e', 32), 'hex')), id, email, now() + interval '1 day' FROM users
+        WHERE email = 'mia@acme.test';
     INSERT INTO email_changes (id, user_id, old_email, new_email, requested_at, changed_at, expires_at)
-        SELECT wanted.id::uuid, u.id, wanted.old_email, wanted.new_email, now(), wanted.changed_at, now() + interval '1 day'
+        SELECT wanted.id::uuid, u.id, wanted.old_email, wanted.new_email, now(), wanted.changed_at,
+        now() + interval '1 day'
         FROM users u, (VALUES
             ('01900000-0000-7000-8000-00000000006f', 'mia@acme.test', 'mia@new.test', NULL),
-            ('01900000-0000-7000-8000-000000000070', 'mia@old.test', 'mia@acme.test', now())) AS wanted (id, old_email, new_email, changed_at)
+            ('01900000-0000-7000-8000-000000000070', 'mia@old.test', 'mia@acme.test', now()))
+                AS wanted (id, old_email, new_email, changed_at)
         WHERE u.email = 'mia@acme.test';
     INSERT INTO email_change_tokens (token_hash, change_id) VALUES
         (sha256(decode(repeat('6f', 32), 'hex')), '01900000-0000-7000-8000-00000000006f'),
@@ -416,29 +420,36 @@ const LINKS: &str = "
     INSERT INTO ssh_keys (id, user_id, name, algorithm, public_key, fingerprint, created_at)
         SELECT '01900000-0000-7000-8000-000000000003', id, 'Desk', 'ssh-ed25519', 'ssh-ed25519 x', 'SHA256:x', now()
         FROM users WHERE email = 'maya@acme.test';
-    INSERT INTO api_keys (organization_id, project_id, id, name, reach, secret_start, secret_end, created_by, created_at, revoked_at)
-        SELECT p.organization_id, p.id, wanted.id::uuid, wanted.name, wanted.reach, 'rsk_look', 'last', u.id, now(), wanted.revoked_at
+    INSERT INTO api_keys (organization_id, project_id, id, name, reach, secret_start, secret_end, created_by,
+        created_at, revoked_at)
+        SELECT p.organization_id, p.id, wanted.id::uuid, wanted.name, wanted.reach, 'rsk_look', 'last', u.id, now(),
+        wanted.revoked_at
         FROM users u, projects p JOIN project_slugs s ON s.project_id = p.id, (VALUES
             ('01900000-0000-7000-8000-000000000005', 'Nightly', 'use', NULL),
             ('01900000-0000-7000-8000-000000000006', 'Deploy', 'manage', NULL),
             ('01900000-0000-7000-8000-000000000007', 'Old', 'use', now())) AS wanted (id, name, reach, revoked_at)
         WHERE u.email = 'mia@acme.test' AND s.slug = 'ml-research';
     INSERT INTO sessions (id, token_hash, user_id, created_at, last_seen_at, expires_at, address, user_agent)
-        SELECT '01900000-0000-7000-8000-000000000004', sha256('elsewhere'), id, now(), now(), now() + interval '1 day', '', ''
+        SELECT '01900000-0000-7000-8000-000000000004', sha256('elsewhere'), id, now(), now(),
+        now() + interval '1 day', '', ''
         FROM users WHERE email = 'maya@acme.test';
     INSERT INTO projects (organization_id, id, name, is_default, allow_externals, created_at)
-        SELECT id, '01900000-0000-7000-8000-000000000008', 'Wound Up', false, true, now() FROM organizations WHERE slug = 'acme';
+        SELECT id, '01900000-0000-7000-8000-000000000008', 'Wound Up', false, true, now() FROM organizations
+        WHERE slug = 'acme';
     INSERT INTO project_slugs (slug, organization_id, project_id)
         SELECT 'wound-up', id, '01900000-0000-7000-8000-000000000008' FROM organizations WHERE slug = 'acme';
     INSERT INTO collaborators (organization_id, project_id, user_id, name, role, added_by, added_at)
-        SELECT c.organization_id, '01900000-0000-7000-8000-000000000008', c.user_id, c.name, c.role, c.added_by, c.added_at
+        SELECT c.organization_id, '01900000-0000-7000-8000-000000000008', c.user_id, c.name, c.role, c.added_by,
+        c.added_at
         FROM collaborators c JOIN project_slugs s ON s.project_id = c.project_id AND s.slug = 'ml-research';
     INSERT INTO resources (organization_id, project_id, id, kind, name, state, details, created_at, updated_at)
-        SELECT s.organization_id, s.project_id, wanted.id::uuid, wanted.kind, wanted.name, 'creating', wanted.details::jsonb, now(), now()
+        SELECT s.organization_id, s.project_id, wanted.id::uuid, wanted.kind, wanted.name, 'creating',
+        wanted.details::jsonb, now(), now()
         FROM project_slugs s JOIN (VALUES
             ('ml-research', '01900000-0000-7000-8000-000000000005', 'cluster', 'first-cluster',
                 '{\"gpu\": \"H100\", \"nodes\": 2, \"gpus_per_node\": 8, \"scheduler\": \"slurm\"}'),
-            ('ml-research', '01900000-0000-7000-8000-000000000006', 'file', 'first-file', '{\"purpose\": \"batch\", \"size_bytes\": 1}'),
+            ('ml-research', '01900000-0000-7000-8000-000000000006', 'file', 'first-file',
+                '{\"purpose\": \"batch\", \"size_bytes\": 1}'),
             ('production', '01900000-0000-7000-8000-000000000007', 'cluster', 'first-cluster',
                 '{\"gpu\": \"H100\", \"nodes\": 2, \"gpus_per_node\": 8, \"scheduler\": \"slurm\"}')
             ) AS wanted (slug, id, kind, name, details) ON wanted.slug = s.slug";

@@ -27,8 +27,8 @@ pub(crate) fn document(keyed: OpenApi, others: [OpenApi; 2]) -> Bytes {
     api["info"] = json!({
         "title": "Roster",
         "version": "1",
-        "description": "Resources, usage and keys of one project, for programs. A key is made on the project’s page of API \
-            keys and sent as `Authorization: Bearer rsk_…`.",
+        "description": "Resources, usage and keys of one project, for programs. A key is made on the project’s page \
+            of API keys and sent as `Authorization: Bearer rsk_…`.",
         "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
     });
     api["servers"] = json!([{ "url": "/" }]);

@@ -38,7 +38,8 @@ pub(super) fn problem_schema() -> Value {
                     "properties": {
                         "field": {
                             "type": "string",
-                            "description": "With dots where it is inside another: `details.nodes`, `records.3.quantity`.",
+                            "description": "With dots where it is inside another: `details.nodes`, \
+                             `records.3.quantity`.",
                         },
                         "code": text,
                         "detail": text,
@@ -93,8 +94,8 @@ pub(super) fn usage_report() -> Value {
             "corrects": {
                 "type": "string",
                 "format": "uuid",
-                "description": "The record on the same books whose quantity and cost these take the place of. All else is as \
-                    in it; a record is corrected once.",
+                "description": "The record on the same books whose quantity and cost these take the place of. All \
+                    else is as in it; a record is corrected once.",
             },
         },
     });

@@ -42,7 +42,8 @@ async fn a4_a_stranger_writes_nothing_into_a_projects_audit(pool: PgPool) {
         "and is the operator's to read"
     );
     let counted: i64 = sqlx::query_scalar(
-        "SELECT r.count FROM audit_repeats r JOIN audit_events e ON e.id = r.event_id WHERE e.action = 'collaborator:add'",
+        "SELECT r.count FROM audit_repeats r JOIN audit_events e ON e.id = r.event_id \
+         WHERE e.action = 'collaborator:add'",
     )
     .fetch_one(&app.pool)
     .await

@@ -44,7 +44,10 @@ async fn show(app: &TestApp, page: &str, who: Who, cookie: &str) -> Answer {
 async fn j11_a_cookie_that_anybody_could_write_shows_nothing(pool: PgPool) {
     let app = TestApp::new(pool).await;
     let before = app.fingerprint().await;
-    let made = r#"{"form":"create_key","outcome":{"Ok":{"key_made":{"name":"FORGED","secret":"rsk_FORGED","how":"created"}}},"typed":[]}"#;
+    let made = concat!(
+        r#"{"form":"create_key","outcome":{"Ok":{"key_made":"#,
+        r#"{"name":"FORGED","secret":"rsk_FORGED","how":"created"}}},"typed":[]}"#,
+    );
     let added =
         r#"{"form":"add_collaborator","outcome":{"Ok":{"added":{"name":"FORGED"}}},"typed":[["email","FORGED"]]}"#;
     let refused =

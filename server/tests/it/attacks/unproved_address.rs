@@ -14,11 +14,14 @@ const NOBODY: &str = "nobdy@acme.test";
 
 /// Whether an address has access to a project of Acme's.
 async fn has_access(app: &TestApp, email: &str) -> bool {
-    sqlx::query_scalar("SELECT EXISTS (SELECT FROM access a JOIN users u ON u.id = a.user_id WHERE u.email = $1 AND a.because <> 'organization_admin')")
-        .bind(email)
-        .fetch_one(&app.pool)
-        .await
-        .unwrap()
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM access a JOIN users u ON u.id = a.user_id \
+        WHERE u.email = $1 AND a.because <> 'organization_admin')",
+    )
+    .bind(email)
+    .fetch_one(&app.pool)
+    .await
+    .unwrap()
 }
 
 /// What an Admin of `ml-research` is answered who adds this address.

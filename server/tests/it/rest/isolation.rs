@@ -17,7 +17,8 @@ const NO_RESOURCE: &str = "01900000-0000-7000-8000-00000000000a";
 /// Every call of a project, with what its body may say. `{id}` stands for a cluster.
 fn calls() -> Vec<(Method, &'static str, Option<Value>)> {
     let record = json!({ "records": [{
-        "id": "01900000-0000-7000-8000-0000000000aa", "at": "2026-11-20T10:00:00Z", "kind": "cluster", "unit": "gpu_seconds",
+        "id": "01900000-0000-7000-8000-0000000000aa", "at": "2026-11-20T10:00:00Z", "kind": "cluster",
+        "unit": "gpu_seconds",
         "quantity": 1, "cost_micros": 1,
     }] });
     vec![

@@ -121,7 +121,8 @@ async fn a3_no_secret_is_told_again(pool: PgPool) {
         }
     }
     let kept: Vec<(String,)> = sqlx::query_as(
-        "SELECT a::text FROM audit_events a UNION ALL SELECT k::text FROM api_keys k UNION ALL SELECT s::text FROM api_key_secrets s",
+        "SELECT a::text FROM audit_events a UNION ALL SELECT k::text FROM api_keys k UNION ALL SELECT s::text \
+         FROM api_key_secrets s",
     )
     .fetch_all(&programs.app.pool)
     .await

@@ -80,7 +80,8 @@ async fn d5_a_report_counts_once_on_the_right_books(pool: PgPool) {
         ["records.0 usage_corrected"]
     );
     let costs: Vec<i64> = sqlx::query_scalar(
-        "SELECT d.cost_micros::bigint FROM usage_days d JOIN project_slugs s USING (project_id) WHERE s.slug = 'ml-research'",
+        "SELECT d.cost_micros::bigint FROM usage_days d JOIN project_slugs s USING (project_id) \
+         WHERE s.slug = 'ml-research'",
     )
     .fetch_all(&programs.app.pool)
     .await
