@@ -27,18 +27,7 @@ pub(super) fn subject_and_text(mail: &Mail, url: &str) -> (String, String) {
             &link(app::invitation_path),
             url,
         ),
-        MailAbout::PasswordReset { name } => {
-            let text = format!(
-                "Hello {},\n\nsomebody, most likely you, asked for a new password for {} on Roster.\n\n\
-                 Choose it here:\n\n{}\n\n\
-                 The link works once, within an hour. If it wasn\u{2019}t you, do nothing: your password stays as it \
-                 is.\n",
-                quoted(name).unwrap_or_else(|| "there".to_owned()),
-                mail.to,
-                link(app::reset_password_path),
-            );
-            ("A new password for Roster".to_owned(), text)
-        }
+        MailAbout::PasswordReset { name } => password_reset(mail, name, &link(app::reset_password_path)),
         MailAbout::VerifyEmail => {
             let text = format!(
                 "Hello,\n\nsomebody, most likely you, made an account with {} on Roster.\n\n\
@@ -118,6 +107,17 @@ fn invitation(
         day(expires_at),
     );
     (subject, text)
+}
+
+fn password_reset(mail: &Mail, name: &Name, link: &str) -> (String, String) {
+    let text = format!(
+        "Hello {},\n\nsomebody, most likely you, asked for a new password for {} on Roster.\n\n\
+         Choose it here:\n\n{link}\n\n\
+         The link works once, within an hour. If it wasn\u{2019}t you, do nothing: your password stays as it is.\n",
+        quoted(name).unwrap_or_else(|| "there".to_owned()),
+        mail.to,
+    );
+    ("A new password for Roster".to_owned(), text)
 }
 
 /// `undo` is the link that undoes the change, and when it lapses; an operator's change has none.
@@ -244,7 +244,7 @@ mod tests {
 
     /// J9: what strangers call themselves and their organizations is no subject, and quoted in the text.
     #[test]
-    fn j9_a_subject_holds_no_strangers_subject_and_text() {
+    fn j9_a_subject_holds_no_strangers_words() {
         let mail = Mail {
             id: uuid::Uuid::nil(),
             to: "nina@new.test".parse().unwrap(),

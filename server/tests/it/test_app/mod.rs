@@ -1,32 +1,47 @@
 //! The demo organization behind the whole router, people of every kind signed in to it, and short words for asking.
 
+mod requests;
+mod rows;
+
 use std::{collections::BTreeMap, fmt::Write, sync::Arc};
 
-use app::{Flash, request_context::Cookies};
 use axum::{
     Router,
     body::Body,
-    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Request, header},
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use rows::{LINKS, LITTLE_USAGE};
+
+use app::{Flash, request_context::Cookies};
+
 use directory::{Directory, FlashHolder, FlashTicket, NewAccount, OffsetDateTime, Origin, SessionToken, Settings};
 use http_body_util::BodyExt;
 use policy::SessionId;
 use server::{AppState, Assets, Broadcast, TrustedProxies, router};
-use sha2::{Digest, Sha256};
+
 use sqlx::{AssertSqlSafe, PgPool};
 use tower::ServiceExt;
 use uuid::Uuid;
 
+pub(crate) use requests::Answer;
+pub(crate) use requests::Ask;
+pub(crate) use requests::Manner;
+pub(crate) use requests::encode;
+pub(crate) use rows::begin_session;
+
 /// Where the console is reached; what browsers send as `Origin`.
 pub(crate) const URL: &str = "http://127.0.0.1:3000";
+
 /// What clients ask for.
 const HOST: &str = "127.0.0.1:3000";
+
 /// Everybody's password.
 pub(crate) const PASSWORD: &str = directory::DEMO_PASSWORD;
 
 /// The project that the people of [`Who`] are described for, and one of as many letters that is none.
 pub(crate) const RESEARCH: &str = "ml-research";
+
 pub(crate) const NO_PROJECT: &str = "xx-nothings";
 
 /// Their organization.
@@ -35,33 +50,46 @@ pub(crate) const ACME: &str = "acme";
 /// An invitation to it for somebody without an account, one for the Stranger, and a link to a new password of the
 /// Member's: what their links carry.
 pub(crate) const INVITED: &str = "aWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWk";
+
 pub(crate) const INVITED_STRANGER: &str = "ampqampqampqampqampqampqampqampqampqampqamo";
+
 pub(crate) const FORGOTTEN: &str = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s";
+
 /// A link that proves the Member's address.
 pub(crate) const UNPROVED: &str = "bm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm4";
+
 /// A link that confirms the change of the Member's address.
 pub(crate) const TO_CHANGE: &str = "b29vb29vb29vb29vb29vb29vb29vb29vb29vb29vb28";
+
 /// A link that undoes a change of the Member's address.
 pub(crate) const TO_UNDO: &str = "cHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHA";
+
 /// A link of ours as far as anybody can tell, that leads nowhere.
 pub(crate) const NO_LINK: &str = "bGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGw";
+
 /// The id of the first of them; an SSH key and a second session of the Admin's.
 pub(crate) const INVITATION: &str = "01900000-0000-7000-8000-000000000001";
+
 pub(crate) const SSH_KEY: &str = "01900000-0000-7000-8000-000000000003";
+
 /// A cluster and a file of `ml-research`, and a cluster of `production`.
 pub(crate) const CLUSTER: &str = "01900000-0000-7000-8000-000000000005";
+
 pub(crate) const FILE: &str = "01900000-0000-7000-8000-000000000006";
+
 pub(crate) const PRODUCTION_CLUSTER: &str = "01900000-0000-7000-8000-000000000007";
+
 /// A project that has nothing any more, with the people of `ml-research`.
 pub(crate) const EMPTY: &str = "wound-up";
+
 pub(crate) const SESSION: &str = "01900000-0000-7000-8000-000000000004";
+
 /// API keys of `ml-research`, made by the Member: one that uses, one that manages (K11), and one that is over.
 pub(crate) const API_KEY: &str = "01900000-0000-7000-8000-000000000005";
-pub(crate) const MANAGE_KEY: &str = "01900000-0000-7000-8000-000000000006";
-pub(crate) const OVER_KEY: &str = "01900000-0000-7000-8000-000000000007";
 
-const LITTLE_USAGE: &str = "DELETE FROM usage_records WHERE at < now() - interval '3 days';
-    DELETE FROM usage_days WHERE day < current_date - 3;";
+pub(crate) const MANAGE_KEY: &str = "01900000-0000-7000-8000-000000000006";
+
+pub(crate) const OVER_KEY: &str = "01900000-0000-7000-8000-000000000007";
 
 /// Who asks. All but the first are signed in; what they are is said of `ml-research`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -386,74 +414,6 @@ impl TestApp {
     }
 }
 
-/// The rows behind [`INVITED`] and the others.
-const LINKS: &str = "
-    INSERT INTO invitations (organization_id, id, email, invited_by, created_at, sent_at, expires_at)
-        SELECT o.id, wanted.id::uuid, wanted.email, o.owner_id, now(), now(), now() + interval '7 days'
-        FROM organizations o, (VALUES
-            ('01900000-0000-7000-8000-000000000001', 'invited@new.test'),
-            ('01900000-0000-7000-8000-000000000002', 'stranger@elsewhere.test')) AS wanted (id, email)
-        WHERE o.slug = 'acme';
-    INSERT INTO invitation_tokens (token_hash, organization_id, invitation_id, is_mailed)
-        SELECT sha256(decode(repeat(token.byte, 32), 'hex')), o.id, token.id::uuid, true
-        FROM organizations o, (VALUES
-            ('69', '01900000-0000-7000-8000-000000000001'),
-            ('6a', '01900000-0000-7000-8000-000000000002')) AS token (byte, id)
-        WHERE o.slug = 'acme';
-    INSERT INTO password_reset_tokens (token_hash, user_id, expires_at)
-        SELECT sha256(decode(repeat('6b', 32), 'hex')), id, now() + interval '1 hour' FROM users
-        WHERE email = 'mia@acme.test';
-    INSERT INTO email_verification_tokens (token_hash, user_id, email, expires_at)
-        SELECT sha256(decode(repeat('6e', 32), 'hex')), id, email, now() + interval '1 day' FROM users
-        WHERE email = 'mia@acme.test';
-    INSERT INTO email_changes (id, user_id, old_email, new_email, requested_at, changed_at, expires_at)
-        SELECT wanted.id::uuid, u.id, wanted.old_email, wanted.new_email, now(), wanted.changed_at,
-        now() + interval '1 day'
-        FROM users u, (VALUES
-            ('01900000-0000-7000-8000-00000000006f', 'mia@acme.test', 'mia@new.test', NULL),
-            ('01900000-0000-7000-8000-000000000070', 'mia@old.test', 'mia@acme.test', now()))
-                AS wanted (id, old_email, new_email, changed_at)
-        WHERE u.email = 'mia@acme.test';
-    INSERT INTO email_change_tokens (token_hash, change_id) VALUES
-        (sha256(decode(repeat('6f', 32), 'hex')), '01900000-0000-7000-8000-00000000006f'),
-        (sha256(decode(repeat('70', 32), 'hex')), '01900000-0000-7000-8000-000000000070');
-    INSERT INTO ssh_keys (id, user_id, name, algorithm, public_key, fingerprint, created_at)
-        SELECT '01900000-0000-7000-8000-000000000003', id, 'Desk', 'ssh-ed25519', 'ssh-ed25519 x', 'SHA256:x', now()
-        FROM users WHERE email = 'maya@acme.test';
-    INSERT INTO api_keys (organization_id, project_id, id, name, reach, secret_start, secret_end, created_by,
-        created_at, revoked_at)
-        SELECT p.organization_id, p.id, wanted.id::uuid, wanted.name, wanted.reach, 'rsk_look', 'last', u.id, now(),
-        wanted.revoked_at
-        FROM users u, projects p JOIN project_slugs s ON s.project_id = p.id, (VALUES
-            ('01900000-0000-7000-8000-000000000005', 'Nightly', 'use', NULL),
-            ('01900000-0000-7000-8000-000000000006', 'Deploy', 'manage', NULL),
-            ('01900000-0000-7000-8000-000000000007', 'Old', 'use', now())) AS wanted (id, name, reach, revoked_at)
-        WHERE u.email = 'mia@acme.test' AND s.slug = 'ml-research';
-    INSERT INTO sessions (id, token_hash, user_id, created_at, last_seen_at, expires_at, address, user_agent)
-        SELECT '01900000-0000-7000-8000-000000000004', sha256('elsewhere'), id, now(), now(),
-        now() + interval '1 day', '', ''
-        FROM users WHERE email = 'maya@acme.test';
-    INSERT INTO projects (organization_id, id, name, is_default, allow_externals, created_at)
-        SELECT id, '01900000-0000-7000-8000-000000000008', 'Wound Up', false, true, now() FROM organizations
-        WHERE slug = 'acme';
-    INSERT INTO project_slugs (slug, organization_id, project_id)
-        SELECT 'wound-up', id, '01900000-0000-7000-8000-000000000008' FROM organizations WHERE slug = 'acme';
-    INSERT INTO collaborators (organization_id, project_id, user_id, name, role, added_by, added_at)
-        SELECT c.organization_id, '01900000-0000-7000-8000-000000000008', c.user_id, c.name, c.role, c.added_by,
-        c.added_at
-        FROM collaborators c JOIN project_slugs s ON s.project_id = c.project_id AND s.slug = 'ml-research';
-    INSERT INTO resources (organization_id, project_id, id, kind, name, state, details, created_at, updated_at)
-        SELECT s.organization_id, s.project_id, wanted.id::uuid, wanted.kind, wanted.name, 'creating',
-        wanted.details::jsonb, now(), now()
-        FROM project_slugs s JOIN (VALUES
-            ('ml-research', '01900000-0000-7000-8000-000000000005', 'cluster', 'first-cluster',
-                '{\"gpu\": \"H100\", \"nodes\": 2, \"gpus_per_node\": 8, \"scheduler\": \"slurm\"}'),
-            ('ml-research', '01900000-0000-7000-8000-000000000006', 'file', 'first-file',
-                '{\"purpose\": \"batch\", \"size_bytes\": 1}'),
-            ('production', '01900000-0000-7000-8000-000000000007', 'cluster', 'first-cluster',
-                '{\"gpu\": \"H100\", \"nodes\": 2, \"gpus_per_node\": 8, \"scheduler\": \"slurm\"}')
-            ) AS wanted (slug, id, kind, name, details) ON wanted.slug = s.slug";
-
 /// What the router is given.
 fn app_state(directory: Directory, is_secure: bool) -> AppState {
     AppState {
@@ -465,208 +425,5 @@ fn app_state(directory: Directory, is_secure: bool) -> AppState {
         broadcast: Broadcast::default(),
         url: URL.into(),
         proxies: TrustedProxies::default(),
-    }
-}
-
-/// A session, without the work of checking a password.
-pub(crate) async fn begin_session(pool: &PgPool, who: Who) -> (String, Uuid) {
-    let (session, user) = (
-        Uuid::now_v7(),
-        sqlx::query_scalar("SELECT id FROM users WHERE email = $1")
-            .bind(who.email())
-            .fetch_one(pool)
-            .await
-            .unwrap(),
-    );
-    let token: [u8; 32] = Sha256::digest(session.as_bytes()).into();
-    sqlx::query(
-        "INSERT INTO sessions (id, token_hash, user_id, created_at, last_seen_at, expires_at, address, user_agent)
-         VALUES ($1, $2, $3, now(), now(), now() + interval '1 day', '', '')",
-    )
-    .bind(session)
-    .bind(Sha256::digest(token).to_vec())
-    .bind(user)
-    .execute(pool)
-    .await
-    .unwrap();
-    (URL_SAFE_NO_PAD.encode(token), user)
-}
-
-/// How something is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Manner {
-    /// By a program: no word about itself.
-    Program,
-    /// By the console's own script.
-    Script,
-    /// By a form or link in a browser, without scripts.
-    Plain,
-}
-
-impl Manner {
-    pub(crate) const ALL: [Self; 3] = [Self::Program, Self::Script, Self::Plain];
-}
-
-/// A request.
-#[derive(Clone, Debug)]
-pub(crate) struct Ask {
-    pub(crate) method: Method,
-    pub(crate) uri: String,
-    pub(crate) who: Who,
-    pub(crate) headers: Vec<(HeaderName, String)>,
-    pub(crate) body: Vec<u8>,
-}
-
-impl Ask {
-    pub(crate) fn get(uri: impl Into<String>) -> Self {
-        Self {
-            method: Method::GET,
-            uri: uri.into(),
-            who: Who::Nobody,
-            headers: Vec::new(),
-            body: Vec::new(),
-        }
-    }
-
-    /// A form as a browser sends it.
-    pub(crate) fn post<'a, V: AsRef<[u8]> + 'a>(
-        uri: impl Into<String>,
-        fields: impl IntoIterator<Item = (&'a str, V)>,
-    ) -> Self {
-        Self {
-            method: Method::POST,
-            body: encode(fields).into_bytes(),
-            ..Self::get(uri)
-        }
-        .with(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-    }
-
-    pub(crate) fn by(self, who: Who) -> Self {
-        Self { who, ..self }
-    }
-
-    pub(crate) fn with(mut self, name: HeaderName, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
-        self
-    }
-
-    /// With the headers of that kind of client.
-    pub(crate) fn manner(self, manner: Manner) -> Self {
-        let site = HeaderName::from_static("sec-fetch-site");
-        let dest = HeaderName::from_static("sec-fetch-dest");
-        match manner {
-            Manner::Program => self,
-            Manner::Script => self
-                .with(header::ACCEPT, "application/json")
-                .with(site, "same-origin")
-                .with(dest, "empty"),
-            Manner::Plain => self
-                .with(header::ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8")
-                .with(header::ORIGIN, URL)
-                .with(header::REFERER, format!("{URL}/settings/profile"))
-                .with(site, "same-origin")
-                .with(dest, "document"),
-        }
-    }
-}
-
-/// A form, or a query.
-pub(crate) fn encode<'a, V: AsRef<[u8]> + 'a>(fields: impl IntoIterator<Item = (&'a str, V)>) -> String {
-    let mut text = String::new();
-    for (name, value) in fields {
-        if !text.is_empty() {
-            text.push('&');
-        }
-        text.push_str(name);
-        text.push('=');
-        text.extend(form_urlencoded::byte_serialize(value.as_ref()));
-    }
-    text
-}
-
-/// What came back.
-#[derive(Clone, Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) text: String,
-    flash: Option<Flash>,
-}
-
-impl Answer {
-    /// A header, or nothing.
-    pub(crate) fn header(&self, name: impl AsRef<str>) -> &str {
-        self.headers
-            .get(name.as_ref())
-            .map(|value| value.to_str().unwrap())
-            .unwrap_or_default()
-    }
-
-    /// Where it sends the browser to.
-    pub(crate) fn location(&self) -> &str {
-        self.header("location")
-    }
-
-    /// The `Set-Cookie` of this name.
-    pub(crate) fn set_cookie(&self, name: &str) -> Option<&str> {
-        self.headers
-            .get_all(header::SET_COOKIE)
-            .into_iter()
-            .map(|value| value.to_str().unwrap())
-            .find(|value| value.strip_prefix(name).is_some_and(|rest| rest.starts_with('=')))
-    }
-
-    /// The value of that cookie.
-    pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
-        self.set_cookie(name)?.strip_prefix(name)?.get(1..)?.split(';').next()
-    }
-
-    /// The flash that the next page will show.
-    pub(crate) fn flash(&self) -> Option<Flash> {
-        self.flash.clone()
-    }
-
-    /// The nonce of its content security policy.
-    pub(crate) fn nonce(&self) -> Option<&str> {
-        let policy = self.header("content-security-policy");
-        policy.split_once("'nonce-")?.1.split_once('\'').map(|(nonce, _)| nonce)
-    }
-
-    /// A page without what no two share: the nonce of its policy, and its name, by which its forms are known.
-    pub(crate) fn common_text(&self) -> String {
-        let text = self.text.replace(self.header("x-request-id"), "PAGE");
-        text.replace(self.nonce().unwrap(), "NONCE")
-    }
-
-    /// All of it, except what no two answers share (request id, date, nonce), with `slug` made anonymous.
-    pub(crate) fn anonymous(&self, slug: &str) -> String {
-        let mut text = format!("{}\n", self.status);
-        let mut headers: Vec<_> = self
-            .headers
-            .iter()
-            .filter(|(name, _)| !["x-request-id", "date"].contains(&name.as_str()))
-            .map(|(name, value)| {
-                let value = value.to_str().unwrap();
-                match &self.flash {
-                    // The ticket is different each time; what it shows is not.
-                    Some(flash) if value.starts_with("roster-flash=") => {
-                        format!("{name}: flash {}", serde_json::to_string(flash).unwrap())
-                    }
-                    _ => format!("{name}: {value}"),
-                }
-            })
-            .collect();
-        headers.sort();
-        text.push_str(&headers.join("\n"));
-        text.push_str("\n\n");
-        text.push_str(&self.text);
-        if let Some(nonce) = self.nonce() {
-            text = text.replace(nonce, "NONCE");
-        }
-        let id = self.header("x-request-id");
-        if !id.is_empty() {
-            text = text.replace(id, "ID");
-        }
-        text.replace(slug, "SLUG")
     }
 }
