@@ -366,6 +366,10 @@ mod operator {
             let error = operator.error(&create(&arguments), "");
             assert!(error.contains(says), "{arguments:?}: {error}");
         }
+        assert_scopes_are_listed(&operator, cluster);
+    }
+
+    fn assert_scopes_are_listed(operator: &Operator, cluster: &str) {
         let words = operator.run(&["admin", "gateway-token", "list"], "").stdout;
         let words = String::from_utf8(words).unwrap();
         let lines: Vec<_> = words.lines().collect();

@@ -194,28 +194,7 @@ async fn the_readmes_nginx_serves_the_console(pool: PgPool) {
         )
     };
     // As it stands, but for the certificate.
-    let made = Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-        ])
-        .args([
-            "-subj",
-            "/CN=roster.example.com",
-            "-keyout",
-            "key",
-            "-out",
-            "certificate",
-        ])
-        .current_dir(&folder.0)
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{made:?}");
+    make_certificate(&folder);
     let mut whole = server.to_owned();
     for (from, to) in [
         ("/etc/ssl/roster.example.com.pem", "certificate"),
@@ -267,4 +246,30 @@ async fn the_readmes_nginx_serves_the_console(pool: PgPool) {
     until(&mut stream, "text/event-stream");
     roster.remove("mia@acme.test").await;
     until(&mut stream, "changed");
+}
+
+/// A certificate for `roster.example.com`, and its key, signed by itself.
+fn make_certificate(folder: &Folder) {
+    let made = Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+        ])
+        .args([
+            "-subj",
+            "/CN=roster.example.com",
+            "-keyout",
+            "key",
+            "-out",
+            "certificate",
+        ])
+        .current_dir(&folder.0)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
 }

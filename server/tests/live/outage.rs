@@ -115,20 +115,12 @@ impl Load {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn e6_a_database_that_goes_away_is_503_and_nothing_that_was_answered_is_lost() {
-    let folder = Folder::new();
-    let database = Embedded::start(&folder.0).await.unwrap();
-    let url = database.url().to_owned();
-    let stage = Arc::new(Stage::set(&url).await);
-    let server = Roster::start(&url).await;
-    let addr = server.addr;
-    let load = Arc::new(Load::default());
+/// Gateways, programs and writers, who ask until it is over.
+fn start_workers(addr: SocketAddr, stage: &Arc<Stage>, load: &Arc<Load>) -> JoinSet<()> {
     let mut workers = JoinSet::new();
-
     // Half of them may, half of them may not: neither answer may turn into the other.
     for gateway in 0..GATEWAYS {
-        let (stage, load) = (Arc::clone(&stage), Arc::clone(&load));
+        let (stage, load) = (Arc::clone(stage), Arc::clone(load));
         workers.spawn(async move {
             let (who, right) = if gateway % 2 == 0 {
                 (&stage.admin, StatusCode::OK)
@@ -141,7 +133,7 @@ async fn e6_a_database_that_goes_away_is_503_and_nothing_that_was_answered_is_lo
         });
     }
     for program in 0..PROGRAMS {
-        let (stage, load) = (Arc::clone(&stage), Arc::clone(&load));
+        let (stage, load) = (Arc::clone(stage), Arc::clone(load));
         workers.spawn(async move {
             let (path, right) = if program % 2 == 0 {
                 ("/v1/projects/ml-research/resources", StatusCode::OK)
@@ -154,9 +146,22 @@ async fn e6_a_database_that_goes_away_is_503_and_nothing_that_was_answered_is_lo
         });
     }
     for writer in 0..WRITERS {
-        let (stage, load) = (Arc::clone(&stage), Arc::clone(&load));
+        let (stage, load) = (Arc::clone(stage), Arc::clone(load));
         workers.spawn(async move { load.write(addr, &stage, writer).await });
     }
+    workers
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e6_a_database_that_goes_away_is_503_and_nothing_that_was_answered_is_lost() {
+    let folder = Folder::new();
+    let database = Embedded::start(&folder.0).await.unwrap();
+    let url = database.url().to_owned();
+    let stage = Arc::new(Stage::set(&url).await);
+    let server = Roster::start(&url).await;
+    let addr = server.addr;
+    let load = Arc::new(Load::default());
+    let mut workers = start_workers(addr, &stage, &load);
 
     sleep(Duration::from_secs(1)).await;
     load.until("everybody is answered", |load| {

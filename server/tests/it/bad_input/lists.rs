@@ -11,20 +11,24 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use policy::Refusal;
 use sqlx::PgPool;
 
-/// The address of the list (C10): whatever is in it, the function and the page say 400 or show a list.
-#[sqlx::test(migrations = "../crates/directory/migrations")]
-async fn a_list_address_that_was_tampered_with_is_refused(pool: PgPool) {
-    let app = TestApp::new(pool).await;
-    let cursor = |json: &str| URL_SAFE_NO_PAD.encode(json);
-    let good = concat!(
-        r#"{"sort":"name","order":"asc","role":"member","name":"Maya","added":1700000000000000000,"#,
-        r#""user":"00000000-0000-7000-8000-000000000000"}"#,
-    );
-    let change = |from: &str, to: &str| {
-        assert!(good.contains(from));
-        cursor(&good.replace(from, to))
-    };
-    let after: Vec<String> = vec![
+/// A cursor of the list of collaborators, as it is before it is encoded.
+const GOOD_CURSOR: &str = concat!(
+    r#"{"sort":"name","order":"asc","role":"member","name":"Maya","added":1700000000000000000,"#,
+    r#""user":"00000000-0000-7000-8000-000000000000"}"#,
+);
+
+fn cursor(json: &str) -> String {
+    URL_SAFE_NO_PAD.encode(json)
+}
+
+/// The good cursor with something else in the place of `from`.
+fn change(from: &str, to: &str) -> String {
+    assert!(GOOD_CURSOR.contains(from));
+    cursor(&GOOD_CURSOR.replace(from, to))
+}
+
+fn tampered_cursors() -> Vec<String> {
+    vec![
         "nonsense".into(),
         "%%%".into(),
         "=".into(),
@@ -51,13 +55,19 @@ async fn a_list_address_that_was_tampered_with_is_refused(pool: PgPool) {
         change("Maya", "M\\u0000aya"),
         change("Maya", "M\\ud800aya"),
         change("00000000-0000-7000-8000-000000000000", "1"),
-    ];
-    for after in &after {
+    ]
+}
+
+/// The address of the list (C10): whatever is in it, the function and the page say 400 or show a list.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn a_list_address_that_was_tampered_with_is_refused(pool: PgPool) {
+    let app = TestApp::new(pool).await;
+    for after in &tampered_cursors() {
         refused(&app, "after", after, Refusal::CursorInvalid).await;
     }
     // It is the tampering that is refused.
     for after in [
-        cursor(good),
+        cursor(GOOD_CURSOR),
         change("Maya", "'; drop table users; --"),
         change("Maya", ""),
     ] {

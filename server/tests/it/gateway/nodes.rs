@@ -16,14 +16,7 @@ async fn e4_a_node_is_told_the_keys_of_present_collaborators(pool: PgPool) {
              FROM users",
         )
         .await;
-    let lines = async |query: &str| -> Vec<String> {
-        let answer = gateway.authorized_keys(query).await;
-        assert_eq!(answer.status, 200, "{query}");
-        assert_eq!(answer.header("content-type"), "text/plain; charset=utf-8");
-        assert_eq!(answer.header("cache-control"), "no-store");
-        assert!(answer.text.is_empty() || answer.text.ends_with('\n'));
-        answer.text.lines().map(ToOwned::to_owned).collect()
-    };
+    let lines = async |query: &str| lines_of(&gateway, query).await;
     let here = format!("cluster={CLUSTER}&user=ubuntu");
     let mut everybody = lines(&here).await;
     everybody.sort();
@@ -90,4 +83,14 @@ async fn e4_a_node_is_told_the_keys_of_present_collaborators(pool: PgPool) {
     for gone in ["mia@acme.test", "eve@partner.test"] {
         assert_eq!(lines(&one(gone)).await, [""; 0], "{gone}");
     }
+}
+
+/// The lines that a node is told.
+async fn lines_of(gateway: &TestGateway, query: &str) -> Vec<String> {
+    let answer = gateway.authorized_keys(query).await;
+    assert_eq!(answer.status, 200, "{query}");
+    assert_eq!(answer.header("content-type"), "text/plain; charset=utf-8");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert!(answer.text.is_empty() || answer.text.ends_with('\n'));
+    answer.text.lines().map(ToOwned::to_owned).collect()
 }

@@ -198,49 +198,7 @@ async fn every_screen_runs_its_own_script_and_nothing_else(pool: PgPool) {
 async fn markup_in_names_and_searches_stays_text(pool: PgPool) {
     let app = TestApp::new(pool).await;
     let evil = "</title></script><script>alert(1)</script>\"'><img src=x onerror=alert(1)>";
-    let person = [("name", evil), ("email", "evil@evil.test"), ("password", PASSWORD)];
-    assert_eq!(app.ask(Ask::post("/api/sign_up", person)).await.status, 200);
-    let directory = &app.state.directory;
-    directory
-        .verify_as_operator(&"evil@evil.test".parse().unwrap())
-        .await
-        .unwrap();
-    let add = [("project", RESEARCH), ("email", "evil@evil.test")];
-    assert_eq!(
-        app.ask(Ask::post("/api/add_collaborator", add).by(Who::Owner))
-            .await
-            .status,
-        200
-    );
-    let settings = [
-        ("project", RESEARCH),
-        ("name", evil),
-        ("slug", RESEARCH),
-        ("allow_externals", "on"),
-    ];
-    assert_eq!(
-        app.ask(Ask::post("/api/update_project", settings).by(Who::Owner))
-            .await
-            .status,
-        200
-    );
-    sqlx::query("UPDATE organizations SET name = $1 WHERE slug = 'acme'")
-        .bind(evil)
-        .execute(&app.pool)
-        .await
-        .unwrap();
-    sqlx::query(
-        "UPDATE resources SET name = $1, details = jsonb_set(details, '{gpu}', to_jsonb($1)) WHERE id = $2::uuid",
-    )
-    .bind(evil)
-    .bind(CLUSTER)
-    .execute(&app.pool)
-    .await
-    .unwrap();
-    let id: uuid::Uuid = sqlx::query_scalar("SELECT id FROM users WHERE email = 'evil@evil.test'")
-        .fetch_one(&app.pool)
-        .await
-        .unwrap();
+    let id = name_everything(&app, evil).await;
 
     let typed: String = form_urlencoded::byte_serialize(evil.as_bytes()).collect();
     let mut uris: Vec<_> = SCREENS.iter().map(|(who, uri, _)| (*who, app.fill(uri))).collect();
@@ -286,6 +244,53 @@ async fn markup_in_names_and_searches_stays_text(pool: PgPool) {
         assert!(page.text.contains("alert(1)"), "{path}: what was typed is kept (N3)");
         assert_harmless(path, &page.text);
     }
+}
+
+/// Gives the name `evil` to a person, their project, its organization and a resource. Returns the person's id.
+async fn name_everything(app: &TestApp, evil: &str) -> uuid::Uuid {
+    let person = [("name", evil), ("email", "evil@evil.test"), ("password", PASSWORD)];
+    assert_eq!(app.ask(Ask::post("/api/sign_up", person)).await.status, 200);
+    let directory = &app.state.directory;
+    directory
+        .verify_as_operator(&"evil@evil.test".parse().unwrap())
+        .await
+        .unwrap();
+    let add = [("project", RESEARCH), ("email", "evil@evil.test")];
+    assert_eq!(
+        app.ask(Ask::post("/api/add_collaborator", add).by(Who::Owner))
+            .await
+            .status,
+        200
+    );
+    let settings = [
+        ("project", RESEARCH),
+        ("name", evil),
+        ("slug", RESEARCH),
+        ("allow_externals", "on"),
+    ];
+    assert_eq!(
+        app.ask(Ask::post("/api/update_project", settings).by(Who::Owner))
+            .await
+            .status,
+        200
+    );
+    sqlx::query("UPDATE organizations SET name = $1 WHERE slug = 'acme'")
+        .bind(evil)
+        .execute(&app.pool)
+        .await
+        .unwrap();
+    sqlx::query(
+        "UPDATE resources SET name = $1, details = jsonb_set(details, '{gpu}', to_jsonb($1)) WHERE id = $2::uuid",
+    )
+    .bind(evil)
+    .bind(CLUSTER)
+    .execute(&app.pool)
+    .await
+    .unwrap();
+    sqlx::query_scalar("SELECT id FROM users WHERE email = 'evil@evil.test'")
+        .fetch_one(&app.pool)
+        .await
+        .unwrap()
 }
 
 /// No element and no attribute came of the text. (In an attribute's value `<` is text; the quote around it is what
