@@ -1,4 +1,4 @@
-//! Root is given up once it is needed no more: what answers the network runs as an account that owns nothing else.
+//! Drops root privileges after the start, so that the code that answers the network runs as an unprivileged account.
 
 use std::{io, path::PathBuf};
 
@@ -42,9 +42,9 @@ pub(crate) fn needed(assets: &Assets, database_urls: &[&str]) -> Vec<Needed> {
     needed
 }
 
-/// Becomes the first of the accounts that gets to what is needed, for good, if this process is root: user, group and
-/// every other group, in all threads (the C library sees to that). A fault in what answers the network is then none of
-/// the whole machine.
+/// If this process is root, switches for good to the first of `accounts` that can reach everything in `needed`: user,
+/// group and supplementary groups, in all threads (the C library does that). A fault in the network code then endangers
+/// no more than that account.
 ///
 /// Without such an account this process stays root, and says why in one line.
 ///
@@ -91,7 +91,7 @@ fn become_for_good(account: &Account) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether the account gets to something, as a child of this process that runs as the account finds out.
+/// Whether the account can reach something, tested by a child process that runs as the account.
 fn can_use(account: &Account, needed: &Needed) -> bool {
     let mut command = account.command("sh");
     command

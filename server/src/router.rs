@@ -40,15 +40,15 @@ use crate::{
     submissions,
 };
 
-/// A form of ours is smaller than this.
+/// The largest body of a form, in bytes.
 const MOST_BYTES: usize = 64 * 1024;
-/// Nothing of ours takes longer.
+/// How long an answer to a person may take to begin.
 const MOST_TIME: Duration = Duration::from_secs(30);
 
-/// Everything the server answers, for one listener.
+/// The router of everything, for one listener.
 ///
 /// # Errors
-/// If the public base URL is none that a form could come from.
+/// If the public base URL is not a valid origin for forms.
 pub fn router(state: &AppState) -> Result<Router, tower_http::csrf::ConfigError> {
     let routes = for_people_and_programs(state)?.merge(gateway::gateways(state));
     Ok(with_common_layers(state, routes))
@@ -102,7 +102,7 @@ fn elsewhere() -> Router {
         .layer(from_fn(problem::render_problem))
 }
 
-/// For load balancers and probes.
+/// `/healthz` and `/readyz`, for load balancers and probes.
 fn health(state: &AppState) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
@@ -210,7 +210,7 @@ fn live(state: &AppState) -> Router {
         .with_state(state.clone())
 }
 
-/// Calls a server function; what is none is not found, like anything else that is not there.
+/// Calls a server function. Answers 404 for a path that is not one.
 async fn call(known: Arc<HashSet<(String, Method)>>, request: Request<Body>) -> Response {
     if known.contains(&(request.uri().path().to_owned(), request.method().clone())) {
         let Some((parts, body)) = well_formed(request).await else {

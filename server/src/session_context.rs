@@ -24,7 +24,8 @@ use crate::{
     state::AppState,
 };
 
-/// Finds out who is asking, and passes on.
+/// Finds the session of a request by its cookie, adds a [`SessionContext`] to the request, and calls the next layer.
+/// Answers 503 itself if the database cannot be asked.
 pub(crate) async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let headers = request.headers();
     let session = match session(&state, headers).await {

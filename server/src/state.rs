@@ -10,14 +10,14 @@ use directory::Directory;
 
 use crate::{assets::Assets, client::TrustedProxies, events::broadcast::Broadcast};
 
-/// What the console needs to answer. Cheap to clone.
+/// What the handlers of pages, forms, events and gateways share. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct AppState {
-    /// The directory, as people ask it.
+    /// The directory over the connections for people.
     pub directory: Directory,
-    /// The same, over the connections that programs have to themselves.
+    /// The directory over the connections reserved for programs.
     pub for_programs: Directory,
-    /// The same, over those of the gateways.
+    /// The directory over the connections reserved for gateways.
     pub for_gateways: Directory,
     /// The built site.
     pub assets: Arc<Assets>,
@@ -27,6 +27,6 @@ pub struct AppState {
     pub broadcast: Broadcast,
     /// The public base URL: the origin that forms come from, and the host that pages are asked for by.
     pub url: Arc<str>,
-    /// The proxies that are believed about the client's address.
+    /// The proxies whose `X-Forwarded-For` is trusted.
     pub proxies: TrustedProxies,
 }

@@ -12,7 +12,7 @@ use directory::Origin;
 
 use crate::client::Client;
 
-/// Adds a cookie to an answer; an empty `value` takes it away.
+/// Adds a cookie to a response; an empty `value` deletes it.
 pub(crate) fn add_cookie(response: &mut Response, cookies: Cookies, name: &str, value: &str, seconds: u64) {
     let cookie = cookies.set(name, value, seconds);
     let cookie = cookie.map(|cookie| (header::SET_COOKIE, cookie));
@@ -25,8 +25,8 @@ pub(crate) fn bearer(authorization: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| rest.trim_matches(' '))
 }
 
-/// The value of a cookie (RFC 6265, 4.2.1). With two values it has none: ours are for every path of this host, so the
-/// other is from somebody else on it, for some of our paths.
+/// The value of a cookie (RFC 6265, 4.2.1). None if the request carries two different values: the server's cookies are
+/// set for `/`, so a second one was set by another application on this host, for a narrower path.
 pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = cookies(headers, name);
     let value = values.next()?;
@@ -43,10 +43,10 @@ pub(crate) fn cookies<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<I
         .filter_map(move |pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
 }
 
-/// Where a cookie that came with two values may be kept beside ours, which is at `/`: every folder on the way to
-/// `path`. Taking it away there leaves the person with the session that is theirs.
+/// The paths at which a second cookie of this name may have been set, if there is one: every folder on the way to
+/// `path`. Deleting it there leaves the server's own cookie, which is set for `/`.
 pub(crate) fn shadowed_paths(headers: &HeaderMap, name: &str, path: &str) -> Vec<String> {
-    /// No page of ours lies deeper.
+    /// No page has a deeper path.
     const MOST: usize = 8;
     if cookies(headers, name).count() < 2 {
         return Vec::new();
@@ -59,7 +59,7 @@ pub(crate) fn shadowed_paths(headers: &HeaderMap, name: &str, path: &str) -> Vec
         .collect()
 }
 
-/// Where a request came from.
+/// Where a request came from, for sessions and the audit: client address, request id, user agent.
 pub(crate) fn origin(request: &Request) -> Origin {
     let text = |name: HeaderName| {
         request

@@ -16,12 +16,12 @@ use tower_http::{
 };
 use uuid::Uuid;
 
-/// Whether form-encoded text is UTF-8 once its percent signs are read.
+/// Whether form-encoded text is UTF-8 after percent-decoding.
 pub(crate) fn is_utf8(form: &[u8]) -> bool {
     percent_encoding::percent_decode(form).decode_utf8().is_ok()
 }
 
-/// A problem as the answer to a script or a program.
+/// A problem as JSON, the answer of server functions to scripts and programs.
 pub(crate) fn problem(problem: Problem) -> Response {
     (
         StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
@@ -30,7 +30,7 @@ pub(crate) fn problem(problem: Problem) -> Response {
         .into_response()
 }
 
-/// Nothing a person sees is kept by a cache: the next one at this browser is somebody else.
+/// Sets `Cache-Control: no-store`: what one person sees must not be shown to the next one at the same browser.
 pub(crate) fn no_store() -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
 }
@@ -41,13 +41,13 @@ pub(crate) async fn drop_request_id(mut request: Request, next: axum::middleware
     next.run(request).await
 }
 
-/// The headers that keep a browser on its guard.
+/// Adds the security headers that every response has.
 pub(crate) async fn protect(request: Request, next: axum::middleware::Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in [
         ("x-content-type-options", "nosniff"),
-        // The path of the page a form was on is needed to go back to it; other sites get nothing.
+        // Redirects after a form need the path of its page; other sites get no referrer.
         ("referrer-policy", "same-origin"),
         ("x-frame-options", "DENY"),
         ("cross-origin-opener-policy", "same-origin"),
@@ -59,7 +59,7 @@ pub(crate) async fn protect(request: Request, next: axum::middleware::Next) -> R
     ] {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
-    // Pages set their own, with the nonce of their script; nothing else has anything to run.
+    // Pages set their own policy, with a nonce for their script; no other response may load or run anything.
     headers
         .entry(header::CONTENT_SECURITY_POLICY)
         .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));

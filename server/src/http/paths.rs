@@ -1,5 +1,4 @@
-//! Paths that more than one part of the server has to know: routes are made of them, and the log leaves out what
-//! follows some.
+//! Paths that several files need: the router for its routes, the log to leave out the secret at the end of a path.
 
 /// Live events.
 pub(crate) const EVENTS: &str = "/events";

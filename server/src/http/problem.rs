@@ -3,7 +3,7 @@
 //!
 //! A handler answers with a [`ApiError`]; [`render_problem`], around the routes, writes it down together with the
 //! request's id. What goes wrong before a handler is reached or after it is left (no such method, out of time, a panic)
-//! is rendered there too. It must not know the routes: enforcement tells its problems by it as well.
+//! is rendered there too. It must not know the routes: the gateway's endpoints render their problems with it as well.
 
 use app::{Problem, explain};
 use axum::{
@@ -24,10 +24,10 @@ pub(crate) const MOST_BYTES: usize = 1024 * 1024;
 /// As many characters of a field's name are repeated in an answer: the caller may have made the name up.
 const LONGEST_FIELD: usize = 100;
 
-/// Why a call was not answered as hoped.
+/// Why a program's call failed.
 #[derive(Clone, Debug)]
 pub(crate) enum ApiError {
-    /// As for people: the rules, the database, a fault of ours.
+    /// The same failures as for people: a refusal, the database, an internal error.
     Problem(Problem),
     /// The key's reach does not permit it (K11).
     KeyScope(Permission),
@@ -48,7 +48,7 @@ pub(crate) enum ApiError {
     },
     /// The body is not said to be JSON.
     MediaType,
-    /// It took longer than anything may.
+    /// It took longer than the time limit.
     Timeout,
 }
 
@@ -103,7 +103,8 @@ impl Wrong {
         }
     }
 
-    /// The same, where it is: the beginning of that, where the name was made up by the caller.
+    /// The error of the field `field`, whose name is cut to a length that is safe to repeat: the caller may have made
+    /// it up.
     pub(crate) fn at(self, field: impl AsRef<str>) -> FieldFault {
         FieldFault {
             field: field.as_ref().chars().take(LONGEST_FIELD).collect(),
@@ -273,7 +274,7 @@ impl ApiError {
         }
     }
 
-    /// The headers that say what to do about it.
+    /// Adds the headers that tell the caller what to do: `WWW-Authenticate`, `Retry-After`.
     fn headers(&self, headers: &mut HeaderMap) {
         let mut set = |name: HeaderName, value: &str| {
             if let Ok(value) = HeaderValue::from_str(value) {
@@ -306,7 +307,7 @@ impl ApiError {
     }
 }
 
-/// Where a field that people know by its form is in a body.
+/// The name in a JSON body of a field that forms have too.
 fn field_name(field: Field) -> String {
     match field {
         Field::Detail(detail) => format!("details.{}", detail.code()),
@@ -372,7 +373,7 @@ pub(crate) async fn render_problem(request: Request, next: Next) -> Response {
     Response::from_parts(parts, serde_json::to_vec(&body).unwrap_or_default().into())
 }
 
-/// A failure that no handler said a word about.
+/// The error for a failure status that no handler set an [`ApiError`] for.
 fn unsaid(status: StatusCode) -> ApiError {
     match status {
         StatusCode::NOT_FOUND => Refusal::Hidden.into(),
@@ -385,7 +386,7 @@ fn unsaid(status: StatusCode) -> ApiError {
     }
 }
 
-/// A code as a person reads it: the same for every occurrence (RFC 9457, 3.1.3).
+/// The title of a problem, made from its code, so that it is the same for every occurrence (RFC 9457, 3.1.3).
 fn title(code: &str) -> String {
     let mut letters = code.chars();
     letters

@@ -71,7 +71,7 @@ async fn meter(rest: &Rest, token: &Token, origin: Origin) -> (Spent, Result<Rep
     }
 }
 
-/// The one bearer of a request, if it can be a secret of this kind.
+/// The bearer token of a request, if it is well-formed for this kind.
 fn presented_as(headers: &HeaderMap, kind: TokenKind) -> Option<Token> {
     let mut values = headers.get_all(header::AUTHORIZATION).into_iter();
     let value = values.next().filter(|_| values.next().is_none())?;
@@ -94,7 +94,7 @@ async fn caller(rest: &Rest, key: Result<Token, Refusal>, origin: Origin) -> (Sp
     }
 }
 
-/// What somebody without a key that opens something is told; by and by, that it is enough.
+/// The refusal of a caller without a working key; once its address exceeds the limit, that of too many attempts.
 fn stranger(rest: &Rest, origin: &Origin, refusal: Refusal) -> (Spent, Result<KeyActor, ApiError>) {
     let spent = rest.limits.address(&origin.address);
     let refusal = spent.check().err().unwrap_or(refusal);
@@ -122,7 +122,7 @@ pub(crate) fn presented_secret(headers: &HeaderMap) -> Result<(TokenKind, Token)
 pub(crate) fn presented(headers: &HeaderMap) -> Result<Token, Refusal> {
     let mut values = headers.get_all(header::AUTHORIZATION).into_iter();
     let value = values.next().ok_or(Refusal::KeyMissing)?;
-    // Two of them: who would know which one is meant?
+    // Two of them are ambiguous.
     if values.next().is_some() {
         return Err(Refusal::KeyInvalid);
     }

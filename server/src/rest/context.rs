@@ -14,15 +14,15 @@ use crate::http::problem::ApiError;
 pub(super) struct Rest {
     pub(super) directory: Directory,
     pub(super) limits: Arc<Limits>,
-    /// The description of all of it.
+    /// The OpenAPI document, serialized.
     pub(super) document: Bytes,
 }
 
 /// The answer to a program, or what went wrong.
 pub(super) type Result<T> = std::result::Result<T, ApiError>;
 
-/// What was read, or what is wrong with it; the latter only for those who may do this at all, as `may` finds out: it
-/// tells nothing to anybody else (P3, R2).
+/// The result of reading a request. If it is an error, `may` is asked first and its refusal wins: only a caller who may
+/// do this at all learns what is wrong with the request (P3, R2).
 pub(super) async fn told_to<T>(read: Result<T>, may: impl Future<Output = Result<()>>) -> Result<T> {
     if read.is_err() {
         may.await?;

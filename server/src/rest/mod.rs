@@ -1,7 +1,7 @@
 //! The interface for programs (INTERFACES, "HTTP for programs"): API keys in, JSON out.
 //!
 //! Its own router with its own layers: no cookies, no forms, nothing kept by caches. It reads what came, asks the
-//! directory, and writes down what it says; what may be done it does not know. Every failure is a problem
+//! directory, and returns its answer; it must not know who may do what. Every failure is a problem
 //! ([`ApiError`]); every route is described where it is ([`openapi`]).
 
 mod body;
@@ -43,7 +43,7 @@ use crate::http::{
     problem::{ApiError, render_problem},
 };
 
-/// Nothing takes longer.
+/// How long an answer may take to begin.
 const MOST_TIME: Duration = Duration::from_secs(30);
 
 /// The routes for programs, with their layers.
@@ -69,7 +69,7 @@ pub(crate) fn router(directory: Directory) -> Router {
     layered(routes, MOST_TIME)
 }
 
-/// The same around every route: whatever goes wrong inside, the answer is a problem.
+/// Adds the layers that every route has, by which any failure, a panic and a timeout too, is answered as a problem.
 fn layered(routes: Router, most_time: Duration) -> Router {
     routes.layer(
         ServiceBuilder::new()
@@ -86,7 +86,7 @@ fn layered(routes: Router, most_time: Duration) -> Router {
     )
 }
 
-/// What only a key opens.
+/// The routes that need an API key.
 fn with_key() -> OpenApiRouter<Rest> {
     OpenApiRouter::default()
         .merge(whoami::routes())
@@ -94,7 +94,7 @@ fn with_key() -> OpenApiRouter<Rest> {
         .merge(usage::routes())
 }
 
-/// What is open to anyone.
+/// The routes that need no credential.
 fn without_key() -> OpenApiRouter<Rest> {
     keys::routes()
 }
