@@ -113,7 +113,7 @@ impl fmt::Debug for TrustedProxies {
     }
 }
 
-/// Finds out where a request comes from, and passes on.
+/// Adds the client's address to the request as a [`Client`].
 pub(crate) async fn identify(State(proxies): State<TrustedProxies>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let client = peer.map(|ConnectInfo(peer)| proxies.client(peer.ip(), request.headers()));

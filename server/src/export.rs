@@ -24,7 +24,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::http::layers::problem;
 
-/// Rows that are read at once.
+/// How many rows are read from the directory at a time.
 const PAGE: u16 = 1_000;
 
 /// Which part of the list: as in the URL of its screen.
@@ -178,7 +178,7 @@ where
         after,
     };
     let file = format!("attachment; filename=\"{}-{what}.csv\"", ask(None).slug);
-    // The first page before the status: what is refused is no file.
+    // The first page is read before the status is sent, so that a refusal is answered as one.
     let first = match page(ask(None)).await {
         Ok(first) => first,
         Err(refused) => return problem(refused),
@@ -192,12 +192,12 @@ where
                 text.extend(write(&sheet.rows)?);
                 Ok(Bytes::from(text))
             });
-            // A reader who is gone ends it, and so does a database that is: a file cut short must not look whole.
+            // Ends with an error if the client or the database is gone: a truncated file must not look complete.
             if chunks.send(rows).await.is_err() {
                 return;
             }
             let Some(after) = sheet.next.take() else { return };
-            // Asked anew for each page: a session, or an access, that ends meanwhile ends the file (E5).
+            // The session and the access are checked again for each page; when they end, the file does (E5).
             let is_signed_in = lives.session_lives(session.id).await.unwrap_or_default();
             sheet = match page(ask(Some(after))).await {
                 Ok(next) if is_signed_in => next,

@@ -1,7 +1,7 @@
 //! The server: HTTP, sessions' cookies, live events, the private PostgreSQL, the command line.
 //!
 //! One router per audience, each with its own layers. It must not know the rules (that is `policy`), the tables (that
-//! is `directory`) or the screens (that is `app`): it listens, says who is asking, and passes on.
+//! is `directory`) or the screens (that is `app`): it listens, identifies the caller, and calls them.
 
 #![recursion_limit = "256"]
 
@@ -45,7 +45,7 @@ use std::error::Error;
 use cli::{Admin, Cli, Command};
 use config::Config;
 
-/// Does what the command line says.
+/// Runs the command.
 ///
 /// # Errors
 /// One line for the person at the command line.

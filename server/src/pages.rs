@@ -1,4 +1,5 @@
-//! Pages: rendered whole by the app, with a policy that lets nothing run but its own script.
+//! Pages: rendered completely by the app before they are sent, with a content security policy that allows no script but
+//! their own. Redirects to the sign-in page and to the current project.
 
 use app::{document, request_context::SessionContext};
 use axum::{
@@ -17,13 +18,13 @@ use crate::{
     state::AppState,
 };
 
-/// Pages for people who are not signed in; every other page asks them to.
+/// Pages that need no session. Every other one redirects to the sign-in page.
 const PUBLIC: [&str; 4] = ["/sign-in", "/sign-up", "/forgot-password", "/docs/roles"];
 
 /// The part of a path that stands for the project last looked at (INTERFACES, pages).
 const CURRENT: &str = "~current";
 
-/// The pages it stands in, up to it.
+/// The beginnings of the paths that may contain [`CURRENT`].
 const HEADS: [&str; 3] = ["/projects/", "/settings/projects/", ORGANIZATION];
 const ORGANIZATION: &str = "/settings/organization/";
 
@@ -39,7 +40,8 @@ pub(crate) async fn page(
     }
 }
 
-/// The answer to whoever is led to another page than the one they asked for.
+/// The redirect for a request that belongs to another page, or the error for a malformed query. None if the page itself
+/// is to be rendered.
 async fn destination(context: &SessionContext, uri: &Uri) -> Option<Response> {
     let path = uri.path();
     if !is_utf8(uri.query().unwrap_or_default().as_bytes()) {
@@ -82,16 +84,16 @@ async fn destination(context: &SessionContext, uri: &Uri) -> Option<Response> {
     Some(Redirect::to(&format!("{to}{query}")).into_response())
 }
 
-/// What comes before [`CURRENT`] in the path of a page that has it. Nothing else is redirected: `//evil.test/~current`
-/// would lead to another site.
+/// The part of the path before [`CURRENT`], if it is one of [`HEADS`]. Other paths must not be redirected:
+/// `//evil.test/~current` would lead to another site.
 fn head_of_current(path: &str) -> Option<&'static str> {
     HEADS
         .into_iter()
         .find(|head| path.strip_prefix(head).and_then(|rest| rest.split('/').next()) == Some(CURRENT))
 }
 
-/// The page, which shows the flash that is there for it and ends it by that. A redirect does neither: the page it leads
-/// to does.
+/// Renders the page with the flash that waits for it, which is deleted by that. Redirects leave the flash alone: it is
+/// for the page they lead to.
 async fn render(state: &AppState, mut context: SessionContext, mut request: Request<Body>) -> Response {
     let headers = request.headers().clone();
     let session = session_context::live_token(&context, &headers);

@@ -1,4 +1,4 @@
-//! `roster serve`: from the configuration to a running server, and in order back to nothing.
+//! `roster serve`: starts the parts of a server in order, runs it, and shuts it down gracefully.
 
 use std::{error::Error, io::Write, sync::Arc, time::Duration};
 
@@ -19,14 +19,14 @@ use crate::{
     state::AppState,
 };
 
-/// How long answers under way have, once the server is told to stop.
+/// How long requests in progress may take once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// Serves until told to stop.
 pub(crate) async fn serve(config: &Config, demo: bool) -> Result<(), Box<dyn Error + Send + Sync>> {
     log::start();
     let assets = Assets::find(config.site.as_deref())?;
-    // First the addresses: somebody else listening there is found out before anything is started.
+    // Binds the addresses first, so that one in use is reported before anything is started.
     let listeners = Listeners::bind(config).await?;
     let database = match &config.database_url {
         Some(_) => None,
@@ -133,7 +133,7 @@ async fn with_database(
         tracing::info!("stopping");
         broadcast.end();
         stop.send_replace(true);
-        // The listeners hear of it as long as there is somebody to say it.
+        // Keeps the sender alive: the listeners take its end for a signal.
         std::future::pending::<()>().await;
     }));
     tracing::info!(url = config.url, "serving");
@@ -155,8 +155,8 @@ async fn with_database(
     Ok(served?)
 }
 
-/// Throws away, at the start and every hour, what is over: sessions, counts of attempts, flashes, mail that was sent,
-/// old months of the audit.
+/// Deletes expired rows at the start and every hour: sessions, counts of attempts, flashes, sent mail, old months of
+/// the audit.
 async fn tidy(directory: Directory, audit_days: u16) {
     let mut hour = time::interval(Duration::from_secs(60 * 60));
     loop {

@@ -61,7 +61,7 @@ impl Broadcast {
     }
 
     fn send(&self, hint: Hint) {
-        // Nobody looking is no error.
+        // An error means that no stream is open.
         drop(self.hints.send(hint));
     }
 
@@ -70,11 +70,11 @@ impl Broadcast {
         self.hints.subscribe()
     }
 
-    /// A place for one more stream of this person about these organizations, until it is dropped (J12). Each stream
-    /// asks the database at every hint.
+    /// Counts one more stream of this person about these organizations, until the seat is dropped (J12). Streams are
+    /// limited because each queries the database at every hint.
     ///
     /// # Errors
-    /// [`Refusal::QuotaReached`] if there are as many as there may be on this server.
+    /// [`Refusal::QuotaReached`] if the quota of streams on this server is reached.
     pub(crate) fn seat(
         &self,
         user: UserId,

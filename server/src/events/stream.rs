@@ -30,16 +30,16 @@ use crate::{
     state::AppState,
 };
 
-/// A quiet stream is checked, and kept from being taken for dead, this often.
+/// How often a stream without hints checks its access and sends a comment, so that proxies keep it open.
 const BEAT: Duration = Duration::from_secs(15);
 
-/// Hints that come within this are about one change.
+/// Hints within this time are answered together.
 const TOGETHER: Duration = Duration::from_millis(25);
 
-/// News that could not be looked into are looked into again after this.
+/// How soon hints are looked into again that the database could not answer.
 const SOON: Duration = Duration::from_millis(250);
 
-/// As many things can be followed by one stream: the tabs of a browser share one.
+/// The most projects and organizations that one stream follows. The tabs of a browser share a stream.
 const MOST_FOLLOWED: usize = 32;
 
 /// What is asked for: `project=` or `organization=` alone, or any number of `follow=project:{slug}` and
@@ -73,7 +73,7 @@ pub(crate) async fn events(
     Extension(context): Extension<SessionContext>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    // Before the first look, so that nothing falls between.
+    // Subscribes before the first look, so that no hint is missed in between.
     let (hints, stop) = (state.broadcast.subscribe(), state.broadcast.stop.subscribe());
     let (reader, hidden) = open(context, query.as_deref().unwrap_or_default()).await?;
     let quotas = reader.directory.settings().quotas;
@@ -81,7 +81,7 @@ pub(crate) async fn events(
     let seat = state.broadcast.seat(reader.session.user, organizations, &quotas)?;
     let (events, stream) = mpsc::channel(4);
     tokio::spawn(async move {
-        // What isn't there is told as what is gone: the stream serves several pages.
+        // What is hidden is reported as gone, without ending the stream: it serves several pages.
         for name in hidden {
             if events.send(Ok(event("gone", &name))).await.is_err() {
                 return;
@@ -94,8 +94,8 @@ pub(crate) async fn events(
     Ok(([("x-accel-buffering", "no")], Sse::new(ReceiverStream::new(stream))).into_response())
 }
 
-/// Finds what is to be followed, and answers the names of what is hidden beside it. Where all of it is, that is the
-/// answer.
+/// Finds what is to be followed. Returns the names of what is hidden beside it; if everything is hidden, that is the
+/// error.
 async fn open(context: SessionContext, query: &str) -> Result<(Reader, Vec<String>), Problem> {
     let session = context.session.ok_or(Refusal::SignedOut)?;
     let (mut topics, mut hidden) = (BTreeMap::new(), Vec::new());
@@ -206,7 +206,7 @@ async fn follow(
     }
 }
 
-/// What waits in the channel already.
+/// The next hint that is already in the channel.
 fn more(hint: Result<Hint, broadcast::error::TryRecvError>) -> Option<Result<Hint, broadcast::error::RecvError>> {
     match hint {
         Ok(hint) => Some(Ok(hint)),
@@ -233,8 +233,8 @@ impl Reader {
         Some(topics.map(|(number, _)| *number).collect())
     }
 
-    /// Looks at what there is news of, or at everything if there are none. Answers what is to be told, and whether that
-    /// is the last; what can't be looked at now is owed.
+    /// Checks the topics in `news`, or all of them if it is empty. Returns the events to send, and whether the stream
+    /// ends with them. Topics that the database cannot answer now are added to `owed`.
     async fn look(&mut self, news: &BTreeSet<usize>, owed: &mut BTreeSet<usize>) -> (Vec<Event>, bool) {
         match self.directory.session_lives(self.session.id).await {
             Ok(true) => {}
@@ -281,7 +281,7 @@ impl Reader {
     }
 }
 
-/// Says nothing, but that the stream is alive.
+/// A comment that keeps the connection alive.
 fn still_here() -> Event {
     Event::default().comment("still here")
 }

@@ -1,5 +1,4 @@
-//! Pages that are written down here, whole, without the app: for requests that must not reach it, and for when the
-//! database is away.
+//! Static error pages, made without the app: for requests that must not reach it, and for when the database is away.
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -19,7 +18,7 @@ pub(crate) fn unavailable(status: StatusCode) -> Response {
     response
 }
 
-/// The page for a form that came from somewhere else.
+/// The page for a form of another origin (403).
 pub(crate) fn foreign_form() -> Response {
     let words = "It came from another address than the one this console is set up for, so nothing was changed. Open \
                  the console at its own address and try again. If this is its address, whoever runs it has to set \
@@ -27,7 +26,7 @@ pub(crate) fn foreign_form() -> Response {
     bare(StatusCode::FORBIDDEN, "This form was not accepted", words)
 }
 
-/// The page for what asks for another host than this console's.
+/// The page for a request for another host (421).
 pub(crate) fn misdirected() -> Response {
     let words = "It asks for a host name that isn’t this console’s, so nothing was done. Open the console at its own \
                  address. If this is its address, whoever runs it has to set ROSTER_URL to it.";
@@ -38,7 +37,7 @@ pub(crate) fn misdirected() -> Response {
     )
 }
 
-/// A page made of nothing but itself.
+/// A page with a title and one paragraph, without scripts or styles.
 pub(crate) fn bare(status: StatusCode, title: &str, words: &str) -> Response {
     let page = format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \

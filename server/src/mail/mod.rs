@@ -1,6 +1,6 @@
-//! Mail: takes what the outbox has, and gives it to the mail server.
+//! Delivers mail: takes rows that are due from the outbox and hands them to the mail server.
 //!
-//! It must not know who wants what sent, or why; only how it is said, and where the links lead.
+//! It must not know who wants what sent, or why; what mails say is in [`text`].
 
 mod text;
 
@@ -28,7 +28,7 @@ pub(crate) type Transport = AsyncSmtpTransport<Tokio1Executor>;
 
 /// How long the mail server has to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Without a hint the outbox is looked into this often: for what is to be tried again, and what another server left.
+/// How often the outbox is checked without a hint: for retries, and for mail that another server left.
 const BEAT: Duration = Duration::from_secs(2);
 
 /// A mail server, and whom mail is from.
@@ -106,7 +106,7 @@ impl Mailer {
         })
     }
 
-    /// The mail as it travels. Whoever is away doesn't answer it, and it is the same mail however often it is sent.
+    /// The message. Its headers ask for no automatic replies, and its id is the same at every attempt.
     fn message(&self, mail: &Mail, url: &str) -> Result<Message, NotTaken> {
         let (subject, text) = subject_and_text(mail, url);
         let mut message = Message::builder()
@@ -144,7 +144,7 @@ fn own_name(console_url: &str, from: &str) -> String {
 struct NotTaken {
     /// For the log.
     why: String,
-    /// Whether it never will be.
+    /// Whether another attempt is pointless.
     is_final: bool,
 }
 
@@ -155,7 +155,7 @@ fn refuses_recipient(code: &str) -> bool {
 }
 
 impl NotTaken {
-    /// It cannot even be made: an address or a name that no mail can have.
+    /// For a message that cannot be built: an address or a name that mail does not allow.
     fn never(error: impl Display) -> Self {
         Self {
             why: error.to_string(),
@@ -164,7 +164,7 @@ impl NotTaken {
     }
 }
 
-/// Until there is mail, or it is time to look again.
+/// Waits for a hint about mail, at most [`BEAT`].
 async fn wait(hints: &mut Receiver<Hint>) {
     let told = async {
         loop {

@@ -97,7 +97,7 @@ fn invitation(
         Some(name) => format!("the organization {name}"),
         None => "an organization".to_owned(),
     };
-    // Nobody's words but ours: whoever made the organization chose its name.
+    // No name in the subject: whoever made the organization chose it.
     let subject = format!("An invitation to join an organization on {}", host(url));
     let text = format!(
         "{who} to join {organization} on Roster.\n\n\
@@ -204,8 +204,8 @@ fn noticed(notice: &Notice) -> (&'static str, String) {
     }
 }
 
-/// A name in a mail, in quotation marks: whoever bears it chose it. None for one that mail programs would make a link
-/// of, since that could lead anywhere, in our name.
+/// A name in quotation marks, since its bearer chose it. None for a name that mail programs would turn into a link: it
+/// could lead anywhere, in a mail of the operator's.
 fn quoted(name: &Name) -> Option<String> {
     let name = name.as_str();
     let mut letters = name.chars().peekable();
