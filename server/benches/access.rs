@@ -1,8 +1,9 @@
-//! Decisions of `GET /gateway/authorize` under load, for people and for API keys, among 10 and among 1,000,000 memberships and
-//! keys. Up to 1,000 people and keys from all over the project ask in turn, about a resource, as the files of `docs/gateways` do.
+//! Decisions of `GET /gateway/authorize` under load, for people and for API keys, among 10 and among 1,000,000
+//! memberships and keys. Up to 1,000 people and keys from all over the project ask in turn, about a resource, as the
+//! files of `docs/gateways` do.
 //!
-//! Finds the optimised server in `BASE_URL` and its database in `DATABASE_URL`; `make bench` starts both. Prints a table, and
-//! asserts nothing: the aims are in it to compare with.
+//! Finds the optimised server in `BASE_URL` and its database in `DATABASE_URL`; `make bench` starts both. Prints a
+//! table, and asserts nothing: the aims are in it to compare with.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
@@ -194,7 +195,8 @@ async fn sessions(pool: &PgPool, name: &str, size: i32) -> Outcome<Vec<(&'static
         .collect())
 }
 
-/// Keys of the project. Nobody knows their secrets, but for those of some from one end of them to the other, which get `secrets`.
+/// Keys of the project. Nobody knows their secrets, but for those of some from one end of them to the other, which get
+/// `secrets`.
 async fn keys(pool: &PgPool, organization: Uuid, project: Uuid, secrets: &[String], size: i32) -> Outcome<()> {
     let mut tx = pool.begin().await?;
     sqlx::query("DELETE FROM api_keys WHERE project_id = $1")
@@ -204,7 +206,8 @@ async fn keys(pool: &PgPool, organization: Uuid, project: Uuid, secrets: &[Strin
     sqlx::query(
         "WITH made AS (
              INSERT INTO api_keys (organization_id, project_id, id, name, reach, secret_start, secret_end, created_at)
-             SELECT $1, $2, gen_random_uuid(), 'key ' || n, 'use', 'rsk_0000', '0000', now() FROM generate_series(1, $3) n
+             SELECT $1, $2, gen_random_uuid(), 'key ' || n, 'use', 'rsk_0000', '0000', now()
+             FROM generate_series(1, $3) n
              RETURNING id, name
          ), known AS (
              SELECT 'key ' || n * $4 AS name, secret FROM unnest($5::text[]) WITH ORDINALITY AS s (secret, n)

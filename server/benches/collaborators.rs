@@ -1,7 +1,7 @@
 //! The Collaborators page under load, among 100 and among 100,000 people; and the size of what a browser loads for it.
 //!
-//! Finds the optimised server in `BASE_URL` and its database in `DATABASE_URL`; `make bench` starts both. Prints a table, and
-//! asserts nothing: the aims are in it to compare with.
+//! Finds the optimised server in `BASE_URL` and its database in `DATABASE_URL`; `make bench` starts both. Prints a
+//! table, and asserts nothing: the aims are in it to compare with.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
@@ -82,6 +82,44 @@ impl Tenant {
     }
 }
 
+/// `people` accounts: most of them members, all of them collaborators of the project.
+async fn add_people(
+    db: &mut PgConnection,
+    slug: &str,
+    (organization, project, owner): (Uuid, Uuid, Uuid),
+    people: i32,
+) -> Outcome<()> {
+    sqlx::query(
+        "WITH project AS (SELECT $2::uuid), made AS (
+             INSERT INTO users
+             SELECT gen_random_uuid(), 'person' || n || '@' || $4, 'Person ' || lpad(n::text, 6, '0'), '', now()
+             FROM generate_series(1, $3) n RETURNING id, name
+         ), joined AS (
+             INSERT INTO members SELECT $1, id, name, 'member', $5, now() FROM made WHERE right(name, 2) <> '00'
+         )
+         SELECT count(*) FROM made",
+    )
+    .bind(organization)
+    .bind(project)
+    .bind(people)
+    .bind(format!("{slug}.test"))
+    .bind(owner)
+    .execute(&mut *db)
+    .await?;
+    sqlx::query(
+        "INSERT INTO collaborators (organization_id, project_id, user_id, name, role, added_by, added_at)
+         SELECT $1, $2, id, name, CASE WHEN right(name, 1) = '7' THEN 'admin' ELSE 'member' END, $4, now()
+         FROM users WHERE email LIKE '%@' || $3 AND id <> $4",
+    )
+    .bind(organization)
+    .bind(project)
+    .bind(format!("{slug}.test"))
+    .bind(owner)
+    .execute(&mut *db)
+    .await?;
+    Ok(())
+}
+
 /// Writes an organization with a project and so many collaborators, every hundredth an external.
 async fn seed(db: &mut PgConnection, people: i32) -> Outcome<Tenant> {
     let slug = format!("bench-{people}");
@@ -129,34 +167,7 @@ async fn seed(db: &mut PgConnection, people: i32) -> Outcome<Tenant> {
         .bind(owner)
         .execute(&mut *tx)
         .await?;
-    sqlx::query(
-        "WITH project AS (SELECT $2::uuid), made AS (
-             INSERT INTO users
-             SELECT gen_random_uuid(), 'person' || n || '@' || $4, 'Person ' || lpad(n::text, 6, '0'), '', now()
-             FROM generate_series(1, $3) n RETURNING id, name
-         ), joined AS (
-             INSERT INTO members SELECT $1, id, name, 'member', $5, now() FROM made WHERE right(name, 2) <> '00'
-         )
-         SELECT count(*) FROM made",
-    )
-    .bind(organization)
-    .bind(project)
-    .bind(people)
-    .bind(format!("{slug}.test"))
-    .bind(owner)
-    .execute(&mut *tx)
-    .await?;
-    sqlx::query(
-        "INSERT INTO collaborators (organization_id, project_id, user_id, name, role, added_by, added_at)
-         SELECT $1, $2, id, name, CASE WHEN right(name, 1) = '7' THEN 'admin' ELSE 'member' END, $4, now()
-         FROM users WHERE email LIKE '%@' || $3 AND id <> $4",
-    )
-    .bind(organization)
-    .bind(project)
-    .bind(format!("{slug}.test"))
-    .bind(owner)
-    .execute(&mut *tx)
-    .await?;
+    add_people(&mut tx, &slug, (organization, project, owner), people).await?;
     let secret: [u8; 32] = Sha256::digest(slug.as_bytes()).into();
     sqlx::query("INSERT INTO sessions VALUES ($1, $2, $3, now(), now(), now() + interval '1 day', '', '')")
         .bind(Uuid::now_v7())

@@ -1,8 +1,8 @@
 //! Floods at the door while a gateway keeps asking on a listener of its own: slow heads, forged gateway tokens, guessed
 //! passwords. No answer may be lost, and none be late (E7, E8, J9).
 //!
-//! Starts an optimised server of its own on the database in `DATABASE_URL`, which `make bench` starts. Prints a table, and asserts
-//! nothing: the aims are in it to compare with.
+//! Starts an optimised server of its own on the database in `DATABASE_URL`, which `make bench` starts. Prints a table,
+//! and asserts nothing: the aims are in it to compare with.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
@@ -41,7 +41,7 @@ const LOST: Duration = Duration::from_secs(2);
 async fn main() -> Result<(), Failed> {
     let database = env::var("DATABASE_URL")?;
     let server = Server::start(&database).await?;
-    let question = question(&database).await?;
+    let request = access_request(&database).await?;
 
     println!(
         "\nDecisions on a listener of their own, {} a second, during floods of {} s\n",
@@ -54,7 +54,7 @@ async fn main() -> Result<(), Failed> {
     );
     for flood in [Flood::None, Flood::SlowHeads, Flood::ForgedTokens, Flood::SignIns] {
         let flooding = tokio::spawn(flood.run(server.console, server.gateways));
-        let answers = ask(server.gateways, &question).await;
+        let answers = ask(server.gateways, &request).await;
         flooding.abort();
         println!(
             "{:>28} {:>10} {:>10} {:>7.1} ms {:>7.1} ms",
@@ -150,8 +150,8 @@ async fn send_once(addr: SocketAddr, request: Request<Full<Bytes>>) -> Result<St
     send(&mut connect(addr).await?, request).await
 }
 
-/// A question that is answered with yes: an API key of a project, and the project.
-async fn question(database: &str) -> Result<Request<Full<Bytes>>, Failed> {
+/// An access request that is answered with yes: an API key of a project, and the project.
+async fn access_request(database: &str) -> Result<Request<Full<Bytes>>, Failed> {
     let directory = Directory::connect(database, 2, Settings::default()).await?;
     let pool = PgPool::connect(database).await?;
     let owner = directory
@@ -180,16 +180,16 @@ async fn question(database: &str) -> Result<Request<Full<Bytes>>, Failed> {
         .create_api_key(&actor, &project, &"bench".parse()?, KeyScope::Use, None)
         .await?;
     let gateway = directory.create_gateway_token(&"doors-bench".parse()?).await?;
-    let mut question = get("/gateway/authorize");
+    let mut request = get("/gateway/authorize");
     for (name, value) in [
         ("x-roster-gateway", gateway.reveal()),
         ("x-roster-project", project.as_str()),
         ("x-roster-action", "endpoint:use"),
         ("authorization", &format!("Bearer {}", key.secret.reveal())),
     ] {
-        question.headers_mut().insert(name, value.parse()?);
+        request.headers_mut().insert(name, value.parse()?);
     }
-    Ok(question)
+    Ok(request)
 }
 
 /// What the gateway was answered.
@@ -209,7 +209,7 @@ impl Answers {
 }
 
 /// Asks at a steady rate. Times count from when each was due: a server that stalls makes the ones behind it late too.
-async fn ask(addr: SocketAddr, question: &Request<Full<Bytes>>) -> Answers {
+async fn ask(addr: SocketAddr, request: &Request<Full<Bytes>>) -> Answers {
     let mut answers = Answers::default();
     let mut sender = None;
     let mut beat = interval(BEAT);
@@ -221,7 +221,7 @@ async fn ask(addr: SocketAddr, question: &Request<Full<Bytes>>) -> Answers {
                 Some(open) => open,
                 None => connect(addr).await?,
             };
-            let status = send(&mut open, question.clone()).await?;
+            let status = send(&mut open, request.clone()).await?;
             Ok::<_, Failed>((open, status))
         });
         match answer.await {

@@ -1,5 +1,5 @@
-//! `roster migrate` and `roster admin`: what the operator does, on the database of the configuration or of the server that
-//! runs on the data folder.
+//! `roster migrate` and `roster admin`: what the operator does, on the database of the configuration or of the server
+//! that runs on the data folder.
 
 use std::{
     error::Error,
@@ -184,7 +184,7 @@ pub(crate) fn organization_slug(text: &str) -> Outcome<Slug> {
     Ok(Slug::from_input(text).map_err(refused)?)
 }
 
-/// The operator may know everything: what is hidden from others does not exist.
+/// To the operator nothing is hidden, so "hidden" means that it does not exist.
 fn about_organization(error: directory::Error, slug: &Slug) -> String {
     if matches!(error, directory::Error::Refused(Refusal::Hidden)) {
         format!("There is no organization {slug}.")
@@ -213,7 +213,7 @@ fn read_password(source: &PasswordSource) -> Outcome<Password> {
         .map_err(|_| refused(Refusal::PasswordInvalid))?)
 }
 
-/// In the words of the console.
+/// The message that the console shows for the same refusal.
 pub(crate) fn explain(error: directory::Error) -> String {
     app::explain(Problem::from(error))
 }

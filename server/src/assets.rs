@@ -10,7 +10,7 @@ use std::{
 pub struct Assets {
     /// The site's folder.
     pub folder: PathBuf,
-    /// The path of the script that wakes a page.
+    /// The path of the script that hydrates a page.
     pub script: String,
     /// The path of the WebAssembly.
     pub wasm: String,
@@ -18,7 +18,7 @@ pub struct Assets {
     pub style: String,
 }
 
-/// The site is not where it should be.
+/// The built site was not found.
 #[derive(Debug, thiserror::Error)]
 #[error("the built site was not found in {0}: build it with `make build`, or set ROSTER_SITE to its folder")]
 pub struct NoSite(PathBuf);

@@ -25,9 +25,9 @@ use crate::{
     config::parse_url,
 };
 
-/// Somebody waits at a prompt, and sshd with them.
+/// How long the server may take: somebody waits at a prompt, and sshd with them.
 const MOST_TIME: Duration = Duration::from_secs(5);
-/// A longer answer is none: some 100,000 keys.
+/// The longest answer, in bytes, which is some 100,000 keys. A longer one is refused.
 const MOST_BYTES: u64 = 32 * 1024 * 1024;
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -48,7 +48,7 @@ pub(crate) async fn print(flags: &Flags, asked: AuthorizedKeys) -> Outcome<()> {
         .ok_or("say where the gateway token is, with --token-file or ROSTER_GATEWAY_TOKEN_FILE")?;
     let token = token(&file)?;
     let keys = tokio::task::spawn_blocking(move || ask(&url, &token, &asked)).await??;
-    // In one piece, once all of it is here.
+    // Printed at once, after the whole answer has arrived.
     let mut out = std::io::stdout().lock();
     out.write_all(keys.as_bytes())?;
     out.flush()?;

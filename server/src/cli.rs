@@ -98,8 +98,8 @@ pub enum Admin {
 pub enum GatewayTokenCommand {
     /// Make one and print it, this once
     ///
-    /// Without any of the options of its scope it is for the whole installation, SSH keys with it. With one of them it may ask about
-    /// what they name alone, and reads SSH keys only with --ssh.
+    /// Without any of the options of its scope it is for the whole installation, SSH keys with it. With one of them it
+    /// may ask about what they name alone, and reads SSH keys only with --ssh.
     Create {
         /// What to call it
         name: String,
@@ -252,8 +252,8 @@ pub enum UserCommand {
         #[command(flatten)]
         output: Output,
     },
-    /// Give a person a new password; ends their sessions, and all else by which somebody who made an account that is not verified
-    /// could act
+    /// Give a person a new password; ends their sessions, and all else by which somebody who made an account that is
+    /// not verified could act
     SetPassword {
         /// The person's address
         email: String,

@@ -1,5 +1,5 @@
-//! Where a request comes from: the address of the client behind the proxies that the operator trusts (J9). Audit, sessions and
-//! limits all take it from here.
+//! Where a request comes from: the address of the client behind the proxies that the operator trusts (J9). Audit,
+//! sessions and limits all take it from here.
 
 use std::{
     fmt,
@@ -31,10 +31,10 @@ impl TrustedProxies {
         self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// The client's address: the right-most one that is not a trusted proxy's, of the peer and what `X-Forwarded-For` says before
-    /// it. What somebody further away wrote into the header stands to the left of that and is not believed. Where an entry can't
-    /// be read, the last one that could counts. `Forwarded` (RFC 7239) isn't read: a proxy that doesn't know it passes on what its
-    /// client wrote there.
+    /// The client's address: the right-most one that is not a trusted proxy's, of the peer and what `X-Forwarded-For`
+    /// says before it. What somebody further away wrote into the header stands to the left of that and is not believed.
+    /// Where an entry can't be read, the last one that could counts. `Forwarded` (RFC 7239) isn't read: a proxy that
+    /// doesn't know it passes on what its client wrote there.
     pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
         // Some proxies add a line of their own, after the others. One that is no text is an entry that can't be read.
@@ -54,7 +54,8 @@ impl TrustedProxies {
     }
 }
 
-/// An entry of `X-Forwarded-For`, as proxies write it: an address, perhaps quoted, in brackets, with a zone, or with a port.
+/// An entry of `X-Forwarded-For`, as proxies write it: an address, perhaps quoted, in brackets, with a zone, or with a
+/// port.
 fn address(entry: &str) -> Option<IpAddr> {
     let entry = match entry.strip_prefix('"') {
         Some(quoted) => quoted.strip_suffix('"')?,
@@ -112,7 +113,7 @@ impl fmt::Debug for TrustedProxies {
     }
 }
 
-/// Finds out where a request comes from, and passes on.
+/// Adds the client's address to the request as a [`Client`].
 pub(crate) async fn identify(State(proxies): State<TrustedProxies>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let client = peer.map(|ConnectInfo(peer)| proxies.client(peer.ip(), request.headers()));

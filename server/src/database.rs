@@ -1,5 +1,5 @@
-//! The start of the database's part: which way it is reached, whether it will do, and by how many connections; with
-//! what to do, in one line, where it won't.
+//! Opens the database at the start: finds its URL, checks that it is usable, and divides the connections. Every failure
+//! is one line that says what is wrong and what to do.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use directory::{Blocked, Database, Directory, Obstacle, Pooled, STATEMENT, Unans
 
 use crate::config::Config;
 
-/// A gateway doesn't wait longer for an answer, so the database need not go on.
+/// The statement timeout of gateways' connections: no gateway waits longer.
 const GATEWAYS_STATEMENT: Duration = Duration::from_secs(5);
 
 /// The directory over each audience's own connections: programs that report much, and people who change much, must not
@@ -124,7 +124,7 @@ pub(crate) fn words(Blocked { is_direct, by }: &Blocked) -> String {
     }
 }
 
-/// There is no way to it.
+/// The message for a database that cannot be reached.
 fn unreached(by: &Unreached, setting: &str) -> String {
     match by {
         Unreached::Host(why) => {
@@ -155,7 +155,7 @@ fn unreached(by: &Unreached, setting: &str) -> String {
     }
 }
 
-/// It says no, or not now.
+/// The message for a database that refuses the connection.
 fn unanswered(by: &Unanswered, setting: &str) -> String {
     match by {
         Unanswered::Password(said) => format!("the user or password of {setting} is wrong ({said}): correct it"),
@@ -185,7 +185,7 @@ fn unanswered(by: &Unanswered, setting: &str) -> String {
     }
 }
 
-/// A pooler stands between.
+/// The message for a pooler that is in the way.
 fn pooled(by: &Pooled, setting: &str) -> String {
     match by {
         Pooled::Pooler(said) => {
@@ -209,7 +209,7 @@ fn pooled(by: &Pooled, setting: &str) -> String {
     }
 }
 
-/// It isn't as Roster needs it.
+/// The message for a database whose settings do not suit.
 fn unfit(by: &Unfit, setting: &str) -> String {
     match by {
         Unfit::TooOld(version) => {
@@ -237,7 +237,7 @@ fn unfit(by: &Unfit, setting: &str) -> String {
     }
 }
 
-/// The schema isn't Roster's, or isn't this version's.
+/// The message for a schema that is not Roster's, or not of this version.
 fn unowned(by: &Unowned) -> String {
     match by {
         Unowned::NoSchema { role } => format!(

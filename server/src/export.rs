@@ -1,4 +1,5 @@
-//! Lists as files: CSV (RFC 4180, but with line feeds alone) of the whole list as it is searched, filtered and sorted (C10).
+//! Lists as files: CSV (RFC 4180, but with line feeds alone) of the whole list as it is searched, filtered and sorted
+//! (C10).
 //!
 //! Read from the directory page by page and sent as it comes, so that a list of 100,000 is never whole in memory.
 
@@ -21,9 +22,9 @@ use time::format_description::well_known::Rfc3339;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::router::problem;
+use crate::http::layers::problem;
 
-/// Rows that are read at once.
+/// How many rows are read from the directory at a time.
 const PAGE: u16 = 1_000;
 
 /// Which part of the list: as in the URL of its screen.
@@ -177,7 +178,7 @@ where
         after,
     };
     let file = format!("attachment; filename=\"{}-{what}.csv\"", ask(None).slug);
-    // The first page before the status: what is refused is no file.
+    // The first page is read before the status is sent, so that a refusal is answered as one.
     let first = match page(ask(None)).await {
         Ok(first) => first,
         Err(refused) => return problem(refused),
@@ -191,12 +192,12 @@ where
                 text.extend(write(&sheet.rows)?);
                 Ok(Bytes::from(text))
             });
-            // A reader who is gone ends it, and so does a database that is: a file cut short must not look whole.
+            // Ends with an error if the client or the database is gone: a truncated file must not look complete.
             if chunks.send(rows).await.is_err() {
                 return;
             }
             let Some(after) = sheet.next.take() else { return };
-            // Asked anew for each page: a session, or an access, that ends meanwhile ends the file (E5).
+            // The session and the access are checked again for each page; when they end, the file does (E5).
             let is_signed_in = lives.session_lives(session.id).await.unwrap_or_default();
             sheet = match page(ask(Some(after))).await {
                 Ok(next) if is_signed_in => next,
@@ -231,8 +232,8 @@ fn write(rows: &[Vec<String>]) -> io::Result<Vec<u8>> {
     writer.into_inner().map_err(|error| io::Error::other(error.to_string()))
 }
 
-/// A spreadsheet takes what begins like this for a formula, and runs it; a quote before it makes it text (OWASP, CSV injection).
-/// So it does with the wide and small forms of these signs, and after what can't be seen.
+/// A spreadsheet takes what begins like this for a formula, and runs it; a quote before it makes it text (OWASP, CSV
+/// injection). So it does with the wide and small forms of these signs, and after what can't be seen.
 fn harmless(cell: &str) -> String {
     let is_risky = |part: &str| {
         part.starts_with(['\t', '\r', '\n']) || compatible(&visible(part)).starts_with(['=', '+', '-', '@', '\u{2212}'])

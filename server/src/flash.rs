@@ -1,5 +1,6 @@
-//! Flashes on their way (J11): the answer to a plain form leaves one with the directory and gives the browser a ticket, and the page
-//! that the answer leads to takes it out. Nothing that a cookie says is shown.
+//! Flashes (J11), the outcome of a plain form for the next page: the response to the form stores it in the directory
+//! and gives the browser a ticket as a cookie; the page after the redirect takes it out. No text from a cookie is
+//! shown.
 
 use app::{Flash, request_context::SessionContext};
 use axum::{
@@ -8,18 +9,18 @@ use axum::{
 };
 use directory::{Error, FlashHolder, FlashTicket, SessionToken};
 
-use crate::session_context::{add_cookie, cookie, cookies};
+use crate::http::credentials::{add_cookie, cookie, cookies};
 
-/// A flash larger than this goes without what was typed.
+/// The largest flash, in bytes. A larger one is stored without what was typed.
 const MOST_BYTES: usize = 48 * 1024;
 
-/// Keeps what the answer to a form has to tell, for the session that the browser has from then on, and gives the browser the
-/// ticket. What can't be kept is not told: the change is made all the same.
+/// Stores the outcome of a form for the session that the browser has after this response, and adds the ticket's cookie.
+/// If it cannot be stored, the next page shows no outcome; the change itself stands.
 pub(crate) async fn keep(context: &SessionContext, session: Option<SessionToken>, response: &mut Response) {
     if context.is_kept.set(()).is_err() {
         return;
     }
-    // Of a form that was sent twice both requests show the same.
+    // Both requests of a form that was sent twice get the same ticket.
     let ticket = match (context.submission.get(), &session) {
         (Some((submission, _)), Some(session)) => Some(FlashTicket::of(session, submission)),
         _ => None,
@@ -57,9 +58,9 @@ pub(crate) async fn keep(context: &SessionContext, session: Option<SessionToken>
     }
 }
 
-/// Takes out the flash of the page that is asked for, if there is one, and it is this session's, or waited for its person to
-/// sign in and come back to this page; and the browser came here from a page of ours: a page of another origin could have set
-/// the cookies and opened this one. Answers the name of the cookie that led to it as well.
+/// Takes the flash for the requested page out of the directory. Returns it with the name of its cookie, or None if
+/// there is none, if it belongs to another session (or to a person who has yet to sign in and return to this page), or
+/// if the browser was sent here by another origin, which could have set the cookies.
 pub(crate) async fn take(
     context: &SessionContext,
     session: Option<SessionToken>,
@@ -90,7 +91,7 @@ async fn open(context: &SessionContext, holder: FlashHolder<'_>, ticket: &FlashT
     }
 }
 
-/// Takes the ticket away from the browser. One that waits for its person to come back stays until `used`.
+/// Deletes the ticket's cookie. The one that waits for a person to sign in again stays until it is `used`.
 pub(crate) fn forget(context: &SessionContext, headers: &HeaderMap, used: Option<&str>, response: &mut Response) {
     for name in [context.cookies.flash(), context.cookies.kept()] {
         let is_over = name == context.cookies.flash() || used == Some(name);
@@ -100,8 +101,8 @@ pub(crate) fn forget(context: &SessionContext, headers: &HeaderMap, used: Option
     }
 }
 
-/// Whether the browser was led here by an answer of ours. Browsers say so over https and on this machine; one that says nothing
-/// is believed.
+/// Whether the request came from a page of the console, by `Sec-Fetch-Site`. Browsers send that over https and to
+/// localhost only, so a request without it counts as one.
 fn is_from_here(headers: &HeaderMap) -> bool {
     headers
         .get(HeaderName::from_static("sec-fetch-site"))
@@ -112,7 +113,7 @@ fn holder<'a>(context: &'a SessionContext, session: Option<&'a SessionToken>) ->
     session.map_or(FlashHolder::Visitor(&context.origin), FlashHolder::Session)
 }
 
-/// The session the browser comes back with: the one it has, unless the answer gives it another or takes it away.
+/// The session that the browser will send next: the current one, unless the response sets another or deletes it.
 fn session_after(context: &SessionContext, response: &Response, now: Option<SessionToken>) -> Option<SessionToken> {
     response
         .headers()

@@ -1,7 +1,9 @@
-//! What enforcement points ask (E3): `GET /gateway/authorize` for reverse proxies, `GET /ssh/authorized-keys` for the nodes of
-//! clusters. Reads a question out of headers, and puts the directory's answer into a status and headers.
+//! The endpoints of enforcement points (E3): `GET /gateway/authorize` for reverse proxies, `GET /ssh/authorized-keys`
+//! for the nodes of clusters. Reads an access request from headers and answers with the directory's decision, as a
+//! status and headers.
 //!
-//! It must not decide. Whatever is not a clear yes of the directory's is an answer that no gateway takes for one.
+//! It must not decide anything itself. Unless the directory clearly allows a request, the answer is one that no gateway
+//! takes for permission.
 
 use std::{any::Any, future::Future, sync::Arc, time::Duration};
 
@@ -22,14 +24,18 @@ use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
-    AppState,
     gateway_limits::GatewayLimits,
-    rest::problem::{self, ApiError},
-    router::no_store,
-    session_context::{self, bearer, cookie},
+    http::{
+        credentials::{bearer, cookie, origin},
+        layers::no_store,
+        paths::AUTHORIZE,
+        problem::{ApiError, render_problem},
+    },
+    state::AppState,
 };
 
-/// A gateway holds somebody's request while it asks: it isn't kept waiting for a database that is away (E6).
+/// How long a gateway waits for a decision. It holds a client's request meanwhile, so an unreachable database must fail
+/// fast (E6).
 const MOST_TIME: Duration = Duration::from_millis(2500);
 
 const GATEWAY: HeaderName = HeaderName::from_static("x-roster-gateway");
@@ -42,23 +48,21 @@ const PROJECT_ID: HeaderName = HeaderName::from_static("x-roster-project-id");
 const ROLE: HeaderName = HeaderName::from_static("x-roster-role");
 const REASON: HeaderName = HeaderName::from_static("x-roster-reason");
 
-/// In place of a project: that of the key that asks, whichever it is. No slug is written like this.
+/// Stands for the project of the API key that asks. It cannot be a slug.
 const THE_KEYS_OWN: &str = "~own";
 
-/// Where gateways ask; what stands behind it is the address they were asked for, and none of ours.
-pub(crate) const AUTHORIZE: &str = "/gateway/authorize/";
-
-/// What answering a gateway takes.
+/// What the handlers of this file share: the state of the server, and the limits on unknown gateways.
 #[derive(Clone, Debug)]
-struct Door {
-    console: AppState,
+struct GatewayState {
+    app: AppState,
     limits: Arc<GatewayLimits>,
 }
 
-/// For enforcement points: known by a token, with no cookies of ours, and nothing kept.
-pub(crate) fn gateways(console: &AppState) -> Router {
+/// The routes for enforcement points, which authenticate with a gateway token. They set no cookies, and responses are
+/// not cached.
+pub(crate) fn gateways(app: &AppState) -> Router {
     Router::new()
-        // Whatever the method: some gateways send that of the request they hold, and some its path behind ours.
+        // Any method, any path below: some gateways forward the method of the request they hold, some append its path.
         .route("/gateway/authorize", any(authorize))
         .route(AUTHORIZE, any(authorize))
         .route("/gateway/authorize/{*held}", any(authorize))
@@ -67,18 +71,18 @@ pub(crate) fn gateways(console: &AppState) -> Router {
             ServiceBuilder::new()
                 .layer(no_store())
                 .layer(map_response(give_reason))
-                .layer(from_fn(problem::tell))
+                .layer(from_fn(render_problem))
                 .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| {
                     ApiError::from(Problem::Internal).into_response()
                 })),
         )
-        .with_state(Door {
-            console: console.clone(),
+        .with_state(GatewayState {
+            app: app.clone(),
             limits: Arc::default(),
         })
 }
 
-/// Puts the reason for a no into a header, where gateways can log it; a yes has its own.
+/// Copies the code of a refusal into a header, where gateways can log it. An allowing answer sets its reason itself.
 async fn give_reason(mut response: Response) -> Response {
     if let Some(code) = response.extensions().get::<ApiError>().map(ApiError::code) {
         response.headers_mut().insert(REASON, HeaderValue::from_static(code));
@@ -86,30 +90,30 @@ async fn give_reason(mut response: Response) -> Response {
     response
 }
 
-async fn authorize(State(door): State<Door>, request: Request) -> Result<Response, ApiError> {
-    let address = session_context::origin(&request).address;
+async fn authorize(State(state): State<GatewayState>, request: Request) -> Result<Response, ApiError> {
+    let address = origin(&request).address;
     let (parts, _) = request.into_parts();
-    let (verdict, permission) = within(evaluate_request(&door, &parts.headers, &address)).await?;
-    match verdict.decision {
-        // A yes that can't say whom it is about is none.
-        Decision::Allowed(allowance) => let_through(&verdict, allowance).ok_or(Problem::Internal.into()),
+    let (decision, permission) = within(evaluate_request(&state, &parts.headers, &address)).await?;
+    match decision.decision {
+        // An allowing answer that cannot name its subject must not be given.
+        Decision::Allowed(allowance) => let_through(&decision, allowance).ok_or(Problem::Internal.into()),
         Decision::Denied(denial) => Err(ApiError::Denied(denial, permission)),
     }
 }
 
 async fn evaluate_request(
-    door: &Door,
+    state: &GatewayState,
     headers: &HeaderMap,
     address: &str,
 ) -> Result<(AccessDecision, Permission), Error> {
     let gateway = gateway(headers)?;
-    let caller = caller(&door.console, headers)?;
+    let caller = caller(&state.app, headers)?;
     let permission = only(headers, &ACTION)?
         .and_then(|name| name.parse::<Permission>().ok())
         .filter(|permission| permission.scope() == Scope::Project)
         .ok_or(Refusal::Malformed)?;
     let resource = only(headers, &RESOURCE)?.map(resource).transpose()?;
-    // What is done to a resource is something that is done to its kind.
+    // The permission must be one of the resource's kind.
     if resource.is_some_and(|(kind, _)| permission.resource_kind() != Some(kind)) {
         return Err(Refusal::Malformed.into());
     }
@@ -119,17 +123,17 @@ async fn evaluate_request(
         return Err(Refusal::Malformed.into());
     }
     let project = project.filter(|project| *project != THE_KEYS_OWN).map(project_named);
-    let question = AccessRequest {
+    let request = AccessRequest {
         gateway: &gateway,
         caller: &caller,
         project: project.as_ref(),
         resource,
         permission,
     };
-    let directory = &door.console.for_gateways;
-    let answer = async { directory.evaluate_request(&question).await };
+    let directory = &state.app.for_gateways;
+    let answer = async { directory.evaluate_request(&request).await };
     Ok((
-        door.limits.guard(directory, &gateway, address, answer).await?,
+        state.limits.guard(directory, &gateway, address, answer).await?,
         permission,
     ))
 }
@@ -142,19 +146,18 @@ fn project_named(text: &str) -> ProjectRef {
     }
 }
 
-/// The token of the gateway that asks. One that can't be is refused without asking the database.
+/// The token of the gateway that asks. A malformed token is refused without a query.
 fn gateway(headers: &HeaderMap) -> Result<Token, Refusal> {
     let token = only(headers, &GATEWAY).ok().flatten().ok_or(Refusal::GatewayUnknown)?;
     Token::parse(TokenKind::Gateway, token)
 }
 
-/// The credential of whoever wants to be let through: an API key, or else a session. A key that can't be one is refused
-/// without asking the database (K3).
-fn caller(console: &AppState, headers: &HeaderMap) -> Result<Caller, Refusal> {
+/// The caller's credential: an API key, or else a session cookie. A malformed key is refused without a query (K3).
+fn caller(app: &AppState, headers: &HeaderMap) -> Result<Caller, Refusal> {
     if let Some(key) = only(headers, &header::AUTHORIZATION)?.and_then(bearer) {
         return Token::parse(TokenKind::ApiKey, key).map(Caller::Key);
     }
-    cookie(headers, console.cookies.session())
+    cookie(headers, app.cookies.session())
         .and_then(SessionToken::parse)
         .map(Caller::Person)
         .ok_or(Refusal::SignedOut)
@@ -166,8 +169,8 @@ fn resource(text: &str) -> Result<(ResourceKind, &str), Refusal> {
     Ok((kind.parse().map_err(|_| Refusal::Malformed)?, id))
 }
 
-/// The one value of a header. Two would let the client's stand beside the gateway's, and an empty one is a gateway that meant to
-/// say something: neither is guessed at.
+/// The single value of a header, if the header is there. A repeated header is malformed, because one of the values
+/// could be the client's; so is an empty one, because the gateway's variable was empty.
 fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Refusal> {
     let mut values = headers.get_all(name).into_iter();
     match (values.next(), values.next()) {
@@ -177,7 +180,7 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>
     }
 }
 
-/// The answer, if it comes in time; else the database can't be asked (E6).
+/// The answer, or `unavailable` if it does not come within [`MOST_TIME`] (E6).
 async fn within<T>(answer: impl Future<Output = Result<T, Error>>) -> Result<T, ApiError> {
     match timeout(MOST_TIME, answer).await {
         Ok(Err(Error::Refused(Refusal::Malformed))) => Err(ApiError::BadAccessRequest),
@@ -189,13 +192,14 @@ async fn within<T>(answer: impl Future<Output = Result<T, Error>>) -> Result<T, 
     }
 }
 
-/// A yes, as a gateway reads it: who it is, and as what.
-fn let_through(verdict: &AccessDecision, allowance: Allowance) -> Option<Response> {
+/// The response that lets a request through, with the subject, project and role in headers. None if a value cannot
+/// stand in a header, or the decision names no project.
+fn let_through(decision: &AccessDecision, allowance: Allowance) -> Option<Response> {
     let mut response = StatusCode::OK.into_response();
     let headers = response.headers_mut();
-    headers.insert(SUBJECT, HeaderValue::from_str(&verdict.subject.id().to_string()).ok()?);
-    headers.insert(SUBJECT_TYPE, HeaderValue::from_static(verdict.subject.kind()));
-    let (id, slug) = verdict.project.as_ref()?;
+    headers.insert(SUBJECT, HeaderValue::from_str(&decision.subject.id().to_string()).ok()?);
+    headers.insert(SUBJECT_TYPE, HeaderValue::from_static(decision.subject.kind()));
+    let (id, slug) = decision.project.as_ref()?;
     headers.insert(PROJECT, HeaderValue::from_str(slug.as_str()).ok()?);
     headers.insert(PROJECT_ID, HeaderValue::from_str(&id.to_string()).ok()?);
     headers.insert(ROLE, HeaderValue::from_static(allowance.role_code()));
@@ -203,7 +207,7 @@ fn let_through(verdict: &AccessDecision, allowance: Allowance) -> Option<Respons
     Some(response)
 }
 
-/// What a node asks: who may log in to a cluster under this name, with this key.
+/// The query of `/ssh/authorized-keys`: who may log in to this cluster as this user, optionally with this key.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Asked {
@@ -213,38 +217,39 @@ struct Asked {
 }
 
 async fn authorized_keys(
-    State(door): State<Door>,
+    State(state): State<GatewayState>,
     asked: Result<Query<Asked>, QueryRejection>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let address = session_context::origin(&request).address;
+    let address = origin(&request).address;
     let (parts, _) = request.into_parts();
-    let lines = within(lines(&door, &parts.headers, &address, asked)).await?;
+    let lines = within(lines(&state, &parts.headers, &address, asked)).await?;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], lines).into_response())
 }
 
-/// Whether a text can be a key's fingerprint, of whichever kind sshd was told to make (`FingerprintHash` in sshd_config(5)).
+/// Whether a text can be a key's fingerprint, of whichever kind sshd was told to make (`FingerprintHash` in
+/// sshd_config(5)).
 fn is_fingerprint(text: &str) -> bool {
     (1..=200).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
 /// Lines of `authorized_keys` (sshd(8)), each with its owner's address as the comment.
 async fn lines(
-    door: &Door,
+    state: &GatewayState,
     headers: &HeaderMap,
     address: &str,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<String, Error> {
     let gateway = gateway(headers)?;
-    // The extractor's own answer would be words from inside.
+    // The extractor's own message would expose internals.
     let Query(asked) = asked.map_err(|_| Refusal::Malformed)?;
     let login: Login = asked.user.parse().map_err(|_| Refusal::Malformed)?;
     if asked.cluster.is_empty() || !asked.fingerprint.as_deref().is_none_or(is_fingerprint) {
         return Err(Refusal::Malformed.into());
     }
-    let directory = &door.console.for_gateways;
+    let directory = &state.app.for_gateways;
     let answer = directory.authorized_keys(&gateway, &asked.cluster, &login, asked.fingerprint.as_deref());
-    let keys = door.limits.guard(directory, &gateway, address, answer).await?;
+    let keys = state.limits.guard(directory, &gateway, address, answer).await?;
     Ok(keys
         .iter()
         .map(|key| format!("{} {}\n", key.public_key, key.email))

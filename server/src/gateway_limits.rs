@@ -1,9 +1,9 @@
 //! Gateway tokens that nobody knows are limited before the database is asked (E7), for each network and in all.
 //!
-//! A token that can be one of ours, by its form, costs a query to find out; so somebody who makes them up could keep the database from
-//! answering gateways. A gateway with a good token is never held up by that, whoever else asks from its network: what is good is
-//! remembered, by its hash, and read anew, at most once a second, when a token that isn't remembered meets the limit. What is
-//! remembered passes the limit and nothing else: the database answers each question, so a revoked token ends at once (E5).
+//! Checking a well-formed token costs a query, so somebody with made-up tokens could keep the database busy. A gateway
+//! with a valid token is never limited, whoever else asks from its network: the hashes of valid tokens are cached, and
+//! reloaded at most once a second when a token outside the cache reaches the limit. The cache only exempts from the
+//! limit. The database still checks each request, so a revoked token ends at once (E5).
 
 use std::{
     future::Future,
@@ -24,7 +24,7 @@ const BURST: NonZeroU32 = many(20);
 /// The same from all networks together.
 const RATE_IN_ALL: NonZeroU32 = many(20);
 const BURST_IN_ALL: NonZeroU32 = many(200);
-/// What is good is read anew no more often than this.
+/// The shortest time between two reloads of the valid tokens.
 const REFRESH: Duration = Duration::from_secs(1);
 
 const fn many(count: u32) -> NonZeroU32 {
@@ -40,7 +40,7 @@ pub(crate) struct GatewayLimits {
     networks: Limit,
     all: Limit,
     known: RwLock<KnownGateways>,
-    /// When what is good was last read.
+    /// When the valid tokens were last loaded.
     read_at: Mutex<Option<Instant>>,
 }
 
@@ -56,7 +56,8 @@ impl Default for GatewayLimits {
 }
 
 impl GatewayLimits {
-    /// Answers a question of a gateway, unless too many unknown tokens came from its network and its own isn't known to be good.
+    /// Answers a gateway's access request, unless too many unknown tokens came from its network and its own isn't known
+    /// to be good.
     ///
     /// # Errors
     /// [`Refusal::TooManyAttempts`]; those of the answer.
@@ -81,7 +82,7 @@ impl GatewayLimits {
             // Revoked or expired meanwhile: it is counted from now on.
             Err(Error::Refused(Refusal::GatewayUnknown)) => known().remove(token),
             Err(Error::Unavailable(_) | Error::Busy | Error::Internal(_)) => {}
-            // Whatever else is wrong with the question: it was a gateway that asked it.
+            // Any other error means that the token was valid.
             Ok(_) | Err(Error::Refused(_)) if !self.is_known(token) => known().add(token),
             Ok(_) | Err(Error::Refused(_)) => {}
         }
@@ -97,7 +98,7 @@ impl GatewayLimits {
         self.all.spend(()).check()
     }
 
-    /// Reads anew what is good, unless that was done within the last second; those who come meanwhile wait for it.
+    /// Reloads the valid tokens, unless that was done within the last second. Concurrent callers wait for the reload.
     async fn refresh(&self, directory: &Directory) -> Result<(), Error> {
         let mut read_at = self.read_at.lock().await;
         if read_at.is_some_and(|at| at.elapsed() < REFRESH) {

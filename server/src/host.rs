@@ -1,5 +1,5 @@
-//! The host that a browser asks for. Pages and forms are answered under the console's own name alone: otherwise a page of
-//! somebody else's, whose name was made to lead here (DNS rebinding), would be of the console's origin to the browser.
+//! Checks the `Host` of requests. Pages and forms are served under the console's own host name alone, which prevents
+//! DNS rebinding: a foreign name that resolves to this server would otherwise give an attacker's page the same origin.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -10,7 +10,7 @@ use axum::{
     response::Response,
 };
 
-use crate::pages;
+use crate::http::plain_page;
 
 /// The console's own name: the host of its public URL. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -24,8 +24,8 @@ impl OwnHost {
         Self(host.into())
     }
 
-    /// Whether a request is for this console: by the one `Host` header, and by the address itself if it names a host. Ports say
-    /// nothing: proxies change them. `X-Forwarded-Host` is not looked at.
+    /// Whether a request is for this console: by the one `Host` header, and by the address itself if it names a host.
+    /// Ports say nothing: proxies change them. `X-Forwarded-Host` is not looked at.
     fn is_asked_for(&self, uri: &Uri, headers: &HeaderMap) -> bool {
         let mut hosts = headers.get_all(header::HOST).into_iter();
         let (Some(host), None) = (hosts.next(), hosts.next()) else {
@@ -48,17 +48,17 @@ impl OwnHost {
     }
 }
 
-/// A host as it is compared: its case says nothing, nor does the dot of the root.
+/// Normalizes a host for comparison: lower case, no trailing dot.
 fn plain(host: &str) -> String {
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }
 
-/// Refuses what asks for another host.
+/// Answers 421 to a request for another host.
 pub(crate) async fn check(State(own): State<OwnHost>, request: Request, next: Next) -> Response {
     if own.is_asked_for(request.uri(), request.headers()) {
         next.run(request).await
     } else {
-        pages::misdirected()
+        plain_page::misdirected()
     }
 }
 

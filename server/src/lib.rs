@@ -1,7 +1,7 @@
 //! The server: HTTP, sessions' cookies, live events, the private PostgreSQL, the command line.
 //!
-//! One router per audience, each with its own layers. It must not know the rules (that is `policy`), the tables (that is
-//! `directory`) or the screens (that is `app`): it listens, says who is asking, and passes on.
+//! One router per audience, each with its own layers. It must not know the rules (that is `policy`), the tables (that
+//! is `directory`) or the screens (that is `app`): it listens, identifies the caller, and calls them.
 
 #![recursion_limit = "256"]
 
@@ -18,6 +18,7 @@ mod flash;
 mod gateway;
 mod gateway_limits;
 mod host;
+mod http;
 mod listen;
 mod log;
 mod mail;
@@ -25,25 +26,26 @@ mod owners;
 mod pages;
 pub mod postgres;
 mod privileges;
-mod quotas;
 mod rest;
 mod router;
 mod serve;
 mod session_context;
+mod state;
 mod submissions;
 mod token_commands;
 
 pub use assets::Assets;
 pub use client::TrustedProxies;
-pub use events::Broadcast;
-pub use router::{AppState, router};
+pub use events::broadcast::Broadcast;
+pub use router::router;
+pub use state::AppState;
 
 use std::error::Error;
 
 use cli::{Admin, Cli, Command};
 use config::Config;
 
-/// Does what the command line says.
+/// Runs the command.
 ///
 /// # Errors
 /// One line for the person at the command line.

@@ -12,7 +12,7 @@ use tower_http::{
 use tracing::Span;
 use tracing_subscriber::EnvFilter;
 
-use crate::{gateway::AUTHORIZE, pages::BY_LINK};
+use crate::http::paths::{AUTHORIZE, BY_LINK};
 
 /// Starts logging. `RUST_LOG` says how much.
 pub(crate) fn start() {
@@ -49,8 +49,8 @@ impl<B> MakeSpan<B> for Spans {
     }
 }
 
-/// A path as it may be logged: a link's secret is left out, and the path of a request that a gateway holds, which may have one,
-/// and a key or token that somebody put where none belongs.
+/// The part of a path that may be logged. Leaves out the secret of a link, the path of a request that a gateway holds,
+/// which may contain one, and a key or token anywhere in it.
 fn without_secret(path: &str) -> &str {
     let path = BY_LINK
         .into_iter()
@@ -61,7 +61,7 @@ fn without_secret(path: &str) -> &str {
     end.and_then(|end| path.get(..end)).unwrap_or(path)
 }
 
-/// How secrets of programs begin.
+/// The prefixes of API keys and gateway tokens.
 const TOKENS: [&str; 2] = ["rsk_", "rsg_"];
 
 /// The line of an answer.

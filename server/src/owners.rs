@@ -1,8 +1,8 @@
-//! Whose a form is: one that was filled in by somebody else than who is signed in now is not taken.
+//! Refuses a form that was made for another person than the one who is signed in now.
 //!
-//! A browser has one session for all its tabs. A page says in each of its forms for whom it was made: in the form's address
-//! (`?as=`), or in a header of its script. If somebody else has signed in since, or nobody is any more, it is refused, and what
-//! was typed is kept and shown where they go on.
+//! A browser has one session for all its tabs. A page says in each of its forms for whom it was made: in the form's
+//! address (`?as=`), or in a header of its script. If somebody else has signed in since, or nobody is any more, it is
+//! refused, and what was typed is kept and shown where they go on.
 
 use app::{
     Outcome, Problem,
@@ -16,12 +16,12 @@ use axum::{
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use policy::Refusal;
 
-use crate::router::problem;
+use crate::http::layers::problem;
 
-/// Goes on with a form that names nobody, or who is signed in. A program may leave the name out.
+/// Accepts a form that names nobody, as programs' do, or the person who is signed in.
 ///
 /// # Errors
-/// The answer to any other one.
+/// The response to any other form.
 pub(crate) fn check(parts: &Parts, body: &[u8]) -> Result<(), Box<Response>> {
     let Some(context) = parts.extensions.get::<SessionContext>() else {
         return Err(Box::new(problem(Problem::Internal)));

@@ -1,49 +1,47 @@
-//! Pages: rendered whole by the app, with a policy that lets nothing run but its own script.
+//! Pages: rendered completely by the app before they are sent, with a content security policy that allows no script but
+//! their own. Redirects to the sign-in page and to the current project.
 
 use app::{document, request_context::SessionContext};
 use axum::{
     body::Body,
     extract::{Extension, Request, State},
     http::{HeaderValue, StatusCode, Uri, header},
-    response::{Html, IntoResponse, Redirect, Response},
+    response::{IntoResponse, Redirect, Response},
 };
 use leptos::{nonce::use_nonce, prelude::use_context};
 use leptos_axum::ResponseOptions;
 
-use crate::{AppState, flash, router::is_utf8, session_context};
+use crate::{
+    flash,
+    http::{layers::is_utf8, paths::BY_LINK, plain_page::bare},
+    session_context,
+    state::AppState,
+};
 
-/// Pages for people who are not signed in; every other page asks them to.
+/// Pages that need no session. Every other one redirects to the sign-in page.
 const PUBLIC: [&str; 4] = ["/sign-in", "/sign-up", "/forgot-password", "/docs/roles"];
-
-/// Pages whose path ends in a secret that stands in for signing in.
-pub(crate) const BY_LINK: [&str; 5] = [
-    "/invitations/",
-    "/reset-password/",
-    "/verify-email/",
-    "/change-email/",
-    "/undo-email-change/",
-];
 
 /// The part of a path that stands for the project last looked at (INTERFACES, pages).
 const CURRENT: &str = "~current";
 
-/// The pages it stands in, up to it.
+/// The beginnings of the paths that may contain [`CURRENT`].
 const HEADS: [&str; 3] = ["/projects/", "/settings/projects/", ORGANIZATION];
 const ORGANIZATION: &str = "/settings/organization/";
 
 /// Answers with a page.
 pub(crate) async fn page(
-    State(console): State<AppState>,
+    State(state): State<AppState>,
     Extension(context): Extension<SessionContext>,
     request: Request,
 ) -> Response {
     match destination(&context, request.uri()).await {
         Some(answer) => answer,
-        None => render(&console, context, request).await,
+        None => render(&state, context, request).await,
     }
 }
 
-/// The answer to whoever is led to another page than the one they asked for.
+/// The redirect for a request that belongs to another page, or the error for a malformed query. None if the page itself
+/// is to be rendered.
 async fn destination(context: &SessionContext, uri: &Uri) -> Option<Response> {
     let path = uri.path();
     if !is_utf8(uri.query().unwrap_or_default().as_bytes()) {
@@ -86,23 +84,24 @@ async fn destination(context: &SessionContext, uri: &Uri) -> Option<Response> {
     Some(Redirect::to(&format!("{to}{query}")).into_response())
 }
 
-/// What comes before [`CURRENT`] in the path of a page that has it. Nothing else is redirected: `//evil.test/~current` would
-/// lead to another site.
+/// The part of the path before [`CURRENT`], if it is one of [`HEADS`]. Other paths must not be redirected:
+/// `//evil.test/~current` would lead to another site.
 fn head_of_current(path: &str) -> Option<&'static str> {
     HEADS
         .into_iter()
         .find(|head| path.strip_prefix(head).and_then(|rest| rest.split('/').next()) == Some(CURRENT))
 }
 
-/// The page, which shows the flash that is there for it and ends it by that. A redirect does neither: the page it leads to does.
-async fn render(console: &AppState, mut context: SessionContext, mut request: Request<Body>) -> Response {
+/// Renders the page with the flash that waits for it, which is deleted by that. Redirects leave the flash alone: it is
+/// for the page they lead to.
+async fn render(state: &AppState, mut context: SessionContext, mut request: Request<Body>) -> Response {
     let headers = request.headers().clone();
     let session = session_context::live_token(&context, &headers);
     let taken = flash::take(&context, session, request.uri().path(), &headers).await;
     let (shown, used) = taken.unzip();
     context.flash = shown;
     request.extensions_mut().insert(context.clone());
-    let assets = console.assets.clone();
+    let assets = state.assets.clone();
     let render = leptos_axum::render_app_async_with_context(restrict, move || {
         document(&assets.script, &assets.wasm, &assets.style)
     });
@@ -118,50 +117,10 @@ fn restrict() {
     };
     let policy = format!(
         "default-src 'none'; script-src 'strict-dynamic' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; \
-         img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+         img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+         frame-ancestors 'none'"
     );
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         options.insert_header(header::CONTENT_SECURITY_POLICY, policy);
     }
-}
-
-/// The page for when the database cannot be asked (E6).
-pub(crate) fn unavailable(status: StatusCode) -> Response {
-    let mut response = bare(
-        status,
-        "Roster can’t answer right now",
-        "Nothing was changed. Try again in a moment.",
-    );
-    response
-        .headers_mut()
-        .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-    response
-}
-
-/// The page for a form that came from somewhere else.
-pub(crate) fn foreign_form() -> Response {
-    let words = "It came from another address than the one this console is set up for, so nothing was changed. Open the \
-                 console at its own address and try again. If this is its address, whoever runs it has to set ROSTER_URL to it.";
-    bare(StatusCode::FORBIDDEN, "This form was not accepted", words)
-}
-
-/// The page for what asks for another host than this console's.
-pub(crate) fn misdirected() -> Response {
-    let words = "It asks for a host name that isn’t this console’s, so nothing was done. Open the console at its own \
-                 address. If this is its address, whoever runs it has to set ROSTER_URL to it.";
-    bare(
-        StatusCode::MISDIRECTED_REQUEST,
-        "This isn’t the console’s address",
-        words,
-    )
-}
-
-/// A page made of nothing but itself.
-fn bare(status: StatusCode, title: &str, words: &str) -> Response {
-    let page = format!(
-        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <meta name=\"color-scheme\" content=\"light dark\"><title>{title}</title></head>\
-         <body><main><h1>{title}</h1><p>{words}</p></main></body></html>"
-    );
-    (status, Html(page)).into_response()
 }

@@ -1,11 +1,11 @@
-//! Root is given up once it is needed no more: what answers the network runs as an account that owns nothing else.
+//! Drops root privileges after the start, so that the code that answers the network runs as an unprivileged account.
 
 use std::{io, path::PathBuf};
 
 use directory::Directory;
 use nix::unistd::{Gid, Uid, getgroups, setgid, setgroups, setuid};
 
-use crate::{Assets, postgres::Account};
+use crate::{assets::Assets, postgres::account::Account};
 
 /// Something the server uses for as long as it runs.
 #[derive(Debug)]
@@ -15,7 +15,8 @@ pub(crate) struct Needed {
     test: &'static str,
 }
 
-/// What the server needs besides its private PostgreSQL: the site; and the socket, certificates and key of another PostgreSQL.
+/// What the server needs besides its private PostgreSQL: the site; and the socket, certificates and key of another
+/// PostgreSQL.
 pub(crate) fn needed(assets: &Assets, database_urls: &[&str]) -> Vec<Needed> {
     /// As sqlx reads them.
     const FILES: [&str; 7] = [
@@ -41,8 +42,9 @@ pub(crate) fn needed(assets: &Assets, database_urls: &[&str]) -> Vec<Needed> {
     needed
 }
 
-/// Becomes the first of the accounts that gets to what is needed, for good, if this process is root: user, group and every other
-/// group, in all threads (the C library sees to that). A fault in what answers the network is then none of the whole machine.
+/// If this process is root, switches for good to the first of `accounts` that can reach everything in `needed`: user,
+/// group and supplementary groups, in all threads (the C library does that). A fault in the network code then endangers
+/// no more than that account.
 ///
 /// Without such an account this process stays root, and says why in one line.
 ///
@@ -89,7 +91,7 @@ fn become_for_good(account: &Account) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether the account gets to something, as a child of this process that runs as the account finds out.
+/// Whether the account can reach something, tested by a child process that runs as the account.
 fn can_use(account: &Account, needed: &Needed) -> bool {
     let mut command = account.command("sh");
     command

@@ -2,17 +2,16 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use app::{Problem, request_context::Cookies};
+use app::Problem;
 use axum::{
-    Json, Router,
+    Router,
     body::{Body, Bytes},
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
+    http::{HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{any, get},
 };
-use directory::Directory;
 use http_body_util::BodyExt;
 use policy::Refusal;
 use tower::ServiceBuilder;
@@ -21,89 +20,68 @@ use tower_http::{
     compression::{CompressionLayer, CompressionLevel},
     csrf::CsrfLayer,
     limit::RequestBodyLimitLayer,
-    request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
+    request_id::{PropagateRequestIdLayer, SetRequestIdLayer},
     services::ServeDir,
     set_header::SetResponseHeaderLayer,
     timeout::TimeoutLayer,
 };
-use uuid::Uuid;
 
 use crate::{
-    Assets, Broadcast, client,
-    client::TrustedProxies,
-    events, export, gateway,
+    client, events, export, gateway,
     host::{self, OwnHost},
-    log, owners, pages, rest,
-    rest::problem::ApiError,
-    session_context, submissions,
+    http::{
+        layers::{NewRequestId, drop_request_id, is_utf8, no_store, problem, protect},
+        paths::EVENTS,
+        plain_page,
+        problem::{self, ApiError},
+    },
+    log, owners, pages, rest, session_context,
+    state::AppState,
+    submissions,
 };
 
-/// Where live events are.
-pub(crate) const EVENTS: &str = "/events";
-
-/// A form of ours is smaller than this.
+/// The largest body of a form, in bytes.
 const MOST_BYTES: usize = 64 * 1024;
-/// Nothing of ours takes longer.
+/// How long an answer to a person may take to begin.
 const MOST_TIME: Duration = Duration::from_secs(30);
 
-/// What the console needs to answer. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct AppState {
-    /// The directory, as people ask it.
-    pub directory: Directory,
-    /// The same, over the connections that programs have to themselves.
-    pub for_programs: Directory,
-    /// The same, over those of the gateways.
-    pub for_gateways: Directory,
-    /// The built site.
-    pub assets: Arc<Assets>,
-    /// How cookies are named and sealed.
-    pub cookies: Cookies,
-    /// The live hints.
-    pub broadcast: Broadcast,
-    /// The public base URL: the origin that forms come from, and the host that pages are asked for by.
-    pub url: Arc<str>,
-    /// The proxies that are believed about the client's address.
-    pub proxies: TrustedProxies,
-}
-
-/// Everything the server answers, for one listener.
+/// The router of everything, for one listener.
 ///
 /// # Errors
-/// If the public base URL is none that a form could come from.
-pub fn router(console: &AppState) -> Result<Router, tower_http::csrf::ConfigError> {
-    let routes = for_people_and_programs(console)?.merge(gateway::gateways(console));
-    Ok(with_common_layers(console, routes))
+/// If the public base URL is not a valid origin for forms.
+pub fn router(state: &AppState) -> Result<Router, tower_http::csrf::ConfigError> {
+    let routes = for_people_and_programs(state)?.merge(gateway::gateways(state));
+    Ok(with_common_layers(state, routes))
 }
 
 /// The same for two listeners, the second one for gateways alone (E8).
 ///
 /// # Errors
 /// If the public base URL is none that a form could come from.
-pub(crate) fn routers(console: &AppState) -> Result<(Router, Router), tower_http::csrf::ConfigError> {
-    let routes = for_people_and_programs(console)?.merge(elsewhere());
+pub(crate) fn routers(state: &AppState) -> Result<(Router, Router), tower_http::csrf::ConfigError> {
+    let routes = for_people_and_programs(state)?.merge(elsewhere());
     Ok((
-        with_common_layers(console, routes),
-        with_common_layers(console, gateway::gateways(console)),
+        with_common_layers(state, routes),
+        with_common_layers(state, gateway::gateways(state)),
     ))
 }
 
-fn for_people_and_programs(console: &AppState) -> Result<Router, tower_http::csrf::ConfigError> {
+fn for_people_and_programs(state: &AppState) -> Result<Router, tower_http::csrf::ConfigError> {
     // Rendering spawns its work there. A second router, in tests, finds it set.
     drop(any_spawner::Executor::init_tokio());
     Ok(Router::new()
-        .merge(assets(console))
-        .merge(rest::router(console.for_programs.clone()))
-        .merge(live(console))
-        .merge(people(console)?))
+        .merge(assets(state))
+        .merge(rest::router(state.for_programs.clone()))
+        .merge(live(state))
+        .merge(people(state)?))
 }
 
 /// What every listener has: the answers of health, and the layers around everything.
-fn with_common_layers(console: &AppState, routes: Router) -> Router {
-    routes.merge(health(console)).layer(
+fn with_common_layers(state: &AppState, routes: Router) -> Router {
+    routes.merge(health(state)).layer(
         ServiceBuilder::new()
             .layer(from_fn(protect))
-            .layer(from_fn_with_state(console.proxies.clone(), client::identify))
+            .layer(from_fn_with_state(state.proxies.clone(), client::identify))
             // Ours, whatever the client sends: it goes into logs and the audit.
             .layer(from_fn(drop_request_id))
             .layer(SetRequestIdLayer::x_request_id(NewRequestId))
@@ -121,28 +99,28 @@ fn elsewhere() -> Router {
     ["/gateway/{*path}", "/ssh/{*path}", "/access/{*path}"]
         .into_iter()
         .fold(Router::new(), |router, path| router.route(path, hidden.clone()))
-        .layer(from_fn(rest::problem::tell))
+        .layer(from_fn(problem::render_problem))
 }
 
-/// For load balancers and probes.
-fn health(console: &AppState) -> Router {
+/// `/healthz` and `/readyz`, for load balancers and probes.
+fn health(state: &AppState) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .layer(no_store())
-        .layer(from_fn(rest::problem::tell))
-        .with_state(console.clone())
+        .layer(from_fn(problem::render_problem))
+        .with_state(state.clone())
 }
 
-async fn ready(State(console): State<AppState>) -> Result<&'static str, ApiError> {
-    console.directory.ready().await?;
+async fn ready(State(state): State<AppState>) -> Result<&'static str, ApiError> {
+    state.directory.ready().await?;
     Ok("ok\n")
 }
 
 /// The built site. What is in `/pkg` is named for its content, and kept for good.
-fn assets(console: &AppState) -> Router {
+fn assets(state: &AppState) -> Router {
     let files = |folder: &str| {
-        ServeDir::new(console.assets.folder.join(folder))
+        ServeDir::new(state.assets.folder.join(folder))
             .precompressed_br()
             .precompressed_gzip()
     };
@@ -172,16 +150,16 @@ fn assets(console: &AppState) -> Router {
             ServiceBuilder::new()
                 .layer(days)
                 .service(tower_http::services::ServeFile::new(
-                    console.assets.folder.join("favicon.svg"),
+                    state.assets.folder.join("favicon.svg"),
                 )),
         )
 }
 
 /// The console, for people in browsers: cookies, forms, pages.
-fn people(console: &AppState) -> Result<Router, tower_http::csrf::ConfigError> {
+fn people(state: &AppState) -> Result<Router, tower_http::csrf::ConfigError> {
     let csrf = CsrfLayer::new()
-        .add_trusted_origin(&*console.url)?
-        .with_rejection_response(|_| pages::foreign_form());
+        .add_trusted_origin(&*state.url)?
+        .with_rejection_response(|_| plain_page::foreign_form());
     let known: Arc<HashSet<(String, Method)>> = Arc::new(
         leptos::server_fn::axum::server_fn_paths()
             .map(|(path, method)| (path.to_owned(), method))
@@ -209,30 +187,30 @@ fn people(console: &AppState) -> Result<Router, tower_http::csrf::ConfigError> {
         .layer(
             ServiceBuilder::new()
                 .layer(no_store())
-                .layer(from_fn_with_state(OwnHost::of(&console.url), host::check))
+                .layer(from_fn_with_state(OwnHost::of(&state.url), host::check))
                 .layer(csrf)
-                .layer(from_fn_with_state(console.clone(), session_context::identify))
+                .layer(from_fn_with_state(state.clone(), session_context::identify))
                 .layer(quick),
         )
-        .with_state(console.clone()))
+        .with_state(state.clone()))
 }
 
-/// Live events, for pages and programs with a session: open for as long as somebody looks, and answered with problems like
-/// everything that programs read.
-fn live(console: &AppState) -> Router {
+/// Live events, for pages and programs with a session: open for as long as somebody looks, and answered with problems
+/// like everything that programs read.
+fn live(state: &AppState) -> Router {
     Router::new()
-        .route(EVENTS, get(events::events))
+        .route(EVENTS, get(events::stream::events))
         .layer(
             ServiceBuilder::new()
                 .layer(no_store())
-                .layer(from_fn_with_state(OwnHost::of(&console.url), host::check))
-                .layer(from_fn(rest::problem::tell))
-                .layer(from_fn_with_state(console.clone(), session_context::identify)),
+                .layer(from_fn_with_state(OwnHost::of(&state.url), host::check))
+                .layer(from_fn(problem::render_problem))
+                .layer(from_fn_with_state(state.clone(), session_context::identify)),
         )
-        .with_state(console.clone())
+        .with_state(state.clone())
 }
 
-/// Calls a server function; what is none is not found, like anything else that is not there.
+/// Calls a server function. Answers 404 for a path that is not one.
 async fn call(known: Arc<HashSet<(String, Method)>>, request: Request<Body>) -> Response {
     if known.contains(&(request.uri().path().to_owned(), request.method().clone())) {
         let Some((parts, body)) = well_formed(request).await else {
@@ -250,71 +228,11 @@ async fn call(known: Arc<HashSet<(String, Method)>>, request: Request<Body>) -> 
     }
 }
 
-/// The request, if its arguments are UTF-8: what is not would be read with signs of replacement in it, and saved as such.
+/// The request, if its arguments are UTF-8: what is not would be read with signs of replacement in it, and saved as
+/// such.
 async fn well_formed(request: Request<Body>) -> Option<(Parts, Bytes)> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.ok()?.to_bytes();
     let query = parts.uri.query().unwrap_or_default();
     (is_utf8(query.as_bytes()) && is_utf8(&body)).then_some((parts, body))
-}
-
-/// Whether form-encoded text is UTF-8 once its percent signs are read.
-pub(crate) fn is_utf8(form: &[u8]) -> bool {
-    percent_encoding::percent_decode(form).decode_utf8().is_ok()
-}
-
-/// A problem as the answer to a script or a program.
-pub(crate) fn problem(problem: Problem) -> Response {
-    (
-        StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-        Json(problem),
-    )
-        .into_response()
-}
-
-/// Nothing a person sees is kept by a cache: the next one at this browser is somebody else.
-pub(crate) fn no_store() -> SetResponseHeaderLayer<HeaderValue> {
-    SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
-}
-
-async fn drop_request_id(mut request: Request, next: axum::middleware::Next) -> Response {
-    request.headers_mut().remove(HeaderName::from_static("x-request-id"));
-    next.run(request).await
-}
-
-/// The headers that keep a browser on its guard.
-async fn protect(request: Request, next: axum::middleware::Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    for (name, value) in [
-        ("x-content-type-options", "nosniff"),
-        // The path of the page a form was on is needed to go back to it; other sites get nothing.
-        ("referrer-policy", "same-origin"),
-        ("x-frame-options", "DENY"),
-        ("cross-origin-opener-policy", "same-origin"),
-        ("cross-origin-resource-policy", "same-origin"),
-        (
-            "permissions-policy",
-            "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-        ),
-    ] {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    }
-    // Pages set their own, with the nonce of their script; nothing else has anything to run.
-    headers
-        .entry(header::CONTENT_SECURITY_POLICY)
-        .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
-    response
-}
-
-/// Request ids that sort by time.
-#[derive(Clone, Copy)]
-struct NewRequestId;
-
-impl MakeRequestId for NewRequestId {
-    fn make_request_id<B>(&mut self, _: &http::Request<B>) -> Option<RequestId> {
-        HeaderValue::from_str(&Uuid::now_v7().to_string())
-            .ok()
-            .map(RequestId::new)
-    }
 }

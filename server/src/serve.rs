@@ -1,4 +1,4 @@
-//! `roster serve`: from the configuration to a running server, and in order back to nothing.
+//! `roster serve`: starts the parts of a server in order, runs it, and shuts it down gracefully.
 
 use std::{error::Error, io::Write, sync::Arc, time::Duration};
 
@@ -7,23 +7,26 @@ use directory::{DemoError, Directory};
 use tokio::{signal, sync::watch, task::JoinHandle, time};
 
 use crate::{
-    AppState, Assets, Broadcast,
+    assets::Assets,
     config::Config,
     database::Directories,
+    events::broadcast::Broadcast,
     listen::{Caps, Listener, raise_file_limit},
     log,
-    postgres::{Account, Embedded},
-    privileges, router,
+    postgres::{Embedded, account::Account},
+    privileges,
+    router::{self, router},
+    state::AppState,
 };
 
-/// How long answers under way have, once the server is told to stop.
+/// How long requests in progress may take once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// Serves until told to stop.
 pub(crate) async fn serve(config: &Config, demo: bool) -> Result<(), Box<dyn Error + Send + Sync>> {
     log::start();
     let assets = Assets::find(config.site.as_deref())?;
-    // First the addresses: somebody else listening there is found out before anything is started.
+    // Binds the addresses first, so that one in use is reported before anything is started.
     let listeners = Listeners::bind(config).await?;
     let database = match &config.database_url {
         Some(_) => None,
@@ -71,15 +74,11 @@ impl Listeners {
     }
 
     /// Answers until told to stop, and then until what is under way is answered.
-    async fn answer(
-        self,
-        console: &AppState,
-        stop: watch::Receiver<bool>,
-    ) -> Result<(), tower_http::csrf::ConfigError> {
+    async fn answer(self, state: &AppState, stop: watch::Receiver<bool>) -> Result<(), tower_http::csrf::ConfigError> {
         match self.gateways {
-            None => self.console.serve(router(console)?, stop).await,
+            None => self.console.serve(router(state)?, stop).await,
             Some(gateways) => {
-                let (for_console, for_gateways) = router::routers(console)?;
+                let (for_console, for_gateways) = router::routers(state)?;
                 tokio::join!(
                     self.console.serve(for_console, stop.clone()),
                     gateways.serve(for_gateways, stop)
@@ -107,7 +106,7 @@ async fn with_database(
         }
     }
     let broadcast = Broadcast::default();
-    let console = AppState {
+    let state = AppState {
         directory: directory.clone(),
         for_programs: directories.programs.clone(),
         for_gateways: directories.gateways.clone(),
@@ -123,8 +122,8 @@ async fn with_database(
         tokio::spawn(broadcast.clone().listen(directory.clone())),
         tokio::spawn(tidy(directory.clone(), config.audit_days)),
     ];
-    if let Some(post) = config.post.clone() {
-        let deliver = post.deliver(directory.clone(), broadcast.subscribe(), console.url.clone());
+    if let Some(mailer) = config.mailer.clone() {
+        let deliver = mailer.deliver(directory.clone(), broadcast.subscribe(), state.url.clone());
         helpers.push(tokio::spawn(deliver));
     }
 
@@ -134,13 +133,13 @@ async fn with_database(
         tracing::info!("stopping");
         broadcast.end();
         stop.send_replace(true);
-        // The listeners hear of it as long as there is somebody to say it.
+        // Keeps the sender alive: the listeners take its end for a signal.
         std::future::pending::<()>().await;
     }));
     tracing::info!(url = config.url, "serving");
     writeln!(std::io::stdout(), "Roster is at {}", config.url)?;
 
-    let answered = listeners.answer(&console, stopping.clone());
+    let answered = listeners.answer(&state, stopping.clone());
     // A client that never ends its request does not keep the server from stopping.
     let late = async {
         drop(stopping.wait_for(|stopping| *stopping).await);
@@ -156,7 +155,7 @@ async fn with_database(
     Ok(served?)
 }
 
-/// Throws away, at the start and every hour, what is over: sessions, counts of attempts, flashes, mail that was sent, old months of
+/// Deletes expired rows at the start and every hour: sessions, counts of attempts, flashes, sent mail, old months of
 /// the audit.
 async fn tidy(directory: Directory, audit_days: u16) {
     let mut hour = time::interval(Duration::from_secs(60 * 60));

@@ -1,8 +1,9 @@
-//! A form that is sent twice at once is done once (a double click, where no script holds the second one back): both get the
-//! same answer.
+//! Makes a form idempotent that is sent twice at once, by a double click where no script prevents it: it is executed
+//! once, and both requests get the same response.
 //!
-//! The browser breaks the first one off as it sends the second, and shows the answer to that alone. So a form, once begun, is done
-//! to its end whoever still waits for it, and what it came to is kept before it counts as done.
+//! The browser aborts the first request when it sends the second, and shows the response to the second alone. So a form
+//! is executed in a task of its own, which a broken connection does not cancel, and its outcome is stored before it
+//! counts as done.
 
 use std::future::Future;
 
@@ -21,9 +22,14 @@ use directory::{Sent, SessionToken, Submission};
 use policy::Refusal;
 use tracing::Instrument;
 
-use crate::{flash, pages, router::problem, session_context};
+use crate::{
+    flash,
+    http::{layers::problem, paths::BY_LINK},
+    session_context,
+};
 
-/// Has a form done by `answer`, unless the same one of the same session is under way, or was just done from the same page.
+/// Executes a form with `answer`, unless the same form of the same session is being executed, or was just executed from
+/// the same page.
 pub(crate) async fn once<F, Fut>(parts: Parts, body: Bytes, answer: F) -> Response
 where
     F: FnOnce(Request<Body>) -> Fut + Send + 'static,
@@ -46,7 +52,7 @@ where
             let request = Request::from_parts(parts, body.into());
             let done = finish(context, token, submission, answer(request));
             let done = tokio::spawn(done.in_current_span());
-            // A fault of ours was caught, and is told as one.
+            // The task panicked: an internal error.
             done.await.unwrap_or_else(|_| problem(Problem::Internal))
         }
         Ok(Sent::Again(submission, location)) => {
@@ -57,7 +63,7 @@ where
     }
 }
 
-/// Waits for the answer, keeps what it has to tell, and notes how the form ended.
+/// Awaits the response, stores the flash, and records how the form ended.
 async fn finish(
     context: SessionContext,
     token: SessionToken,
@@ -68,10 +74,10 @@ async fn finish(
     flash::keep(&context, Some(token), &mut response).await;
     let is_refused = context.to_tell.get().is_some_and(|flash| flash.outcome.is_err());
     let location = response.headers().get(header::LOCATION);
-    // What ends in a secret is kept nowhere: the page the form was on is where it leads.
+    // A location that ends in a secret is not stored. The second request then redirects to the page of the form.
     let location = location
         .and_then(|to| to.to_str().ok())
-        .filter(|to| !pages::BY_LINK.iter().any(|head| to.starts_with(head)));
+        .filter(|to| !BY_LINK.iter().any(|head| to.starts_with(head)));
     let noted = if response.status().is_server_error() {
         context.directory.forget_submission(&submission).await
     } else {
@@ -86,7 +92,7 @@ async fn finish(
     response
 }
 
-/// The answer to the second of two: where the first one's led to. A program is told that it was taken already.
+/// The response to the second request: the redirect of the first one. A program gets the refusal `already_sent`.
 fn again(parts: &Parts, location: Option<String>) -> Response {
     if request_context::wants_page(&parts.headers) {
         let to = location.unwrap_or_else(|| request_context::page_before(&parts.headers));

@@ -1,4 +1,5 @@
-//! `roster admin gateway-token` and `roster admin meter-token`: what the operator does with the tokens of gateways (E7) and meters (E9).
+//! `roster admin gateway-token` and `roster admin meter-token`: what the operator does with the tokens of gateways (E7)
+//! and meters (E9).
 
 use std::io::Write;
 
@@ -82,7 +83,8 @@ fn token_name(text: &str) -> Outcome<Name> {
     Ok(Name::from_input(text).map_err(refused)?)
 }
 
-/// Does something with what has this name: as it stands, for one from before names were read as people see them, or as it is seen.
+/// Calls `act` with the name as it is written, for tokens from before names were normalized, and otherwise with the
+/// normalized name.
 async fn by_name<T>(
     text: &str,
     act: impl AsyncFn(&Name) -> directory::Result<T>,
@@ -147,7 +149,7 @@ fn end_of_day(text: &str) -> Outcome<OffsetDateTime> {
     Ok(day.midnight().assume_utc())
 }
 
-/// The operator may know everything: what is hidden from others does not exist.
+/// To the operator nothing is hidden, so "hidden" means that it does not exist.
 fn about_scope(error: directory::Error) -> String {
     if matches!(error, directory::Error::Refused(Refusal::Hidden)) {
         "There is no such organization, project or cluster, or they aren\u{2019}t one within the other.".to_owned()

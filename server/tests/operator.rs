@@ -1,5 +1,5 @@
-//! The operator's command line (INTERFACES, commands), as the program `roster` on a real database: what it says, how it ends, and
-//! that the audit knows who did it.
+//! The operator's command line (INTERFACES, commands), as the program `roster` on a real database: what it says, how it
+//! ends, and that the audit knows who did it.
 
 #[cfg(test)]
 mod operator {
@@ -366,6 +366,10 @@ mod operator {
             let error = operator.error(&create(&arguments), "");
             assert!(error.contains(says), "{arguments:?}: {error}");
         }
+        assert_scopes_are_listed(&operator, cluster);
+    }
+
+    fn assert_scopes_are_listed(operator: &Operator, cluster: &str) {
         let words = operator.run(&["admin", "gateway-token", "list"], "").stdout;
         let words = String::from_utf8(words).unwrap();
         let lines: Vec<_> = words.lines().collect();

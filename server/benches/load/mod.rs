@@ -97,7 +97,8 @@ pub(crate) async fn flat_out(target: &Arc<Target>, period: Duration) -> Outcome<
     Ok(f64::from(sum) / period.as_secs_f64())
 }
 
-/// Times of requests at a steady rate, counted from when each was due: a server that stalls makes the ones behind it late too.
+/// Times of requests at a steady rate, counted from when each was due: a server that stalls makes the ones behind it
+/// late too.
 pub(crate) async fn at_rate(target: &Arc<Target>, rate: u32) -> Outcome<Vec<Duration>> {
     let times = Arc::new(Mutex::new(Vec::new()));
     let start = tokio::time::Instant::now() + Duration::from_millis(50);

@@ -1,8 +1,8 @@
 //! The time a request's head may take.
 //!
-//! hyper has one limit for the wait before a request and for its head together. A connection may wait long between requests; a
-//! head that has begun may not. So the stream itself measures heads: from the connection on, and later from the first byte
-//! that comes while nothing is being answered.
+//! hyper has one limit for the wait before a request and for its head together. A connection may wait long between
+//! requests; a head that has begun may not. So the stream itself measures heads: from the connection on, and later from
+//! the first byte that comes while nothing is being answered.
 
 use std::{
     io,

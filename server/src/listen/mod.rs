@@ -27,8 +27,8 @@ pub(crate) use seats::{Caps, Seats, raise_file_limit};
 
 /// How long the head of a request may take: from the connection on, later from its first byte on.
 const HEAD: Duration = Duration::from_secs(10);
-/// How long a connection may wait for another request. Longer than usual proxies keep one, so that it is they who close it, and
-/// none sends a request to a connection that just ended.
+/// How long a connection may wait for another request. Longer than usual proxies keep one, so that it is they who close
+/// it, and none sends a request to a connection that just ended.
 const IDLE: Duration = Duration::from_secs(120);
 /// The largest head that is read. A form or page of ours has a few KiB.
 const MOST_HEAD: usize = 64 * 1024;
@@ -46,7 +46,7 @@ impl Listener {
     /// Listens on an address. `exempt` are proxies: each carries everybody, so no limit per network applies to it.
     ///
     /// # Errors
-    /// If the address can't be had.
+    /// If the address cannot be bound.
     pub(crate) async fn bind(addr: SocketAddr, caps: Caps, exempt: TrustedProxies) -> io::Result<Self> {
         Ok(Self {
             socket: TcpListener::bind(addr).await?,
@@ -57,7 +57,7 @@ impl Listener {
     /// Serves until `stop` becomes true, and then until the requests under way are answered.
     pub(crate) async fn serve(self, router: Router, mut stop: watch::Receiver<bool>) {
         let connections = GracefulShutdown::new();
-        // Nobody left who could say stop is as good as being told.
+        // A dropped sender counts as the signal to stop.
         let mut stopped = std::pin::pin!(async move { drop(stop.wait_for(|stop| *stop).await) });
         loop {
             // The seat first: whoever comes while all are taken waits in the system's queue.
@@ -86,7 +86,7 @@ impl Listener {
         loop {
             match self.socket.accept().await {
                 Ok(accepted) => return accepted,
-                // The client changed its mind.
+                // The client closed the connection.
                 Err(error) if is_the_clients(&error) => {}
                 Err(error) => {
                     tracing::warn!(%error, "connections have to wait");

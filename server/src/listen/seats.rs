@@ -1,5 +1,5 @@
-//! How many connections there may be: in all, so that descriptors are left for the database and the other listener, and per
-//! network, so that one client can't take them all.
+//! How many connections there may be: in all, so that descriptors are left for the database and the other listener, and
+//! per network, so that one client can't take them all.
 
 use std::{
     collections::HashMap,
@@ -12,11 +12,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::client::TrustedProxies;
 
-/// Descriptors that no connection may take: those of the database, of mail, of files that are served, of the log.
+/// File descriptors reserved for the database, mail, served files and the log.
 const RESERVED: u64 = 128;
 /// More connections than one process serves well.
 const MOST: usize = 20_000;
-/// As many there are at least, however few descriptors the process may have.
+/// The least connections of a listener, however low the limit on descriptors is.
 const LEAST: usize = 32;
 
 /// How many connections a listener takes.
@@ -50,7 +50,7 @@ impl Caps {
     }
 }
 
-/// Raises the limit on open files as far as this process may, and answers what it is.
+/// Raises the limit on open files to this process's maximum, and returns it.
 pub(crate) fn raise_file_limit() -> u64 {
     /// What systems gave a process before.
     const USUAL: u64 = 1024;
@@ -102,7 +102,7 @@ impl Seats {
         }
     }
 
-    /// A place on this seat for a client; none if its network has as many as it may.
+    /// Assigns the seat to a client. None if its network has reached its limit.
     pub(super) fn place(&self, seat: OwnedSemaphorePermit, client: IpAddr) -> Option<Place> {
         let client = client.to_canonical();
         let is_counted = !client.is_loopback() && !self.exempt.contains(client);
@@ -136,7 +136,7 @@ impl Drop for Place {
     }
 }
 
-/// Whom an address stands for.
+/// The network that an address is counted by.
 pub(crate) fn network(client: IpAddr) -> IpAddr {
     match client.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),

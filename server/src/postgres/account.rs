@@ -10,7 +10,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::PostgresError;
+use super::error::PostgresError;
 
 /// What the commands keep of the environment: enough to find programs and libraries. A stray PGDATA, PGPORT or LC_ALL
 /// would change what they do.
@@ -58,8 +58,8 @@ impl Account {
         }
     }
 
-    /// Whom root may run a server as whose PostgreSQL is somebody else's, the best first: an account that owns nothing, then one
-    /// that gets to PostgreSQL's socket.
+    /// Whom root may run a server as whose PostgreSQL is somebody else's, the best first: an account that owns nothing,
+    /// then one that gets to PostgreSQL's socket.
     pub(crate) fn without_database() -> Vec<Self> {
         let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
         ["nobody", "postgres"]
@@ -124,8 +124,9 @@ impl Account {
         Ok(())
     }
 
-    /// A command run by this user, without terminal, in `/` (the folder this program was started in may be closed to that
-    /// user) and in a process group of its own: Ctrl-C in a terminal reaches only this program, which stops the others in order.
+    /// A command run by this user, without terminal, in `/` (the folder this program was started in may be closed to
+    /// that user) and in a process group of its own: Ctrl-C in a terminal reaches only this program, which stops the
+    /// others in order.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.env_clear().env("LC_ALL", "C").current_dir("/").process_group(0);

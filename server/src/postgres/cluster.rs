@@ -11,9 +11,12 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use super::account::Account;
+use super::error::PostgresError;
+use super::folders;
 use super::programs::{self, Programs};
-use super::{PostgresError, ROSTER, folders};
 
+/// The superuser role and the database.
+pub(super) const ROSTER: &str = "roster";
 /// `initdb` takes a second or two; a slow disk under load may need far longer.
 const INITIALIZE: Duration = Duration::from_secs(300);
 /// The log begins anew when it is larger.

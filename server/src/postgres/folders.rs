@@ -20,8 +20,10 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::account::Account;
-use super::{PORT, PostgresError};
+use super::error::PostgresError;
 
+/// The only port name a Unix socket needs; part of its file name.
+pub(super) const PORT: u16 = 5432;
 pub(super) const LOCK: &str = "lock";
 pub(super) const CLUSTER: &str = "postgres";
 /// A link to a cluster elsewhere, before that cluster is in place.
@@ -71,8 +73,8 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Closing the file is not enough: a child that another thread is just starting has a copy of it until it becomes
-        // another program, and would hold the lock for that moment.
+        // Closing the file is not enough: a child that another thread is just starting has a copy of it until it
+        // becomes another program, and would hold the lock for that moment.
         if let Err(error) = self.0.unlock() {
             tracing::warn!(%error, "cannot release a lock");
         }
@@ -150,12 +152,13 @@ pub(super) fn major_of(cluster: &Path) -> Result<u32, PostgresError> {
     let text = fs::read_to_string(&path).map_err(PostgresError::folder(&path))?;
     text.trim().parse().map_err(|_| PostgresError::Foreign {
         path,
-        problem: "names no version of PostgreSQL 10 or newer: restore it from a backup, or set ROSTER_DATA to another folder",
+        problem: "names no version of PostgreSQL 10 or newer: restore it from a backup, or set ROSTER_DATA to another \
+            folder",
     })
 }
 
-/// A home for the cluster of a data folder that PostgreSQL's user cannot reach: one nobody else's cluster lives in, since
-/// what is there may belong to a data folder that was moved.
+/// A home for the cluster of a data folder that PostgreSQL's user cannot reach: one nobody else's cluster lives in,
+/// since what is there may belong to a data folder that was moved.
 pub(super) fn home_elsewhere(data: &Path) -> Result<PathBuf, PostgresError> {
     let root = Path::new(ELSEWHERE);
     let name = short_hash(data);
@@ -168,7 +171,10 @@ pub(super) fn home_elsewhere(data: &Path) -> Result<PathBuf, PostgresError> {
             set_mode(&home, 0o711)?;
             return Ok(home);
         }
-        tracing::warn!(folder = %home.display(), "holds a database that no data folder of this place points to; left alone");
+        tracing::warn!(
+            folder = %home.display(),
+            "holds a database that no data folder of this place points to; left alone"
+        );
     }
     Err(PostgresError::Foreign {
         path: root.into(),
@@ -195,8 +201,8 @@ pub(super) fn put_in_place(new: &Path, home: &Path, data: &Path) -> Result<PathB
     Ok(place)
 }
 
-/// A folder for a cluster in the making. Never the same twice: the `initdb` of a killed server may still be at work, and
-/// when it fails it empties the folder it was given.
+/// A folder for a cluster in the making. Never the same twice: the `initdb` of a killed server may still be at work,
+/// and when it fails it empties the folder it was given.
 pub(super) fn make_new(home: &Path, account: &Account) -> Result<PathBuf, PostgresError> {
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
@@ -227,7 +233,8 @@ pub(super) fn sweep(home: &Path) {
     }
 }
 
-/// The folder of the socket: `run` in `home`, unless the socket's path would be too long (or not text, which a URL must be).
+/// The folder of the socket: `run` in `home`, unless the socket's path would be too long (or not text, which a URL must
+/// be).
 pub(super) fn sockets(home: &Path, data: &Path, account: &Account) -> Result<PathBuf, PostgresError> {
     let near = home.join("run");
     if fits(&near) {
@@ -259,8 +266,8 @@ fn fits(sockets: &Path) -> bool {
     socket.as_os_str().len() <= LONGEST_SOCKET && socket.to_str().is_some()
 }
 
-/// Makes a folder that only `account` (and root) can use, or takes the one that is there. In a folder where everybody may write
-/// (`shared`), one that somebody else made is refused: they could swap the socket.
+/// Makes a folder that only `account` (and root) can use, or takes the one that is there. In a folder where everybody
+/// may write (`shared`), one that somebody else made is refused: they could swap the socket.
 fn private_folder(path: &Path, account: &Account, shared: bool) -> Result<(), PostgresError> {
     match DirBuilder::new().mode(0o700).create(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {

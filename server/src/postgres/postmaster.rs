@@ -15,12 +15,14 @@ use tokio::time::Instant;
 
 use super::account::Account;
 use super::cluster::Cluster;
+use super::error::PostgresError;
+use super::folders::{self, PORT};
 use super::programs::{self, Programs};
-use super::{PORT, PostgresError, folders};
 
 /// How long PostgreSQL may take to come up, recovery from a crash included.
 const READY: Duration = Duration::from_secs(60);
-/// How long a shutdown may take: first in order, with a last checkpoint; then at once, leaving recovery to the next start.
+/// How long a shutdown may take: first in order, with a last checkpoint; then at once, leaving recovery to the next
+/// start.
 const FAST: Duration = Duration::from_secs(30);
 const IMMEDIATE: Duration = Duration::from_secs(10);
 /// How long backends may outlive their killed postmaster before they are helped.
@@ -37,8 +39,8 @@ enum Signal {
     Kill,
 }
 
-/// A running PostgreSQL that this process started. Dropped, it is told to stop, so that no way out of this program but its
-/// violent death leaves one behind.
+/// A running PostgreSQL that this process started. Dropped, it is told to stop, so that no way out of this program but
+/// its violent death leaves one behind.
 #[derive(Debug)]
 pub(super) struct Postmaster {
     child: Child,
@@ -179,8 +181,8 @@ impl Drop for Postmaster {
     }
 }
 
-/// Makes sure that no process of an earlier PostgreSQL works on the cluster, and that what one left behind does not stop
-/// a new one. The caller holds the locks: whatever is found belongs to a server that is dead.
+/// Makes sure that no process of an earlier PostgreSQL works on the cluster, and that what one left behind does not
+/// stop a new one. The caller holds the locks: whatever is found belongs to a server that is dead.
 pub(super) async fn clear_the_field(cluster: &Cluster) -> Result<(), PostgresError> {
     let folder = &cluster.folder;
     let written = PidFile::read(folder)?.map(|file| file.pid);
@@ -218,8 +220,8 @@ pub(super) async fn clear_the_field(cluster: &Cluster) -> Result<(), PostgresErr
             });
         }
     }
-    // A new PostgreSQL clears the files of a dead one itself, with checks of its own; but it takes any living process of
-    // the same user that has got the old one's number for the old one.
+    // A new PostgreSQL clears the files of a dead one itself, with checks of its own; but it takes any living process
+    // of the same user that has got the old one's number for the old one.
     if let Some(pid) = written.filter(|pid| alive(*pid)) {
         tracing::warn!(
             pid,
@@ -275,8 +277,8 @@ fn works_on(pid: u32, cluster: &Path) -> bool {
     if !named {
         return false;
     }
-    // All its processes stay in the cluster's folder. In a container root may not be allowed to see that of others' processes,
-    // but always the arguments.
+    // All its processes stay in the cluster's folder. In a container root may not be allowed to see that of others'
+    // processes, but always the arguments.
     match (fs::metadata(process.join("cwd")), fs::metadata(cluster)) {
         (Ok(theirs), Ok(ours)) => (theirs.dev(), theirs.ino()) == (ours.dev(), ours.ino()),
         _ => fs::read(process.join("cmdline")).is_ok_and(|arguments| {
@@ -323,8 +325,8 @@ fn ps(pid: u32) -> Option<String> {
         .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// The command that sends a signal. By `pg_ctl`, because it is there where PostgreSQL is, and as PostgreSQL's user, because
-/// then no other user's process can be hit.
+/// The command that sends a signal. By `pg_ctl`, because it is there where PostgreSQL is, and as PostgreSQL's user,
+/// because then no other user's process can be hit.
 fn kill_command(signal: Signal, pid: u32, account: &Account, programs: &Programs) -> Command {
     let name = match signal {
         Signal::Int => "INT",

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use super::PostgresError;
 use super::account::Account;
+use super::error::PostgresError;
 
 /// The oldest version the queries are written for.
 const OLDEST: u32 = 15;
@@ -96,7 +96,8 @@ impl Programs {
         self.folder.join(program)
     }
 
-    /// Whether `account` can pass into `folder`. Tried rather than computed: modes, groups, access lists and mounts all have a say.
+    /// Whether `account` can pass into `folder`. Tried rather than computed: modes, groups, access lists and mounts all
+    /// have a say.
     pub(super) async fn can_enter(&self, account: &Account, folder: &Path) -> Result<bool, PostgresError> {
         if !account.given_by_root() {
             return Ok(true);
@@ -113,7 +114,8 @@ impl Programs {
     }
 }
 
-/// Runs a command to its end and collects what it wrote; kills it when it takes longer than `limit` or nobody waits any more.
+/// Runs a command to its end and collects what it wrote; kills it when it takes longer than `limit` or nobody waits any
+/// more.
 pub(super) async fn output(mut command: Command, limit: Duration) -> io::Result<Output> {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut command = tokio::process::Command::from(command);

@@ -1,11 +1,10 @@
-//! Reading what a program sends: JSON and queries, field by field, so that everything wrong is said at once and by name, in
-//! words of ours.
+//! Reads what a program sends, JSON bodies and queries, field by field, so that one answer names every field that is
+//! wrong.
 //!
 //! A field that is not known is refused (decision 0011), and so is one that comes twice in a query.
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
-use app::{Problem, explain};
 use axum::{
     body::Body,
     http::{HeaderMap, header},
@@ -17,73 +16,20 @@ use serde_json::{Map, Value};
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
-use super::problem::{ApiError, FieldFault};
+use crate::http::{
+    layers::is_utf8,
+    problem::{ApiError, FieldFault, MOST_BYTES, Wrong},
+};
 
 /// Characters of a name.
 pub(crate) const MOST_NAME: usize = 100;
 
-/// As many things are said to be wrong at once: an answer must not be many times as large as what was sent.
+/// The most errors in one answer, so that an answer cannot be many times as large as its request.
 const MOST_FAULTS: usize = 100;
-
-/// What is wrong with a value.
-#[derive(Clone, Debug)]
-pub(crate) struct Wrong {
-    code: &'static str,
-    detail: String,
-}
-
-impl Wrong {
-    /// It is not of the form it must have.
-    pub(crate) fn form(detail: impl Into<String>) -> Self {
-        Self {
-            code: "wrong_form",
-            detail: detail.into(),
-        }
-    }
-
-    fn missing() -> Self {
-        Self {
-            code: "missing",
-            detail: "This field is required.".to_owned(),
-        }
-    }
-
-    fn unknown() -> Self {
-        Self {
-            code: "unknown",
-            detail: "There is no such field here.".to_owned(),
-        }
-    }
-
-    fn repeated() -> Self {
-        Self {
-            code: "repeated",
-            detail: "Send this once.".to_owned(),
-        }
-    }
-
-    /// The same, where it is: the beginning of that, where the name was made up by the caller.
-    pub(crate) fn at(self, field: impl AsRef<str>) -> FieldFault {
-        FieldFault {
-            field: field.as_ref().chars().take(MOST_NAME).collect(),
-            code: self.code,
-            detail: self.detail,
-        }
-    }
-}
-
-impl From<Refusal> for Wrong {
-    fn from(refusal: Refusal) -> Self {
-        Self {
-            code: refusal.code(),
-            detail: explain(Problem::Refused(refusal)),
-        }
-    }
-}
 
 /// Reads a body that is a JSON object.
 pub(crate) async fn object(headers: &HeaderMap, body: Body) -> Result<Fields, ApiError> {
-    read_object(headers, &bytes(body, super::MOST_BYTES).await?)
+    read_object(headers, &bytes(body, MOST_BYTES).await?)
 }
 
 /// The same, of bytes that were read.
@@ -104,7 +50,7 @@ pub(crate) async fn bytes(body: Body, most: usize) -> Result<Vec<u8>, ApiError> 
     match Limited::new(body, most).collect().await {
         Ok(body) => Ok(body.to_bytes().into()),
         Err(error) if error.is::<LengthLimitError>() => Err(ApiError::TooLarge { most }),
-        // It broke off: nobody is there to read this.
+        // The connection broke off: nobody reads this answer.
         Err(_) => Err(Refusal::Malformed.into()),
     }
 }
@@ -125,7 +71,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 /// The fields of a JSON object, taken out one by one.
 #[derive(Debug)]
 pub(crate) struct Fields {
-    /// Where it is: empty, or ending in a dot.
+    /// The path of this object in the body: empty, or ending in a dot.
     place: String,
     map: Map<String, Value>,
     faults: Vec<FieldFault>,
@@ -192,13 +138,13 @@ impl Fields {
         }
     }
 
-    /// Takes over what was wrong inside one of the fields.
+    /// Adds the errors of an object inside this one.
     pub(crate) fn join(&mut self, inner: Self) {
         self.faults.extend(inner.end());
         self.faults.truncate(MOST_FAULTS);
     }
 
-    /// Everything that was wrong, up to a hundred things; what was not taken is not known.
+    /// Ends the reading: every error so far, up to a limit. Fields that were not taken count as unknown.
     pub(crate) fn end(mut self) -> Vec<FieldFault> {
         let unknown = std::mem::take(&mut self.map);
         for (name, _) in unknown.into_iter().take(MOST_FAULTS) {
@@ -231,8 +177,8 @@ pub(crate) fn name(value: &Value) -> Result<Name, Wrong> {
     Ok(Name::from_input(text)?)
 }
 
-/// A line of text, trimmed. What a person may type too much, a program may not: it is counted whole, and no end of a line is
-/// among what is trimmed.
+/// A line of text, trimmed. Unlike in forms, the space around it counts towards the limit, and a line break is refused
+/// even at the ends.
 pub(crate) fn line(text: &str) -> Option<&str> {
     let ends = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     (text.chars().count() <= MOST_NAME && !text.contains(ends)).then(|| text.trim())
@@ -254,7 +200,7 @@ pub(crate) fn id(value: &Value) -> Result<Uuid, Wrong> {
         .ok_or_else(|| Wrong::form("Send a UUID, with its hyphens."))
 }
 
-/// An id as it is written in JSON and paths: 36 characters, and no other of the forms that there are.
+/// An id in the one form that JSON and paths have: 36 characters with hyphens.
 pub(crate) fn plain_id(text: &str) -> Option<Uuid> {
     Uuid::try_parse(text).ok().filter(|_| text.len() == 36)
 }
@@ -280,7 +226,7 @@ pub(crate) fn whole(value: &Value, range: RangeInclusive<u64>) -> Result<u64, Wr
         })
 }
 
-/// What a JSON number counts, if it is a whole one.
+/// The value of a JSON number, if it is whole.
 pub(crate) fn whole_number(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| {
         let number = value.as_f64()?;
@@ -303,7 +249,7 @@ impl Parameters {
             map: BTreeMap::new(),
             faults: Vec::new(),
         };
-        if !crate::router::is_utf8(query.as_bytes()) {
+        if !is_utf8(query.as_bytes()) {
             return Err(ApiError::Query(vec![Wrong::form("Send UTF-8.").at("")]));
         }
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -330,7 +276,7 @@ impl Parameters {
         }
     }
 
-    /// Ends the reading; what was not taken is not known.
+    /// Ends the reading. Parameters that were not taken count as unknown.
     pub(crate) fn end(mut self) -> Result<(), ApiError> {
         let unknown = self.map.into_keys().map(|name| Wrong::unknown().at(name));
         self.faults.extend(unknown.take(MOST_FAULTS));

@@ -9,12 +9,12 @@ use axum::{
 use directory::{Error, KeyActor, MeterActor, Origin, Token, TokenKind};
 use policy::Refusal;
 
-use super::{Rest, limits::Spent, problem::ApiError};
-use crate::session_context;
+use super::{context::Rest, limits::Spent};
+use crate::http::{credentials, problem::ApiError};
 
 /// Finds out which key asks, puts a [`KeyActor`] into the request, and passes on.
 pub(crate) async fn identify(State(rest): State<Rest>, mut request: Request, next: Next) -> Response {
-    let (spent, actor) = caller(&rest, presented(request.headers()), session_context::origin(&request)).await;
+    let (spent, actor) = caller(&rest, presented(request.headers()), credentials::origin(&request)).await;
     let mut response = match actor {
         Ok(actor) => {
             request.extensions_mut().insert(actor);
@@ -37,7 +37,7 @@ pub(crate) enum Reporter {
 
 /// Finds out which key or meter asks, puts a [`Reporter`] into the request, and passes on.
 pub(crate) async fn identify_reporter(State(rest): State<Rest>, mut request: Request, next: Next) -> Response {
-    let origin = session_context::origin(&request);
+    let origin = credentials::origin(&request);
     let (spent, reporter) = match presented_as(request.headers(), TokenKind::Meter) {
         Some(token) => meter(&rest, &token, origin).await,
         None => {
@@ -71,11 +71,11 @@ async fn meter(rest: &Rest, token: &Token, origin: Origin) -> (Spent, Result<Rep
     }
 }
 
-/// The one bearer of a request, if it can be a secret of this kind.
+/// The bearer token of a request, if it is well-formed for this kind.
 fn presented_as(headers: &HeaderMap, kind: TokenKind) -> Option<Token> {
     let mut values = headers.get_all(header::AUTHORIZATION).into_iter();
     let value = values.next().filter(|_| values.next().is_none())?;
-    Token::parse(kind, session_context::bearer(value.to_str().ok()?)?).ok()
+    Token::parse(kind, credentials::bearer(value.to_str().ok()?)?).ok()
 }
 
 async fn caller(rest: &Rest, key: Result<Token, Refusal>, origin: Origin) -> (Spent, Result<KeyActor, ApiError>) {
@@ -94,7 +94,7 @@ async fn caller(rest: &Rest, key: Result<Token, Refusal>, origin: Origin) -> (Sp
     }
 }
 
-/// What somebody without a key that opens something is told; by and by, that it is enough.
+/// The refusal of a caller without a working key; once its address exceeds the limit, that of too many attempts.
 fn stranger(rest: &Rest, origin: &Origin, refusal: Refusal) -> (Spent, Result<KeyActor, ApiError>) {
     let spent = rest.limits.address(&origin.address);
     let refusal = spent.check().err().unwrap_or(refusal);
@@ -122,12 +122,12 @@ pub(crate) fn presented_secret(headers: &HeaderMap) -> Result<(TokenKind, Token)
 pub(crate) fn presented(headers: &HeaderMap) -> Result<Token, Refusal> {
     let mut values = headers.get_all(header::AUTHORIZATION).into_iter();
     let value = values.next().ok_or(Refusal::KeyMissing)?;
-    // Two of them: who would know which one is meant?
+    // Two of them are ambiguous.
     if values.next().is_some() {
         return Err(Refusal::KeyInvalid);
     }
     let value = value.to_str().map_err(|_| Refusal::KeyInvalid)?;
-    let secret = session_context::bearer(value).ok_or(Refusal::KeyMissing)?;
+    let secret = credentials::bearer(value).ok_or(Refusal::KeyMissing)?;
     Token::parse(TokenKind::ApiKey, secret)
 }
 

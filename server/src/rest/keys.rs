@@ -14,11 +14,11 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    Rest, Result,
     body::{bytes, read_object, text},
     caller,
+    context::{Rest, Result},
 };
-use crate::session_context;
+use crate::http::credentials;
 
 /// A key, and a few words around it: anybody may send this.
 const MOST_BYTES: usize = 4 * 1024;
@@ -35,14 +35,14 @@ struct Revoked {
     revoked: bool,
 }
 
-/// Revokes the API key, gateway token or meter token that is presented, at once and for good: in the body, or as the bearer if there
-/// is no body. For anybody who came by one, like a scanner of published code: it needs nothing but the secret itself. Presenting it
-/// again answers the same.
+/// Revokes the API key, gateway token or meter token that is presented, at once and for good: in the body, or as the
+/// bearer if there is no body. For anybody who came by one, like a scanner of published code: it needs nothing but the
+/// secret itself. Presenting it again answers the same.
 #[utoipa::path(post, path = "/v1/keys/revoke", tag = "Keys", security((), ("key" = [])),
     request_body(content = ref("#/components/schemas/PresentedKey")),
     responses((status = 200, description = "What became of it.", body = Revoked)))]
 async fn revoke_key(State(rest): State<Rest>, request: Request) -> Response {
-    let origin = session_context::origin(&request);
+    let origin = credentials::origin(&request);
     let spent = rest.limits.address(&origin.address);
     let (parts, body) = request.into_parts();
     let answer = match spent.check() {

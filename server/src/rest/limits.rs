@@ -1,7 +1,8 @@
 //! How often a program may ask: so many at once and so many a second, for each key and for each address without one.
 //!
-//! Counted in the memory of this server alone: two servers count apart. What may be guessed at (passwords, links) is counted
-//! in the database instead; a key can't be guessed, and this only keeps one program from being in the way of the others.
+//! Counted in the memory of this server alone: two servers count apart. What may be guessed at (passwords, links) is
+//! counted in the database instead; a key can't be guessed, and this only keeps one program from being in the way of
+//! the others.
 
 use std::{
     fmt,
@@ -37,9 +38,9 @@ const fn many(count: u32) -> NonZeroU32 {
     }
 }
 
-/// As many are counted apart; past that, whoever comes shares one count until others are forgotten.
+/// The most callers with a count of their own. Further ones share one count until others are forgotten.
 const MOST: usize = 100_000;
-/// How often what is whole again is forgotten.
+/// How often callers whose allowance is full again are forgotten.
 const FORGET: Duration = Duration::from_secs(10);
 
 /// The limits of one server.
@@ -85,7 +86,7 @@ pub(crate) struct Limit {
     clock: MonotonicClock,
     hasher: RandomState,
     began: Instant,
-    /// When what is whole again was last forgotten, in seconds since it began.
+    /// When that was last done, in seconds since the start.
     forgot: AtomicU64,
 }
 
@@ -127,7 +128,7 @@ impl Limit {
         }
     }
 
-    /// Forgets, now and then, those whose count is whole again: so memory holds no more than who asked lately.
+    /// Forgets callers whose allowance is full again, at intervals, so that memory holds recent callers only.
     fn forget(&self) {
         let now = self.began.elapsed().as_secs();
         let forgot = self.forgot.load(Ordering::Relaxed);
@@ -158,7 +159,7 @@ pub(crate) struct Spent {
 }
 
 impl Spent {
-    /// Goes on only if it was not one too many.
+    /// Refuses the request if it exceeded the limit.
     ///
     /// # Errors
     /// [`Refusal::TooManyAttempts`].
@@ -169,7 +170,7 @@ impl Spent {
         }
     }
 
-    /// Says it (draft-ietf-httpapi-ratelimit-headers-06).
+    /// Adds the headers of the limit (draft-ietf-httpapi-ratelimit-headers-06).
     pub(crate) fn say(self, headers: &mut HeaderMap) {
         for (name, value) in HEADERS.into_iter().zip([self.limit, self.remaining, self.reset]) {
             headers.insert(HeaderName::from_static(name), HeaderValue::from(value));

@@ -1,16 +1,16 @@
 //! The interface for programs (INTERFACES, "HTTP for programs"): API keys in, JSON out.
 //!
-//! Its own router with its own layers: no cookies, no forms, nothing kept by caches. It reads what came, asks the directory,
-//! and writes down what it says; what may be done it does not know. Every failure is a problem ([`problem`]); every route
-//! is described where it is ([`openapi`]).
+//! Its own router with its own layers: no cookies, no forms, nothing kept by caches. It reads what came, asks the
+//! directory, and returns its answer; it must not know who may do what. Every failure is a problem
+//! ([`ApiError`]); every route is described where it is ([`openapi`]).
 
-pub(crate) mod body;
+mod body;
 mod caller;
+mod context;
 mod keys;
 pub(crate) mod limits;
 mod openapi;
 mod page;
-pub(crate) mod problem;
 mod resources;
 mod usage;
 mod whoami;
@@ -20,16 +20,14 @@ use std::{sync::Arc, time::Duration};
 use app::Problem;
 use axum::{
     Router,
-    body::Bytes,
     extract::State,
     http::{StatusCode, header},
     middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{any, get},
 };
-use directory::{Directory, OffsetDateTime};
+use directory::Directory;
 use policy::Refusal;
-use time::format_description::well_known::Rfc3339;
 use tower::ServiceBuilder;
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -38,27 +36,15 @@ use tower_http::{
 };
 use utoipa_axum::router::OpenApiRouter;
 
-use limits::Limits;
-use problem::ApiError;
+use context::Rest;
 
-use crate::router::no_store;
+use crate::http::{
+    layers::no_store,
+    problem::{ApiError, render_problem},
+};
 
-/// A body is no larger than this: 1,000 records of usage with room to spare.
-const MOST_BYTES: usize = 1024 * 1024;
-/// Nothing takes longer.
+/// How long an answer may take to begin.
 const MOST_TIME: Duration = Duration::from_secs(30);
-
-/// What the routes need to answer. Cheap to clone.
-#[derive(Clone, Debug)]
-struct Rest {
-    directory: Directory,
-    limits: Arc<Limits>,
-    /// The description of all of it.
-    document: Bytes,
-}
-
-/// The answer to a program, or what went wrong.
-type Result<T> = std::result::Result<T, ApiError>;
 
 /// The routes for programs, with their layers.
 pub(crate) fn router(directory: Directory) -> Router {
@@ -75,7 +61,7 @@ pub(crate) fn router(directory: Directory) -> Router {
         .merge(reported.route_layer(from_fn_with_state(rest.clone(), caller::identify_reporter)))
         .merge(open)
         .route("/openapi.json", get(document))
-        // What is not there is told as a problem, too, and not as a page.
+        // What is not there is answered with a problem, too, and not as a page.
         .route("/v1", any(nothing))
         .route("/v1/", any(nothing))
         .route("/v1/{*nothing}", any(nothing))
@@ -83,13 +69,13 @@ pub(crate) fn router(directory: Directory) -> Router {
     layered(routes, MOST_TIME)
 }
 
-/// The same around every route: whatever goes wrong inside, the answer is a problem.
+/// Adds the layers that every route has, by which any failure, a panic and a timeout too, is answered as a problem.
 fn layered(routes: Router, most_time: Duration) -> Router {
     routes.layer(
         ServiceBuilder::new()
             .layer(no_store())
             .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
-            .layer(from_fn(problem::tell))
+            .layer(from_fn(render_problem))
             .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
                 ApiError::from(Problem::Internal).into_response()
             }))
@@ -100,7 +86,7 @@ fn layered(routes: Router, most_time: Duration) -> Router {
     )
 }
 
-/// What only a key opens.
+/// The routes that need an API key.
 fn with_key() -> OpenApiRouter<Rest> {
     OpenApiRouter::default()
         .merge(whoami::routes())
@@ -108,18 +94,9 @@ fn with_key() -> OpenApiRouter<Rest> {
         .merge(usage::routes())
 }
 
-/// What is open to anyone.
+/// The routes that need no credential.
 fn without_key() -> OpenApiRouter<Rest> {
     keys::routes()
-}
-
-/// What was read, or what is wrong with it; the latter only for those who may do this at all, as `may` finds out: it tells
-/// nothing to anybody else (P3, R2).
-async fn told_to<T>(read: Result<T>, may: impl Future<Output = Result<()>>) -> Result<T> {
-    if read.is_err() {
-        may.await?;
-    }
-    read
 }
 
 async fn document(State(rest): State<Rest>) -> Response {
@@ -128,11 +105,6 @@ async fn document(State(rest): State<Rest>) -> Response {
 
 async fn nothing() -> ApiError {
     Refusal::Hidden.into()
-}
-
-/// A moment as programs read it (N4).
-fn moment(at: OffsetDateTime) -> String {
-    at.format(&Rfc3339).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -144,8 +116,9 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
+    use crate::http::problem::MEDIA_TYPE;
 
-    /// What no handler says a word about is told all the same.
+    /// A failure that no handler describes is rendered as a problem all the same.
     #[tokio::test]
     async fn a_panic_and_a_wait_without_end_are_problems() {
         let routes = Router::new()
@@ -161,12 +134,12 @@ mod tests {
             let request = Request::builder().uri(path).body(Body::empty()).unwrap();
             let answer = routes.clone().oneshot(request).await.unwrap();
             assert_eq!(answer.status(), status);
-            assert_eq!(answer.headers()[header::CONTENT_TYPE], problem::MEDIA_TYPE);
+            assert_eq!(answer.headers()[header::CONTENT_TYPE], MEDIA_TYPE);
             assert_eq!(answer.headers().contains_key(header::RETRY_AFTER), status == 503);
-            let body = answer.into_body().collect().await.unwrap().to_bytes();
-            let told: serde_json::Value = serde_json::from_slice(&body).unwrap();
-            assert_eq!(told["code"], code);
-            assert!(!told.to_string().contains("not for others"));
+            let bytes = answer.into_body().collect().await.unwrap().to_bytes();
+            let body: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+            assert_eq!(body["code"], code);
+            assert!(!body.to_string().contains("not for others"));
         }
     }
 

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::body::{Parameters, Wrong};
+use super::body::Parameters;
+use crate::http::problem::Wrong;
 
 /// Rows on a page, unless it is said otherwise.
 pub(crate) const USUAL: u16 = 50;

@@ -24,12 +24,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::{
-    Rest, Result,
-    body::{Fields, Parameters, Wrong, code, line, name, object, plain_id, whole_number, word},
-    moment, openapi,
+    body::{Fields, Parameters, code, line, name, object, plain_id, whole_number, word},
+    context::{Rest, Result, timestamp, told_to},
+    openapi,
     page::{self, List},
-    told_to,
 };
+use crate::http::problem::Wrong;
 
 /// The routes of this file.
 pub(crate) fn routes() -> OpenApiRouter<Rest> {
@@ -76,8 +76,8 @@ impl From<Resource> for Sent {
                     id: id.0,
                 },
             }),
-            created_at: moment(resource.created_at),
-            updated_at: moment(resource.updated_at),
+            created_at: timestamp(resource.created_at),
+            updated_at: timestamp(resource.updated_at),
         }
     }
 }
@@ -115,7 +115,10 @@ fn place(path: std::result::Result<Path<(String, String)>, PathRejection>) -> Re
 /// A project’s resources.
 #[utoipa::path(get, path = "/v1/projects/{project}/resources", tag = "Resources", security(("key" = [])),
     params(openapi::ProjectPath, openapi::ResourceParameters),
-    responses((status = 200, description = "A page of them.", body = inline(List<Sent>)), (status = 403), (status = 404)))]
+    responses(
+        (status = 200, description = "A page of them.", body = inline(List<Sent>)),
+        (status = 403), (status = 404),
+    ))]
 async fn list_resources(
     State(rest): State<Rest>,
     Extension(actor): Extension<KeyActor>,
@@ -164,7 +167,8 @@ fn read_query(query: &str) -> Result<ResourceQuery> {
 #[utoipa::path(post, path = "/v1/projects/{project}/resources", tag = "Resources", security(("key" = [])),
     params(openapi::ProjectPath), request_body(content = ref("#/components/schemas/NewResource")),
     responses(
-        (status = 201, description = "It is registered.", body = ref("#/components/schemas/Resource"), headers(("Location" = String, description = "Its path."))),
+        (status = 201, description = "It is registered.", body = ref("#/components/schemas/Resource"),
+            headers(("Location" = String, description = "Its path."))),
         (status = 403), (status = 404), (status = 409)))]
 async fn create_resource(
     State(rest): State<Rest>,
@@ -214,8 +218,8 @@ struct New {
     details: Details,
 }
 
-/// Reads a new resource. Its kind is known apart from the rest, since what is asked of the rest, and who may be told, depends on
-/// it.
+/// Reads a new resource. Its kind is known apart from the rest, since what is asked of the rest, and who may be told,
+/// depends on it.
 fn read_new(mut fields: Fields) -> (Option<ResourceKind>, Result<New>) {
     let kind = fields.needed("kind", code::<ResourceKind>);
     let name = fields.needed("name", name);
@@ -268,7 +272,10 @@ fn detail(field: ResourceField, value: &Value) -> std::result::Result<FieldValue
 /// One resource.
 #[utoipa::path(get, path = "/v1/projects/{project}/resources/{id}", tag = "Resources", security(("key" = [])),
     params(openapi::ResourcePath),
-    responses((status = 200, description = "The resource.", body = ref("#/components/schemas/Resource")), (status = 403), (status = 404)))]
+    responses(
+        (status = 200, description = "The resource.", body = ref("#/components/schemas/Resource")),
+        (status = 403), (status = 404),
+    ))]
 async fn read_resource(
     State(rest): State<Rest>,
     Extension(actor): Extension<KeyActor>,
@@ -280,11 +287,14 @@ async fn read_resource(
     Ok(Json(found.into()))
 }
 
-/// Changes a resource: what is sent is changed, what is left out stays, and `null` empties a field that may be empty (JSON Merge
-/// Patch, RFC 7396). Its kind stays what it is.
+/// Changes a resource: what is sent is changed, what is left out stays, and `null` empties a field that may be empty
+/// (JSON Merge Patch, RFC 7396). Its kind stays what it is.
 #[utoipa::path(patch, path = "/v1/projects/{project}/resources/{id}", tag = "Resources", security(("key" = [])),
     params(openapi::ResourcePath), request_body(content = ref("#/components/schemas/ResourceChange")),
-    responses((status = 200, description = "What it is now.", body = ref("#/components/schemas/Resource")), (status = 403), (status = 404), (status = 409)))]
+    responses(
+        (status = 200, description = "What it is now.", body = ref("#/components/schemas/Resource")),
+        (status = 403), (status = 404), (status = 409),
+    ))]
 async fn change_resource(
     State(rest): State<Rest>,
     Extension(actor): Extension<KeyActor>,
@@ -349,7 +359,8 @@ async fn delete_resource(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Goes on if the project is the key's, for what is said of no kind in particular: by the least there is to do with any.
+/// Goes on if the project is the key's, for what is said of no kind in particular: by the least there is to do with
+/// any.
 pub(crate) async fn visible(rest: &Rest, actor: &KeyActor, project: &ProjectRef) -> Result<()> {
     permitted(rest, actor, project, ResourceKind::File, ResourceAction::View).await
 }

@@ -14,11 +14,12 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    Rest, Result,
-    body::{Fields, Wrong, code, id, moment, object, text, whole},
+    body::{Fields, code, id, moment, object, text, whole},
     caller::Reporter,
-    openapi, resources, told_to,
+    context::{Rest, Result, told_to},
+    openapi, resources,
 };
+use crate::http::problem::Wrong;
 
 /// The route of this file that a key of the project opens.
 pub(crate) fn routes() -> OpenApiRouter<Rest> {
@@ -50,8 +51,9 @@ impl From<UsageTaken> for Recorded {
     }
 }
 
-/// Takes a report of what was used in a project. All of it is taken, or none; a record that comes again, by its id, counts once.
-/// So a report that was not answered can be sent again. A record with `corrects` takes the place of the one it names.
+/// Takes a report of what was used in a project. All of it is taken, or none; a record that comes again, by its id,
+/// counts once. So a report that was not answered can be sent again. A record with `corrects` takes the place of the
+/// one it names.
 #[utoipa::path(post, path = "/v1/projects/{project}/usage", tag = "Usage", security(("key" = [])),
     params(openapi::ProjectPath), request_body(content = ref("#/components/schemas/UsageReport")),
     responses((status = 200, description = "It was taken.", body = Recorded), (status = 404), (status = 409)))]
@@ -69,8 +71,8 @@ async fn record_usage(
     Ok(Json(taken.into()))
 }
 
-/// Takes a report of what was used in no project, from a meter, which names the organization, or with the Organization Default Key: it
-/// goes on the books of the organization’s Default Project.
+/// Takes a report of what was used in no project, from a meter, which names the organization, or with the Organization
+/// Default Key: it goes on the books of the organization’s Default Project.
 #[utoipa::path(post, path = "/v1/usage", tag = "Usage", security(("key" = []), ("meter" = [])),
     request_body(content = ref("#/components/schemas/OrganizationUsageReport")),
     responses((status = 200, description = "It was taken.", body = Recorded), (status = 403), (status = 404),

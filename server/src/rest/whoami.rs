@@ -12,9 +12,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::{
-    Rest, Result,
     body::Parameters,
-    moment,
+    context::{Rest, Result, timestamp},
     openapi::PageParameters,
     page::{self, List},
 };
@@ -39,7 +38,8 @@ pub(crate) struct Whoami {
 struct Key {
     id: Uuid,
     name: String,
-    /// What it may do to its project's resources: what a Member of the project may (`use`), or what an Admin may (`manage`).
+    /// What it may do to its project's resources: what a Member of the project may (`use`), or what an Admin may
+    /// (`manage`).
     #[schema(schema_with = super::openapi::reach)]
     reach: &'static str,
     #[schema(format = DateTime)]
@@ -92,8 +92,8 @@ async fn whoami(State(rest): State<Rest>, Extension(actor): Extension<KeyActor>)
             id: actor.key.0,
             name: view.name.to_string(),
             reach: actor.reach.code(),
-            created_at: moment(view.created_at),
-            expires_at: view.expires_at.map(moment),
+            created_at: timestamp(view.created_at),
+            expires_at: view.expires_at.map(timestamp),
         },
     }))
 }

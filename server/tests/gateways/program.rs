@@ -89,7 +89,8 @@ async fn e4_the_keys_are_printed_or_nothing_is(pool: PgPool) {
     roster
         .run(
             "INSERT INTO ssh_keys (id, user_id, name, algorithm, public_key, fingerprint, created_at)
-             SELECT gen_random_uuid(), id, 'Key', 'ssh-ed25519', 'ssh-ed25519 ' || split_part(email, '@', 1), 'SHA256:' || email, now()
+             SELECT gen_random_uuid(), id, 'Key', 'ssh-ed25519', 'ssh-ed25519 ' || split_part(email, '@', 1),
+             'SHA256:' || email, now()
              FROM users WHERE email LIKE 'm%'",
         )
         .await;

@@ -1,5 +1,5 @@
-//! The program `roster` on a database with the demo organization, resources and keys; processes that end with the test; and a
-//! few words for asking over HTTP.
+//! The program `roster` on a database with the demo organization, resources and keys; processes that end with the test;
+//! and a few words for asking over HTTP.
 
 use std::{
     fmt::Write as _,
@@ -43,7 +43,8 @@ const ROWS: &str = "
         ) AS r (slug, id, kind)
         JOIN project_slugs s ON s.slug = r.slug;
     INSERT INTO sessions (id, token_hash, user_id, created_at, last_seen_at, expires_at, address, user_agent)
-        SELECT gen_random_uuid(), sha256(sha256(convert_to(email, 'UTF8'))), id, now(), now(), now() + interval '1 day', '', ''
+        SELECT gen_random_uuid(), sha256(sha256(convert_to(email, 'UTF8'))), id, now(), now(),
+        now() + interval '1 day', '', ''
         FROM users;";
 
 /// A process that ends with the test, however that ends.

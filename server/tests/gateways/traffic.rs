@@ -12,7 +12,7 @@ use std::{
 use sqlx::PgPool;
 
 use crate::{
-    proxies::{Gate, Proxy, Service, read},
+    proxies::{Proxy, ProxySetup, Service, read},
     roster::{Folder, Process, Roster, USE, ask, find, free_port, until_listening},
 };
 
@@ -69,28 +69,28 @@ fn until(stream: &mut TcpStream, words: &str) -> String {
 }
 
 async fn carries(pool: PgPool, proxy: Proxy) {
-    let Some(gate) = Gate::start_before(pool, proxy, start_service()).await else {
+    let Some(setup) = ProxySetup::start_before(pool, proxy, start_service()).await else {
         return;
     };
-    gate.service.asked();
-    carries_large_bodies_and_no_preflights(&gate);
-    streams(&gate);
+    setup.service.asked();
+    carries_large_bodies_and_no_preflights(&setup);
+    streams(&setup);
 }
 
 /// When nginx's file failed: its limit on bodies counted in the sub-request's location, so that 2 MB were answered
 /// 503.
-fn carries_large_bodies_and_no_preflights(gate: &Gate) {
+fn carries_large_bodies_and_no_preflights(setup: &ProxySetup) {
     let bearer = format!("Bearer {USE}");
     let key = [("Authorization", bearer.as_str())];
     let body = "x".repeat(2_000_000);
-    let answer = ask(gate.port, "POST", &gate.path("upload"), &key, &body);
+    let answer = ask(setup.port, "POST", &setup.path("upload"), &key, &body);
     assert_eq!(answer.status, 200, "{}", answer.head);
-    let asked = gate.service.asked();
-    assert!(asked.last().unwrap().ends_with(&body), "{:?}", gate.proxy);
+    let asked = setup.service.asked();
+    assert!(asked.last().unwrap().ends_with(&body), "{:?}", setup.proxy);
     // Nobody else's gets as far as the service.
-    let answer = ask(gate.port, "POST", &gate.path("upload"), &[], &body[..1000]);
+    let answer = ask(setup.port, "POST", &setup.path("upload"), &[], &body[..1000]);
     assert_eq!(answer.status, 401, "{}", answer.head);
-    assert_eq!(gate.service.asked(), [""; 0]);
+    assert_eq!(setup.service.asked(), [""; 0]);
 
     // A preflight shows no credential, by the standard: it is told no, and the service isn't asked.
     let preflight = [
@@ -98,28 +98,28 @@ fn carries_large_bodies_and_no_preflights(gate: &Gate) {
         ("Access-Control-Request-Method", "POST"),
         ("Access-Control-Request-Headers", "authorization"),
     ];
-    let answer = ask(gate.port, "OPTIONS", &gate.path("x"), &preflight, "");
+    let answer = ask(setup.port, "OPTIONS", &setup.path("x"), &preflight, "");
     assert_eq!(answer.status, 401, "{}", answer.head);
-    assert_eq!(gate.service.asked(), [""; 0]);
+    assert_eq!(setup.service.asked(), [""; 0]);
 
     // To no protocol in which further requests go unseen (h2c).
     let (upgrade, connection) = (("Upgrade", "h2c"), ("Connection", "close, Upgrade, HTTP2-Settings"));
     let settings = ("HTTP2-Settings", "AAMAAABkAAQAAP__");
     ask(
-        gate.port,
+        setup.port,
         "GET",
-        &gate.path("x"),
+        &setup.path("x"),
         &[key[0], upgrade, connection, settings],
         "",
     );
-    for request in gate.service.asked() {
+    for request in setup.service.asked() {
         assert!(!request.to_lowercase().contains("upgrade: h2c"), "{request}");
     }
 
     // An encoded slash: nginx makes it a slash, to whoever decides and to whoever serves; Envoy refuses it.
-    let answer = ask(gate.port, "GET", &gate.path("a%2Fb"), &key, "");
-    let asked = gate.service.asked();
-    match gate.proxy {
+    let answer = ask(setup.port, "GET", &setup.path("a%2Fb"), &key, "");
+    let asked = setup.service.asked();
+    match setup.proxy {
         Proxy::Nginx => assert!(answer.status == 200 && asked[0].starts_with("GET /a/b "), "{asked:?}"),
         Proxy::Traefik => assert!(answer.status == 200 && asked[0].starts_with("GET /a%2Fb "), "{asked:?}"),
         Proxy::Envoy => assert!(answer.status == 400 && asked.is_empty(), "{answer:?} {asked:?}"),
@@ -127,19 +127,19 @@ fn carries_large_bodies_and_no_preflights(gate: &Gate) {
 }
 
 /// WebSockets were closed by nginx's file, and what came little by little came at the end.
-fn streams(gate: &Gate) {
+fn streams(setup: &ProxySetup) {
     let head = |more: &str| {
-        let path = gate.path("live");
+        let path = setup.path("live");
         format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {USE}\r\n{more}\r\n")
     };
-    let mut stream = TcpStream::connect(("127.0.0.1", gate.port)).unwrap();
+    let mut stream = TcpStream::connect(("127.0.0.1", setup.port)).unwrap();
     let begin = Instant::now();
     stream.write_all(head("").as_bytes()).unwrap();
     let said = until(&mut stream, "data: one");
     assert!(begin.elapsed() < Duration::from_secs(2), "held back: {said}");
     until(&mut stream, "data: two");
 
-    let mut stream = TcpStream::connect(("127.0.0.1", gate.port)).unwrap();
+    let mut stream = TcpStream::connect(("127.0.0.1", setup.port)).unwrap();
     let websocket = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
                      Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
     stream.write_all(head(websocket).as_bytes()).unwrap();
@@ -148,7 +148,7 @@ fn streams(gate: &Gate) {
     stream.write_all(b"hello").unwrap();
     until(&mut stream, "HELLO");
     // Nobody is let in by it.
-    let mut stream = TcpStream::connect(("127.0.0.1", gate.port)).unwrap();
+    let mut stream = TcpStream::connect(("127.0.0.1", setup.port)).unwrap();
     let stranger = head(websocket).replace(USE, "rsk_nothing");
     stream.write_all(stranger.as_bytes()).unwrap();
     let said = until(&mut stream, "\r\n\r\n");
@@ -194,28 +194,7 @@ async fn the_readmes_nginx_serves_the_console(pool: PgPool) {
         )
     };
     // As it stands, but for the certificate.
-    let made = Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-        ])
-        .args([
-            "-subj",
-            "/CN=roster.example.com",
-            "-keyout",
-            "key",
-            "-out",
-            "certificate",
-        ])
-        .current_dir(&folder.0)
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{made:?}");
+    make_certificate(&folder);
     let mut whole = server.to_owned();
     for (from, to) in [
         ("/etc/ssl/roster.example.com.pem", "certificate"),
@@ -267,4 +246,30 @@ async fn the_readmes_nginx_serves_the_console(pool: PgPool) {
     until(&mut stream, "text/event-stream");
     roster.remove("mia@acme.test").await;
     until(&mut stream, "changed");
+}
+
+/// A certificate for `roster.example.com`, and its key, signed by itself.
+fn make_certificate(folder: &Folder) {
+    let made = Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+        ])
+        .args([
+            "-subj",
+            "/CN=roster.example.com",
+            "-keyout",
+            "key",
+            "-out",
+            "certificate",
+        ])
+        .current_dir(&folder.0)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
 }

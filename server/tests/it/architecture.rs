@@ -100,7 +100,8 @@ fn packages_of(name: &str, features: &[&str], options: &[&str]) -> BTreeSet<Stri
         .collect()
 }
 
-/// Which package of ours may use which: arrows point down, from the server through the app and the directory to the policy.
+/// Which package of ours may use which: arrows point down, from the server through the app and the directory to the
+/// policy.
 #[test]
 fn packages_of_ours_depend_on_each_other_in_one_direction() {
     let metadata = metadata();
@@ -170,8 +171,8 @@ fn only_the_directory_speaks_to_the_database() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// R1: only the policy decides by a role. Elsewhere roles are read, written and shown, never weighed: what compares one, or
-/// takes a decision out of it, is listed here with its reason.
+/// R1: only the policy decides by a role. Elsewhere roles are read, written and shown, never weighed: what compares
+/// one, or takes a decision out of it, is listed here with its reason.
 #[test]
 fn only_the_policy_weighs_roles() {
     const ALLOWED: [(&str, &str); 2] = [
@@ -207,8 +208,8 @@ fn only_the_policy_weighs_roles() {
     assert_eq!(used.len(), ALLOWED.len(), "an exception that nobody needs any more");
 }
 
-/// No `unsafe`, no `unwrap` and no `expect` outside of tests: the lints that say so are those of the workspace, and every
-/// package takes them.
+/// No `unsafe`, no `unwrap` and no `expect` outside of tests: the lints that say so are those of the workspace, and
+/// every package takes them.
 #[test]
 fn the_lints_of_the_workspace_hold_in_every_package() {
     for package in metadata().workspace_packages() {

@@ -10,22 +10,23 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::house::{Ask, RESEARCH, TestApp, Who};
+use crate::test_app::{Ask, RESEARCH, TestApp, Who};
 
 const FOLLOW: &str = "/events?project=ml-research";
 
-/// A house whose server listens to its database, as `roster serve` does.
+/// A test app whose server listens to its database, as `roster serve` does.
 struct Listening {
-    house: TestApp,
+    app: TestApp,
     listener: JoinHandle<()>,
 }
 
 impl Listening {
     async fn new(pool: PgPool) -> Self {
-        let house = TestApp::new(pool.clone()).await;
-        let listener = tokio::spawn(house.console.broadcast.clone().listen(house.console.directory.clone()));
-        let listening = Self { house, listener };
-        // Known to listen once a word of the database's has come through; then quiet, so that no late one is taken for another.
+        let app = TestApp::new(pool.clone()).await;
+        let listener = tokio::spawn(app.state.broadcast.clone().listen(app.state.directory.clone()));
+        let listening = Self { app, listener };
+        // Known to listen once a word of the database's has come through; then quiet, so that no late one is taken for
+        // another.
         let mut stream = listening.follow(Who::Member).await;
         loop {
             sqlx::query("SELECT pg_notify('roster', 'everything')")
@@ -41,7 +42,7 @@ impl Listening {
     }
 
     async fn follow(&self, who: Who) -> Stream {
-        let response = self.house.open(Ask::get(FOLLOW).by(who)).await;
+        let response = self.app.open(Ask::get(FOLLOW).by(who)).await;
         assert_eq!(response.status(), 200, "{who:?}");
         let kind = response.headers()["content-type"].to_str().unwrap();
         assert_eq!(kind, "text/event-stream");
@@ -56,8 +57,8 @@ impl Listening {
     }
 
     async fn post(&self, path: &str, fields: &[(&str, &str)], who: Who) {
-        let fields = fields.iter().map(|(name, value)| (*name, self.house.fill(value)));
-        let answer = self.house.ask(Ask::post(path, fields).by(who)).await;
+        let fields = fields.iter().map(|(name, value)| (*name, self.app.fill(value)));
+        let answer = self.app.ask(Ask::post(path, fields).by(who)).await;
         assert!(answer.status == 200 || answer.status == 303, "{path}: {}", answer.text);
     }
 
@@ -119,7 +120,7 @@ impl Stream {
 /// P3: nobody and strangers get no stream, and no word of what there is.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn only_people_with_access_can_follow_a_project(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     for (who, status) in [
         (Who::Nobody, 401),
         (Who::Stranger, 404),
@@ -130,7 +131,7 @@ async fn only_people_with_access_can_follow_a_project(pool: PgPool) {
         (Who::Owner, 200),
         (Who::External, 200),
     ] {
-        assert_eq!(house.open(Ask::get(FOLLOW).by(who)).await.status(), status, "{who:?}");
+        assert_eq!(app.open(Ask::get(FOLLOW).by(who)).await.status(), status, "{who:?}");
     }
 }
 
@@ -158,7 +159,8 @@ async fn a_change_is_told_to_those_who_look_and_never_what_it_was(pool: PgPool) 
     here.end().await;
 }
 
-/// E5: whoever is removed is told within a second, and their stream ends; their next request is refused. The others go on.
+/// E5: whoever is removed is told within a second, and their stream ends; their next request is refused. The others go
+/// on.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn who_is_removed_is_told_and_the_stream_ends(pool: PgPool) {
     let here = Listening::new(pool).await;
@@ -170,7 +172,7 @@ async fn who_is_removed_is_told_and_the_stream_ends(pool: PgPool) {
     )
     .await;
     let since = Instant::now();
-    let again = here.house.open(Ask::get(FOLLOW).by(Who::Member)).await;
+    let again = here.app.open(Ask::get(FOLLOW).by(Who::Member)).await;
     assert_eq!(again.status(), 404);
     assert_eq!(member.last_within_a_second(since).await, ["gone"]);
     assert_eq!(admin.next().await.as_deref(), Some("changed"));
@@ -178,13 +180,13 @@ async fn who_is_removed_is_told_and_the_stream_ends(pool: PgPool) {
     here.end().await;
 }
 
-/// One stream serves all tabs of a browser: what is told says what it is about, what isn't there is gone, and whoever loses
-/// one of the things goes on following the others.
+/// One stream serves all tabs of a browser: what is told says what it is about, what isn't there is gone, and whoever
+/// loses one of the things goes on following the others.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn several_things_are_followed_by_one_stream(pool: PgPool) {
     let here = Listening::new(pool).await;
     let uri = "/events?follow=project%3Aml-research&follow=organization%3Aacme&follow=project%3Aproduction";
-    let open = here.house.open(Ask::get(uri).by(Who::Member)).await;
+    let open = here.app.open(Ask::get(uri).by(Who::Member)).await;
     assert_eq!(open.status(), 200);
     let mut member = Stream {
         body: open.into_body(),
@@ -225,7 +227,7 @@ async fn several_things_are_followed_by_one_stream(pool: PgPool) {
         "event: changed\ndata: organization:acme\n\n"
     );
     let hidden = "/events?follow=project%3Aproduction&follow=project%3Anothing";
-    assert_eq!(here.house.open(Ask::get(hidden).by(Who::Member)).await.status(), 404);
+    assert_eq!(here.app.open(Ask::get(hidden).by(Who::Member)).await.status(), 404);
     here.end().await;
 }
 
@@ -258,7 +260,7 @@ async fn a_change_of_role_is_told_and_the_stream_goes_on(pool: PgPool) {
     here.post("/api/change_collaborator_role", &fields, Who::Owner).await;
     assert_eq!(admin.next().await.as_deref(), Some("changed"));
     let refused = here
-        .house
+        .app
         .ask(Ask::post("/api/remove_externals", [("project", RESEARCH)]).by(Who::Admin))
         .await;
     assert_eq!(refused.status, 403, "and their next request is a Member's");
@@ -291,7 +293,7 @@ async fn signing_out_ends_the_stream(pool: PgPool) {
     let told = member.last_within_a_second(Instant::now()).await;
     assert_eq!(told, ["changed"], "asking again sends them to sign in");
     assert!(other.is_quiet().await);
-    let answer = here.house.ask(Ask::get("/projects/ml-research").by(Who::Member)).await;
+    let answer = here.app.ask(Ask::get("/projects/ml-research").by(Who::Member)).await;
     assert_eq!(
         (answer.status.as_u16(), answer.location()),
         (303, "/sign-in?next=%2Fprojects%2Fml-research")
@@ -304,17 +306,17 @@ async fn signing_out_ends_the_stream(pool: PgPool) {
 async fn a_new_password_ends_the_streams_of_other_sessions(pool: PgPool) {
     let here = Listening::new(pool).await;
     let mut elsewhere = here.follow(Who::Member).await;
-    let enter = [("email", Who::Member.email()), ("password", crate::house::PASSWORD)];
-    let session = here.house.ask(Ask::post("/api/sign_in", enter)).await;
+    let enter = [("email", Who::Member.email()), ("password", crate::test_app::PASSWORD)];
+    let session = here.app.ask(Ask::post("/api/sign_in", enter)).await;
     let fields = [
-        ("current_password", crate::house::PASSWORD),
+        ("current_password", crate::test_app::PASSWORD),
         ("password", crate::functions::NEW_PASSWORD),
     ];
     let cookie = format!("roster={}", session.cookie("roster").unwrap());
     let change = Ask::post("/api/change_password", fields).with(header::COOKIE, cookie);
-    assert_eq!(here.house.ask(change).await.status, 200);
+    assert_eq!(here.app.ask(change).await.status, 200);
     assert_eq!(elsewhere.last_within_a_second(Instant::now()).await, ["changed"]);
-    assert_eq!(here.house.ask(Ask::get("/api/shell").by(Who::Member)).await.status, 401);
+    assert_eq!(here.app.ask(Ask::get("/api/shell").by(Who::Member)).await.status, 401);
     here.end().await;
 }
 
@@ -326,13 +328,13 @@ async fn the_end_of_the_server_ends_every_stream(pool: PgPool) {
     for who in [Who::Member, Who::Owner, Who::External] {
         streams.push(here.follow(who).await);
     }
-    here.house.console.broadcast.end();
+    here.app.state.broadcast.end();
     let since = Instant::now();
     for stream in &mut streams {
         assert!(stream.last_within_a_second(since).await.is_empty());
     }
     // One that comes while it stops ends at once.
-    let late = here.house.open(Ask::get(FOLLOW).by(Who::Member)).await;
+    let late = here.app.open(Ask::get(FOLLOW).by(Who::Member)).await;
     let mut late = Stream {
         body: late.into_body(),
         rest: String::new(),

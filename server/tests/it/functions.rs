@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use axum::http::Method;
 
-use crate::house::{
+use crate::test_app::{
     ACME, API_KEY, Ask, CLUSTER, EMPTY, FORGOTTEN, INVITATION, INVITED, INVITED_STRANGER, Manner, NO_PROJECT, PASSWORD,
     RESEARCH, SESSION, SSH_KEY, TO_CHANGE, TO_UNDO, TestApp, UNPROVED, Who, encode,
 };
@@ -388,10 +388,10 @@ impl Function {
     }
 
     /// Its fields, with ids in place.
-    pub(crate) fn filled(&self, house: &TestApp) -> Vec<(&'static str, Vec<u8>)> {
+    pub(crate) fn filled(&self, app: &TestApp) -> Vec<(&'static str, Vec<u8>)> {
         self.fields
             .iter()
-            .map(|(name, value)| (*name, house.fill(value).into_bytes()))
+            .map(|(name, value)| (*name, app.fill(value).into_bytes()))
             .collect()
     }
 
@@ -433,14 +433,14 @@ fn every_server_function_has_a_row_and_every_row_a_function() {
 /// The rows are worth something: as they are, they work.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn every_row_works(pool: sqlx::PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     for function in &FUNCTIONS {
-        let before = house.fingerprint().await;
+        let before = app.fingerprint().await;
         let ask = function
-            .call(&function.filled(&house))
+            .call(&function.filled(&app))
             .by(function.who)
             .manner(Manner::Script);
-        let answer = house.ask(ask).await;
+        let answer = app.ask(ask).await;
         let path = function.path;
         let is_entry = ["/api/sign_in", "/api/sign_out"].contains(&path);
         assert_eq!(
@@ -451,8 +451,8 @@ async fn every_row_works(pool: sqlx::PgPool) {
         );
         assert!(!answer.text.contains("Err"), "{path}: {}", answer.text);
         let changes = function.is_write() && !function.changes_only_sessions();
-        assert_eq!(house.fingerprint().await != before, changes, "{path}");
-        house.restore().await;
-        assert_eq!(house.fingerprint().await, before, "{path} is taken back");
+        assert_eq!(app.fingerprint().await != before, changes, "{path}");
+        app.restore().await;
+        assert_eq!(app.fingerprint().await, before, "{path} is taken back");
     }
 }

@@ -1,13 +1,13 @@
-//! P3: to somebody without access, a project is the same as one that does not exist: the same status, headers and body, byte
-//! for byte, whatever is asked of it and however. Only what no two answers share is left out: the request's id, the nonce of
-//! a page, and the slug as they typed it themselves.
+//! P3: to somebody without access, a project is the same as one that does not exist: the same status, headers and body,
+//! byte for byte, whatever is asked of it and however. Only what no two answers share is left out: the request's id,
+//! the nonce of a page, and the slug as they typed it themselves.
 
 use axum::http::{HeaderName, header};
 use sqlx::PgPool;
 
 use crate::{
     functions::FUNCTIONS,
-    house::{Ask, Manner, NO_PROJECT, RESEARCH, TestApp, Who},
+    test_app::{Ask, Manner, NO_PROJECT, RESEARCH, TestApp, Who},
 };
 
 /// A project that is there, one of as many letters that is not, and people who can see neither.
@@ -32,8 +32,8 @@ const HIDDEN: [(&str, &str, &[Who]); 3] = [
     ),
 ];
 
-/// Organizations that are there, ones that are not, and people who have nothing to do with them. (An External Collaborator
-/// knows the name of theirs, X3.)
+/// Organizations that are there, ones that are not, and people who have nothing to do with them. (An External
+/// Collaborator knows the name of theirs, X3.)
 const HIDDEN_ORGANIZATIONS: [(&str, &str, &[Who]); 2] = [
     ("acme", "nope", &[Who::Nobody, Who::Stranger]),
     (
@@ -62,13 +62,13 @@ const PROBES: [&str; 13] = [
 
 /// Compares, and gathers what differs.
 async fn compare(
-    house: &TestApp,
+    app: &TestApp,
     wrong: &mut Vec<String>,
     what: &str,
     (real, none): (&str, &str),
     ask: impl Fn(&str) -> Ask,
 ) {
-    let (there, nowhere) = (house.ask(ask(real)).await, house.ask(ask(none)).await);
+    let (there, nowhere) = (app.ask(ask(real)).await, app.ask(ask(none)).await);
     let (one, other) = (there.anonymous(real), nowhere.anonymous(none));
     if one != other {
         wrong.push(format!("{what}:\n{one}\n--- for one that is not there ---\n{other}"));
@@ -90,16 +90,16 @@ async fn every_function_answers_the_same_for_a_hidden_organization_and_for_none(
 }
 
 async fn every_function(pool: PgPool, what: &str, hidden: &[(&str, &str, &[Who])]) {
-    let house = TestApp::new(pool).await;
-    let before = house.fingerprint().await;
+    let app = TestApp::new(pool).await;
+    let before = app.fingerprint().await;
     let mut wrong = Vec::new();
     for function in FUNCTIONS.iter().filter(|function| function.takes(what)) {
-        let base = function.filled(&house);
+        let base = function.filled(&app);
         let mut variants = vec![base.clone()];
         for (at, (name, _)) in base.iter().enumerate().filter(|(_, (name, _))| *name != what) {
             for probe in PROBES {
                 let mut fields = base.clone();
-                fields[at].1 = house.fill(probe).into_bytes();
+                fields[at].1 = app.fill(probe).into_bytes();
                 variants.push(fields);
             }
             let mut fields = base.clone();
@@ -116,7 +116,7 @@ async fn every_function(pool: PgPool, what: &str, hidden: &[(&str, &str, &[Who])
                     let manners = if at == 0 { &Manner::ALL[..] } else { &Manner::ALL[..1] };
                     for manner in manners {
                         let called = format!("{} {who:?} {manner:?} {fields:?}", function.path);
-                        compare(&house, &mut wrong, &called, (real, none), |slug| {
+                        compare(&app, &mut wrong, &called, (real, none), |slug| {
                             let mut fields = fields.clone();
                             for field in fields
                                 .iter_mut()
@@ -130,10 +130,10 @@ async fn every_function(pool: PgPool, what: &str, hidden: &[(&str, &str, &[Who])
                     }
                 }
                 // Limits count for each person; they are no part of this.
-                sqlx::query("DELETE FROM attempts").execute(&house.pool).await.unwrap();
+                sqlx::query("DELETE FROM attempts").execute(&app.pool).await.unwrap();
             }
         }
-        assert_eq!(house.fingerprint().await, before, "{}", function.path);
+        assert_eq!(app.fingerprint().await, before, "{}", function.path);
     }
     assert!(wrong.is_empty(), "{} differ, the first:\n{}", wrong.len(), wrong[0]);
 }
@@ -185,14 +185,14 @@ const ORGANIZATION_PAGES: [&str; 12] = [
 
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn every_page_is_the_same_for_a_hidden_project_and_for_none(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     let mut wrong = Vec::new();
     for &(real, none, people) in &HIDDEN_ORGANIZATIONS {
         for who in people {
             for page in ORGANIZATION_PAGES {
-                let page = house.fill(page);
+                let page = app.fill(page);
                 for manner in [Manner::Program, Manner::Plain] {
-                    compare(&house, &mut wrong, &format!("{page} {who:?}"), (real, none), |slug| {
+                    compare(&app, &mut wrong, &format!("{page} {who:?}"), (real, none), |slug| {
                         Ask::get(page.replace("{slug}", slug)).by(*who).manner(manner)
                     })
                     .await;
@@ -203,9 +203,9 @@ async fn every_page_is_the_same_for_a_hidden_project_and_for_none(pool: PgPool) 
     for (real, none, people) in HIDDEN {
         for who in people {
             for page in PAGES {
-                let page = house.fill(page);
+                let page = app.fill(page);
                 for manner in [Manner::Program, Manner::Plain] {
-                    compare(&house, &mut wrong, &format!("{page} {who:?}"), (real, none), |slug| {
+                    compare(&app, &mut wrong, &format!("{page} {who:?}"), (real, none), |slug| {
                         Ask::get(page.replace("{slug}", slug)).by(*who).manner(manner)
                     })
                     .await;
@@ -214,7 +214,7 @@ async fn every_page_is_the_same_for_a_hidden_project_and_for_none(pool: PgPool) 
             // The project last looked at comes out of a cookie, which can be forged.
             for page in ["/", "/projects/~current", "/settings/profile", "/api/shell"] {
                 compare(
-                    &house,
+                    &app,
                     &mut wrong,
                     &format!("{page} {who:?} cookie"),
                     (real, none),
@@ -234,7 +234,7 @@ async fn every_page_is_the_same_for_a_hidden_project_and_for_none(pool: PgPool) 
 /// What is not there says nothing of what is: no name of the organization, its projects or its people.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn nothing_of_a_tenant_is_in_what_a_stranger_gets(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     let secrets = [
         "acme",
         "Acme",
@@ -248,8 +248,8 @@ async fn nothing_of_a_tenant_is_in_what_a_stranger_gets(pool: PgPool) {
     let mut uris: Vec<_> = PAGES.iter().map(|page| page.replace("{slug}", "production")).collect();
     uris.extend(["/", "/settings/profile", "/api/shell", "/api/shell?project=production"].map(ToOwned::to_owned));
     for uri in uris {
-        let uri = house.fill(&uri);
-        let answer = house.ask(Ask::get(&uri).by(Who::Stranger)).await;
+        let uri = app.fill(&uri);
+        let answer = app.ask(Ask::get(&uri).by(Who::Stranger)).await;
         for secret in secrets {
             assert!(!answer.text.contains(secret), "{uri}: {secret}: {}", answer.text);
         }
@@ -262,7 +262,7 @@ async fn nothing_of_a_tenant_is_in_what_a_stranger_gets(pool: PgPool) {
         "/api/shell",
         "/settings/profile",
     ] {
-        let answer = house.ask(Ask::get(uri).by(Who::External)).await;
+        let answer = app.ask(Ask::get(uri).by(Who::External)).await;
         assert_eq!(answer.status, 200, "{uri}");
         for secret in others {
             assert!(!answer.text.contains(secret), "{uri}: {secret}");
@@ -273,11 +273,10 @@ async fn nothing_of_a_tenant_is_in_what_a_stranger_gets(pool: PgPool) {
 /// P2: a slug that was let go answers as one that never was.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_slug_let_go_is_the_same_as_none(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     let rename = [("project", RESEARCH), ("name", "ML Research"), ("slug", "renamed")];
     assert_eq!(
-        house
-            .ask(Ask::post("/api/update_project", rename).by(Who::Admin))
+        app.ask(Ask::post("/api/update_project", rename).by(Who::Admin))
             .await
             .status,
         200
@@ -300,7 +299,7 @@ async fn a_slug_let_go_is_the_same_as_none(pool: PgPool) {
             "/events?project={slug}",
         ] {
             compare(
-                &house,
+                &app,
                 &mut wrong,
                 &format!("{page} {who:?}"),
                 (RESEARCH, NO_PROJECT),
@@ -314,8 +313,5 @@ async fn a_slug_let_go_is_the_same_as_none(pool: PgPool) {
         }
     }
     assert!(wrong.is_empty(), "{} differ, the first:\n{}", wrong.len(), wrong[0]);
-    assert_eq!(
-        house.ask(Ask::get("/projects/renamed").by(Who::Member)).await.status,
-        200
-    );
+    assert_eq!(app.ask(Ask::get("/projects/renamed").by(Who::Member)).await.status, 200);
 }

@@ -1,6 +1,6 @@
 //! The whole router against real PostgreSQL: who gets what, what is kept from whom, and what bad input does.
 //!
-//! One program, so that it is linked once. `architecture` needs no database.
+//! One program, so that it is linked once. `architecture` and `imports` need no database.
 
 #![recursion_limit = "256"]
 
@@ -21,7 +21,7 @@ mod functions;
 #[cfg(test)]
 mod gateway;
 #[cfg(test)]
-mod house;
+mod imports;
 #[cfg(test)]
 mod isolation;
 #[cfg(test)]
@@ -32,6 +32,8 @@ mod rest;
 mod security;
 #[cfg(test)]
 mod submissions;
+#[cfg(test)]
+mod test_app;
 #[cfg(test)]
 mod typed;
 #[cfg(test)]

@@ -5,11 +5,13 @@ use axum::http::header::COOKIE;
 use policy::Refusal;
 use sqlx::PgPool;
 
-use crate::house::{ACME, Ask, EMPTY, FORGOTTEN, INVITED, INVITED_STRANGER, Manner, RESEARCH, TestApp, UNPROVED, Who};
+use crate::test_app::{
+    ACME, Ask, EMPTY, FORGOTTEN, INVITED, INVITED_STRANGER, Manner, RESEARCH, TestApp, UNPROVED, Who,
+};
 
 /// The page as it comes, without scripts.
-async fn page(house: &TestApp, who: Who, path: &str) -> String {
-    let answer = house.ask(Ask::get(path).by(who).manner(Manner::Plain)).await;
+async fn page(app: &TestApp, who: Who, path: &str) -> String {
+    let answer = app.ask(Ask::get(path).by(who).manner(Manner::Plain)).await;
     assert_eq!(answer.status, 200, "{path}");
     answer.text
 }
@@ -27,7 +29,7 @@ fn fields<'a>(page: &'a str, part: &str) -> Vec<&'a str> {
 /// that.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_form_with_a_password_says_whose_it_is(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     for (who, path, address, forms) in [
         (Who::Owner, "/settings/profile".to_owned(), "olivia@acme.test", 2),
         (Who::Nobody, format!("/reset-password/{FORGOTTEN}"), "mia@acme.test", 1),
@@ -39,7 +41,7 @@ async fn a_form_with_a_password_says_whose_it_is(pool: PgPool) {
             1,
         ),
     ] {
-        let page = page(&house, who, &path).await;
+        let page = page(&app, who, &path).await;
         let named = fields(&page, r#"autocomplete="username""#);
         assert_eq!(named.len(), forms, "{path}");
         for field in named {
@@ -55,7 +57,7 @@ async fn a_form_with_a_password_says_whose_it_is(pool: PgPool) {
         ("/sign-in", ["username", "current-password"]),
         ("/sign-up", ["username", "new-password"]),
     ] {
-        let page = page(&house, Who::Nobody, path).await;
+        let page = page(&app, Who::Nobody, path).await;
         for kind in kinds {
             assert_eq!(
                 fields(&page, &format!(r#"autocomplete="{kind}""#)).len(),
@@ -69,17 +71,17 @@ async fn a_form_with_a_password_says_whose_it_is(pool: PgPool) {
 /// A second look asks for the password in a form that says whose it is, too (J7).
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_form_that_asks_again_says_whose_password(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     sqlx::query("UPDATE sessions SET confirmed_at = now() - interval '11 minutes'")
-        .execute(&house.pool)
+        .execute(&app.pool)
         .await
         .unwrap();
     let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti";
     let sent = Ask::post("/api/add_ssh_key", [("public_key", key)]).by(Who::Admin);
-    let asked = house.ask(sent.manner(Manner::Plain)).await;
+    let asked = app.ask(sent.manner(Manner::Plain)).await;
     let flash = format!("roster-flash={}", asked.cookie("roster-flash").unwrap());
     let next = Ask::get("/settings/ssh-keys").with(COOKIE, flash).by(Who::Admin);
-    let page = house.ask(next.manner(Manner::Plain)).await.text;
+    let page = app.ask(next.manner(Manner::Plain)).await.text;
     assert_eq!(fields(&page, r#"autocomplete="current-password""#).len(), 1);
     assert_eq!(fields(&page, r#"value="maya@acme.test""#).len(), 1, "{page}");
 }
@@ -87,7 +89,7 @@ async fn a_form_that_asks_again_says_whose_password(pool: PgPool) {
 /// A telephone begins a field with a capital, and a slug has none.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_field_for_a_slug_is_in_small_letters(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     for (path, name) in [
         (format!("/settings/organization/{ACME}"), r#"name="slug""#),
         (
@@ -97,7 +99,7 @@ async fn a_field_for_a_slug_is_in_small_letters(pool: PgPool) {
         (format!("/settings/projects/{EMPTY}"), r#"name="slug""#),
         (format!("/settings/projects/{EMPTY}"), r#"name="confirmation""#),
     ] {
-        let page = page(&house, Who::Owner, &path).await;
+        let page = page(&app, Who::Owner, &path).await;
         let [field] = fields(&page, name)[..] else {
             panic!("{path} {name}")
         };
@@ -107,7 +109,7 @@ async fn a_field_for_a_slug_is_in_small_letters(pool: PgPool) {
         );
     }
     let typed = [("organization", ACME), ("name", "Data"), ("slug", " Data-Platform ")];
-    let made = house
+    let made = app
         .ask(
             Ask::post("/api/create_project", typed)
                 .by(Who::Owner)
@@ -124,9 +126,9 @@ async fn a_field_for_a_slug_is_in_small_letters(pool: PgPool) {
 /// A private key that was pasted by mistake is refused whatever else is wrong, and no field of it comes back.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_private_key_is_not_kept(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     sqlx::query("UPDATE sessions SET confirmed_at = now() - interval '11 minutes'")
-        .execute(&house.pool)
+        .execute(&app.pool)
         .await
         .unwrap();
     let headless = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ";
@@ -141,7 +143,7 @@ async fn a_private_key_is_not_kept(pool: PgPool) {
             ("name", name),
             ("current_password", "a wrong password"),
         ];
-        let answer = house
+        let answer = app
             .ask(Ask::post("/api/add_ssh_key", form).by(Who::Admin).manner(Manner::Plain))
             .await;
         let flash = answer.flash().unwrap();
@@ -152,7 +154,7 @@ async fn a_private_key_is_not_kept(pool: PgPool) {
         );
     }
     let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM audit_events e WHERE e::text LIKE '%b3Blb%'")
-        .fetch_one(&house.pool)
+        .fetch_one(&app.pool)
         .await
         .unwrap();
     assert_eq!(kept, 0);
@@ -161,16 +163,16 @@ async fn a_private_key_is_not_kept(pool: PgPool) {
 /// Without the mark Excel shows JÃ¶rg.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn every_list_as_a_file_begins_with_the_mark_of_its_encoding(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     sqlx::query("UPDATE users SET name = 'Jörg ＝1' WHERE email = 'noah@acme.test'")
-        .execute(&house.pool)
+        .execute(&app.pool)
         .await
         .unwrap();
     for path in [
         format!("/settings/organization/{ACME}/members.csv"),
         format!("/settings/projects/{RESEARCH}/collaborators.csv"),
     ] {
-        let answer = house.ask(Ask::get(&path).by(Who::Owner)).await;
+        let answer = app.ask(Ask::get(&path).by(Who::Owner)).await;
         assert_eq!(answer.header("content-type"), "text/csv; charset=utf-8");
         assert!(answer.text.starts_with("\u{FEFF}name,email,"), "{path}");
         assert_eq!(answer.text.matches('\u{FEFF}').count(), 1);
@@ -180,14 +182,9 @@ async fn every_list_as_a_file_begins_with_the_mark_of_its_encoding(pool: PgPool)
 /// A link as it is copied out of a mail leads to the same page.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_link_is_followed_with_what_stands_around_it(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     for after in ["", ".", ")", "%20", "%E2%80%8B", "%3E", "%0D%0A"] {
-        let page = page(
-            &house,
-            Who::Stranger,
-            &format!("/invitations/{INVITED_STRANGER}{after}"),
-        )
-        .await;
+        let page = page(&app, Who::Stranger, &format!("/invitations/{INVITED_STRANGER}{after}")).await;
         assert!(page.contains("Accept invitation"), "{after}");
     }
 }

@@ -1,5 +1,5 @@
-//! The program `roster` as it runs: several servers on one database, under load, while access ends and while the database goes
-//! away (E5, E6).
+//! The program `roster` as it runs: several servers on one database, under load, while access ends and while the
+//! database goes away (E5, E6).
 
 #[cfg(test)]
 mod memory;

@@ -1,5 +1,5 @@
-//! E6: while the database is away every answer is 503; afterwards answers are right again, and nothing that was answered as done
-//! is lost.
+//! E6: while the database is away every answer is 503; afterwards answers are right again, and nothing that was
+//! answered as done is lost.
 
 use std::{
     net::SocketAddr,
@@ -47,13 +47,13 @@ impl Load {
     async fn ask(
         &self,
         addr: SocketAddr,
-        question: impl Fn() -> Request<Full<Bytes>>,
+        request: impl Fn() -> Request<Full<Bytes>>,
         right: StatusCode,
         (count, pause): (&Count, Duration),
     ) {
         let mut door = Door::open(addr).await.unwrap();
         while !self.is_over.load(SeqCst) {
-            let (status, body) = door.send(question()).await.unwrap();
+            let (status, body) = door.send(request()).await.unwrap();
             if status == right {
                 count.right.fetch_add(1, SeqCst);
             } else {
@@ -115,20 +115,12 @@ impl Load {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn e6_a_database_that_goes_away_is_503_and_nothing_that_was_answered_is_lost() {
-    let folder = Folder::new();
-    let database = Embedded::start(&folder.0).await.unwrap();
-    let url = database.url().to_owned();
-    let stage = Arc::new(Stage::set(&url).await);
-    let server = Roster::start(&url).await;
-    let addr = server.addr;
-    let load = Arc::new(Load::default());
+/// Gateways, programs and writers, who ask until it is over.
+fn start_workers(addr: SocketAddr, stage: &Arc<Stage>, load: &Arc<Load>) -> JoinSet<()> {
     let mut workers = JoinSet::new();
-
     // Half of them may, half of them may not: neither answer may turn into the other.
     for gateway in 0..GATEWAYS {
-        let (stage, load) = (Arc::clone(&stage), Arc::clone(&load));
+        let (stage, load) = (Arc::clone(stage), Arc::clone(load));
         workers.spawn(async move {
             let (who, right) = if gateway % 2 == 0 {
                 (&stage.admin, StatusCode::OK)
@@ -136,12 +128,12 @@ async fn e6_a_database_that_goes_away_is_503_and_nothing_that_was_answered_is_lo
                 (&stage.stranger, StatusCode::FORBIDDEN)
             };
             let who = Credential::Session(who.clone());
-            let question = || authorize(&stage.gateway, About::Project("ml-research"), "cluster:view", &who);
-            load.ask(addr, question, right, (&load.gateways, Duration::ZERO)).await;
+            let request = || authorize(&stage.gateway, About::Project("ml-research"), "cluster:view", &who);
+            load.ask(addr, request, right, (&load.gateways, Duration::ZERO)).await;
         });
     }
     for program in 0..PROGRAMS {
-        let (stage, load) = (Arc::clone(&stage), Arc::clone(&load));
+        let (stage, load) = (Arc::clone(stage), Arc::clone(load));
         workers.spawn(async move {
             let (path, right) = if program % 2 == 0 {
                 ("/v1/projects/ml-research/resources", StatusCode::OK)
@@ -154,9 +146,22 @@ async fn e6_a_database_that_goes_away_is_503_and_nothing_that_was_answered_is_lo
         });
     }
     for writer in 0..WRITERS {
-        let (stage, load) = (Arc::clone(&stage), Arc::clone(&load));
+        let (stage, load) = (Arc::clone(stage), Arc::clone(load));
         workers.spawn(async move { load.write(addr, &stage, writer).await });
     }
+    workers
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e6_a_database_that_goes_away_is_503_and_nothing_that_was_answered_is_lost() {
+    let folder = Folder::new();
+    let database = Embedded::start(&folder.0).await.unwrap();
+    let url = database.url().to_owned();
+    let stage = Arc::new(Stage::set(&url).await);
+    let server = Roster::start(&url).await;
+    let addr = server.addr;
+    let load = Arc::new(Load::default());
+    let mut workers = start_workers(addr, &stage, &load);
 
     sleep(Duration::from_secs(1)).await;
     load.until("everybody is answered", |load| {

@@ -45,7 +45,10 @@ impl Pooler {
         ]
         .into_iter()
         .find(|path| fs::exists(path).unwrap())
-        .expect("pgbouncer is missing: `make test` installs it, or apt-get install pgbouncer; ROSTER_TEST_SKIP leaves it out");
+        .expect(
+            "pgbouncer is missing: `make test` installs it, or apt-get install pgbouncer; ROSTER_TEST_SKIP leaves \
+            it out",
+        );
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let folder = std::env::temp_dir().join(format!("roster-pooler-{}-{port}", std::process::id()));
         fs::create_dir(&folder).unwrap();
@@ -60,7 +63,8 @@ impl Pooler {
         // Whatever was used longest ago comes next: clients are given each other's connections all the time.
         let text = format!(
             "[databases]\n* = host={host} user=roster\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
-             unix_socket_dir =\nauth_type = any\npool_mode = {mode}\ndefault_pool_size = {size}\nserver_round_robin = 1\n\
+             unix_socket_dir =\nauth_type = any\npool_mode = {mode}\ndefault_pool_size = {size}\n\
+             server_round_robin = 1\n\
              max_client_conn = 400\nlogfile = {}\npidfile =\n",
             folder.join("log").display()
         );

@@ -237,7 +237,7 @@ pub(crate) enum Credential {
     Key(String),
 }
 
-/// What a gateway's question is about.
+/// The target of a gateway's access request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum About<'a> {
     /// A project, by its slug.
@@ -355,7 +355,8 @@ pub(crate) async fn sign_in(pool: &PgPool, email: &str) -> (Actor, String) {
     let (id, secret) = (Uuid::now_v7(), Sha256::digest(Uuid::now_v7().as_bytes()));
     let user: Uuid = sqlx::query_scalar(
         "INSERT INTO sessions (id, token_hash, user_id, created_at, last_seen_at, expires_at, address, user_agent)
-         SELECT $1, $2, id, now(), now(), now() + interval '1 day', '', '' FROM users WHERE email = $3 RETURNING user_id",
+         SELECT $1, $2, id, now(), now(), now() + interval '1 day', '', '' FROM users WHERE email = $3
+         RETURNING user_id",
     )
     .bind(id)
     .bind(Sha256::digest(secret).to_vec())

@@ -1,5 +1,5 @@
-//! A storm of sign-ins (J9): what waits for a password check is bounded, and who finds no room is told so at once. 150 clients
-//! once kept everybody waiting for 4.5 s, and more clients would have for longer.
+//! A storm of sign-ins (J9): what waits for a password check is bounded, and who finds no room is told so at once. 150
+//! clients once kept everybody waiting for 4.5 s, and more clients would have for longer.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Slow heads (E8): connections that begin a request and never end it. 520 of them at a limit of 512 open files once stopped
-//! everything for two minutes.
+//! Slow heads (E8): connections that begin a request and never end it. 520 of them at a limit of 512 open files once
+//! stopped everything for two minutes.
 
 use std::time::Duration;
 
@@ -47,8 +47,8 @@ async fn e8_slow_heads_at_the_console_stop_no_gateway_and_end_by_themselves(pool
     let who = Credential::Session(stage.admin.clone());
     for _ in 0..50 {
         let mut door = timeout(ANSWERED, Door::open(gateways)).await.unwrap().unwrap();
-        let question = authorize(&stage.gateway, About::Project("ml-research"), "cluster:view", &who);
-        let (status, body) = timeout(ANSWERED, door.send(question)).await.unwrap().unwrap();
+        let request = authorize(&stage.gateway, About::Project("ml-research"), "cluster:view", &who);
+        let (status, body) = timeout(ANSWERED, door.send(request)).await.unwrap().unwrap();
         assert_eq!(status, StatusCode::OK, "{body}");
     }
     let mut door = Door::open(gateways).await.unwrap();
@@ -69,9 +69,9 @@ async fn e8_slow_heads_at_the_console_stop_no_gateway_and_end_by_themselves(pool
     timeout(RECOVERED, answered).await.unwrap();
     assert!(begun.elapsed() < RECOVERED);
     let mut door = Door::open(server.addr).await.unwrap();
-    let question = authorize(&stage.gateway, About::Project("ml-research"), "cluster:view", &who);
+    let request = authorize(&stage.gateway, About::Project("ml-research"), "cluster:view", &who);
     assert_eq!(
-        door.send(question).await.unwrap().0,
+        door.send(request).await.unwrap().0,
         StatusCode::NOT_FOUND,
         "gateways ask elsewhere"
     );

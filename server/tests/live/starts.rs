@@ -97,10 +97,8 @@ impl Scratch {
 
 const DATABASES: [&str; 7] = ["latin", "ascii", "poor", "heir", "busy", "away", "full"];
 
-/// `internal: while executing migration …` and the like is what it said.
-#[sqlx::test(migrations = "../crates/directory/migrations")]
-async fn u7_each_cause_at_the_start_is_one_line_with_what_to_do(pool: PgPool) {
-    let scratch = Scratch::new(pool).await;
+/// The databases of [`DATABASES`], each with what is wrong with it, and the role `$_poor`.
+async fn make_databases(scratch: &Scratch) {
     scratch.sql("CREATE ROLE $_poor LOGIN").await;
     for database in DATABASES {
         let encoding = match database {
@@ -125,6 +123,13 @@ async fn u7_each_cause_at_the_start_is_one_line_with_what_to_do(pool: PgPool) {
             "CREATE SCHEMA elsewhere; CREATE EXTENSION pg_trgm SCHEMA elsewhere",
         )
         .await;
+}
+
+/// `internal: while executing migration …` and the like is what it said.
+#[sqlx::test(migrations = "../crates/directory/migrations")]
+async fn u7_each_cause_at_the_start_is_one_line_with_what_to_do(pool: PgPool) {
+    let scratch = Scratch::new(pool).await;
+    make_databases(&scratch).await;
     let heir = scratch.url("$_heir", "roster");
     assert!(run(&["migrate"], &[("DATABASE_URL", &heir)]).status.success());
 

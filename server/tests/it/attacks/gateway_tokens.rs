@@ -7,7 +7,7 @@ use directory::{Directory, NewGatewayToken, Settings};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use uuid::Uuid;
 
-use crate::house::{Ask, RESEARCH, TestApp, Who};
+use crate::test_app::{Ask, RESEARCH, TestApp, Who};
 
 const FORGED: usize = 500;
 
@@ -43,19 +43,19 @@ fn asks(token: &str) -> Ask {
         .with(HeaderName::from_static("x-roster-gateway"), token)
 }
 
-/// When it succeeded: each of 19,000 forged tokens in 8 s cost a query, and real answers went from 2 to 78 ms. Here a database
-/// that is away counts them: whoever asks it is answered 503.
+/// When it succeeded: each of 19,000 forged tokens in 8 s cost a query, and real answers went from 2 to 78 ms. Here a
+/// database that is away counts them: whoever asks it is answered 503.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e7_forged_tokens_do_not_reach_the_database(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     let away = PgPoolOptions::new()
         .acquire_timeout(Duration::from_millis(5))
         .connect_lazy("postgres://nobody@127.0.0.1:1/nothing")
         .unwrap();
-    let house = house.behind(Directory::new(away, Settings::default()));
+    let app = app.behind(Directory::new(away, Settings::default()));
     let mut reached = 0;
     for number in 0..FORGED {
-        let answer = house.ask(asks(&forged(number))).await;
+        let answer = app.ask(asks(&forged(number))).await;
         if answer.status == 503 {
             reached += 1;
         }
@@ -63,25 +63,26 @@ async fn e7_forged_tokens_do_not_reach_the_database(pool: PgPool) {
     assert!(reached < 100, "{reached} of {FORGED} reached the database");
 }
 
-/// Whoever asks from the same network with a good token is answered, remembered or not; and no longer once it is revoked.
+/// Whoever asks from the same network with a good token is answered, remembered or not; and no longer once it is
+/// revoked.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e7_a_good_gateway_is_answered_in_a_flood_from_its_own_network(pool: PgPool) {
-    let house = TestApp::new(pool).await;
-    let directory = &house.console.directory;
+    let app = TestApp::new(pool).await;
+    let directory = &app.state.directory;
     let (old, new) = ("old".parse().unwrap(), "new".parse().unwrap());
     let token = directory.create_gateway_token(&old).await.unwrap();
     for number in 0..100 {
-        house.ask(asks(&forged(number))).await;
+        app.ask(asks(&forged(number))).await;
     }
-    assert_eq!(house.ask(asks(&forged(100))).await.status, 429);
-    assert_eq!(house.ask(asks(token.reveal())).await.status, 200);
+    assert_eq!(app.ask(asks(&forged(100))).await.status, 429);
+    assert_eq!(app.ask(asks(token.reveal())).await.status, 200);
     // Made in the flood: found within the second.
     let token = directory.create_gateway_token(&new).await.unwrap();
     tokio::time::sleep(Duration::from_millis(1100)).await;
-    assert_eq!(house.ask(asks(token.reveal())).await.status, 200);
+    assert_eq!(app.ask(asks(token.reveal())).await.status, 200);
     directory.revoke_gateway_token(&new).await.unwrap();
-    assert_eq!(house.ask(asks(token.reveal())).await.status, 401);
-    assert_eq!(house.ask(asks(token.reveal())).await.status, 429);
+    assert_eq!(app.ask(asks(token.reveal())).await.status, 401);
+    assert_eq!(app.ask(asks(token.reveal())).await.status, 429);
 }
 
 /// Clusters and endpoints of two organizations, and somebody with an SSH key in each.
@@ -106,14 +107,14 @@ const ENDPOINT: &str = "01900000-0000-7000-8000-0000000000e1";
 const PRODUCTION: &str = "01900000-0000-7000-8000-0000000000c3";
 const PARTNER: &str = "01900000-0000-7000-8000-0000000000c4";
 
-/// A house with clusters, and tokens for parts of it.
+/// A test app with clusters, and tokens for parts of it.
 struct Scoped(TestApp);
 
 impl Scoped {
     async fn new(pool: PgPool) -> Self {
-        let house = TestApp::new(pool).await;
-        sqlx::raw_sql(ROWS).execute(&house.pool).await.unwrap();
-        Self(house)
+        let app = TestApp::new(pool).await;
+        sqlx::raw_sql(ROWS).execute(&app.pool).await.unwrap();
+        Self(app)
     }
 
     async fn token(&self, name: &str, change: impl FnOnce(&mut NewGatewayToken)) -> String {
@@ -127,7 +128,7 @@ impl Scoped {
             expires_at: None,
         };
         change(&mut new);
-        let made = self.0.console.directory.create_scoped_gateway_token(&new).await;
+        let made = self.0.state.directory.create_scoped_gateway_token(&new).await;
         made.unwrap().0.reveal().to_owned()
     }
 
@@ -147,7 +148,7 @@ impl Scoped {
     }
 
     /// What it is told of the Owner of Acme, who may do everything there.
-    async fn verdict(&self, token: &str, headers: &[(&'static str, &str)], action: &str) -> String {
+    async fn decision(&self, token: &str, headers: &[(&'static str, &str)], action: &str) -> String {
         let mut ask = Ask::get("/gateway/authorize")
             .by(Who::Owner)
             .with(HeaderName::from_static("x-roster-gateway"), token)
@@ -163,17 +164,17 @@ impl Scoped {
 /// E7: what a token reads of SSH keys, by its scope. Before there were scopes, each token read those of every tenant.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e7_a_token_reads_ssh_keys_within_its_scope_alone(pool: PgPool) {
-    let house = Scoped::new(pool).await;
+    let app = Scoped::new(pool).await;
     let acme = || Some("acme".parse().unwrap());
-    let everything = house.token("everything", |_| {}).await;
-    let organization = house.token("organization", |new| new.organization = acme()).await;
-    let project = house
+    let everything = app.token("everything", |_| {}).await;
+    let organization = app.token("organization", |new| new.organization = acme()).await;
+    let project = app
         .token("project", |new| new.project = Some(RESEARCH.parse().unwrap()))
         .await;
-    let cluster = house
+    let cluster = app
         .token("cluster", |new| new.cluster = Some(HERE.parse().unwrap()))
         .await;
-    let none = house.token("none", |new| new.reads_ssh_keys = false).await;
+    let none = app.token("none", |new| new.reads_ssh_keys = false).await;
     // Olivia, Maya and Eve in `ml-research`, Olivia in `production`, Eve in her own.
     for (token, expected) in [
         (&everything, [3, 3, 1, 1]),
@@ -184,7 +185,7 @@ async fn e7_a_token_reads_ssh_keys_within_its_scope_alone(pool: PgPool) {
     ] {
         let mut read = Vec::new();
         for cluster in [HERE, BESIDE, PRODUCTION, PARTNER] {
-            read.push(house.keys(token, cluster).await);
+            read.push(app.keys(token, cluster).await);
         }
         assert_eq!(read, expected);
     }
@@ -193,32 +194,32 @@ async fn e7_a_token_reads_ssh_keys_within_its_scope_alone(pool: PgPool) {
 /// E7: outside of a token's scope nothing exists, and the answer is that of what doesn't.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e7_outside_its_scope_nothing_exists_to_a_token(pool: PgPool) {
-    let house = Scoped::new(pool).await;
+    let app = Scoped::new(pool).await;
     let research: Uuid = sqlx::query_scalar("SELECT project_id FROM project_slugs WHERE slug = 'ml-research'")
-        .fetch_one(&house.0.pool)
+        .fetch_one(&app.0.pool)
         .await
         .unwrap();
     let research = research.to_string();
     let resource = |kind: &str, id: &str| format!("{kind}/{id}");
     let (here, beside) = (resource("cluster", HERE), resource("cluster", BESIDE));
     let (endpoint, production) = (resource("endpoint", ENDPOINT), resource("cluster", PRODUCTION));
-    let partner = house
+    let partner = app
         .token("partner", |new| new.organization = Some("partner".parse().unwrap()))
         .await;
-    let project = house
+    let project = app
         .token("project", |new| new.project = Some(research.parse().unwrap()))
         .await;
-    let cluster = house
+    let cluster = app
         .token("cluster", |new| new.cluster = Some(HERE.parse().unwrap()))
         .await;
-    let kinds = house
+    let kinds = app
         .token("kinds", |new| {
             new.allows = Some(vec!["endpoint".parse().unwrap(), "cluster:view".parse().unwrap()]);
         })
         .await;
     let (yes, no) = ("200 organization_admin", "403 no_access");
     type Headers<'a> = &'a [(&'static str, &'a str)];
-    let questions: [(Headers<'_>, &str, [&str; 4]); 7] = [
+    let cases: [(Headers<'_>, &str, [&str; 4]); 7] = [
         (&[("x-roster-project", RESEARCH)], "project:read", [no, yes, no, no]),
         (&[("x-roster-project", &research)], "project:read", [no, yes, no, no]),
         (&[("x-roster-project", "production")], "project:read", [no, no, no, no]),
@@ -227,26 +228,26 @@ async fn e7_outside_its_scope_nothing_exists_to_a_token(pool: PgPool) {
         (&[("x-roster-resource", &endpoint)], "endpoint:use", [no, yes, no, yes]),
         (&[("x-roster-resource", &production)], "cluster:view", [no, no, no, yes]),
     ];
-    for (headers, action, expected) in questions {
+    for (headers, action, expected) in cases {
         for (token, expected) in [&partner, &project, &cluster, &kinds].into_iter().zip(expected) {
-            let told = house.verdict(token, headers, action).await;
+            let told = app.decision(token, headers, action).await;
             assert_eq!(told, expected, "{headers:?} {action}");
         }
     }
 
     // A scope whose project is gone is that of nothing, and never a wider one; one that is over is unknown.
     sqlx::raw_sql("UPDATE gateway_tokens SET project_id = gen_random_uuid() WHERE name = 'project'")
-        .execute(&house.0.pool)
+        .execute(&app.0.pool)
         .await
         .unwrap();
     let asked = [("x-roster-project", RESEARCH)];
-    assert_eq!(house.verdict(&project, &asked, "project:read").await, no);
+    assert_eq!(app.decision(&project, &asked, "project:read").await, no);
     sqlx::raw_sql("UPDATE gateway_tokens SET expires_at = now()")
-        .execute(&house.0.pool)
+        .execute(&app.0.pool)
         .await
         .unwrap();
     assert_eq!(
-        house.verdict(&kinds, &asked, "endpoint:use").await,
+        app.decision(&kinds, &asked, "endpoint:use").await,
         "401 gateway_unknown"
     );
 }
@@ -254,10 +255,10 @@ async fn e7_outside_its_scope_nothing_exists_to_a_token(pool: PgPool) {
 /// A slug that went to somebody else's project is theirs; an id is nobody else's, whatever else is called like it (P2).
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e7_a_project_is_asked_about_by_its_id_whatever_became_of_its_slug(pool: PgPool) {
-    let house = Scoped::new(pool).await;
-    let token = house.token("edge", |_| {}).await;
+    let app = Scoped::new(pool).await;
+    let token = app.token("edge", |_| {}).await;
     let research: Uuid = sqlx::query_scalar("SELECT project_id FROM project_slugs WHERE slug = 'ml-research'")
-        .fetch_one(&house.0.pool)
+        .fetch_one(&app.0.pool)
         .await
         .unwrap();
     // Renamed; and 90 days later another organization takes the name.
@@ -265,14 +266,14 @@ async fn e7_a_project_is_asked_about_by_its_id_whatever_became_of_its_slug(pool:
         "UPDATE project_slugs SET slug = 'ml-research-renamed' WHERE slug = 'ml-research';
          UPDATE project_slugs SET slug = 'ml-research' WHERE slug = 'partner-default'",
     )
-    .execute(&house.0.pool)
+    .execute(&app.0.pool)
     .await
     .unwrap();
     let id = research.to_string();
     let (by_slug, by_id) = ([("x-roster-project", RESEARCH)], [("x-roster-project", id.as_str())]);
-    assert_eq!(house.verdict(&token, &by_slug, "project:read").await, "403 no_access");
+    assert_eq!(app.decision(&token, &by_slug, "project:read").await, "403 no_access");
     assert_eq!(
-        house.verdict(&token, &by_id, "project:read").await,
+        app.decision(&token, &by_id, "project:read").await,
         "200 organization_admin"
     );
 }

@@ -6,14 +6,15 @@ use axum::{
 };
 use sqlx::PgPool;
 
-use super::super::house::{PASSWORD, TestApp, Who, encode};
+use super::super::test_app::{PASSWORD, TestApp, Who, encode};
 
-/// A request as the browser sends it for a page of this host: to the browser it is one origin, so nothing warns us of it.
-fn of_host(house: &TestApp, method: Method, path: &str, host: Option<&str>, body: String) -> Request<Body> {
+/// A request as the browser sends it for a page of this host: to the browser it is one origin, so nothing warns us of
+/// it.
+fn of_host(app: &TestApp, method: Method, path: &str, host: Option<&str>, body: String) -> Request<Body> {
     let mut request = Request::builder()
         .method(method)
         .uri(path)
-        .header(header::COOKIE, house.cookie(Who::Owner).unwrap())
+        .header(header::COOKIE, app.cookie(Who::Owner).unwrap())
         .header("sec-fetch-site", "same-origin")
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header("x-forwarded-host", "127.0.0.1:3000");
@@ -27,8 +28,8 @@ fn of_host(house: &TestApp, method: Method, path: &str, host: Option<&str>, body
 
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn no_page_and_no_form_is_answered_under_anothers_name(pool: PgPool) {
-    let house = TestApp::new(pool).await;
-    let before = house.fingerprint().await;
+    let app = TestApp::new(pool).await;
+    let before = app.fingerprint().await;
     let credentials = encode([("email", Who::Owner.email()), ("password", PASSWORD)]);
     let invitation = encode([("organization", "acme"), ("emails", "nina@new.test")]);
     for host in [
@@ -45,7 +46,7 @@ async fn no_page_and_no_form_is_answered_under_anothers_name(pool: PgPool) {
             (Method::POST, "/api/sign_in", credentials.clone()),
             (Method::POST, "/api/invite_members", invitation.clone()),
         ] {
-            let answer = house.send(of_host(&house, method, path, Some(host), body)).await;
+            let answer = app.send(of_host(&app, method, path, Some(host), body)).await;
             assert_eq!(answer.status, StatusCode::MISDIRECTED_REQUEST, "{host} {path}");
             assert!(
                 answer.text.contains("isn\u{2019}t the console\u{2019}s address"),
@@ -54,13 +55,13 @@ async fn no_page_and_no_form_is_answered_under_anothers_name(pool: PgPool) {
             assert!(!answer.headers.contains_key(header::SET_COOKIE), "{path}");
         }
     }
-    assert_eq!(house.fingerprint().await, before);
+    assert_eq!(app.fingerprint().await, before);
 }
 
 /// Those who ask as programs do name the host as they know it: an address inside a cluster, a proxy's upstream.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn health_gateways_and_programs_are_answered_under_any_name(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     for (path, status) in [
         ("/healthz", StatusCode::OK),
         ("/readyz", StatusCode::OK),
@@ -69,15 +70,15 @@ async fn health_gateways_and_programs_are_answered_under_any_name(pool: PgPool) 
         ("/gateway/authorize", StatusCode::UNAUTHORIZED),
         ("/ssh/authorized-keys?cluster=x&user=y", StatusCode::UNAUTHORIZED),
     ] {
-        let request = of_host(&house, Method::GET, path, Some("roster.svc:3000"), String::new());
-        assert_eq!(house.send(request).await.status, status, "{path}");
+        let request = of_host(&app, Method::GET, path, Some("roster.svc:3000"), String::new());
+        assert_eq!(app.send(request).await.status, status, "{path}");
     }
     let own = of_host(
-        &house,
+        &app,
         Method::GET,
         "/projects/ml-research",
         Some("LOCALHOST:8080"),
         String::new(),
     );
-    assert_eq!(house.send(own).await.status, StatusCode::OK);
+    assert_eq!(app.send(own).await.status, StatusCode::OK);
 }

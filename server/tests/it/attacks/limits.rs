@@ -1,5 +1,5 @@
-//! Limits that locked out everybody, or nobody (J9), as they look from outside. What counts against what is tested in the
-//! directory.
+//! Limits that locked out everybody, or nobody (J9), as they look from outside. What counts against what is tested in
+//! the directory.
 
 use std::net::SocketAddr;
 
@@ -10,7 +10,7 @@ use axum::{
 };
 use sqlx::PgPool;
 
-use super::super::house::{PASSWORD, TestApp, Who, encode};
+use super::super::test_app::{PASSWORD, TestApp, Who, encode};
 
 /// A sign-in that comes from `peer` and says it was forwarded for `client`.
 fn sign_in(password: &str, peer: &str, client: &'static str) -> Request<Body> {
@@ -30,13 +30,14 @@ fn sign_in(password: &str, peer: &str, client: &'static str) -> Request<Body> {
     request
 }
 
-/// Ten guesses from one network keep those who come from elsewhere out in no way, and nobody becomes another by writing a header.
+/// Ten guesses from one network keep those who come from elsewhere out in no way, and nobody becomes another by writing
+/// a header.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn j9_guessing_keeps_out_the_network_it_comes_from(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     let proxy = "127.0.0.1:4711";
     for _ in 0..10 {
-        let answer = house
+        let answer = app
             .send(sign_in("a wrong password", proxy, "1.2.3.4, 198.51.100.7"))
             .await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.text);
@@ -46,15 +47,15 @@ async fn j9_guessing_keeps_out_the_network_it_comes_from(pool: PgPool) {
         "9.9.9.9,198.51.100.7:1234",
         "198.51.100.7, 127.0.0.1",
     ] {
-        let answer = house.send(sign_in(PASSWORD, proxy, forged)).await;
+        let answer = app.send(sign_in(PASSWORD, proxy, forged)).await;
         assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS, "{forged}");
         assert!(answer.headers.contains_key(header::RETRY_AFTER), "{forged}");
     }
     // Not from a proxy that is trusted: it is the peer that counts, whatever it writes.
-    let answer = house.send(sign_in(PASSWORD, "203.0.113.9:4711", "198.51.100.7")).await;
+    let answer = app.send(sign_in(PASSWORD, "203.0.113.9:4711", "198.51.100.7")).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
     let address: String = sqlx::query_scalar("SELECT address FROM sessions ORDER BY created_at DESC LIMIT 1")
-        .fetch_one(&house.pool)
+        .fetch_one(&app.pool)
         .await
         .unwrap();
     assert_eq!(address, "203.0.113.9");

@@ -6,7 +6,7 @@ use axum::http::Method;
 use serde_json::Value;
 use sqlx::PgPool;
 
-use crate::house::{Ask, TestApp, Who};
+use crate::test_app::{Ask, TestApp, Who};
 
 /// A key pair of ssh-keygen's, in a folder that goes with the test.
 struct KeyPair(PathBuf);
@@ -51,12 +51,12 @@ impl Drop for KeyPair {
 /// When it succeeded: whoever came first had the key, and its owner was told `ssh_key_taken` for good.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn j10_whoever_holds_the_private_key_gets_it_back(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     let key = KeyPair::new();
     let public = key.public();
     let add = async |who, signature: &str| {
         let form = [("name", ""), ("public_key", public.as_str()), ("signature", signature)];
-        house.ask(Ask::post("/api/add_ssh_key", form).by(who)).await
+        app.ask(Ask::post("/api/add_ssh_key", form).by(who)).await
     };
     let first = add(Who::Stranger, "").await;
     assert_eq!(first.status, 200, "{}", first.text);
@@ -66,7 +66,7 @@ async fn j10_whoever_holds_the_private_key_gets_it_back(pool: PgPool) {
 
     let mut page = Ask::get("/api/ssh_keys").by(Who::Member);
     page.method = Method::GET;
-    let page: Value = serde_json::from_str(&house.ask(page).await.text).unwrap();
+    let page: Value = serde_json::from_str(&app.ask(page).await.text).unwrap();
     let proof = |name: &str| page["proof"][name].as_str().unwrap().to_owned();
     assert_eq!(proof("namespace"), "roster@127.0.0.1");
     let signature = key.sign(&proof("namespace"), &proof("text"));
@@ -77,7 +77,7 @@ async fn j10_whoever_holds_the_private_key_gets_it_back(pool: PgPool) {
     let holders: Vec<String> = sqlx::query_scalar(
         "SELECT u.email FROM ssh_keys k JOIN users u ON u.id = k.user_id WHERE k.proved_at IS NOT NULL",
     )
-    .fetch_all(&house.pool)
+    .fetch_all(&app.pool)
     .await
     .unwrap();
     assert_eq!(holders, ["mia@acme.test"]);

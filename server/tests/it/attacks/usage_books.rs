@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use crate::{
-    house::Who,
     rest::{Programs, problem},
+    test_app::Who,
 };
 
 fn record(kind: &str, at: &str) -> Value {
@@ -27,7 +27,7 @@ async fn charged(programs: &Programs) -> String {
         "SELECT coalesce(sum(d.cost_micros), 0)::text FROM usage_days d
          JOIN organizations o ON o.default_project_id = d.project_id WHERE o.slug = 'acme'",
     )
-    .fetch_one(&programs.house.pool)
+    .fetch_one(&programs.app.pool)
     .await
     .unwrap()
 }
@@ -37,7 +37,7 @@ async fn charged(programs: &Programs) -> String {
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e9_a_key_of_a_project_books_nowhere_else(pool: PgPool) {
     let programs = Programs::new(pool).await;
-    let (_, key) = crate::rest::make(&programs.house, Who::External, crate::house::RESEARCH, KeyScope::Use).await;
+    let (_, key) = crate::rest::make(&programs.app, Who::External, crate::test_app::RESEARCH, KeyScope::Use).await;
     let before = charged(&programs).await;
     let own = "/v1/projects/ml-research/usage";
     let today = "2026-11-25T00:00:00Z";
@@ -53,7 +53,8 @@ async fn e9_a_key_of_a_project_books_nowhere_else(pool: PgPool) {
     assert_eq!(charged(&programs).await, before);
 }
 
-/// E9: what is too much for one record is refused, with a code of its own; a meter reports for the organization that it names.
+/// E9: what is too much for one record is refused, with a code of its own; a meter reports for the organization that it
+/// names.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e9_amounts_are_bounded_and_meters_name_the_organization(pool: PgPool) {
     let programs = Programs::new(pool).await;
@@ -66,13 +67,7 @@ async fn e9_amounts_are_bounded_and_meters_name_the_organization(pool: PgPool) {
     assert_eq!(told["errors"][0]["field"], "records.1");
 
     let name = "scheduler".parse().unwrap();
-    let meter = programs
-        .house
-        .console
-        .directory
-        .create_meter_token(&name)
-        .await
-        .unwrap();
+    let meter = programs.app.state.directory.create_meter_token(&name).await.unwrap();
     let report = async |organization: Option<&str>| {
         let mut body = json!({ "records": [record("playground", "2026-11-25T00:00:00Z")] });
         if let Some(organization) = organization {
@@ -102,13 +97,7 @@ async fn e9_amounts_are_bounded_and_meters_name_the_organization(pool: PgPool) {
 
     // K10: whoever finds it ends it, as they do a gateway's.
     let name = "edge".parse().unwrap();
-    let gateway = programs
-        .house
-        .console
-        .directory
-        .create_gateway_token(&name)
-        .await
-        .unwrap();
+    let gateway = programs.app.state.directory.create_gateway_token(&name).await.unwrap();
     for secret in [meter.reveal(), gateway.reveal()] {
         for expected in [true, true] {
             let body = json!({ "key": secret });
@@ -122,7 +111,7 @@ async fn e9_amounts_are_bounded_and_meters_name_the_organization(pool: PgPool) {
     let actions: Vec<String> = sqlx::query_scalar(
         "SELECT action FROM audit_events WHERE action LIKE '%token:revoke_presented' ORDER BY action",
     )
-    .fetch_all(&programs.house.pool)
+    .fetch_all(&programs.app.pool)
     .await
     .unwrap();
     assert_eq!(

@@ -3,7 +3,7 @@
 use policy::{Refusal, Weakness};
 use sqlx::PgPool;
 
-use crate::house::{Ask, Manner, PASSWORD, TestApp, Who};
+use crate::test_app::{Ask, Manner, PASSWORD, TestApp, Who};
 
 const GUESSED: [(&str, Weakness); 4] = [
     ("123456789012", Weakness::Sequence),
@@ -15,8 +15,8 @@ const GUESSED: [(&str, Weakness); 4] = [
 /// Signing up with one makes nothing; the form says why, and keeps what else was typed.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn j6_a_guessed_password_makes_no_account(pool: PgPool) {
-    let house = TestApp::new(pool).await;
-    let before = house.fingerprint().await;
+    let app = TestApp::new(pool).await;
+    let before = app.fingerprint().await;
     for (password, weakness) in GUESSED {
         let fields = [
             ("name", "Nina Newman"),
@@ -24,9 +24,9 @@ async fn j6_a_guessed_password_makes_no_account(pool: PgPool) {
             ("password", password),
         ];
         let form = Ask::post("/api/sign_up", fields);
-        let told = house.ask(form.clone().manner(Manner::Script)).await;
+        let told = app.ask(form.clone().manner(Manner::Script)).await;
         assert!(told.text.contains("password_weak"), "{password:?}: {}", told.text);
-        let plain = house.ask(form.manner(Manner::Plain)).await;
+        let plain = app.ask(form.manner(Manner::Plain)).await;
         assert_eq!(plain.location(), "/sign-up", "{password:?}");
         let flash = plain.flash().unwrap();
         assert_eq!(
@@ -37,19 +37,19 @@ async fn j6_a_guessed_password_makes_no_account(pool: PgPool) {
         assert_eq!(flash.typed.len(), 2, "{:?}", flash.typed);
         assert!(!format!("{flash:?}").contains(password));
     }
-    assert_eq!(house.fingerprint().await, before);
+    assert_eq!(app.fingerprint().await, before);
 }
 
 /// Nor is it anybody's new one.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn j6_a_guessed_password_replaces_none(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     let fields = [("current_password", PASSWORD), ("password", "maya@acme.test")];
     let form = Ask::post("/api/change_password", fields).by(Who::Admin);
-    let plain = house.ask(form.manner(Manner::Plain)).await;
+    let plain = app.ask(form.manner(Manner::Plain)).await;
     let expected = Refusal::PasswordWeak(Weakness::AboutYou);
     assert_eq!(plain.flash().unwrap().outcome, Err(expected.into()));
     let fields = [("email", Who::Admin.email()), ("password", PASSWORD)];
-    let signed_in = house.ask(Ask::post("/api/sign_in", fields).manner(Manner::Plain)).await;
+    let signed_in = app.ask(Ask::post("/api/sign_in", fields).manner(Manner::Plain)).await;
     assert!(signed_in.cookie("roster").is_some(), "the old one is good");
 }

@@ -3,23 +3,23 @@
 
 use sqlx::PgPool;
 
-use crate::house::{ACME, Ask, FORGOTTEN, INVITED, INVITED_STRANGER, Manner, PASSWORD, TestApp, Who};
+use crate::test_app::{ACME, Ask, FORGOTTEN, INVITED, INVITED_STRANGER, Manner, PASSWORD, TestApp, Who};
 
 /// Signing up answers the same for an address of nobody, of an account that isn't proved, and of one that is.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn x6_signing_up_answers_the_same_whoever_has_an_account(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     for manner in Manner::ALL {
         let mut answers = Vec::new();
         for email in ["nora@new.test", "nora@new.test", "mia@acme.test"] {
             let person = [("name", "Nora New"), ("email", email), ("password", PASSWORD)];
-            let answer = house.ask(Ask::post("/api/sign_up", person).manner(manner)).await;
+            let answer = app.ask(Ask::post("/api/sign_up", person).manner(manner)).await;
             assert!(answer.cookie("roster").is_none(), "{manner:?}: nobody is signed in");
             answers.push(answer.anonymous(email));
         }
         assert_eq!(answers[0], answers[1], "{manner:?}");
         assert_eq!(answers[0], answers[2], "{manner:?}");
-        house.restore().await;
+        app.restore().await;
     }
 }
 
@@ -27,20 +27,17 @@ async fn x6_signing_up_answers_the_same_whoever_has_an_account(pool: PgPool) {
 /// account.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn m4_a_copied_link_does_not_show_who_has_an_account(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     let mut pages = Vec::new();
     for email in ["sarah@elsewhere.test", "stranger@elsewhere.test"] {
-        sqlx::query("DELETE FROM invitations")
-            .execute(&house.pool)
-            .await
-            .unwrap();
+        sqlx::query("DELETE FROM invitations").execute(&app.pool).await.unwrap();
         let invite = [("organization", ACME), ("email", email)];
-        let answer = house.ask(Ask::post("/api/invite_members", invite).by(Who::Owner)).await;
+        let answer = app.ask(Ask::post("/api/invite_members", invite).by(Who::Owner)).await;
         let (_, rest) = answer.text.split_once("/invitations/").unwrap();
         let token = rest.split('"').next().unwrap();
-        let opened = house.ask(Ask::get(format!("/invitations/{token}"))).await;
+        let opened = app.ask(Ask::get(format!("/invitations/{token}"))).await;
         assert!(!opened.text.contains(email), "the address isn't told");
-        let named = house.ask(Ask::get(format!("/invitations/{token}?email={email}"))).await;
+        let named = app.ask(Ask::get(format!("/invitations/{token}?email={email}"))).await;
         let typed = email.replace('@', "%40");
         let same = |page: String| page.replace(token, "TOKEN").replace(&typed, "EMAIL");
         pages.push([same(opened.anonymous(email)), same(named.anonymous(email))]);
@@ -53,14 +50,14 @@ async fn m4_a_copied_link_does_not_show_who_has_an_account(pool: PgPool) {
 /// A wrong address is answered the same whether it has an account or not, and guessing is limited.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn m4_naming_wrong_addresses_for_a_copied_link_tells_nothing_and_is_limited(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     sqlx::query("UPDATE invitation_tokens SET is_mailed = false")
-        .execute(&house.pool)
+        .execute(&app.pool)
         .await
         .unwrap();
     let name = async |email: &str| {
         let fields = [("token", INVITED), ("email", email)];
-        house.ask(Ask::post("/api/invitation", fields)).await.anonymous(email)
+        app.ask(Ask::post("/api/invitation", fields)).await.anonymous(email)
     };
     let wrong = name("mia@acme.test").await;
     assert!(wrong.contains("not_the_invited"), "{wrong}");
@@ -71,7 +68,7 @@ async fn m4_naming_wrong_addresses_for_a_copied_link_tells_nothing_and_is_limite
     assert!(name("invited@new.test").await.contains("too_many_attempts"));
     // Nor is a new account made by whoever has the link and does not know the address.
     let accept = [("token", INVITED), ("name", "Mallory"), ("password", PASSWORD)];
-    let answer = house.ask(Ask::post("/api/accept_invitation_as_new", accept)).await;
+    let answer = app.ask(Ask::post("/api/accept_invitation_as_new", accept)).await;
     assert_eq!(answer.status, 422, "{}", answer.text);
 }
 
@@ -79,15 +76,15 @@ async fn m4_naming_wrong_addresses_for_a_copied_link_tells_nothing_and_is_limite
 /// body alone.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_links_secret_is_taken_from_no_query(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     for (path, token) in [
         ("/api/invitation", INVITED_STRANGER),
         ("/api/password_reset", FORGOTTEN),
         ("/api/email_verification", FORGOTTEN),
     ] {
-        let answer = house.ask(Ask::get(format!("{path}?token={token}"))).await;
+        let answer = app.ask(Ask::get(format!("{path}?token={token}"))).await;
         assert_eq!(answer.status, 404, "{path}: {}", answer.text);
         let in_query = Ask::post(format!("{path}?token={token}"), [("x", "y")]);
-        assert!(house.ask(in_query).await.status.is_client_error(), "{path}");
+        assert!(app.ask(in_query).await.status.is_client_error(), "{path}");
     }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
 use super::{Programs, RESOURCES, asked, cluster, fields, file, json, problem};
-use crate::house::{Ask, RESEARCH};
+use crate::test_app::{Ask, RESEARCH};
 
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn k1_a_key_says_what_it_is_and_where_it_reaches(pool: PgPool) {
@@ -71,14 +71,14 @@ async fn what_is_not_there_is_a_problem_and_no_page(pool: PgPool) {
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_body_that_cannot_be_read_is_told_in_words_of_ours(pool: PgPool) {
     let programs = Programs::new(pool).await;
-    let before = programs.house.fingerprint().await;
+    let before = programs.app.fingerprint().await;
     let send = async |media: Option<&str>, body: &[u8]| {
         let mut ask = asked(Some(&programs.manages), Method::POST, RESOURCES, None);
         if let Some(media) = media {
             ask = ask.with(header::CONTENT_TYPE, media);
         }
         ask.body = body.to_vec();
-        programs.house.ask(ask).await
+        programs.app.ask(ask).await
     };
     let good = cluster("c").to_string();
     problem(&send(None, good.as_bytes()).await, 415, "unsupported_media_type");
@@ -109,7 +109,7 @@ async fn a_body_that_cannot_be_read_is_told_in_words_of_ours(pool: PgPool) {
     }
     let large = vec![b' '; 1024 * 1024 + 1];
     problem(&send(Some("application/json"), &large).await, 413, "too_large");
-    assert_eq!(programs.house.fingerprint().await, before);
+    assert_eq!(programs.app.fingerprint().await, before);
     // As much as is taken, and a media type with a parameter.
     let mut most = good.into_bytes();
     most.resize(1024 * 1024, b' ');
@@ -208,7 +208,7 @@ async fn e6_without_the_database_the_answer_is_503(pool: PgPool) {
         .acquire_timeout(std::time::Duration::from_millis(100))
         .connect_lazy("postgres://nobody@127.0.0.1:1/none")
         .unwrap();
-    let house = programs.house.behind(Directory::new(away, Settings::default()));
+    let app = programs.app.behind(Directory::new(away, Settings::default()));
     let presented = json!({ "key": programs.uses });
     for (method, path, body) in [
         (Method::GET, "/v1/whoami", None),
@@ -216,11 +216,11 @@ async fn e6_without_the_database_the_answer_is_503(pool: PgPool) {
         (Method::POST, RESOURCES, Some(cluster("c"))),
         (Method::POST, "/v1/keys/revoke", Some(presented)),
     ] {
-        let answer = house.ask(asked(Some(&programs.uses), method, path, body)).await;
+        let answer = app.ask(asked(Some(&programs.uses), method, path, body)).await;
         problem(&answer, 503, "unavailable");
     }
     // What can't be a key is refused all the same (K3).
-    let answer = house.ask(asked(Some("rsk_x"), Method::GET, "/v1/whoami", None)).await;
+    let answer = app.ask(asked(Some("rsk_x"), Method::GET, "/v1/whoami", None)).await;
     problem(&answer, 401, "key_invalid");
-    assert_eq!(house.ask(Ask::get("/openapi.json")).await.status, 200);
+    assert_eq!(app.ask(Ask::get("/openapi.json")).await.status, 200);
 }

@@ -1,5 +1,5 @@
-//! The description held against the server: schemathesis asks what the description allows, and what it doesn't, over a real
-//! connection. `scripts/schemathesis.toml` says how, and what is expected otherwise than by default, and why.
+//! The description held against the server: schemathesis asks what the description allows, and what it doesn't, over a
+//! real connection. `scripts/schemathesis.toml` says how, and what is expected otherwise than by default, and why.
 
 use std::{env, net::SocketAddr, process::Stdio};
 
@@ -7,13 +7,13 @@ use sqlx::PgPool;
 use tokio::{net::TcpListener, process::Command};
 
 use super::Programs;
-use crate::house::RESEARCH;
+use crate::test_app::RESEARCH;
 
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 #[ignore = "needs schemathesis: `make test` has it"]
 async fn the_server_does_what_its_description_says(pool: PgPool) {
     let programs = Programs::new(pool).await;
-    let router = server::router(&programs.house.console).unwrap();
+    let router = server::router(&programs.app.state).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let service = router.into_make_service_with_connect_info::<SocketAddr>();

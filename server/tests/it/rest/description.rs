@@ -8,12 +8,13 @@ use serde_json::Value;
 use sqlx::PgPool;
 
 use super::{Programs, asked, json};
-use crate::house::{Ask, RESEARCH};
+use crate::test_app::{Ask, RESEARCH};
 
 const METHODS: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
 const ID: &str = "01900000-0000-7000-8000-00000000000a";
 
-/// The routes of INTERFACES, "HTTP for programs", with `POST /v1/usage` (decision 71). Those of `/v1` are in the description.
+/// The routes of INTERFACES, "HTTP for programs", with `POST /v1/usage` (decision 71). Those of `/v1` are in the
+/// description.
 const ROUTES: [(&str, &[&str]); 12] = [
     ("/healthz", &["GET"]),
     ("/readyz", &["GET"]),
@@ -51,7 +52,7 @@ async fn the_description_lists_exactly_the_routes_that_answer(pool: PgPool) {
         let path = path.replace("{project}", RESEARCH).replace("{id}", ID);
         // It would be revoked.
         let key = (!path.ends_with("/revoke")).then_some(&*programs.uses);
-        programs.house.ask(asked(key, method, &path, None)).await
+        programs.app.ask(asked(key, method, &path, None)).await
     };
     let mut promised = BTreeSet::new();
     for (path, methods) in ROUTES {
@@ -71,7 +72,7 @@ async fn the_description_lists_exactly_the_routes_that_answer(pool: PgPool) {
         }
     }
 
-    let document = json(&programs.house.ask(Ask::get("/openapi.json")).await);
+    let document = json(&programs.app.ask(Ask::get("/openapi.json")).await);
     assert_eq!(document["openapi"], "3.1.0");
     let mut described = BTreeSet::new();
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -91,7 +92,7 @@ async fn the_description_lists_exactly_the_routes_that_answer(pool: PgPool) {
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn every_answer_is_described_and_every_name_leads_somewhere(pool: PgPool) {
     let programs = Programs::new(pool).await;
-    let document = json(&programs.house.ask(Ask::get("/openapi.json")).await);
+    let document = json(&programs.app.ask(Ask::get("/openapi.json")).await);
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             let responses = operation["responses"].as_object().unwrap();
@@ -128,7 +129,7 @@ fn references(value: &Value, names: &mut Vec<String>) {
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn the_details_of_a_kind_are_the_policys(pool: PgPool) {
     let programs = Programs::new(pool).await;
-    let document = json(&programs.house.ask(Ask::get("/openapi.json")).await);
+    let document = json(&programs.app.ask(Ask::get("/openapi.json")).await);
     let schemas = &document["components"]["schemas"];
     for kind in ResourceKind::ALL {
         let details = &schemas[format!("{}Details", kind.label())];

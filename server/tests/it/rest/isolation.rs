@@ -1,4 +1,5 @@
-//! P3, K1, K9, E5: which key opens what. A project or resource that is not the key's own is the same as one that is not there.
+//! P3, K1, K9, E5: which key opens what. A project or resource that is not the key's own is the same as one that is not
+//! there.
 
 use axum::http::{Method, header};
 use serde_json::{Value, json};
@@ -7,7 +8,7 @@ use sqlx::PgPool;
 use super::{MALFORMED, Programs, asked, bare, cluster, file, json, make, problem};
 use crate::{
     functions::FUNCTIONS,
-    house::{Ask, Manner, NO_PROJECT, RESEARCH, TestApp, Who},
+    test_app::{Ask, Manner, NO_PROJECT, RESEARCH, TestApp, Who},
 };
 use policy::KeyScope;
 
@@ -16,7 +17,8 @@ const NO_RESOURCE: &str = "01900000-0000-7000-8000-00000000000a";
 /// Every call of a project, with what its body may say. `{id}` stands for a cluster.
 fn calls() -> Vec<(Method, &'static str, Option<Value>)> {
     let record = json!({ "records": [{
-        "id": "01900000-0000-7000-8000-0000000000aa", "at": "2026-11-20T10:00:00Z", "kind": "cluster", "unit": "gpu_seconds",
+        "id": "01900000-0000-7000-8000-0000000000aa", "at": "2026-11-20T10:00:00Z", "kind": "cluster",
+        "unit": "gpu_seconds",
         "quantity": 1, "cost_micros": 1,
     }] });
     vec![
@@ -62,7 +64,7 @@ async fn p3_another_project_is_the_same_as_none(pool: PgPool) {
     let there = programs.register(cluster("there")).await;
     let id = there["id"].as_str().unwrap();
     let research = json(&programs.ask(&programs.uses, Method::GET, "/v1/whoami", None).await)["project"]["id"].clone();
-    let before = programs.house.fingerprint().await;
+    let before = programs.app.fingerprint().await;
     let mut wrong = Vec::new();
     for (method, path, body) in calls() {
         for key in [&programs.production, &programs.partner] {
@@ -102,7 +104,7 @@ async fn p3_another_project_is_the_same_as_none(pool: PgPool) {
         }
     }
     assert!(wrong.is_empty(), "{} differ, the first:\n{}", wrong.len(), wrong[0]);
-    assert_eq!(programs.house.fingerprint().await, before);
+    assert_eq!(programs.app.fingerprint().await, before);
 }
 
 #[sqlx::test(migrations = "../crates/directory/migrations")]
@@ -110,7 +112,7 @@ async fn k3_k6_k7_a_key_that_opens_nothing_is_refused_everywhere(pool: PgPool) {
     let programs = Programs::new(pool).await;
     let there = programs.register(cluster("there")).await;
     let id = there["id"].as_str().unwrap();
-    let before = programs.house.fingerprint().await;
+    let before = programs.app.fingerprint().await;
     let mut every = calls();
     every.extend([
         (Method::GET, "/v1/whoami", None),
@@ -125,17 +127,17 @@ async fn k3_k6_k7_a_key_that_opens_nothing_is_refused_everywhere(pool: PgPool) {
         (Some(&*programs.revoked), "key_revoked"),
     ] {
         // A server of its own for each: who has no key may ask a hundred times at once.
-        let house = programs.house.behind(programs.house.console.directory.clone());
+        let app = programs.app.behind(programs.app.state.directory.clone());
         for (method, path, body) in &every {
             let uri = path.replace("{project}", RESEARCH).replace("{id}", id);
-            let answer = house.ask(asked(key, method.clone(), &uri, body.clone())).await;
+            let answer = app.ask(asked(key, method.clone(), &uri, body.clone())).await;
             let told = problem(&answer, 401, code);
             assert!(!told.to_string().contains("ml-research"));
             let challenge = answer.header("www-authenticate");
             assert_eq!(challenge.contains("invalid_token"), key.is_some(), "{challenge}");
         }
     }
-    assert_eq!(programs.house.fingerprint().await, before);
+    assert_eq!(programs.app.fingerprint().await, before);
 }
 
 /// K11, R2: what the reach does not permit is refused by name, and audited; what it does is done.
@@ -164,12 +166,12 @@ async fn k11_a_key_does_what_its_reach_permits(pool: PgPool) {
         ),
         (Method::DELETE, &uri, None, "cluster:delete"),
     ] {
-        programs.house.forget_refusals().await;
+        programs.app.forget_refusals().await;
         let answer = programs.ask(&programs.uses, method.clone(), uri, body).await;
         let told = problem(&answer, 403, "forbidden");
         assert_eq!(told["permission"], permission, "{method}");
         assert!(told["detail"].as_str().unwrap().contains(permission));
-        let audited = programs.house.audited(answer.header("x-request-id")).await;
+        let audited = programs.app.audited(answer.header("x-request-id")).await;
         assert_eq!(
             audited,
             [(permission.to_owned(), Some("forbidden".to_owned()))],
@@ -181,7 +183,7 @@ async fn k11_a_key_does_what_its_reach_permits(pool: PgPool) {
         .ask(&programs.uses, Method::POST, super::RESOURCES, Some(file("f")))
         .await;
     assert_eq!(made.status, 201);
-    let audited = programs.house.audited(made.header("x-request-id")).await;
+    let audited = programs.app.audited(made.header("x-request-id")).await;
     assert_eq!(audited, [("file:create".to_owned(), None)]);
     assert_eq!(
         programs.ask(&programs.manages, Method::DELETE, &uri, None).await.status,
@@ -192,24 +194,24 @@ async fn k11_a_key_does_what_its_reach_permits(pool: PgPool) {
 /// K9: to everything that is for people, a key is nothing.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn k9_no_key_manages_people_roles_or_keys(pool: PgPool) {
-    let house = TestApp::new(pool).await;
+    let app = TestApp::new(pool).await;
     let ask = async |key: Option<&str>| {
         let mut answers = Vec::new();
         for function in &FUNCTIONS {
             for manner in Manner::ALL {
-                let mut ask = function.call(&function.filled(&house)).manner(manner);
+                let mut ask = function.call(&function.filled(&app)).manner(manner);
                 if let Some(key) = key {
                     ask = ask.with(header::AUTHORIZATION, format!("Bearer {key}"));
                 }
-                let answer = house.ask(ask).await;
+                let answer = app.ask(ask).await;
                 answers.push((function.path, answer.status, answer.location().to_owned()));
             }
         }
         answers
     };
     let nobody = ask(None).await;
-    house.restore().await;
-    let (_, key) = make(&house, Who::Admin, RESEARCH, KeyScope::Manage).await;
+    app.restore().await;
+    let (_, key) = make(&app, Who::Admin, RESEARCH, KeyScope::Manage).await;
     assert_eq!(ask(Some(&key)).await, nobody);
     let bearer = format!("Bearer {key}");
     for page in [
@@ -220,8 +222,8 @@ async fn k9_no_key_manages_people_roles_or_keys(pool: PgPool) {
         "/settings/projects/ml-research/collaborators.csv",
         "/events?project=ml-research",
     ] {
-        let nobody = house.ask(Ask::get(page)).await;
-        let answer = house.ask(Ask::get(page).with(header::AUTHORIZATION, &*bearer)).await;
+        let nobody = app.ask(Ask::get(page)).await;
+        let answer = app.ask(Ask::get(page).with(header::AUTHORIZATION, &*bearer)).await;
         assert_eq!(
             (answer.status, answer.location()),
             (nobody.status, nobody.location()),
@@ -245,7 +247,7 @@ async fn k9_no_key_manages_people_roles_or_keys(pool: PgPool) {
         "/v1/projects/ml-research/settings",
     ] {
         for method in [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
-            let answer = house.ask(asked(Some(&key), method, path, Some(json!({})))).await;
+            let answer = app.ask(asked(Some(&key), method, path, Some(json!({})))).await;
             problem(&answer, 404, "not_found");
         }
     }
@@ -255,24 +257,24 @@ async fn k9_no_key_manages_people_roles_or_keys(pool: PgPool) {
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn e5_an_end_counts_from_the_next_request(pool: PgPool) {
     let programs = Programs::new(pool).await;
-    let (id, key) = make(&programs.house, Who::Owner, "production", KeyScope::Use).await;
+    let (id, key) = make(&programs.app, Who::Owner, "production", KeyScope::Use).await;
     let whoami = async || programs.ask(&key, Method::GET, "/v1/whoami", None).await;
     assert_eq!(whoami().await.status, 200);
     for (sql, code) in [
         ("UPDATE api_keys SET expires_at = now() WHERE id = $1", "key_expired"),
         ("UPDATE api_keys SET revoked_at = now() WHERE id = $1", "key_revoked"),
     ] {
-        sqlx::query(sql).bind(id.0).execute(&programs.house.pool).await.unwrap();
+        sqlx::query(sql).bind(id.0).execute(&programs.app.pool).await.unwrap();
         problem(&whoami().await, 401, code);
     }
-    let (_, key) = make(&programs.house, Who::Owner, "production", KeyScope::Use).await;
+    let (_, key) = make(&programs.app, Who::Owner, "production", KeyScope::Use).await;
     sqlx::query("DELETE FROM resources")
-        .execute(&programs.house.pool)
+        .execute(&programs.app.pool)
         .await
         .unwrap();
     let fields = [("project", "production"), ("confirmation", "production")];
     let gone = programs
-        .house
+        .app
         .ask(Ask::post("/api/delete_project", fields).by(Who::Owner))
         .await;
     assert_eq!(gone.status, 200, "{}", gone.text);

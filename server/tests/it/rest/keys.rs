@@ -10,7 +10,7 @@ use serde_json::json;
 use sqlx::PgPool;
 
 use super::{MALFORMED, Programs, asked, fields, json, problem};
-use crate::house::Ask;
+use crate::test_app::Ask;
 
 const REVOKE: &str = "/v1/keys/revoke";
 
@@ -19,7 +19,7 @@ async fn k10_a_presented_key_is_revoked_at_once(pool: PgPool) {
     let programs = Programs::new(pool).await;
     let present = async |key: &str| {
         let answer = programs
-            .house
+            .app
             .ask(asked(None, Method::POST, REVOKE, Some(json!({ "key": key }))))
             .await;
         assert_eq!(answer.status, 200, "{}", answer.text);
@@ -42,7 +42,7 @@ async fn k10_a_presented_key_is_revoked_at_once(pool: PgPool) {
     }
     // As the bearer, without a body; another key in the body leaves the bearer alone.
     let bearer = programs
-        .house
+        .app
         .ask(asked(
             Some(&programs.partner),
             Method::POST,
@@ -66,7 +66,7 @@ async fn k10_a_presented_key_is_revoked_at_once(pool: PgPool) {
         200
     );
     let bearer = programs
-        .house
+        .app
         .ask(asked(Some(&programs.partner), Method::POST, REVOKE, None))
         .await;
     assert_eq!(json(&bearer), json!({ "revoked": true }));
@@ -77,16 +77,16 @@ async fn k10_a_presented_key_is_revoked_at_once(pool: PgPool) {
     );
 
     problem(
-        &programs.house.ask(asked(None, Method::POST, REVOKE, None)).await,
+        &programs.app.ask(asked(None, Method::POST, REVOKE, None)).await,
         401,
         "key_missing",
     );
     let none = programs
-        .house
+        .app
         .ask(asked(None, Method::POST, REVOKE, Some(json!({}))))
         .await;
     assert_eq!(fields(&problem(&none, 422, "invalid")), ["key missing"]);
-    let audited = programs.house.audited(done.header("x-request-id")).await;
+    let audited = programs.app.audited(done.header("x-request-id")).await;
     assert_eq!(audited, [("api_key:revoke_presented".to_owned(), None)]);
 }
 
@@ -116,14 +116,15 @@ async fn a3_no_secret_is_told_again(pool: PgPool) {
             (Method::POST, REVOKE.to_owned(), Some(json!({ "key": key, "and": 1 }))),
             (Method::POST, REVOKE.to_owned(), Some(json!({ "key": key }))),
         ] {
-            let answer = programs.house.ask(asked(Some(key), method, &uri, body)).await;
+            let answer = programs.app.ask(asked(Some(key), method, &uri, body)).await;
             texts.push(format!("{:?} {}", answer.headers, answer.text));
         }
     }
     let kept: Vec<(String,)> = sqlx::query_as(
-        "SELECT a::text FROM audit_events a UNION ALL SELECT k::text FROM api_keys k UNION ALL SELECT s::text FROM api_key_secrets s",
+        "SELECT a::text FROM audit_events a UNION ALL SELECT k::text FROM api_keys k UNION ALL SELECT s::text \
+         FROM api_key_secrets s",
     )
-    .fetch_all(&programs.house.pool)
+    .fetch_all(&programs.app.pool)
     .await
     .unwrap();
     texts.extend(kept.into_iter().map(|(text,)| text));
@@ -156,11 +157,11 @@ impl Write for Log {
 async fn a_session_is_no_key(pool: PgPool) {
     let programs = Programs::new(pool).await;
     let answer = programs
-        .house
-        .ask(Ask::get("/v1/whoami").by(crate::house::Who::Owner))
+        .app
+        .ask(Ask::get("/v1/whoami").by(crate::test_app::Who::Owner))
         .await;
     problem(&answer, 401, "key_missing");
     assert_eq!(answer.header("set-cookie"), "");
     let basic = Ask::get("/v1/whoami").with(header::AUTHORIZATION, "Basic eDp5");
-    problem(&programs.house.ask(basic).await, 401, "key_missing");
+    problem(&programs.app.ask(basic).await, 401, "key_missing");
 }

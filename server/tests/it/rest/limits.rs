@@ -29,21 +29,21 @@ async fn a_key_asks_too_often_and_the_others_do_not(pool: PgPool) {
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn who_has_no_key_asks_too_often_and_who_has_one_does_not_pay(pool: PgPool) {
     let programs = Programs::new(pool).await;
-    let mut last = programs.house.ask(asked(None, Method::GET, "/v1/whoami", None)).await;
+    let mut last = programs.app.ask(asked(None, Method::GET, "/v1/whoami", None)).await;
     assert_eq!(last.header("ratelimit-limit"), "100");
     for key in [None, Some(&*programs.unknown), Some("rsk_x")]
         .into_iter()
         .cycle()
         .take(1_000)
     {
-        last = programs.house.ask(asked(key, Method::GET, "/v1/whoami", None)).await;
+        last = programs.app.ask(asked(key, Method::GET, "/v1/whoami", None)).await;
         if last.status != 401 {
             break;
         }
     }
     problem(&last, 429, "too_many_attempts");
     let revoke = programs
-        .house
+        .app
         .ask(asked(None, Method::POST, "/v1/keys/revoke", None))
         .await;
     problem(&revoke, 429, "too_many_attempts");

@@ -16,14 +16,14 @@ use policy::{ApiKeyId, KeyScope, UserId};
 use serde_json::Value;
 use sqlx::PgPool;
 
-use crate::house::{Answer, Ask, RESEARCH, TestApp, Who};
+use crate::test_app::{Answer, Ask, RESEARCH, TestApp, Who};
 
 /// A key that none of ours can be, and one that could be, and is not.
 pub(crate) const MALFORMED: &str = "rsk_0000000000000000000000000000000000000000000000000";
 
 /// The demo organization with keys to some of its projects, and of another organization.
 pub(crate) struct Programs {
-    pub(crate) house: TestApp,
+    pub(crate) app: TestApp,
     /// Keys of `ml-research`.
     pub(crate) uses: String,
     pub(crate) manages: String,
@@ -39,16 +39,16 @@ pub(crate) struct Programs {
 
 impl Programs {
     pub(crate) async fn new(pool: PgPool) -> Self {
-        let house = TestApp::new(pool).await;
-        let key = async |who, project: &str, reach| make(&house, who, project, reach).await.1;
+        let app = TestApp::new(pool).await;
+        let key = async |who, project: &str, reach| make(&app, who, project, reach).await.1;
         let of_research = key(Who::Admin, RESEARCH, KeyScope::Use).await;
         let manages = key(Who::Admin, RESEARCH, KeyScope::Manage).await;
         let production = key(Who::Owner, "production", KeyScope::Manage).await;
         let partner = key(Who::External, "partner-default", KeyScope::Manage).await;
         let (unknown, expired, revoked) = (
-            make(&house, Who::Admin, RESEARCH, KeyScope::Manage).await,
-            make(&house, Who::Admin, RESEARCH, KeyScope::Manage).await,
-            make(&house, Who::Admin, RESEARCH, KeyScope::Manage).await,
+            make(&app, Who::Admin, RESEARCH, KeyScope::Manage).await,
+            make(&app, Who::Admin, RESEARCH, KeyScope::Manage).await,
+            make(&app, Who::Admin, RESEARCH, KeyScope::Manage).await,
         );
         for (sql, (id, _)) in [
             ("DELETE FROM api_keys WHERE id = $1", &unknown),
@@ -58,7 +58,7 @@ impl Programs {
             ),
             ("UPDATE api_keys SET revoked_at = now() WHERE id = $1", &revoked),
         ] {
-            sqlx::query(sql).bind(id.0).execute(&house.pool).await.unwrap();
+            sqlx::query(sql).bind(id.0).execute(&app.pool).await.unwrap();
         }
         Self {
             uses: of_research,
@@ -68,7 +68,7 @@ impl Programs {
             unknown: unknown.1,
             expired: expired.1,
             revoked: revoked.1,
-            house,
+            app,
         }
     }
 
@@ -87,7 +87,7 @@ impl Programs {
 
     /// Asks with a key.
     pub(crate) async fn ask(&self, key: &str, method: Method, uri: &str, body: Option<Value>) -> Answer {
-        self.house.ask(asked(Some(key), method, uri, body)).await
+        self.app.ask(asked(Some(key), method, uri, body)).await
     }
 
     /// Registers something, which is expected to work.
@@ -102,14 +102,14 @@ impl Programs {
 pub(crate) const RESOURCES: &str = "/v1/projects/ml-research/resources";
 
 /// A new key of a project.
-pub(crate) async fn make(house: &TestApp, who: Who, project: &str, reach: KeyScope) -> (ApiKeyId, String) {
+pub(crate) async fn make(app: &TestApp, who: Who, project: &str, reach: KeyScope) -> (ApiKeyId, String) {
     let actor = Actor {
-        user: UserId(house.id(who)),
-        session: house.session(who).await,
+        user: UserId(app.id(who)),
+        session: app.session(who).await,
         origin: Origin::default(),
     };
-    let made = house
-        .console
+    let made = app
+        .state
         .directory
         .create_api_key(
             &actor,

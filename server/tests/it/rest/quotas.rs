@@ -7,7 +7,7 @@ use serde_json::json;
 use sqlx::PgPool;
 
 use super::{Programs, RESOURCES, problem};
-use crate::house::{ACME, Ask, Manner, Who};
+use crate::test_app::{ACME, Ask, Manner, Who};
 
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn j12_a_quota_that_is_reached_is_told_with_what_to_do(pool: PgPool) {
@@ -23,11 +23,11 @@ async fn j12_a_quota_that_is_reached_is_told_with_what_to_do(pool: PgPool) {
         ..Settings::default()
     };
     let programs = Programs {
-        house: programs.house.behind(Directory::new(pool, settings)),
+        app: programs.app.behind(Directory::new(pool, settings)),
         ..programs
     };
     // What the demo has beyond that stays; no more is taken.
-    let before = programs.house.fingerprint().await;
+    let before = programs.app.fingerprint().await;
     let file = json!({ "kind": "file", "name": "one-more", "details": { "purpose": "batch", "size_bytes": 1 } });
     let answer = programs
         .ask(&programs.manages, Method::POST, RESOURCES, Some(file))
@@ -56,14 +56,14 @@ async fn j12_a_quota_that_is_reached_is_told_with_what_to_do(pool: PgPool) {
     let form = Ask::post("/api/create_project", form)
         .by(Who::Owner)
         .manner(Manner::Plain);
-    let answer = programs.house.ask(form).await;
+    let answer = programs.app.ask(form).await;
     assert_eq!(answer.status, 303);
     let ticket = format!("roster-flash={}", answer.cookie("roster-flash").unwrap());
     let page = Ask::get(answer.location()).by(Who::Owner).with(header::COOKIE, ticket);
-    let page = programs.house.ask(page).await;
+    let page = programs.app.ask(page).await;
     let says =
         "The organization has reached its limit of projects (1). Delete one first, or ask whoever runs this console";
     assert!(page.text.contains(says), "{}", page.text);
     assert!(page.text.contains("value=\"one-more\""), "what was typed is kept (N3)");
-    assert_eq!(programs.house.fingerprint().await, before);
+    assert_eq!(programs.app.fingerprint().await, before);
 }

@@ -13,7 +13,12 @@ async fn e1_a_resource_of_each_kind_lives_its_life(pool: PgPool) {
     for (new, change) in [
         (cluster("one"), json!({ "details": { "nodes": 6, "region": "eu-1" } })),
         (
-            json!({ "kind": "volume", "name": "one", "state": "ready", "details": { "size_gib": 10, "sharing": "shared" } }),
+            json!({
+                "kind": "volume",
+                "name": "one",
+                "state": "ready",
+                "details": { "size_gib": 10, "sharing": "shared" },
+            }),
             json!({ "details": { "size_gib": 20 } }),
         ),
         (

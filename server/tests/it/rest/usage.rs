@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use super::{Programs, fields, json, problem};
-use crate::house::RESEARCH;
+use crate::test_app::RESEARCH;
 
 const REPORT: &str = "/v1/projects/ml-research/usage";
 
@@ -24,7 +24,7 @@ fn record(number: u32) -> Value {
 async fn d5_a_report_counts_once_on_the_right_books(pool: PgPool) {
     let programs = Programs::new(pool).await;
     sqlx::raw_sql("DELETE FROM usage_records; DELETE FROM usage_days; UPDATE projects SET created_at = '2026-01-01'")
-        .execute(&programs.house.pool)
+        .execute(&programs.app.pool)
         .await
         .unwrap();
     let report = async |uri: &str, records: Value| {
@@ -47,13 +47,7 @@ async fn d5_a_report_counts_once_on_the_right_books(pool: PgPool) {
     assert_eq!(report(REPORT, json!([])).await, json!({ "recorded": 0, "known": 0 }));
     // Names no project, and was used before there was one: that is a meter's to report.
     let name = "scheduler".parse().unwrap();
-    let meter = programs
-        .house
-        .console
-        .directory
-        .create_meter_token(&name)
-        .await
-        .unwrap();
+    let meter = programs.app.state.directory.create_meter_token(&name).await.unwrap();
     let mut old = record(5);
     old["at"] = json!("2025-06-01T00:00:00Z");
     for known in [0, 2] {
@@ -86,16 +80,17 @@ async fn d5_a_report_counts_once_on_the_right_books(pool: PgPool) {
         ["records.0 usage_corrected"]
     );
     let costs: Vec<i64> = sqlx::query_scalar(
-        "SELECT d.cost_micros::bigint FROM usage_days d JOIN project_slugs s USING (project_id) WHERE s.slug = 'ml-research'",
+        "SELECT d.cost_micros::bigint FROM usage_days d JOIN project_slugs s USING (project_id) \
+         WHERE s.slug = 'ml-research'",
     )
-    .fetch_all(&programs.house.pool)
+    .fetch_all(&programs.app.pool)
     .await
     .unwrap();
     assert_eq!(costs, [5_000_007]);
     let booked: Vec<(String, i64)> = sqlx::query_as(
         "SELECT s.slug, count(*) FROM usage_records u JOIN project_slugs s USING (project_id) GROUP BY 1 ORDER BY 1",
     )
-    .fetch_all(&programs.house.pool)
+    .fetch_all(&programs.app.pool)
     .await
     .unwrap();
     assert_eq!(booked, [("acme-default".to_owned(), 2), (RESEARCH.to_owned(), 4)]);
@@ -104,7 +99,7 @@ async fn d5_a_report_counts_once_on_the_right_books(pool: PgPool) {
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_report_is_taken_whole_or_not_at_all(pool: PgPool) {
     let programs = Programs::new(pool).await;
-    let before = programs.house.fingerprint().await;
+    let before = programs.app.fingerprint().await;
     let report = async |body| programs.ask(&programs.uses, Method::POST, REPORT, Some(body)).await;
     let mut wrong = record(2);
     wrong["id"] = json!("2");
@@ -134,7 +129,7 @@ async fn a_report_is_taken_whole_or_not_at_all(pool: PgPool) {
     assert_eq!(fields(&problem(&told, 422, "invalid")), ["records wrong_form"]);
     let told = report(json!({})).await;
     assert_eq!(fields(&problem(&told, 422, "invalid")), ["records missing"]);
-    assert_eq!(programs.house.fingerprint().await, before);
+    assert_eq!(programs.app.fingerprint().await, before);
     // As many as are taken, written out at length.
     let most = serde_json::to_string_pretty(&json!({ "records": many[..1_000] })).unwrap();
     assert!(most.len() < 512 * 1024);

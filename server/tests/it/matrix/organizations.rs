@@ -1,0 +1,490 @@
+//! The cases of organizations, members, invitations, entering, and addresses.
+
+use super::{ACME_ADMIN, ACME_READ, ANYONE, Case, DEFAULT, NO_ONE, PRODUCTION, SIGNED_IN, SIGNED_OUT_OR_NOTHING, case};
+use crate::{
+    functions::NEW_PASSWORD,
+    test_app::{
+        ACME, EMPTY, FORGOTTEN, INVITATION, INVITED, INVITED_STRANGER, NO_LINK, PASSWORD, SESSION, SSH_KEY, TO_CHANGE,
+        TO_UNDO, UNPROVED,
+    },
+};
+
+/// Organizations, their members and invitations, and entering.
+pub(super) const ORGANIZATIONS: &[Case] = &[
+    // The organization.
+    case("O3", "/api/organization", &[("organization", ACME)], ACME_READ),
+    case(
+        "O3",
+        "/api/organization",
+        &[("organization", "partner")],
+        [401, 404, 404, 404, 404, 404, 404, 200],
+    ),
+    case(
+        "O3",
+        "/api/update_organization",
+        &[("organization", ACME), ("name", "Renamed"), ("slug", "renamed")],
+        ACME_ADMIN,
+    ),
+    case(
+        "O1",
+        "/api/update_organization",
+        &[("organization", ACME), ("name", "Renamed"), ("slug", "partner")],
+        [401, 404, 403, 403, 403, 409, 409, 404],
+    ),
+    case(
+        "O3",
+        "/api/update_organization",
+        &[("organization", ACME), ("name", ""), ("slug", "renamed")],
+        [401, 404, 403, 403, 403, 422, 422, 404],
+    ),
+    case(
+        "W2",
+        "/api/transfer_ownership",
+        &[
+            ("organization", ACME),
+            ("user", "{OrganizationAdmin}"),
+            ("confirmation", "Acme Research"),
+        ],
+        [401, 404, 403, 403, 403, 403, 200, 404],
+    ),
+    case(
+        "W2",
+        "/api/transfer_ownership",
+        &[
+            ("organization", ACME),
+            ("user", "{OrganizationAdmin}"),
+            ("confirmation", "acme"),
+        ],
+        [401, 404, 403, 403, 403, 403, 422, 404],
+    ),
+    case(
+        "W2",
+        "/api/transfer_ownership",
+        &[
+            ("organization", ACME),
+            ("user", "{Newcomer}"),
+            ("confirmation", "Acme Research"),
+        ],
+        [401, 404, 403, 403, 403, 403, 409, 404],
+    ),
+    case(
+        "W2",
+        "/api/transfer_ownership",
+        &[
+            ("organization", ACME),
+            ("user", "{Owner}"),
+            ("confirmation", "Acme Research"),
+        ],
+        [401, 404, 403, 403, 403, 403, 409, 404],
+    ),
+    case(
+        "W2 X3",
+        "/api/transfer_ownership",
+        &[
+            ("organization", ACME),
+            ("user", "{External}"),
+            ("confirmation", "Acme Research"),
+        ],
+        [401, 404, 403, 403, 403, 403, 404, 404],
+    ),
+    case(
+        "W1",
+        "/api/delete_organization",
+        &[("organization", ACME), ("confirmation", "Acme Research")],
+        [401, 404, 403, 403, 403, 403, 409, 404],
+    ),
+    case(
+        "W1",
+        "/api/delete_organization",
+        &[
+            ("organization", "sam-stranger"),
+            ("confirmation", "Sam Stranger\u{2019}s organization"),
+        ],
+        [401, 200, 404, 404, 404, 404, 404, 404],
+    ),
+    case(
+        "W1",
+        "/api/delete_organization",
+        &[("organization", "sam-stranger"), ("confirmation", "sam")],
+        [401, 422, 404, 404, 404, 404, 404, 404],
+    ),
+    case("O3", "/api/members", &[("organization", ACME)], ACME_READ),
+    case(
+        "O3 M6",
+        "/api/members",
+        &[
+            ("organization", ACME),
+            ("query[role]", "admin"),
+            ("subject", "{Newcomer}"),
+        ],
+        ACME_READ,
+    ),
+    case(
+        "M6",
+        "/api/change_member_role",
+        &[("organization", ACME), ("user", "{Newcomer}"), ("role", "admin")],
+        ACME_ADMIN,
+    ),
+    case(
+        "W1",
+        "/api/change_member_role",
+        &[("organization", ACME), ("user", "{Owner}"), ("role", "member")],
+        [401, 404, 403, 403, 403, 409, 409, 404],
+    ),
+    case(
+        "M6 X3",
+        "/api/change_member_role",
+        &[("organization", ACME), ("user", "{External}"), ("role", "admin")],
+        [401, 404, 403, 403, 403, 404, 404, 404],
+    ),
+    case(
+        "M6 M8",
+        "/api/remove_member",
+        &[("organization", ACME), ("user", "{Newcomer}")],
+        [401, 404, 200, 403, 403, 200, 200, 404],
+    ),
+    case(
+        "M6 M8",
+        "/api/remove_member",
+        &[("organization", ACME), ("user", "{OrganizationAdmin}")],
+        ACME_ADMIN,
+    ),
+    case(
+        "W1 M8",
+        "/api/remove_member",
+        &[("organization", ACME), ("user", "{Owner}")],
+        [401, 404, 403, 403, 403, 409, 409, 404],
+    ),
+    case(
+        "M6",
+        "/api/remove_member",
+        &[("organization", ACME), ("user", "{External}")],
+        [401, 404, 403, 403, 403, 404, 404, 404],
+    ),
+    case("M2", "/api/invitations", &[("organization", ACME)], ACME_ADMIN),
+    case(
+        "M2",
+        "/api/invite_members",
+        &[("organization", ACME), ("email", "another@new.test")],
+        ACME_ADMIN,
+    ),
+    case(
+        "M2",
+        "/api/invite_members",
+        &[("organization", ACME), ("email", "Noah@Acme.test")],
+        [401, 404, 403, 403, 403, 409, 409, 404],
+    ),
+    case(
+        "M3",
+        "/api/invite_members",
+        &[("organization", ACME), ("email", "INVITED@new.test")],
+        [401, 404, 403, 403, 403, 409, 409, 404],
+    ),
+    case(
+        "M2",
+        "/api/invite_members",
+        &[("organization", ACME), ("email", "nobody")],
+        [401, 404, 403, 403, 403, 422, 422, 404],
+    ),
+    case(
+        "M3",
+        "/api/resend_invitation",
+        &[("organization", ACME), ("invitation", INVITATION)],
+        ACME_ADMIN,
+    ),
+    case(
+        "M3",
+        "/api/resend_invitation",
+        &[
+            ("organization", ACME),
+            ("invitation", "00000000-0000-7000-8000-000000000000"),
+        ],
+        [401, 404, 403, 403, 403, 404, 404, 404],
+    ),
+    case(
+        "P3",
+        "/api/resend_invitation",
+        &[("organization", "partner"), ("invitation", INVITATION)],
+        [401, 404, 404, 404, 404, 404, 404, 404],
+    ),
+    case(
+        "M3",
+        "/api/revoke_invitation",
+        &[("organization", ACME), ("invitation", INVITATION)],
+        ACME_ADMIN,
+    ),
+    case(
+        "M3",
+        "/api/revoke_invitation",
+        &[
+            ("organization", ACME),
+            ("invitation", "00000000-0000-7000-8000-000000000000"),
+        ],
+        [401, 404, 403, 403, 403, 404, 404, 404],
+    ),
+    case(
+        "P3",
+        "/api/revoke_invitation",
+        &[("organization", "partner"), ("invitation", INVITATION)],
+        [401, 404, 404, 404, 404, 404, 404, 404],
+    ),
+    case("M4", "/api/invitation", &[("token", INVITED)], ANYONE),
+    case("M4", "/api/invitation", &[("token", NO_LINK)], NO_ONE),
+    case(
+        "M4",
+        "/api/accept_invitation",
+        &[("token", INVITED_STRANGER)],
+        [401, 200, 403, 403, 403, 403, 403, 403],
+    ),
+    case(
+        "M4",
+        "/api/accept_invitation",
+        &[("token", NO_LINK)],
+        SIGNED_OUT_OR_NOTHING,
+    ),
+    case(
+        "O2 M5",
+        "/api/accept_invitation_as_new",
+        &[("token", INVITED), ("name", "Ina Invited"), ("password", NEW_PASSWORD)],
+        ANYONE,
+    ),
+    case(
+        "O2",
+        "/api/accept_invitation_as_new",
+        &[
+            ("token", INVITED_STRANGER),
+            ("name", "Ina Invited"),
+            ("password", NEW_PASSWORD),
+        ],
+        [409; 8],
+    ),
+    case(
+        "O2",
+        "/api/accept_invitation_as_new",
+        &[("token", INVITED), ("name", "Ina Invited"), ("password", "short")],
+        [422; 8],
+    ),
+    case(
+        "M3",
+        "/api/accept_invitation_as_new",
+        &[("token", NO_LINK), ("name", "Ina Invited"), ("password", NEW_PASSWORD)],
+        NO_ONE,
+    ),
+    case("O3 P3", "/api/projects", &[("organization", ACME)], ACME_READ),
+    case(
+        "P1",
+        "/api/create_project",
+        &[("organization", ACME), ("name", "Staging"), ("slug", "staging")],
+        ACME_ADMIN,
+    ),
+    case(
+        "P2",
+        "/api/create_project",
+        &[("organization", ACME), ("name", "Staging"), ("slug", PRODUCTION)],
+        [401, 404, 403, 403, 403, 409, 409, 404],
+    ),
+    case(
+        "P2",
+        "/api/create_project",
+        &[("organization", ACME), ("name", "Staging"), ("slug", "No Slug")],
+        [401, 404, 403, 403, 403, 422, 422, 404],
+    ),
+    case(
+        "P4",
+        "/api/delete_project",
+        &[("project", EMPTY), ("confirmation", EMPTY)],
+        [401, 404, 404, 403, 403, 200, 200, 403],
+    ),
+    case(
+        "P4",
+        "/api/delete_project",
+        &[("project", EMPTY), ("confirmation", "Wound Up")],
+        [401, 404, 404, 403, 403, 422, 422, 403],
+    ),
+    case(
+        "P4",
+        "/api/delete_project",
+        &[("project", PRODUCTION), ("confirmation", PRODUCTION)],
+        [401, 404, 404, 404, 404, 409, 409, 404],
+    ),
+    case(
+        "D1 P4",
+        "/api/delete_project",
+        &[("project", DEFAULT), ("confirmation", DEFAULT)],
+        [401, 404, 403, 403, 403, 409, 409, 404],
+    ),
+    case(
+        "P3",
+        "/api/find_projects",
+        &[("organization", ACME), ("search", "")],
+        SIGNED_IN,
+    ),
+    case("A1", "/api/sessions", &[], SIGNED_IN),
+    case(
+        "A1",
+        "/api/end_session",
+        &[("session", SESSION)],
+        [401, 404, 404, 404, 200, 404, 404, 404],
+    ),
+    case("A1", "/api/end_other_sessions", &[], SIGNED_IN),
+    case("E4", "/api/ssh_keys", &[], SIGNED_IN),
+    case(
+        "E4",
+        "/api/add_ssh_key",
+        &[
+            (
+                "public_key",
+                "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti x",
+            ),
+            ("name", ""),
+        ],
+        SIGNED_IN,
+    ),
+    case(
+        "E4",
+        "/api/add_ssh_key",
+        &[("public_key", "ssh-ed25519 AAAA")],
+        [401, 422, 422, 422, 422, 422, 422, 422],
+    ),
+    case(
+        "E4",
+        "/api/remove_ssh_key",
+        &[("key", SSH_KEY)],
+        [401, 404, 404, 404, 200, 404, 404, 404],
+    ),
+    case("A1", "/api/change_name", &[("name", "Another Name")], SIGNED_IN),
+    case(
+        "W1",
+        "/api/delete_account",
+        &[("current_password", PASSWORD)],
+        [401, 409, 200, 200, 200, 200, 409, 409],
+    ),
+    case(
+        "W1",
+        "/api/delete_account",
+        &[("current_password", "not-the-password")],
+        [401, 422, 422, 422, 422, 422, 422, 422],
+    ),
+    case("A1", "/api/sends_mail", &[], ANYONE),
+    case(
+        "A1",
+        "/api/request_password_reset",
+        &[("email", "mia@acme.test")],
+        ANYONE,
+    ),
+    case("A1", "/api/request_password_reset", &[("email", "nobody")], [422; 8]),
+    case("A1", "/api/password_reset", &[("token", FORGOTTEN)], ANYONE),
+    case("A1", "/api/password_reset", &[("token", NO_LINK)], [410; 8]),
+    case(
+        "A1",
+        "/api/reset_password",
+        &[("token", FORGOTTEN), ("password", NEW_PASSWORD)],
+        ANYONE,
+    ),
+    case(
+        "A1",
+        "/api/reset_password",
+        &[("token", NO_LINK), ("password", NEW_PASSWORD)],
+        [410; 8],
+    ),
+];
+
+/// Proving and changing an address.
+pub(super) const ADDRESSES: &[Case] = &[
+    // Proof of address.
+    case("J1", "/api/email_verification", &[("token", UNPROVED)], ANYONE),
+    case("J1", "/api/email_verification", &[("token", NO_LINK)], [410; 8]),
+    case(
+        "J1 J3",
+        "/api/verify_email",
+        &[("token", UNPROVED), ("password", NEW_PASSWORD)],
+        ANYONE,
+    ),
+    case(
+        "J1",
+        "/api/verify_email",
+        &[("token", UNPROVED), ("password", PASSWORD)],
+        ANYONE,
+    ),
+    case(
+        "J1",
+        "/api/verify_email",
+        &[("token", UNPROVED), ("password", "short")],
+        [422; 8],
+    ),
+    case(
+        "J1",
+        "/api/verify_email",
+        &[("token", NO_LINK), ("password", NEW_PASSWORD)],
+        [410; 8],
+    ),
+    // Without a password it is for the account's own session.
+    case(
+        "J1 J3",
+        "/api/verify_email",
+        &[("token", UNPROVED)],
+        [401, 410, 410, 200, 410, 410, 410, 410],
+    ),
+    case("J4", "/api/resend_verification", &[], SIGNED_IN),
+    // Another address.
+    case(
+        "J5",
+        "/api/request_email_change",
+        &[("email", "another@new.test")],
+        SIGNED_IN,
+    ),
+    case(
+        "J5",
+        "/api/request_email_change",
+        &[("email", "noah@acme.test")],
+        [401, 200, 409, 200, 200, 200, 200, 200],
+    ),
+    case(
+        "J5",
+        "/api/request_email_change",
+        &[("email", "nobody")],
+        [401, 422, 422, 422, 422, 422, 422, 422],
+    ),
+    case("J5", "/api/email_change", &[("token", TO_CHANGE)], ANYONE),
+    case("J5", "/api/email_change", &[("token", NO_LINK)], [410; 8]),
+    case("J5", "/api/email_change", &[("token", TO_UNDO)], [410; 8]),
+    case(
+        "J5",
+        "/api/change_email",
+        &[("token", TO_CHANGE)],
+        [401, 410, 410, 200, 410, 410, 410, 410],
+    ),
+    case(
+        "J5",
+        "/api/change_email",
+        &[("token", TO_UNDO)],
+        [401, 410, 410, 410, 410, 410, 410, 410],
+    ),
+    case("J5", "/api/email_undo", &[("token", TO_UNDO)], ANYONE),
+    case("J5", "/api/email_undo", &[("token", TO_CHANGE)], [410; 8]),
+    case(
+        "J5",
+        "/api/undo_email_change",
+        &[("token", TO_UNDO), ("password", NEW_PASSWORD)],
+        ANYONE,
+    ),
+    case(
+        "J5",
+        "/api/undo_email_change",
+        &[("token", TO_UNDO), ("password", "short")],
+        [422; 8],
+    ),
+    case(
+        "J5",
+        "/api/undo_email_change",
+        &[("token", TO_CHANGE), ("password", NEW_PASSWORD)],
+        [410; 8],
+    ),
+    case("J3", "/api/made_keys", &[], SIGNED_IN),
+    case(
+        "J3 K7",
+        "/api/revoke_made_keys",
+        &[("revoke-01900000-0000-7000-8000-000000000005", "on")],
+        [401, 404, 404, 200, 404, 404, 404, 404],
+    ),
+];
