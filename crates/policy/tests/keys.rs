@@ -154,8 +154,9 @@ fn k9_a_holder_is_decided_as_the_person_or_the_key_it_is() {
     }
 }
 
-/// K2, K11: either role makes, dates, rotates and revokes a key that uses; one that manages is made, dated and rotated by
-/// project Admins, and revoked by either. Whoever has no role in the project learns nothing, whatever they are elsewhere.
+/// K2, K11: either role makes, dates, rotates and revokes a key that uses; one that manages is made, dated and rotated
+/// by project Admins, and revoked by either. Whoever has no role in the project learns nothing, whatever they are
+/// elsewhere.
 #[test]
 fn k11_only_project_admins_make_or_prolong_keys_that_manage() {
     for standing in every_standing() {
@@ -182,8 +183,8 @@ fn k11_only_project_admins_make_or_prolong_keys_that_manage() {
     }
 }
 
-/// K6, K7: whoever may change a key may not change one that is over, nor give it two successors; whoever may not learns no more
-/// than that.
+/// K6, K7: whoever may change a key may not change one that is over, nor give it two successors; whoever may not learns
+/// no more than that.
 #[test]
 fn k7_a_key_that_is_over_stays_as_it_is_and_has_one_successor() {
     for standing in every_standing() {

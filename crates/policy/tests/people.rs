@@ -259,7 +259,8 @@ fn what_each_may_do_to_members() {
     insta::assert_snapshot!(table);
 }
 
-/// The same, told as the rules tell it: access, then the permission, then whether there is such a member, then the Owner.
+/// The same, told as the rules tell it: access, then the permission, then whether there is such a member, then the
+/// Owner.
 #[test]
 fn no_pair_of_standings_gets_around_the_rules_about_members() {
     for (actor, target) in PLACES

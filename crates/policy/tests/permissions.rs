@@ -93,8 +93,8 @@ fn every_permission_is_decided_as_the_rules_say() {
     insta::assert_snapshot!(table);
 }
 
-/// X3: a project role gives nothing of the organization. And the other way round: an organization role counts in a project
-/// only as the directory derives it (C4, D2).
+/// X3: a project role gives nothing of the organization. And the other way round: an organization role counts in a
+/// project only as the directory derives it (C4, D2).
 #[test]
 fn the_organization_role_decides_the_organization_and_the_project_role_the_project() {
     for &permission in Permission::ALL {
@@ -145,7 +145,8 @@ fn a_refusal_says_hidden_without_access_and_forbidden_without_the_role() {
     );
 }
 
-/// P3, P4, X3: who has no access to a project is not told by a refusal that it is there; who has, is not told that it isn't.
+/// P3, P4, X3: who has no access to a project is not told by a refusal that it is there; who has, is not told that it
+/// isn't.
 #[test]
 fn what_is_done_to_a_project_by_organization_role_is_hidden_with_it_and_else_refused() {
     let permission = Permission::ProjectDelete;

@@ -151,8 +151,8 @@ fn a_status_fits_what_the_refusal_is_about() {
             400 | 401 | 403 | 404 | 410 | 429 => assert_eq!(refusal.field(), None, "{refusal:?}"),
             // It clashes with something that is there, whether that was typed or not.
             409 => {}
-            // Something typed cannot be taken as it is. Which of address and password is wrong is not told; a report of usage is
-            // typed by nobody; and what wasn't chosen is in no field.
+            // Something typed cannot be taken as it is. Which of address and password is wrong is not told; a report of
+            // usage is typed by nobody; and what wasn't chosen is in no field.
             422 => assert!(
                 refusal.field().is_some()
                     || matches!(

@@ -76,7 +76,8 @@ proptest! {
         }
     }
 
-    /// N3: a name is refused for control characters and for marks that turn the direction of the text around it, wherever they stand.
+    /// N3: a name is refused for control characters and for marks that turn the direction of the text around it,
+    /// wherever they stand.
     #[test]
     fn a_name_with_a_control_or_a_direction_mark_is_refused(
         before in "[a-z]{1,20}", after in "[a-z]{1,20}",

@@ -143,8 +143,8 @@ mod tests {
         }
     }
 
-    /// docs/openapi.json is the description that the server gives out, for readers without one and for reviews of a change.
-    /// `make generate` writes it anew.
+    /// docs/openapi.json is the description that the server gives out, for readers without one and for reviews of a
+    /// change. `make generate` writes it anew.
     #[test]
     fn the_kept_description_is_the_servers() {
         let others = [

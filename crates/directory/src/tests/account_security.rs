@@ -24,7 +24,8 @@ const WEAK: &[(&str, Weakness)] = &[
     ("NinaNewman!!", Weakness::AboutYou),
 ];
 
-/// J6: a password that is easily guessed is refused with what makes it so, wherever a new one is set; and nothing is changed.
+/// J6: a password that is easily guessed is refused with what makes it so, wherever a new one is set; and nothing is
+/// changed.
 #[sqlx::test]
 async fn j6_a_password_that_is_easily_guessed_is_refused_everywhere(pool: PgPool) {
     let d = directory(&pool);
@@ -209,8 +210,8 @@ async fn j7_confirming_is_no_place_to_guess(pool: PgPool) {
     assert!(matches!(refused, Refusal::TooManyAttempts { .. }), "{refused:?}");
 }
 
-/// J8, J9: a device is known to the account it signed in to, by a token of ours; one that the browser was given by somebody
-/// else is replaced, and whoever signed in there before stays known.
+/// J8, J9: a device is known to the account it signed in to, by a token of ours; one that the browser was given by
+/// somebody else is replaced, and whoever signed in there before stays known.
 #[sqlx::test]
 async fn j9_a_device_is_known_to_whom_it_signed_in(pool: PgPool) {
     let t = Tenant::new(&pool).await;

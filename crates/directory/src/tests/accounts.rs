@@ -183,8 +183,8 @@ async fn a_new_password_ends_every_other_session(pool: PgPool) {
     directory.sign_in(MAYA, OTHER_PASSWORD, &origin()).await.unwrap();
 }
 
-/// J9: guessing the password in force in a session somebody left open is limited, in that session; strangers who try to sign in
-/// don't use that up.
+/// J9: guessing the password in force in a session somebody left open is limited, in that session; strangers who try to
+/// sign in don't use that up.
 #[sqlx::test]
 async fn guessing_the_password_in_force_is_limited(pool: PgPool) {
     let directory = with_maya(&pool).await;

@@ -1,4 +1,5 @@
-//! K1 to K11, W3, D6: API keys, from their first secret to their end; and what a person leaves behind who is removed (C6, M6).
+//! K1 to K11, W3, D6: API keys, from their first secret to their end; and what a person leaves behind who is removed
+//! (C6, M6).
 
 use policy::{
     ApiKeyId, Email, KeyFate, KeyScope, KeyState, OrganizationRole, Permission, ProjectRole, Refusal, ResourceKind,
@@ -229,7 +230,8 @@ async fn k2_collaborators_of_either_role_create_and_revoke_keys(pool: PgPool) {
     assert_eq!(refusal(outcome), Refusal::Hidden);
 }
 
-/// K3, A3: the secret is in the answer, its hash in one table, and no other part of it anywhere, whatever is done with it.
+/// K3, A3: the secret is in the answer, its hash in one table, and no other part of it anywhere, whatever is done with
+/// it.
 #[sqlx::test]
 async fn k3_no_part_of_a_secret_is_kept_but_what_the_list_shows(pool: PgPool) {
     let t = Tenant::new(&pool).await.sending_mail();
@@ -772,7 +774,8 @@ async fn k11_only_project_admins_make_rotate_and_date_keys_that_manage(pool: PgP
         d.revoke_api_key(a, slug, key.id).await.unwrap();
         assert_eq!(t.closed(&key.secret).await, Some(Refusal::KeyRevoked));
     }
-    // An external who is Admin of the project makes one too; a Member of the organization who is Admin elsewhere does not.
+    // An external who is Admin of the project makes one too; a Member of the organization who is Admin elsewhere does
+    // not.
     t.put(&t.research, &t.stranger, ProjectRole::Admin).await;
     t.try_key(&t.research, &t.stranger, "Deploy", KeyScope::Manage)
         .await
@@ -781,7 +784,8 @@ async fn k11_only_project_admins_make_rotate_and_date_keys_that_manage(pool: PgP
     assert_eq!(refusal(outcome), Refusal::ManageKeyForAdmins);
 }
 
-/// K1, P3: a key's id opens nothing in another project, nor in another organization, even to somebody who is Admin of both.
+/// K1, P3: a key's id opens nothing in another project, nor in another organization, even to somebody who is Admin of
+/// both.
 #[sqlx::test]
 async fn k1_a_key_is_found_in_its_own_project_alone(pool: PgPool) {
     let t = Tenant::new(&pool).await;
@@ -1496,7 +1500,8 @@ async fn m6_a_removed_members_keys_and_resources_stay(pool: PgPool) {
     }
 }
 
-/// P3, M8: whoever leaves the organization learns nothing of what they made in a project they have no access to any more.
+/// P3, M8: whoever leaves the organization learns nothing of what they made in a project they have no access to any
+/// more.
 #[sqlx::test]
 async fn m6_what_is_in_a_project_one_was_removed_from_is_not_told(pool: PgPool) {
     let t = Tenant::new(&pool).await;

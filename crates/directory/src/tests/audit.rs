@@ -11,8 +11,8 @@ use crate::{Actor, Directory, LinkToken, ProjectChange, SessionToken};
 
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMftuJW0uUz2Kyopq2B+vhXt7u/fEqf0qAocmZ7tmyuu";
 
-/// Does everything there is to do with links, and has everything refused that can be. Answers the links and session tokens
-/// given out on the way.
+/// Does everything there is to do with links, and has everything refused that can be. Answers the links and session
+/// tokens given out on the way.
 async fn everything_with_links(t: &Tenant) -> (Vec<LinkToken>, Vec<SessionToken>) {
     let d = &t.directory;
     let owner = &t.owner.actor;
@@ -339,7 +339,8 @@ async fn months(pool: &PgPool) -> Vec<String> {
     .unwrap()
 }
 
-/// A5: months that ended longer ago than the operator wants to keep go whole, those ahead are made, and nothing else is taken away.
+/// A5: months that ended longer ago than the operator wants to keep go whole, those ahead are made, and nothing else is
+/// taken away.
 #[sqlx::test]
 async fn a5_months_are_made_ahead_and_dropped_whole(pool: PgPool) {
     let t = Tenant::new(&pool).await;

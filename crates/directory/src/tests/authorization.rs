@@ -118,8 +118,8 @@ impl Tenant {
     }
 }
 
-/// E1, E5, K1, K11, P3: whatever was done to people and keys, the one query that answers a gateway decides as the kernel does
-/// for the console and REST, for each person and key, each project, and each kind of permission.
+/// E1, E5, K1, K11, P3: whatever was done to people and keys, the one query that answers a gateway decides as the
+/// kernel does for the console and REST, for each person and key, each project, and each kind of permission.
 #[sqlx::test]
 async fn a_gateway_is_answered_as_the_kernel_decides(pool: PgPool) {
     let mut number = 0;

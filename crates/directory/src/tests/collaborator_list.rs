@@ -198,7 +198,8 @@ async fn the_list_filters_by_role_and_kind(pool: PgPool) {
     assert_eq!(t.names(&t.research, both).await, ["Maya Member"]);
 }
 
-/// C10: whatever the order and the size of the pages, everybody comes exactly once, people of one name and one time included.
+/// C10: whatever the order and the size of the pages, everybody comes exactly once, people of one name and one time
+/// included.
 #[sqlx::test]
 async fn pages_visit_everybody_exactly_once(pool: PgPool) {
     let t = Tenant::new(&pool).await;
@@ -415,7 +416,8 @@ async fn a_forged_cursor_is_refused_or_harmless(pool: PgPool) {
     assert_eq!(refusal(list), Refusal::Hidden);
 }
 
-/// C10: what a page reads is in the order of an index already: nothing is sorted, and externals come from their own index.
+/// C10: what a page reads is in the order of an index already: nothing is sorted, and externals come from their own
+/// index.
 #[sqlx::test]
 async fn pages_are_read_from_the_indexes_made_for_them(pool: PgPool) {
     let t = Tenant::new(&pool).await;
@@ -458,8 +460,8 @@ async fn pages_are_read_from_the_indexes_made_for_them(pool: PgPool) {
             ..CollaboratorQuery::default()
         };
         let statement = list_statement(&project, &query, 51).into_string();
-        // The plan for these values. What is bound is, for each view: organization, project, limit; and the limit of all.
-        // Members are read for the Default Project alone: for another one, all 100,000 would be, to find nobody.
+        // The plan for these values. What is bound is, for each view: organization, project, limit; and the limit of
+        // all. Members are read for the Default Project alone: for another one, all 100,000 would be, to find nobody.
         assert!(!statement.contains("access_default_members"), "{statement}");
         let views = if kind.is_some() { 1 } else { 2 };
         let values = format!("'{}', '{}', 51, ", t.organization, t.research.id).repeat(views) + "51";
@@ -639,8 +641,8 @@ impl Tenant {
     }
 }
 
-/// C1, C4, C8, D2, O3, X2: one truth. Whatever is done to people, in whatever order, the lists in pages, the view and what each
-/// person is told are the same; D2 and C4 hold throughout.
+/// C1, C4, C8, D2, O3, X2: one truth. Whatever is done to people, in whatever order, the lists in pages, the view and
+/// what each person is told are the same; D2 and C4 hold throughout.
 #[sqlx::test]
 async fn the_list_the_view_and_each_persons_standing_always_agree(pool: PgPool) {
     let mut number = 0;

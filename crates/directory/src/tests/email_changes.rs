@@ -234,8 +234,8 @@ async fn j5_nobody_takes_the_old_address_while_it_changes(pool: PgPool) {
     assert_eq!(refusal(taking.await.unwrap()), Refusal::EmailTaken);
 }
 
-/// J5: an old address that was never proved is told nothing: its mailbox may be a stranger's, who could take the account
-/// by undoing the change.
+/// J5: an old address that was never proved is told nothing: its mailbox may be a stranger's, who could take the
+/// account by undoing the change.
 #[sqlx::test]
 async fn j5_an_unproved_old_address_undoes_nothing(pool: PgPool) {
     let t = tenant(&pool).await;

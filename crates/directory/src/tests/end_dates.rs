@@ -154,8 +154,8 @@ async fn nobody_extends_their_own_access(pool: PgPool) {
         .unwrap();
 }
 
-/// C8, C4: who becomes an Admin of the organization has access by that, whatever end a row of theirs has; and the end counts
-/// again when that is over.
+/// C8, C4: who becomes an Admin of the organization has access by that, whatever end a row of theirs has; and the end
+/// counts again when that is over.
 #[sqlx::test]
 async fn an_end_date_does_not_end_what_an_organization_admin_has(pool: PgPool) {
     let t = Tenant::new(&pool).await;

@@ -67,7 +67,8 @@ async fn switching_externals_off_keeps_those_who_are_there_and_takes_no_more(poo
     );
 }
 
-/// X1, C6: and it offers to remove them, with the keys they made that are to end with it; A1: each has a row in the audit.
+/// X1, C6: and it offers to remove them, with the keys they made that are to end with it; A1: each has a row in the
+/// audit.
 #[sqlx::test]
 async fn all_externals_of_a_project_can_be_removed_at_once(pool: PgPool) {
     let t = Tenant::new(&pool).await;
@@ -327,8 +328,8 @@ async fn an_admin_from_outside_gets_one_neutral_answer(pool: PgPool) {
     assert_eq!(refusal(outcome), Refusal::UserNotFound);
 }
 
-/// X6: sixty failures of one person in ten minutes that could tell who has an account. What succeeds does not count, nor what
-/// tells nothing: no address, or no access.
+/// X6: sixty failures of one person in ten minutes that could tell who has an account. What succeeds does not count,
+/// nor what tells nothing: no address, or no access.
 #[sqlx::test]
 async fn failed_adds_are_limited_per_person(pool: PgPool) {
     let t = Tenant::new(&pool).await;

@@ -60,7 +60,8 @@ impl Tenant {
     }
 }
 
-/// M2, R2, X3: inviting, sending again, revoking and reading who was invited are for Admins; to those outside there is nothing.
+/// M2, R2, X3: inviting, sending again, revoking and reading who was invited are for Admins; to those outside there is
+/// nothing.
 #[sqlx::test]
 async fn only_admins_have_to_do_with_invitations(pool: PgPool) {
     let t = Tenant::new(&pool).await;
@@ -102,8 +103,8 @@ async fn only_admins_have_to_do_with_invitations(pool: PgPool) {
     assert_eq!(t.listed(None).await.len(), 2);
 }
 
-/// M4, M5, O2: the account is made inside the inviting organization and owns none; it is a Member, in the Default Project at
-/// once, and signed in.
+/// M4, M5, O2: the account is made inside the inviting organization and owns none; it is a Member, in the Default
+/// Project at once, and signed in.
 #[sqlx::test]
 async fn somebody_new_accepts_into_the_inviting_organization_alone(pool: PgPool) {
     let t = Tenant::new(&pool).await;
@@ -316,7 +317,8 @@ async fn sending_again_replaces_the_link(pool: PgPool) {
     d.accept_invitation(&nina.actor, &once_more.token).await.unwrap();
 }
 
-/// M3: revoked is for good: the link is dead, nothing is left to send again or to revoke, and the address can be invited anew.
+/// M3: revoked is for good: the link is dead, nothing is left to send again or to revoke, and the address can be
+/// invited anew.
 #[sqlx::test]
 async fn a_revoked_invitation_is_over(pool: PgPool) {
     let t = Tenant::new(&pool).await;
@@ -517,7 +519,8 @@ async fn accepting_twice_over_takes_nothing_away(pool: PgPool) {
     );
 }
 
-/// M3, A3: the secret of a link is in no table, in no audit row and in no log; only its SHA-256 is, and that opens nothing.
+/// M3, A3: the secret of a link is in no table, in no audit row and in no log; only its SHA-256 is, and that opens
+/// nothing.
 #[sqlx::test]
 async fn a_link_is_stored_only_as_a_hash(pool: PgPool) {
     let t = Tenant::new(&pool).await.sending_mail();
@@ -729,7 +732,8 @@ async fn each_step_of_an_invitation_is_audited(pool: PgPool) {
     );
 }
 
-/// Invitations are mails to strangers: an Admin sends 500 an hour, in all organizations together, and whoever else may go on.
+/// Invitations are mails to strangers: an Admin sends 500 an hour, in all organizations together, and whoever else may
+/// go on.
 #[sqlx::test]
 async fn how_many_invitations_somebody_sends_is_limited(pool: PgPool) {
     let t = Tenant::new(&pool).await;

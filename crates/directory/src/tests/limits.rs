@@ -93,7 +93,8 @@ async fn j9_strangers_who_guess_keep_no_known_device_out(pool: PgPool) {
     in_seconds::<301>(&d).sign_in(MAYA, PASSWORD, &origin()).await.unwrap();
 }
 
-/// Failures at other accounts from one network, and everybody's together, keep strangers waiting for minutes and no known device.
+/// Failures at other accounts from one network, and everybody's together, keep strangers waiting for minutes and no
+/// known device.
 #[sqlx::test]
 async fn j9_failures_at_other_accounts_keep_no_known_device_out(pool: PgPool) {
     let d = with_maya(&pool).await;
@@ -155,7 +156,8 @@ async fn j9_new_accounts_are_limited(pool: PgPool) {
     assert_waits(sign_up(&origin()).await, Duration::minutes(10));
 }
 
-/// Strangers who ask for somebody's links use nothing up: the person has one that works, and is told the same each time.
+/// Strangers who ask for somebody's links use nothing up: the person has one that works, and is told the same each
+/// time.
 #[sqlx::test]
 async fn j9_strangers_use_up_nobodys_links_to_a_new_password(pool: PgPool) {
     let d = with_maya(&pool).await;

@@ -24,7 +24,8 @@ impl Tenant {
     }
 }
 
-/// C5, K11: a project Admin's role is lowered only when it was said what becomes of the keys that manage which they made there.
+/// C5, K11: a project Admin's role is lowered only when it was said what becomes of the keys that manage which they
+/// made there.
 #[sqlx::test]
 async fn k11_a_role_in_a_project_is_lowered_with_word_of_its_keys(pool: PgPool) {
     let t = Tenant::new(&pool).await;

@@ -167,8 +167,8 @@ async fn members_are_searched_and_filtered(pool: PgPool) {
     }
 }
 
-/// C10: whatever the order, the filter and the size of the pages, everybody comes exactly once, people of one name and one
-/// time included.
+/// C10: whatever the order, the filter and the size of the pages, everybody comes exactly once, people of one name and
+/// one time included.
 #[sqlx::test]
 async fn pages_of_members_visit_everybody_exactly_once(pool: PgPool) {
     let t = Tenant::new(&pool).await;

@@ -184,7 +184,8 @@ async fn there_is_nothing_to_change_about_somebody_who_is_no_member(pool: PgPool
     }
 }
 
-/// M6: removal ends all access in the same instant, and nobody becomes an external by it, where externals are allowed or not.
+/// M6: removal ends all access in the same instant, and nobody becomes an external by it, where externals are allowed
+/// or not.
 #[sqlx::test]
 async fn a_removed_member_has_no_access_to_anything_of_the_organization(pool: PgPool) {
     let t = Tenant::new(&pool).await;
@@ -334,8 +335,8 @@ async fn what_happens_to_a_member_is_audited(pool: PgPool) {
     );
 }
 
-/// M6, A1: the invitations that somebody sent end with their right to invite, in whichever way it ends, and their mails with
-/// them: nobody comes in on a right that was taken away. Those of others stay.
+/// M6, A1: the invitations that somebody sent end with their right to invite, in whichever way it ends, and their mails
+/// with them: nobody comes in on a right that was taken away. Those of others stay.
 #[sqlx::test]
 async fn open_invitations_end_with_the_right_to_invite(pool: PgPool) {
     let t = Tenant::new(&pool).await.sending_mail();

@@ -79,7 +79,8 @@ async fn no_part_of_a_sign_up_stays_when_another_fails(pool: PgPool) {
         .unwrap();
 }
 
-/// O2: people of one name do not stand in each other's way, not even at the same instant: here the other is about to commit.
+/// O2: people of one name do not stand in each other's way, not even at the same instant: here the other is about to
+/// commit.
 #[sqlx::test]
 async fn people_of_the_same_name_can_sign_up_at_once(pool: PgPool) {
     let directory = directory(&pool);
@@ -214,7 +215,8 @@ async fn a_new_organization_gets_the_operators_setting_for_additional_projects(p
     }
 }
 
-/// O2, X3: a person's organizations are those they are a member of and those they are an external of, the latter without a place.
+/// O2, X3: a person's organizations are those they are a member of and those they are an external of, the latter
+/// without a place.
 #[sqlx::test]
 async fn a_person_sees_their_organizations_and_what_they_are_in_each(pool: PgPool) {
     let t = Tenant::new(&pool).await;

@@ -1,4 +1,5 @@
-//! M2, M3: mail that waits to be sent: taken once, tried again, given up, and never sent once its link would lead nowhere.
+//! M2, M3: mail that waits to be sent: taken once, tried again, given up, and never sent once its link would lead
+//! nowhere.
 
 use policy::Refusal;
 use sqlx::PgPool;
@@ -39,7 +40,8 @@ impl Tenant {
     }
 }
 
-/// M2: the mail says who invites to what, and its link leads there, beside the one to copy. Once sent it is not sent again.
+/// M2: the mail says who invites to what, and its link leads there, beside the one to copy. Once sent it is not sent
+/// again.
 #[sqlx::test]
 async fn an_invitations_mail_is_sent_once(pool: PgPool) {
     let t = Tenant::new(&pool).await.sending_mail();

@@ -106,8 +106,8 @@ async fn asking_for_a_link_does_not_tell_who_has_an_account(pool: PgPool) {
     for typed in [MAYA, " MAYA@Acme.test", "nobody@acme.test"] {
         d.request_password_reset(typed, &origin()).await.unwrap();
     }
-    // A mail is wanted for each address, but for one that is wanted already; whether there is somebody to send it to is found out
-    // when it is made.
+    // A mail is wanted for each address, but for one that is wanted already; whether there is somebody to send it to is
+    // found out when it is made.
     assert_eq!(count(&pool, "SELECT count(*) FROM outbox").await, 2);
     let mut mailed = Vec::new();
     while let Some(mail) = d.take_mail().await.unwrap() {
@@ -189,7 +189,8 @@ async fn using_a_link_is_audited_and_the_link_is_stored_nowhere(pool: PgPool) {
     assert_eq!(count(&pool, "SELECT count(*) FROM password_reset_tokens").await, 0);
 }
 
-/// J3: a proved account's keys are its person's, and stay, unless they say that somebody else may have used it. Then all ends.
+/// J3: a proved account's keys are its person's, and stay, unless they say that somebody else may have used it. Then
+/// all ends.
 #[sqlx::test]
 async fn a_new_password_ends_everything_else_on_request(pool: PgPool) {
     let d = with_maya(&pool).await;

@@ -113,8 +113,8 @@ async fn a_slug_is_shown_for_as_long_as_there_is_access(pool: PgPool) {
     assert_eq!(of_research().await, Some(t.research.slug.clone()));
 }
 
-/// C10: whatever the size of the pages, every project comes once, those of one name included; the search takes every character
-/// as itself.
+/// C10: whatever the size of the pages, every project comes once, those of one name included; the search takes every
+/// character as itself.
 #[sqlx::test]
 async fn projects_are_searched_and_paged(pool: PgPool) {
     let t = Tenant::new(&pool).await;

@@ -344,7 +344,8 @@ async fn the_database_refuses_externals_in_the_default_project(pool: PgPool) {
                 "UPDATE collaborators SET member_id = '{}' WHERE user_id = '{eve}'",
                 t.maya.id
             ),
-            // The row finds out itself whose it is, whatever was written: an external's, in a project that takes no more.
+            // The row finds out itself whose it is, whatever was written: an external's, in a project that takes no
+            // more.
             "collaborators_external_allowed",
         ),
     ] {
@@ -498,7 +499,8 @@ async fn a_new_project_takes_a_free_slug_alone(pool: PgPool) {
     other.create(&other.owner, "acme-research").await.unwrap();
 }
 
-/// P1: where the operator switched them off, nobody creates one; those that are there stay, and it can be switched on again.
+/// P1: where the operator switched them off, nobody creates one; those that are there stay, and it can be switched on
+/// again.
 #[sqlx::test]
 async fn additional_projects_can_be_switched_off(pool: PgPool) {
     let t = Tenant::new(&pool).await;
@@ -541,8 +543,8 @@ async fn additional_projects_can_be_switched_off(pool: PgPool) {
     assert_eq!(refusal(nowhere), Refusal::Hidden);
 }
 
-/// P4, R2, P3: organization Admins alone, with the slug typed. A project's own Admin sees it, so hears no; who has no access
-/// hears that there is none, also where they read its name in the organization's list.
+/// P4, R2, P3: organization Admins alone, with the slug typed. A project's own Admin sees it, so hears no; who has no
+/// access hears that there is none, also where they read its name in the organization's list.
 #[sqlx::test]
 async fn who_may_delete_a_project(pool: PgPool) {
     let t = Tenant::new(&pool).await;
@@ -586,7 +588,8 @@ async fn who_may_delete_a_project(pool: PgPool) {
     t.delete(&t.admin, &t.research, " acme-research ").await.unwrap();
 }
 
-/// P4, P2, E5: gone at once, for everybody; its slug is nobody's for 90 days, not even its organization's; the rest stays.
+/// P4, P2, E5: gone at once, for everybody; its slug is nobody's for 90 days, not even its organization's; the rest
+/// stays.
 #[sqlx::test]
 async fn a_deleted_project_is_gone_and_its_slug_rests(pool: PgPool) {
     let t = Tenant::new(&pool).await;

@@ -160,8 +160,8 @@ async fn j12_two_at_once_are_not_both_the_last(pool: PgPool) {
     assert_eq!(count(&pool, "SELECT count(*) FROM resources").await, 3);
 }
 
-/// Records are counted together whichever key of the project reports them; a report that is refused doesn't count, and a minute
-/// later there is room again.
+/// Records are counted together whichever key of the project reports them; a report that is refused doesn't count, and
+/// a minute later there is room again.
 #[sqlx::test]
 async fn j12_records_of_usage_a_minute(pool: PgPool) {
     let t = small(&pool).await;

@@ -810,8 +810,8 @@ async fn a_name_changed_twice_at_once_is_the_same_in_every_list(pool: PgPool) {
 
 type Work<'a> = (&'static str, Pin<Box<dyn Future<Output = ()> + 'a>>);
 
-/// Runs these at once, each begun when the one before waits for a lock; then lets them go. The names, in the order in which they
-/// were done.
+/// Runs these at once, each begun when the one before waits for a lock; then lets them go. The names, in the order in
+/// which they were done.
 async fn in_line(pool: &PgPool, held_up_by: &'static str, [first, second, third]: [Work<'_>; 3]) -> Vec<&'static str> {
     let done = RefCell::new(Vec::new());
     let follow = async |(name, work): Work<'_>| {
@@ -838,8 +838,8 @@ async fn in_line(pool: &PgPool, held_up_by: &'static str, [first, second, third]
     done.into_inner()
 }
 
-/// E5: a removal that waits for a report of usage is next, however many more reports come. They shared the project's row, and a
-/// stream of them kept the removal waiting until it failed.
+/// E5: a removal that waits for a report of usage is next, however many more reports come. They shared the project's
+/// row, and a stream of them kept the removal waiting until it failed.
 #[sqlx::test]
 async fn e5_a_removal_is_not_passed_by_reports_of_usage(pool: PgPool) {
     let t = Tenant::new(&pool).await;
@@ -876,8 +876,8 @@ async fn e5_a_removal_is_not_passed_by_reports_of_usage(pool: PgPool) {
     assert_eq!(order, ["a report", "the removal", "another report"]);
 }
 
-/// E5: a member's removal that waits for a change in one project is next, however many changes come in the others. They share the
-/// organization's row.
+/// E5: a member's removal that waits for a change in one project is next, however many changes come in the others. They
+/// share the organization's row.
 #[sqlx::test]
 async fn e5_a_members_removal_is_not_passed_by_changes_to_projects(pool: PgPool) {
     let t = Tenant::new(&pool).await;
@@ -903,8 +903,8 @@ async fn e5_a_members_removal_is_not_passed_by_changes_to_projects(pool: PgPool)
     assert_eq!(order, ["a change", "the removal", "another change"]);
 }
 
-/// P3: whoever has no access is answered at once, whatever goes on inside: how long it takes doesn't tell what there is, and nobody
-/// from outside waits in a queue of those within.
+/// P3: whoever has no access is answered at once, whatever goes on inside: how long it takes doesn't tell what there
+/// is, and nobody from outside waits in a queue of those within.
 #[sqlx::test]
 async fn p3_whoever_has_no_access_waits_for_nothing(pool: PgPool) {
     let t = Tenant::new(&pool).await;

@@ -114,7 +114,8 @@ async fn try_to(t: &Tenant, agent: Agent<'_>, resource: &Resource, action: Resou
     }
 }
 
-/// R, K11: what an Admin of the project and a key that manages may do, and what a Member, an external and a key for use may.
+/// R, K11: what an Admin of the project and a key that manages may do, and what a Member, an external and a key for use
+/// may.
 #[sqlx::test]
 async fn r1_every_kind_and_action_is_decided_by_the_table(pool: PgPool) {
     use ResourceAction::{Change, Create, Delete, Scale, View};
@@ -151,7 +152,8 @@ async fn r1_every_kind_and_action_is_decided_by_the_table(pool: PgPool) {
     }
 }
 
-/// R: a change that is another size as well asks for both permissions; one that changes nothing asks for the right to change.
+/// R: a change that is another size as well asks for both permissions; one that changes nothing asks for the right to
+/// change.
 #[sqlx::test]
 async fn r1_scaling_and_changing_are_asked_for_apart_and_audited_apart(pool: PgPool) {
     let t = Tenant::new(&pool).await;

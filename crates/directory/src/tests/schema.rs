@@ -83,8 +83,8 @@ async fn every_constraint_is_named_after_its_table(pool: PgPool) {
     }
 }
 
-/// Every foreign key can be followed backwards without reading a whole table. A generated column in one is a constant that
-/// only says which rows there can be: it finds none.
+/// Every foreign key can be followed backwards without reading a whole table. A generated column in one is a constant
+/// that only says which rows there can be: it finds none.
 #[sqlx::test]
 async fn every_foreign_key_that_deletes_or_updates_along_has_an_index(pool: PgPool) {
     let missing: Vec<String> = sqlx::query_scalar(

@@ -266,7 +266,8 @@ const fn with(signature: &str) -> Option<SshKeyProof<'_>> {
     })
 }
 
-/// J10: the one who signs the text gets the key from whoever has registered it, and keeps it; both are told by the audit.
+/// J10: the one who signs the text gets the key from whoever has registered it, and keeps it; both are told by the
+/// audit.
 #[sqlx::test]
 async fn j10_the_proved_one_wins_and_stays(pool: PgPool) {
     let t = Tenant::new(&pool).await;

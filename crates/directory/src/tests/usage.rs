@@ -75,8 +75,8 @@ async fn meter(t: &Tenant, called: &str) -> MeterActor {
     t.directory.authenticate_meter(&token, origin()).await.unwrap()
 }
 
-/// D5, E9: what names no project, the playground, and what was used before there was a project: by the Default Key or a meter, and on
-/// the Default Project's books.
+/// D5, E9: what names no project, the playground, and what was used before there was a project: by the Default Key or a
+/// meter, and on the Default Project's books.
 #[sqlx::test]
 async fn d5_playground_earlier_and_unnamed_usage_is_the_default_projects(pool: PgPool) {
     let t = Tenant::new(&pool).await;
@@ -288,7 +288,8 @@ async fn e9_nobody_corrects_what_is_on_other_books(pool: PgPool) {
     }
     assert_eq!(t.costs(&t.research).await, BTreeMap::from([(UsageKind::Model, 100)]));
 
-    // What a key of another project once put on the Default Project's books is for its Owner to mend, and for the operator's meter.
+    // What a key of another project once put on the Default Project's books is for its Owner to mend, and for the
+    // operator's meter.
     sql(
         &pool,
         &format!("UPDATE usage_records SET project_id = '{}'", t.default.id),
@@ -489,8 +490,8 @@ async fn r1_collaborators_of_either_role_read_usage_by_day(pool: PgPool) {
     assert_eq!(report.sums.len(), 1);
 }
 
-/// D5, P4: what was used in a project that is deleted names none any more: it goes on the Default Project's books, added to
-/// what is there.
+/// D5, P4: what was used in a project that is deleted names none any more: it goes on the Default Project's books,
+/// added to what is there.
 #[sqlx::test]
 async fn d5_usage_of_a_deleted_project_goes_on_the_default_projects_books(pool: PgPool) {
     let t = Tenant::new(&pool).await;
