@@ -14,6 +14,7 @@ pub(crate) mod resources;
 pub(crate) mod sessions;
 pub(crate) mod shell;
 pub(crate) mod ssh_keys;
+pub(crate) mod typed_details;
 pub(crate) mod usage;
 pub(crate) mod verification;
 
