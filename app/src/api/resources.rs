@@ -91,8 +91,8 @@ pub(crate) struct ResourcePage {
     pub(crate) seen: String,
 }
 
-/// What somebody had before their eyes when they began to change a resource: what they left as it was then is left as
-/// it is now, whoever changed it meanwhile.
+/// The resource as the form showed it. A field that the form sends back unchanged is not changed, so that it does not
+/// overwrite what somebody else saved meanwhile.
 #[cfg(feature = "ssr")]
 #[derive(Serialize, Deserialize)]
 struct Seen {

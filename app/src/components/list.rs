@@ -11,9 +11,9 @@ use crate::{api::list::ListQuery, loaded::Loaded};
 /// Search and filters: a form that is sent by itself with scripts, and by its button without.
 #[component]
 pub(crate) fn SearchForm(
-    /// What is searched, as in "Search members".
+    /// The plural of the rows, as in "Search members".
     what: &'static str,
-    /// What it is searched by.
+    /// The placeholder of the search field.
     placeholder: &'static str,
     /// The filters.
     #[prop(optional)]
@@ -96,7 +96,7 @@ struct SendButton(NodeRef<html::Button>);
 pub(crate) fn Filter(
     /// Its name in the URL.
     name: &'static str,
-    /// What it is called.
+    /// Its label.
     label: &'static str,
     /// Its value in the query.
     read: fn(&ListQuery) -> &str,
@@ -130,7 +130,7 @@ const fn send(_: NodeRef<html::Button>) {}
 pub(crate) fn SortHeader(
     /// As in the URL. The list is sorted by `name` to begin with.
     sort: &'static str,
-    /// What it is called.
+    /// Its label.
     label: &'static str,
 ) -> impl IntoView {
     let address = expect_context::<ListAddress>();
@@ -194,7 +194,7 @@ fn Pager(
     }
 }
 
-/// A list as a table: its rows, what it says when it has none, and the way to more.
+/// A list as a table: its rows or the text of the empty list, and the links to other pages.
 #[component]
 pub(crate) fn Listing<T, Id, V>(
     /// What the rows are of.
@@ -206,7 +206,7 @@ pub(crate) fn Listing<T, Id, V>(
     /// The table's class.
     #[prop(default = "table listing")]
     class: &'static str,
-    /// What it says when it is empty.
+    /// The texts of the empty list.
     empty: Empty,
     /// What to do where there is nothing at all (N5).
     #[prop(optional, into)]
