@@ -11,20 +11,20 @@ use crate::components::escape;
 pub(crate) struct Bars {
     /// The picture.
     pub(crate) svg: String,
-    /// What its height stands for at each of its lines, in what the bars are in: the topmost first, nought last.
+    /// The amount at each horizontal line, in the unit of the bars: from the top line down to zero.
     pub(crate) scale: Vec<u64>,
 }
 
-/// No more lines than these, beside nought.
+/// The most horizontal lines, without the one at zero.
 const LINES: u64 = 4;
 /// How wide a bar is with the gap beside it, and how high the picture; it is stretched to the page.
 const WIDTH: usize = 10;
 const HEIGHT: u64 = 100;
-/// How high the least of what is more than nought is, in thousandths: or it could not be seen.
+/// The least height of a slice with an amount above zero, in thousandths: a smaller one could not be seen.
 const LEAST: u64 = 800;
 
-/// Draws bars of stacked amounts; none if there are none. `grain` is the least that its lines may be apart; `about` is
-/// its title, and what it says in words; `day` is what it says of a day.
+/// Draws a bar of stacked amounts for each day; returns none if every amount is zero. `grain` is the least distance of
+/// its lines; `about` is its title and its description; `day` returns the text of a day by its number.
 pub(crate) fn bars(
     days: &[Vec<(UsageKind, u64)>],
     grain: u64,
@@ -84,7 +84,7 @@ fn sum(day: &[(UsageKind, u64)]) -> u64 {
     day.iter().fold(0, |sum, (_, amount)| sum.saturating_add(*amount))
 }
 
-/// The least of 1, 2, 5, 10, 20 … grains that reaches so far in [`LINES`] steps.
+/// The distance between two lines: the least of 1, 2, 5, 10, 20 … grains with which [`LINES`] lines reach the amount.
 fn step(most: u64, grain: u64) -> u64 {
     let mut power = grain.max(1);
     loop {

@@ -63,7 +63,7 @@ fn take_heading() {
     }
 }
 
-/// Called before what is in `frame` changes: if what has the focus there goes with it, the heading gets it.
+/// Called before the content of `frame` changes: if the change removes the element with the focus, the heading gets it.
 pub(crate) fn keep_near(frame: NodeRef<html::Div>) {
     let had = frame.get_untracked().and_then(|frame| {
         document()

@@ -78,7 +78,7 @@ impl Live {
         });
     }
 
-    /// Has what is shown asked again, after a change that the followed thing gives no news of.
+    /// Loads the screen again, after a change for which the server sends no news.
     pub(crate) fn refresh(self) {
         #[cfg(feature = "hydrate")]
         self.told_ticks.update(|n| *n = n.wrapping_add(1));

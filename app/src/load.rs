@@ -1,5 +1,5 @@
-//! Loading what a screen shows: once with the page, then again in the browser whenever its key changes, without taking
-//! away what is there meanwhile.
+//! Loads the data of a screen: once on the server with the page, then again in the browser whenever its key changes.
+//! The old data stays on the screen until the new answer is there.
 
 use std::future::Future;
 
@@ -55,7 +55,7 @@ where
     load_or(key, fetch, render, |problem| view! { <ProblemScreen problem/> })
 }
 
-/// The same, with something else in place of the problem screen: a page has one of those.
+/// The same as [`load`], with another view for a problem than the problem screen.
 pub(crate) fn load_or<K, T, Fut, V, P>(
     key: impl Fn() -> K + Copy + Send + Sync + 'static,
     fetch: impl Fn(K) -> Fut + Copy + Send + Sync + 'static,
@@ -93,7 +93,7 @@ where
             let asked = fetch(now.0.clone());
             spawn_local(async move {
                 let answer = asked.await;
-                // A later question, or another screen, makes this answer moot.
+                // Dropped if a later request was sent, or if the screen was left.
                 if latest.try_get_value() != Some(number) {
                     return;
                 }
@@ -107,7 +107,7 @@ where
                             focus_heading();
                         }
                     }
-                    // What is typed there would go with what is shown: the frame says that the session is over.
+                    // A problem screen would remove what is typed: the banner says that the session is over instead.
                     #[cfg(feature = "hydrate")]
                     Err(Problem::Refused(Refusal::SignedOut)) if crate::focus::is_typed_in() => {
                         if let Some(signed) = signed {
@@ -121,7 +121,7 @@ where
         now
     });
 
-    // Memos: what `render` made stays when there is only something newer to show.
+    // Memos, so that `render` does not run again when only the data changes.
     let shown_problem = Memo::new(move |_| problem.get());
     let has_value = Memo::new(move |_| value.with(Option::is_some));
     view! {

@@ -1,12 +1,12 @@
-//! For whom a page was made. Every form on it says so, and the server takes none from anybody else's session: in
-//! another tab of the same browser somebody else may have signed in meanwhile, whom the form knows nothing of.
+//! The person a page was rendered for. Every form on the page names them, and the server refuses a form that comes with
+//! the session of somebody else: another person may have signed in in another tab of the same browser.
 
 use leptos::prelude::*;
 use policy::UserId;
 
 use crate::paths;
 
-/// What became of the session the page was made in, as far as the page has found out.
+/// What the page has learned about the session it was rendered in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Now {
     /// It is over.
@@ -15,7 +15,7 @@ pub(crate) enum Now {
     Another(String),
 }
 
-/// Whom the page was made for.
+/// The person the page was rendered for.
 #[derive(Clone, Copy)]
 pub(crate) struct Signed {
     user: StoredValue<Option<UserId>>,

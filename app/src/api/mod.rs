@@ -14,6 +14,7 @@ pub(crate) mod resources;
 pub(crate) mod sessions;
 pub(crate) mod shell;
 pub(crate) mod ssh_keys;
+pub(crate) mod typed_details;
 pub(crate) mod usage;
 pub(crate) mod verification;
 
@@ -29,8 +30,8 @@ use crate::Problem;
 #[serde(transparent)]
 pub(crate) struct Timestamp(pub(crate) i64);
 
-/// The end of every form's arguments: nothing may come after them. A field that nobody knows is refused, rather than
-/// taken for something that was done.
+/// The last, flattened argument of every form's server function. It refuses unknown fields, which would otherwise be
+/// ignored in silence.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct NothingElse {}
 
@@ -66,8 +67,8 @@ fn slug(text: &str) -> Result<Slug, Problem> {
     text.parse().map_err(|_| Refusal::Hidden.into())
 }
 
-/// The end of the arguments of a form that says what becomes of some keys: a field for each, named `revoke-`, `lower-`
-/// or `keep-` and the key's id, and nothing else. Of several for one key the greatest counts.
+/// The last, flattened argument of a form that decides about API keys: a field for each key, named `revoke-`, `lower-`
+/// or `keep-` and the id of the key. It refuses other fields. Of several choices for one key the strongest counts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KeyChoices(pub(crate) Vec<(ApiKeyId, KeyFate)>);
 

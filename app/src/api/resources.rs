@@ -1,12 +1,10 @@
 //! Resources of a project: by kind, one by one, and what is done to them (RULES E).
 
-use std::{collections::BTreeMap, fmt};
-
 use leptos::{prelude::*, server_fn::codec::GetUrl};
-use policy::{Details, ResourceField, ResourceId, ResourceKind, ResourceState};
-use serde::{Deserialize, Deserializer, Serialize, de};
+use policy::{Details, ResourceId, ResourceKind, ResourceState};
+use serde::{Deserialize, Serialize};
 
-use super::{NothingElse, Timestamp, list::ListQuery, projects::ProjectHead};
+use super::{NothingElse, Timestamp, list::ListQuery, projects::ProjectHead, typed_details::TypedDetails};
 use crate::{
     Problem,
     dialog_url::{DialogQuery, DialogSubject, DialogUrl},
@@ -22,7 +20,8 @@ use {
         request_context::{acting, answer, choice, signed_in},
     },
     directory::{Agent, Creator, KindSummary, ProjectRef, ResourceChange, ResourceCursor, ResourceQuery, Viewer},
-    policy::{FieldValue, Refusal, ResourceAction},
+    policy::{FieldValue, Refusal, ResourceAction, ResourceField},
+    std::collections::BTreeMap,
 };
 
 /// A resource.
@@ -92,40 +91,8 @@ pub(crate) struct ResourcePage {
     pub(crate) seen: String,
 }
 
-/// What was typed into the fields of a resource: the end of a form's arguments, like [`NothingElse`]. A field that no
-/// resource has is refused, and so is one that comes twice.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(transparent)]
-pub(crate) struct TypedDetails(BTreeMap<ResourceField, String>);
-
-impl<'de> Deserialize<'de> for TypedDetails {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-
-        impl<'de> de::Visitor<'de> for Visitor {
-            type Value = TypedDetails;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("fields of a resource")
-            }
-
-            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<TypedDetails, A::Error> {
-                let mut typed = BTreeMap::new();
-                while let Some((field, text)) = map.next_entry::<ResourceField, String>()? {
-                    if typed.insert(field, text).is_some() {
-                        return Err(de::Error::custom("duplicate field"));
-                    }
-                }
-                Ok(TypedDetails(typed))
-            }
-        }
-
-        deserializer.deserialize_map(Visitor)
-    }
-}
-
-/// What somebody had before their eyes when they began to change a resource: what they left as it was then is left as
-/// it is now, whoever changed it meanwhile.
+/// The resource as the form showed it. A field that the form sends back unchanged is not changed, so that it does not
+/// overwrite what somebody else saved meanwhile.
 #[cfg(feature = "ssr")]
 #[derive(Serialize, Deserialize)]
 struct Seen {
@@ -261,19 +228,6 @@ fn state_in(typed: &str) -> Result<ResourceState, Problem> {
 }
 
 #[cfg(feature = "ssr")]
-impl TypedDetails {
-    /// With the rest of a form, to be kept (N3).
-    fn with<'a>(&'a self, rest: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
-        let details = self.0.iter().map(|(field, typed)| (field.code(), typed.as_str()));
-        rest.iter().copied().chain(details).collect()
-    }
-
-    fn get(&self, field: ResourceField) -> &str {
-        self.0.get(&field).map(String::as_str).unwrap_or_default()
-    }
-}
-
-#[cfg(feature = "ssr")]
 impl From<directory::Resource> for ResourceRow {
     fn from(row: directory::Resource) -> Self {
         Self {
@@ -318,7 +272,7 @@ pub(crate) async fn create_resource(
         // Permission first: what is wrong with the input is for those who may create one.
         let permission = kind.permission(ResourceAction::Create);
         directory.authorize(&actor, &slug, permission).await?;
-        check_fields(kind, &details)?;
+        details.check_kind(kind)?;
         let called = super::name(&name)?;
         let state = if state.is_empty() {
             None
@@ -349,16 +303,6 @@ pub(crate) async fn create_resource(
     })
 }
 
-/// A field that another kind has is no slip of anybody's.
-#[cfg(feature = "ssr")]
-fn check_fields(kind: ResourceKind, typed: &TypedDetails) -> Result<(), Problem> {
-    if typed.0.keys().all(|field| kind.fields().contains(field)) {
-        Ok(())
-    } else {
-        Err(Refusal::Malformed.into())
-    }
-}
-
 /// Changes a resource: what differs from `seen`, or, without it, all that is there.
 #[server(endpoint = "update_resource")]
 pub(crate) async fn update_resource(
@@ -375,7 +319,7 @@ pub(crate) async fn update_resource(
     let outcome = async {
         let permission = kind.permission(ResourceAction::Change);
         directory.authorize(&actor, &slug, permission).await?;
-        check_fields(kind, &details)?;
+        details.check_kind(kind)?;
         let wanted = changed(&name, &state, &details, serde_json::from_str(&seen).ok())?;
         let now = directory
             .update_resource(Agent::Person(&actor), &slug.clone().into(), id, &wanted)

@@ -5,13 +5,13 @@ use leptos::{html, prelude::*};
 /// The field.
 #[component]
 pub(crate) fn CopyField(
-    /// What it is called.
+    /// Its label.
     #[prop(into)]
     label: String,
     /// Its id, unique in the page.
     #[prop(into)]
     id: String,
-    /// What is in it.
+    /// The text that is shown and copied.
     value: String,
 ) -> impl IntoView {
     let node = NodeRef::<html::Input>::new();

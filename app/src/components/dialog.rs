@@ -10,16 +10,16 @@ use leptos::{
 use super::{ButtonLink, FormSender, ListAddress};
 use crate::flash::Flashed;
 
-/// The dialog; it is there as long as it is open.
+/// The dialog, rendered only while it is open.
 #[component]
 pub(crate) fn Dialog(
     /// Its heading.
     #[prop(into)]
     title: String,
-    /// Where it closes to.
+    /// The address of the page without the dialog.
     #[prop(into)]
     close: String,
-    /// What is in it.
+    /// Its content.
     children: Children,
 ) -> impl IntoView {
     let node = NodeRef::<html::Dialog>::new();
@@ -48,18 +48,18 @@ pub(crate) fn Dialog(
     }
 }
 
-/// What a dialog's form ends in: the way back, and what it is for.
+/// The end of a form in a dialog: the link that cancels it, and the button that sends it.
 #[component]
 pub(crate) fn DialogActions(
-    /// Where the way back leads.
+    /// The address of the page without the dialog.
     #[prop(into)]
     close: Signal<String>,
-    /// What the form does.
+    /// Sends the form.
     action: FormSender,
-    /// What that is called.
+    /// The label of the button.
     #[prop(into)]
     label: String,
-    /// Whether it ends something for good: then the way back has the focus.
+    /// Whether the form does something that cannot be undone: then the link that cancels has the focus.
     #[prop(optional)]
     is_final: bool,
 ) -> impl IntoView {

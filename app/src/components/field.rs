@@ -14,7 +14,7 @@ use policy::{Field as About, Refusal};
 /// The field. The error stands beside it, is announced with it, and what was typed stays (N3).
 #[component]
 pub(crate) fn Field(
-    /// What it is called.
+    /// Its label.
     #[prop(into)]
     label: String,
     /// Its name in the form.
@@ -25,16 +25,16 @@ pub(crate) fn Field(
     /// What browsers and password managers fill in.
     #[prop(default = "off")]
     autocomplete: &'static str,
-    /// What is in it to begin with.
+    /// Its first value.
     #[prop(optional, into)]
     value: String,
-    /// What to know before typing.
+    /// The hint below it.
     #[prop(optional, into)]
     hint: String,
-    /// What is wrong with it.
+    /// The error that is shown beside it.
     #[prop(into)]
     error: Signal<Option<String>>,
-    /// Whether typing goes here first.
+    /// Whether it has the focus when the page opens.
     #[prop(optional)]
     autofocus: bool,
     /// Whether it shows a value that cannot be changed.

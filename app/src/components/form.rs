@@ -18,7 +18,7 @@ pub(crate) struct FormSender {
     /// What was sent last.
     #[cfg(feature = "hydrate")]
     sent: StoredValue<Option<String>>,
-    /// What is to be sent once the answer under way is there.
+    /// The fields to send once the request under way is answered.
     #[cfg(feature = "hydrate")]
     next: StoredValue<Option<String>>,
 }
@@ -63,7 +63,7 @@ impl FormSender {
 /// else waits for its turn.
 #[component]
 pub(crate) fn PostForm(
-    /// What it does.
+    /// Sends it.
     action: FormSender,
     /// Its class.
     #[prop(optional)]

@@ -3,201 +3,17 @@
 use std::{borrow::Cow, hash::Hash};
 
 use leptos::{either::Either, html, prelude::*};
-use leptos_router::{NavigateOptions, components::Form, hooks::use_navigate};
-use policy::{ApiKeyId, UserId};
+use leptos_router::components::Form;
 
-use history::{step_back, step_to};
-
-use super::{Icon, Sign};
-use crate::{
-    address::use_query,
-    api::list::ListQuery,
-    dialog_url::{DialogQuery, DialogSubject, DialogUrl},
-    loaded::Loaded,
-    paths,
-};
-
-/// What the URL says about a list.
-#[derive(Clone, Copy)]
-pub(crate) struct ListAddress {
-    /// The list's path.
-    base: Signal<String>,
-    /// How it is searched, filtered, sorted and paged.
-    pub(crate) query: Memo<ListQuery>,
-    /// The dialog that is open.
-    dialog: Memo<Option<DialogQuery>>,
-    /// Whether it was opened from the page that is behind it, which is then one step back in the browser's history.
-    is_step: StoredValue<bool>,
-}
-
-impl ListAddress {
-    /// Reads the URL of the page that is shown, whose dialogs are `D`.
-    pub(crate) fn provide<D: DialogUrl>(base: Signal<String>) -> Self {
-        let [q, role, kind, state] = ["q", "role", "kind", "state"].map(use_query);
-        let [sort, order, after] = ["sort", "order", "after"].map(use_query);
-        let query = Memo::new(move |_| ListQuery {
-            q: q.get(),
-            role: role.get(),
-            kind: kind.get(),
-            state: state.get(),
-            sort: sort.get(),
-            order: order.get(),
-            after: after.get(),
-        });
-        let [dialog, user, key] = ["dialog", "user", "key"].map(use_query);
-        let dialog = Memo::new(move |_| {
-            let subject = DialogSubject {
-                user: user.get().parse().ok(),
-                key: key.get().parse().ok(),
-            };
-            D::from_query(&dialog.get(), subject).map(D::to_query)
-        });
-        let address = Self {
-            base,
-            query,
-            dialog,
-            is_step: StoredValue::new(false),
-        };
-        provide_context(address);
-        Effect::new(move |was_open: Option<bool>| {
-            let now = dialog.get();
-            let is_open = now.is_some();
-            match was_open {
-                Some(false) if is_open => {
-                    address.is_step.set_value(true);
-                    step_to(&untrack(|| address.link_with(&query.get(), now)));
-                }
-                // From one dialog to the next, the step is the same.
-                Some(true) if is_open => {}
-                Some(_) | None => address.is_step.set_value(false),
-            }
-            is_open
-        });
-        address
-    }
-
-    /// The dialog that is open; `D` are the dialogs of the screen. Follows changes.
-    pub(crate) fn dialog<D: DialogUrl>(self) -> Option<D> {
-        let DialogQuery { name, subject } = self.dialog.get()?;
-        D::from_query(name, subject)
-    }
-
-    /// Whether no dialog is open. Follows changes.
-    pub(crate) fn is_closed(self) -> bool {
-        self.dialog.with(Option::is_none)
-    }
-
-    /// The person the open dialog is about. Follows changes.
-    pub(crate) fn dialog_user(self) -> Option<UserId> {
-        self.dialog.get()?.subject.user
-    }
-
-    /// The API key the open dialog is about. Follows changes.
-    pub(crate) fn dialog_key(self) -> Option<ApiKeyId> {
-        self.dialog.get()?.subject.key
-    }
-
-    /// A link to the list, otherwise searched or sorted, with no dialog open.
-    pub(crate) fn link(self, query: &ListQuery) -> String {
-        self.link_with(query, None)
-    }
-
-    fn link_with(self, query: &ListQuery, dialog: Option<DialogQuery>) -> String {
-        self.base.with(|base| paths::with_query(base, query, dialog))
-    }
-
-    /// A link to the list as it is, with this dialog open.
-    pub(crate) fn to<D: DialogUrl>(self, dialog: D) -> Signal<String> {
-        let dialog = Some(dialog.to_query());
-        Signal::derive(move || self.link_with(&self.query.get(), dialog))
-    }
-
-    /// A link to the list as it is, with no dialog open.
-    pub(crate) fn closed(self) -> Signal<String> {
-        Signal::derive(move || self.link(&self.query.get()))
-    }
-
-    /// A link to the list as a file: all of it, as it is searched, filtered and sorted.
-    pub(crate) fn export(self) -> String {
-        let query = ListQuery {
-            after: String::new(),
-            ..self.query.get()
-        };
-        self.base
-            .with(|base| paths::with_query(&format!("{base}.csv"), &query, None))
-    }
-
-    /// Returns what opens another dialog from a script, or with none closes the one that is open.
-    pub(crate) fn switch<D: DialogUrl>(self) -> impl Fn(Option<D>) + Clone + 'static {
-        let show = self.show();
-        move |dialog| show(dialog.map(D::to_query))
-    }
-
-    /// Returns what closes the open dialog from a script.
-    pub(crate) fn closer(self) -> impl Fn() + Clone + 'static {
-        let show = self.show();
-        move || show(None)
-    }
-
-    /// A dialog that was opened by a step in the history is closed by a step back: otherwise the back button would lead
-    /// to the page that is shown already.
-    fn show(self) -> impl Fn(Option<DialogQuery>) + Clone + 'static {
-        let navigate = use_navigate();
-        move |dialog| {
-            if dialog.is_none() && self.is_step.get_value() {
-                // Once: the step takes a moment, and a second one would lead away from the page.
-                self.is_step.set_value(false);
-                step_back();
-            } else if self.dialog.get_untracked() != dialog {
-                let options = NavigateOptions {
-                    replace: dialog.is_none() || self.dialog.get_untracked().is_some(),
-                    scroll: false,
-                    ..NavigateOptions::default()
-                };
-                navigate(&untrack(|| self.link_with(&self.query.get(), dialog)), options);
-            }
-        }
-    }
-}
-
-/// The browser's history, beside the router.
-#[cfg(feature = "hydrate")]
-mod history {
-    use leptos::prelude::window;
-    use wasm_bindgen::JsValue;
-
-    pub(super) fn step_back() {
-        if let Ok(history) = window().history() {
-            drop(history.back());
-        }
-    }
-
-    /// Makes sure that opening a dialog was a step. The router leaves one out if it takes the address for the one it
-    /// noted last: the same dialog, opened again after a step back that the router did not count.
-    pub(super) fn step_to(link: &str) {
-        let is_noted = window()
-            .location()
-            .search()
-            .is_ok_and(|search| search.contains("dialog="));
-        if !is_noted && let Ok(history) = window().history() {
-            drop(history.push_state_with_url(&JsValue::NULL, "", Some(link)));
-        }
-    }
-}
-
-#[cfg(not(feature = "hydrate"))]
-mod history {
-    pub(super) const fn step_back() {}
-
-    pub(super) const fn step_to(_: &str) {}
-}
+use super::{Icon, ListAddress, Sign};
+use crate::{api::list::ListQuery, loaded::Loaded};
 
 /// Search and filters: a form that is sent by itself with scripts, and by its button without.
 #[component]
 pub(crate) fn SearchForm(
-    /// What is searched, as in "Search members".
+    /// The plural of the rows, as in "Search members".
     what: &'static str,
-    /// What it is searched by.
+    /// The placeholder of the search field.
     placeholder: &'static str,
     /// The filters.
     #[prop(optional)]
@@ -280,7 +96,7 @@ struct SendButton(NodeRef<html::Button>);
 pub(crate) fn Filter(
     /// Its name in the URL.
     name: &'static str,
-    /// What it is called.
+    /// Its label.
     label: &'static str,
     /// Its value in the query.
     read: fn(&ListQuery) -> &str,
@@ -314,7 +130,7 @@ const fn send(_: NodeRef<html::Button>) {}
 pub(crate) fn SortHeader(
     /// As in the URL. The list is sorted by `name` to begin with.
     sort: &'static str,
-    /// What it is called.
+    /// Its label.
     label: &'static str,
 ) -> impl IntoView {
     let address = expect_context::<ListAddress>();
@@ -378,7 +194,7 @@ fn Pager(
     }
 }
 
-/// A list as a table: its rows, what it says when it has none, and the way to more.
+/// A list as a table: its rows or the text of the empty list, and the links to other pages.
 #[component]
 pub(crate) fn Listing<T, Id, V>(
     /// What the rows are of.
@@ -390,7 +206,7 @@ pub(crate) fn Listing<T, Id, V>(
     /// The table's class.
     #[prop(default = "table listing")]
     class: &'static str,
-    /// What it says when it is empty.
+    /// The texts of the empty list.
     empty: Empty,
     /// What to do where there is nothing at all (N5).
     #[prop(optional, into)]

@@ -15,7 +15,7 @@ pub(crate) fn Menu(
     /// The button's class.
     #[prop(default = "icon-button")]
     class: &'static str,
-    /// What is on the button.
+    /// The content of the button.
     #[prop(into)]
     face: ViewFn,
     /// The items.
@@ -59,10 +59,10 @@ pub(crate) fn Popover(
     label: Signal<String>,
     /// The button's class.
     class: &'static str,
-    /// What is on the button.
+    /// The content of the button.
     #[prop(into)]
     face: ViewFn,
-    /// What is in the window.
+    /// The content of the window.
     children: Children,
 ) -> impl IntoView {
     view! {

@@ -9,11 +9,11 @@ use super::{Icon, Sign};
 /// The choice. The error stands beside it and is announced with it (N3).
 #[component]
 pub(crate) fn SelectField(
-    /// What it is called.
+    /// Its label.
     label: &'static str,
     /// Its name in the form.
     name: &'static str,
-    /// What is chosen to begin with.
+    /// The code of the option that is chosen first.
     #[prop(optional, into)]
     value: String,
     /// What there is to choose: as sent, and as a person reads it.
@@ -22,7 +22,7 @@ pub(crate) fn SelectField(
     /// What to know before choosing.
     #[prop(optional, into)]
     hint: String,
-    /// What is wrong with it.
+    /// The error that is shown beside it.
     #[prop(into, default = Signal::stored(None))]
     error: Signal<Option<String>>,
 ) -> impl IntoView {

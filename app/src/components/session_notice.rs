@@ -10,7 +10,7 @@ use crate::{
     signed::{Now, Signed},
 };
 
-/// Says, above the page, that its session is over or another's, with the way on. What is typed there stays.
+/// The banner above the page: its session is over, or somebody else is signed in, with a link to go on.
 #[component]
 pub(crate) fn SignedBanner() -> impl IntoView {
     let signed = expect_context::<Signed>();

@@ -209,6 +209,64 @@ fn home(item: &OrganizationItem) -> String {
     }
 }
 
+/// The search of the project selector: what is typed, and what the server found for it.
+#[derive(Clone, Copy)]
+struct ProjectSearch {
+    text: RwSignal<String>,
+    /// None while nothing is typed: the server is not asked then.
+    found: RwSignal<Option<Vec<ProjectItem>>>,
+    /// The number of the latest search; the answer to an earlier one is dropped.
+    latest: StoredValue<u32>,
+}
+
+impl ProjectSearch {
+    fn new() -> Self {
+        Self {
+            text: RwSignal::new(String::new()),
+            found: RwSignal::new(None),
+            latest: StoredValue::new(0),
+        }
+    }
+
+    fn clear(self) {
+        self.text.set(String::new());
+        self.found.set(None);
+    }
+
+    fn has_found_none(self) -> bool {
+        self.found.with(|found| found.as_ref().is_some_and(Vec::is_empty))
+    }
+
+    /// Asks the server for the projects of this organization with the text in their name, once typing rests.
+    fn find(self, organization: Option<String>, text: String) {
+        let Self { found, latest, .. } = self;
+        self.text.set(text.clone());
+        let number = latest.get_value().wrapping_add(1);
+        latest.set_value(number);
+        let Some(organization) = organization else { return };
+        if text.trim().is_empty() {
+            found.set(None);
+            return;
+        }
+        set_timeout(
+            move || {
+                if latest.try_get_value() != Some(number) {
+                    return;
+                }
+                spawn_local(async move {
+                    let answer = find_projects(organization, text).await;
+                    if latest.try_get_value() == Some(number)
+                        && let Ok(items) = answer
+                    {
+                        found.set(Some(items));
+                    }
+                });
+            },
+            std::time::Duration::from_millis(150),
+        );
+    }
+}
+
 /// The project that is looked at, and the way to others: by the list, or by typing a part of a name.
 #[component]
 fn ProjectSelector(shell: Loaded<ShellView>) -> impl IntoView {
@@ -219,14 +277,12 @@ fn ProjectSelector(shell: Loaded<ShellView>) -> impl IntoView {
         })
     });
     let name = move || current.get().map(|(_, _, name)| name).unwrap_or_default();
-    let search = RwSignal::new(String::new());
-    // What the server found; nothing was asked while nothing is typed.
-    let found = RwSignal::new(None::<Vec<ProjectItem>>);
+    let search = ProjectSearch::new();
     let projects = move || {
         let Some((organization, slug, _)) = current.get() else {
             return Vec::new();
         };
-        let items = found.get().unwrap_or_else(|| {
+        let items = search.found.get().unwrap_or_else(|| {
             shell.with(|shell| {
                 let siblings = shell.projects.iter().filter(|item| item.organization == organization);
                 siblings.cloned().collect()
@@ -240,41 +296,18 @@ fn ProjectSelector(shell: Loaded<ShellView>) -> impl IntoView {
             })
             .collect::<Vec<_>>()
     };
-    let latest = StoredValue::new(0_u32);
     let find = move |text: String| {
-        search.set(text.clone());
-        let number = latest.get_value().wrapping_add(1);
-        latest.set_value(number);
-        let Some((organization, ..)) = current.get_untracked() else {
-            return;
-        };
-        if text.trim().is_empty() {
-            found.set(None);
-            return;
-        }
-        // Once typing rests.
-        set_timeout(
-            move || {
-                if latest.try_get_value() != Some(number) {
-                    return;
-                }
-                spawn_local(async move {
-                    let answer = find_projects(organization.to_string(), text).await;
-                    if latest.try_get_value() == Some(number)
-                        && let Ok(items) = answer
-                    {
-                        found.set(Some(items));
-                    }
-                });
-            },
-            std::time::Duration::from_millis(150),
+        search.find(
+            current
+                .get_untracked()
+                .map(|(organization, ..)| organization.to_string()),
+            text,
         );
     };
     // Another project, and the search is over.
     Effect::new(move |_| {
         current.track();
-        search.set(String::new());
-        found.set(None);
+        search.clear();
     });
     let all = move || {
         shell.with(|shell| {
@@ -306,7 +339,7 @@ fn ProjectSelector(shell: Loaded<ShellView>) -> impl IntoView {
                     placeholder="Find a project"
                     autocomplete="off"
                     spellcheck="false"
-                    prop:value=move || search.get()
+                    prop:value=move || search.text.get()
                     on:input:target=move |event| find(event.target().value())
                 />
             </div>
@@ -320,7 +353,7 @@ fn ProjectSelector(shell: Loaded<ShellView>) -> impl IntoView {
                 }).collect_view()}
             </ul>
             <p class="choices-none" role="status">
-                {move || (found.with(|found| found.as_ref().is_some_and(Vec::is_empty))).then_some("No project found")}
+                {move || search.has_found_none().then_some("No project found")}
             </p>
             {move || all().map(|href| view! { <a class="menu-item choices-all" href=href>"All projects"</a> })}
         </Popover>

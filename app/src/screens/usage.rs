@@ -1,4 +1,4 @@
-//! What was used in a project, and what it cost: for collaborators of either role.
+//! Usage of a project and its cost, for collaborators of either role.
 
 use leptos::{either::Either, prelude::*};
 use policy::{Slug, UsageKind, UsageRange};

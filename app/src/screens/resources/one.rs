@@ -96,9 +96,6 @@ fn Gone(kind: ResourceKind, name: String, slug: String) -> impl IntoView {
 #[component]
 fn One(page: Loaded<ResourcePage>) -> impl IntoView {
     let address = expect_context::<ListAddress>();
-    let Actions { save, delete } = expect_context();
-    let notices = expect_context::<Notices>();
-    let navigate = use_navigate();
     let project = Signal::derive(move || page.with(|page| Some(page.project.clone())));
     let row = Memo::new(move |_| page.with(|page| Some((page.kind, page.row.clone()))));
     let name = move || row.get().map(|(_, row)| row.name);
@@ -109,42 +106,8 @@ fn One(page: Loaded<ResourcePage>) -> impl IntoView {
     let may_change = Memo::new(move |_| may(ResourceAction::Change));
     let may_delete = Memo::new(move |_| may(ResourceAction::Delete));
     // What is being typed is left alone when the resource changes meanwhile; once it is saved, the form is a new one.
-    let (form, is_saved) = (RwSignal::new(0_u32), StoredValue::new(false));
-    Effect::new(move |_| {
-        if let Some(Ok(done)) = save.outcome().get() {
-            notices.show(Notice::done(&done));
-            is_saved.set_value(true);
-            page.then_focus_heading();
-            page.reload();
-        }
-    });
-    Effect::new(move |_| {
-        if !page.busy.get() && is_saved.get_value() && form.try_update(|n| *n = n.wrapping_add(1)).is_some() {
-            is_saved.set_value(false);
-        }
-    });
-    let close_dialog = address.closer();
-    Effect::new(move |_| match delete.outcome().get() {
-        Some(Ok(done)) => {
-            notices.show_on_next(Notice::done(&done));
-            close_dialog();
-        }
-        Some(Err(problem)) => notices.show(Notice::problem(problem)),
-        None => {}
-    });
-    // Once its dialog is closed, the list takes the place of the page of what is gone: the back button doesn't lead
-    // there.
-    Effect::new(move |_| {
-        let is_closed = address.is_closed();
-        if is_closed && matches!(delete.outcome().get(), Some(Ok(_))) {
-            let list = page.peek(|page| Some(paths::resources(&page.project.slug, page.kind)));
-            let options = NavigateOptions {
-                replace: true,
-                ..NavigateOptions::default()
-            };
-            navigate(&list.unwrap_or_else(|| paths::HOME.to_owned()), options);
-        }
-    });
+    let form = RwSignal::new(0_u32);
+    finish(page, form);
     view! {
         <PageTitle text=title/>
         <header class="page-header">
@@ -189,6 +152,50 @@ fn One(page: Loaded<ResourcePage>) -> impl IntoView {
             page.peek(|page| Some(page.clone())).map(|page| view! { <DeleteDialog page/> })
         })}
     }
+}
+
+/// What follows an action in the browser. Saved: the message, the resource anew, and then another `form`. Deleted: the
+/// message, the end of the dialog, and the list.
+fn finish(page: Loaded<ResourcePage>, form: RwSignal<u32>) {
+    let Actions { save, delete } = expect_context();
+    let (address, notices) = (expect_context::<ListAddress>(), expect_context::<Notices>());
+    let navigate = use_navigate();
+    let is_saved = StoredValue::new(false);
+    Effect::new(move |_| {
+        if let Some(Ok(done)) = save.outcome().get() {
+            notices.show(Notice::done(&done));
+            is_saved.set_value(true);
+            page.then_focus_heading();
+            page.reload();
+        }
+    });
+    Effect::new(move |_| {
+        if !page.busy.get() && is_saved.get_value() && form.try_update(|n| *n = n.wrapping_add(1)).is_some() {
+            is_saved.set_value(false);
+        }
+    });
+    let close_dialog = address.closer();
+    Effect::new(move |_| match delete.outcome().get() {
+        Some(Ok(done)) => {
+            notices.show_on_next(Notice::done(&done));
+            close_dialog();
+        }
+        Some(Err(problem)) => notices.show(Notice::problem(problem)),
+        None => {}
+    });
+    // Once its dialog is closed, the list takes the place of the page of what is gone: the back button doesn't lead
+    // there.
+    Effect::new(move |_| {
+        let is_closed = address.is_closed();
+        if is_closed && matches!(delete.outcome().get(), Some(Ok(_))) {
+            let list = page.peek(|page| Some(paths::resources(&page.project.slug, page.kind)));
+            let options = NavigateOptions {
+                replace: true,
+                ..NavigateOptions::default()
+            };
+            navigate(&list.unwrap_or_else(|| paths::HOME.to_owned()), options);
+        }
+    });
 }
 
 /// What is known of it; all of it for those who may not change it, with the reason (R2).
