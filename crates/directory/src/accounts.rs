@@ -2,42 +2,30 @@
 
 use policy::{Email, Name, OrganizationId, Password, Permission, ProjectId, Refusal, UserId};
 use serde_json::json;
-use time::{Duration, OffsetDateTime};
-use uuid::Uuid;
 
 use crate::{
-    Actor, Directory, Error, Hint, LinkToken, NewSession, Origin, Result, attempts,
+    Actor, Directory, Error, Hint, LinkToken, NewAccount, NewSession, Origin, Result,
     authorization::principal::By,
     change::{Change, Record},
     confirmation,
     connections::PgConnection,
     devices, email_changes,
-    error::{decode, refuse_on},
-    limits, members,
+    error::decode,
+    limits, links, members, memberships,
     notices::{self, Notice},
     organizations, outbox,
     secret::{self, Asker},
     sessions,
     takeover::{end_everything, lock_organizations_of},
-    verification,
+    users, verification,
 };
+
+#[cfg(test)]
+pub(crate) use crate::links::add_reset_token;
+pub(crate) use crate::users::insert;
 
 /// What a deleted person is called where rows name them.
 const DELETED: &str = "Deleted user";
-
-/// A link to a new password is good for this long.
-const RESET_LIFETIME: Duration = Duration::hours(1);
-
-/// What it takes to make an account.
-#[derive(Clone, Debug)]
-pub struct NewAccount {
-    /// The address to sign in with.
-    pub email: Email,
-    /// The person's name.
-    pub name: Name,
-    /// The password to sign in with.
-    pub password: Password,
-}
 
 impl Directory {
     /// Makes an account with an organization of its own (O2), and signs in. Its address is not proved by this (J1), and that an
@@ -117,7 +105,7 @@ impl Directory {
                     change.record.target_id = user.map(|id| id.0);
                     within_limit?;
                     let (user, hash) = user.zip(hash).filter(|_| is_right).ok_or(Refusal::CredentialsWrong)?;
-                    if !lock_hash(&mut change.tx, user, &hash).await? {
+                    if !users::lock_hash(&mut change.tx, user, &hash).await? {
                         return Err(Refusal::CredentialsWrong.into());
                     }
                     let session = sessions::begin(change, user, origin).await?;
@@ -160,10 +148,10 @@ impl Directory {
             Box::pin(async move {
                 change.set_target(actor.user);
                 within_limit?;
-                if !is_right || !lock_hash(&mut change.tx, actor.user, &row.password_hash).await? {
+                if !is_right || !users::lock_hash(&mut change.tx, actor.user, &row.password_hash).await? {
                     return Err(Refusal::CurrentPasswordWrong.into());
                 }
-                set_hash(&mut change.tx, actor.user, &hash?).await?;
+                users::set_hash(&mut change.tx, actor.user, &hash?).await?;
                 forget_reset_links(&mut change.tx, actor.user).await?;
                 sessions::end_all(&mut change.tx, actor.user, Some(actor.session)).await?;
                 devices::forget(&mut change.tx, actor.user, actor.origin.device.as_ref()).await?;
@@ -185,7 +173,7 @@ impl Directory {
         self.change(By::User(actor), "user:update_name", |change| {
             Box::pin(async move {
                 change.set_target(actor.user);
-                let before = members::name_of(&mut change.tx, actor.user).await?;
+                let before = users::name_of(&mut change.tx, actor.user).await?;
                 // Lists have a copy, which the database keeps true.
                 let changed = sqlx::query!(
                     "UPDATE users SET name = $2 WHERE id = $1 AND deleted_at IS NULL",
@@ -231,7 +219,7 @@ impl Directory {
                 let organizations = lock_organizations_of(&mut change.tx, actor.user).await?;
                 // Mail before the person, as whoever makes a mail does.
                 outbox::forget_address(&mut change.tx, &row.email).await?;
-                if !is_right || !lock_hash(&mut change.tx, actor.user, &row.password_hash).await? {
+                if !is_right || !users::lock_hash(&mut change.tx, actor.user, &row.password_hash).await? {
                     return Err(Refusal::CurrentPasswordWrong.into());
                 }
                 if organizations.iter().any(|(_, owner)| *owner == actor.user) {
@@ -275,7 +263,7 @@ impl Directory {
                 .await?;
                 for row in external {
                     let project = ProjectId(row.project_id);
-                    members::removed(
+                    memberships::removed(
                         change,
                         OrganizationId(row.organization_id),
                         project,
@@ -287,7 +275,7 @@ impl Directory {
                 forget_ssh_keys(&mut change.tx, actor.user).await?;
                 devices::forget(&mut change.tx, actor.user, None).await?;
                 // Mail to them is dropped when it is due: see `take_mail`.
-                forget_reset_tokens(&mut change.tx, actor.user).await?;
+                links::forget_reset_tokens(&mut change.tx, actor.user).await?;
                 verification::forget_tokens(&mut change.tx, actor.user).await?;
                 sessions::end_all(&mut change.tx, actor.user, None).await?;
                 change.values(Some(json!({ "email": row.email })), None);
@@ -385,7 +373,7 @@ impl Directory {
                     Vec::new()
                 };
                 use_reset_token(change, token, user).await?;
-                set_hash(&mut change.tx, user, &hash?).await?;
+                users::set_hash(&mut change.tx, user, &hash?).await?;
                 verification::prove(change, user).await?;
                 if ends_everything {
                     let ended = end_everything(change, user, &organizations).await?;
@@ -424,14 +412,14 @@ impl Directory {
                 let user = UserId(row.id);
                 change.set_target(user);
                 if row.is_proved {
-                    set_hash(&mut change.tx, user, &hash?).await?;
+                    users::set_hash(&mut change.tx, user, &hash?).await?;
                     forget_reset_links(&mut change.tx, user).await?;
                     sessions::end_all(&mut change.tx, user, None).await?;
                     devices::forget(&mut change.tx, user, None).await?;
                     change.hint(Hint::User(user));
                 } else {
                     let organizations = lock_organizations_of(&mut change.tx, user).await?;
-                    set_hash(&mut change.tx, user, &hash?).await?;
+                    users::set_hash(&mut change.tx, user, &hash?).await?;
                     let (before, after) = end_everything(change, user, &organizations).await?.values();
                     change.values(Some(before), Some(after));
                 }
@@ -506,119 +494,16 @@ async fn use_reset_token(change: &mut Change<'_>, token: &LinkToken, user: UserI
     Ok(())
 }
 
-/// Writes an account. Its address is not proved.
-pub(crate) async fn insert(
-    db: &mut PgConnection,
-    account: &NewAccount,
-    hash: &str,
-    at: OffsetDateTime,
-) -> Result<UserId> {
-    let id = UserId(Uuid::now_v7());
-    sqlx::query!(
-        "INSERT INTO users (id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)",
-        id.0,
-        account.email.as_str(),
-        account.name.as_str(),
-        hash,
-        at,
-    )
-    .execute(db)
-    .await
-    .map_err(|error| refuse_on(error, "users_email_key", Refusal::EmailTaken))?;
-    Ok(id)
-}
-
-/// Writes an account, with a made-up address if the one it is to have is taken. Answers whether it has the right one.
-pub(crate) async fn insert_if_new(
-    db: &mut PgConnection,
-    account: &NewAccount,
-    hash: &str,
-    at: OffsetDateTime,
-) -> Result<(UserId, bool)> {
-    let id = UserId(Uuid::now_v7());
-    let row = sqlx::query!(
-        r#"INSERT INTO users (id, email, name, password_hash, created_at)
-           SELECT $1, CASE WHEN EXISTS (SELECT FROM users WHERE email = $2) OR is_reserved_email($2, NULL)
-                       THEN $6 ELSE $2 END, $3, $4, $5
-           RETURNING email = $2 AS "is_new!""#,
-        id.0,
-        account.email.as_str(),
-        account.name.as_str(),
-        hash,
-        at,
-        id.to_string(),
-    )
-    .fetch_one(db)
-    .await
-    .map_err(|error| refuse_on(error, "users_email_key", Refusal::EmailTaken))?;
-    Ok((id, row.is_new))
-}
-
-/// The person with this address, for those who may know who has an account.
-pub(crate) async fn find_by_email(db: &mut PgConnection, email: &Email) -> Result<Option<UserId>> {
-    let row = sqlx::query!("SELECT id FROM users WHERE email = $1", email.as_str())
-        .fetch_optional(db)
-        .await?;
-    Ok(row.map(|row| UserId(row.id)))
-}
-
 /// Whether a typed password is the one hashed.
 pub(crate) async fn check_password(asker: Asker, typed: &str, hash: Option<String>) -> Result<bool> {
     secret::verify_password(asker, Password::forms_of(typed), hash).await
 }
 
-/// Holds an account's password until the change ends, if it is still the one that was verified: verifying takes a while,
-/// and a password that was replaced meanwhile opens nothing any more.
-pub(crate) async fn lock_hash(db: &mut PgConnection, user: UserId, verified: &str) -> Result<bool> {
-    let row = sqlx::query!(
-        "SELECT id FROM users WHERE id = $1 AND password_hash = $2 FOR NO KEY UPDATE",
-        user.0,
-        verified
-    )
-    .fetch_optional(db)
-    .await?;
-    Ok(row.is_some())
-}
-
-pub(crate) async fn set_hash(db: &mut PgConnection, user: UserId, hash: &str) -> Result<()> {
-    sqlx::query!("UPDATE users SET password_hash = $2 WHERE id = $1", user.0, hash)
-        .execute(db)
-        .await?;
-    Ok(())
-}
-
-/// Makes a link to a new password for a person.
-pub(crate) async fn add_reset_token(db: &mut PgConnection, user: UserId, at: OffsetDateTime) -> Result<LinkToken> {
-    let token = LinkToken::random()?;
-    sqlx::query!(
-        "INSERT INTO password_reset_tokens (token_hash, user_id, expires_at) VALUES ($1, $2, $3)",
-        &token.hash(),
-        user.0,
-        at + RESET_LIFETIME,
-    )
-    .execute(db)
-    .await?;
-    Ok(token)
-}
-
 /// Links to a new password end with the old one, and so do those that are still to be mailed; the next one that is asked for is
 /// mailed at once.
 pub(crate) async fn forget_reset_links(db: &mut PgConnection, user: UserId) -> Result<()> {
-    forget_reset_tokens(db, user).await?;
+    links::forget_reset_tokens(db, user).await?;
     outbox::forget_resets(db, user).await
-}
-
-pub(crate) async fn forget_reset_tokens(db: &mut PgConnection, user: UserId) -> Result<()> {
-    sqlx::query!("DELETE FROM password_reset_tokens WHERE user_id = $1", user.0)
-        .execute(&mut *db)
-        .await?;
-    let email = sqlx::query_scalar!("SELECT email FROM users WHERE id = $1", user.0)
-        .fetch_one(&mut *db)
-        .await?;
-    match email {
-        Some(email) => attempts::forget(db, &limits::password_reset_mail(&email).bucket).await,
-        None => Ok(()),
-    }
 }
 
 /// Removes a person's SSH keys. Answers how many there were.

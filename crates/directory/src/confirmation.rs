@@ -4,13 +4,8 @@
 use policy::{Refusal, SessionId, UserId};
 
 use crate::{
-    Actor, Directory, Result,
-    accounts::{check_password, lock_hash},
-    authorization::principal::By,
-    change::Change,
-    connections::PgConnection,
-    limits,
-    secret::Asker,
+    Actor, Directory, Result, accounts::check_password, authorization::principal::By, change::Change,
+    connections::PgConnection, limits, secret::Asker, users::lock_hash,
 };
 
 impl Directory {

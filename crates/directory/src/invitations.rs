@@ -3,71 +3,35 @@
 //! An invitation is open, accepted or revoked; an open one is pending until it lapses. Its links are secrets, kept as hashes:
 //! one is answered to whoever invites, to be copied; each mail gets one of its own when it is sent (see [`crate::outbox`]).
 
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use policy::{
-    Email, InvitationId, Name, OrganizationId, OrganizationRole, Password, Permission, ProjectId, Refusal, Slug,
-    UserId, visible,
+    Email, InvitationId, Name, OrganizationId, OrganizationRole, Password, Permission, ProjectId, Refusal, Slug, UserId,
 };
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
-    Actor, Directory, Hint, NewAccount, NewSession, OrganizationView, Origin, Result, accounts,
+    Actor, Directory, Hint, LinkToken, NewAccount, NewSession, OrganizationView, Origin, Result,
     authorization::lock::lock_in_organization,
     authorization::lookup::find_organization,
     authorization::principal::By,
     authorization::standing::find_place,
     authorization::target::OrganizationSeen,
     change::{Change, Record},
-    connections::PgConnection,
     error::decode,
-    limits, members, outbox, paging,
+    limits, memberships, outbox, paging,
     people::{check_search, pattern},
     quotas,
-    secret::{self, Asker},
-    sessions, verification,
+    secret::Asker,
+    sessions, users, verification,
 };
+
+pub(crate) use crate::links::add_token;
 
 /// An invitation lapses after this (M3).
 const LIFETIME: Duration = Duration::days(7);
-
-/// The secret of a link: an invitation's, or one to a new password. Its `Debug` is blank.
-#[derive(Clone, PartialEq, Eq)]
-pub struct LinkToken([u8; 32]);
-
-impl LinkToken {
-    /// Reads what a link carries; `None` if it cannot be one.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        // What mail programs and chats leave at the ends of a link, or fold into it, is none of it.
-        let text: String = visible(text).split_whitespace().collect();
-        let text = text.trim_matches(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_'));
-        URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
-    }
-
-    /// What a link carries.
-    #[must_use]
-    pub fn reveal(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.0)
-    }
-
-    pub(crate) fn random() -> Result<Self> {
-        secret::random().map(Self)
-    }
-
-    pub(crate) fn hash(&self) -> [u8; 32] {
-        secret::sha256(&self.0)
-    }
-}
-
-impl fmt::Debug for LinkToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("LinkToken(…)")
-    }
-}
 
 /// What has become of an invitation (M3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -263,7 +227,7 @@ impl Directory {
                 organization.standing.require(Permission::MemberInvite)?;
                 within_limit?;
                 let email = Email::from_input(email)?;
-                if let Some(user) = accounts::find_by_email(&mut change.tx, &email).await?
+                if let Some(user) = users::find_by_email(&mut change.tx, &email).await?
                     && find_place(&mut *change.tx, &organization, user).await?.is_some()
                 {
                     change.set_target(user);
@@ -446,7 +410,7 @@ impl Directory {
                     password,
                 };
                 let at = change.at;
-                let user = accounts::insert(&mut change.tx, &account, &hash, at).await?;
+                let user = users::insert(&mut change.tx, &account, &hash, at).await?;
                 change.set_target(user);
                 let joined = join(change, &invited, user).await?;
                 invited.prove(change, user).await?;
@@ -588,26 +552,6 @@ fn state_of(
     }
 }
 
-/// Gives an invitation one more link, to be mailed or to be shown.
-pub(crate) async fn add_token(
-    db: &mut PgConnection,
-    organization: OrganizationId,
-    id: InvitationId,
-    is_mailed: bool,
-) -> Result<LinkToken> {
-    let token = LinkToken::random()?;
-    sqlx::query!(
-        "INSERT INTO invitation_tokens (token_hash, organization_id, invitation_id, is_mailed) VALUES ($1, $2, $3, $4)",
-        &token.hash(),
-        organization.0,
-        id.0,
-        is_mailed,
-    )
-    .execute(db)
-    .await?;
-    Ok(token)
-}
-
 /// Locks the organization, then finds an invitation of it that is still open.
 async fn lock_open(
     change: &mut Change<'_>,
@@ -692,7 +636,7 @@ async fn join(change: &mut Change<'_>, invited: &Invited, user: UserId) -> Resul
     .await?;
     if already.is_none() {
         let (role, by) = (OrganizationRole::Member, invited.invited_by);
-        members::insert(&mut change.tx, invited.organization, user, role, by, at).await?;
+        memberships::insert(&mut change.tx, invited.organization, user, role, by, at).await?;
         change.values(None, Some(json!({ "role": role })));
     }
     sqlx::query!(
@@ -704,7 +648,7 @@ async fn join(change: &mut Change<'_>, invited: &Invited, user: UserId) -> Resul
     .execute(&mut *change.tx)
     .await?;
     outbox::forget(&mut change.tx, invited.organization, &[invited.id.0]).await?;
-    members::changed(change, invited.organization, user);
+    memberships::changed(change, invited.organization, user);
     let slug = sqlx::query!(
         "SELECT slug FROM project_slugs WHERE project_id = $1 AND released_at IS NULL",
         invited.default_project.0,

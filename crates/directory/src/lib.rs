@@ -23,8 +23,10 @@ mod gateways;
 mod hints;
 mod invitations;
 mod limits;
+mod links;
 mod made_keys;
 mod members;
+mod memberships;
 mod meters;
 mod notices;
 mod obstacles;
@@ -51,9 +53,10 @@ mod tests;
 mod tokens;
 mod usage;
 mod usage_corrections;
+mod users;
 mod verification;
 
-pub use accounts::{NewAccount, OpenedReset};
+pub use accounts::OpenedReset;
 pub use api_keys::{ApiKey, ApiKeyList, ApiKeyQuery, KeyView, NewApiKey};
 pub use audit::{AuditEvent, AuditPage};
 pub use authorization::{
@@ -71,8 +74,9 @@ pub use flashes::{FlashHolder, FlashTicket};
 pub use gateways::{Allowed, GatewayPlace, GatewayScope, GatewayToken, KnownGateways, NewGatewayToken};
 pub use hints::{Hint, Hints};
 pub use invitations::{
-    Delivery, Invitation, InvitationList, InvitationQuery, InvitationState, Joined, LinkToken, NewInvitation, Opened,
+    Delivery, Invitation, InvitationList, InvitationQuery, InvitationState, Joined, NewInvitation, Opened,
 };
+pub use links::LinkToken;
 pub use made_keys::KeyChoice;
 pub use members::{Member, MemberList, MemberQuery, MemberRemoval, RemovalPreview};
 pub use meters::{MeterToken, OrganizationRef};
@@ -99,6 +103,7 @@ pub use submissions::{Sent, Submission};
 pub use time::{Date, OffsetDateTime};
 pub use tokens::{Token, TokenKind};
 pub use usage::{UsageRecord, UsageReport, UsageSum, UsageTaken};
+pub use users::NewAccount;
 pub use verification::{OpenedVerification, Verified};
 
 use std::{future::Future, net::IpAddr, path::PathBuf, time::Duration};

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    Actor, Directory, Hint, Result, accounts, api_keys,
+    Actor, Directory, Hint, Result, api_keys,
     authorization::lock::{join_queue, lock_in_organization, lock_organization},
     authorization::lookup::find_organization,
     authorization::principal::By,
@@ -19,9 +19,9 @@ use crate::{
     confirmation,
     connections::PgConnection,
     error::{decode, inconsistent, refuse_on},
-    members,
+    memberships,
     notices::{self, Notice},
-    projects, secret, usage,
+    projects, secret, usage, users,
 };
 
 /// An organization somebody has to do with.
@@ -139,7 +139,7 @@ pub(crate) async fn create(
     )
     .execute(&mut *db)
     .await?;
-    members::insert(db, id, owner, OrganizationRole::Admin, None, at).await?;
+    memberships::insert(db, id, owner, OrganizationRole::Admin, None, at).await?;
     let project_slug = match default_slug {
         Some(slug) => slug.clone(),
         None => format!("{slug}-default")
@@ -280,7 +280,7 @@ impl Directory {
                 }
                 confirmation::require(change, actor).await?;
                 set_owner(change, organization.id, organization.owner, to).await?;
-                members::name_of(&mut change.tx, to).await
+                users::name_of(&mut change.tx, to).await
             })
         })
         .await
@@ -295,7 +295,7 @@ impl Directory {
         self.change(By::Operator, TRANSFER, |change| {
             Box::pin(async move {
                 change.record.target = Some(to.to_string());
-                let user = accounts::find_by_email(&mut change.tx, to)
+                let user = users::find_by_email(&mut change.tx, to)
                     .await?
                     .ok_or(Refusal::UserNotFound)?;
                 change.set_target(user);
@@ -304,7 +304,7 @@ impl Directory {
                 if organization.standing.organization.is_none() {
                     return Err(Refusal::NotAMember.into());
                 }
-                members::set_role(&mut change.tx, organization.id, user, OrganizationRole::Admin).await?;
+                memberships::set_role(&mut change.tx, organization.id, user, OrganizationRole::Admin).await?;
                 set_owner(change, organization.id, organization.owner, user).await?;
                 let before = organization.standing.organization.map(OrganizationStanding::role);
                 change.values(
@@ -365,7 +365,7 @@ impl Directory {
                     .await
                     .map_err(|error| refuse_on(error, "resources_project_fkey", Refusal::OrganizationInUse))?;
                 change.values(Some(json!({ "name": organization.name })), None);
-                members::changed(change, organization.id, actor.user);
+                memberships::changed(change, organization.id, actor.user);
                 Ok(())
             })
         })
@@ -491,7 +491,7 @@ async fn set_owner(change: &mut Change<'_>, organization: OrganizationId, from: 
         notices::tell(change, to, &Notice::BecameOwner { organization }).await?;
     }
     change.values(Some(json!({ "owner": from })), Some(json!({ "owner": to })));
-    members::changed(change, organization, to);
+    memberships::changed(change, organization, to);
     change.hint(Hint::User(from));
     Ok(())
 }

@@ -8,12 +8,12 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
-    Directory, Hint, LinkToken, Notice, Result, accounts, attempts,
+    Directory, Hint, LinkToken, Notice, Result, attempts,
     change::Change,
     connections::PgConnection,
     email_changes,
     error::{decode, inconsistent},
-    invitations, limits, verification,
+    limits, links, verification,
 };
 
 /// A mail that is being sent is nobody else's for this long.
@@ -361,7 +361,7 @@ async fn write_invitation(
                 .transpose()?,
             expires_at: about.expires_at,
         },
-        token: Some(invitations::add_token(db, organization, invitation, true).await?),
+        token: Some(links::add_token(db, organization, invitation, true).await?),
     })
 }
 
@@ -389,7 +389,7 @@ async fn write_to_address(
             MailAbout::PasswordReset {
                 name: decode(&person.name, "users", "name")?,
             },
-            Some(accounts::add_reset_token(db, user, now).await?),
+            Some(links::add_reset_token(db, user, now).await?),
         ),
         (Kind::SignUp | Kind::VerifyEmail, false) => (
             MailAbout::VerifyEmail,
