@@ -26,8 +26,8 @@ pub(crate) use crate::links::add_reset_token;
 pub(crate) use crate::users::insert;
 
 impl Directory {
-    /// Makes an account with an organization of its own (O2), and signs in. Its address is not proved by this (J1), and that an
-    /// address is taken is told: where mail is sent, [`Self::sign_up_by_mail`] tells nobody.
+    /// Makes an account with an organization of its own (O2), and signs in. Its address is not proved by this (J1), and
+    /// that an address is taken is told: where mail is sent, [`Self::sign_up_by_mail`] tells nobody.
     ///
     /// # Errors
     /// [`Refusal::SignUpClosed`], [`Refusal::EmailTaken`], [`Refusal::PasswordWeak`], [`Refusal::TooManyAttempts`].
@@ -64,8 +64,8 @@ impl Directory {
         self.sign_in_on(&email, password, origin, device.as_deref()).await
     }
 
-    /// Signs in on a device. `device` tells one that signed in to this very account before from others: it has an allowance of its
-    /// own, and strangers' attempts don't keep it out (J9).
+    /// Signs in on a device. `device` tells one that signed in to this very account before from others: it has an
+    /// allowance of its own, and strangers' attempts don't keep it out (J9).
     pub(crate) async fn sign_in_on(
         &self,
         email: &Email,

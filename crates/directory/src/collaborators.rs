@@ -4,6 +4,7 @@ mod change;
 mod list;
 
 pub use change::Removal;
+#[cfg(test)]
 pub(crate) use list::list_statement;
 pub use list::{CollaboratorList, CollaboratorQuery};
 
@@ -96,8 +97,9 @@ impl Directory {
     /// Adds the person with this address to a project, as a Member, at once (C2, C4).
     ///
     /// # Errors
-    /// [`Refusal::EmailInvalid`], [`Refusal::EmailSeveral`], [`Refusal::EmailNotAscii`], [`Refusal::UserNotFound`], [`Refusal::NotInOrganization`], [`Refusal::AlreadyCollaborator`]
-    /// (C3, J2); [`Refusal::ExternalInDefaultProject`] (D4); [`Refusal::CannotAdd`], [`Refusal::TooManyAttempts`] (X6).
+    /// [`Refusal::EmailInvalid`], [`Refusal::EmailSeveral`], [`Refusal::EmailNotAscii`], [`Refusal::UserNotFound`],
+    /// [`Refusal::NotInOrganization`], [`Refusal::AlreadyCollaborator`] (C3, J2); [`Refusal::ExternalInDefaultProject`]
+    /// (D4); [`Refusal::CannotAdd`], [`Refusal::TooManyAttempts`] (X6).
     pub async fn add_collaborator(&self, actor: &Actor, slug: &Slug, email: &str) -> Result<Added> {
         let limit = add_limit(actor);
         let within_limit = self.attempt(&limit).await;
@@ -191,9 +193,9 @@ impl Directory {
     }
 }
 
-/// The person with this address, if the project may know of them (J2). An account whose address is not proved may be a stranger's:
-/// it is found only in an organization that it is in, which invited that very address, or by a project that it has access to. Of
-/// any other the answer is that of no account, by the same one query.
+/// The person with this address, if the project may know of them (J2). An account whose address is not proved may be a
+/// stranger's: it is found only in an organization that it is in, which invited that very address, or by a project that
+/// it has access to. Of any other the answer is that of no account, by the same one query.
 async fn find_addable(change: &mut Change<'_>, project: &ProjectSeen, email: &Email) -> Result<Option<UserId>> {
     let row = sqlx::query!(
         "SELECT u.id FROM users u

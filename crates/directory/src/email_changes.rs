@@ -376,8 +376,8 @@ pub(crate) async fn forget_all(db: &mut PgConnection, user: UserId) -> Result<()
     Ok(())
 }
 
-/// Makes a mail about a change, with a new link: to confirm it at the new address, or to undo it at the old one. Nothing
-/// if there is nothing left to confirm.
+/// Makes a mail about a change, with a new link: to confirm it at the new address, or to undo it at the old one.
+/// Nothing if there is nothing left to confirm.
 pub(crate) async fn write_mail(
     db: &mut PgConnection,
     id: Uuid,

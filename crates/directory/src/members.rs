@@ -1,5 +1,5 @@
-//! Members of an organization: the list, their roles, and the end of a membership. Access to the Default Project follows from
-//! membership by itself (D2), and what was given to a member ends with it (M6): the database sees to both.
+//! Members of an organization: the list, their roles, and the end of a membership. Access to the Default Project
+//! follows from membership by itself (D2), and what was given to a member ends with it (M6): the database sees to both.
 
 use policy::{
     Email, MemberChange, Name, OrganizationId, OrganizationRole, OrganizationStanding, Permission, ProjectId, Refusal,
@@ -116,8 +116,8 @@ impl Directory {
     /// A page of an organization's members, for every member of it (O3).
     ///
     /// # Errors
-    /// [`Refusal::Hidden`]; [`Refusal::CursorInvalid`] for a place in another list; [`Refusal::Malformed`] for a search text
-    /// that cannot be one.
+    /// [`Refusal::Hidden`]; [`Refusal::CursorInvalid`] for a place in another list; [`Refusal::Malformed`] for a search
+    /// text that cannot be one.
     pub async fn members(&self, user: UserId, slug: &Slug, query: &MemberQuery) -> Result<MemberList> {
         let organization = find_organization(&self.pool, slug, user).await?;
         organization.standing.require(Permission::MemberList)?;
@@ -226,8 +226,8 @@ impl Directory {
         self.change_member_role_and_keys(actor, slug, user, role, &[]).await
     }
 
-    /// The same; and where the role is lowered, does as chosen with the keys that manage which they made in projects that they
-    /// are no Admin of any more (K5, K11).
+    /// The same; and where the role is lowered, does as chosen with the keys that manage which they made in projects
+    /// that they are no Admin of any more (K5, K11).
     ///
     /// # Errors
     /// Those of [`check_member_change`]; [`Refusal::ManageKeysDecide`] if nothing was chosen for one of them.
@@ -277,8 +277,8 @@ impl Directory {
         .await
     }
 
-    /// Ends a membership, and with it all access to the organization and its projects (M6); one's own is leaving (M8). The
-    /// invitations they sent that are still open are revoked.
+    /// Ends a membership, and with it all access to the organization and its projects (M6); one's own is leaving (M8).
+    /// The invitations they sent that are still open are revoked.
     ///
     /// # Errors
     /// Those of [`check_member_change`].

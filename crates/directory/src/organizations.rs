@@ -176,8 +176,8 @@ impl Directory {
         .await
     }
 
-    /// Deletes an organization that nobody else is in and that has no project but its default one, as its Owner: the way to an
-    /// account that owns none (W1). `confirmation` is its name as typed.
+    /// Deletes an organization that nobody else is in and that has no project but its default one, as its Owner: the
+    /// way to an account that owns none (W1). `confirmation` is its name as typed.
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::OwnerOnly`], [`Refusal::OrganizationInUse`], [`Refusal::ConfirmationWrong`],

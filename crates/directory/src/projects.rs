@@ -135,12 +135,13 @@ impl Directory {
         .await
     }
 
-    /// Deletes a project for good (P4); everybody's access to it ends, its keys die, its slug rests for 90 days (P2), and what
-    /// was used in it is on the Default Project's books from then on (D5). `confirmation` is the slug as typed.
+    /// Deletes a project for good (P4); everybody's access to it ends, its keys die, its slug rests for 90 days (P2),
+    /// and what was used in it is on the Default Project's books from then on (D5). `confirmation` is the slug as
+    /// typed.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`], [`Refusal::Forbidden`], [`Refusal::DefaultProjectKept`] (D1), [`Refusal::ProjectHasResources`],
-    /// [`Refusal::ConfirmationWrong`].
+    /// [`Refusal::Hidden`], [`Refusal::Forbidden`], [`Refusal::DefaultProjectKept`] (D1),
+    /// [`Refusal::ProjectHasResources`], [`Refusal::ConfirmationWrong`].
     pub async fn delete_project(&self, actor: &Actor, slug: &Slug, confirmation: &str) -> Result<Name> {
         self.change(By::User(actor), Permission::ProjectDelete.name(), |change| Box::pin(async move {
         change.record.target = Some(slug.to_string());
@@ -203,8 +204,9 @@ impl Directory {
         .may(Permission::ProjectRead))
     }
 
-    /// Asks for a permission before what was typed is looked at, so that a slip in it says nothing to somebody who may not do
-    /// this anyway (P3, R2). A refusal is audited like one of the change itself; the change asks again, under its lock.
+    /// Asks for a permission before what was typed is looked at, so that a slip in it says nothing to somebody who may
+    /// not do this anyway (P3, R2). A refusal is audited like one of the change itself; the change asks again, under
+    /// its lock.
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`].
@@ -300,8 +302,8 @@ impl Directory {
         .await
     }
 
-    /// Removes every External Collaborator of a project (X1), and revokes those of the keys they made that were chosen: the
-    /// others go on working (C6, K5). Each has a row of their own in the audit. Answers how many there were.
+    /// Removes every External Collaborator of a project (X1), and revokes those of the keys they made that were chosen:
+    /// the others go on working (C6, K5). Each has a row of their own in the audit. Answers how many there were.
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`].

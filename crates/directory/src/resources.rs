@@ -1,5 +1,6 @@
-//! Resources of a project (RULES E): registered, looked at, changed and taken out again, by people and by programs. They belong
-//! to the project, and stay when whoever registered them goes (E1). What a kind knows of itself is the policy's.
+//! Resources of a project (RULES E): registered, looked at, changed and taken out again, by people and by programs.
+//! They belong to the project, and stay when whoever registered them goes (E1). What a kind knows of itself is the
+//! policy's.
 
 mod list;
 
@@ -117,8 +118,8 @@ impl Directory {
         .await
     }
 
-    /// Changes a resource's name, state or fields. Another size of it asks for another permission than the rest; both, if
-    /// both are changed; and nothing changed asks for what changing the rest does (R).
+    /// Changes a resource's name, state or fields. Another size of it asks for another permission than the rest; both,
+    /// if both are changed; and nothing changed asks for what changing the rest does (R).
     ///
     /// # Errors
     /// Those of [`Directory::create_resource`]; [`Refusal::Hidden`] for a resource that is not the project's (P3).

@@ -80,8 +80,8 @@ pub(crate) async fn find_by_email(db: &mut PgConnection, email: &Email) -> Resul
     Ok(row.map(|row| UserId(row.id)))
 }
 
-/// Holds an account's password until the change ends, if it is still the one that was verified: verifying takes a while,
-/// and a password that was replaced meanwhile opens nothing any more.
+/// Holds an account's password until the change ends, if it is still the one that was verified: verifying takes a
+/// while, and a password that was replaced meanwhile opens nothing any more.
 pub(crate) async fn lock_hash(db: &mut PgConnection, user: UserId, verified: &str) -> Result<bool> {
     let row = sqlx::query!(
         "SELECT id FROM users WHERE id = $1 AND password_hash = $2 FOR NO KEY UPDATE",

@@ -27,8 +27,8 @@ impl Directory {
     /// Gives oneself a new password; every other session of the person ends.
     ///
     /// # Errors
-    /// [`Refusal::CurrentPasswordWrong`], [`Refusal::TooManyAttempts`], [`Refusal::PasswordWeak`]; [`Refusal::SignedOut`] for an
-    /// account just deleted.
+    /// [`Refusal::CurrentPasswordWrong`], [`Refusal::TooManyAttempts`], [`Refusal::PasswordWeak`];
+    /// [`Refusal::SignedOut`] for an account just deleted.
     pub async fn change_password(&self, actor: &Actor, current: &str, new: Password) -> Result<()> {
         let row = sqlx::query!(
             r#"SELECT email AS "email!", password_hash FROM users WHERE id = $1 AND deleted_at IS NULL"#,
@@ -68,9 +68,9 @@ impl Directory {
         self.forgive(&limit).await
     }
 
-    /// Has a link to a new password mailed to an address, if it has an account. The answer and the work are the same either way:
-    /// whether there is an account is looked up when the mail is made. They are also the same when one was wanted a short while
-    /// ago: that link works, and a second one is not sent.
+    /// Has a link to a new password mailed to an address, if it has an account. The answer and the work are the same
+    /// either way: whether there is an account is looked up when the mail is made. They are also the same when one was
+    /// wanted a short while ago: that link works, and a second one is not sent.
     ///
     /// # Errors
     /// [`Refusal::NoMail`], [`Refusal::EmailInvalid`], [`Refusal::TooManyAttempts`].
@@ -123,8 +123,8 @@ impl Directory {
         })
     }
 
-    /// Gives the person a link was mailed to a new password, and signs them in. Their other sessions and links end, and their
-    /// address is proved. If it was not proved before, or they say that somebody else may have used the account
+    /// Gives the person a link was mailed to a new password, and signs them in. Their other sessions and links end, and
+    /// their address is proved. If it was not proved before, or they say that somebody else may have used the account
     /// (`was_broken_into`), everything else by which somebody could act as them ends too (J3).
     ///
     /// # Errors
@@ -173,8 +173,8 @@ impl Directory {
         .await
     }
 
-    /// Gives a person a new password, as the operator; every session of theirs ends. If their address is not proved, everything
-    /// else ends too that whoever made the account could act by (J3).
+    /// Gives a person a new password, as the operator; every session of theirs ends. If their address is not proved,
+    /// everything else ends too that whoever made the account could act by (J3).
     ///
     /// # Errors
     /// [`Refusal::UserNotFound`], [`Refusal::PasswordWeak`].
@@ -242,8 +242,8 @@ async fn use_reset_token(change: &mut Change<'_>, token: &LinkToken, user: UserI
     Ok(())
 }
 
-/// Links to a new password end with the old one, and so do those that are still to be mailed; the next one that is asked for is
-/// mailed at once.
+/// Links to a new password end with the old one, and so do those that are still to be mailed; the next one that is
+/// asked for is mailed at once.
 pub(crate) async fn forget_reset_links(db: &mut PgConnection, user: UserId) -> Result<()> {
     links::forget_reset_tokens(db, user).await?;
     outbox::forget_resets(db, user).await

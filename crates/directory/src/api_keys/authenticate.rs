@@ -71,8 +71,8 @@ impl Directory {
         Ok(actor)
     }
 
-    /// Notes in the audit that somebody goes on trying with a key that is over (A1): beside the request, and once a day for a
-    /// key, or a program that was left behind would fill the audit by itself.
+    /// Notes in the audit that somebody goes on trying with a key that is over (A1): beside the request, and once a day
+    /// for a key, or a program that was left behind would fill the audit by itself.
     fn note_key_refused(&self, key: KeyActor, refusal: Refusal) {
         let directory = self.clone();
         Self::spawn_best_effort("a key's refused use", async move {
@@ -163,8 +163,8 @@ impl Directory {
         })
     }
 
-    /// Ends the API key that somebody shows, whoever that is: whoever has a secret may end it (K10). The default key is never
-    /// revoked (K8): its secret is forgotten, and the Owner regenerates it. Answers whether there is such a key.
+    /// Ends the API key that somebody shows, whoever that is: whoever has a secret may end it (K10). The default key is
+    /// never revoked (K8): its secret is forgotten, and the Owner regenerates it. Answers whether there is such a key.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).

@@ -24,7 +24,8 @@ impl Directory {
     pub async fn regenerate_default_key(&self, actor: &Actor, slug: &Slug) -> Result<NewApiKey> {
         self.change(By::User(actor), "api_key:regenerate_default", |change| Box::pin(async move {
             let project = lock_project(&mut change.tx, slug, actor.user).await?;
-            // Not the project's: to its other Admins the key does not exist. Nor the organization's, for whoever is no member (A4).
+            // Not the project's: to its other Admins the key does not exist. Nor the organization's, for whoever is no
+            // member (A4).
             change.record.organization =
                 Some(project.organization).filter(|_| project.standing.organization.is_some());
             check_default_key(&project.standing, project.is_default)?;
@@ -84,8 +85,8 @@ pub(crate) async fn insert_default(
     Ok(())
 }
 
-/// Leaves the Organization Default Key without a secret, until the Owner regenerates it (K8). With `only`, if that is its secret.
-/// Answers whether it had one.
+/// Leaves the Organization Default Key without a secret, until the Owner regenerates it (K8). With `only`, if that is
+/// its secret. Answers whether it had one.
 pub(crate) async fn forget_default_secret(
     db: &mut PgConnection,
     organization: OrganizationId,

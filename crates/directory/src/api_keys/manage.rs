@@ -1,7 +1,7 @@
 //! What people do to a project's API keys: create, set the end, rotate and revoke.
 //!
-//! Owns these four use cases and the lock on a key's row. It must not know how a secret is presented or checked, nor how
-//! the default key is kept.
+//! Owns these four use cases and the lock on a key's row. It must not know how a secret is presented or checked, nor
+//! how the default key is kept.
 
 use policy::{
     ApiKeyId, KeyChange, KeyFacts, KeyScope, KeyState, Name, OrganizationId, Permission, ProjectId, Refusal, Slug,
@@ -90,8 +90,8 @@ impl Directory {
         .await
     }
 
-    /// Makes a successor with the same name and reach, and gives the old key `overlap` more to live, or nothing (K7): it never
-    /// lives longer than it would have.
+    /// Makes a successor with the same name and reach, and gives the old key `overlap` more to live, or nothing (K7):
+    /// it never lives longer than it would have.
     ///
     /// # Errors
     /// Those of [`check_key_change`]; [`Refusal::EndDateInvalid`] for an expiration in the past.

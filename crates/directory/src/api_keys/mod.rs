@@ -1,5 +1,5 @@
-//! API keys of a project (RULES K): made, listed, given an end, rotated and revoked by people; and found by the secret that a
-//! program shows. They belong to the project, and outlive whoever made them (K5).
+//! API keys of a project (RULES K): made, listed, given an end, rotated and revoked by people; and found by the secret
+//! that a program shows. They belong to the project, and outlive whoever made them (K5).
 
 mod authenticate;
 mod default_key;

@@ -44,7 +44,8 @@ impl Directory {
     /// Gives a collaborator another role; counts from their next request (C5).
     ///
     /// # Errors
-    /// Those of [`check_collaborator_change`]; [`Refusal::ManageKeysDecide`] for a lower one, if they made keys that manage.
+    /// Those of [`check_collaborator_change`]; [`Refusal::ManageKeysDecide`] for a lower one, if they made keys that
+    /// manage.
     pub async fn change_collaborator_role(
         &self,
         actor: &Actor,
@@ -56,8 +57,8 @@ impl Directory {
             .await
     }
 
-    /// The same; and where the role is lowered, does as chosen with the keys that manage which they made: those go on otherwise,
-    /// and do what their maker may not do any more (K5, K11).
+    /// The same; and where the role is lowered, does as chosen with the keys that manage which they made: those go on
+    /// otherwise, and do what their maker may not do any more (K5, K11).
     ///
     /// # Errors
     /// Those of [`check_collaborator_change`]; [`Refusal::ManageKeysDecide`] if nothing was chosen for one of them.
@@ -107,8 +108,8 @@ impl Directory {
         .await
     }
 
-    /// Takes a collaborator's access away (C6), or gives up one's own (C7); and does as chosen with the keys they made: the others
-    /// go on working as they do (K5).
+    /// Takes a collaborator's access away (C6), or gives up one's own (C7); and does as chosen with the keys they made:
+    /// the others go on working as they do (K5).
     ///
     /// # Errors
     /// Those of [`check_collaborator_change`].
@@ -165,7 +166,8 @@ impl Directory {
     /// Gives a collaborator's access an end, another one, or none (C8).
     ///
     /// # Errors
-    /// Those of [`check_collaborator_change`]; [`Refusal::EndDateInvalid`] for an end in the past; [`Refusal::OwnEndDate`].
+    /// Those of [`check_collaborator_change`]; [`Refusal::EndDateInvalid`] for an end in the past;
+    /// [`Refusal::OwnEndDate`].
     pub async fn set_collaborator_end_date(
         &self,
         actor: &Actor,

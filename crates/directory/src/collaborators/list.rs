@@ -56,8 +56,8 @@ impl Directory {
     /// A page of a project's collaborators, for somebody with access to it (C1, C10).
     ///
     /// # Errors
-    /// [`Refusal::Hidden`]; [`Refusal::CursorInvalid`] for a place in another list; [`Refusal::Malformed`] for a search text
-    /// that cannot be one.
+    /// [`Refusal::Hidden`]; [`Refusal::CursorInvalid`] for a place in another list; [`Refusal::Malformed`] for a search
+    /// text that cannot be one.
     pub async fn collaborators(
         &self,
         user: UserId,

@@ -31,7 +31,8 @@ pub struct Opened {
     pub state: InvitationState,
     /// Whether the address has an account, to sign in with first.
     pub has_account: bool,
-    /// Whether the link was mailed: whoever has it then reads that mailbox. One that was shown to copy says nothing of its holder.
+    /// Whether the link was mailed: whoever has it then reads that mailbox. One that was shown to copy says nothing of
+    /// its holder.
     pub is_mailed: bool,
 }
 
@@ -73,11 +74,13 @@ impl Directory {
         })
     }
 
-    /// Whether whoever opened a link knows the address it is for (M4). A mailed link says so by itself; of one that was shown to
-    /// copy the address is asked first, and wrong ones are limited. The answer to those is the same whoever has an account.
+    /// Whether whoever opened a link knows the address it is for (M4). A mailed link says so by itself; of one that was
+    /// shown to copy the address is asked first, and wrong ones are limited. The answer to those is the same whoever
+    /// has an account.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] for a dead link; [`Refusal::NotTheInvited`], [`Refusal::EmailInvalid`], [`Refusal::TooManyAttempts`].
+    /// [`Refusal::Hidden`] for a dead link; [`Refusal::NotTheInvited`], [`Refusal::EmailInvalid`],
+    /// [`Refusal::TooManyAttempts`].
     pub async fn confirm_invited(&self, token: &LinkToken, named: &str, origin: &Origin) -> Result<()> {
         let opened = self.open_invitation(token).await?;
         if opened.is_mailed {
@@ -92,12 +95,13 @@ impl Directory {
         self.forgive(&limit).await
     }
 
-    /// Accepts an invitation as the signed-in person it is for (M4, M5, O2). By a mailed link that proves their address (J1):
-    /// whoever holds the session holds the mailbox, so nothing ends by it.
+    /// Accepts an invitation as the signed-in person it is for (M4, M5, O2). By a mailed link that proves their address
+    /// (J1): whoever holds the session holds the mailbox, so nothing ends by it.
     ///
     /// # Errors
     /// [`Refusal::Hidden`] for a dead link; [`Refusal::InvitationForAnother`]; [`Refusal::InvitationAccepted`],
-    /// [`Refusal::InvitationRevoked`], [`Refusal::InvitationExpired`]; [`Refusal::SignedOut`] for an account just deleted.
+    /// [`Refusal::InvitationRevoked`], [`Refusal::InvitationExpired`]; [`Refusal::SignedOut`] for an account just
+    /// deleted.
     pub async fn accept_invitation(&self, actor: &Actor, token: &LinkToken) -> Result<Joined> {
         self.change(By::User(actor), "invitation:accept", |change| {
             Box::pin(async move {
@@ -121,13 +125,14 @@ impl Directory {
         .await
     }
 
-    /// Accepts an invitation as somebody without an account: makes one, in the inviting organization and no other (O2), and
-    /// signs in. The address is proved if the link was mailed (J1). If it was copied, the inviter vouches to their own
-    /// organization, and to nobody else, for whom they passed it to; where mail is sent, a link that proves the address follows.
+    /// Accepts an invitation as somebody without an account: makes one, in the inviting organization and no other (O2),
+    /// and signs in. The address is proved if the link was mailed (J1). If it was copied, the inviter vouches to their
+    /// own organization, and to nobody else, for whom they passed it to; where mail is sent, a link that proves the
+    /// address follows.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] for a dead link; [`Refusal::EmailTaken`] if the address has an account; [`Refusal::InvitationAccepted`],
-    /// [`Refusal::InvitationRevoked`], [`Refusal::InvitationExpired`].
+    /// [`Refusal::Hidden`] for a dead link; [`Refusal::EmailTaken`] if the address has an account;
+    /// [`Refusal::InvitationAccepted`], [`Refusal::InvitationRevoked`], [`Refusal::InvitationExpired`].
     pub async fn accept_invitation_as_new(
         &self,
         token: &LinkToken,
@@ -187,8 +192,8 @@ struct Invited {
 }
 
 impl Invited {
-    /// Proves the address of whoever accepts, if the link that was used was mailed to it (J1). That is a row of its own in the
-    /// audit: it is about the account, not the organization.
+    /// Proves the address of whoever accepts, if the link that was used was mailed to it (J1). That is a row of its own
+    /// in the audit: it is about the account, not the organization.
     async fn prove(&self, change: &mut Change<'_>, user: UserId) -> Result<()> {
         if !self.is_mailed || !verification::prove(change, user).await? {
             return Ok(());

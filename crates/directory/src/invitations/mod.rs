@@ -1,7 +1,8 @@
 //! Invitations to an organization (M2 to M5, M7, O2): sent, sent again, revoked, accepted.
 //!
-//! An invitation is open, accepted or revoked; an open one is pending until it lapses. Its links are secrets, kept as hashes:
-//! one is answered to whoever invites, to be copied; each mail gets one of its own when it is sent (see [`crate::outbox`]).
+//! An invitation is open, accepted or revoked; an open one is pending until it lapses. Its links are secrets, kept as
+//! hashes: one is answered to whoever invites, to be copied; each mail gets one of its own when it is sent (see
+//! [`crate::outbox`]).
 
 mod accept;
 mod list;
@@ -15,7 +16,6 @@ pub(crate) use send::revoke_of;
 use std::str::FromStr;
 
 use policy::Refusal;
-
 
 #[cfg(test)]
 pub(crate) use crate::links::add_token;

@@ -28,10 +28,12 @@ pub struct NewInvitation {
 }
 
 impl Directory {
-    /// Invites the person with this address, account or none (M2). A lapsed invitation to the address becomes a new one.
+    /// Invites the person with this address, account or none (M2). A lapsed invitation to the address becomes a new
+    /// one.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`], [`Refusal::Forbidden`]; [`Refusal::EmailInvalid`], [`Refusal::AlreadyMember`], [`Refusal::AlreadyInvited`], [`Refusal::TooManyAttempts`].
+    /// [`Refusal::Hidden`], [`Refusal::Forbidden`]; [`Refusal::EmailInvalid`], [`Refusal::AlreadyMember`],
+    /// [`Refusal::AlreadyInvited`], [`Refusal::TooManyAttempts`].
     pub async fn invite_member(&self, actor: &Actor, slug: &Slug, email: &str) -> Result<NewInvitation> {
         let limit = limits::invitation(actor.user);
         let within_limit = self.attempt(&limit).await;
@@ -188,8 +190,8 @@ async fn lock_open(
     }
 }
 
-/// Revokes the invitations somebody sent who may invite no more: what they let in would come in on a right they lost. Answers
-/// whom they were for.
+/// Revokes the invitations somebody sent who may invite no more: what they let in would come in on a right they lost.
+/// Answers whom they were for.
 pub(crate) async fn revoke_of(
     change: &mut Change<'_>,
     organization: OrganizationId,

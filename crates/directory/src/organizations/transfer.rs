@@ -21,7 +21,8 @@ use crate::{
 };
 
 impl Directory {
-    /// Makes another Admin the Owner; the old one stays an Admin (W2). `confirmation` is the organization's name as typed.
+    /// Makes another Admin the Owner; the old one stays an Admin (W2). `confirmation` is the organization's name as
+    /// typed.
     ///
     /// # Errors
     /// Those of [`check_transfer`]; [`Refusal::ConfirmationWrong`].
@@ -43,8 +44,8 @@ impl Directory {
         .await
     }
 
-    /// Makes a member the Owner, as the operator: for when an Owner is lost (W2). A member who is no Admin becomes one, for
-    /// there may be nobody left to make them one.
+    /// Makes a member the Owner, as the operator: for when an Owner is lost (W2). A member who is no Admin becomes one,
+    /// for there may be nobody left to make them one.
     ///
     /// # Errors
     /// [`Refusal::Hidden`] for no such organization; [`Refusal::UserNotFound`], [`Refusal::NotAMember`].

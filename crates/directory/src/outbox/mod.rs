@@ -1,7 +1,7 @@
 //! The outbox: mail written in the transaction that wants it sent, and delivered after it.
 //!
-//! A row says what to send and to whom, never the text and never a link: those are made at each attempt, so that no secret
-//! waits in a table. Several servers may deliver at once; each takes rows nobody else has.
+//! A row says what to send and to whom, never the text and never a link: those are made at each attempt, so that no
+//! secret waits in a table. Several servers may deliver at once; each takes rows nobody else has.
 
 mod want;
 mod write;
@@ -86,8 +86,9 @@ struct Wanted {
 }
 
 impl Directory {
-    /// Takes a mail that is due, if there is one, with a new link for it. Tell what came of it by [`Self::mail_sent`] or
-    /// [`Self::mail_failed`]; without either it is due again after a while. What turns out to be for nobody is thrown away.
+    /// Takes a mail that is due, if there is one, with a new link for it. Tell what came of it by [`Self::mail_sent`]
+    /// or [`Self::mail_failed`]; without either it is due again after a while. What turns out to be for nobody is
+    /// thrown away.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
@@ -149,7 +150,8 @@ impl Directory {
         self.tell(row.and_then(|row| row.organization_id)).await
     }
 
-    /// Throws away what was sent or given up long ago, and links to accounts that are too old. Called now and then by the server.
+    /// Throws away what was sent or given up long ago, and links to accounts that are too old. Called now and then by
+    /// the server.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).

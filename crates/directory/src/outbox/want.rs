@@ -9,8 +9,8 @@ use crate::{Hint, Result, attempts, change::Change, connections::PgConnection, l
 
 use super::Kind;
 
-/// Whether what this person sends to others is mailed. Mail goes out for those alone whose own address is proved (J1): a
-/// stranger who signed up as anybody must not write to people in the name of this console.
+/// Whether what this person sends to others is mailed. Mail goes out for those alone whose own address is proved (J1):
+/// a stranger who signed up as anybody must not write to people in the name of this console.
 pub(crate) async fn may_mail(change: &mut Change<'_>, sender: UserId) -> Result<bool> {
     let row = sqlx::query!(
         r#"SELECT email_proved_at IS NOT NULL AS "is_proved!" FROM users WHERE id = $1"#,
@@ -21,8 +21,8 @@ pub(crate) async fn may_mail(change: &mut Change<'_>, sender: UserId) -> Result<
     Ok(row.is_some_and(|row| row.is_proved))
 }
 
-/// Counts an invitation by mail, and goes on only if the address, the organization and the person have room for it. It counts
-/// once the change is committed, whatever becomes of the organization.
+/// Counts an invitation by mail, and goes on only if the address, the organization and the person have room for it. It
+/// counts once the change is committed, whatever becomes of the organization.
 ///
 /// # Errors
 /// [`Refusal::TooManyAttempts`](policy::Refusal::TooManyAttempts).

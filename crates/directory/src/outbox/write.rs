@@ -189,8 +189,8 @@ async fn write_to_address(
     }))
 }
 
-/// An address without an account: whoever signs up with one that can be given back to its account (J5) is told as of one
-/// that has one.
+/// An address without an account: whoever signs up with one that can be given back to its account (J5) is told as of
+/// one that has one.
 async fn write_to_reserved(db: &mut PgConnection, wanted: &Wanted, to: Email) -> Result<Option<Mail>> {
     if wanted.kind != Kind::SignUp {
         return Ok(None);

@@ -84,8 +84,8 @@ pub struct ProjectList {
 }
 
 impl Directory {
-    /// The projects a person has access to, by organization and name, the Default Project first; at most `limit`. Narrowed to an
-    /// organization, and to those with `search` in their name, unless empty.
+    /// The projects a person has access to, by organization and name, the Default Project first; at most `limit`.
+    /// Narrowed to an organization, and to those with `search` in their name, unless empty.
     ///
     /// # Errors
     /// [`Refusal::Malformed`] for a search text that cannot be one.
@@ -124,8 +124,8 @@ impl Directory {
             .collect()
     }
 
-    /// The project a person is at: the one last looked at, if they may still, else their first; none if they have none. With an
-    /// organization, only one of its projects.
+    /// The project a person is at: the one last looked at, if they may still, else their first; none if they have none.
+    /// With an organization, only one of its projects.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
@@ -148,7 +148,8 @@ impl Directory {
         }
     }
 
-    /// The projects of an organization, by name, for every member of it (O3); only those with access learn their slugs (P3).
+    /// The projects of an organization, by name, for every member of it (O3); only those with access learn their slugs
+    /// (P3).
     ///
     /// # Errors
     /// [`Refusal::Hidden`]; [`Refusal::Malformed`] for a search text that cannot be one.

@@ -190,8 +190,8 @@ impl Directory {
     /// One resource of a project.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] if there is no such project, or no such resource in it, or not for the one who asks (P3, K1);
-    /// [`Refusal::KeyRevoked`], [`Refusal::KeyExpired`], [`Refusal::KeyInvalid`].
+    /// [`Refusal::Hidden`] if there is no such project, or no such resource in it, or not for the one who asks (P3,
+    /// K1); [`Refusal::KeyRevoked`], [`Refusal::KeyExpired`], [`Refusal::KeyInvalid`].
     pub async fn resource(
         &self,
         viewer: Viewer<'_>,
