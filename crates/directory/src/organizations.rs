@@ -234,7 +234,7 @@ impl Directory {
     /// Every organization, by slug, for the operator.
     ///
     /// # Errors
-    /// [`Error::Unavailable`].
+    /// [`crate::Error::Unavailable`].
     pub async fn organizations(&self) -> Result<Vec<OrganizationReport>> {
         let rows = sqlx::query!(
             r#"SELECT o.slug, o.name, u.email AS "email!", o.additional_projects,
@@ -297,7 +297,7 @@ impl Directory {
     /// The organizations a person is in, or an external of, by name; at most `limit`.
     ///
     /// # Errors
-    /// [`Error::Unavailable`].
+    /// [`crate::Error::Unavailable`].
     pub async fn organizations_of(&self, user: UserId, limit: i64) -> Result<Vec<OrganizationSummary>> {
         let rows = sqlx::query!(
             r#"SELECT o.slug, o.name, o.owner_id, m.role AS "role?"

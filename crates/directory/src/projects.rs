@@ -182,7 +182,7 @@ impl Directory {
     /// Whether somebody has access to a project, by its permanent id; for connections that stay open.
     ///
     /// # Errors
-    /// [`Error::Unavailable`].
+    /// [`crate::Error::Unavailable`].
     pub async fn has_access(&self, user: UserId, organization: OrganizationId, project: ProjectId) -> Result<bool> {
         let row = sqlx::query!(
             r#"SELECT role AS "role!", because AS "because!" FROM access

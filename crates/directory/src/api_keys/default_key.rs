@@ -20,7 +20,7 @@ impl Directory {
     /// Gives the Organization Default Key a new secret; the old one opens nothing any more (K8).
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] for everybody but the Owner, and in every project but the Default one (W3).
+    /// [`policy::Refusal::Hidden`] for everybody but the Owner, and in every project but the Default one (W3).
     pub async fn regenerate_default_key(&self, actor: &Actor, slug: &Slug) -> Result<NewApiKey> {
         self.change(By::User(actor), "api_key:regenerate_default", |change| Box::pin(async move {
             let project = lock_project(&mut change.tx, slug, actor.user).await?;

@@ -62,7 +62,8 @@ impl Directory {
     /// A page of an organization's invitations, for those who may invite.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`], [`Refusal::Forbidden`], [`Refusal::Malformed`] for a search text that cannot be one.
+    /// [`policy::Refusal::Hidden`], [`policy::Refusal::Forbidden`], [`policy::Refusal::Malformed`] for a search text
+    /// that cannot be one.
     pub async fn invitations(&self, user: UserId, slug: &Slug, query: &InvitationQuery) -> Result<InvitationList> {
         let organization = find_organization(&self.pool, slug, user).await?;
         organization.standing.require(Permission::MemberInvite)?;
