@@ -1,47 +1,33 @@
 //! Accounts: signing up, signing in, and passwords.
 
-use policy::{Email, Name, OrganizationId, Password, Permission, ProjectId, Refusal, UserId};
+mod delete;
+mod password;
+
+pub use password::OpenedReset;
+pub(crate) use password::forget_reset_links;
+
+use policy::{Email, Name, Password, Refusal, UserId};
 use serde_json::json;
-use time::{Duration, OffsetDateTime};
-use uuid::Uuid;
 
 use crate::{
-    Actor, Directory, Error, Hint, LinkToken, NewSession, Origin, Result, attempts,
+    Actor, Directory, Hint, NewAccount, NewSession, Origin, Result,
     authorization::principal::By,
-    change::{Change, Record},
-    confirmation,
     connections::PgConnection,
-    devices, email_changes,
-    error::{decode, refuse_on},
-    limits, members,
+    limits,
     notices::{self, Notice},
-    organizations, outbox,
+    organizations,
     secret::{self, Asker},
-    sessions,
-    takeover::{end_everything, lock_organizations_of},
-    verification,
+    sessions, users, verification,
 };
 
-/// What a deleted person is called where rows name them.
-const DELETED: &str = "Deleted user";
+#[cfg(test)]
+pub(crate) use crate::links::add_reset_token;
 
-/// A link to a new password is good for this long.
-const RESET_LIFETIME: Duration = Duration::hours(1);
-
-/// What it takes to make an account.
-#[derive(Clone, Debug)]
-pub struct NewAccount {
-    /// The address to sign in with.
-    pub email: Email,
-    /// The person's name.
-    pub name: Name,
-    /// The password to sign in with.
-    pub password: Password,
-}
+pub(crate) use crate::users::insert;
 
 impl Directory {
-    /// Makes an account with an organization of its own (O2), and signs in. Its address is not proved by this (J1), and that an
-    /// address is taken is told: where mail is sent, [`Self::sign_up_by_mail`] tells nobody.
+    /// Makes an account with an organization of its own (O2), and signs in. Its address is not proved by this (J1), and
+    /// that an address is taken is told: where mail is sent, [`Self::sign_up_by_mail`] tells nobody.
     ///
     /// # Errors
     /// [`Refusal::SignUpClosed`], [`Refusal::EmailTaken`], [`Refusal::PasswordWeak`], [`Refusal::TooManyAttempts`].
@@ -78,8 +64,8 @@ impl Directory {
         self.sign_in_on(&email, password, origin, device.as_deref()).await
     }
 
-    /// Signs in on a device. `device` tells one that signed in to this very account before from others: it has an allowance of its
-    /// own, and strangers' attempts don't keep it out (J9).
+    /// Signs in on a device. `device` tells one that signed in to this very account before from others: it has an
+    /// allowance of its own, and strangers' attempts don't keep it out (J9).
     pub(crate) async fn sign_in_on(
         &self,
         email: &Email,
@@ -117,7 +103,7 @@ impl Directory {
                     change.record.target_id = user.map(|id| id.0);
                     within_limit?;
                     let (user, hash) = user.zip(hash).filter(|_| is_right).ok_or(Refusal::CredentialsWrong)?;
-                    if !lock_hash(&mut change.tx, user, &hash).await? {
+                    if !users::lock_hash(&mut change.tx, user, &hash).await? {
                         return Err(Refusal::CredentialsWrong.into());
                     }
                     let session = sessions::begin(change, user, origin).await?;
@@ -133,50 +119,6 @@ impl Directory {
         Ok(session)
     }
 
-    /// Gives oneself a new password; every other session of the person ends.
-    ///
-    /// # Errors
-    /// [`Refusal::CurrentPasswordWrong`], [`Refusal::TooManyAttempts`], [`Refusal::PasswordWeak`]; [`Refusal::SignedOut`] for an
-    /// account just deleted.
-    pub async fn change_password(&self, actor: &Actor, current: &str, new: Password) -> Result<()> {
-        let row = sqlx::query!(
-            r#"SELECT email AS "email!", password_hash FROM users WHERE id = $1 AND deleted_at IS NULL"#,
-            actor.user.0
-        )
-        .fetch_optional(&self.pool)
-        .await?
-        .ok_or(Refusal::SignedOut)?;
-        let email: Email = decode(&row.email, "users", "email")?;
-        let limit = limits::current_password(actor.session);
-        let within_limit = self.attempt(&limit).await;
-        let is_right =
-            within_limit.is_ok() && check_password(Asker::Known, current, Some(row.password_hash.clone())).await?;
-        let hash = if is_right {
-            self.hash_for(&email, new).await
-        } else {
-            Ok(String::new())
-        };
-        self.change(By::User(actor), "user:update_password", |change| {
-            Box::pin(async move {
-                change.set_target(actor.user);
-                within_limit?;
-                if !is_right || !lock_hash(&mut change.tx, actor.user, &row.password_hash).await? {
-                    return Err(Refusal::CurrentPasswordWrong.into());
-                }
-                set_hash(&mut change.tx, actor.user, &hash?).await?;
-                forget_reset_links(&mut change.tx, actor.user).await?;
-                sessions::end_all(&mut change.tx, actor.user, Some(actor.session)).await?;
-                devices::forget(&mut change.tx, actor.user, actor.origin.device.as_ref()).await?;
-                confirmation::note(&mut change.tx, actor.user, actor.session).await?;
-                notices::tell(change, actor.user, &Notice::PasswordChanged).await?;
-                change.hint(Hint::User(actor.user));
-                Ok(())
-            })
-        })
-        .await?;
-        self.forgive(&limit).await
-    }
-
     /// Gives oneself another name.
     ///
     /// # Errors
@@ -185,7 +127,7 @@ impl Directory {
         self.change(By::User(actor), "user:update_name", |change| {
             Box::pin(async move {
                 change.set_target(actor.user);
-                let before = members::name_of(&mut change.tx, actor.user).await?;
+                let before = users::name_of(&mut change.tx, actor.user).await?;
                 // Lists have a copy, which the database keeps true.
                 let changed = sqlx::query!(
                     "UPDATE users SET name = $2 WHERE id = $1 AND deleted_at IS NULL",
@@ -200,242 +142,6 @@ impl Directory {
                 }
                 change.values(Some(json!({ "name": before })), Some(json!({ "name": name })));
                 change.hint(Hint::User(actor.user));
-                Ok(())
-            })
-        })
-        .await
-    }
-
-    /// Deletes one's own account, for good: every session, membership and access ends, open invitations they sent are
-    /// revoked, and the address is free. What they made stays (K5, E1), and is by a deleted user from now on.
-    ///
-    /// # Errors
-    /// [`Refusal::CurrentPasswordWrong`], [`Refusal::TooManyAttempts`]; [`Refusal::OwnsOrganization`] (W1);
-    /// [`Refusal::SignedOut`] for an account deleted already.
-    pub async fn delete_account(&self, actor: &Actor, password: &str) -> Result<()> {
-        let row = sqlx::query!(
-            r#"SELECT email AS "email!", password_hash FROM users WHERE id = $1 AND deleted_at IS NULL"#,
-            actor.user.0
-        )
-        .fetch_optional(&self.pool)
-        .await?
-        .ok_or(Refusal::SignedOut)?;
-        let limit = limits::current_password(actor.session);
-        let within_limit = self.attempt(&limit).await;
-        let is_right =
-            within_limit.is_ok() && check_password(Asker::Known, password, Some(row.password_hash.clone())).await?;
-        self.change(By::User(actor), "user:delete", |change| {
-            Box::pin(async move {
-                change.set_target(actor.user);
-                within_limit?;
-                let organizations = lock_organizations_of(&mut change.tx, actor.user).await?;
-                // Mail before the person, as whoever makes a mail does.
-                outbox::forget_address(&mut change.tx, &row.email).await?;
-                if !is_right || !lock_hash(&mut change.tx, actor.user, &row.password_hash).await? {
-                    return Err(Refusal::CurrentPasswordWrong.into());
-                }
-                if organizations.iter().any(|(_, owner)| *owner == actor.user) {
-                    return Err(Refusal::OwnsOrganization.into());
-                }
-                email_changes::forget_all(&mut change.tx, actor.user).await?;
-                // The person first: whoever was about to let them in somewhere finds nobody any more.
-                sqlx::query!(
-                "UPDATE users SET email = NULL, email_proved_at = NULL, name = $2, password_hash = '', deleted_at = $3
-                 WHERE id = $1",
-                actor.user.0,
-                DELETED,
-                change.at,
-            )
-                .execute(&mut *change.tx)
-                .await?;
-                // Read again: whoever was let in somewhere while the row was waited for is in more of them now.
-                let memberships = sqlx::query!(
-                    "SELECT organization_id, role FROM members WHERE user_id = $1",
-                    actor.user.0
-                )
-                .fetch_all(&mut *change.tx)
-                .await?;
-                for row in memberships {
-                    let organization = OrganizationId(row.organization_id);
-                    let revoked = members::end(change, organization, actor.user).await?;
-                    let record = Record {
-                        organization: Some(organization),
-                        target_id: Some(actor.user.0),
-                        before: Some(json!({ "role": row.role })),
-                        after: (!revoked.is_empty()).then(|| json!({ "revoked_invitations": revoked })),
-                        ..Record::default()
-                    };
-                    change.add_event(Permission::MemberRemove.name(), record);
-                }
-                let external = sqlx::query!(
-                    "DELETE FROM collaborators WHERE user_id = $1 RETURNING organization_id, project_id, role",
-                    actor.user.0
-                )
-                .fetch_all(&mut *change.tx)
-                .await?;
-                for row in external {
-                    let project = ProjectId(row.project_id);
-                    members::removed(
-                        change,
-                        OrganizationId(row.organization_id),
-                        project,
-                        actor.user,
-                        &row.role,
-                    );
-                    change.hint(Hint::Project(project));
-                }
-                forget_ssh_keys(&mut change.tx, actor.user).await?;
-                devices::forget(&mut change.tx, actor.user, None).await?;
-                // Mail to them is dropped when it is due: see `take_mail`.
-                forget_reset_tokens(&mut change.tx, actor.user).await?;
-                verification::forget_tokens(&mut change.tx, actor.user).await?;
-                sessions::end_all(&mut change.tx, actor.user, None).await?;
-                change.values(Some(json!({ "email": row.email })), None);
-                change.hint(Hint::User(actor.user));
-                Ok(())
-            })
-        })
-        .await?;
-        self.forgive(&limit).await
-    }
-
-    /// Has a link to a new password mailed to an address, if it has an account. The answer and the work are the same either way:
-    /// whether there is an account is looked up when the mail is made. They are also the same when one was wanted a short while
-    /// ago: that link works, and a second one is not sent.
-    ///
-    /// # Errors
-    /// [`Refusal::NoMail`], [`Refusal::EmailInvalid`], [`Refusal::TooManyAttempts`].
-    pub async fn request_password_reset(&self, email: &str, origin: &Origin) -> Result<()> {
-        if !self.settings.sends_mail {
-            return Err(Refusal::NoMail.into());
-        }
-        let email = Email::from_input(email)?;
-        let within_limit = self.attempt_all(&limits::password_reset(origin)).await;
-        let is_due = match within_limit {
-            Ok(()) => match self.attempt(&limits::password_reset_mail(email.as_str())).await {
-                Ok(()) => true,
-                Err(Error::Refused(_)) => false,
-                Err(error) => return Err(error),
-            },
-            Err(_) => false,
-        };
-        self.change(By::Nobody(origin), "user:request_password_reset", |change| {
-            Box::pin(async move {
-                change.record.target = Some(email.to_string());
-                within_limit?;
-                if is_due {
-                    outbox::to_address(change, outbox::Kind::PasswordReset, &email).await?;
-                }
-                Ok(())
-            })
-        })
-        .await
-    }
-
-    /// What a link to a new password leads to.
-    ///
-    /// # Errors
-    /// [`Refusal::LinkDead`].
-    pub async fn open_password_reset(&self, token: &LinkToken) -> Result<OpenedReset> {
-        let row = sqlx::query!(
-            r#"SELECT u.id, u.email AS "email!", u.email_proved_at IS NOT NULL AS "is_proved!"
-               FROM password_reset_tokens t JOIN users u ON u.id = t.user_id
-               WHERE t.token_hash = $1 AND t.expires_at > $2"#,
-            &token.hash(),
-            self.now(),
-        )
-        .fetch_optional(&self.pool)
-        .await?
-        .ok_or(Refusal::LinkDead)?;
-        Ok(OpenedReset {
-            user: UserId(row.id),
-            email: decode(&row.email, "users", "email")?,
-            is_proved: row.is_proved,
-        })
-    }
-
-    /// Gives the person a link was mailed to a new password, and signs them in. Their other sessions and links end, and their
-    /// address is proved. If it was not proved before, or they say that somebody else may have used the account
-    /// (`was_broken_into`), everything else by which somebody could act as them ends too (J3).
-    ///
-    /// # Errors
-    /// [`Refusal::LinkDead`], [`Refusal::PasswordWeak`].
-    pub async fn reset_password(
-        &self,
-        token: &LinkToken,
-        new: Password,
-        was_broken_into: bool,
-        origin: &Origin,
-    ) -> Result<NewSession> {
-        // Dead links cost no hash.
-        let opened = self.open_password_reset(token).await;
-        let hash = match &opened {
-            Ok(opened) => self.hash_for(&opened.email, new).await,
-            Err(_) => Ok(String::new()),
-        };
-        self.change(By::Nobody(origin), "user:reset_password", |change| {
-            Box::pin(async move {
-                let opened = opened?;
-                let user = opened.user;
-                let ends_everything = was_broken_into || !opened.is_proved;
-                // Everybody who needs both takes the organizations before the person.
-                let organizations = if ends_everything {
-                    lock_organizations_of(&mut change.tx, user).await?
-                } else {
-                    Vec::new()
-                };
-                use_reset_token(change, token, user).await?;
-                set_hash(&mut change.tx, user, &hash?).await?;
-                verification::prove(change, user).await?;
-                if ends_everything {
-                    let ended = end_everything(change, user, &organizations).await?;
-                    let (before, after) = ended.values();
-                    change.values(Some(before), Some(after));
-                } else {
-                    forget_reset_links(&mut change.tx, user).await?;
-                    sessions::end_all(&mut change.tx, user, None).await?;
-                    devices::forget(&mut change.tx, user, None).await?;
-                    change.hint(Hint::User(user));
-                }
-                notices::tell(change, user, &Notice::PasswordChanged).await?;
-                sessions::begin(change, user, origin).await
-            })
-        })
-        .await
-    }
-
-    /// Gives a person a new password, as the operator; every session of theirs ends. If their address is not proved, everything
-    /// else ends too that whoever made the account could act by (J3).
-    ///
-    /// # Errors
-    /// [`Refusal::UserNotFound`], [`Refusal::PasswordWeak`].
-    pub async fn set_password(&self, email: &Email, new: Password) -> Result<()> {
-        let hash = self.hash_for(email, new).await;
-        self.change(By::Operator, "user:update_password", |change| {
-            Box::pin(async move {
-                change.record.target = Some(email.to_string());
-                let row = sqlx::query!(
-                    r#"SELECT id, email_proved_at IS NOT NULL AS "is_proved!" FROM users WHERE email = $1"#,
-                    email.as_str()
-                )
-                .fetch_optional(&mut *change.tx)
-                .await?
-                .ok_or(Refusal::UserNotFound)?;
-                let user = UserId(row.id);
-                change.set_target(user);
-                if row.is_proved {
-                    set_hash(&mut change.tx, user, &hash?).await?;
-                    forget_reset_links(&mut change.tx, user).await?;
-                    sessions::end_all(&mut change.tx, user, None).await?;
-                    devices::forget(&mut change.tx, user, None).await?;
-                    change.hint(Hint::User(user));
-                } else {
-                    let organizations = lock_organizations_of(&mut change.tx, user).await?;
-                    set_hash(&mut change.tx, user, &hash?).await?;
-                    let (before, after) = end_everything(change, user, &organizations).await?.values();
-                    change.values(Some(before), Some(after));
-                }
-                notices::tell(change, user, &Notice::PasswordChanged).await?;
                 Ok(())
             })
         })
@@ -476,149 +182,9 @@ impl Directory {
     }
 }
 
-/// What a link to a new password leads to.
-#[derive(Clone, Debug)]
-pub struct OpenedReset {
-    /// The account.
-    pub user: UserId,
-    /// Its address.
-    pub email: Email,
-    /// Whether the address is proved already: if not, everything the account's holder had ends (J3).
-    pub is_proved: bool,
-}
-
-/// Uses a link to a new password up, the account's row locked.
-async fn use_reset_token(change: &mut Change<'_>, token: &LinkToken, user: UserId) -> Result<()> {
-    change.set_target(user);
-    // The person first, as everybody does who changes a password.
-    sqlx::query!("SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE", user.0)
-        .fetch_one(&mut *change.tx)
-        .await?;
-    sqlx::query!(
-        "DELETE FROM password_reset_tokens WHERE token_hash = $1 AND user_id = $2 AND expires_at > $3 RETURNING user_id",
-        &token.hash(),
-        user.0,
-        change.at,
-    )
-    .fetch_optional(&mut *change.tx)
-    .await?
-    .ok_or(Refusal::LinkDead)?;
-    Ok(())
-}
-
-/// Writes an account. Its address is not proved.
-pub(crate) async fn insert(
-    db: &mut PgConnection,
-    account: &NewAccount,
-    hash: &str,
-    at: OffsetDateTime,
-) -> Result<UserId> {
-    let id = UserId(Uuid::now_v7());
-    sqlx::query!(
-        "INSERT INTO users (id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)",
-        id.0,
-        account.email.as_str(),
-        account.name.as_str(),
-        hash,
-        at,
-    )
-    .execute(db)
-    .await
-    .map_err(|error| refuse_on(error, "users_email_key", Refusal::EmailTaken))?;
-    Ok(id)
-}
-
-/// Writes an account, with a made-up address if the one it is to have is taken. Answers whether it has the right one.
-pub(crate) async fn insert_if_new(
-    db: &mut PgConnection,
-    account: &NewAccount,
-    hash: &str,
-    at: OffsetDateTime,
-) -> Result<(UserId, bool)> {
-    let id = UserId(Uuid::now_v7());
-    let row = sqlx::query!(
-        r#"INSERT INTO users (id, email, name, password_hash, created_at)
-           SELECT $1, CASE WHEN EXISTS (SELECT FROM users WHERE email = $2) OR is_reserved_email($2, NULL)
-                       THEN $6 ELSE $2 END, $3, $4, $5
-           RETURNING email = $2 AS "is_new!""#,
-        id.0,
-        account.email.as_str(),
-        account.name.as_str(),
-        hash,
-        at,
-        id.to_string(),
-    )
-    .fetch_one(db)
-    .await
-    .map_err(|error| refuse_on(error, "users_email_key", Refusal::EmailTaken))?;
-    Ok((id, row.is_new))
-}
-
-/// The person with this address, for those who may know who has an account.
-pub(crate) async fn find_by_email(db: &mut PgConnection, email: &Email) -> Result<Option<UserId>> {
-    let row = sqlx::query!("SELECT id FROM users WHERE email = $1", email.as_str())
-        .fetch_optional(db)
-        .await?;
-    Ok(row.map(|row| UserId(row.id)))
-}
-
 /// Whether a typed password is the one hashed.
 pub(crate) async fn check_password(asker: Asker, typed: &str, hash: Option<String>) -> Result<bool> {
     secret::verify_password(asker, Password::forms_of(typed), hash).await
-}
-
-/// Holds an account's password until the change ends, if it is still the one that was verified: verifying takes a while,
-/// and a password that was replaced meanwhile opens nothing any more.
-pub(crate) async fn lock_hash(db: &mut PgConnection, user: UserId, verified: &str) -> Result<bool> {
-    let row = sqlx::query!(
-        "SELECT id FROM users WHERE id = $1 AND password_hash = $2 FOR NO KEY UPDATE",
-        user.0,
-        verified
-    )
-    .fetch_optional(db)
-    .await?;
-    Ok(row.is_some())
-}
-
-pub(crate) async fn set_hash(db: &mut PgConnection, user: UserId, hash: &str) -> Result<()> {
-    sqlx::query!("UPDATE users SET password_hash = $2 WHERE id = $1", user.0, hash)
-        .execute(db)
-        .await?;
-    Ok(())
-}
-
-/// Makes a link to a new password for a person.
-pub(crate) async fn add_reset_token(db: &mut PgConnection, user: UserId, at: OffsetDateTime) -> Result<LinkToken> {
-    let token = LinkToken::random()?;
-    sqlx::query!(
-        "INSERT INTO password_reset_tokens (token_hash, user_id, expires_at) VALUES ($1, $2, $3)",
-        &token.hash(),
-        user.0,
-        at + RESET_LIFETIME,
-    )
-    .execute(db)
-    .await?;
-    Ok(token)
-}
-
-/// Links to a new password end with the old one, and so do those that are still to be mailed; the next one that is asked for is
-/// mailed at once.
-pub(crate) async fn forget_reset_links(db: &mut PgConnection, user: UserId) -> Result<()> {
-    forget_reset_tokens(db, user).await?;
-    outbox::forget_resets(db, user).await
-}
-
-pub(crate) async fn forget_reset_tokens(db: &mut PgConnection, user: UserId) -> Result<()> {
-    sqlx::query!("DELETE FROM password_reset_tokens WHERE user_id = $1", user.0)
-        .execute(&mut *db)
-        .await?;
-    let email = sqlx::query_scalar!("SELECT email FROM users WHERE id = $1", user.0)
-        .fetch_one(&mut *db)
-        .await?;
-    match email {
-        Some(email) => attempts::forget(db, &limits::password_reset_mail(&email).bucket).await,
-        None => Ok(()),
-    }
 }
 
 /// Removes a person's SSH keys. Answers how many there were.

@@ -17,8 +17,8 @@ pub(crate) struct Limit {
 }
 
 impl Directory {
-    /// Counts an attempt before it is made, in a statement of its own: attempts side by side cannot pass together, and a
-    /// failure that rolls back does not uncount it. What succeeds is taken back with [`Self::forgive`].
+    /// Counts an attempt before it is made, in a statement of its own: attempts side by side cannot pass together, and
+    /// a failure that rolls back does not uncount it. What succeeds is taken back with [`Self::forgive`].
     ///
     /// # Errors
     /// [`Refusal::TooManyAttempts`] once the limit is passed.
@@ -26,7 +26,8 @@ impl Directory {
         count(&self.pool, limit, self.now()).await
     }
 
-    /// Counts one attempt against several limits, the broadest first. If one of them is passed, the attempt counts in none.
+    /// Counts one attempt against several limits, the broadest first. If one of them is passed, the attempt counts in
+    /// none.
     ///
     /// # Errors
     /// [`Refusal::TooManyAttempts`] once one of the limits is passed.
@@ -72,7 +73,8 @@ impl Directory {
     }
 }
 
-/// Counts an attempt. In a transaction it counts if the transaction is committed: right for what only counts when it is done.
+/// Counts an attempt. In a transaction it counts if the transaction is committed: right for what only counts when it is
+/// done.
 ///
 /// # Errors
 /// [`Refusal::TooManyAttempts`] once the limit is passed.

@@ -1,8 +1,8 @@
 //! The transaction every change is made in, and the audit row that goes with it (A1).
 //!
 //! A use case is a closure over a [`Change`], in which it notes what it is about as it finds out. Whatever the closure
-//! returns, [`Directory::change`] ends it: done is audited and committed in one transaction; refused is rolled back, then
-//! audited as refused, or counted if it is refused again ([`crate::repeats`]); anything else is rolled back.
+//! returns, [`Directory::change`] ends it: done is audited and committed in one transaction; refused is rolled back,
+//! then audited as refused, or counted if it is refused again ([`crate::repeats`]); anything else is rolled back.
 
 use std::pin::Pin;
 
@@ -55,8 +55,8 @@ pub(crate) struct Change<'a> {
 }
 
 impl Directory {
-    /// Makes a change: runs `make` in a transaction and ends it by what `make` returns, so that no way out of it leaves a
-    /// change without its audit row. `action` is its name in the audit.
+    /// Makes a change: runs `make` in a transaction and ends it by what `make` returns, so that no way out of it leaves
+    /// a change without its audit row. `action` is its name in the audit.
     ///
     /// # Errors
     /// What `make` returns; [`Error::Unavailable`] if the database can't say whether it is done.
@@ -117,7 +117,8 @@ impl Change<'_> {
         self.trail = Trail::None;
     }
 
-    /// Has the audit row say that something was refused, although the change itself succeeds: it only notes the refusal.
+    /// Has the audit row say that something was refused, although the change itself succeeds: it only notes the
+    /// refusal.
     pub(crate) const fn set_refused(&mut self, refusal: Refusal) {
         self.trail = Trail::Refused(refusal);
     }

@@ -1,34 +1,33 @@
 //! Collaborators of a project: adding, changing, removing them, and the list (RULES C, X).
 
+mod change;
+mod list;
+
+pub use change::Removal;
+#[cfg(test)]
+pub(crate) use list::list_statement;
+pub use list::{CollaboratorList, CollaboratorQuery};
+
 use std::str::FromStr;
 
-use policy::{
-    Because, CollaboratorChange, Email, Name, OrganizationRole, OrganizationStanding, Permission, ProjectRole,
-    ProjectStanding, Refusal, Slug, Standing, Target, UserId, check_collaborator_change, check_end_date,
-};
+use policy::{Email, Name, Permission, ProjectRole, Refusal, Slug, Standing, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::{FromRow, Postgres, QueryBuilder};
 use time::{Duration, OffsetDateTime};
-use uuid::Uuid;
 
 use crate::{
-    Actor, Directory, Error, Hint, ProjectView, Result,
+    Actor, Directory, Error, Result,
     attempts::Limit,
     authorization::lock::lock_in,
-    authorization::lookup::find_project,
     authorization::principal::By,
-    authorization::standing::{find_person, project_standing},
+    authorization::standing::find_person,
     authorization::target::{PersonSeen, ProjectSeen},
     change::Change,
     connections::PgConnection,
     error::{decode, refuse_on},
-    made_keys::{self, KeyChoice, Within},
-    notices::{self, Notice},
-    owned_assets::{OwnedAssets, Place, owned_assets},
-    paging,
-    people::{Cursor, Order, PeopleSort, check_search, order_by, pattern},
 };
+
+use change::changed;
 
 /// Which people of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,25 +54,6 @@ impl FromStr for CollaboratorKind {
     }
 }
 
-/// Which part of a project's collaborators, in which order.
-#[derive(Clone, Debug, Default)]
-pub struct CollaboratorQuery {
-    /// A part of a name or address; empty for all.
-    pub search: String,
-    /// Only this role.
-    pub role: Option<ProjectRole>,
-    /// Only these people.
-    pub kind: Option<CollaboratorKind>,
-    /// The order.
-    pub sort: PeopleSort,
-    /// Its direction.
-    pub order: Order,
-    /// The place to go on from.
-    pub after: Option<Cursor>,
-    /// How many, at most.
-    pub limit: u16,
-}
-
 /// Somebody with access to a project (C1).
 #[derive(Clone, Debug)]
 pub struct Collaborator {
@@ -95,17 +75,6 @@ pub struct Collaborator {
     pub expires_at: Option<OffsetDateTime>,
 }
 
-/// A page of a project's collaborators.
-#[derive(Clone, Debug)]
-pub struct CollaboratorList {
-    /// The project, as the one who asks sees it.
-    pub project: ProjectView,
-    /// The people.
-    pub rows: Vec<Collaborator>,
-    /// Where the next page begins; none on the last.
-    pub next: Option<Cursor>,
-}
-
 /// Who was added.
 #[derive(Clone, Debug)]
 pub struct Added {
@@ -113,23 +82,6 @@ pub struct Added {
     pub user: UserId,
     /// Their name.
     pub name: Name,
-}
-
-/// What a removal did (C6): the receipt for whoever did it.
-#[derive(Clone, Debug)]
-pub struct Removal {
-    /// Their name.
-    pub name: Name,
-    /// When their access ended.
-    pub at: OffsetDateTime,
-    /// The role that ended.
-    pub role: Option<ProjectRole>,
-    /// How many SSH keys log in to the project's clusters no more.
-    pub ssh_keys: i64,
-    /// The API keys that were revoked with it.
-    pub revoked: Vec<Name>,
-    /// What they made, and is still there.
-    pub owned_assets: OwnedAssets,
 }
 
 /// Failed adds of one person, wherever they try (X6).
@@ -142,68 +94,12 @@ fn add_limit(actor: &Actor) -> Limit {
 }
 
 impl Directory {
-    /// A page of a project's collaborators, for somebody with access to it (C1, C10).
-    ///
-    /// # Errors
-    /// [`Refusal::Hidden`]; [`Refusal::CursorInvalid`] for a place in another list; [`Refusal::Malformed`] for a search text
-    /// that cannot be one.
-    pub async fn collaborators(
-        &self,
-        user: UserId,
-        slug: &Slug,
-        query: &CollaboratorQuery,
-    ) -> Result<CollaboratorList> {
-        let project = find_project(&self.pool, slug, user).await?;
-        project.standing.require(Permission::CollaboratorList)?;
-        check_search(&query.search)?;
-        Cursor::check(query.after.as_ref(), query.sort, query.order)?;
-        let limit = usize::from(query.limit.max(1));
-        let rows: Vec<Row> = list_statement(&project, query, limit + 1)
-            .build_query_as()
-            .fetch_all(&self.pool)
-            .await?;
-        let (rows, has_more) = paging::cut(rows, limit);
-        let rows = rows
-            .into_iter()
-            .map(|row| row.collaborator(project.owner))
-            .collect::<Result<Vec<_>>>()?;
-        let next = rows.last().filter(|_| has_more).and_then(|last| {
-            Some(Cursor {
-                sort: query.sort,
-                order: query.order,
-                role: last.standing.project?.role.code().to_owned(),
-                name: last.name.to_string(),
-                added: last.added_at.unix_timestamp_nanos(),
-                user: last.user,
-            })
-        });
-        Ok(CollaboratorList {
-            project: project.into(),
-            rows,
-            next,
-        })
-    }
-
-    /// One person of a project, for somebody with access to it.
-    ///
-    /// # Errors
-    /// [`Refusal::Hidden`]; [`Refusal::NotACollaborator`].
-    pub async fn collaborator(&self, actor: UserId, slug: &Slug, user: UserId) -> Result<Collaborator> {
-        let project = find_project(&self.pool, slug, actor).await?;
-        project.standing.require(Permission::CollaboratorList)?;
-        let row: Row = one_statement(&project, user)
-            .build_query_as()
-            .fetch_optional(&self.pool)
-            .await?
-            .ok_or(Refusal::NotACollaborator)?;
-        row.collaborator(project.owner)
-    }
-
     /// Adds the person with this address to a project, as a Member, at once (C2, C4).
     ///
     /// # Errors
-    /// [`Refusal::EmailInvalid`], [`Refusal::EmailSeveral`], [`Refusal::EmailNotAscii`], [`Refusal::UserNotFound`], [`Refusal::NotInOrganization`], [`Refusal::AlreadyCollaborator`]
-    /// (C3, J2); [`Refusal::ExternalInDefaultProject`] (D4); [`Refusal::CannotAdd`], [`Refusal::TooManyAttempts`] (X6).
+    /// [`Refusal::EmailInvalid`], [`Refusal::EmailSeveral`], [`Refusal::EmailNotAscii`], [`Refusal::UserNotFound`],
+    /// [`Refusal::NotInOrganization`], [`Refusal::AlreadyCollaborator`] (C3, J2); [`Refusal::ExternalInDefaultProject`]
+    /// (D4); [`Refusal::CannotAdd`], [`Refusal::TooManyAttempts`] (X6).
     pub async fn add_collaborator(&self, actor: &Actor, slug: &Slug, email: &str) -> Result<Added> {
         let limit = add_limit(actor);
         let within_limit = self.attempt(&limit).await;
@@ -295,193 +191,11 @@ impl Directory {
             name: person.name,
         })
     }
-
-    /// Gives a collaborator another role; counts from their next request (C5).
-    ///
-    /// # Errors
-    /// Those of [`check_collaborator_change`]; [`Refusal::ManageKeysDecide`] for a lower one, if they made keys that manage.
-    pub async fn change_collaborator_role(
-        &self,
-        actor: &Actor,
-        slug: &Slug,
-        user: UserId,
-        role: ProjectRole,
-    ) -> Result<Name> {
-        self.change_collaborator_role_and_keys(actor, slug, user, role, &[])
-            .await
-    }
-
-    /// The same; and where the role is lowered, does as chosen with the keys that manage which they made: those go on otherwise,
-    /// and do what their maker may not do any more (K5, K11).
-    ///
-    /// # Errors
-    /// Those of [`check_collaborator_change`]; [`Refusal::ManageKeysDecide`] if nothing was chosen for one of them.
-    pub async fn change_collaborator_role_and_keys(
-        &self,
-        actor: &Actor,
-        slug: &Slug,
-        user: UserId,
-        role: ProjectRole,
-        keys: &[KeyChoice],
-    ) -> Result<Name> {
-        self.change(By::User(actor), Permission::CollaboratorUpdateRole.name(), |change| {
-            Box::pin(async move {
-                let (project, person) = lock_person(change, actor, slug, user, CollaboratorChange::Role).await?;
-                let before = person.standing.project.map(|place| place.role);
-                if before.is_some_and(|before| before.is_lowered_to(role)) {
-                    let within = Within::Project(project.project);
-                    made_keys::require_decided(change, project.organization, within, user, keys).await?;
-                    made_keys::decide(change, project.organization, within, &[user], keys).await?;
-                }
-                // In the Default Project somebody with the role of every member has no row of their own yet.
-                let updated = sqlx::query!(
-                "UPDATE collaborators SET role = $4 WHERE organization_id = $1 AND project_id = $2 AND user_id = $3",
-                project.organization.0,
-                project.project.0,
-                user.0,
-                role.code(),
-            )
-            .execute(&mut *change.tx)
-            .await?
-            .rows_affected();
-                if updated == 0 {
-                    insert(change, &project, &person, role, actor.user).await?;
-                }
-                if before.is_some_and(|before| role.is_lowered_to(before)) {
-                    let project = name_of(&mut change.tx, &project).await?;
-                    notices::tell(change, user, &Notice::BecameProjectAdmin { project }).await?;
-                }
-                change.values(
-                    person.standing.project.map(|place| json!({ "role": place.role })),
-                    Some(json!({ "role": role })),
-                );
-                changed(change, &project, user);
-                Ok(person.name)
-            })
-        })
-        .await
-    }
-
-    /// Takes a collaborator's access away (C6), or gives up one's own (C7); and does as chosen with the keys they made: the others
-    /// go on working as they do (K5).
-    ///
-    /// # Errors
-    /// Those of [`check_collaborator_change`].
-    pub async fn remove_collaborator(
-        &self,
-        actor: &Actor,
-        slug: &Slug,
-        user: UserId,
-        keys: &[KeyChoice],
-    ) -> Result<Removal> {
-        self.change(By::User(actor), Permission::CollaboratorRemove.name(), |change| {
-            Box::pin(async move {
-                let (project, person) = lock_person(change, actor, slug, user, CollaboratorChange::Remove).await?;
-                sqlx::query!(
-                    "DELETE FROM collaborators WHERE organization_id = $1 AND project_id = $2 AND user_id = $3",
-                    project.organization.0,
-                    project.project.0,
-                    user.0,
-                )
-                .execute(&mut *change.tx)
-                .await?;
-                let role = person.standing.project.map(|place| place.role);
-                change.values(role.map(|role| json!({ "role": role })), None);
-                changed(change, &project, user);
-                let within = Within::Project(project.project);
-                let revoked = made_keys::decide(change, project.organization, within, &[user], keys).await?;
-                let ssh_keys = sqlx::query!(
-                    r#"SELECT count(*) AS "count!" FROM ssh_keys WHERE user_id = $1"#,
-                    user.0
-                )
-                .fetch_one(&mut *change.tx)
-                .await?
-                .count;
-                let owned_assets = owned_assets(
-                    &mut change.tx,
-                    project.organization,
-                    Place::Project(project.project),
-                    &[user],
-                )
-                .await?;
-                Ok(Removal {
-                    name: person.name,
-                    at: change.at,
-                    role,
-                    ssh_keys,
-                    revoked,
-                    owned_assets,
-                })
-            })
-        })
-        .await
-    }
-
-    /// Gives a collaborator's access an end, another one, or none (C8).
-    ///
-    /// # Errors
-    /// Those of [`check_collaborator_change`]; [`Refusal::EndDateInvalid`] for an end in the past; [`Refusal::OwnEndDate`].
-    pub async fn set_collaborator_end_date(
-        &self,
-        actor: &Actor,
-        slug: &Slug,
-        user: UserId,
-        expires_at: Option<OffsetDateTime>,
-    ) -> Result<Name> {
-        self.change(By::User(actor), Permission::CollaboratorUpdateRole.name(), |change| Box::pin(async move {
-            let (project, person) = lock_person(change, actor, slug, user, CollaboratorChange::EndDate).await?;
-            if expires_at.is_some_and(|end| end <= change.at) {
-                return Err(Refusal::EndDateInvalid.into());
-            }
-            check_end_date(user == actor.user, person.expires_at, expires_at)?;
-            sqlx::query!(
-                "UPDATE collaborators SET expires_at = $4 WHERE organization_id = $1 AND project_id = $2 AND user_id = $3",
-                project.organization.0,
-                project.project.0,
-                user.0,
-                expires_at,
-            )
-            .execute(&mut *change.tx)
-            .await?;
-            let value = |end: Option<OffsetDateTime>| Some(json!({ "expires_at": end.map(|end| end.unix_timestamp()) }));
-            change.values(value(person.expires_at), value(expires_at));
-            changed(change, &project, user);
-            Ok(person.name)
-        }))
-        .await
-    }
 }
 
-/// Locks the project, reads the person, and asks the policy about the change.
-async fn lock_person(
-    change: &mut Change<'_>,
-    actor: &Actor,
-    slug: &Slug,
-    user: UserId,
-    wanted: CollaboratorChange,
-) -> Result<(ProjectSeen, PersonSeen)> {
-    change.set_target(user);
-    let project = lock_in(change, slug, actor.user).await?;
-    // Access to the project comes before everything, even before whether there is such a person (P3).
-    project.standing.require(Permission::CollaboratorList)?;
-    // Then comes the permission: who lacks it does not learn by the refusal whether there is such a person.
-    let (standing, person) = match find_person(&mut *change.tx, &project, user).await {
-        Ok(person) => (person.standing, Ok(person)),
-        Err(Error::Refused(refusal)) => (Standing::default(), Err(refusal)),
-        Err(error) => return Err(error),
-    };
-    let target = Target {
-        standing,
-        in_default_project: project.is_default,
-        is_self: user == actor.user,
-    };
-    check_collaborator_change(&project.standing, &target, wanted)?;
-    Ok((project, person?))
-}
-
-/// The person with this address, if the project may know of them (J2). An account whose address is not proved may be a stranger's:
-/// it is found only in an organization that it is in, which invited that very address, or by a project that it has access to. Of
-/// any other the answer is that of no account, by the same one query.
+/// The person with this address, if the project may know of them (J2). An account whose address is not proved may be a
+/// stranger's: it is found only in an organization that it is in, which invited that very address, or by a project that
+/// it has access to. Of any other the answer is that of no account, by the same one query.
 async fn find_addable(change: &mut Change<'_>, project: &ProjectSeen, email: &Email) -> Result<Option<UserId>> {
     let row = sqlx::query!(
         "SELECT u.id FROM users u
@@ -512,12 +226,6 @@ async fn name_of(db: &mut PgConnection, project: &ProjectSeen) -> Result<Name> {
     decode(&row.name, "projects", "name")
 }
 
-/// Tells everybody who looks at the project, and the person.
-fn changed(change: &mut Change<'_>, project: &ProjectSeen, user: UserId) {
-    change.hint(Hint::Project(project.project));
-    change.hint(Hint::User(user));
-}
-
 async fn insert(
     change: &mut Change<'_>,
     project: &ProjectSeen,
@@ -539,126 +247,4 @@ async fn insert(
     .execute(&mut *change.tx)
     .await?;
     Ok(())
-}
-
-#[derive(FromRow)]
-struct Row {
-    user_id: Uuid,
-    name: String,
-    email: String,
-    is_proved: bool,
-    role: String,
-    because: String,
-    added_by: Option<String>,
-    added_at: OffsetDateTime,
-    expires_at: Option<OffsetDateTime>,
-}
-
-impl Row {
-    fn collaborator(self, owner: UserId) -> Result<Collaborator> {
-        let user = UserId(self.user_id);
-        let project = project_standing(Some(&self.role), Some(&self.because))?;
-        let added_by = self.added_by.map(|name| decode(&name, "users", "name")).transpose()?;
-        Ok(Collaborator {
-            user,
-            name: decode(&self.name, "users", "name")?,
-            email: decode(&self.email, "users", "email")?,
-            is_proved: self.is_proved,
-            standing: Standing {
-                organization: project.and_then(|place| membership(place, user == owner)),
-                project,
-            },
-            added_by,
-            added_at: self.added_at,
-            expires_at: self.expires_at,
-        })
-    }
-}
-
-/// What the reason for an access says about the person's place in the organization.
-const fn membership(place: ProjectStanding, is_owner: bool) -> Option<OrganizationStanding> {
-    match place.because {
-        Because::External => None,
-        _ if is_owner => Some(OrganizationStanding::Owner),
-        Because::OrganizationAdmin => Some(OrganizationStanding::Member(OrganizationRole::Admin)),
-        Because::OrganizationMember | Because::Added => Some(OrganizationStanding::Member(OrganizationRole::Member)),
-    }
-}
-
-/// The view of those who are in the Default Project by membership.
-const DEFAULT_MEMBERS: &str = "access_default_members";
-
-/// The views that `access` is made of. Each is read in the order of its own index and no further than the page goes, so
-/// that a page costs the same among 100 and among 100,000 people (C10).
-const VIEWS: [(&str, &[CollaboratorKind]); 3] = [
-    ("access_organization_admins", &[CollaboratorKind::Admin]),
-    (DEFAULT_MEMBERS, &[CollaboratorKind::Member]),
-    (
-        "access_collaborators",
-        &[CollaboratorKind::Member, CollaboratorKind::External],
-    ),
-];
-
-const COLUMNS: &str =
-    "SELECT a.user_id, a.name, u.email, u.email_proved_at IS NOT NULL AS is_proved, a.role, a.because,
-         adder.name AS added_by, a.added_at, a.expires_at
-     FROM (";
-const PEOPLE: &str = ") a JOIN users u ON u.id = a.user_id LEFT JOIN users adder ON adder.id = a.added_by";
-
-pub(crate) fn list_statement(project: &ProjectSeen, query: &CollaboratorQuery, limit: usize) -> QueryBuilder<Postgres> {
-    let order = order_by(query.sort, query.order);
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-
-    let mut sql = QueryBuilder::new(COLUMNS);
-    let mut is_first = true;
-    for (view, kinds) in VIEWS {
-        if query.kind.is_some_and(|kind| !kinds.contains(&kind)) {
-            continue;
-        }
-        // Nobody is in another project by membership alone: PostgreSQL would read every member to find that out.
-        if view == DEFAULT_MEMBERS && !project.is_default {
-            continue;
-        }
-        if !is_first {
-            sql.push(" UNION ALL ");
-        }
-        is_first = false;
-        sql.push(format!("(SELECT a.* FROM {view} a"));
-        if !query.search.is_empty() {
-            sql.push(" JOIN users u ON u.id = a.user_id");
-        }
-        sql.push(" WHERE a.organization_id = ")
-            .push_bind(project.organization.0);
-        sql.push(" AND a.project_id = ").push_bind(project.project.0);
-        if let Some(role) = query.role {
-            sql.push(" AND a.role = ").push_bind(role.code());
-        }
-        match query.kind {
-            Some(CollaboratorKind::External) => drop(sql.push(" AND a.is_external")),
-            Some(CollaboratorKind::Member) => drop(sql.push(" AND NOT a.is_external")),
-            Some(CollaboratorKind::Admin) | None => {}
-        }
-        if !query.search.is_empty() {
-            sql.push(" AND (lower(u.name) || ' ' || u.email) LIKE ")
-                .push_bind(pattern(&query.search));
-        }
-        if let Some(after) = &query.after {
-            after.push(&mut sql);
-        }
-        sql.push(format!(" ORDER BY {order} LIMIT ")).push_bind(limit).push(")");
-    }
-    sql.push(PEOPLE)
-        .push(format!(" ORDER BY {order} LIMIT "))
-        .push_bind(limit);
-    sql
-}
-
-fn one_statement(project: &ProjectSeen, user: UserId) -> QueryBuilder<Postgres> {
-    let mut sql = QueryBuilder::new(COLUMNS);
-    sql.push("SELECT a.* FROM access a WHERE a.organization_id = ")
-        .push_bind(project.organization.0);
-    sql.push(" AND a.project_id = ").push_bind(project.project.0);
-    sql.push(" AND a.user_id = ").push_bind(user.0);
-    sql.push(PEOPLE);
-    sql
 }

@@ -1,23 +1,19 @@
-//! The second look (J7): whoever does what can't be undone, or what lets somebody in, gave their password a short while ago.
-//! A session that was left open, or stolen, is not enough.
+//! The second look (J7): whoever does what can't be undone, or what lets somebody in, gave their password a short while
+//! ago. A session that was left open, or stolen, is not enough.
 
 use policy::{Refusal, SessionId, UserId};
 
 use crate::{
-    Actor, Directory, Result,
-    accounts::{check_password, lock_hash},
-    authorization::principal::By,
-    change::Change,
-    connections::PgConnection,
-    limits,
-    secret::Asker,
+    Actor, Directory, Result, accounts::check_password, authorization::principal::By, change::Change,
+    connections::PgConnection, limits, secret::Asker, users::lock_hash,
 };
 
 impl Directory {
     /// Takes the person's password again. For 10 minutes they may do in this session what asks for it.
     ///
     /// # Errors
-    /// [`Refusal::CurrentPasswordWrong`], [`Refusal::TooManyAttempts`]; [`Refusal::SignedOut`] for an account just deleted.
+    /// [`Refusal::CurrentPasswordWrong`], [`Refusal::TooManyAttempts`]; [`Refusal::SignedOut`] for an account just
+    /// deleted.
     pub async fn confirm(&self, actor: &Actor, password: &str) -> Result<()> {
         let row = sqlx::query!(
             "SELECT password_hash FROM users WHERE id = $1 AND deleted_at IS NULL",

@@ -6,13 +6,13 @@ use policy::{KeyScope, Name, OrganizationId, OrganizationRole, Password, Project
 use time::{Duration, OffsetDateTime};
 
 use crate::{
-    Directory, Error, NewAccount, Result, accounts,
+    Directory, Error, NewAccount, Result,
     api_keys::{self, NewKey},
     authorization::principal::By,
     change::Change,
     connections::PgConnection,
     error::inconsistent,
-    members, organizations, projects, secret, verification,
+    memberships, organizations, projects, secret, users, verification,
 };
 
 /// Everybody's password.
@@ -77,7 +77,7 @@ async fn fill(change: &mut Change<'_>, now: OffsetDateTime) -> Result<()> {
             name: parse(name)?,
             password: password.clone(),
         };
-        let user = accounts::insert(&mut change.tx, &account, &hash, at).await?;
+        let user = users::insert(&mut change.tx, &account, &hash, at).await?;
         verification::prove(change, user).await?;
         people.push(user);
     }
@@ -92,7 +92,7 @@ async fn fill(change: &mut Change<'_>, now: OffsetDateTime) -> Result<()> {
         (noah, OrganizationRole::Member),
         (mia, OrganizationRole::Member),
     ] {
-        members::insert(&mut change.tx, acme, user, role, Some(olivia), at).await?;
+        memberships::insert(&mut change.tx, acme, user, role, Some(olivia), at).await?;
     }
     found(change, eve, "Partner Labs", "partner").await?;
 

@@ -1,5 +1,5 @@
-//! Devices: browsers that signed in to an account before (J8, J9). The cookie holds 256 random bits; the table holds their
-//! SHA-256, once for each person who signed in there.
+//! Devices: browsers that signed in to an account before (J8, J9). The cookie holds 256 random bits; the table holds
+//! their SHA-256, once for each person who signed in there.
 
 use std::fmt;
 
@@ -129,7 +129,8 @@ pub(crate) async fn remember(
     Ok(Some(token))
 }
 
-/// Forgets the devices of a person, except the one they use now: with a new password, nobody else's browser is a known one.
+/// Forgets the devices of a person, except the one they use now: with a new password, nobody else's browser is a known
+/// one.
 pub(crate) async fn forget(db: &mut PgConnection, user: UserId, except: Option<&DeviceToken>) -> Result<()> {
     let except = except.map(DeviceToken::hash);
     sqlx::query!(

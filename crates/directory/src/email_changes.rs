@@ -10,15 +10,15 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
-    Actor, Directory, Hint, LinkToken, Mail, MailAbout, NewSession, Notice, Origin, Result, accounts, attempts,
+    Actor, Directory, Hint, LinkToken, Mail, MailAbout, NewSession, Notice, Origin, Result, attempts,
     authorization::principal::By,
     change::Change,
     confirmation,
     connections::PgConnection,
     error::{decode, refuse_on},
-    limits, notices, outbox, sessions,
+    limits, links, notices, outbox, sessions,
     takeover::{end_everything, lock_organizations_of},
-    verification,
+    users, verification,
 };
 
 /// A link that confirms a change is good for this long.
@@ -220,7 +220,7 @@ impl Directory {
                 if !forget_since(&mut change.tx, user, changed_at).await? {
                     return Err(Refusal::LinkDead.into());
                 }
-                accounts::set_hash(&mut change.tx, user, &hash).await?;
+                users::set_hash(&mut change.tx, user, &hash).await?;
                 let ended = end_everything(change, user, &organizations).await?;
                 set(change, user, &opened.current, &opened.old).await?;
                 let (before, after) = ended.values();
@@ -244,7 +244,7 @@ impl Directory {
         self.change(By::Operator, UPDATE, |change| {
             Box::pin(async move {
                 change.record.target = Some(old.to_string());
-                let user = accounts::find_by_email(&mut change.tx, old)
+                let user = users::find_by_email(&mut change.tx, old)
                     .await?
                     .ok_or(Refusal::UserNotFound)?;
                 change.set_target(user);
@@ -297,7 +297,7 @@ async fn lock(change: &mut Change<'_>, user: UserId, email: &Email) -> Result<bo
 
 /// Gives a locked account another address, which is proved. Links that were mailed to the old one end.
 async fn set(change: &mut Change<'_>, user: UserId, old: &Email, new: &Email) -> Result<()> {
-    accounts::forget_reset_tokens(&mut change.tx, user).await?;
+    links::forget_reset_tokens(&mut change.tx, user).await?;
     verification::forget_tokens(&mut change.tx, user).await?;
     sqlx::query!(
         "UPDATE users SET email = $2, email_proved_at = $3 WHERE id = $1",
@@ -376,8 +376,8 @@ pub(crate) async fn forget_all(db: &mut PgConnection, user: UserId) -> Result<()
     Ok(())
 }
 
-/// Makes a mail about a change, with a new link: to confirm it at the new address, or to undo it at the old one. Nothing
-/// if there is nothing left to confirm.
+/// Makes a mail about a change, with a new link: to confirm it at the new address, or to undo it at the old one.
+/// Nothing if there is nothing left to confirm.
 pub(crate) async fn write_mail(
     db: &mut PgConnection,
     id: Uuid,

@@ -13,7 +13,8 @@ pub enum Error {
     /// The database cannot be asked now. Nothing was changed; asking again may work (E6).
     #[error("the database cannot be asked: {0}")]
     Unavailable(#[source] sqlx::Error),
-    /// More passwords wait to be checked than there is room for. Nothing was tried or changed; asking again soon may work (J9).
+    /// More passwords wait to be checked than there is room for. Nothing was tried or changed; asking again soon may
+    /// work (J9).
     #[error("too many passwords wait to be checked")]
     Busy,
     /// A fault of ours. The text is for the log, never for a client.
@@ -34,8 +35,9 @@ impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         if let sqlx::Error::Database(database) = &error {
             let code = database.code().unwrap_or_default();
-            // Classes: 08 connection, 28 not let in, 3D no such database, 40 rollback (deadlock), 53 resources, 57 shut down or
-            // cancelled, 58 its machine; and 25006 and 0A000, a server that takes no writes, as after a switch to another one.
+            // Classes: 08 connection, 28 not let in, 3D no such database, 40 rollback (deadlock), 53 resources, 57 shut
+            // down or cancelled, 58 its machine; and 25006 and 0A000, a server that takes no writes, as after a switch
+            // to another one.
             let away = ["08", "0A000", "25006", "28", "3D", "40", "53", "57", "58"];
             if !away.iter().any(|class| code.starts_with(class)) {
                 return Self::Internal(error.to_string());
@@ -60,7 +62,8 @@ pub(crate) fn inconsistent(table: &str, column: &str) -> Error {
 /// A column's text as the type of the domain it stands for.
 ///
 /// # Errors
-/// [`inconsistent`] with the table's and the column's names, if the text isn't one: the row should have been impossible.
+/// [`inconsistent`] with the table's and the column's names, if the text isn't one: the row should have been
+/// impossible.
 pub(crate) fn decode<T: FromStr>(text: &str, table: &str, column: &str) -> Result<T> {
     text.parse().map_err(|_| inconsistent(table, column))
 }

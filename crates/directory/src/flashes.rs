@@ -1,9 +1,9 @@
 //! Flashes: what a form that was sent without scripts came to, kept until the next page shows it (J11).
 //!
-//! The browser gets a ticket, 256 random bits, and nothing else. The database keeps the content sealed, under a key and at a
-//! place that are both derived from the ticket **and** from whom it is for: a session's secret or, where nobody is signed in, the
-//! visitor's network and browser. A ticket that comes with another session leads nowhere; so does one that was made up. Reading
-//! deletes the row.
+//! The browser gets a ticket, 256 random bits, and nothing else. The database keeps the content sealed, under a key and
+//! at a place that are both derived from the ticket **and** from whom it is for: a session's secret or, where nobody is
+//! signed in, the visitor's network and browser. A ticket that comes with another session leads nowhere; so does one
+//! that was made up. Reading deletes the row.
 
 use std::fmt;
 
@@ -23,8 +23,8 @@ const LIFETIME: Duration = Duration::minutes(1);
 const UNTIL_SIGNED_IN: Duration = Duration::minutes(30);
 /// Flashes kept in as long as one waits, for one session or, where nobody is signed in, for one network.
 const MOST_EACH: i32 = 300;
-/// The same in all, for sessions, for visitors, and for those who have to sign in first, apart: nobody uses up what others
-/// need.
+/// The same in all, for sessions, for visitors, and for those who have to sign in first, apart: nobody uses up what
+/// others need.
 const MOST_IN_ALL: i32 = 6_000;
 
 /// What a browser shows to see a flash: the cookie's value. Its `Debug` is blank.
@@ -78,8 +78,8 @@ pub enum FlashHolder<'a> {
     Session(&'a SessionToken),
     /// Somebody who is not signed in, known by network and browser: good enough for what holds no secret.
     Visitor(&'a Origin),
-    /// This person, in the same browser and on this page, once they are signed in again: what they typed there when they
-    /// were not any more.
+    /// This person, in the same browser and on this page, once they are signed in again: what they typed there when
+    /// they were not any more.
     Person(UserId, &'a str, &'a Origin),
 }
 
@@ -129,7 +129,8 @@ impl Directory {
     /// Keeps a flash for as long as it waits, and returns the ticket that shows it: this one, where it has to be.
     ///
     /// # Errors
-    /// [`Refusal::TooManyAttempts`](policy::Refusal::TooManyAttempts) if this holder, or everybody together, had too many kept.
+    /// [`Refusal::TooManyAttempts`](policy::Refusal::TooManyAttempts) if this holder, or everybody together, had too
+    /// many kept.
     pub async fn keep_flash(
         &self,
         holder: FlashHolder<'_>,

@@ -1,5 +1,6 @@
-//! Gateway tokens: by which an enforcement point shows that the operator lets it ask (E3), and what it may ask about (E7). They are
-//! the operator's, of no tenant; made and revoked at the command line, and looked up with each question by [`crate::enforcement`].
+//! Gateway tokens: by which an enforcement point shows that the operator lets it ask (E3), and what it may ask about
+//! (E7). They are the operator's, of no tenant; made and revoked at the command line, and looked up with each question
+//! by [`crate::enforcement`].
 
 use std::collections::HashSet;
 
@@ -120,8 +121,8 @@ pub struct NewGatewayToken {
     pub expires_at: Option<OffsetDateTime>,
 }
 
-/// The gateway tokens that are good now, known by their hashes. It tells a limit on unknown tokens whom not to hold up; it lets nobody
-/// do anything.
+/// The gateway tokens that are good now, known by their hashes. It tells a limit on unknown tokens whom not to hold up;
+/// it lets nobody do anything.
 #[derive(Debug, Default)]
 pub struct KnownGateways(HashSet<[u8; 32]>);
 
@@ -144,7 +145,8 @@ impl KnownGateways {
 }
 
 impl Directory {
-    /// Makes a gateway token for the whole installation, as the operator. What is returned is shown once; only its hash is kept (A3).
+    /// Makes a gateway token for the whole installation, as the operator. What is returned is shown once; only its hash
+    /// is kept (A3).
     ///
     /// # Errors
     /// [`Refusal::GatewayNameTaken`] while a token of this name is good.
@@ -164,8 +166,9 @@ impl Directory {
     /// Makes a gateway token with a scope, as the operator (E7). Answers the token, which is shown once, and its scope.
     ///
     /// # Errors
-    /// [`Refusal::GatewayNameTaken`] while a token of this name is good; [`Refusal::Hidden`] if there is no such organization,
-    /// project or cluster, or they aren't one within the other; [`Refusal::EndDateInvalid`] for an end that has come.
+    /// [`Refusal::GatewayNameTaken`] while a token of this name is good; [`Refusal::Hidden`] if there is no such
+    /// organization, project or cluster, or they aren't one within the other; [`Refusal::EndDateInvalid`] for an end
+    /// that has come.
     pub async fn create_scoped_gateway_token(&self, new: &NewGatewayToken) -> Result<(Token, GatewayScope)> {
         self.change(By::Operator, "gateway_token:create", |change| {
             Box::pin(async move {
@@ -318,7 +321,8 @@ fn values(new: &NewGatewayToken, scope: &GatewayScope) -> Value {
     })
 }
 
-/// Finds what a new token is for: the cluster's project and that one's organization go with it, and what is named beside must be they.
+/// Finds what a new token is for: the cluster's project and that one's organization go with it, and what is named
+/// beside must be they.
 async fn find_place(change: &mut Change<'_>, new: &NewGatewayToken) -> Result<Option<GatewayPlace>> {
     if new.organization.is_none() && new.project.is_none() && new.cluster.is_none() {
         return Ok(None);

@@ -1,8 +1,8 @@
 //! What is true, and the only way to change it.
 //!
-//! Owns every table, every line of SQL, and the use cases: one function, one transaction, in which the rows are locked, the
-//! actor's standing is read, [`policy`] decides, the change is made, and the audit row is written. It must not know how
-//! questions arrive or answers look: no HTTP, no screens, no words for people.
+//! Owns every table, every line of SQL, and the use cases: one function, one transaction, in which the rows are locked,
+//! the actor's standing is read, [`policy`] decides, the change is made, and the audit row is written. It must not know
+//! how questions arrive or answers look: no HTTP, no screens, no words for people.
 
 mod accounts;
 mod api_keys;
@@ -23,8 +23,10 @@ mod gateways;
 mod hints;
 mod invitations;
 mod limits;
+mod links;
 mod made_keys;
 mod members;
+mod memberships;
 mod meters;
 mod notices;
 mod obstacles;
@@ -51,9 +53,10 @@ mod tests;
 mod tokens;
 mod usage;
 mod usage_corrections;
+mod users;
 mod verification;
 
-pub use accounts::{NewAccount, OpenedReset};
+pub use accounts::OpenedReset;
 pub use api_keys::{ApiKey, ApiKeyList, ApiKeyQuery, KeyView, NewApiKey};
 pub use audit::{AuditEvent, AuditPage};
 pub use authorization::{
@@ -71,8 +74,9 @@ pub use flashes::{FlashHolder, FlashTicket};
 pub use gateways::{Allowed, GatewayPlace, GatewayScope, GatewayToken, KnownGateways, NewGatewayToken};
 pub use hints::{Hint, Hints};
 pub use invitations::{
-    Delivery, Invitation, InvitationList, InvitationQuery, InvitationState, Joined, LinkToken, NewInvitation, Opened,
+    Delivery, Invitation, InvitationList, InvitationQuery, InvitationState, Joined, NewInvitation, Opened,
 };
+pub use links::LinkToken;
 pub use made_keys::KeyChoice;
 pub use members::{Member, MemberList, MemberQuery, MemberRemoval, RemovalPreview};
 pub use meters::{MeterToken, OrganizationRef};
@@ -99,6 +103,7 @@ pub use submissions::{Sent, Submission};
 pub use time::{Date, OffsetDateTime};
 pub use tokens::{Token, TokenKind};
 pub use usage::{UsageRecord, UsageReport, UsageSum, UsageTaken};
+pub use users::NewAccount;
 pub use verification::{OpenedVerification, Verified};
 
 use std::{future::Future, net::IpAddr, path::PathBuf, time::Duration};
@@ -112,7 +117,8 @@ use sqlx::{
 use connections::Pool;
 use readiness::LastProbe;
 
-/// The database ends a statement of people and programs that takes longer, waiting for locks included: nobody waits for its answer any more.
+/// The database ends a statement of people and programs that takes longer, waiting for locks included: nobody waits for
+/// its answer any more.
 pub const STATEMENT: Duration = Duration::from_secs(30);
 
 /// What the operator decides for the whole installation.
@@ -155,8 +161,8 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Connects to the database at `url`, up to `connections` at once; waits up to 10 s for the first. The database ends a
-    /// statement that takes longer than [`STATEMENT`].
+    /// Connects to the database at `url`, up to `connections` at once; waits up to 10 s for the first. The database
+    /// ends a statement that takes longer than [`STATEMENT`].
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the URL is not one or the database does not answer.
@@ -172,8 +178,8 @@ impl Directory {
         Database::at(url)?.directory(connections, statement, settings).await
     }
 
-    /// Whether what goes to the database at `url` and back can't be read on the way: it stays on this machine, or TLS is
-    /// required.
+    /// Whether what goes to the database at `url` and back can't be read on the way: it stays on this machine, or TLS
+    /// is required.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the URL is not one.

@@ -1,8 +1,8 @@
 //! How often people may try what can be guessed or sends mail (J9): the limits, by name.
 //!
-//! Limits count per person, per network and in all. Windows that strangers can fill are short, so that whoever they are in the
-//! way of waits minutes and is never locked out. A device that signed in to the account before is counted alone: strangers
-//! can't use up its allowance.
+//! Limits count per person, per network and in all. Windows that strangers can fill are short, so that whoever they are
+//! in the way of waits minutes and is never locked out. A device that signed in to the account before is counted alone:
+//! strangers can't use up its allowance.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -12,8 +12,8 @@ use time::Duration;
 use crate::{Origin, attempts::Limit};
 
 impl Origin {
-    /// The network that stands for one client: an IPv4 address, or the first 64 bits of an IPv6 address, since whoever has one
-    /// address of those has them all.
+    /// The network that stands for one client: an IPv4 address, or the first 64 bits of an IPv6 address, since whoever
+    /// has one address of those has them all.
     pub(crate) fn network(&self) -> String {
         match self.address.parse::<IpAddr>().map(|address| address.to_canonical()) {
             Ok(IpAddr::V6(address)) => {
@@ -30,8 +30,8 @@ fn limit(bucket: String, count: i32, window: Duration) -> Limit {
     Limit { bucket, count, window }
 }
 
-/// Wrong passwords for an account. `device` tells a device that signed in to this account before from others (its id, or the hash of
-/// its token); without one it is a stranger who tries. The broadest limit comes first.
+/// Wrong passwords for an account. `device` tells a device that signed in to this account before from others (its id,
+/// or the hash of its token); without one it is a stranger who tries. The broadest limit comes first.
 pub(crate) fn sign_in(email: &Email, origin: &Origin, device: Option<&str>) -> Vec<Limit> {
     let window = Duration::minutes(5);
     if let Some(device) = device {
@@ -46,7 +46,8 @@ pub(crate) fn sign_in(email: &Email, origin: &Origin, device: Option<&str>) -> V
     ]
 }
 
-/// Wrong current passwords in one session. Nobody else can use this allowance up, and a session somebody left open has no other.
+/// Wrong current passwords in one session. Nobody else can use this allowance up, and a session somebody left open has
+/// no other.
 pub(crate) fn current_password(session: SessionId) -> Limit {
     limit(format!("password session {session}"), 10, Duration::minutes(15))
 }
@@ -69,7 +70,8 @@ pub(crate) fn verification_mail(user: UserId) -> Limit {
     limit(format!("verify_email user {user}"), 5, Duration::hours(1))
 }
 
-/// Links to confirm a change of address. Each who asks has a part of what one mailbox gets, which leaves room for others.
+/// Links to confirm a change of address. Each who asks has a part of what one mailbox gets, which leaves room for
+/// others.
 pub(crate) fn email_change(user: UserId, new: &Email) -> [Limit; 3] {
     let hour = Duration::hours(1);
     [
@@ -97,8 +99,8 @@ pub(crate) fn password_reset(origin: &Origin) -> Vec<Limit> {
     ]
 }
 
-/// Mail with a link to a new password: past this limit a request is answered as ever and nothing is sent, since the link mailed
-/// within the window still works. So strangers can't use up the mail of a person.
+/// Mail with a link to a new password: past this limit a request is answered as ever and nothing is sent, since the
+/// link mailed within the window still works. So strangers can't use up the mail of a person.
 pub(crate) fn password_reset_mail(email: &str) -> Limit {
     limit(format!("password_reset mail {email}"), 1, Duration::minutes(15))
 }
@@ -108,8 +110,8 @@ pub(crate) fn invitation(inviter: UserId) -> Limit {
     limit(format!("member:invite {inviter}"), 500, Duration::hours(1))
 }
 
-/// Invitations mailed to one address. A person or an organization has a part of what one mailbox gets, which leaves room for
-/// others; a person who makes one organization after the other gains nothing by it.
+/// Invitations mailed to one address. A person or an organization has a part of what one mailbox gets, which leaves
+/// room for others; a person who makes one organization after the other gains nothing by it.
 pub(crate) fn invitation_mail(inviter: UserId, organization: OrganizationId, email: &Email) -> [Limit; 3] {
     let hour = Duration::hours(1);
     [

@@ -1,5 +1,6 @@
-//! What becomes of the API keys that somebody made when their role is lowered, or they are removed: the keys belong to the
-//! project and outlive their maker's access (K5), so whoever takes that away says which of them go on, and with what reach.
+//! What becomes of the API keys that somebody made when their role is lowered, or they are removed: the keys belong to
+//! the project and outlive their maker's access (K5), so whoever takes that away says which of them go on, and with
+//! what reach.
 
 use policy::{ApiKeyId, KeyFate, KeyScope, Name, OrganizationId, Permission, ProjectId, Refusal, Slug, UserId};
 use serde_json::json;
@@ -35,7 +36,8 @@ impl Within {
 }
 
 impl Directory {
-    /// The keys that manage (K11) which a collaborator made, told before their role is lowered: to those who may lower it.
+    /// The keys that manage (K11) which a collaborator made, told before their role is lowered: to those who may lower
+    /// it.
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`].
@@ -46,8 +48,8 @@ impl Directory {
         managing(&mut db, project.organization, Within::Project(project.project), user).await
     }
 
-    /// The keys that manage which a member made in projects that they are an Admin of by their organization role alone, told
-    /// before that is lowered: to those who may lower it.
+    /// The keys that manage which a member made in projects that they are an Admin of by their organization role alone,
+    /// told before that is lowered: to those who may lower it.
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`].
@@ -59,8 +61,8 @@ impl Directory {
     }
 }
 
-/// The keys that manage and work which a person made there, by name; no more than [`OwnedAssets::MOST`]. Of a whole organization,
-/// those of projects where the person stays an Admin are left out.
+/// The keys that manage and work which a person made there, by name; no more than [`OwnedAssets::MOST`]. Of a whole
+/// organization, those of projects where the person stays an Admin are left out.
 async fn managing(
     db: &mut PgConnection,
     organization: OrganizationId,
@@ -102,8 +104,8 @@ async fn managing(
         .collect()
 }
 
-/// Goes on only if something was chosen for each key that manages which the person made there. Called under the lock of the
-/// change that lowers their role, before it does: a key that was made meanwhile is asked about as well.
+/// Goes on only if something was chosen for each key that manages which the person made there. Called under the lock of
+/// the change that lowers their role, before it does: a key that was made meanwhile is asked about as well.
 ///
 /// # Errors
 /// [`Refusal::ManageKeysDecide`].
@@ -123,8 +125,8 @@ pub(crate) async fn require_decided(
     }
 }
 
-/// Does as chosen with the keys that these people made there; each has a row of its own in the audit. Answers the names of
-/// those that were revoked.
+/// Does as chosen with the keys that these people made there; each has a row of its own in the audit. Answers the names
+/// of those that were revoked.
 pub(crate) async fn decide(
     change: &mut Change<'_>,
     organization: OrganizationId,

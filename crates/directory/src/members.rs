@@ -1,5 +1,5 @@
-//! Members of an organization: the list, their roles, and the end of a membership. Access to the Default Project follows from
-//! membership by itself (D2), and what was given to a member ends with it (M6): the database sees to both.
+//! Members of an organization: the list, their roles, and the end of a membership. Access to the Default Project
+//! follows from membership by itself (D2), and what was given to a member ends with it (M6): the database sees to both.
 
 use policy::{
     Email, MemberChange, Name, OrganizationId, OrganizationRole, OrganizationStanding, Permission, ProjectId, Refusal,
@@ -11,22 +11,26 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    Actor, Directory, Hint, OrganizationView, Result,
+    Actor, Directory, OrganizationView, Result,
     authorization::lock::lock_in_organization,
     authorization::lookup::find_organization,
     authorization::principal::By,
     authorization::standing::{find_place, organization_standing},
     authorization::target::OrganizationSeen,
-    change::{Change, Record},
-    connections::PgConnection,
+    change::Change,
     error::{decode, inconsistent},
     invitations,
     made_keys::{self, KeyChoice, Within},
+    memberships,
     notices::{self, Notice},
     owned_assets::{OwnedAssets, Place, owned_assets},
     paging,
     people::{Cursor, Order, PeopleSort, check_search, order_by, pattern},
+    users,
 };
+
+#[cfg(test)]
+pub(crate) use crate::memberships::insert;
 
 /// Which part of an organization's members, in which order.
 #[derive(Clone, Debug, Default)]
@@ -112,8 +116,8 @@ impl Directory {
     /// A page of an organization's members, for every member of it (O3).
     ///
     /// # Errors
-    /// [`Refusal::Hidden`]; [`Refusal::CursorInvalid`] for a place in another list; [`Refusal::Malformed`] for a search text
-    /// that cannot be one.
+    /// [`Refusal::Hidden`]; [`Refusal::CursorInvalid`] for a place in another list; [`Refusal::Malformed`] for a search
+    /// text that cannot be one.
     pub async fn members(&self, user: UserId, slug: &Slug, query: &MemberQuery) -> Result<MemberList> {
         let organization = find_organization(&self.pool, slug, user).await?;
         organization.standing.require(Permission::MemberList)?;
@@ -222,8 +226,8 @@ impl Directory {
         self.change_member_role_and_keys(actor, slug, user, role, &[]).await
     }
 
-    /// The same; and where the role is lowered, does as chosen with the keys that manage which they made in projects that they
-    /// are no Admin of any more (K5, K11).
+    /// The same; and where the role is lowered, does as chosen with the keys that manage which they made in projects
+    /// that they are no Admin of any more (K5, K11).
     ///
     /// # Errors
     /// Those of [`check_member_change`]; [`Refusal::ManageKeysDecide`] if nothing was chosen for one of them.
@@ -243,7 +247,7 @@ impl Directory {
                     made_keys::require_decided(change, organization.id, within, user, keys).await?;
                     made_keys::decide(change, organization.id, within, &[user], keys).await?;
                 }
-                set_role(&mut change.tx, organization.id, user, role).await?;
+                memberships::set_role(&mut change.tx, organization.id, user, role).await?;
                 if role.is_lowered_to(before.role()) {
                     let organization = organization.name.clone();
                     notices::tell(change, user, &Notice::BecameAdmin { organization }).await?;
@@ -266,15 +270,15 @@ impl Directory {
                         json!({ "role": role, "revoked_invitations": revoked })
                     }),
                 );
-                changed(change, organization.id, user);
-                name_of(&mut change.tx, user).await
+                memberships::changed(change, organization.id, user);
+                users::name_of(&mut change.tx, user).await
             })
         })
         .await
     }
 
-    /// Ends a membership, and with it all access to the organization and its projects (M6); one's own is leaving (M8). The
-    /// invitations they sent that are still open are revoked.
+    /// Ends a membership, and with it all access to the organization and its projects (M6); one's own is leaving (M8).
+    /// The invitations they sent that are still open are revoked.
     ///
     /// # Errors
     /// Those of [`check_member_change`].
@@ -307,7 +311,7 @@ impl Directory {
                     (!revoked.is_empty()).then(|| json!({ "revoked_invitations": revoked })),
                 );
                 Ok(MemberRemoval {
-                    name: name_of(&mut change.tx, user).await?,
+                    name: users::name_of(&mut change.tx, user).await?,
                     at: change.at,
                     invitations: revoked.len(),
                     owned_assets,
@@ -349,7 +353,7 @@ pub(crate) async fn end(change: &mut Change<'_>, organization: OrganizationId, u
     .fetch_all(&mut *change.tx)
     .await?;
     for row in lost {
-        removed(change, organization, ProjectId(row.project_id), user, &row.role);
+        memberships::removed(change, organization, ProjectId(row.project_id), user, &row.role);
     }
     sqlx::query!(
         "DELETE FROM members WHERE organization_id = $1 AND user_id = $2",
@@ -358,32 +362,8 @@ pub(crate) async fn end(change: &mut Change<'_>, organization: OrganizationId, u
     )
     .execute(&mut *change.tx)
     .await?;
-    changed(change, organization, user);
+    memberships::changed(change, organization, user);
     Ok(revoked)
-}
-
-/// Notes that somebody lost their place in a project by something greater.
-pub(crate) fn removed(
-    change: &mut Change<'_>,
-    organization: OrganizationId,
-    project: ProjectId,
-    user: UserId,
-    role: &str,
-) {
-    let record = Record {
-        organization: Some(organization),
-        project: Some(project),
-        target_id: Some(user.0),
-        before: Some(json!({ "role": role })),
-        ..Record::default()
-    };
-    change.add_event(Permission::CollaboratorRemove.name(), record);
-}
-
-/// Tells everybody who looks at the organization, and the person.
-pub(crate) fn changed(change: &mut Change<'_>, organization: OrganizationId, user: UserId) {
-    change.hint(Hint::Organization(organization));
-    change.hint(Hint::User(user));
 }
 
 /// Locks the organization, reads the member, and asks the policy about the change.
@@ -399,60 +379,6 @@ async fn lock_member(
     let place = find_place(&mut *change.tx, &organization, user).await?;
     check_member_change(&organization.standing, place, user == actor.user, wanted)?;
     Ok((organization, place.ok_or(Refusal::NotAMember)?))
-}
-
-/// Writes a member's role.
-pub(crate) async fn set_role(
-    db: &mut PgConnection,
-    organization: OrganizationId,
-    user: UserId,
-    role: OrganizationRole,
-) -> Result<()> {
-    sqlx::query!(
-        "UPDATE members SET role = $3 WHERE organization_id = $1 AND user_id = $2",
-        organization.0,
-        user.0,
-        role.code(),
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// A person's name.
-pub(crate) async fn name_of(db: &mut PgConnection, user: UserId) -> Result<Name> {
-    let row = sqlx::query!("SELECT name FROM users WHERE id = $1", user.0)
-        .fetch_one(db)
-        .await?;
-    decode(&row.name, "users", "name")
-}
-
-/// Writes a membership.
-pub(crate) async fn insert(
-    db: &mut PgConnection,
-    organization: OrganizationId,
-    user: UserId,
-    role: OrganizationRole,
-    added_by: Option<UserId>,
-    at: OffsetDateTime,
-) -> Result<()> {
-    let written = sqlx::query!(
-        "INSERT INTO members (organization_id, user_id, name, role, added_by, added_at)
-         SELECT $1, u.id, u.name, $3, $4, $5 FROM users u WHERE u.id = $2",
-        organization.0,
-        user.0,
-        role.code(),
-        added_by.map(|id| id.0),
-        at,
-    )
-    .execute(db)
-    .await?
-    .rows_affected();
-    if written == 1 {
-        Ok(())
-    } else {
-        Err(inconsistent("members", "user_id"))
-    }
 }
 
 #[derive(FromRow)]
@@ -484,6 +410,7 @@ impl Row {
 
 const COLUMNS: &str = "SELECT a.user_id, a.name, u.email, u.email_proved_at IS NOT NULL AS is_proved, a.role,
     adder.name AS added_by, a.added_at FROM (";
+
 const PEOPLE: &str = ") a JOIN users u ON u.id = a.user_id LEFT JOIN users adder ON adder.id = a.added_by";
 
 /// Read in the order of an index, and no further than the page goes (C10).

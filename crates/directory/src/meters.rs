@@ -1,5 +1,5 @@
-//! Meter tokens (E9): by which a scheduler or gateway of the operator's reports usage that names no project, for any organization.
-//! They are the operator's, of no tenant; made and revoked at the command line.
+//! Meter tokens (E9): by which a scheduler or gateway of the operator's reports usage that names no project, for any
+//! organization. They are the operator's, of no tenant; made and revoked at the command line.
 
 use std::{convert::Infallible, str::FromStr};
 
@@ -160,8 +160,8 @@ impl Directory {
         })
     }
 
-    /// Ends the secret that somebody shows, whatever it is for: an API key, or a token of a gateway or a meter (K10). Whoever has a
-    /// secret may end it. Answers whether there is such a secret.
+    /// Ends the secret that somebody shows, whatever it is for: an API key, or a token of a gateway or a meter (K10).
+    /// Whoever has a secret may end it. Answers whether there is such a secret.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).

@@ -1,5 +1,5 @@
-//! Word to a person about their own account (J8), mailed through the outbox: so that they find out what somebody else did in
-//! their name. It carries no link that opens anything.
+//! Word to a person about their own account (J8), mailed through the outbox: so that they find out what somebody else
+//! did in their name. It carries no link that opens anything.
 
 use policy::{Name, UserId};
 use uuid::Uuid;

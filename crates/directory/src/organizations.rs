@@ -1,28 +1,29 @@
 //! Organizations: made whole, with their Owner and their Default Project, or not at all (O1, D1).
 
+mod create;
+mod transfer;
+
+pub(crate) use create::{create, create_own};
+
 use policy::{
     Email, Name, OrganizationId, OrganizationRole, OrganizationStanding, Permission, Refusal, Slug, Standing, UserId,
-    check_transfer,
 };
 use serde_json::json;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::{
-    Actor, Directory, Hint, Result, accounts, api_keys,
-    authorization::lock::{join_queue, lock_in_organization, lock_organization},
+    Actor, Directory, Hint, Result,
+    authorization::lock::{join_queue, lock_in_organization},
     authorization::lookup::find_organization,
     authorization::principal::By,
-    authorization::standing::{find_place, organization_standing},
+    authorization::standing::organization_standing,
     authorization::target::OrganizationSeen,
-    change::{Change, Record},
     confirmation,
-    connections::PgConnection,
-    error::{decode, inconsistent, refuse_on},
-    members,
-    notices::{self, Notice},
-    projects, secret, usage,
+    error::{decode, refuse_on},
+    memberships, projects, usage,
 };
+
+use create::wait_for_slug;
 
 /// An organization somebody has to do with.
 #[derive(Clone, Debug)]
@@ -91,95 +92,6 @@ pub struct OrganizationReport {
     pub projects: i64,
     /// Whether projects beside the default one may be created (P1).
     pub additional_projects: bool,
-}
-
-/// Makes the organization that comes with an account (O2), named for the person.
-pub(crate) async fn create_own(
-    change: &mut Change<'_>,
-    owner: UserId,
-    person: &Name,
-    additional_projects: bool,
-) -> Result<()> {
-    // A person's name may fill all the room a name has.
-    let kept: String = person.as_str().chars().take(80).collect();
-    let name = format!("{}’s organization", kept.trim())
-        .parse()
-        .map_err(|_| inconsistent("organizations", "name"))?;
-    let wanted = Slug::suggest(person.as_str(), "organization");
-    let organization = create(change, owner, &name, &wanted, None, additional_projects).await?;
-    change.record.organization = Some(organization);
-    change.values(None, Some(json!({ "name": person, "organization": name })));
-    Ok(())
-}
-
-/// Makes an organization, its Owner's membership and its Default Project. `wanted` is the slug if it is free, else its
-/// beginning; the Default Project's is the same with `-default`, unless given.
-pub(crate) async fn create(
-    change: &mut Change<'_>,
-    owner: UserId,
-    name: &Name,
-    wanted: &str,
-    default_slug: Option<&Slug>,
-    additional_projects: bool,
-) -> Result<OrganizationId> {
-    let (id, default_project) = (OrganizationId(Uuid::now_v7()), policy::ProjectId(Uuid::now_v7()));
-    let at = change.at;
-    let db = &mut *change.tx;
-    let slug = free_slug(db, wanted).await?;
-    sqlx::query!(
-        "INSERT INTO organizations (id, slug, name, additional_projects, created_at, owner_id, default_project_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        id.0,
-        slug.as_str(),
-        name.as_str(),
-        additional_projects,
-        at,
-        owner.0,
-        default_project.0,
-    )
-    .execute(&mut *db)
-    .await?;
-    members::insert(db, id, owner, OrganizationRole::Admin, None, at).await?;
-    let project_slug = match default_slug {
-        Some(slug) => slug.clone(),
-        None => format!("{slug}-default")
-            .parse()
-            .map_err(|_| inconsistent("project_slugs", "slug"))?,
-    };
-    let project_name = "Default Project"
-        .parse()
-        .map_err(|_| inconsistent("projects", "name"))?;
-    projects::insert(db, id, default_project, &project_name, &project_slug, true, at).await?;
-    api_keys::insert_default(db, id, default_project, at).await?;
-    Ok(id)
-}
-
-/// Two who want the same slug for an organization at once take turns.
-async fn wait_for_slug(db: &mut PgConnection, wanted: &str) -> Result<()> {
-    sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", wanted)
-        .execute(db)
-        .await?;
-    Ok(())
-}
-
-/// The wanted slug, or with a random end if it, or the Default Project's made of it, is taken.
-async fn free_slug(db: &mut PgConnection, wanted: &str) -> Result<Slug> {
-    wait_for_slug(db, wanted).await?;
-    let taken = sqlx::query!(
-        r#"SELECT EXISTS (SELECT FROM organizations WHERE slug = $1)
-               OR EXISTS (SELECT FROM project_slugs WHERE slug = $1 || '-default') AS "taken!""#,
-        wanted,
-    )
-    .fetch_one(db)
-    .await?
-    .taken;
-    let slug = if taken {
-        let [a, b, c, d, ..] = secret::random()?;
-        format!("{wanted}-{a:02x}{b:02x}{c:02x}{d:02x}")
-    } else {
-        wanted.to_owned()
-    };
-    decode(&slug, "organizations", "slug")
 }
 
 impl Directory {
@@ -264,61 +176,8 @@ impl Directory {
         .await
     }
 
-    /// Makes another Admin the Owner; the old one stays an Admin (W2). `confirmation` is the organization's name as typed.
-    ///
-    /// # Errors
-    /// Those of [`check_transfer`]; [`Refusal::ConfirmationWrong`].
-    pub async fn transfer_ownership(&self, actor: &Actor, slug: &Slug, to: UserId, confirmation: &str) -> Result<Name> {
-        self.change(By::User(actor), TRANSFER, |change| {
-            Box::pin(async move {
-                change.set_target(to);
-                let organization = lock_in_organization(change, slug, actor.user).await?;
-                let place = find_place(&mut *change.tx, &organization, to).await?;
-                check_transfer(&organization.standing, place)?;
-                if !organization.name.is_typed_as(confirmation) {
-                    return Err(Refusal::ConfirmationWrong.into());
-                }
-                confirmation::require(change, actor).await?;
-                set_owner(change, organization.id, organization.owner, to).await?;
-                members::name_of(&mut change.tx, to).await
-            })
-        })
-        .await
-    }
-
-    /// Makes a member the Owner, as the operator: for when an Owner is lost (W2). A member who is no Admin becomes one, for
-    /// there may be nobody left to make them one.
-    ///
-    /// # Errors
-    /// [`Refusal::Hidden`] for no such organization; [`Refusal::UserNotFound`], [`Refusal::NotAMember`].
-    pub async fn transfer_ownership_as_operator(&self, slug: &Slug, to: &Email) -> Result<()> {
-        self.change(By::Operator, TRANSFER, |change| {
-            Box::pin(async move {
-                change.record.target = Some(to.to_string());
-                let user = accounts::find_by_email(&mut change.tx, to)
-                    .await?
-                    .ok_or(Refusal::UserNotFound)?;
-                change.set_target(user);
-                let organization = lock_organization(&mut change.tx, slug, user).await?;
-                change.record.organization = Some(organization.id);
-                if organization.standing.organization.is_none() {
-                    return Err(Refusal::NotAMember.into());
-                }
-                members::set_role(&mut change.tx, organization.id, user, OrganizationRole::Admin).await?;
-                set_owner(change, organization.id, organization.owner, user).await?;
-                let before = organization.standing.organization.map(OrganizationStanding::role);
-                change.values(
-                    Some(json!({ "owner": organization.owner, "role": before })),
-                    Some(json!({ "owner": user, "role": OrganizationRole::Admin })),
-                );
-                Ok(())
-            })
-        })
-        .await
-    }
-
-    /// Deletes an organization that nobody else is in and that has no project but its default one, as its Owner: the way to an
-    /// account that owns none (W1). `confirmation` is its name as typed.
+    /// Deletes an organization that nobody else is in and that has no project but its default one, as its Owner: the
+    /// way to an account that owns none (W1). `confirmation` is its name as typed.
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::OwnerOnly`], [`Refusal::OrganizationInUse`], [`Refusal::ConfirmationWrong`],
@@ -365,7 +224,7 @@ impl Directory {
                     .await
                     .map_err(|error| refuse_on(error, "resources_project_fkey", Refusal::OrganizationInUse))?;
                 change.values(Some(json!({ "name": organization.name })), None);
-                members::changed(change, organization.id, actor.user);
+                memberships::changed(change, organization.id, actor.user);
                 Ok(())
             })
         })
@@ -375,7 +234,7 @@ impl Directory {
     /// Every organization, by slug, for the operator.
     ///
     /// # Errors
-    /// [`Error::Unavailable`].
+    /// [`crate::Error::Unavailable`].
     pub async fn organizations(&self) -> Result<Vec<OrganizationReport>> {
         let rows = sqlx::query!(
             r#"SELECT o.slug, o.name, u.email AS "email!", o.additional_projects,
@@ -438,7 +297,7 @@ impl Directory {
     /// The organizations a person is in, or an external of, by name; at most `limit`.
     ///
     /// # Errors
-    /// [`Error::Unavailable`].
+    /// [`crate::Error::Unavailable`].
     pub async fn organizations_of(&self, user: UserId, limit: i64) -> Result<Vec<OrganizationSummary>> {
         let rows = sqlx::query!(
             r#"SELECT o.slug, o.name, o.owner_id, m.role AS "role?"
@@ -465,33 +324,4 @@ impl Directory {
             })
             .collect()
     }
-}
-
-/// What handing over is called in the audit: no role has it as a permission, for the Owner alone may.
-const TRANSFER: &str = "organization:transfer";
-
-/// The Organization Default Key is the Owner's alone: the secret that another has seen opens nothing any more (W3).
-async fn set_owner(change: &mut Change<'_>, organization: OrganizationId, from: UserId, to: UserId) -> Result<()> {
-    if from != to && api_keys::forget_default_secret(&mut change.tx, organization, None).await? {
-        let record = Record {
-            organization: Some(organization),
-            ..Record::default()
-        };
-        change.add_event("api_key:forget_default", record);
-    }
-    let row = sqlx::query!(
-        "UPDATE organizations SET owner_id = $2 WHERE id = $1 RETURNING name",
-        organization.0,
-        to.0
-    )
-    .fetch_one(&mut *change.tx)
-    .await?;
-    if from != to {
-        let organization = decode(&row.name, "organizations", "name")?;
-        notices::tell(change, to, &Notice::BecameOwner { organization }).await?;
-    }
-    change.values(Some(json!({ "owner": from })), Some(json!({ "owner": to })));
-    members::changed(change, organization, to);
-    change.hint(Hint::User(from));
-    Ok(())
 }

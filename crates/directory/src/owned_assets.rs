@@ -1,5 +1,5 @@
-//! What somebody leaves behind who is removed: the API keys and resources they made belong to their project, and stay (K5,
-//! E1, M6). Told before it happens, and in the receipt after it.
+//! What somebody leaves behind who is removed: the API keys and resources they made belong to their project, and stay
+//! (K5, E1, M6). Told before it happens, and in the receipt after it.
 
 use policy::{ApiKeyId, KeyScope, Name, OrganizationId, Permission, ProjectId, ResourceKind, Slug, UserId};
 
@@ -83,8 +83,8 @@ impl Directory {
 pub(crate) enum Place {
     /// In this project, which whoever asks has access to.
     Project(ProjectId),
-    /// In every project of the organization that this person has access to: whoever leaves learns nothing of a project they
-    /// were removed from (P3).
+    /// In every project of the organization that this person has access to: whoever leaves learns nothing of a project
+    /// they were removed from (P3).
     SeenBy(UserId),
 }
 

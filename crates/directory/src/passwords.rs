@@ -1,4 +1,5 @@
-//! What a new password must be (J6): not to be guessed by somebody who knows its person, and not one that was stolen elsewhere.
+//! What a new password must be (J6): not to be guessed by somebody who knows its person, and not one that was stolen
+//! elsewhere.
 
 use std::{
     fs, io,
@@ -85,7 +86,8 @@ fn weakness(password: &str, about: &[String]) -> Option<Weakness> {
     let text: String = password.chars().take(MOST_ESTIMATED).collect();
     let estimate = zxcvbn(&text, &[]);
     if estimate.score() >= LEAST {
-        // Every word takes 10,000 guesses at least in the estimator's eyes, also where two of three are the person's own name.
+        // Every word takes 10,000 guesses at least in the estimator's eyes, also where two of three are the person's
+        // own name.
         let left = without(&text, about);
         let is_about_them = left.len() < text.to_lowercase().len() && zxcvbn(&left, &[]).score() < LEAST_LEFT;
         let about: Vec<&str> = about.iter().map(String::as_str).collect();

@@ -166,8 +166,8 @@ pub(crate) fn check_search(search: &str) -> Result<(), Refusal> {
     }
 }
 
-/// A LIKE pattern for a part of a text, whatever characters it has. What is searched for is what people see: composed as names
-/// are, and of a pasted `Jane Doe <jane@example.com>` the address.
+/// A LIKE pattern for a part of a text, whatever characters it has. What is searched for is what people see: composed
+/// as names are, and of a pasted `Jane Doe <jane@example.com>` the address.
 pub(crate) fn pattern(search: &str) -> String {
     let seen = match Email::from_input(search) {
         Ok(email) => email.to_string(),

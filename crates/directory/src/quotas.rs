@@ -1,5 +1,5 @@
-//! Quotas (J12): each is asked for under the lock of what it counts in, so that two at once can't both be the last one. What is
-//! there already stays, also beyond a quota.
+//! Quotas (J12): each is asked for under the lock of what it counts in, so that two at once can't both be the last one.
+//! What is there already stays, also beyond a quota.
 
 use policy::{InvitationId, OrganizationId, ProjectId, Quota, Quotas, Refusal};
 use time::{Duration, OffsetDateTime};
@@ -95,7 +95,8 @@ pub(crate) async fn one_more_resource(
     below(quotas, Quota::Resources, row.count)
 }
 
-/// Counts records of usage that a project's key reports, in the transaction that takes them: what is refused doesn't count.
+/// Counts records of usage that a project's key reports, in the transaction that takes them: what is refused doesn't
+/// count.
 ///
 /// # Errors
 /// [`Refusal::QuotaReached`] if these are more than the minute has room for.

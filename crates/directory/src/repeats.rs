@@ -1,9 +1,10 @@
-//! Refused attempts that come again (A4): in each window of time the first of a kind is a row of the audit, and those that follow
-//! are counted beside it, so that nobody fills the audit by trying.
+//! Refused attempts that come again (A4): in each window of time the first of a kind is a row of the audit, and those
+//! that follow are counted beside it, so that nobody fills the audit by trying.
 //!
-//! A kind is who (the person, the key, or the network of somebody not signed in), what, why, and where. On whom or what isn't part of
-//! it: that is of the asker's choosing, and so could be another one each time. But whose password somebody not signed in tries is, as
-//! long as the limits on attempts let them. What the operator does at the command line is always written.
+//! A kind is who (the person, the key, or the network of somebody not signed in), what, why, and where. On whom or what
+//! isn't part of it: that is of the asker's choosing, and so could be another one each time. But whose password
+//! somebody not signed in tries is, as long as the limits on attempts let them. What the operator does at the command
+//! line is always written.
 
 use policy::{EventId, Refusal};
 use time::{Duration, OffsetDateTime};
@@ -45,8 +46,8 @@ pub(crate) fn kind(by: &By<'_>, action: &str, refusal: Refusal, record: &Record)
     Some(sha256(parts.join("\0").as_bytes()))
 }
 
-/// Counts a refused attempt, and answers whether it is the first of its kind in this window: then it is to be written as `event`, in
-/// the same transaction. Of two at once one waits for the other.
+/// Counts a refused attempt, and answers whether it is the first of its kind in this window: then it is to be written
+/// as `event`, in the same transaction. Of two at once one waits for the other.
 pub(crate) async fn is_first(
     db: &mut PgConnection,
     kind: Option<[u8; 32]>,
@@ -73,11 +74,12 @@ pub(crate) async fn is_first(
 }
 
 impl Directory {
-    /// Makes the months that the audit is about to need, and drops those that ended more than this many days ago (A5). Called at the
-    /// start and every hour. It waits a few seconds at most for those who write; the next hour comes.
+    /// Makes the months that the audit is about to need, and drops those that ended more than this many days ago (A5).
+    /// Called at the start and every hour. It waits a few seconds at most for those who write; the next hour comes.
     ///
     /// # Errors
-    /// [`Error::Unavailable`](crate::Error::Unavailable); [`Error::Internal`](crate::Error::Internal) if it would have to wait longer.
+    /// [`Error::Unavailable`](crate::Error::Unavailable); [`Error::Internal`](crate::Error::Internal) if it would have
+    /// to wait longer.
     pub async fn keep_audit(&self, days: u16) -> Result<()> {
         let now = self.now();
         let oldest = now - Duration::days(i64::from(days));

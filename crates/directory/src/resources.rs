@@ -1,33 +1,32 @@
-//! Resources of a project (RULES E): registered, looked at, changed and taken out again, by people and by programs. They belong
-//! to the project, and stay when whoever registered them goes (E1). What a kind knows of itself is the policy's.
+//! Resources of a project (RULES E): registered, looked at, changed and taken out again, by people and by programs.
+//! They belong to the project, and stay when whoever registered them goes (E1). What a kind knows of itself is the
+//! policy's.
 
-use std::{collections::BTreeMap, str::FromStr};
+mod list;
+
+pub use list::{KindSummary, ResourceCursor, ResourceList, ResourceOverview, ResourceQuery, ResourceSort};
+
+use std::collections::BTreeMap;
 
 use policy::{
     ApiKeyId, Details, FieldValue, Name, OrganizationId, ProjectId, Refusal, ResourceAction, ResourceField, ResourceId,
-    ResourceKind, ResourceState, Slug, UserId,
+    ResourceKind, ResourceState, UserId,
 };
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sqlx::{FromRow, Postgres, QueryBuilder, types::Json};
+use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    Agent, Directory, Hint, Order, ProjectContext, ProjectRef, ProjectView, Result, Viewer,
-    authorization::lock::lock_project_context,
-    authorization::lookup::find_project,
-    authorization::lookup::find_project_context,
-    authorization::principal::By,
-    connections::PgConnection,
-    error::{decode, inconsistent, refuse_on},
-    paging,
-    people::{check_search, pattern},
-    quotas,
+    Agent, Directory, Hint, ProjectRef, Result, authorization::lock::lock_project_context,
+    authorization::principal::By, connections::PgConnection, error::refuse_on, quotas,
 };
+
+use list::find;
 
 /// What a change to a resource is called in the audit while its kind is not known.
 const CHANGE: &str = "resource:change";
+
 const DELETE: &str = "resource:delete";
 
 /// A resource of a project.
@@ -60,126 +59,6 @@ pub enum Creator {
     Key(ApiKeyId, Name),
 }
 
-/// The order of a list of resources.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ResourceSort {
-    /// By name.
-    #[default]
-    Name,
-    /// By the time they were registered.
-    Added,
-}
-
-impl ResourceSort {
-    /// The columns it sorts by. The last makes every place in the list a place of its own; ids grow with time.
-    const fn keys(self) -> &'static [&'static str] {
-        match self {
-            Self::Name => &["r.name", "r.id"],
-            Self::Added => &["r.id"],
-        }
-    }
-}
-
-impl FromStr for ResourceSort {
-    type Err = Refusal;
-
-    fn from_str(text: &str) -> std::result::Result<Self, Refusal> {
-        match text {
-            "name" => Ok(Self::Name),
-            "added" => Ok(Self::Added),
-            _ => Err(Refusal::Malformed),
-        }
-    }
-}
-
-/// Which part of a project's resources, in which order.
-#[derive(Clone, Debug, Default)]
-pub struct ResourceQuery {
-    /// Only this kind.
-    pub kind: Option<ResourceKind>,
-    /// A part of a name; empty for all.
-    pub search: String,
-    /// Only those in this state.
-    pub state: Option<ResourceState>,
-    /// The order.
-    pub sort: ResourceSort,
-    /// Its direction.
-    pub order: Order,
-    /// The place to go on from.
-    pub after: Option<ResourceCursor>,
-    /// How many, at most.
-    pub limit: u16,
-}
-
-/// A place in a list of resources: after this one. Opaque to the outside; one that does not fit the list is refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ResourceCursor {
-    sort: ResourceSort,
-    order: Order,
-    name: String,
-    id: ResourceId,
-}
-
-impl ResourceCursor {
-    /// Reads what [`Self::encode`] wrote.
-    ///
-    /// # Errors
-    /// [`Refusal::CursorInvalid`].
-    pub fn decode(text: &str) -> std::result::Result<Self, Refusal> {
-        let cursor: Self = paging::decode(text)?;
-        // PostgreSQL's text cannot hold a NUL.
-        if cursor.name.contains('\0') {
-            return Err(Refusal::CursorInvalid);
-        }
-        Ok(cursor)
-    }
-
-    /// As a URL carries it.
-    #[must_use]
-    pub fn encode(&self) -> String {
-        paging::encode(self)
-    }
-}
-
-/// A page of a project's resources.
-#[derive(Clone, Debug)]
-pub struct ResourceList {
-    /// The project, and what whoever asks may do there.
-    pub place: ProjectContext,
-    /// The resources.
-    pub rows: Vec<Resource>,
-    /// Where the next page begins; none on the last.
-    pub next: Option<ResourceCursor>,
-}
-
-/// A project's resources at a glance.
-#[derive(Clone, Debug)]
-pub struct ResourceOverview {
-    /// The project, as the one who asks sees it.
-    pub project: ProjectView,
-    /// Each kind, in the order of the screens; those without resources too.
-    pub kinds: Vec<KindSummary>,
-}
-
-/// The resources of one kind at a glance.
-#[derive(Clone, Debug)]
-pub struct KindSummary {
-    /// The kind.
-    pub kind: ResourceKind,
-    /// How many there are.
-    pub count: u64,
-    /// How many of them are in each state; those that none is in are left out.
-    pub states: Vec<(ResourceState, u64)>,
-    /// The latest of them; no more than [`KindSummary::LATEST`].
-    pub latest: Vec<Resource>,
-}
-
-impl KindSummary {
-    /// As many are named.
-    pub const LATEST: i64 = 3;
-}
-
 /// What is to be changed about a resource; what is left out stays.
 #[derive(Clone, Debug, Default)]
 pub struct ResourceChange {
@@ -192,122 +71,6 @@ pub struct ResourceChange {
 }
 
 impl Directory {
-    /// A page of a project's resources.
-    ///
-    /// # Errors
-    /// [`Refusal::Hidden`] if there is no such project, or not for the one who asks (P3, K1); [`Refusal::KeyRevoked`],
-    /// [`Refusal::KeyExpired`], [`Refusal::KeyInvalid`]; [`Refusal::CursorInvalid`] for a place in another list;
-    /// [`Refusal::Malformed`] for a search text that cannot be one.
-    pub async fn resources(
-        &self,
-        viewer: Viewer<'_>,
-        project: &ProjectRef,
-        query: &ResourceQuery,
-    ) -> Result<ResourceList> {
-        let mut db = self.pool.acquire().await?;
-        let place = find_project_context(&mut db, viewer, project).await?;
-        let kinds = query.kind.as_ref().map_or(&ResourceKind::ALL[..], std::slice::from_ref);
-        for kind in kinds {
-            place.holder.require(kind.permission(ResourceAction::View))?;
-        }
-        check_search(&query.search)?;
-        if query
-            .after
-            .as_ref()
-            .is_some_and(|after| (after.sort, after.order) != (query.sort, query.order))
-        {
-            return Err(Refusal::CursorInvalid.into());
-        }
-        let limit = usize::from(query.limit.max(1));
-        let rows: Vec<Row> = list_statement(place.organization, place.project.id, query, limit + 1)
-            .build_query_as()
-            .fetch_all(&mut *db)
-            .await?;
-        let (rows, has_more) = paging::cut(rows, limit);
-        let rows = rows.into_iter().map(Row::resource).collect::<Result<Vec<_>>>()?;
-        let next = rows.last().filter(|_| has_more).map(|last| ResourceCursor {
-            sort: query.sort,
-            order: query.order,
-            name: last.name.to_string(),
-            id: last.id,
-        });
-        Ok(ResourceList { place, rows, next })
-    }
-
-    /// One resource of a project.
-    ///
-    /// # Errors
-    /// [`Refusal::Hidden`] if there is no such project, or no such resource in it, or not for the one who asks (P3, K1);
-    /// [`Refusal::KeyRevoked`], [`Refusal::KeyExpired`], [`Refusal::KeyInvalid`].
-    pub async fn resource(
-        &self,
-        viewer: Viewer<'_>,
-        project: &ProjectRef,
-        id: ResourceId,
-    ) -> Result<(ProjectContext, Resource)> {
-        let mut db = self.pool.acquire().await?;
-        let place = find_project_context(&mut db, viewer, project).await?;
-        let resource = find(&mut db, &place, id).await?;
-        Ok((place, resource))
-    }
-
-    /// How many resources of each kind a project has, in which states, and the latest of each.
-    ///
-    /// # Errors
-    /// [`Refusal::Hidden`] if there is no such project, or not for them (P3).
-    pub async fn resource_overview(&self, user: UserId, slug: &Slug) -> Result<ResourceOverview> {
-        let mut db = self.pool.acquire().await?;
-        let place = ProjectContext::from(find_project(&mut *db, slug, user).await?);
-        for kind in ResourceKind::ALL {
-            place.holder.require(kind.permission(ResourceAction::View))?;
-        }
-        let counted = sqlx::query!(
-            r#"SELECT kind, state, count(*) AS "count!" FROM resources
-               WHERE organization_id = $1 AND project_id = $2 GROUP BY kind, state"#,
-            place.organization.0,
-            place.project.id.0,
-        )
-        .fetch_all(&mut *db)
-        .await?;
-        let mut latest = QueryBuilder::new(COLUMNS);
-        latest.push(" FROM unnest(");
-        latest.push_bind(ResourceKind::ALL.map(ResourceKind::code).to_vec());
-        latest.push(") wanted(kind) CROSS JOIN LATERAL (SELECT * FROM resources r WHERE r.kind = wanted.kind AND ");
-        push_project(&mut latest, place.organization, place.project.id);
-        latest.push(" ORDER BY r.id DESC LIMIT ").push_bind(KindSummary::LATEST);
-        latest.push(") r").push(CREATORS).push(" ORDER BY r.id DESC");
-        let latest: Vec<Row> = latest.build_query_as().fetch_all(&mut *db).await?;
-        let latest = latest.into_iter().map(Row::resource).collect::<Result<Vec<_>>>()?;
-        let kinds = ResourceKind::ALL
-            .into_iter()
-            .map(|kind| {
-                let count = |state: ResourceState| {
-                    counted
-                        .iter()
-                        .filter(|row| row.kind == kind.code() && row.state == state.code())
-                        .map(|row| row.count.unsigned_abs())
-                        .sum()
-                };
-                let states: Vec<(ResourceState, u64)> = kind
-                    .states()
-                    .iter()
-                    .map(|state| (*state, count(*state)))
-                    .filter(|(_, count)| *count > 0)
-                    .collect();
-                KindSummary {
-                    kind,
-                    count: states.iter().map(|(_, count)| count).sum(),
-                    states,
-                    latest: latest.iter().filter(|row| row.kind == kind).cloned().collect(),
-                }
-            })
-            .collect();
-        Ok(ResourceOverview {
-            project: place.project,
-            kinds,
-        })
-    }
-
     /// Registers a resource (E2). Without a state it begins in the first of its kind. `details` are those of this kind.
     ///
     /// # Errors
@@ -355,8 +118,8 @@ impl Directory {
         .await
     }
 
-    /// Changes a resource's name, state or fields. Another size of it asks for another permission than the rest; both, if
-    /// both are changed; and nothing changed asks for what changing the rest does (R).
+    /// Changes a resource's name, state or fields. Another size of it asks for another permission than the rest; both,
+    /// if both are changed; and nothing changed asks for what changing the rest does (R).
     ///
     /// # Errors
     /// Those of [`Directory::create_resource`]; [`Refusal::Hidden`] for a resource that is not the project's (P3).
@@ -516,104 +279,4 @@ impl Resource {
 /// What the audit says of a resource.
 fn facts(kind: ResourceKind, name: &Name, state: ResourceState, details: &Details) -> Value {
     json!({ "kind": kind, "name": name, "state": state, "details": details })
-}
-
-/// A resource of this project, for those who may see its kind.
-async fn find(db: &mut PgConnection, place: &ProjectContext, id: ResourceId) -> Result<Resource> {
-    let mut sql = QueryBuilder::new(COLUMNS);
-    sql.push(" FROM resources r").push(CREATORS).push(" WHERE ");
-    push_project(&mut sql, place.organization, place.project.id);
-    sql.push(" AND r.id = ").push_bind(id.0);
-    let row: Option<Row> = sql.build_query_as().fetch_optional(db).await?;
-    let Some(row) = row else {
-        // Without access, the project itself is hidden; with it, this is.
-        return Err(Refusal::Hidden.into());
-    };
-    let resource = row.resource()?;
-    place.holder.require(resource.kind.permission(ResourceAction::View))?;
-    Ok(resource)
-}
-
-#[derive(FromRow)]
-struct Row {
-    id: Uuid,
-    kind: String,
-    name: String,
-    state: String,
-    details: Json<Details>,
-    created_by: Option<Uuid>,
-    creator: Option<String>,
-    created_by_key: Option<Uuid>,
-    creating_key: Option<String>,
-    created_at: OffsetDateTime,
-    updated_at: OffsetDateTime,
-}
-
-impl Row {
-    fn resource(self) -> Result<Resource> {
-        let named = |name: String, table| name.parse().map_err(|_| inconsistent(table, "name"));
-        Ok(Resource {
-            id: ResourceId(self.id),
-            kind: decode(&self.kind, "resources", "kind")?,
-            name: named(self.name, "resources")?,
-            state: decode(&self.state, "resources", "state")?,
-            details: self.details.0,
-            created_by: match (self.created_by, self.creator, self.created_by_key, self.creating_key) {
-                (Some(user), Some(name), _, _) => Some(Creator::Person(UserId(user), named(name, "users")?)),
-                (_, _, Some(key), Some(name)) => Some(Creator::Key(ApiKeyId(key), named(name, "api_keys")?)),
-                (_, _, _, _) => None,
-            },
-            created_at: self.created_at,
-            updated_at: self.updated_at,
-        })
-    }
-}
-
-const COLUMNS: &str = "SELECT r.id, r.kind, r.name, r.state, r.details, r.created_by, u.name AS creator,
-    r.created_by_key, k.name AS creating_key, r.created_at, r.updated_at";
-/// To everybody but the Owner the Organization Default Key does not exist: it is not named (K8).
-const CREATORS: &str = " LEFT JOIN users u ON u.id = r.created_by
-    LEFT JOIN api_keys k ON k.organization_id = r.organization_id AND k.project_id = r.project_id AND k.id = r.created_by_key
-        AND NOT k.is_default";
-
-/// Goes on with a condition: only what is this project's.
-fn push_project(sql: &mut QueryBuilder<Postgres>, organization: OrganizationId, project: ProjectId) {
-    sql.push("r.organization_id = ").push_bind(organization.0);
-    sql.push(" AND r.project_id = ").push_bind(project.0);
-}
-
-/// Read in the order of an index, and no further than the page goes.
-fn list_statement(
-    organization: OrganizationId,
-    project: ProjectId,
-    query: &ResourceQuery,
-    limit: usize,
-) -> QueryBuilder<Postgres> {
-    let keys = query.sort.keys();
-    let (direction, compare) = (query.order.keyword(), query.order.compare());
-    let order: Vec<_> = keys.iter().map(|key| format!("{key} {direction}")).collect();
-    let order = order.join(", ");
-    let mut sql = QueryBuilder::new(COLUMNS);
-    sql.push(" FROM (SELECT * FROM resources r WHERE ");
-    push_project(&mut sql, organization, project);
-    if let Some(kind) = query.kind {
-        sql.push(" AND r.kind = ").push_bind(kind.code());
-    }
-    if let Some(state) = query.state {
-        sql.push(" AND r.state = ").push_bind(state.code());
-    }
-    if !query.search.is_empty() {
-        sql.push(" AND lower(r.name) LIKE ").push_bind(pattern(&query.search));
-    }
-    if let Some(after) = &query.after {
-        sql.push(format!(" AND ({}) {compare} (", keys.join(", ")));
-        if after.sort == ResourceSort::Name {
-            sql.push_bind(after.name.clone()).push(", ");
-        }
-        sql.push_bind(after.id.0).push(")");
-    }
-    sql.push(format!(" ORDER BY {order} LIMIT "))
-        .push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    sql.push(") r").push(CREATORS).push(format!(" ORDER BY {order}"));
-    sql
 }

@@ -133,8 +133,8 @@ pub(crate) fn hash(password: &[u8]) -> Result<String> {
         .map_err(|error: password_hash::Error| Error::Internal(error.to_string()))
 }
 
-/// Whether the password, in one of its forms, is the one hashed: one after the other, in one turn. Without a hash (no such
-/// account) the same work is done against one that matches nothing, so that the time taken says nothing.
+/// Whether the password, in one of its forms, is the one hashed: one after the other, in one turn. Without a hash (no
+/// such account) the same work is done against one that matches nothing, so that the time taken says nothing.
 ///
 /// # Errors
 /// [`Error::Busy`].
@@ -172,9 +172,10 @@ fn argon2id(password: &[u8], salt: &Salt, params: Params) -> password_hash::Resu
     Ok(Output::new(out)?)
 }
 
-/// What a hash is made in. glibc keeps what was given back to it, for each thread that ever hashed, unless it is more than
-/// 32 MiB (`DEFAULT_MMAP_THRESHOLD_MAX`, mallopt(3)): a storm of sign-ins would hold half a gigabyte for good. Asking for
-/// more than is needed costs nothing: what is never written is never there.
+/// What a hash is made in. glibc keeps what was given back to it, for each thread that ever hashed, unless it is more
+/// than
+/// 32 MiB (`DEFAULT_MMAP_THRESHOLD_MAX`, mallopt(3)): a storm of sign-ins would hold half a gigabyte for good. Asking
+/// for more than is needed costs nothing: what is never written is never there.
 fn workspace(blocks: usize) -> Vec<Block> {
     const NEVER_KEPT: usize = 33 * 1024 * 1024 / Block::SIZE;
     let mut workspace = Vec::with_capacity(blocks.max(NEVER_KEPT));

@@ -110,13 +110,14 @@ impl Directory {
         self.add_proved_ssh_key(actor, name, public_key, None).await
     }
 
-    /// Adds an SSH public key, as it was pasted. Without a name it is called by its comment. One that another account has
-    /// registered without a proof becomes the actor's by theirs, and is that account's no more (J10).
+    /// Adds an SSH public key, as it was pasted. Without a name it is called by its comment. One that another account
+    /// has registered without a proof becomes the actor's by theirs, and is that account's no more (J10).
     ///
     /// # Errors
     /// [`Refusal::NameInvalid`]; [`Refusal::SshKeyInvalid`], [`Refusal::SshKeyPrivate`], [`Refusal::SshKeyWeak`],
-    /// [`Refusal::SshKeyTaken`], [`Refusal::TooManySshKeys`]; [`Refusal::SshKeyNeedsProof`], [`Refusal::SshSignatureInvalid`];
-    /// [`Refusal::ConfirmationNeeded`] (J7); [`Refusal::SignedOut`] for an account just deleted.
+    /// [`Refusal::SshKeyTaken`], [`Refusal::TooManySshKeys`]; [`Refusal::SshKeyNeedsProof`],
+    /// [`Refusal::SshSignatureInvalid`]; [`Refusal::ConfirmationNeeded`] (J7); [`Refusal::SignedOut`] for an account
+    /// just deleted.
     pub async fn add_proved_ssh_key(
         &self,
         actor: &Actor,
@@ -198,7 +199,8 @@ impl Directory {
     }
 }
 
-/// Goes on if the account may have one key more. Two at once take turns, or both might be the last one; counted once it is one's turn.
+/// Goes on if the account may have one key more. Two at once take turns, or both might be the last one; counted once it
+/// is one's turn.
 async fn make_room(change: &mut Change<'_>, actor: &Actor) -> Result<()> {
     sqlx::query!(
         "SELECT id FROM users WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE",
@@ -220,8 +222,8 @@ async fn make_room(change: &mut Change<'_>, actor: &Actor) -> Result<()> {
     Ok(())
 }
 
-/// Takes a key away from another account that has registered it without a proof, for somebody who has one; that account's audit says
-/// so too.
+/// Takes a key away from another account that has registered it without a proof, for somebody who has one; that
+/// account's audit says so too.
 async fn take_over(change: &mut Change<'_>, actor: &Actor, fingerprint: &str, is_proved: bool) -> Result<()> {
     let Some(row) = sqlx::query!(
         r#"SELECT id, user_id, name, proved_at IS NOT NULL AS "is_proved!" FROM ssh_keys WHERE fingerprint = $1 FOR UPDATE"#,

@@ -1,8 +1,10 @@
-//! The proof that somebody holds the private half of an SSH key (J10): a signature over a text that names their account, as
+//! The proof that somebody holds the private half of an SSH key (J10): a signature over a text that names their
+//! account, as
 //! `ssh-keygen -Y sign` makes it (OpenSSH, PROTOCOL.sshsig).
 //!
-//! The text is the person's, of their session and of the day, so a signature that was made for another account proves nothing, and one
-//! that was kept proves nothing later. Nothing is stored for it: the signature itself is bound to the key.
+//! The text is the person's, of their session and of the day, so a signature that was made for another account proves
+//! nothing, and one that was kept proves nothing later. Nothing is stored for it: the signature itself is bound to the
+//! key.
 
 use policy::{SessionId, UserId};
 use ring::signature::{
@@ -82,7 +84,8 @@ fn rewrapped(text: &str) -> Option<String> {
     Some(format!("{BEGIN}\n{}\n{END}\n", lines.join("\n")))
 }
 
-/// Ed25519 and RSA are verified by ring, which the program has for TLS; the curves of NIST by the crate that reads the keys.
+/// Ed25519 and RSA are verified by ring, which the program has for TLS; the curves of NIST by the crate that reads the
+/// keys.
 fn is_by(key: &PublicKey, namespace: &str, text: &[u8], signed: &[u8], signature: &SshSig) -> Option<bool> {
     let made = signature.signature();
     match key.key_data() {
@@ -184,7 +187,8 @@ mod tests {
         }
     }
 
-    /// A security key signs more than the message: for which application, whether it was touched, and how often it signed.
+    /// A security key signs more than the message: for which application, whether it was touched, and how often it
+    /// signed.
     #[test]
     fn j10_a_security_key_has_to_be_touched() {
         let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();

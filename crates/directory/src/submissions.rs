@@ -1,5 +1,5 @@
-//! Forms under way: one that is sent twice at once is done once, and both get the same answer. A double click sends a form
-//! twice where no script holds the second one back.
+//! Forms under way: one that is sent twice at once is done once, and both get the same answer. A double click sends a
+//! form twice where no script holds the second one back.
 
 use std::time::{Duration, Instant};
 
@@ -36,8 +36,9 @@ impl Submission {
 }
 
 impl Directory {
-    /// Begins with a form, by its path and what is in it, or waits until the same one is done that is under way in the same
-    /// session. `page` is the page it was on, if it says so: what was done from there within the last minute is done.
+    /// Begins with a form, by its path and what is in it, or waits until the same one is done that is under way in the
+    /// same session. `page` is the page it was on, if it says so: what was done from there within the last minute is
+    /// done.
     ///
     /// What is kept of it is derived with the session's secret: a copy of the table tells nobody what was typed.
     ///
@@ -91,8 +92,8 @@ impl Directory {
         Ok(Sent::Again(Submission { lookup, salt }, None))
     }
 
-    /// Notes that a form is done, and where its answer leads to. One that was refused changed nothing: sent once more, it is
-    /// another one.
+    /// Notes that a form is done, and where its answer leads to. One that was refused changed nothing: sent once more,
+    /// it is another one.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).

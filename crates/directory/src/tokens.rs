@@ -1,7 +1,8 @@
 //! Secrets that programs carry: API keys, gateway tokens and meter tokens (K3).
 //!
-//! `rsk_`, `rsg_` or `rsm_`, 43 characters of 62 at random (256 bits), and the CRC-32 of what stands before in 6 more: so that a
-//! secret scanner recognizes one, and one that was cut or mistyped is refused without asking the database. Kept as SHA-256.
+//! `rsk_`, `rsg_` or `rsm_`, 43 characters of 62 at random (256 bits), and the CRC-32 of what stands before in 6 more:
+//! so that a secret scanner recognizes one, and one that was cut or mistyped is refused without asking the database.
+//! Kept as SHA-256.
 
 use std::fmt;
 
@@ -63,7 +64,8 @@ impl Token {
     /// Reads one that came with a request.
     ///
     /// # Errors
-    /// [`Refusal::KeyInvalid`], [`Refusal::GatewayUnknown`], [`Refusal::MeterUnknown`] for a text that none of ours can be.
+    /// [`Refusal::KeyInvalid`], [`Refusal::GatewayUnknown`], [`Refusal::MeterUnknown`] for a text that none of ours can
+    /// be.
     pub fn parse(kind: TokenKind, text: &str) -> std::result::Result<Self, Refusal> {
         let refusal = match kind {
             TokenKind::ApiKey => Refusal::KeyInvalid,

@@ -1,6 +1,6 @@
-//! What was used, as gateways and schedulers report it: record by record, and added up by day (UTC) in the transaction that
-//! writes the records. Each record says itself who reported it and when; the audit has a row for each report, and one for each
-//! correction. Nobody is told of it: a page of usage is read when it is asked for.
+//! What was used, as gateways and schedulers report it: record by record, and added up by day (UTC) in the transaction
+//! that writes the records. Each record says itself who reported it and when; the audit has a row for each report, and
+//! one for each correction. Nobody is told of it: a page of usage is read when it is asked for.
 
 use policy::{
     ApiKeyId, Booking, MOST_COST_MICROS, MeterTokenId, OrganizationId, Permission, ProjectId, Refusal, ResourceId,
@@ -111,14 +111,16 @@ pub struct UsageReport {
 }
 
 impl Directory {
-    /// Takes a report of usage from a program: for its key's project; or for none, if the key is the Organization Default Key (E9,
-    /// D5). All of it is taken, or none. Those records that came before count once, with what they said first.
+    /// Takes a report of usage from a program: for its key's project; or for none, if the key is the Organization
+    /// Default Key (E9, D5). All of it is taken, or none. Those records that came before count once, with what they
+    /// said first.
     ///
     /// # Errors
     /// [`Refusal::Hidden`] for another project than the key's (K1); [`Refusal::KeyRevoked`], [`Refusal::KeyExpired`],
-    /// [`Refusal::KeyInvalid`]; [`Refusal::UsageNamesNoProject`] for no project and another key; [`Refusal::TooManyRecords`] for more
-    /// than 1,000; [`Refusal::UsageInvalid`], [`Refusal::UsageTooLarge`], [`Refusal::UsageElsewhere`],
-    /// [`Refusal::UsageCorrectionInvalid`], [`Refusal::UsageCorrected`] for the first record that can't be taken.
+    /// [`Refusal::KeyInvalid`]; [`Refusal::UsageNamesNoProject`] for no project and another key;
+    /// [`Refusal::TooManyRecords`] for more than 1,000; [`Refusal::UsageInvalid`], [`Refusal::UsageTooLarge`],
+    /// [`Refusal::UsageElsewhere`], [`Refusal::UsageCorrectionInvalid`], [`Refusal::UsageCorrected`] for the first
+    /// record that can't be taken.
     pub async fn record_usage(
         &self,
         key: &KeyActor,
@@ -129,8 +131,8 @@ impl Directory {
             Box::pin(async move {
                 change.record.organization = Some(key.organization);
                 change.record.project = Some(key.project);
-                // One at a time with whatever else happens in the project: reports that shared the row would keep a change that ends
-                // access waiting for as long as more of them come (E5).
+                // One at a time with whatever else happens in the project: reports that shared the row would keep a
+                // change that ends access waiting for as long as more of them come (E5).
                 let row = sqlx::query!(
                     r#"SELECT p.created_at, p.is_default, COALESCE(k.is_default, false) AS "is_default_key!"
                        FROM projects p
@@ -188,12 +190,12 @@ impl Directory {
         row.map(|_| ()).ok_or(Refusal::UsageNamesNoProject.into())
     }
 
-    /// Takes a report of what was used in no project of an organization, from a meter of the operator's: it goes on the Default
-    /// Project's books (E9, D5).
+    /// Takes a report of what was used in no project of an organization, from a meter of the operator's: it goes on the
+    /// Default Project's books (E9, D5).
     ///
     /// # Errors
-    /// [`Refusal::MeterUnknown`] for one that was revoked meanwhile; [`Refusal::Hidden`] if there is no such organization; those of
-    /// [`Directory::record_usage`] about records.
+    /// [`Refusal::MeterUnknown`] for one that was revoked meanwhile; [`Refusal::Hidden`] if there is no such
+    /// organization; those of [`Directory::record_usage`] about records.
     pub async fn record_metered_usage(
         &self,
         meter: &MeterActor,
@@ -328,9 +330,9 @@ pub(crate) fn amount(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// Writes records with the projects they are booked to, and adds those that are new to the sums of their days. In the order of
-/// their ids, so that of two reports at once one waits for the other, rather than each for the other. Answers how many were new,
-/// and what they cost.
+/// Writes records with the projects they are booked to, and adds those that are new to the sums of their days. In the
+/// order of their ids, so that of two reports at once one waits for the other, rather than each for the other. Answers
+/// how many were new, and what they cost.
 pub(crate) async fn insert(
     db: &mut PgConnection,
     books: &Books,
@@ -392,8 +394,9 @@ pub(crate) async fn insert(
     Ok((row.count.unsigned_abs(), row.cost_micros))
 }
 
-/// Puts what was used in a project that is about to go on the books of the organization's Default Project (D5): the sums, of
-/// which there are a few for each day. The records, of which there may be millions, keep the project they were booked to.
+/// Puts what was used in a project that is about to go on the books of the organization's Default Project (D5): the
+/// sums, of which there are a few for each day. The records, of which there may be millions, keep the project they were
+/// booked to.
 pub(crate) async fn rebook(db: &mut PgConnection, organization: OrganizationId, project: ProjectId) -> Result<()> {
     sqlx::query!(
         "INSERT INTO usage_days AS d (organization_id, project_id, day, kind, unit, quantity, cost_micros)

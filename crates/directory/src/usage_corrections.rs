@@ -1,4 +1,5 @@
-//! Corrections of records of usage (E9). A wrong record stays as it was reported; a second one names it, and its amounts count instead.
+//! Corrections of records of usage (E9). A wrong record stays as it was reported; a second one names it, and its
+//! amounts count instead.
 
 use policy::{Refusal, UsageRecordId};
 use serde_json::json;
@@ -10,8 +11,8 @@ use crate::{
     usage::{Books, amount},
 };
 
-/// Takes a correction (E9): a record of its own, whose amounts take the place of those of the one it names, on the same books, day,
-/// kind and unit. Answers whether it is new. Who may report for the books may correct what is on them.
+/// Takes a correction (E9): a record of its own, whose amounts take the place of those of the one it names, on the same
+/// books, day, kind and unit. Answers whether it is new. Who may report for the books may correct what is on them.
 pub(crate) async fn correct(
     change: &mut Change<'_>,
     books: &Books,

@@ -17,6 +17,7 @@ use crate::{
     secret::Asker,
     sessions,
     takeover::{end_everything, lock_organizations_of},
+    users,
 };
 
 /// A link that proves an address is good for this long.
@@ -179,13 +180,13 @@ impl Directory {
                     return Err(Refusal::LinkDead.into());
                 }
                 // A password that was replaced meanwhile says nothing of who is asking.
-                if new.is_none() && !accounts::lock_hash(&mut change.tx, user, &hash).await? {
+                if new.is_none() && !users::lock_hash(&mut change.tx, user, &hash).await? {
                     return Err(Refusal::LinkDead.into());
                 }
                 prove(change, user).await?;
                 change.values(None, Some(proved()));
                 if let Some(new) = &new {
-                    accounts::set_hash(&mut change.tx, user, new).await?;
+                    users::set_hash(&mut change.tx, user, new).await?;
                     let ended = end_everything(change, user, &organizations).await?;
                     let (before, after) = ended.values();
                     change.values(Some(before), Some(after));
@@ -208,7 +209,7 @@ impl Directory {
         self.change(By::Operator, VERIFY, |change| {
             Box::pin(async move {
                 change.record.target = Some(email.to_string());
-                let user = accounts::find_by_email(&mut change.tx, email)
+                let user = users::find_by_email(&mut change.tx, email)
                     .await?
                     .ok_or(Refusal::UserNotFound)?;
                 change.set_target(user);
@@ -281,7 +282,7 @@ async fn sign_up_equally(
 /// Answers whether the account has the address it was to have.
 async fn make(change: &mut Change<'_>, account: &NewAccount, hash: &str, additional_projects: bool) -> Result<bool> {
     let at = change.at;
-    let (user, is_new) = accounts::insert_if_new(&mut change.tx, account, hash, at).await?;
+    let (user, is_new) = users::insert_if_new(&mut change.tx, account, hash, at).await?;
     change.set_target(user);
     organizations::create_own(change, user, &account.name, additional_projects).await?;
     Ok(is_new)

@@ -78,7 +78,8 @@ impl KeyState {
     /// Each of them.
     pub const ALL: [Self; 3] = [Self::Active, Self::Expired, Self::Revoked];
 
-    /// Of a key that was revoked or not, and whose expiration was reached or not. One that was both is revoked: that is final.
+    /// Of a key that was revoked or not, and whose expiration was reached or not. One that was both is revoked: that is
+    /// final.
     #[must_use]
     pub const fn of(is_revoked: bool, is_expired: bool) -> Self {
         match (is_revoked, is_expired) {
@@ -129,8 +130,8 @@ impl FromStr for KeyState {
     }
 }
 
-/// Decides for a key with this reach, in its own project. Keys are for the data plane: whatever is not about a resource is
-/// denied (K9).
+/// Decides for a key with this reach, in its own project. Keys are for the data plane: whatever is not about a resource
+/// is denied (K9).
 #[must_use]
 pub fn decide_for_key(reach: KeyScope, permission: Permission) -> Decision {
     if permission.resource_kind().is_none() {
@@ -164,7 +165,8 @@ impl Holder {
     /// Goes on only if they may.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] without access, [`Refusal::Forbidden`] where the role or the reach does not permit it (R2, K9).
+    /// [`Refusal::Hidden`] without access, [`Refusal::Forbidden`] where the role or the reach does not permit it (R2,
+    /// K9).
     pub fn require(&self, permission: Permission) -> Result<(), Refusal> {
         self.decide(permission).require(permission)
     }
@@ -234,7 +236,8 @@ pub fn check_key_change(actor: &Standing, key: KeyFacts, change: KeyChange) -> R
     }
 }
 
-/// Whether a key may get this expiration in place of that: one with a successor may only end sooner (K7). None is the latest.
+/// Whether a key may get this expiration in place of that: one with a successor may only end sooner (K7). None is the
+/// latest.
 ///
 /// # Errors
 /// [`Refusal::KeyRotated`].
@@ -250,8 +253,8 @@ pub fn check_key_expiration<T: Ord>(key: KeyFacts, now: Option<T>, wanted: Optio
     Ok(())
 }
 
-/// Whether one with this standing in a project may see and regenerate the Organization Default Key there. To everybody but the
-/// Owner, and in every project but the Default one, it does not exist (W3, D6, K8).
+/// Whether one with this standing in a project may see and regenerate the Organization Default Key there. To everybody
+/// but the Owner, and in every project but the Default one, it does not exist (W3, D6, K8).
 ///
 /// # Errors
 /// [`Refusal::Hidden`].

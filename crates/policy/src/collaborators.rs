@@ -56,7 +56,8 @@ pub fn check_collaborator_change(actor: &Standing, target: &Target, change: Coll
     }
 }
 
-/// Whether an end date may be moved from `before` to `after` (seconds, or any ordered measure of time; `None` is never).
+/// Whether an end date may be moved from `before` to `after` (seconds, or any ordered measure of time; `None` is
+/// never).
 ///
 /// # Errors
 /// [`Refusal::OwnEndDate`] where somebody would extend their own access (C8); making it shorter is theirs to do.

@@ -107,7 +107,8 @@ impl Decision {
     /// Goes on only if it is: what was decided about this permission, as what is told of it.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] without access, [`Refusal::Forbidden`] where the role or the reach does not permit it (R2, K9).
+    /// [`Refusal::Hidden`] without access, [`Refusal::Forbidden`] where the role or the reach does not permit it (R2,
+    /// K9).
     pub const fn require(self, permission: Permission) -> Result<(), Refusal> {
         match self {
             Self::Allowed(_) => Ok(()),
@@ -132,8 +133,8 @@ impl Standing {
         decide(self, permission).require(permission)
     }
 
-    /// The same for what a place in the organization permits to do to this one of its projects. Whoever has no access to the
-    /// project is told that there is none (P3); an External Collaborator, who sees it, is told no.
+    /// The same for what a place in the organization permits to do to this one of its projects. Whoever has no access
+    /// to the project is told that there is none (P3); an External Collaborator, who sees it, is told no.
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`].

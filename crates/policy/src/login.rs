@@ -18,8 +18,8 @@ impl Login {
         &self.0
     }
 
-    /// Whether a cluster lets its project's people log in under this name. One that names its login serves that one alone;
-    /// any other serves every name but `root`: who manages the machine is not said by a role in a project.
+    /// Whether a cluster lets its project's people log in under this name. One that names its login serves that one
+    /// alone; any other serves every name but `root`: who manages the machine is not said by a role in a project.
     #[must_use]
     pub fn is_served(&self, cluster_login: Option<&str>) -> bool {
         match cluster_login {

@@ -1,4 +1,5 @@
-//! What may be done to a member of an organization, beyond holding the permission: the Owner has rules of their own (W1, W2).
+//! What may be done to a member of an organization, beyond holding the permission: the Owner has rules of their own
+//! (W1, W2).
 
 use crate::{OrganizationStanding, Permission, Refusal, Standing};
 
@@ -14,8 +15,8 @@ pub enum MemberChange {
 /// Whether one with this standing may make this change to that member; anybody may leave (M8).
 ///
 /// # Errors
-/// Says why not. Access comes first, then the permission (R2), then whether there is such a member, then the Owner, whom
-/// nobody changes (W1).
+/// Says why not. Access comes first, then the permission (R2), then whether there is such a member, then the Owner,
+/// whom nobody changes (W1).
 pub fn check_member_change(
     actor: &Standing,
     target: Option<OrganizationStanding>,
@@ -38,8 +39,8 @@ pub fn check_member_change(
 /// Whether one with this standing may make that member the Owner in their place (W2).
 ///
 /// # Errors
-/// [`Refusal::Hidden`] for somebody outside, [`Refusal::OwnerOnly`] for everybody but the Owner, [`Refusal::NotAMember`], and
-/// [`Refusal::NotAnAdmin`] for one who is no other Admin.
+/// [`Refusal::Hidden`] for somebody outside, [`Refusal::OwnerOnly`] for everybody but the Owner,
+/// [`Refusal::NotAMember`], and [`Refusal::NotAnAdmin`] for one who is no other Admin.
 pub fn check_transfer(actor: &Standing, target: Option<OrganizationStanding>) -> Result<(), Refusal> {
     actor.require(Permission::OrganizationRead)?;
     if actor.organization != Some(OrganizationStanding::Owner) {

@@ -1,5 +1,9 @@
-//! The six kinds of resources (RULES E), as data: the states and fields of each, and the permission each thing done to one
-//! asks for. Forms, lists, REST and its description are made from this.
+//! The six kinds of resources (RULES E), as data: the states and fields of each, and the permission each thing done to
+//! one asks for. Forms, lists, REST and its description are made from this.
+
+mod state;
+
+pub use state::ResourceState;
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
@@ -157,8 +161,8 @@ impl ResourceKind {
         }
     }
 
-    /// The permission that something done to one asks for. Where the table has no row of its own for a change, whoever may
-    /// create may change.
+    /// The permission that something done to one asks for. Where the table has no row of its own for a change, whoever
+    /// may create may change.
     #[must_use]
     pub const fn permission(self, action: ResourceAction) -> Permission {
         use ResourceAction::{Change, Create, Delete, Scale, View};
@@ -204,75 +208,6 @@ impl FromStr for ResourceKind {
 
     fn from_str(text: &str) -> Result<Self, Unknown> {
         Self::ALL.into_iter().find(|kind| kind.code() == text).ok_or(Unknown)
-    }
-}
-
-/// What a resource is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ResourceState {
-    /// It is being made.
-    Creating,
-    /// It waits for its turn.
-    Queued,
-    /// It is at work.
-    Running,
-    /// It can be used.
-    Ready,
-    /// It was stopped, and can be started.
-    Stopped,
-    /// It came to its end.
-    Completed,
-    /// It did not work out.
-    Failed,
-}
-
-impl ResourceState {
-    /// Each of them.
-    pub const ALL: [Self; 7] = [
-        Self::Creating,
-        Self::Queued,
-        Self::Running,
-        Self::Ready,
-        Self::Stopped,
-        Self::Completed,
-        Self::Failed,
-    ];
-
-    /// As stored and as in REST.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Creating => "creating",
-            Self::Queued => "queued",
-            Self::Running => "running",
-            Self::Ready => "ready",
-            Self::Stopped => "stopped",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-        }
-    }
-
-    /// As a person reads it.
-    #[must_use]
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Creating => "Creating",
-            Self::Queued => "Queued",
-            Self::Running => "Running",
-            Self::Ready => "Ready",
-            Self::Stopped => "Stopped",
-            Self::Completed => "Completed",
-            Self::Failed => "Failed",
-        }
-    }
-}
-
-impl FromStr for ResourceState {
-    type Err = Unknown;
-
-    fn from_str(text: &str) -> Result<Self, Unknown> {
-        Self::ALL.into_iter().find(|state| state.code() == text).ok_or(Unknown)
     }
 }
 
@@ -339,6 +274,7 @@ macro_rules! fields {
 }
 
 const TEXT: FieldInput = FieldInput::Text { is_optional: false };
+
 const OPTIONAL: FieldInput = FieldInput::Text { is_optional: true };
 
 const fn whole(least: u64, most: u64, unit: &'static str) -> FieldInput {

@@ -37,8 +37,8 @@ macro_rules! checked_text {
 }
 
 /// An email address: trimmed, in lower case (C3), in the form browsers accept in `<input type=email>` (WHATWG HTML,
-/// "valid email address"), at most 254 bytes (RFC 5321, 4.5.3.1.3, less the angle brackets). `FromStr` reads what is stored;
-/// what somebody types or pastes is read by `from_input` (feature `input`).
+/// "valid email address"), at most 254 bytes (RFC 5321, 4.5.3.1.3, less the angle brackets). `FromStr` reads what is
+/// stored; what somebody types or pastes is read by `from_input` (feature `input`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Email(String);
@@ -169,8 +169,9 @@ impl Slug {
     }
 }
 
-/// A new password, normalised: 12 to 256 characters (NIST SP 800-63B asks for length, not for kinds of characters). Read from
-/// what was typed by the feature `input`. Never shown: its `Debug` is blank, it has no `Display` and is not serialisable.
+/// A new password, normalised: 12 to 256 characters (NIST SP 800-63B asks for length, not for kinds of characters).
+/// Read from what was typed by the feature `input`. Never shown: its `Debug` is blank, it has no `Display` and is not
+/// serialisable.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
 

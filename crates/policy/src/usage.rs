@@ -134,8 +134,8 @@ pub enum Booking {
     DefaultProject,
 }
 
-/// Whose books usage of this kind goes on (D5). `names_project`: it was reported for a project. `before_project`: it was used
-/// before that project was there.
+/// Whose books usage of this kind goes on (D5). `names_project`: it was reported for a project. `before_project`: it
+/// was used before that project was there.
 #[must_use]
 pub const fn book(kind: UsageKind, names_project: bool, before_project: bool) -> Booking {
     match kind {

@@ -1,4 +1,5 @@
-//! Asking for a permission before a request's content is looked at: whoever lacks it learns nothing about what they sent.
+//! Asking for a permission before a request's content is looked at: whoever lacks it learns nothing about what they
+//! sent.
 //!
 //! Owns the question "may this caller do this to that" outside of a change; inside of one the use case asks, with the
 //! target locked. Refusals are audited where the caller is known (A4).
@@ -13,7 +14,8 @@ use super::{
 use crate::{Directory, Error, Result};
 
 impl Directory {
-    /// Asks for a permission before what was sent is looked at, like [`Directory::authorize`], for a person or a program.
+    /// Asks for a permission before what was sent is looked at, like [`Directory::authorize`], for a person or a
+    /// program.
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`]; for a key [`Refusal::KeyRevoked`], [`Refusal::KeyExpired`],

@@ -1,8 +1,8 @@
 //! What gateways and nodes ask (RULES E): may this caller do this to that, and who may log in to a cluster now.
 //!
-//! Each answer is one query, in which the gateway's token, the caller's credential, what it is about and the caller's access
-//! are read together: nothing is remembered from one question to the next, so a change counts from the next one on (E5).
-//! [`policy`] decides. It must not know how a question travels, nor what a gateway does with the answer.
+//! Each answer is one query, in which the gateway's token, the caller's credential, what it is about and the caller's
+//! access are read together: nothing is remembered from one question to the next, so a change counts from the next one
+//! on (E5). [`policy`] decides. It must not know how a question travels, nor what a gateway does with the answer.
 
 use policy::{
     ApiKeyId, Decision, Denial, Email, Holder, KeyState, Login, OrganizationId, Permission, ProjectId, Refusal,
@@ -30,7 +30,8 @@ pub struct AccessRequest<'a> {
     pub caller: &'a Caller,
     /// The project it is about, by its id or its slug. A slug may come to be another project's; an id never does (P2).
     pub project: Option<&'a ProjectRef>,
-    /// The resource it is about, by kind and id; in that project, if both are given. What can't be an id is none there is.
+    /// The resource it is about, by kind and id; in that project, if both are given. What can't be an id is none there
+    /// is.
     pub resource: Option<(ResourceKind, &'a str)>,
     /// What they want to do.
     pub permission: Permission,
@@ -82,7 +83,8 @@ pub struct AuthorizedKey {
 }
 
 impl Directory {
-    /// Answers a gateway: may the caller do this? A credential that isn't good is refused; everything else is a verdict.
+    /// Answers a gateway: may the caller do this? A credential that isn't good is refused; everything else is a
+    /// verdict.
     ///
     /// # Errors
     /// [`Refusal::GatewayUnknown`]; [`Refusal::KeyInvalid`], [`Refusal::KeyExpired`], [`Refusal::KeyRevoked`],
@@ -100,8 +102,8 @@ impl Directory {
 
     async fn evaluate_key(&self, question: &AccessRequest<'_>, secret: &Token) -> Result<AccessDecision> {
         let (about, (kind, id)) = (project(question), resource(question));
-        // The target is looked for in the key's own project only: another's is not there (K1, P3). Nor is what the gateway's token is
-        // not for (E7).
+        // The target is looked for in the key's own project only: another's is not there (K1, P3). Nor is what the
+        // gateway's token is not for (E7).
         let row = sqlx::query!(
             r#"SELECT g.id AS "gateway?", COALESCE(g.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_gateway_use_due!",
                       k.organization_id AS "organization_id?",
@@ -220,9 +222,9 @@ impl Directory {
         )
     }
 
-    /// The SSH keys of those who may log in to a cluster now under this name: its project's present collaborators, as far as
-    /// they may use SSH (E4). With a fingerprint, only the key it is of. None for a cluster there isn't (P3), nor for one that the
-    /// gateway's token may not read SSH keys of (E7).
+    /// The SSH keys of those who may log in to a cluster now under this name: its project's present collaborators, as
+    /// far as they may use SSH (E4). With a fingerprint, only the key it is of. None for a cluster there isn't (P3),
+    /// nor for one that the gateway's token may not read SSH keys of (E7).
     ///
     /// # Errors
     /// [`Refusal::GatewayUnknown`]; [`Error::Unavailable`](crate::Error::Unavailable) (E6).
@@ -291,8 +293,8 @@ impl Directory {
         .await?)
     }
 
-    /// The one key with this fingerprint, and what its holder is to the cluster's project; index look-ups, however many people
-    /// there are.
+    /// The one key with this fingerprint, and what its holder is to the cluster's project; index look-ups, however many
+    /// people there are.
     async fn holder_of_key(&self, gateway: &Token, cluster: Option<Uuid>, fingerprint: &str) -> Result<Vec<Candidate>> {
         Ok(sqlx::query_as!(
             Candidate,

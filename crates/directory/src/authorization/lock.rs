@@ -1,7 +1,8 @@
 //! The queue and the row locks of a change (decision 73).
 //!
-//! Owns the order in which changes take locks: the queue of an organization, then its row, then a project's. It must not
-//! decide anything; it reads the caller's standing anew after each wait, since the wait may have changed everything.
+//! Owns the order in which changes take locks: the queue of an organization, then its row, then a project's. It must
+//! not decide anything; it reads the caller's standing anew after each wait, since the wait may have changed
+//! everything.
 
 use policy::{Refusal, Slug, UserId};
 
@@ -12,8 +13,8 @@ use super::{
 };
 use crate::{Result, change::Change, connections::PgConnection};
 
-/// Waits for an organization in the queue that nobody passes, before any row is locked. Changes to its projects share its row,
-/// and would keep a change that needs it alone waiting for as long as more of them come (E5).
+/// Waits for an organization in the queue that nobody passes, before any row is locked. Changes to its projects share
+/// its row, and would keep a change that needs it alone waiting for as long as more of them come (E5).
 pub(crate) async fn join_queue(db: &mut PgConnection, slug: &Slug) -> Result<()> {
     sqlx::query!(
         "SELECT pg_advisory_xact_lock(turn_in(id)) FROM organizations WHERE slug = $1",
@@ -25,8 +26,8 @@ pub(crate) async fn join_queue(db: &mut PgConnection, slug: &Slug) -> Result<()>
 }
 
 /// Finds an organization by its slug and locks it until the change ends: nobody else changes its people, invitations or
-/// projects meanwhile. For whoever is no member it waits for nothing: how long it takes tells nothing of it (P3), and nobody from
-/// outside holds up those within.
+/// projects meanwhile. For whoever is no member it waits for nothing: how long it takes tells nothing of it (P3), and
+/// nobody from outside holds up those within.
 ///
 /// # Errors
 /// [`Refusal::Hidden`] if there is none.
@@ -47,8 +48,9 @@ pub(crate) async fn lock_organization(db: &mut PgConnection, slug: &Slug, user: 
     find_organization(db, slug, user).await
 }
 
-/// Finds a project by its slug and locks it, with its organization, until the change ends: nobody else changes the project or
-/// anybody's place in the organization meanwhile. For whoever has no access it waits for nothing, like [`lock_organization`].
+/// Finds a project by its slug and locks it, with its organization, until the change ends: nobody else changes the
+/// project or anybody's place in the organization meanwhile. For whoever has no access it waits for nothing, like
+/// [`lock_organization`].
 ///
 /// # Errors
 /// [`Refusal::Hidden`] if there is none.
@@ -81,8 +83,8 @@ pub(crate) async fn lock_project(db: &mut PgConnection, slug: &Slug, user: UserI
     find_project(db, slug, user).await
 }
 
-/// The same for a change, whose record it notes the project in: for whoever has access to it. What others try is the operator's to
-/// read, and not in the audit of a project that doesn't know them (A4).
+/// The same for a change, whose record it notes the project in: for whoever has access to it. What others try is the
+/// operator's to read, and not in the audit of a project that doesn't know them (A4).
 ///
 /// # Errors
 /// [`Refusal::Hidden`] if there is none.
@@ -95,7 +97,8 @@ pub(crate) async fn lock_in(change: &mut Change<'_>, slug: &Slug, user: UserId) 
     Ok(project)
 }
 
-/// Finds an organization and locks it for a change, whose record it notes it in: for whoever is a member, as [`lock_in`] does.
+/// Finds an organization and locks it for a change, whose record it notes it in: for whoever is a member, as
+/// [`lock_in`] does.
 ///
 /// # Errors
 /// [`Refusal::Hidden`] if there is none.
@@ -111,8 +114,8 @@ pub(crate) async fn lock_in_organization(
     Ok(organization)
 }
 
-/// Finds the project that somebody changes something in, and locks it, with its organization, until the change ends. Notes it
-/// for the audit.
+/// Finds the project that somebody changes something in, and locks it, with its organization, until the change ends.
+/// Notes it for the audit.
 ///
 /// # Errors
 /// Those of [`find_project_context`].

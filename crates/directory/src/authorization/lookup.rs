@@ -1,5 +1,5 @@
-//! Finding a target, without saying more of it than the caller may know: what does not exist and what is not the caller's
-//! are the same [`Refusal::Hidden`] (P3).
+//! Finding a target, without saying more of it than the caller may know: what does not exist and what is not the
+//! caller's are the same [`Refusal::Hidden`] (P3).
 //!
 //! Owns the queries that find a target together with the caller's standing to it. It must not decide anything.
 
@@ -108,8 +108,8 @@ pub(crate) async fn find_project_context(
     }
 }
 
-/// The project of a key, if it is the one that is asked for: to a key there is no other. The key is looked at again, since it
-/// may have come to its end after it was shown (E5).
+/// The project of a key, if it is the one that is asked for: to a key there is no other. The key is looked at again,
+/// since it may have come to its end after it was shown (E5).
 pub(crate) async fn find_of_key(db: &mut PgConnection, key: &KeyActor, project: &ProjectRef) -> Result<ProjectContext> {
     let row = sqlx::query!(
         r#"SELECT k.reach, k.revoked_at IS NOT NULL AS "is_revoked!",

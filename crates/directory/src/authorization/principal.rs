@@ -1,7 +1,7 @@
 //! Who asks, by which credential, and from where.
 //!
-//! Owns every kind of caller: a signed-in person, a program with an API key, a meter, somebody not signed in, the operator.
-//! It must not know what a caller may do.
+//! Owns every kind of caller: a signed-in person, a program with an API key, a meter, somebody not signed in, the
+//! operator. It must not know what a caller may do.
 
 use policy::{ApiKeyId, KeyScope, MeterTokenId, OrganizationId, ProjectId, SessionId, UserId};
 use uuid::Uuid;

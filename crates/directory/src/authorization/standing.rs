@@ -1,4 +1,5 @@
-//! What somebody is to an organization or a project: always from the `access` view, the one definition of effective access.
+//! What somebody is to an organization or a project: always from the `access` view, the one definition of effective
+//! access.
 //!
 //! Owns reading standings out of rows. It must not know what a standing lets anybody do: that is [`policy`]'s.
 

@@ -1,5 +1,5 @@
-//! What the demo's people work with: resources of every kind in each project, and two months of use. Always the same, told back
-//! from the day it is loaded.
+//! What the demo's people work with: resources of every kind in each project, and two months of use. Always the same,
+//! told back from the day it is loaded.
 
 use std::collections::BTreeMap;
 
@@ -349,7 +349,8 @@ pub(super) async fn fill(db: &mut PgConnection, scene: &Scene, now: OffsetDateTi
     Ok(())
 }
 
-/// How much of a full day's use a day had, in hundredths: less on weekends, more from week to week, and never quite the same.
+/// How much of a full day's use a day had, in hundredths: less on weekends, more from week to week, and never quite the
+/// same.
 fn share(kind: UsageKind, at: OffsetDateTime, days_ago: u32, nth: usize) -> u64 {
     // What is stored is stored on Sundays too.
     if kind == UsageKind::Volume {

@@ -1,0 +1,250 @@
+//! Passwords: changed by whoever knows the present one, reset by a link, set by the operator.
+//!
+//! Owns these use cases and what they end. It must not know how a link is stored (see [`crate::links`]).
+
+use policy::{Email, Password, Refusal, UserId};
+
+use crate::{
+    Actor, Directory, Error, Hint, LinkToken, NewSession, Origin, Result,
+    authorization::principal::By,
+    change::Change,
+    confirmation,
+    connections::PgConnection,
+    devices,
+    error::decode,
+    limits, links,
+    notices::{self, Notice},
+    outbox,
+    secret::Asker,
+    sessions,
+    takeover::{end_everything, lock_organizations_of},
+    users, verification,
+};
+
+use super::check_password;
+
+impl Directory {
+    /// Gives oneself a new password; every other session of the person ends.
+    ///
+    /// # Errors
+    /// [`Refusal::CurrentPasswordWrong`], [`Refusal::TooManyAttempts`], [`Refusal::PasswordWeak`];
+    /// [`Refusal::SignedOut`] for an account just deleted.
+    pub async fn change_password(&self, actor: &Actor, current: &str, new: Password) -> Result<()> {
+        let row = sqlx::query!(
+            r#"SELECT email AS "email!", password_hash FROM users WHERE id = $1 AND deleted_at IS NULL"#,
+            actor.user.0
+        )
+        .fetch_optional(&self.pool)
+        .await?
+        .ok_or(Refusal::SignedOut)?;
+        let email: Email = decode(&row.email, "users", "email")?;
+        let limit = limits::current_password(actor.session);
+        let within_limit = self.attempt(&limit).await;
+        let is_right =
+            within_limit.is_ok() && check_password(Asker::Known, current, Some(row.password_hash.clone())).await?;
+        let hash = if is_right {
+            self.hash_for(&email, new).await
+        } else {
+            Ok(String::new())
+        };
+        self.change(By::User(actor), "user:update_password", |change| {
+            Box::pin(async move {
+                change.set_target(actor.user);
+                within_limit?;
+                if !is_right || !users::lock_hash(&mut change.tx, actor.user, &row.password_hash).await? {
+                    return Err(Refusal::CurrentPasswordWrong.into());
+                }
+                users::set_hash(&mut change.tx, actor.user, &hash?).await?;
+                forget_reset_links(&mut change.tx, actor.user).await?;
+                sessions::end_all(&mut change.tx, actor.user, Some(actor.session)).await?;
+                devices::forget(&mut change.tx, actor.user, actor.origin.device.as_ref()).await?;
+                confirmation::note(&mut change.tx, actor.user, actor.session).await?;
+                notices::tell(change, actor.user, &Notice::PasswordChanged).await?;
+                change.hint(Hint::User(actor.user));
+                Ok(())
+            })
+        })
+        .await?;
+        self.forgive(&limit).await
+    }
+
+    /// Has a link to a new password mailed to an address, if it has an account. The answer and the work are the same
+    /// either way: whether there is an account is looked up when the mail is made. They are also the same when one was
+    /// wanted a short while ago: that link works, and a second one is not sent.
+    ///
+    /// # Errors
+    /// [`Refusal::NoMail`], [`Refusal::EmailInvalid`], [`Refusal::TooManyAttempts`].
+    pub async fn request_password_reset(&self, email: &str, origin: &Origin) -> Result<()> {
+        if !self.settings.sends_mail {
+            return Err(Refusal::NoMail.into());
+        }
+        let email = Email::from_input(email)?;
+        let within_limit = self.attempt_all(&limits::password_reset(origin)).await;
+        let is_due = match within_limit {
+            Ok(()) => match self.attempt(&limits::password_reset_mail(email.as_str())).await {
+                Ok(()) => true,
+                Err(Error::Refused(_)) => false,
+                Err(error) => return Err(error),
+            },
+            Err(_) => false,
+        };
+        self.change(By::Nobody(origin), "user:request_password_reset", |change| {
+            Box::pin(async move {
+                change.record.target = Some(email.to_string());
+                within_limit?;
+                if is_due {
+                    outbox::to_address(change, outbox::Kind::PasswordReset, &email).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// What a link to a new password leads to.
+    ///
+    /// # Errors
+    /// [`Refusal::LinkDead`].
+    pub async fn open_password_reset(&self, token: &LinkToken) -> Result<OpenedReset> {
+        let row = sqlx::query!(
+            r#"SELECT u.id, u.email AS "email!", u.email_proved_at IS NOT NULL AS "is_proved!"
+               FROM password_reset_tokens t JOIN users u ON u.id = t.user_id
+               WHERE t.token_hash = $1 AND t.expires_at > $2"#,
+            &token.hash(),
+            self.now(),
+        )
+        .fetch_optional(&self.pool)
+        .await?
+        .ok_or(Refusal::LinkDead)?;
+        Ok(OpenedReset {
+            user: UserId(row.id),
+            email: decode(&row.email, "users", "email")?,
+            is_proved: row.is_proved,
+        })
+    }
+
+    /// Gives the person a link was mailed to a new password, and signs them in. Their other sessions and links end, and
+    /// their address is proved. If it was not proved before, or they say that somebody else may have used the account
+    /// (`was_broken_into`), everything else by which somebody could act as them ends too (J3).
+    ///
+    /// # Errors
+    /// [`Refusal::LinkDead`], [`Refusal::PasswordWeak`].
+    pub async fn reset_password(
+        &self,
+        token: &LinkToken,
+        new: Password,
+        was_broken_into: bool,
+        origin: &Origin,
+    ) -> Result<NewSession> {
+        // Dead links cost no hash.
+        let opened = self.open_password_reset(token).await;
+        let hash = match &opened {
+            Ok(opened) => self.hash_for(&opened.email, new).await,
+            Err(_) => Ok(String::new()),
+        };
+        self.change(By::Nobody(origin), "user:reset_password", |change| {
+            Box::pin(async move {
+                let opened = opened?;
+                let user = opened.user;
+                let ends_everything = was_broken_into || !opened.is_proved;
+                // Everybody who needs both takes the organizations before the person.
+                let organizations = if ends_everything {
+                    lock_organizations_of(&mut change.tx, user).await?
+                } else {
+                    Vec::new()
+                };
+                use_reset_token(change, token, user).await?;
+                users::set_hash(&mut change.tx, user, &hash?).await?;
+                verification::prove(change, user).await?;
+                if ends_everything {
+                    let ended = end_everything(change, user, &organizations).await?;
+                    let (before, after) = ended.values();
+                    change.values(Some(before), Some(after));
+                } else {
+                    forget_reset_links(&mut change.tx, user).await?;
+                    sessions::end_all(&mut change.tx, user, None).await?;
+                    devices::forget(&mut change.tx, user, None).await?;
+                    change.hint(Hint::User(user));
+                }
+                notices::tell(change, user, &Notice::PasswordChanged).await?;
+                sessions::begin(change, user, origin).await
+            })
+        })
+        .await
+    }
+
+    /// Gives a person a new password, as the operator; every session of theirs ends. If their address is not proved,
+    /// everything else ends too that whoever made the account could act by (J3).
+    ///
+    /// # Errors
+    /// [`Refusal::UserNotFound`], [`Refusal::PasswordWeak`].
+    pub async fn set_password(&self, email: &Email, new: Password) -> Result<()> {
+        let hash = self.hash_for(email, new).await;
+        self.change(By::Operator, "user:update_password", |change| {
+            Box::pin(async move {
+                change.record.target = Some(email.to_string());
+                let row = sqlx::query!(
+                    r#"SELECT id, email_proved_at IS NOT NULL AS "is_proved!" FROM users WHERE email = $1"#,
+                    email.as_str()
+                )
+                .fetch_optional(&mut *change.tx)
+                .await?
+                .ok_or(Refusal::UserNotFound)?;
+                let user = UserId(row.id);
+                change.set_target(user);
+                if row.is_proved {
+                    users::set_hash(&mut change.tx, user, &hash?).await?;
+                    forget_reset_links(&mut change.tx, user).await?;
+                    sessions::end_all(&mut change.tx, user, None).await?;
+                    devices::forget(&mut change.tx, user, None).await?;
+                    change.hint(Hint::User(user));
+                } else {
+                    let organizations = lock_organizations_of(&mut change.tx, user).await?;
+                    users::set_hash(&mut change.tx, user, &hash?).await?;
+                    let (before, after) = end_everything(change, user, &organizations).await?.values();
+                    change.values(Some(before), Some(after));
+                }
+                notices::tell(change, user, &Notice::PasswordChanged).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+}
+
+/// What a link to a new password leads to.
+#[derive(Clone, Debug)]
+pub struct OpenedReset {
+    /// The account.
+    pub user: UserId,
+    /// Its address.
+    pub email: Email,
+    /// Whether the address is proved already: if not, everything the account's holder had ends (J3).
+    pub is_proved: bool,
+}
+
+/// Uses a link to a new password up, the account's row locked.
+async fn use_reset_token(change: &mut Change<'_>, token: &LinkToken, user: UserId) -> Result<()> {
+    change.set_target(user);
+    // The person first, as everybody does who changes a password.
+    sqlx::query!("SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE", user.0)
+        .fetch_one(&mut *change.tx)
+        .await?;
+    sqlx::query!(
+        "DELETE FROM password_reset_tokens WHERE token_hash = $1 AND user_id = $2 AND expires_at > $3 RETURNING user_id",
+        &token.hash(),
+        user.0,
+        change.at,
+    )
+    .fetch_optional(&mut *change.tx)
+    .await?
+    .ok_or(Refusal::LinkDead)?;
+    Ok(())
+}
+
+/// Links to a new password end with the old one, and so do those that are still to be mailed; the next one that is
+/// asked for is mailed at once.
+pub(crate) async fn forget_reset_links(db: &mut PgConnection, user: UserId) -> Result<()> {
+    links::forget_reset_tokens(db, user).await?;
+    outbox::forget_resets(db, user).await
+}

@@ -1,0 +1,120 @@
+//! API keys of a project (RULES K): made, listed, given an end, rotated and revoked by people; and found by the secret
+//! that a program shows. They belong to the project, and outlive whoever made them (K5).
+
+mod authenticate;
+mod default_key;
+mod list;
+mod manage;
+
+pub use authenticate::KeyView;
+pub(crate) use default_key::{forget_default_secret, insert_default};
+pub use list::{ApiKeyList, ApiKeyQuery};
+
+use policy::{ApiKeyId, KeyScope, KeyState, Name, OrganizationId, ProjectId, UserId};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{Result, Token, TokenKind, connections::PgConnection, error::decode};
+
+/// An API key, without its secret (K4).
+#[derive(Clone, Debug)]
+pub struct ApiKey {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// What it is called.
+    pub name: Name,
+    /// What it may do (K11).
+    pub reach: KeyScope,
+    /// The visible beginning of its secret; empty where nobody has seen one yet.
+    pub secret_start: String,
+    /// The last four characters of its secret.
+    pub secret_end: String,
+    /// Who made it.
+    pub created_by: Option<Name>,
+    /// When.
+    pub created_at: OffsetDateTime,
+    /// When it last opened something, to the minute.
+    pub last_used_at: Option<OffsetDateTime>,
+    /// When it stops working by itself (K6).
+    pub expires_at: Option<OffsetDateTime>,
+    /// Whether it opens anything now.
+    pub state: KeyState,
+    /// Whether another took its place (K7).
+    pub is_rotated: bool,
+}
+
+/// A key that was just made, with its secret: shown this once (K3).
+#[derive(Debug)]
+pub struct NewApiKey {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// What it is called.
+    pub name: Name,
+    /// The secret.
+    pub secret: Token,
+}
+
+pub(crate) fn reach(code: &str) -> Result<KeyScope> {
+    decode(code, "api_keys", "reach")
+}
+
+/// A key that is to be.
+pub(crate) struct NewKey<'a> {
+    pub(crate) name: &'a Name,
+    pub(crate) reach: KeyScope,
+    pub(crate) expires_at: Option<OffsetDateTime>,
+    pub(crate) by: UserId,
+    pub(crate) at: OffsetDateTime,
+}
+
+/// Writes a key with a secret for it.
+pub(crate) async fn insert(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    project: ProjectId,
+    new: &NewKey<'_>,
+) -> Result<NewApiKey> {
+    let (id, secret) = (ApiKeyId(Uuid::now_v7()), Token::random(TokenKind::ApiKey)?);
+    sqlx::query!(
+        "INSERT INTO api_keys (organization_id, project_id, id, name, reach, secret_start, secret_end, created_by, created_at,
+             expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        organization.0,
+        project.0,
+        id.0,
+        new.name.as_str(),
+        new.reach.code(),
+        secret.start(),
+        secret.end(),
+        new.by.0,
+        new.at,
+        new.expires_at,
+    )
+    .execute(&mut *db)
+    .await?;
+    keep_secret(db, organization, project, id, &secret).await?;
+    Ok(NewApiKey {
+        id,
+        name: new.name.clone(),
+        secret,
+    })
+}
+
+async fn keep_secret(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    project: ProjectId,
+    key: ApiKeyId,
+    secret: &Token,
+) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO api_key_secrets (secret_hash, organization_id, project_id, key_id) VALUES ($1, $2, $3, $4)",
+        &secret.hash(),
+        organization.0,
+        project.0,
+        key.0,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

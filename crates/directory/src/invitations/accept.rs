@@ -1,0 +1,303 @@
+//! Opening and accepting an invitation: what the invited person does with a link.
+//!
+//! Owns the way from a link to a membership. It must not know how invitations are listed or sent.
+
+use policy::{Email, InvitationId, Name, OrganizationId, OrganizationRole, Password, ProjectId, Refusal, Slug, UserId};
+use serde_json::json;
+use time::OffsetDateTime;
+
+use crate::{
+    Actor, Directory, LinkToken, NewAccount, NewSession, Origin, Result,
+    authorization::principal::By,
+    change::{Change, Record},
+    error::decode,
+    limits, memberships, outbox,
+    secret::Asker,
+    sessions, users, verification,
+};
+
+use super::{InvitationState, list::state_of};
+
+/// An invitation, as whoever opens its link sees it (M4).
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// The organization's name.
+    pub organization: Name,
+    /// Who invites.
+    pub invited_by: Option<Name>,
+    /// The address it is for.
+    pub email: Email,
+    /// What has become of it.
+    pub state: InvitationState,
+    /// Whether the address has an account, to sign in with first.
+    pub has_account: bool,
+    /// Whether the link was mailed: whoever has it then reads that mailbox. One that was shown to copy says nothing of
+    /// its holder.
+    pub is_mailed: bool,
+}
+
+/// Membership just begun: where to go.
+#[derive(Clone, Debug)]
+pub struct Joined {
+    /// The organization's name.
+    pub organization: Name,
+    /// The slug of its Default Project, which every member is in (M5).
+    pub default_project: Slug,
+}
+
+impl Directory {
+    /// What an invitation's link leads to (M4). Reading it accepts nothing.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`] for a link that was replaced by another, or never was one.
+    pub async fn open_invitation(&self, token: &LinkToken) -> Result<Opened> {
+        let row = sqlx::query!(
+            r#"SELECT o.name, inviter.name AS "invited_by?", i.email, i.accepted_at, i.revoked_at, i.expires_at, t.is_mailed,
+                      EXISTS (SELECT FROM users u WHERE u.email = i.email) AS "has_account!"
+               FROM invitation_tokens t
+               JOIN invitations i ON i.organization_id = t.organization_id AND i.id = t.invitation_id
+               JOIN organizations o ON o.id = i.organization_id
+               LEFT JOIN users inviter ON inviter.id = i.invited_by
+               WHERE t.token_hash = $1"#,
+            &token.hash(),
+        )
+        .fetch_optional(&self.pool)
+        .await?
+        .ok_or(Refusal::Hidden)?;
+        Ok(Opened {
+            organization: decode(&row.name, "organizations", "name")?,
+            invited_by: row.invited_by.map(|name| decode(&name, "users", "name")).transpose()?,
+            email: decode(&row.email, "invitations", "email")?,
+            state: state_of(row.accepted_at, row.revoked_at, row.expires_at, self.now()),
+            has_account: row.has_account,
+            is_mailed: row.is_mailed,
+        })
+    }
+
+    /// Whether whoever opened a link knows the address it is for (M4). A mailed link says so by itself; of one that was
+    /// shown to copy the address is asked first, and wrong ones are limited. The answer to those is the same whoever
+    /// has an account.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`] for a dead link; [`Refusal::NotTheInvited`], [`Refusal::EmailInvalid`],
+    /// [`Refusal::TooManyAttempts`].
+    pub async fn confirm_invited(&self, token: &LinkToken, named: &str, origin: &Origin) -> Result<()> {
+        let opened = self.open_invitation(token).await?;
+        if opened.is_mailed {
+            return Ok(());
+        }
+        let named = Email::from_input(named)?;
+        let limit = limits::invitation_address(origin);
+        self.attempt(&limit).await?;
+        if named != opened.email {
+            return Err(Refusal::NotTheInvited.into());
+        }
+        self.forgive(&limit).await
+    }
+
+    /// Accepts an invitation as the signed-in person it is for (M4, M5, O2). By a mailed link that proves their address
+    /// (J1): whoever holds the session holds the mailbox, so nothing ends by it.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`] for a dead link; [`Refusal::InvitationForAnother`]; [`Refusal::InvitationAccepted`],
+    /// [`Refusal::InvitationRevoked`], [`Refusal::InvitationExpired`]; [`Refusal::SignedOut`] for an account just
+    /// deleted.
+    pub async fn accept_invitation(&self, actor: &Actor, token: &LinkToken) -> Result<Joined> {
+        self.change(By::User(actor), "invitation:accept", |change| {
+            Box::pin(async move {
+                change.set_target(actor.user);
+                let invited = lock_by_token(change, token).await?;
+                let row = sqlx::query!("SELECT email FROM users WHERE id = $1 FOR KEY SHARE", actor.user.0)
+                    .fetch_one(&mut *change.tx)
+                    .await?;
+                // Without an address the account was deleted just now.
+                let email = row.email.ok_or(Refusal::SignedOut)?;
+                // The address first: whoever has somebody else's link learns nothing from it (M4).
+                if email != invited.email.as_str() {
+                    return Err(Refusal::InvitationForAnother.into());
+                }
+                invited.require_pending(change.at)?;
+                let joined = join(change, &invited, actor.user).await?;
+                invited.prove(change, actor.user).await?;
+                Ok(joined)
+            })
+        })
+        .await
+    }
+
+    /// Accepts an invitation as somebody without an account: makes one, in the inviting organization and no other (O2),
+    /// and signs in. The address is proved if the link was mailed (J1). If it was copied, the inviter vouches to their
+    /// own organization, and to nobody else, for whom they passed it to; where mail is sent, a link that proves the
+    /// address follows.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`] for a dead link; [`Refusal::EmailTaken`] if the address has an account;
+    /// [`Refusal::InvitationAccepted`], [`Refusal::InvitationRevoked`], [`Refusal::InvitationExpired`].
+    pub async fn accept_invitation_as_new(
+        &self,
+        token: &LinkToken,
+        name: Name,
+        password: Password,
+        origin: &Origin,
+    ) -> Result<(NewSession, Joined)> {
+        // Links that cannot make an account cost no hash.
+        let opened = self.open_invitation(token).await;
+        let hash = match &opened {
+            Ok(opened) if opened.state == InvitationState::Pending && !opened.has_account => {
+                let about = [opened.email.as_str(), name.as_str(), opened.organization.as_str()];
+                Some(self.hash_new_password(Asker::Known, password.clone(), &about).await)
+            }
+            Ok(_) | Err(_) => None,
+        };
+        self.change(By::Nobody(origin), "invitation:accept", |change| {
+            Box::pin(async move {
+                opened?;
+                let invited = lock_by_token(change, token).await?;
+                invited.require_pending(change.at)?;
+                // It had an account when the link was opened. If that was deleted since, the next attempt makes one.
+                let hash = hash.ok_or(Refusal::EmailTaken)??;
+                let account = NewAccount {
+                    email: invited.email.clone(),
+                    name,
+                    password,
+                };
+                let at = change.at;
+                let user = users::insert(&mut change.tx, &account, &hash, at).await?;
+                change.set_target(user);
+                let joined = join(change, &invited, user).await?;
+                invited.prove(change, user).await?;
+                if !invited.is_mailed && self.settings.sends_mail {
+                    outbox::to_address(change, outbox::Kind::VerifyEmail, &invited.email).await?;
+                }
+                let session = sessions::begin(change, user, origin).await?;
+                Ok((session, joined))
+            })
+        })
+        .await
+    }
+}
+
+/// An invitation whose link was used, locked with its organization.
+struct Invited {
+    organization: OrganizationId,
+    organization_name: Name,
+    default_project: ProjectId,
+    id: InvitationId,
+    email: Email,
+    invited_by: Option<UserId>,
+    accepted_at: Option<OffsetDateTime>,
+    revoked_at: Option<OffsetDateTime>,
+    expires_at: OffsetDateTime,
+    is_mailed: bool,
+}
+
+impl Invited {
+    /// Proves the address of whoever accepts, if the link that was used was mailed to it (J1). That is a row of its own
+    /// in the audit: it is about the account, not the organization.
+    async fn prove(&self, change: &mut Change<'_>, user: UserId) -> Result<()> {
+        if !self.is_mailed || !verification::prove(change, user).await? {
+            return Ok(());
+        }
+        let record = Record {
+            target_id: Some(user.0),
+            target: Some(self.email.to_string()),
+            after: Some(json!({ "is_proved": true })),
+            ..Record::default()
+        };
+        change.add_event(verification::VERIFY, record);
+        Ok(())
+    }
+
+    fn require_pending(&self, now: OffsetDateTime) -> std::result::Result<(), Refusal> {
+        match state_of(self.accepted_at, self.revoked_at, self.expires_at, now) {
+            InvitationState::Pending => Ok(()),
+            InvitationState::Expired => Err(Refusal::InvitationExpired),
+            InvitationState::Accepted => Err(Refusal::InvitationAccepted),
+            InvitationState::Revoked => Err(Refusal::InvitationRevoked),
+        }
+    }
+}
+
+/// Finds the invitation of a link, its organization locked: accepting, revoking and removing take turns.
+async fn lock_by_token(change: &mut Change<'_>, token: &LinkToken) -> Result<Invited> {
+    let hash = token.hash();
+    sqlx::query!(
+        "SELECT pg_advisory_xact_lock(turn_in(organization_id)) FROM invitation_tokens WHERE token_hash = $1",
+        &hash,
+    )
+    .execute(&mut *change.tx)
+    .await?;
+    sqlx::query!(
+        "SELECT o.id FROM invitation_tokens t JOIN organizations o ON o.id = t.organization_id
+         WHERE t.token_hash = $1 FOR NO KEY UPDATE OF o",
+        &hash,
+    )
+    .fetch_optional(&mut *change.tx)
+    .await?
+    .ok_or(Refusal::Hidden)?;
+    // Read again: the wait for the lock may have changed everything.
+    let row = sqlx::query!(
+        "SELECT o.id AS organization_id, o.name, o.default_project_id, i.id, i.email, i.invited_by, i.accepted_at, i.revoked_at,
+                i.expires_at, t.is_mailed
+         FROM invitation_tokens t
+         JOIN invitations i ON i.organization_id = t.organization_id AND i.id = t.invitation_id
+         JOIN organizations o ON o.id = i.organization_id
+         WHERE t.token_hash = $1",
+        &hash,
+    )
+    .fetch_optional(&mut *change.tx)
+    .await?
+    .ok_or(Refusal::Hidden)?;
+    change.record.organization = Some(OrganizationId(row.organization_id));
+    change.record.target = Some(row.email.clone());
+    Ok(Invited {
+        organization: OrganizationId(row.organization_id),
+        organization_name: decode(&row.name, "organizations", "name")?,
+        default_project: ProjectId(row.default_project_id),
+        id: InvitationId(row.id),
+        email: decode(&row.email, "invitations", "email")?,
+        invited_by: row.invited_by.map(UserId),
+        accepted_at: row.accepted_at,
+        revoked_at: row.revoked_at,
+        expires_at: row.expires_at,
+        is_mailed: row.is_mailed,
+    })
+}
+
+/// Makes the person a member (M5), and the invitation an accepted one.
+async fn join(change: &mut Change<'_>, invited: &Invited, user: UserId) -> Result<Joined> {
+    let at = change.at;
+    let already = sqlx::query!(
+        "SELECT role FROM members WHERE organization_id = $1 AND user_id = $2",
+        invited.organization.0,
+        user.0,
+    )
+    .fetch_optional(&mut *change.tx)
+    .await?;
+    if already.is_none() {
+        let (role, by) = (OrganizationRole::Member, invited.invited_by);
+        memberships::insert(&mut change.tx, invited.organization, user, role, by, at).await?;
+        change.values(None, Some(json!({ "role": role })));
+    }
+    sqlx::query!(
+        "UPDATE invitations SET accepted_at = $3 WHERE organization_id = $1 AND id = $2",
+        invited.organization.0,
+        invited.id.0,
+        at,
+    )
+    .execute(&mut *change.tx)
+    .await?;
+    outbox::forget(&mut change.tx, invited.organization, &[invited.id.0]).await?;
+    memberships::changed(change, invited.organization, user);
+    let slug = sqlx::query!(
+        "SELECT slug FROM project_slugs WHERE project_id = $1 AND released_at IS NULL",
+        invited.default_project.0,
+    )
+    .fetch_one(&mut *change.tx)
+    .await?
+    .slug;
+    Ok(Joined {
+        organization: invited.organization_name.clone(),
+        default_project: decode(&slug, "project_slugs", "slug")?,
+    })
+}

@@ -1,0 +1,146 @@
+//! The list of an organization's invitations.
+//!
+//! Owns its query, and what state an invitation is in at a moment. It must not write, and must not know links.
+
+use policy::{Email, InvitationId, Name, Permission, Slug, UserId};
+use time::OffsetDateTime;
+
+use crate::{
+    Directory, OrganizationView, Result,
+    authorization::lookup::find_organization,
+    error::decode,
+    paging,
+    people::{check_search, pattern},
+};
+
+use super::{Delivery, InvitationState};
+
+/// An invitation, as Admins see it.
+#[derive(Clone, Debug)]
+pub struct Invitation {
+    /// Its id.
+    pub id: InvitationId,
+    /// The address it is for.
+    pub email: Email,
+    /// Who sent it.
+    pub invited_by: Option<Name>,
+    /// When its present link was made.
+    pub sent_at: OffsetDateTime,
+    /// When that lapses.
+    pub expires_at: OffsetDateTime,
+    /// What has become of it.
+    pub state: InvitationState,
+    /// What has become of its mail.
+    pub delivery: Delivery,
+}
+
+/// Which part of an organization's invitations, the latest first.
+#[derive(Clone, Debug, Default)]
+pub struct InvitationQuery {
+    /// A part of an address; empty for all.
+    pub search: String,
+    /// Only these; none for those that are open, pending or expired.
+    pub state: Option<InvitationState>,
+    /// The place to go on from: after this one.
+    pub after: Option<InvitationId>,
+    /// How many, at most.
+    pub limit: u16,
+}
+
+/// A page of an organization's invitations.
+#[derive(Clone, Debug)]
+pub struct InvitationList {
+    /// The organization, as the one who asks sees it.
+    pub organization: OrganizationView,
+    /// The invitations.
+    pub rows: Vec<Invitation>,
+    /// Where the next page begins; none on the last.
+    pub next: Option<InvitationId>,
+}
+
+impl Directory {
+    /// A page of an organization's invitations, for those who may invite.
+    ///
+    /// # Errors
+    /// [`policy::Refusal::Hidden`], [`policy::Refusal::Forbidden`], [`policy::Refusal::Malformed`] for a search text
+    /// that cannot be one.
+    pub async fn invitations(&self, user: UserId, slug: &Slug, query: &InvitationQuery) -> Result<InvitationList> {
+        let organization = find_organization(&self.pool, slug, user).await?;
+        organization.standing.require(Permission::MemberInvite)?;
+        check_search(&query.search)?;
+        let limit = usize::from(query.limit.max(1));
+        let state = query.state.map(InvitationState::code);
+        let now = self.now();
+        let rows = sqlx::query!(
+            r#"SELECT i.id, i.email, inviter.name AS "invited_by?", i.sent_at, i.expires_at, i.accepted_at, i.revoked_at,
+                      mail.attempts AS "attempts?", mail.sent_at AS mailed_at, mail.failed_at
+               FROM invitations i
+               LEFT JOIN users inviter ON inviter.id = i.invited_by
+               LEFT JOIN LATERAL (
+                   SELECT o.attempts, o.sent_at, o.failed_at FROM outbox o
+                   WHERE o.organization_id = i.organization_id AND o.invitation_id = i.id
+                   ORDER BY o.id DESC LIMIT 1
+               ) mail ON true
+               WHERE i.organization_id = $1
+                 AND i.email LIKE $2
+                 AND CASE coalesce($3, 'open')
+                     WHEN 'open' THEN i.accepted_at IS NULL AND i.revoked_at IS NULL
+                     WHEN 'pending' THEN i.accepted_at IS NULL AND i.revoked_at IS NULL AND i.expires_at > $4
+                     WHEN 'expired' THEN i.accepted_at IS NULL AND i.revoked_at IS NULL AND i.expires_at <= $4
+                     WHEN 'accepted' THEN i.accepted_at IS NOT NULL
+                     ELSE i.revoked_at IS NOT NULL
+                 END
+                 AND ($5::uuid IS NULL OR i.id < $5)
+               ORDER BY i.id DESC LIMIT $6"#,
+            organization.id.0,
+            pattern(&query.search),
+            state,
+            now,
+            query.after.map(|id| id.0),
+            i64::try_from(limit + 1).unwrap_or(i64::MAX),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let (rows, has_more) = paging::cut(rows, limit);
+        let rows: Vec<_> = rows
+            .into_iter()
+            .map(|row| {
+                Ok(Invitation {
+                    id: InvitationId(row.id),
+                    email: decode(&row.email, "invitations", "email")?,
+                    invited_by: row.invited_by.map(|name| decode(&name, "users", "name")).transpose()?,
+                    sent_at: row.sent_at,
+                    expires_at: row.expires_at,
+                    state: state_of(row.accepted_at, row.revoked_at, row.expires_at, now),
+                    delivery: match (row.attempts, row.mailed_at, row.failed_at) {
+                        (None, _, _) => Delivery::None,
+                        (Some(_), Some(_), _) => Delivery::Sent,
+                        (Some(_), None, Some(_)) => Delivery::Failed,
+                        (Some(0), None, None) => Delivery::Waiting,
+                        (Some(_), None, None) => Delivery::Retrying,
+                    },
+                })
+            })
+            .collect::<Result<_>>()?;
+        let next = rows.last().filter(|_| has_more).map(|last| last.id);
+        Ok(InvitationList {
+            organization: organization.into(),
+            rows,
+            next,
+        })
+    }
+}
+
+pub(super) fn state_of(
+    accepted_at: Option<OffsetDateTime>,
+    revoked_at: Option<OffsetDateTime>,
+    expires_at: OffsetDateTime,
+    now: OffsetDateTime,
+) -> InvitationState {
+    match (accepted_at, revoked_at) {
+        (Some(_), _) => InvitationState::Accepted,
+        (None, Some(_)) => InvitationState::Revoked,
+        (None, None) if expires_at <= now => InvitationState::Expired,
+        (None, None) => InvitationState::Pending,
+    }
+}

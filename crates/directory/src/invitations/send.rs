@@ -1,0 +1,228 @@
+//! Sending, sending again and revoking an invitation: what its organization does.
+//!
+//! Owns the row of an invitation until it is accepted. It must not know who accepts.
+
+use policy::{Email, InvitationId, OrganizationId, Permission, Refusal, Slug, UserId};
+use serde_json::json;
+use time::Duration;
+use uuid::Uuid;
+
+use crate::{
+    Actor, Directory, Hint, LinkToken, Result, authorization::lock::lock_in_organization, authorization::principal::By,
+    authorization::standing::find_place, authorization::target::OrganizationSeen, change::Change, error::decode,
+    limits, links, outbox, quotas, users,
+};
+
+/// An invitation lapses after this (M3).
+const LIFETIME: Duration = Duration::days(7);
+
+/// An invitation just sent; the only time its link is at hand.
+#[derive(Clone, Debug)]
+pub struct NewInvitation {
+    /// Its id.
+    pub id: InvitationId,
+    /// The address it is for.
+    pub email: Email,
+    /// What its link carries.
+    pub token: LinkToken,
+}
+
+impl Directory {
+    /// Invites the person with this address, account or none (M2). A lapsed invitation to the address becomes a new
+    /// one.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`], [`Refusal::Forbidden`]; [`Refusal::EmailInvalid`], [`Refusal::AlreadyMember`],
+    /// [`Refusal::AlreadyInvited`], [`Refusal::TooManyAttempts`].
+    pub async fn invite_member(&self, actor: &Actor, slug: &Slug, email: &str) -> Result<NewInvitation> {
+        let limit = limits::invitation(actor.user);
+        let within_limit = self.attempt(&limit).await;
+        self.change(By::User(actor), Permission::MemberInvite.name(), |change| {
+            Box::pin(async move {
+                // Only what is an address: words that aren't are nobody's to leave in the audit (A4).
+                change.record.target = Email::from_input(email).ok().map(|email| email.to_string());
+                let organization = lock_in_organization(change, slug, actor.user).await?;
+                organization.standing.require(Permission::MemberInvite)?;
+                within_limit?;
+                let email = Email::from_input(email)?;
+                if let Some(user) = users::find_by_email(&mut change.tx, &email).await?
+                    && find_place(&mut *change.tx, &organization, user).await?.is_some()
+                {
+                    change.set_target(user);
+                    return Err(Refusal::AlreadyMember.into());
+                }
+                let open = sqlx::query!(
+                    "SELECT id, expires_at FROM invitations
+                     WHERE organization_id = $1 AND email = $2 AND accepted_at IS NULL AND revoked_at IS NULL",
+                    organization.id.0,
+                    email.as_str(),
+                )
+                .fetch_optional(&mut *change.tx)
+                .await?;
+                let id = match open {
+                    Some(open) if open.expires_at > change.at => return Err(Refusal::AlreadyInvited.into()),
+                    Some(open) => InvitationId(open.id),
+                    None => {
+                        let id = InvitationId(Uuid::now_v7());
+                        sqlx::query!(
+                            "INSERT INTO invitations (organization_id, id, email, created_at, sent_at, expires_at)
+                             VALUES ($1, $2, $3, $4, $4, $4)",
+                            organization.id.0,
+                            id.0,
+                            email.as_str(),
+                            change.at,
+                        )
+                        .execute(&mut *change.tx)
+                        .await?;
+                        id
+                    }
+                };
+                self.send(change, &organization, id, email, actor.user).await
+            })
+        })
+        .await
+    }
+
+    /// Sends an open invitation again: a new link for another 7 days; the old ones are dead (M3).
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`], [`Refusal::Forbidden`]; [`Refusal::InvitationAccepted`], [`Refusal::InvitationRevoked`];
+    /// [`Refusal::TooManyAttempts`].
+    pub async fn resend_invitation(&self, actor: &Actor, slug: &Slug, id: InvitationId) -> Result<NewInvitation> {
+        let limit = limits::invitation(actor.user);
+        let within_limit = self.attempt(&limit).await;
+        self.change(By::User(actor), "invitation:resend", |change| {
+            Box::pin(async move {
+                let (organization, email) = lock_open(change, actor, slug, id).await?;
+                within_limit?;
+                self.send(change, &organization, id, email, actor.user).await
+            })
+        })
+        .await
+    }
+
+    /// Revokes an open invitation: its links are dead (M3).
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`], [`Refusal::Forbidden`]; [`Refusal::InvitationAccepted`], [`Refusal::InvitationRevoked`].
+    pub async fn revoke_invitation(&self, actor: &Actor, slug: &Slug, id: InvitationId) -> Result<Email> {
+        self.change(By::User(actor), "invitation:revoke", |change| {
+            Box::pin(async move {
+                let (organization, email) = lock_open(change, actor, slug, id).await?;
+                revoke(change, organization.id, &[id.0]).await?;
+                Ok(email)
+            })
+        })
+        .await
+    }
+
+    /// Gives an invitation a new link and 7 days, and puts its mail into the outbox.
+    async fn send(
+        &self,
+        change: &mut Change<'_>,
+        organization: &OrganizationSeen,
+        id: InvitationId,
+        email: Email,
+        inviter: UserId,
+    ) -> Result<NewInvitation> {
+        let at = change.at;
+        quotas::one_more_invitation(&mut change.tx, &self.settings.quotas, organization.id, id, at).await?;
+        sqlx::query!(
+            "UPDATE invitations SET sent_at = $3, expires_at = $4, invited_by = $5 WHERE organization_id = $1 AND id = $2",
+            organization.id.0,
+            id.0,
+            change.at,
+            change.at + LIFETIME,
+            inviter.0,
+        )
+        .execute(&mut *change.tx)
+        .await?;
+        let is_mailed = self.settings.sends_mail && outbox::may_mail(change, inviter).await?;
+        if is_mailed {
+            outbox::require_room(change, inviter, organization.id, &email).await?;
+        }
+        // The mail first: one that is being made right now is waited for, so that its link is among those that end.
+        outbox::forget(&mut change.tx, organization.id, &[id.0]).await?;
+        sqlx::query!(
+            "DELETE FROM invitation_tokens WHERE organization_id = $1 AND invitation_id = $2",
+            organization.id.0,
+            id.0,
+        )
+        .execute(&mut *change.tx)
+        .await?;
+        let token = links::add_token(&mut change.tx, organization.id, id, false).await?;
+        if is_mailed {
+            outbox::invitation(change, organization.id, id).await?;
+        }
+        change.record.target = Some(email.to_string());
+        change.values(
+            None,
+            Some(json!({ "expires_at": (change.at + LIFETIME).unix_timestamp() })),
+        );
+        change.hint(Hint::Invitations(organization.id));
+        Ok(NewInvitation { id, email, token })
+    }
+}
+
+/// Locks the organization, then finds an invitation of it that is still open.
+async fn lock_open(
+    change: &mut Change<'_>,
+    actor: &Actor,
+    slug: &Slug,
+    id: InvitationId,
+) -> Result<(OrganizationSeen, Email)> {
+    change.record.target_id = Some(id.0);
+    let organization = lock_in_organization(change, slug, actor.user).await?;
+    organization.standing.require(Permission::MemberInvite)?;
+    let row = sqlx::query!(
+        "SELECT email, accepted_at, revoked_at FROM invitations WHERE organization_id = $1 AND id = $2",
+        organization.id.0,
+        id.0,
+    )
+    .fetch_optional(&mut *change.tx)
+    .await?
+    .ok_or(Refusal::Hidden)?;
+    change.record.target = Some(row.email.clone());
+    match (row.accepted_at, row.revoked_at) {
+        (Some(_), _) => Err(Refusal::InvitationAccepted.into()),
+        (None, Some(_)) => Err(Refusal::InvitationRevoked.into()),
+        (None, None) => Ok((organization, decode(&row.email, "invitations", "email")?)),
+    }
+}
+
+/// Revokes the invitations somebody sent who may invite no more: what they let in would come in on a right they lost.
+/// Answers whom they were for.
+pub(crate) async fn revoke_of(
+    change: &mut Change<'_>,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<Vec<String>> {
+    let open = sqlx::query!(
+        "SELECT id, email FROM invitations
+         WHERE organization_id = $1 AND invited_by = $2 AND accepted_at IS NULL AND revoked_at IS NULL ORDER BY email",
+        organization.0,
+        user.0,
+    )
+    .fetch_all(&mut *change.tx)
+    .await?;
+    let (ids, emails): (Vec<_>, Vec<_>) = open.into_iter().map(|row| (row.id, row.email)).unzip();
+    revoke(change, organization, &ids).await?;
+    Ok(emails)
+}
+
+async fn revoke(change: &mut Change<'_>, organization: OrganizationId, ids: &[Uuid]) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "UPDATE invitations SET revoked_at = $3 WHERE organization_id = $1 AND id = ANY($2)",
+        organization.0,
+        ids,
+        change.at,
+    )
+    .execute(&mut *change.tx)
+    .await?;
+    outbox::forget(&mut change.tx, organization, ids).await?;
+    change.hint(Hint::Invitations(organization));
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! Memberships of an organization as rows: inserted, given a role, and the hints that one changed or ended.
+//!
+//! Owns these statements. It must not know invitations, lists or who may change what: it takes the caller's transaction
+//! and decides nothing.
+
+use policy::{OrganizationId, OrganizationRole, Permission, ProjectId, UserId};
+use serde_json::json;
+use time::OffsetDateTime;
+
+use crate::{
+    Hint, Result,
+    change::{Change, Record},
+    connections::PgConnection,
+    error::inconsistent,
+};
+
+/// Notes that somebody lost their place in a project by something greater.
+pub(crate) fn removed(
+    change: &mut Change<'_>,
+    organization: OrganizationId,
+    project: ProjectId,
+    user: UserId,
+    role: &str,
+) {
+    let record = Record {
+        organization: Some(organization),
+        project: Some(project),
+        target_id: Some(user.0),
+        before: Some(json!({ "role": role })),
+        ..Record::default()
+    };
+    change.add_event(Permission::CollaboratorRemove.name(), record);
+}
+
+/// Tells everybody who looks at the organization, and the person.
+pub(crate) fn changed(change: &mut Change<'_>, organization: OrganizationId, user: UserId) {
+    change.hint(Hint::Organization(organization));
+    change.hint(Hint::User(user));
+}
+
+/// Writes a member's role.
+pub(crate) async fn set_role(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    user: UserId,
+    role: OrganizationRole,
+) -> Result<()> {
+    sqlx::query!(
+        "UPDATE members SET role = $3 WHERE organization_id = $1 AND user_id = $2",
+        organization.0,
+        user.0,
+        role.code(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Writes a membership.
+pub(crate) async fn insert(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    user: UserId,
+    role: OrganizationRole,
+    added_by: Option<UserId>,
+    at: OffsetDateTime,
+) -> Result<()> {
+    let written = sqlx::query!(
+        "INSERT INTO members (organization_id, user_id, name, role, added_by, added_at)
+         SELECT $1, u.id, u.name, $3, $4, $5 FROM users u WHERE u.id = $2",
+        organization.0,
+        user.0,
+        role.code(),
+        added_by.map(|id| id.0),
+        at,
+    )
+    .execute(db)
+    .await?
+    .rows_affected();
+    if written == 1 {
+        Ok(())
+    } else {
+        Err(inconsistent("members", "user_id"))
+    }
+}

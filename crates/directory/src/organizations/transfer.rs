@@ -1,0 +1,106 @@
+//! The transfer of an organization to another Owner, by the Owner or by the operator.
+//!
+//! Owns the change of the Owner. It must not know how members are listed or removed.
+
+use policy::{
+    Email, Name, OrganizationId, OrganizationRole, OrganizationStanding, Refusal, Slug, UserId, check_transfer,
+};
+use serde_json::json;
+
+use crate::{
+    Actor, Directory, Hint, Result, api_keys,
+    authorization::lock::{lock_in_organization, lock_organization},
+    authorization::principal::By,
+    authorization::standing::find_place,
+    change::{Change, Record},
+    confirmation,
+    error::decode,
+    memberships,
+    notices::{self, Notice},
+    users,
+};
+
+impl Directory {
+    /// Makes another Admin the Owner; the old one stays an Admin (W2). `confirmation` is the organization's name as
+    /// typed.
+    ///
+    /// # Errors
+    /// Those of [`check_transfer`]; [`Refusal::ConfirmationWrong`].
+    pub async fn transfer_ownership(&self, actor: &Actor, slug: &Slug, to: UserId, confirmation: &str) -> Result<Name> {
+        self.change(By::User(actor), TRANSFER, |change| {
+            Box::pin(async move {
+                change.set_target(to);
+                let organization = lock_in_organization(change, slug, actor.user).await?;
+                let place = find_place(&mut *change.tx, &organization, to).await?;
+                check_transfer(&organization.standing, place)?;
+                if !organization.name.is_typed_as(confirmation) {
+                    return Err(Refusal::ConfirmationWrong.into());
+                }
+                confirmation::require(change, actor).await?;
+                set_owner(change, organization.id, organization.owner, to).await?;
+                users::name_of(&mut change.tx, to).await
+            })
+        })
+        .await
+    }
+
+    /// Makes a member the Owner, as the operator: for when an Owner is lost (W2). A member who is no Admin becomes one,
+    /// for there may be nobody left to make them one.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`] for no such organization; [`Refusal::UserNotFound`], [`Refusal::NotAMember`].
+    pub async fn transfer_ownership_as_operator(&self, slug: &Slug, to: &Email) -> Result<()> {
+        self.change(By::Operator, TRANSFER, |change| {
+            Box::pin(async move {
+                change.record.target = Some(to.to_string());
+                let user = users::find_by_email(&mut change.tx, to)
+                    .await?
+                    .ok_or(Refusal::UserNotFound)?;
+                change.set_target(user);
+                let organization = lock_organization(&mut change.tx, slug, user).await?;
+                change.record.organization = Some(organization.id);
+                if organization.standing.organization.is_none() {
+                    return Err(Refusal::NotAMember.into());
+                }
+                memberships::set_role(&mut change.tx, organization.id, user, OrganizationRole::Admin).await?;
+                set_owner(change, organization.id, organization.owner, user).await?;
+                let before = organization.standing.organization.map(OrganizationStanding::role);
+                change.values(
+                    Some(json!({ "owner": organization.owner, "role": before })),
+                    Some(json!({ "owner": user, "role": OrganizationRole::Admin })),
+                );
+                Ok(())
+            })
+        })
+        .await
+    }
+}
+
+/// What handing over is called in the audit: no role has it as a permission, for the Owner alone may.
+const TRANSFER: &str = "organization:transfer";
+
+/// The Organization Default Key is the Owner's alone: the secret that another has seen opens nothing any more (W3).
+async fn set_owner(change: &mut Change<'_>, organization: OrganizationId, from: UserId, to: UserId) -> Result<()> {
+    if from != to && api_keys::forget_default_secret(&mut change.tx, organization, None).await? {
+        let record = Record {
+            organization: Some(organization),
+            ..Record::default()
+        };
+        change.add_event("api_key:forget_default", record);
+    }
+    let row = sqlx::query!(
+        "UPDATE organizations SET owner_id = $2 WHERE id = $1 RETURNING name",
+        organization.0,
+        to.0
+    )
+    .fetch_one(&mut *change.tx)
+    .await?;
+    if from != to {
+        let organization = decode(&row.name, "organizations", "name")?;
+        notices::tell(change, to, &Notice::BecameOwner { organization }).await?;
+    }
+    change.values(Some(json!({ "owner": from })), Some(json!({ "owner": to })));
+    memberships::changed(change, organization, to);
+    change.hint(Hint::User(from));
+    Ok(())
+}

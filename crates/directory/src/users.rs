@@ -1,0 +1,109 @@
+//! Accounts as rows of the table `users`: inserted, found by email, named, and the password's hash read and set.
+//!
+//! Owns these statements and what a new account is made of. It must not know how people sign in or which links they
+//! follow: it takes the caller's transaction and decides nothing.
+
+use policy::{Email, Name, Password, Refusal, UserId};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{
+    Result,
+    connections::PgConnection,
+    error::{decode, refuse_on},
+};
+
+/// What it takes to make an account.
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    /// The address to sign in with.
+    pub email: Email,
+    /// The person's name.
+    pub name: Name,
+    /// The password to sign in with.
+    pub password: Password,
+}
+
+/// Writes an account. Its address is not proved.
+pub(crate) async fn insert(
+    db: &mut PgConnection,
+    account: &NewAccount,
+    hash: &str,
+    at: OffsetDateTime,
+) -> Result<UserId> {
+    let id = UserId(Uuid::now_v7());
+    sqlx::query!(
+        "INSERT INTO users (id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)",
+        id.0,
+        account.email.as_str(),
+        account.name.as_str(),
+        hash,
+        at,
+    )
+    .execute(db)
+    .await
+    .map_err(|error| refuse_on(error, "users_email_key", Refusal::EmailTaken))?;
+    Ok(id)
+}
+
+/// Writes an account, with a made-up address if the one it is to have is taken. Answers whether it has the right one.
+pub(crate) async fn insert_if_new(
+    db: &mut PgConnection,
+    account: &NewAccount,
+    hash: &str,
+    at: OffsetDateTime,
+) -> Result<(UserId, bool)> {
+    let id = UserId(Uuid::now_v7());
+    let row = sqlx::query!(
+        r#"INSERT INTO users (id, email, name, password_hash, created_at)
+           SELECT $1, CASE WHEN EXISTS (SELECT FROM users WHERE email = $2) OR is_reserved_email($2, NULL)
+                       THEN $6 ELSE $2 END, $3, $4, $5
+           RETURNING email = $2 AS "is_new!""#,
+        id.0,
+        account.email.as_str(),
+        account.name.as_str(),
+        hash,
+        at,
+        id.to_string(),
+    )
+    .fetch_one(db)
+    .await
+    .map_err(|error| refuse_on(error, "users_email_key", Refusal::EmailTaken))?;
+    Ok((id, row.is_new))
+}
+
+/// The person with this address, for those who may know who has an account.
+pub(crate) async fn find_by_email(db: &mut PgConnection, email: &Email) -> Result<Option<UserId>> {
+    let row = sqlx::query!("SELECT id FROM users WHERE email = $1", email.as_str())
+        .fetch_optional(db)
+        .await?;
+    Ok(row.map(|row| UserId(row.id)))
+}
+
+/// Holds an account's password until the change ends, if it is still the one that was verified: verifying takes a
+/// while, and a password that was replaced meanwhile opens nothing any more.
+pub(crate) async fn lock_hash(db: &mut PgConnection, user: UserId, verified: &str) -> Result<bool> {
+    let row = sqlx::query!(
+        "SELECT id FROM users WHERE id = $1 AND password_hash = $2 FOR NO KEY UPDATE",
+        user.0,
+        verified
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.is_some())
+}
+
+pub(crate) async fn set_hash(db: &mut PgConnection, user: UserId, hash: &str) -> Result<()> {
+    sqlx::query!("UPDATE users SET password_hash = $2 WHERE id = $1", user.0, hash)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// A person's name.
+pub(crate) async fn name_of(db: &mut PgConnection, user: UserId) -> Result<Name> {
+    let row = sqlx::query!("SELECT name FROM users WHERE id = $1", user.0)
+        .fetch_one(db)
+        .await?;
+    decode(&row.name, "users", "name")
+}
