@@ -18,8 +18,8 @@ impl Directory {
     /// program.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`], [`Refusal::Forbidden`]; for a key [`Refusal::KeyRevoked`], [`Refusal::KeyExpired`],
-    /// [`Refusal::KeyInvalid`].
+    /// [`policy::Refusal::Hidden`], [`policy::Refusal::Forbidden`]; for a key [`policy::Refusal::KeyRevoked`], [`policy::Refusal::KeyExpired`],
+    /// [`policy::Refusal::KeyInvalid`].
     pub async fn authorize_agent(&self, agent: Agent<'_>, project: &ProjectRef, permission: Permission) -> Result<()> {
         let mut db = self.pool.acquire().await?;
         let (ids, decision) = match find_project_context(&mut db, agent.into(), project).await {
@@ -51,7 +51,7 @@ impl Directory {
     /// Asks for a permission before what was typed is looked at, as [`Self::authorize`] does in a project.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`], [`Refusal::Forbidden`].
+    /// [`policy::Refusal::Hidden`], [`policy::Refusal::Forbidden`].
     pub async fn authorize_in_organization(&self, actor: &Actor, slug: &Slug, permission: Permission) -> Result<()> {
         let organization = find_organization(&self.pool, slug, actor.user).await;
         let (id, decision) = match organization {
