@@ -179,7 +179,7 @@ fn only_the_policy_weighs_roles() {
         // Says "Owner" in place of the role.
         ("app/src/screens/collaborators/table.rs", "let is_owner ="),
         // Reads a row of the list: what the reason for an access says of the membership.
-        ("crates/directory/src/collaborators.rs", "_ if is_owner =>"),
+        ("crates/directory/src/collaborators/list.rs", "_ if is_owner =>"),
     ];
     let mut wrong = Vec::new();
     let mut used = BTreeSet::new();
