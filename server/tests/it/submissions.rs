@@ -106,13 +106,24 @@ async fn where_an_answer_leads_is_kept_without_secrets(pool: PgPool) {
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_program_that_sends_twice_at_once_is_told_so(pool: PgPool) {
     let app = TestApp::new(pool).await;
-    let post = || app.ask(create("/api/create_api_key"));
-    let (one, other) = tokio::join!(post(), post());
-    let mut statuses = [one.status.as_u16(), other.status.as_u16()];
-    statuses.sort_unstable();
-    assert_eq!(statuses, [200, 409]);
-    let refused = if one.status == 409 { &one } else { &other };
-    assert_eq!(refused.text, r#"{"refused":"already_sent"}"#);
+    let post = || Box::pin(app.ask(create("/api/create_api_key")));
+    // As long as the projects are held, no key is made: whichever comes first is not done before the other one comes.
+    let mut held = app.pool.begin().await.unwrap();
+    sqlx::query("SELECT FROM projects FOR NO KEY UPDATE")
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    let (mut one, mut other) = (post(), post());
+    let (refused, first) = tokio::select! {
+        refused = &mut one => (refused, other),
+        refused = &mut other => (refused, one),
+    };
+    assert_eq!(
+        (refused.status.as_u16(), &*refused.text),
+        (409, r#"{"refused":"already_sent"}"#)
+    );
+    held.rollback().await.unwrap();
+    assert_eq!(first.await.status, 200);
     assert_eq!(keys(&app).await, 1);
 }
 
