@@ -20,11 +20,6 @@ use crate::{
     sessions, users, verification,
 };
 
-#[cfg(test)]
-pub(crate) use crate::links::add_reset_token;
-
-pub(crate) use crate::users::insert;
-
 impl Directory {
     /// Makes an account with an organization of its own (O2), and signs in. Its address is not proved by this (J1), and
     /// that an address is taken is told: where mail is sent, [`Self::sign_up_by_mail`] tells nobody.
@@ -45,7 +40,7 @@ impl Directory {
                     return Err(Refusal::SignUpClosed.into());
                 }
                 let at = change.at;
-                let user = insert(&mut change.tx, &account, &hash, at).await?;
+                let user = users::insert(&mut change.tx, &account, &hash, at).await?;
                 change.set_target(user);
                 organizations::create_own(change, user, &account.name, self.settings.additional_projects).await?;
                 sessions::begin(change, user, origin).await
@@ -158,7 +153,7 @@ impl Directory {
             Box::pin(async move {
                 change.record.target = Some(account.email.to_string());
                 let at = change.at;
-                let user = insert(&mut change.tx, &account, &hash?, at).await?;
+                let user = users::insert(&mut change.tx, &account, &hash?, at).await?;
                 change.set_target(user);
                 verification::prove(change, user).await?;
                 organizations::create_own(change, user, &account.name, self.settings.additional_projects).await?;

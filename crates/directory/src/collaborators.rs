@@ -1,11 +1,9 @@
 //! Collaborators of a project: adding, changing, removing them, and the list (RULES C, X).
 
 mod change;
-mod list;
+pub(crate) mod list;
 
 pub use change::Removal;
-#[cfg(test)]
-pub(crate) use list::list_statement;
 pub use list::{CollaboratorList, CollaboratorQuery};
 
 use std::str::FromStr;

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use crate::{
     Directory, MadeKey, OwnedAssets, Result,
-    api_keys::reach,
     authorization::lookup::{find_organization, find_project},
+    authorization::standing::key_scope,
     change::{Change, Record},
     connections::PgConnection,
     error::decode,
@@ -95,7 +95,7 @@ async fn managing(
             Ok(MadeKey {
                 id: ApiKeyId(row.id),
                 name: decode(&row.name, "api_keys", "name")?,
-                reach: reach(&row.reach)?,
+                reach: key_scope(&row.reach)?,
                 secret_start: row.secret_start,
                 secret_end: row.secret_end,
                 project: decode(&row.project, "projects", "name")?,
@@ -180,7 +180,7 @@ pub(crate) async fn decide(
             project: Some(ProjectId(row.project_id)),
             target_id: Some(row.id),
             target: Some(name.to_string()),
-            before: Some(value(reach(&row.before)?)),
+            before: Some(value(key_scope(&row.before)?)),
             after,
         };
         change.add_event(action, record);

@@ -29,9 +29,6 @@ use crate::{
     users,
 };
 
-#[cfg(test)]
-pub(crate) use crate::memberships::insert;
-
 /// Which part of an organization's members, in which order.
 #[derive(Clone, Debug, Default)]
 pub struct MemberQuery {

@@ -4,7 +4,8 @@
 use policy::{ApiKeyId, KeyScope, Name, OrganizationId, Permission, ProjectId, ResourceKind, Slug, UserId};
 
 use crate::{
-    Directory, Result, api_keys::reach, authorization::lookup::find_project, connections::PgConnection, error::decode,
+    Directory, Result, authorization::lookup::find_project, authorization::standing::key_scope,
+    connections::PgConnection, error::decode,
 };
 
 /// An API key that somebody made and that still works.
@@ -143,7 +144,7 @@ pub(crate) async fn owned_assets(
                 Ok(MadeKey {
                     id: ApiKeyId(row.id),
                     name: decode(&row.name, "api_keys", "name")?,
-                    reach: reach(&row.reach)?,
+                    reach: key_scope(&row.reach)?,
                     secret_start: row.secret_start,
                     secret_end: row.secret_end,
                     project: decode(&row.project, "projects", "name")?,

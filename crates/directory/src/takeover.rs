@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     Actor, Directory, Hint, MadeKey, OwnedAssets, Result, accounts, api_keys,
     authorization::principal::By,
+    authorization::standing::key_scope,
     change::{Change, Record},
     connections::PgConnection,
     devices, email_changes,
@@ -123,7 +124,7 @@ impl Directory {
                     Ok(MadeKey {
                         id: ApiKeyId(row.id),
                         name: decode(&row.name, "api_keys", "name")?,
-                        reach: api_keys::reach(&row.reach)?,
+                        reach: key_scope(&row.reach)?,
                         secret_start: row.secret_start,
                         secret_end: row.secret_end,
                         project: decode(&row.project, "projects", "name")?,

@@ -6,9 +6,13 @@
 use policy::{ApiKeyId, KeyState, Name, OrganizationId, ProjectId, Refusal, Slug};
 use time::OffsetDateTime;
 
-use crate::{Directory, Hint, KeyActor, Origin, Result, Token, authorization::principal::By, error::inconsistent};
+use crate::{
+    Directory, Hint, KeyActor, Origin, Result, Token,
+    authorization::{principal::By, standing::key_scope},
+    error::inconsistent,
+};
 
-use super::{default_key::forget_default_secret, manage::revoke, reach};
+use super::{default_key::forget_default_secret, manage::revoke};
 
 /// What an API key may know of itself.
 #[derive(Clone, Debug)]
@@ -56,7 +60,7 @@ impl Directory {
             key: ApiKeyId(row.id),
             organization: OrganizationId(row.organization_id),
             project: ProjectId(row.project_id),
-            reach: reach(&row.reach)?,
+            reach: key_scope(&row.reach)?,
             origin,
         };
         if let Err(refusal) = KeyState::of(row.is_revoked, row.is_expired).require_active() {

@@ -11,13 +11,14 @@ use uuid::Uuid;
 use crate::{
     Directory, ProjectView, Result,
     authorization::lookup::find_project,
+    authorization::standing::key_scope,
     authorization::target::ProjectSeen,
     error::decode,
     paging,
     people::{check_search, pattern},
 };
 
-use super::{ApiKey, reach};
+use super::ApiKey;
 
 /// Which part of a project's API keys, the latest first.
 #[derive(Clone, Debug, Default)]
@@ -67,7 +68,7 @@ impl Row {
         Ok(ApiKey {
             id: ApiKeyId(self.id),
             name: decode(&self.name, "api_keys", "name")?,
-            reach: reach(&self.reach)?,
+            reach: key_scope(&self.reach)?,
             secret_start: self.secret_start,
             secret_end: self.secret_end,
             created_by: self.created_by.map(|name| decode(&name, "users", "name")).transpose()?,

@@ -12,10 +12,11 @@ use time::{Duration, OffsetDateTime};
 
 use crate::{
     Actor, Directory, Hint, Result, authorization::lock::lock_in, authorization::principal::By,
-    authorization::target::ProjectSeen, change::Change, confirmation, connections::PgConnection, error::decode, quotas,
+    authorization::standing::key_scope, authorization::target::ProjectSeen, change::Change, confirmation,
+    connections::PgConnection, error::decode, quotas,
 };
 
-use super::{NewApiKey, NewKey, insert, reach};
+use super::{NewApiKey, NewKey, insert};
 
 impl Directory {
     /// Makes an API key (K2). The secret is in the answer, and nowhere else (K3).
@@ -223,7 +224,7 @@ async fn lock_key(
     let key = LockedKey {
         name: decode(&row.name, "api_keys", "name")?,
         facts: KeyFacts {
-            reach: reach(&row.reach)?,
+            reach: key_scope(&row.reach)?,
             state: KeyState::of(row.is_revoked, row.is_expired),
             is_rotated: row.is_rotated,
         },

@@ -14,7 +14,7 @@ use policy::{ApiKeyId, KeyScope, KeyState, Name, OrganizationId, ProjectId, User
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Result, Token, TokenKind, connections::PgConnection, error::decode};
+use crate::{Result, Token, TokenKind, connections::PgConnection};
 
 /// An API key, without its secret (K4).
 #[derive(Clone, Debug)]
@@ -52,10 +52,6 @@ pub struct NewApiKey {
     pub name: Name,
     /// The secret.
     pub secret: Token,
-}
-
-pub(crate) fn reach(code: &str) -> Result<KeyScope> {
-    decode(code, "api_keys", "reach")
 }
 
 /// A key that is to be.

@@ -18,8 +18,8 @@ impl Directory {
     /// program.
     ///
     /// # Errors
-    /// [`policy::Refusal::Hidden`], [`policy::Refusal::Forbidden`]; for a key [`policy::Refusal::KeyRevoked`], [`policy::Refusal::KeyExpired`],
-    /// [`policy::Refusal::KeyInvalid`].
+    /// [`policy::Refusal::Hidden`], [`policy::Refusal::Forbidden`]; for a key [`policy::Refusal::KeyRevoked`],
+    /// [`policy::Refusal::KeyExpired`], [`policy::Refusal::KeyInvalid`].
     pub async fn authorize_agent(&self, agent: Agent<'_>, project: &ProjectRef, permission: Permission) -> Result<()> {
         let mut db = self.pool.acquire().await?;
         let (ids, decision) = match find_project_context(&mut db, agent.into(), project).await {

@@ -12,11 +12,11 @@ use uuid::Uuid;
 
 use super::{
     principal::{Caller, Subject},
-    standing::project_standing,
+    standing::{key_scope, project_standing},
     target::ProjectRef,
 };
 use crate::{
-    Directory, Result, SessionToken, Token, api_keys,
+    Directory, Result, SessionToken, Token,
     error::decode,
     sessions::{IDLE, SEEN_EVERY},
 };
@@ -151,7 +151,7 @@ impl Directory {
         if row.is_use_due {
             self.note_key_use(OrganizationId(organization), ProjectId(project), key);
         }
-        let holder = Some(Holder::Key(api_keys::reach(&reach)?));
+        let holder = Some(Holder::Key(key_scope(&reach)?));
         let target = row.slug.map(|slug| (project, slug));
         AccessDecision::new(Subject::ApiKey(key), target, holder, question.permission)
     }

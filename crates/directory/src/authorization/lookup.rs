@@ -8,10 +8,10 @@ use sqlx::PgExecutor;
 
 use super::{
     principal::{KeyActor, Viewer},
-    standing::{organization_standing, project_standing},
+    standing::{key_scope, organization_standing, project_standing},
     target::{OrganizationSeen, ProjectContext, ProjectRef, ProjectSeen},
 };
-use crate::{ProjectView, Result, api_keys, connections::PgConnection, error::decode};
+use crate::{ProjectView, Result, connections::PgConnection, error::decode};
 
 /// Finds an organization by its slug, as `user` sees it.
 ///
@@ -152,7 +152,7 @@ pub(crate) async fn find_of_key(db: &mut PgConnection, key: &KeyActor, project: 
             standing: Standing::default(),
             expires_at: None,
         },
-        holder: Holder::Key(api_keys::reach(&row.reach)?),
+        holder: Holder::Key(key_scope(&row.reach)?),
     })
 }
 

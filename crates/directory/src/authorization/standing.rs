@@ -4,7 +4,7 @@
 //! Owns reading standings out of rows. It must not know what a standing lets anybody do: that is [`policy`]'s.
 
 use policy::{
-    Because, OrganizationRole, OrganizationStanding, ProjectRole, ProjectStanding, Refusal, Standing, UserId,
+    Because, KeyScope, OrganizationRole, OrganizationStanding, ProjectRole, ProjectStanding, Refusal, Standing, UserId,
 };
 use sqlx::PgExecutor;
 
@@ -88,4 +88,9 @@ pub(crate) fn project_standing(role: Option<&str>, because: Option<&str>) -> Res
             .find(|known| known.code() == because)
             .ok_or_else(|| inconsistent("access", "because"))?,
     }))
+}
+
+/// A key's column as its scope.
+pub(crate) fn key_scope(reach: &str) -> Result<KeyScope> {
+    decode(reach, "api_keys", "reach")
 }

@@ -17,9 +17,6 @@ use std::str::FromStr;
 
 use policy::Refusal;
 
-#[cfg(test)]
-pub(crate) use crate::links::add_token;
-
 /// What has become of an invitation (M3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvitationState {

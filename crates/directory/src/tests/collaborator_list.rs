@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::fixture::{Person, Project, Tenant, for_all, name, refusal, sql};
 use crate::{
     CollaboratorKind, CollaboratorQuery, Cursor, Directory, Error, MemberQuery, Order, PeopleSort,
-    authorization::lookup::find_project, collaborators::list_statement,
+    authorization::lookup::find_project, collaborators::list::list_statement,
 };
 
 const SORTS: [PeopleSort; 3] = [PeopleSort::Name, PeopleSort::Added, PeopleSort::Role];

@@ -17,8 +17,8 @@ use uuid::Uuid;
 
 use crate::{
     Actor, Collaborator, CollaboratorQuery, Directory, Error, KeyActor, LinkToken, Mail, NewAccount, NewInvitation,
-    Origin, ProjectChange, Result, SessionToken, Settings, accounts, authorization::lookup::find_project,
-    authorization::principal::By, members, organizations, projects,
+    Origin, ProjectChange, Result, SessionToken, Settings, authorization::lookup::find_project,
+    authorization::principal::By, memberships, organizations, projects, users,
 };
 
 /// A hash that no password has: nobody of the fixture signs in, so nothing need be hashed.
@@ -171,7 +171,7 @@ pub(super) fn refusal<T>(result: Result<T>) -> Refusal {
 async fn person(directory: &Directory, person: &str, email: String) -> Person {
     let account = account(person, &email);
     let mut db = directory.pool.acquire().await.unwrap();
-    let id = accounts::insert(&mut db, &account, NO_PASSWORD, directory.now())
+    let id = users::insert(&mut db, &account, NO_PASSWORD, directory.now())
         .await
         .unwrap();
     sqlx::query("UPDATE users SET email_proved_at = created_at WHERE id = $1")
@@ -241,7 +241,7 @@ impl Tenant {
                     (people[2], OrganizationRole::Member),
                     (people[3], OrganizationRole::Member),
                 ] {
-                    members::insert(&mut change.tx, organization, person, role, Some(founder), at)
+                    memberships::insert(&mut change.tx, organization, person, role, Some(founder), at)
                         .await
                         .unwrap();
                 }
@@ -372,7 +372,7 @@ impl Tenant {
     pub(super) async fn join(&self, person: &Person, role: OrganizationRole) {
         let mut db = self.directory.pool.acquire().await.unwrap();
         let at = OffsetDateTime::now_utc();
-        members::insert(&mut db, self.organization, person.id, role, Some(self.owner.id), at)
+        memberships::insert(&mut db, self.organization, person.id, role, Some(self.owner.id), at)
             .await
             .unwrap();
     }

@@ -8,7 +8,7 @@ use time::{Duration, OffsetDateTime};
 use super::fixture::{
     Tenant, count, in_days, in_seconds, nowhere, origin, refusal, refused_by_database, sql, until_one_waits,
 };
-use crate::{Delivery, Directory, InvitationQuery, InvitationState, Mail, MailAbout, invitations};
+use crate::{Delivery, Directory, InvitationQuery, InvitationState, Mail, MailAbout, links};
 
 const NINA: &str = "nina@new.test";
 
@@ -239,9 +239,7 @@ async fn a_link_made_while_the_invitation_is_sent_again_is_dead(pool: PgPool) {
         .execute(&mut *tx)
         .await
         .unwrap();
-    let mailed = invitations::add_token(&mut tx, t.organization, sent.id, true)
-        .await
-        .unwrap();
+    let mailed = links::add_token(&mut tx, t.organization, sent.id, true).await.unwrap();
     let (again, ()) = tokio::join!(t.directory.resend_invitation(&t.owner.actor, &t.slug, sent.id), async {
         until_one_waits(&pool).await;
         tx.commit().await.unwrap();

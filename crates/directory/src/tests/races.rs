@@ -15,8 +15,7 @@ use super::fixture::{
     slug, sql, until_one_waits, until_waiting,
 };
 use crate::{
-    Actor, Error, InvitationState, LinkToken, MemberQuery, ProjectRef, Result, UsageRecord, accounts, invitations,
-    members,
+    Actor, Error, InvitationState, LinkToken, MemberQuery, ProjectRef, Result, UsageRecord, links, memberships,
 };
 
 const ROUNDS: usize = 15;
@@ -607,7 +606,7 @@ async fn a_deletion_that_waits_for_an_acceptance_ends_it(pool: PgPool) {
     let lou = t.leaver(0).await;
     let mut tx = t.directory.pool.begin().await.unwrap();
     let at = OffsetDateTime::now_utc();
-    members::insert(
+    memberships::insert(
         &mut tx,
         t.organization,
         lou.person.id,
@@ -728,9 +727,7 @@ async fn deleting_what_a_mail_is_about_waits_for_the_mail(pool: PgPool) {
         .unwrap();
     let (deleted, ()) = tokio::join!(d.delete_organization(&fay, &own.slug, own.name.as_str()), async {
         until_one_waits(&pool).await;
-        invitations::add_token(&mut tx, organization, sent.id, true)
-            .await
-            .unwrap();
+        links::add_token(&mut tx, organization, sent.id, true).await.unwrap();
         tx.commit().await.unwrap();
     });
     deleted.unwrap();
@@ -747,7 +744,7 @@ async fn deleting_what_a_mail_is_about_waits_for_the_mail(pool: PgPool) {
         .unwrap();
     let (deleted, ()) = tokio::join!(d.delete_account(&lou.actor, PASSWORD), async {
         until_one_waits(&pool).await;
-        accounts::add_reset_token(&mut tx, lou.person.id, at).await.unwrap();
+        links::add_reset_token(&mut tx, lou.person.id, at).await.unwrap();
         tx.commit().await.unwrap();
     });
     deleted.unwrap();
