@@ -10,9 +10,8 @@ use policy::{Email, Name, Password, Refusal, UserId};
 use serde_json::json;
 
 use crate::{
-    Actor, Directory, Hint, NewAccount, NewSession, Origin, Result,
-    authorization::principal::By,
-    connections::PgConnection,
+    Directory, Hint, NewAccount, NewSession, Principal, Result,
+    authorization::permitted::Writer,
     limits,
     notices::{self, Notice},
     organizations,
@@ -26,21 +25,23 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::SignUpClosed`], [`Refusal::EmailTaken`], [`Refusal::PasswordWeak`], [`Refusal::TooManyAttempts`].
-    pub async fn sign_up(&self, account: NewAccount, origin: &Origin) -> Result<NewSession> {
+    pub async fn sign_up(&self, principal: &Principal, account: NewAccount) -> Result<NewSession> {
+        let origin = &principal.origin;
         let within_limit = self.attempt_all(&limits::sign_up(origin)).await;
         let hash = match within_limit {
             Ok(()) => self.hash_new_account(Asker::Stranger, &account).await,
             Err(error) => Err(error),
         };
-        self.change(By::Nobody(origin), "user:create", |change| {
+        self.change(principal, "user:create", |change| {
             Box::pin(async move {
+                let change = &mut change.permit_by_secret();
                 change.record.target = Some(account.email.to_string());
                 let hash = hash?;
                 if !self.settings.open_sign_up {
                     return Err(Refusal::SignUpClosed.into());
                 }
                 let at = change.at;
-                let user = users::insert(&mut change.tx, &account, &hash, at).await?;
+                let user = users::insert(change.write(), &account, &hash, at).await?;
                 change.set_target(user);
                 organizations::create_own(change, user, &account.name, self.settings.additional_projects).await?;
                 sessions::begin(change, user, origin).await
@@ -53,21 +54,22 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::CredentialsWrong`], [`Refusal::TooManyAttempts`].
-    pub async fn sign_in(&self, email: &str, password: &str, origin: &Origin) -> Result<NewSession> {
+    pub async fn sign_in(&self, principal: &Principal, email: &str, password: &str) -> Result<NewSession> {
         let email = Email::from_input(email).map_err(|_| Refusal::CredentialsWrong)?;
-        let device = self.known_device(&email, origin).await?;
-        self.sign_in_on(&email, password, origin, device.as_deref()).await
+        let device = self.known_device(&email, &principal.origin).await?;
+        self.sign_in_on(principal, &email, password, device.as_deref()).await
     }
 
     /// Signs in on a device. `device` tells one that signed in to this very account before from others: it has an
     /// allowance of its own, and strangers' attempts don't keep it out (J9).
     pub(crate) async fn sign_in_on(
         &self,
+        principal: &Principal,
         email: &Email,
         password: &str,
-        origin: &Origin,
         device: Option<&str>,
     ) -> Result<NewSession> {
+        let origin = &principal.origin;
         let limits = limits::sign_in(email, origin, device);
         let asker = if device.is_some() {
             Asker::Known
@@ -92,13 +94,14 @@ impl Directory {
         };
 
         let session = self
-            .change(By::Nobody(origin), "session:create", |change| {
+            .change(principal, "session:create", |change| {
                 Box::pin(async move {
+                    let change = &mut change.permit_by_secret();
                     change.record.target = Some(email.to_string());
                     change.record.target_id = user.map(|id| id.0);
                     within_limit?;
                     let (user, hash) = user.zip(hash).filter(|_| is_right).ok_or(Refusal::CredentialsWrong)?;
-                    if !users::lock_hash(&mut change.tx, user, &hash).await? {
+                    if !users::lock_hash(change.write(), user, &hash).await? {
                         return Err(Refusal::CredentialsWrong.into());
                     }
                     let session = sessions::begin(change, user, origin).await?;
@@ -118,25 +121,27 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::SignedOut`] for an account just deleted.
-    pub async fn change_name(&self, actor: &Actor, name: &Name) -> Result<()> {
-        self.change(By::User(actor), "user:update_name", |change| {
+    pub async fn change_name(&self, principal: &Principal, name: &Name) -> Result<()> {
+        let actor = principal.user()?;
+        self.change(principal, "user:update_name", |change| {
             Box::pin(async move {
-                change.set_target(actor.user);
-                let before = users::name_of(&mut change.tx, actor.user).await?;
+                let change = &mut change.permit_oneself()?;
+                change.set_target(actor);
+                let before = users::name_of(change.write(), actor).await?;
                 // Lists have a copy, which the database keeps true.
                 let changed = sqlx::query!(
                     "UPDATE users SET name = $2 WHERE id = $1 AND deleted_at IS NULL",
-                    actor.user.0,
+                    actor.0,
                     name.as_str()
                 )
-                .execute(&mut *change.tx)
+                .execute(change.write())
                 .await?
                 .rows_affected();
                 if changed == 0 {
                     return Err(Refusal::SignedOut.into());
                 }
                 change.values(Some(json!({ "name": before })), Some(json!({ "name": name })));
-                change.hint(Hint::User(actor.user));
+                change.hint(Hint::User(actor));
                 Ok(())
             })
         })
@@ -147,13 +152,14 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::EmailTaken`], [`Refusal::PasswordWeak`].
-    pub async fn create_user(&self, account: NewAccount) -> Result<UserId> {
+    pub async fn create_user(&self, principal: &Principal, account: NewAccount) -> Result<UserId> {
         let hash = self.hash_new_account(Asker::Known, &account).await;
-        self.change(By::Operator, "user:create", |change| {
+        self.change(principal, "user:create", |change| {
             Box::pin(async move {
+                let change = &mut change.permit_operator()?;
                 change.record.target = Some(account.email.to_string());
                 let at = change.at;
-                let user = users::insert(&mut change.tx, &account, &hash?, at).await?;
+                let user = users::insert(change.write(), &account, &hash?, at).await?;
                 change.set_target(user);
                 verification::prove(change, user).await?;
                 organizations::create_own(change, user, &account.name, self.settings.additional_projects).await?;
@@ -183,7 +189,7 @@ pub(crate) async fn check_password(asker: Asker, typed: &str, hash: Option<Strin
 }
 
 /// Removes a person's SSH keys. Answers how many there were.
-pub(crate) async fn forget_ssh_keys(db: &mut PgConnection, user: UserId) -> Result<u64> {
+pub(crate) async fn forget_ssh_keys(db: &mut Writer, user: UserId) -> Result<u64> {
     let removed = sqlx::query!("DELETE FROM ssh_keys WHERE user_id = $1", user.0)
         .execute(db)
         .await?;

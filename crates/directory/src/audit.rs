@@ -4,7 +4,7 @@ use policy::{EventId, Permission, Slug, UserId};
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use crate::{Directory, Result, authorization::lookup::find_project, paging};
+use crate::{Directory, Principal, Result, authorization::lookup::find_project, paging};
 
 /// One thing that was done or refused (A1).
 #[derive(Clone, Debug)]
@@ -57,12 +57,12 @@ impl Directory {
     /// [`Refusal::Hidden`](policy::Refusal::Hidden), [`Refusal::Forbidden`](policy::Refusal::Forbidden).
     pub async fn project_audit(
         &self,
-        user: UserId,
+        principal: &Principal,
         slug: &Slug,
         after: Option<EventId>,
         limit: u16,
     ) -> Result<AuditPage> {
-        let project = find_project(&self.pool, slug, user).await?;
+        let project = find_project(&self.pool, slug, principal).await?;
         project.standing.require(Permission::AuditRead)?;
         let limit = usize::from(limit.max(1));
         let rows = sqlx::query!(

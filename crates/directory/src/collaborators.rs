@@ -14,13 +14,12 @@ use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
 use crate::{
-    Actor, Directory, Error, Result,
+    Directory, Error, Principal, Result,
     attempts::Limit,
-    authorization::lock::lock_in,
-    authorization::principal::By,
+    authorization::lock::lock_project,
     authorization::standing::find_person,
     authorization::target::{PersonSeen, ProjectSeen},
-    change::Change,
+    authorization::{change::Change, permitted::Permitted},
     connections::PgConnection,
     error::{decode, refuse_on},
 };
@@ -83,9 +82,9 @@ pub struct Added {
 }
 
 /// Failed adds of one person, wherever they try (X6).
-fn add_limit(actor: &Actor) -> Limit {
+fn add_limit(actor: UserId) -> Limit {
     Limit {
-        bucket: format!("collaborator:add {}", actor.user),
+        bucket: format!("collaborator:add {actor}"),
         count: 60,
         window: Duration::minutes(10),
     }
@@ -98,11 +97,12 @@ impl Directory {
     /// [`Refusal::EmailInvalid`], [`Refusal::EmailSeveral`], [`Refusal::EmailNotAscii`], [`Refusal::UserNotFound`],
     /// [`Refusal::NotInOrganization`], [`Refusal::AlreadyCollaborator`] (C3, J2); [`Refusal::ExternalInDefaultProject`]
     /// (D4); [`Refusal::CannotAdd`], [`Refusal::TooManyAttempts`] (X6).
-    pub async fn add_collaborator(&self, actor: &Actor, slug: &Slug, email: &str) -> Result<Added> {
+    pub async fn add_collaborator(&self, principal: &Principal, slug: &Slug, email: &str) -> Result<Added> {
+        let actor = principal.user()?;
         let limit = add_limit(actor);
         let within_limit = self.attempt(&limit).await;
         let outcome = self
-            .change(By::User(actor), Permission::CollaboratorAdd.name(), |change| {
+            .change(principal, Permission::CollaboratorAdd.name(), |change| {
                 Box::pin(async move {
                     // Only what is an address: words that aren't are nobody's to leave in the audit (A4).
                     change.record.target = Email::from_input(email).ok().map(|email| email.to_string());
@@ -132,12 +132,12 @@ impl Directory {
     async fn add_collaborator_in(
         &self,
         change: &mut Change<'_>,
-        actor: &Actor,
+        actor: UserId,
         slug: &Slug,
         email: &str,
     ) -> Result<Added> {
-        let project = lock_in(change, slug, actor.user).await?;
-        project.standing.require(Permission::CollaboratorAdd)?;
+        let project = lock_project(change, slug).await?;
+        let change = &mut change.permit(project.standing.require(Permission::CollaboratorAdd)?);
         let email = Email::from_input(email)?;
         // X6: a project Admin from outside need not learn who has an account.
         let neutral = self.settings.neutral_add_errors && project.standing.organization.is_none();
@@ -154,7 +154,7 @@ impl Directory {
 
         let user = find_addable(change, &project, &email).await?.ok_or(not_found)?;
         change.set_target(user);
-        let person = match find_person(&mut *change.tx, &project, user).await {
+        let person = match find_person(change.write(), &project, user).await {
             // Their account was deleted just now.
             Err(Error::Refused(Refusal::NotACollaborator)) => return Err(not_found.into()),
             person => person?,
@@ -177,9 +177,9 @@ impl Directory {
             project.project.0,
             user.0,
         )
-        .execute(&mut *change.tx)
+        .execute(change.write())
         .await?;
-        insert(change, &project, &person, ProjectRole::Member, actor.user)
+        insert(change, &project, &person, ProjectRole::Member, actor)
             .await
             .map_err(|error| refuse_on(error, "collaborators_external_allowed", not_inside))?;
         change.values(None, Some(json!({ "role": ProjectRole::Member })));
@@ -207,7 +207,7 @@ async fn find_addable(change: &mut Change<'_>, project: &ProjectSeen, email: &Em
         project.organization.0,
         project.project.0,
     )
-    .fetch_optional(&mut *change.tx)
+    .fetch_optional(change.read())
     .await?;
     Ok(row.map(|row| UserId(row.id)))
 }
@@ -225,7 +225,7 @@ async fn name_of(db: &mut PgConnection, project: &ProjectSeen) -> Result<Name> {
 }
 
 async fn insert(
-    change: &mut Change<'_>,
+    change: &mut Permitted<'_, '_>,
     project: &ProjectSeen,
     person: &PersonSeen,
     role: ProjectRole,
@@ -242,7 +242,7 @@ async fn insert(
         by.0,
         change.at,
     )
-    .execute(&mut *change.tx)
+    .execute(change.write())
     .await?;
     Ok(())
 }

@@ -4,8 +4,8 @@
 use policy::{Refusal, SessionId, UserId};
 
 use crate::{
-    Actor, Directory, Result, accounts::check_password, authorization::principal::By, change::Change,
-    connections::PgConnection, limits, secret::Asker, users::lock_hash,
+    Directory, Principal, Result, accounts::check_password, authorization::change::Change,
+    authorization::permitted::Writer, limits, secret::Asker, users::lock_hash,
 };
 
 impl Directory {
@@ -14,26 +14,29 @@ impl Directory {
     /// # Errors
     /// [`Refusal::CurrentPasswordWrong`], [`Refusal::TooManyAttempts`]; [`Refusal::SignedOut`] for an account just
     /// deleted.
-    pub async fn confirm(&self, actor: &Actor, password: &str) -> Result<()> {
+    pub async fn confirm(&self, principal: &Principal, password: &str) -> Result<()> {
+        let actor = principal.user()?;
+        let session = principal.session()?;
         let row = sqlx::query!(
             "SELECT password_hash FROM users WHERE id = $1 AND deleted_at IS NULL",
-            actor.user.0
+            actor.0
         )
         .fetch_optional(&self.pool)
         .await?
         .ok_or(Refusal::SignedOut)?;
-        let limit = limits::current_password(actor.session);
+        let limit = limits::current_password(session);
         let within_limit = self.attempt(&limit).await;
         let is_right =
             within_limit.is_ok() && check_password(Asker::Known, password, Some(row.password_hash.clone())).await?;
-        self.change(By::User(actor), "session:confirm", |change| {
+        self.change(principal, "session:confirm", |change| {
             Box::pin(async move {
-                change.record.target_id = Some(actor.session.0);
+                let change = &mut change.permit_oneself()?;
+                change.record.target_id = Some(session.0);
                 within_limit?;
-                if !is_right || !lock_hash(&mut change.tx, actor.user, &row.password_hash).await? {
+                if !is_right || !lock_hash(change.write(), actor, &row.password_hash).await? {
                     return Err(Refusal::CurrentPasswordWrong.into());
                 }
-                note(&mut change.tx, actor.user, actor.session).await
+                note(change.write(), actor, session).await
             })
         })
         .await?;
@@ -42,7 +45,7 @@ impl Directory {
 }
 
 /// Notes that the person of a session has just proved to be there.
-pub(crate) async fn note(db: &mut PgConnection, user: UserId, session: SessionId) -> Result<()> {
+pub(crate) async fn note(db: &mut Writer, user: UserId, session: SessionId) -> Result<()> {
     sqlx::query!(
         "UPDATE sessions SET confirmed_at = statement_timestamp() WHERE id = $1 AND user_id = $2",
         session.0,
@@ -58,14 +61,15 @@ pub(crate) async fn note(db: &mut PgConnection, user: UserId, session: SessionId
 ///
 /// # Errors
 /// [`Refusal::ConfirmationNeeded`]; [`Refusal::SignedOut`] if the session ended meanwhile.
-pub(crate) async fn require(change: &mut Change<'_>, actor: &Actor) -> Result<()> {
+pub(crate) async fn require(change: &mut Change<'_>) -> Result<()> {
+    let (user, session) = (change.principal.user()?, change.principal.session()?);
     let row = sqlx::query!(
         r#"SELECT confirmed_at > statement_timestamp() - interval '10 minutes' AS "is_fresh!"
            FROM sessions WHERE id = $1 AND user_id = $2"#,
-        actor.session.0,
-        actor.user.0,
+        session.0,
+        user.0,
     )
-    .fetch_optional(&mut *change.tx)
+    .fetch_optional(change.read())
     .await?
     .ok_or(Refusal::SignedOut)?;
     if row.is_fresh {

@@ -6,11 +6,10 @@ use policy::{KeyScope, Name, OrganizationId, OrganizationRole, Password, Project
 use time::{Duration, OffsetDateTime};
 
 use crate::{
-    Directory, Error, NewAccount, Result,
+    Directory, Error, NewAccount, Principal, Result,
     api_keys::{self, NewKey},
-    authorization::principal::By,
-    change::Change,
-    connections::PgConnection,
+    authorization::permitted::Permitted,
+    authorization::permitted::Writer,
     error::inconsistent,
     memberships, organizations, projects, secret, users, verification,
 };
@@ -37,7 +36,7 @@ impl Directory {
     ///
     /// # Errors
     /// [`DemoError::NotEmpty`] if there is anybody in the database.
-    pub async fn load_demo(&self) -> std::result::Result<(), DemoError> {
+    pub async fn load_demo(&self, principal: &Principal) -> std::result::Result<(), DemoError> {
         let any = sqlx::query!(r#"SELECT EXISTS (SELECT FROM users) AS "any!""#)
             .fetch_one(&self.pool)
             .await
@@ -46,8 +45,9 @@ impl Directory {
         if any {
             return Err(DemoError::NotEmpty);
         }
-        let filled = self.change(By::Operator, "demo:load", |change| {
+        let filled = self.change(principal, "demo:load", |change| {
             Box::pin(async move {
+                let change = &mut change.permit_operator()?;
                 let now = change.at;
                 change.at = now - AGE;
                 let filled = fill(change, now).await;
@@ -59,7 +59,7 @@ impl Directory {
     }
 }
 
-async fn fill(change: &mut Change<'_>, now: OffsetDateTime) -> Result<()> {
+async fn fill(change: &mut Permitted<'_, '_>, now: OffsetDateTime) -> Result<()> {
     let at = change.at;
     let password: Password = DEMO_PASSWORD.parse().map_err(|_| inconsistent("demo", "password"))?;
     let hash = secret::hash_password(secret::Asker::Known, password.clone()).await?;
@@ -77,7 +77,7 @@ async fn fill(change: &mut Change<'_>, now: OffsetDateTime) -> Result<()> {
             name: parse(name)?,
             password: password.clone(),
         };
-        let user = users::insert(&mut change.tx, &account, &hash, at).await?;
+        let user = users::insert(change.write(), &account, &hash, at).await?;
         verification::prove(change, user).await?;
         people.push(user);
     }
@@ -92,11 +92,11 @@ async fn fill(change: &mut Change<'_>, now: OffsetDateTime) -> Result<()> {
         (noah, OrganizationRole::Member),
         (mia, OrganizationRole::Member),
     ] {
-        memberships::insert(&mut change.tx, acme, user, role, Some(olivia), at).await?;
+        memberships::insert(change.write(), acme, user, role, Some(olivia), at).await?;
     }
     found(change, eve, "Partner Labs", "partner").await?;
 
-    let db = &mut *change.tx;
+    let db = change.write();
     let research = project(db, acme, "ML Research", "ml-research", true, at).await?;
     let production = project(db, acme, "Production", "production", false, at).await?;
     for (user, role) in [
@@ -138,13 +138,13 @@ async fn fill(change: &mut Change<'_>, now: OffsetDateTime) -> Result<()> {
     work::fill(db, &scene, now).await
 }
 
-async fn found(change: &mut Change<'_>, owner: UserId, name: &str, slug: &str) -> Result<OrganizationId> {
+async fn found(change: &mut Permitted<'_, '_>, owner: UserId, name: &str, slug: &str) -> Result<OrganizationId> {
     let name: Name = parse(name)?;
     organizations::create(change, owner, &name, slug, None, true).await
 }
 
 async fn project(
-    db: &mut PgConnection,
+    db: &mut Writer,
     organization: OrganizationId,
     name: &str,
     slug: &str,
@@ -166,7 +166,7 @@ async fn project(
 }
 
 async fn collaborator(
-    db: &mut PgConnection,
+    db: &mut Writer,
     organization: OrganizationId,
     project: ProjectId,
     user: UserId,

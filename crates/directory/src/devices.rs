@@ -7,7 +7,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use policy::{Email, UserId};
 use time::{Duration, OffsetDateTime};
 
-use crate::{Directory, Origin, Result, connections::PgConnection, secret};
+use crate::{Directory, Origin, Result, authorization::permitted::Writer, secret};
 
 /// A device that signed nobody in for this long is forgotten.
 const REMEMBERED: Duration = Duration::days(400);
@@ -81,7 +81,7 @@ impl Directory {
 /// The token that the browser came with is not used on then: somebody else may have put it there, and would share the
 /// trust in this device. Whoever else signed in on it is known by the new one.
 pub(crate) async fn remember(
-    db: &mut PgConnection,
+    db: &mut Writer,
     user: UserId,
     shown: Option<&DeviceToken>,
     at: OffsetDateTime,
@@ -131,7 +131,7 @@ pub(crate) async fn remember(
 
 /// Forgets the devices of a person, except the one they use now: with a new password, nobody else's browser is a known
 /// one.
-pub(crate) async fn forget(db: &mut PgConnection, user: UserId, except: Option<&DeviceToken>) -> Result<()> {
+pub(crate) async fn forget(db: &mut Writer, user: UserId, except: Option<&DeviceToken>) -> Result<()> {
     let except = except.map(DeviceToken::hash);
     sqlx::query!(
         "DELETE FROM devices WHERE user_id = $1 AND token_hash IS DISTINCT FROM $2",

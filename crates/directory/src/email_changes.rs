@@ -10,9 +10,8 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
-    Actor, Directory, Hint, LinkToken, Mail, MailAbout, NewSession, Notice, Origin, Result, attempts,
-    authorization::principal::By,
-    change::Change,
+    Directory, Hint, LinkToken, Mail, MailAbout, NewSession, Notice, Principal, Result, attempts,
+    authorization::permitted::{Permitted, Writer},
     confirmation,
     connections::PgConnection,
     error::{decode, refuse_on},
@@ -56,37 +55,38 @@ impl Directory {
     /// # Errors
     /// [`Refusal::NoMail`], [`Refusal::EmailUnchanged`], [`Refusal::TooManyAttempts`], [`Refusal::ConfirmationNeeded`];
     /// [`Refusal::SignedOut`] for an account just deleted.
-    pub async fn request_email_change(&self, actor: &Actor, new: &Email) -> Result<()> {
-        self.change(By::User(actor), "user:request_email_change", |change| {
+    pub async fn request_email_change(&self, principal: &Principal, new: &Email) -> Result<()> {
+        let actor = principal.user()?;
+        self.change(principal, "user:request_email_change", |change| {
             Box::pin(async move {
-                change.set_target(actor.user);
+                let change = &mut change.permit_oneself()?;
+                change.set_target(actor);
                 if !self.settings.sends_mail {
                     return Err(Refusal::NoMail.into());
                 }
-                confirmation::require(change, actor).await?;
+                confirmation::require(change).await?;
                 // The person first, as everybody does who changes an account.
-                let old = lock_email(&mut change.tx, actor.user)
-                    .await?
-                    .ok_or(Refusal::SignedOut)?;
+                let old = lock_email(change.write(), actor).await?.ok_or(Refusal::SignedOut)?;
                 if old == *new {
                     return Err(Refusal::EmailUnchanged.into());
                 }
-                for limit in limits::email_change(actor.user, new) {
-                    attempts::count(&mut *change.tx, &limit, change.at).await?;
+                let at = change.at;
+                for limit in limits::email_change(actor, new) {
+                    attempts::count(change.write(), &limit, at).await?;
                 }
-                forget_requests(&mut change.tx, actor.user, None).await?;
+                forget_requests(change.write(), actor, None).await?;
                 let id = Uuid::now_v7();
                 sqlx::query!(
                     "INSERT INTO email_changes (id, user_id, old_email, new_email, requested_at, expires_at)
                      VALUES ($1, $2, $3, $4, $5, $6)",
                     id,
-                    actor.user.0,
+                    actor.0,
                     old.as_str(),
                     new.as_str(),
                     change.at,
                     change.at + TO_CONFIRM,
                 )
-                .execute(&mut *change.tx)
+                .execute(change.write())
                 .await?;
                 outbox::email_change(change, outbox::Kind::ChangeEmail, id).await?;
                 change.values(Some(json!({ "email": old })), Some(json!({ "email": new })));
@@ -122,23 +122,25 @@ impl Directory {
     /// # Errors
     /// [`Refusal::LinkDead`], also for another account's link; [`Refusal::EmailTaken`] if somebody else has the address
     /// meanwhile.
-    pub async fn change_email(&self, actor: &Actor, token: &LinkToken) -> Result<Email> {
-        self.change(By::User(actor), UPDATE, |change| {
+    pub async fn change_email(&self, principal: &Principal, token: &LinkToken) -> Result<Email> {
+        let actor = principal.user()?;
+        self.change(principal, UPDATE, |change| {
             Box::pin(async move {
-                change.set_target(actor.user);
+                let change = &mut change.permit_oneself()?;
+                change.set_target(actor);
                 let row = sqlx::query!(
                     "SELECT c.id, c.old_email, c.new_email
                      FROM email_change_tokens t JOIN email_changes c ON c.id = t.change_id
                      WHERE t.token_hash = $1 AND c.user_id = $2 AND c.changed_at IS NULL AND c.expires_at > $3",
                     &token.hash(),
-                    actor.user.0,
+                    actor.0,
                     change.at,
                 )
-                .fetch_optional(&mut *change.tx)
+                .fetch_optional(change.write())
                 .await?
                 .ok_or(Refusal::LinkDead)?;
                 let (old, new) = (read(&row.old_email)?, read(&row.new_email)?);
-                let was_proved = lock(change, actor.user, &old).await?;
+                let was_proved = lock(change, actor, &old).await?;
                 // Whoever pressed the button first has changed it.
                 let done = sqlx::query!(
                     "UPDATE email_changes SET changed_at = $2, expires_at = $3 WHERE id = $1 AND changed_at IS NULL",
@@ -146,19 +148,19 @@ impl Directory {
                     change.at,
                     change.at + TO_UNDO,
                 )
-                .execute(&mut *change.tx)
+                .execute(change.write())
                 .await?;
                 if done.rows_affected() == 0 {
                     return Err(Refusal::LinkDead.into());
                 }
-                forget_requests(&mut change.tx, actor.user, Some(row.id)).await?;
-                set(change, actor.user, &old, &new).await?;
+                forget_requests(change.write(), actor, Some(row.id)).await?;
+                set(change, actor, &old, &new).await?;
                 if was_proved {
                     outbox::email_change(change, outbox::Kind::EmailChanged, row.id).await?;
                 } else {
                     // Nobody is known to read the old mailbox: it is told nothing and given nothing back.
                     sqlx::query!("DELETE FROM email_changes WHERE id = $1", row.id)
-                        .execute(&mut *change.tx)
+                        .execute(change.write())
                         .await?;
                 }
                 Ok(new)
@@ -200,27 +202,34 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::LinkDead`], [`Refusal::PasswordWeak`].
-    pub async fn undo_email_change(&self, token: &LinkToken, new: Password, origin: &Origin) -> Result<NewSession> {
+    pub async fn undo_email_change(
+        &self,
+        token: &LinkToken,
+        new: Password,
+        principal: &Principal,
+    ) -> Result<NewSession> {
+        let origin = &principal.origin;
         // Dead links cost no hash.
         let opened = self.find_undo(token).await;
         let hash = match &opened {
             Ok((opened, _)) => self.hash_for(&opened.current, new).await,
             Err(_) => Ok(String::new()),
         };
-        self.change(By::Nobody(origin), "user:undo_email_change", |change| {
+        self.change(principal, "user:undo_email_change", |change| {
             Box::pin(async move {
+                let change = &mut change.permit_by_secret();
                 let (opened, changed_at) = opened?;
                 let user = opened.user;
                 change.set_target(user);
                 let hash = hash?;
                 // Everybody who needs both takes the organizations first.
-                let organizations = lock_organizations_of(&mut change.tx, user).await?;
+                let organizations = lock_organizations_of(change.write(), user).await?;
                 lock(change, user, &opened.current).await?;
                 // Whoever pressed the button first has undone it.
-                if !forget_since(&mut change.tx, user, changed_at).await? {
+                if !forget_since(change.write(), user, changed_at).await? {
                     return Err(Refusal::LinkDead.into());
                 }
-                users::set_hash(&mut change.tx, user, &hash).await?;
+                users::set_hash(change.write(), user, &hash).await?;
                 let ended = end_everything(change, user, &organizations).await?;
                 set(change, user, &opened.current, &opened.old).await?;
                 let (before, after) = ended.values();
@@ -240,11 +249,12 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::UserNotFound`], [`Refusal::EmailTaken`], [`Refusal::EmailUnchanged`].
-    pub async fn set_email(&self, old: &Email, new: &Email) -> Result<UserId> {
-        self.change(By::Operator, UPDATE, |change| {
+    pub async fn set_email(&self, principal: &Principal, old: &Email, new: &Email) -> Result<UserId> {
+        self.change(principal, UPDATE, |change| {
             Box::pin(async move {
+                let change = &mut change.permit_operator()?;
                 change.record.target = Some(old.to_string());
-                let user = users::find_by_email(&mut change.tx, old)
+                let user = users::find_by_email(change.write(), old)
                     .await?
                     .ok_or(Refusal::UserNotFound)?;
                 change.set_target(user);
@@ -252,7 +262,7 @@ impl Directory {
                     return Err(Refusal::EmailUnchanged.into());
                 }
                 let was_proved = lock(change, user, old).await?;
-                forget_all(&mut change.tx, user).await?;
+                forget_all(change.write(), user).await?;
                 set(change, user, old, new).await?;
                 if was_proved && self.settings.sends_mail {
                     let id = Uuid::now_v7();
@@ -265,7 +275,7 @@ impl Directory {
                     new.as_str(),
                     change.at,
                 )
-                    .execute(&mut *change.tx)
+                    .execute(change.write())
                     .await?;
                     outbox::email_change(change, outbox::Kind::EmailChanged, id).await?;
                 }
@@ -280,32 +290,32 @@ impl Directory {
 ///
 /// # Errors
 /// [`Refusal::LinkDead`] if it has another address than this meanwhile.
-async fn lock(change: &mut Change<'_>, user: UserId, email: &Email) -> Result<bool> {
+async fn lock(change: &mut Permitted<'_, '_>, user: UserId, email: &Email) -> Result<bool> {
     // Mail before the person, as whoever makes a mail does. What was asked for at the old address is for nobody.
-    outbox::forget_address(&mut change.tx, email.as_str()).await?;
+    outbox::forget_address(change.write(), email.as_str()).await?;
     // The address is part of a key: nobody may refer to the row meanwhile.
     let row = sqlx::query!(
         r#"SELECT email_proved_at IS NOT NULL AS "is_proved!" FROM users WHERE id = $1 AND email = $2 FOR UPDATE"#,
         user.0,
         email.as_str(),
     )
-    .fetch_optional(&mut *change.tx)
+    .fetch_optional(change.write())
     .await?
     .ok_or(Refusal::LinkDead)?;
     Ok(row.is_proved)
 }
 
 /// Gives a locked account another address, which is proved. Links that were mailed to the old one end.
-async fn set(change: &mut Change<'_>, user: UserId, old: &Email, new: &Email) -> Result<()> {
-    links::forget_reset_tokens(&mut change.tx, user).await?;
-    verification::forget_tokens(&mut change.tx, user).await?;
+async fn set(change: &mut Permitted<'_, '_>, user: UserId, old: &Email, new: &Email) -> Result<()> {
+    links::forget_reset_tokens(change.write(), user).await?;
+    verification::forget_tokens(change.write(), user).await?;
     sqlx::query!(
         "UPDATE users SET email = $2, email_proved_at = $3 WHERE id = $1",
         user.0,
         new.as_str(),
         change.at,
     )
-    .execute(&mut *change.tx)
+    .execute(change.write())
     .await
     .map_err(|error| refuse_on(error, "users_email_key", Refusal::EmailTaken))?;
     change.values(Some(json!({ "email": old })), Some(json!({ "email": new })));
@@ -328,7 +338,7 @@ fn read(email: &str) -> Result<Email> {
 
 /// Ends what a person asked for and did not confirm, and all links to confirm. `confirmed` is the change that was just
 /// made of one of them.
-pub(crate) async fn forget_requests(db: &mut PgConnection, user: UserId, confirmed: Option<Uuid>) -> Result<()> {
+pub(crate) async fn forget_requests(db: &mut Writer, user: UserId, confirmed: Option<Uuid>) -> Result<()> {
     sqlx::query!(
         "DELETE FROM outbox WHERE email_change_id IN
              (SELECT id FROM email_changes WHERE user_id = $1 AND (changed_at IS NULL OR id = $2))",
@@ -350,7 +360,7 @@ pub(crate) async fn forget_requests(db: &mut PgConnection, user: UserId, confirm
 }
 
 /// Forgets the changes that were made at a moment and later. Answers whether there was one.
-async fn forget_since(db: &mut PgConnection, user: UserId, since: OffsetDateTime) -> Result<bool> {
+async fn forget_since(db: &mut Writer, user: UserId, since: OffsetDateTime) -> Result<bool> {
     sqlx::query!(
         "DELETE FROM outbox WHERE email_change_id IN
              (SELECT id FROM email_changes WHERE user_id = $1 AND changed_at >= $2)",
@@ -370,7 +380,7 @@ async fn forget_since(db: &mut PgConnection, user: UserId, since: OffsetDateTime
 }
 
 /// Forgets every change of a person's address: none can be confirmed or undone, and no address stays reserved.
-pub(crate) async fn forget_all(db: &mut PgConnection, user: UserId) -> Result<()> {
+pub(crate) async fn forget_all(db: &mut Writer, user: UserId) -> Result<()> {
     forget_requests(db, user, None).await?;
     forget_since(db, user, OffsetDateTime::UNIX_EPOCH).await?;
     Ok(())
@@ -379,7 +389,7 @@ pub(crate) async fn forget_all(db: &mut PgConnection, user: UserId) -> Result<()
 /// Makes a mail about a change, with a new link: to confirm it at the new address, or to undo it at the old one.
 /// Nothing if there is nothing left to confirm.
 pub(crate) async fn write_mail(
-    db: &mut PgConnection,
+    db: &mut Writer,
     id: Uuid,
     kind: outbox::Kind,
     change: Uuid,
@@ -427,7 +437,7 @@ pub(crate) async fn write_mail(
     }
 }
 
-async fn add_token(db: &mut PgConnection, change: Uuid) -> Result<LinkToken> {
+async fn add_token(db: &mut Writer, change: Uuid) -> Result<LinkToken> {
     let token = LinkToken::random()?;
     sqlx::query!(
         "INSERT INTO email_change_tokens (token_hash, change_id) VALUES ($1, $2)",

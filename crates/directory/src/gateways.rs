@@ -10,9 +10,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    Directory, ProjectRef, Result, Token, TokenKind,
-    authorization::principal::By,
-    change::Change,
+    Directory, Principal, ProjectRef, Result, Token, TokenKind,
+    authorization::{change::Change, permitted::Permitted},
     error::{decode, inconsistent, refuse_on},
 };
 
@@ -150,7 +149,7 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::GatewayNameTaken`] while a token of this name is good.
-    pub async fn create_gateway_token(&self, name: &Name) -> Result<Token> {
+    pub async fn create_gateway_token(&self, principal: &Principal, name: &Name) -> Result<Token> {
         let new = NewGatewayToken {
             name: name.clone(),
             organization: None,
@@ -160,7 +159,7 @@ impl Directory {
             reads_ssh_keys: true,
             expires_at: None,
         };
-        Ok(self.create_scoped_gateway_token(&new).await?.0)
+        Ok(self.create_scoped_gateway_token(principal, &new).await?.0)
     }
 
     /// Makes a gateway token with a scope, as the operator (E7). Answers the token, which is shown once, and its scope.
@@ -169,9 +168,14 @@ impl Directory {
     /// [`Refusal::GatewayNameTaken`] while a token of this name is good; [`Refusal::Hidden`] if there is no such
     /// organization, project or cluster, or they aren't one within the other; [`Refusal::EndDateInvalid`] for an end
     /// that has come.
-    pub async fn create_scoped_gateway_token(&self, new: &NewGatewayToken) -> Result<(Token, GatewayScope)> {
-        self.change(By::Operator, "gateway_token:create", |change| {
+    pub async fn create_scoped_gateway_token(
+        &self,
+        principal: &Principal,
+        new: &NewGatewayToken,
+    ) -> Result<(Token, GatewayScope)> {
+        self.change(principal, "gateway_token:create", |change| {
             Box::pin(async move {
+                let change = &mut change.permit_operator()?;
                 change.record.target = Some(new.name.to_string());
                 insert(change, new).await
             })
@@ -183,16 +187,17 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`] if no good one has this name.
-    pub async fn revoke_gateway_token(&self, name: &Name) -> Result<()> {
-        self.change(By::Operator, "gateway_token:revoke", |change| {
+    pub async fn revoke_gateway_token(&self, principal: &Principal, name: &Name) -> Result<()> {
+        self.change(principal, "gateway_token:revoke", |change| {
             Box::pin(async move {
+                let change = &mut change.permit_operator()?;
                 change.record.target = Some(name.to_string());
                 let row = sqlx::query!(
                     "UPDATE gateway_tokens SET revoked_at = $2 WHERE name = $1 AND revoked_at IS NULL RETURNING id",
                     name.as_str(),
                     change.at,
                 )
-                .fetch_optional(&mut *change.tx)
+                .fetch_optional(change.write())
                 .await?
                 .ok_or(Refusal::Hidden)?;
                 change.record.target_id = Some(row.id);
@@ -269,7 +274,7 @@ fn allowed(codes: &[String]) -> Result<Vec<Allowed>> {
         .collect()
 }
 
-async fn insert(change: &mut Change<'_>, new: &NewGatewayToken) -> Result<(Token, GatewayScope)> {
+async fn insert(change: &mut Permitted<'_, '_>, new: &NewGatewayToken) -> Result<(Token, GatewayScope)> {
     if new.expires_at.is_some_and(|at| at <= change.at) {
         return Err(Refusal::EndDateInvalid.into());
     }
@@ -295,7 +300,7 @@ async fn insert(change: &mut Change<'_>, new: &NewGatewayToken) -> Result<(Token
         new.reads_ssh_keys,
         new.expires_at,
     )
-    .execute(&mut *change.tx)
+    .execute(change.write())
     .await
     .map_err(|error| refuse_on(error, "gateway_tokens_one_live_name_index", Refusal::GatewayNameTaken))?;
     let scope = GatewayScope {
@@ -352,7 +357,7 @@ async fn find_place(change: &mut Change<'_>, new: &NewGatewayToken) -> Result<Op
         new.cluster.map(|id| id.0),
         is_of_project,
     )
-    .fetch_optional(&mut *change.tx)
+    .fetch_optional(change.read())
     .await?
     .ok_or(Refusal::Hidden)?;
     Ok(Some(GatewayPlace {

@@ -9,7 +9,6 @@ mod api_keys;
 mod attempts;
 mod audit;
 mod authorization;
-mod change;
 mod collaborators;
 mod confirmation;
 mod connections;
@@ -60,8 +59,9 @@ pub use accounts::OpenedReset;
 pub use api_keys::{ApiKey, ApiKeyList, ApiKeyQuery, KeyView, NewApiKey};
 pub use audit::{AuditEvent, AuditPage};
 pub use authorization::{
+    evaluate::Target,
     gateway::{AccessDecision, AccessRequest, AuthorizedKey},
-    principal::{Actor, Agent, Caller, KeyActor, MeterActor, Origin, Subject, Viewer},
+    principal::{ApiKeyIdentity, Credential, Identity, Origin, Principal, Subject},
     target::{ProjectContext, ProjectRef},
 };
 pub use collaborators::{Added, Collaborator, CollaboratorKind, CollaboratorList, CollaboratorQuery, Removal};

@@ -9,13 +9,13 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use policy::{InvitationId, OrganizationId, UserId, visible};
 use time::{Duration, OffsetDateTime};
 
-use crate::{Result, attempts, connections::PgConnection, limits, secret};
+use crate::{Result, attempts, authorization::permitted::Writer, limits, secret};
 
 /// A link to a new password is good for this long.
 const RESET_LIFETIME: Duration = Duration::hours(1);
 
 /// Makes a link to a new password for a person.
-pub(crate) async fn add_reset_token(db: &mut PgConnection, user: UserId, at: OffsetDateTime) -> Result<LinkToken> {
+pub(crate) async fn add_reset_token(db: &mut Writer, user: UserId, at: OffsetDateTime) -> Result<LinkToken> {
     let token = LinkToken::random()?;
     sqlx::query!(
         "INSERT INTO password_reset_tokens (token_hash, user_id, expires_at) VALUES ($1, $2, $3)",
@@ -28,7 +28,7 @@ pub(crate) async fn add_reset_token(db: &mut PgConnection, user: UserId, at: Off
     Ok(token)
 }
 
-pub(crate) async fn forget_reset_tokens(db: &mut PgConnection, user: UserId) -> Result<()> {
+pub(crate) async fn forget_reset_tokens(db: &mut Writer, user: UserId) -> Result<()> {
     sqlx::query!("DELETE FROM password_reset_tokens WHERE user_id = $1", user.0)
         .execute(&mut *db)
         .await?;
@@ -78,7 +78,7 @@ impl fmt::Debug for LinkToken {
 
 /// Gives an invitation one more link, to be mailed or to be shown.
 pub(crate) async fn add_token(
-    db: &mut PgConnection,
+    db: &mut Writer,
     organization: OrganizationId,
     id: InvitationId,
     is_mailed: bool,

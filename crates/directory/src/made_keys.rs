@@ -6,10 +6,13 @@ use policy::{ApiKeyId, KeyFate, KeyScope, Name, OrganizationId, Permission, Proj
 use serde_json::json;
 
 use crate::{
-    Directory, MadeKey, OwnedAssets, Result,
+    Directory, MadeKey, OwnedAssets, Principal, Result,
     authorization::lookup::{find_organization, find_project},
     authorization::standing::key_scope,
-    change::{Change, Record},
+    authorization::{
+        change::{Change, Record},
+        permitted::Permitted,
+    },
     connections::PgConnection,
     error::decode,
 };
@@ -41,8 +44,13 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`].
-    pub async fn manage_keys_of_collaborator(&self, actor: UserId, slug: &Slug, user: UserId) -> Result<Vec<MadeKey>> {
-        let project = find_project(&self.pool, slug, actor).await?;
+    pub async fn manage_keys_of_collaborator(
+        &self,
+        principal: &Principal,
+        slug: &Slug,
+        user: UserId,
+    ) -> Result<Vec<MadeKey>> {
+        let project = find_project(&self.pool, slug, principal).await?;
         project.standing.require(Permission::CollaboratorUpdateRole)?;
         let mut db = self.pool.acquire().await?;
         managing(&mut db, project.organization, Within::Project(project.project), user).await
@@ -53,8 +61,14 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`].
-    pub async fn manage_keys_of_member(&self, actor: UserId, slug: &Slug, user: UserId) -> Result<Vec<MadeKey>> {
-        let organization = find_organization(&self.pool, slug, actor).await?;
+    pub async fn manage_keys_of_member(
+        &self,
+        principal: &Principal,
+        slug: &Slug,
+        user: UserId,
+    ) -> Result<Vec<MadeKey>> {
+        let actor = principal.user()?;
+        let organization = find_organization(&self.pool, slug, principal).await?;
         organization.standing.require(Permission::MemberUpdateRole)?;
         let mut db = self.pool.acquire().await?;
         managing(&mut db, organization.id, Within::SeenBy(actor), user).await
@@ -116,7 +130,7 @@ pub(crate) async fn require_decided(
     user: UserId,
     choices: &[KeyChoice],
 ) -> Result<()> {
-    let keys = managing(&mut change.tx, organization, within, user).await?;
+    let keys = managing(change.read(), organization, within, user).await?;
     let is_decided = |key: &MadeKey| choices.iter().any(|(id, _)| *id == key.id);
     if keys.iter().all(is_decided) {
         Ok(())
@@ -128,7 +142,7 @@ pub(crate) async fn require_decided(
 /// Does as chosen with the keys that these people made there; each has a row of its own in the audit. Answers the names
 /// of those that were revoked.
 pub(crate) async fn decide(
-    change: &mut Change<'_>,
+    change: &mut Permitted<'_, '_>,
     organization: OrganizationId,
     within: Within,
     users: &[UserId],
@@ -164,7 +178,7 @@ pub(crate) async fn decide(
         &revoke,
         &lower,
     )
-    .fetch_all(&mut *change.tx)
+    .fetch_all(change.write())
     .await?;
     let mut revoked = Vec::new();
     for row in rows {

@@ -11,13 +11,12 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    Actor, Directory, OrganizationView, Result,
-    authorization::lock::lock_in_organization,
+    Directory, OrganizationView, Principal, Result,
+    authorization::lock::lock_organization,
     authorization::lookup::find_organization,
-    authorization::principal::By,
     authorization::standing::{find_place, organization_standing},
     authorization::target::OrganizationSeen,
-    change::Change,
+    authorization::{change::Change, permitted::Permitted},
     error::{decode, inconsistent},
     invitations,
     made_keys::{self, KeyChoice, Within},
@@ -115,8 +114,8 @@ impl Directory {
     /// # Errors
     /// [`Refusal::Hidden`]; [`Refusal::CursorInvalid`] for a place in another list; [`Refusal::Malformed`] for a search
     /// text that cannot be one.
-    pub async fn members(&self, user: UserId, slug: &Slug, query: &MemberQuery) -> Result<MemberList> {
-        let organization = find_organization(&self.pool, slug, user).await?;
+    pub async fn members(&self, principal: &Principal, slug: &Slug, query: &MemberQuery) -> Result<MemberList> {
+        let organization = find_organization(&self.pool, slug, principal).await?;
         organization.standing.require(Permission::MemberList)?;
         check_search(&query.search)?;
         Cursor::check(query.after.as_ref(), query.sort, query.order)?;
@@ -149,8 +148,8 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`]; [`Refusal::NotAMember`].
-    pub async fn member(&self, actor: UserId, slug: &Slug, user: UserId) -> Result<Member> {
-        let organization = find_organization(&self.pool, slug, actor).await?;
+    pub async fn member(&self, principal: &Principal, slug: &Slug, user: UserId) -> Result<Member> {
+        let organization = find_organization(&self.pool, slug, principal).await?;
         organization.standing.require(Permission::MemberList)?;
         let mut sql = QueryBuilder::new(COLUMNS);
         sql.push("SELECT * FROM members WHERE organization_id = ")
@@ -168,8 +167,9 @@ impl Directory {
     ///
     /// # Errors
     /// Those of [`check_member_change`].
-    pub async fn removal_preview(&self, actor: UserId, slug: &Slug, user: UserId) -> Result<RemovalPreview> {
-        let organization = find_organization(&self.pool, slug, actor).await?;
+    pub async fn removal_preview(&self, principal: &Principal, slug: &Slug, user: UserId) -> Result<RemovalPreview> {
+        let actor = principal.user()?;
+        let organization = find_organization(&self.pool, slug, principal).await?;
         let place = find_place(&self.pool, &organization, user).await?;
         check_member_change(&organization.standing, place, user == actor, MemberChange::Remove)?;
         let projects = sqlx::query!(
@@ -215,12 +215,12 @@ impl Directory {
     /// Those of [`check_member_change`]; [`Refusal::ManageKeysDecide`] for a lower one, if they made keys that manage.
     pub async fn change_member_role(
         &self,
-        actor: &Actor,
+        principal: &Principal,
         slug: &Slug,
         user: UserId,
         role: OrganizationRole,
     ) -> Result<Name> {
-        self.change_member_role_and_keys(actor, slug, user, role, &[]).await
+        self.change_member_role_and_keys(principal, slug, user, role, &[]).await
     }
 
     /// The same; and where the role is lowered, does as chosen with the keys that manage which they made in projects
@@ -230,21 +230,23 @@ impl Directory {
     /// Those of [`check_member_change`]; [`Refusal::ManageKeysDecide`] if nothing was chosen for one of them.
     pub async fn change_member_role_and_keys(
         &self,
-        actor: &Actor,
+        principal: &Principal,
         slug: &Slug,
         user: UserId,
         role: OrganizationRole,
         keys: &[KeyChoice],
     ) -> Result<Name> {
-        self.change(By::User(actor), Permission::MemberUpdateRole.name(), |change| {
+        let actor = principal.user()?;
+        self.change(principal, Permission::MemberUpdateRole.name(), |change| {
             Box::pin(async move {
-                let (organization, before) = lock_member(change, actor, slug, user, MemberChange::Role).await?;
+                let (mut permitted, organization, before) = lock_member(change, slug, user, MemberChange::Role).await?;
+                let change = &mut permitted;
                 if before.role().is_lowered_to(role) {
-                    let within = Within::SeenBy(actor.user);
+                    let within = Within::SeenBy(actor);
                     made_keys::require_decided(change, organization.id, within, user, keys).await?;
                     made_keys::decide(change, organization.id, within, &[user], keys).await?;
                 }
-                memberships::set_role(&mut change.tx, organization.id, user, role).await?;
+                memberships::set_role(change.write(), organization.id, user, role).await?;
                 if role.is_lowered_to(before.role()) {
                     let organization = organization.name.clone();
                     notices::tell(change, user, &Notice::BecameAdmin { organization }).await?;
@@ -268,7 +270,7 @@ impl Directory {
                     }),
                 );
                 memberships::changed(change, organization.id, user);
-                users::name_of(&mut change.tx, user).await
+                users::name_of(change.write(), user).await
             })
         })
         .await
@@ -279,8 +281,8 @@ impl Directory {
     ///
     /// # Errors
     /// Those of [`check_member_change`].
-    pub async fn remove_member(&self, actor: &Actor, slug: &Slug, user: UserId) -> Result<MemberRemoval> {
-        self.remove_member_and_keys(actor, slug, user, &[]).await
+    pub async fn remove_member(&self, principal: &Principal, slug: &Slug, user: UserId) -> Result<MemberRemoval> {
+        self.remove_member_and_keys(principal, slug, user, &[]).await
     }
 
     /// The same, and does as chosen with the keys they made: the others go on working as they do (K5).
@@ -289,26 +291,28 @@ impl Directory {
     /// Those of [`check_member_change`].
     pub async fn remove_member_and_keys(
         &self,
-        actor: &Actor,
+        principal: &Principal,
         slug: &Slug,
         user: UserId,
         keys: &[KeyChoice],
     ) -> Result<MemberRemoval> {
-        self.change(By::User(actor), Permission::MemberRemove.name(), |change| {
+        let actor = principal.user()?;
+        self.change(principal, Permission::MemberRemove.name(), |change| {
             Box::pin(async move {
-                let (organization, before) = lock_member(change, actor, slug, user, MemberChange::Remove).await?;
+                let (mut permitted, organization, before) =
+                    lock_member(change, slug, user, MemberChange::Remove).await?;
+                let change = &mut permitted;
                 // While whoever leaves by themselves still sees the projects that the keys are in.
-                let within = Within::SeenBy(actor.user);
+                let within = Within::SeenBy(actor);
                 made_keys::decide(change, organization.id, within, &[user], keys).await?;
-                let owned_assets =
-                    owned_assets(&mut change.tx, organization.id, Place::SeenBy(actor.user), &[user]).await?;
+                let owned_assets = owned_assets(change.write(), organization.id, Place::SeenBy(actor), &[user]).await?;
                 let revoked = end(change, organization.id, user).await?;
                 change.values(
                     Some(json!({ "role": before.role() })),
                     (!revoked.is_empty()).then(|| json!({ "revoked_invitations": revoked })),
                 );
                 Ok(MemberRemoval {
-                    name: users::name_of(&mut change.tx, user).await?,
+                    name: users::name_of(change.write(), user).await?,
                     at: change.at,
                     invitations: revoked.len(),
                     owned_assets,
@@ -339,7 +343,11 @@ impl Directory {
 }
 
 /// Ends a membership inside a change. Answers the addresses whose invitations ended with it.
-pub(crate) async fn end(change: &mut Change<'_>, organization: OrganizationId, user: UserId) -> Result<Vec<String>> {
+pub(crate) async fn end(
+    change: &mut Permitted<'_, '_>,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<Vec<String>> {
     let revoked = invitations::revoke_of(change, organization, user).await?;
     // They would go with the membership. Each is a change to its project as well, and is in its audit (A1, A2).
     let lost = sqlx::query!(
@@ -347,7 +355,7 @@ pub(crate) async fn end(change: &mut Change<'_>, organization: OrganizationId, u
         organization.0,
         user.0
     )
-    .fetch_all(&mut *change.tx)
+    .fetch_all(change.write())
     .await?;
     for row in lost {
         memberships::removed(change, organization, ProjectId(row.project_id), user, &row.role);
@@ -357,25 +365,26 @@ pub(crate) async fn end(change: &mut Change<'_>, organization: OrganizationId, u
         organization.0,
         user.0
     )
-    .execute(&mut *change.tx)
+    .execute(change.write())
     .await?;
     memberships::changed(change, organization, user);
     Ok(revoked)
 }
 
 /// Locks the organization, reads the member, and asks the policy about the change.
-async fn lock_member(
-    change: &mut Change<'_>,
-    actor: &Actor,
+async fn lock_member<'c, 'a>(
+    change: &'c mut Change<'a>,
     slug: &Slug,
     user: UserId,
     wanted: MemberChange,
-) -> Result<(OrganizationSeen, OrganizationStanding)> {
+) -> Result<(Permitted<'c, 'a>, OrganizationSeen, OrganizationStanding)> {
     change.set_target(user);
-    let organization = lock_in_organization(change, slug, actor.user).await?;
-    let place = find_place(&mut *change.tx, &organization, user).await?;
-    check_member_change(&organization.standing, place, user == actor.user, wanted)?;
-    Ok((organization, place.ok_or(Refusal::NotAMember)?))
+    let organization = lock_organization(change, slug).await?;
+    let place = find_place(change.read(), &organization, user).await?;
+    let is_self = user == change.principal.user()?;
+    let permit = check_member_change(&organization.standing, place, is_self, wanted)?;
+    let place = place.ok_or(Refusal::NotAMember)?;
+    Ok((change.permit(permit), organization, place))
 }
 
 #[derive(FromRow)]

@@ -9,14 +9,14 @@ use time::OffsetDateTime;
 
 use crate::{
     Hint, Result,
-    change::{Change, Record},
-    connections::PgConnection,
+    authorization::permitted::Writer,
+    authorization::{change::Record, permitted::Permitted},
     error::inconsistent,
 };
 
 /// Notes that somebody lost their place in a project by something greater.
 pub(crate) fn removed(
-    change: &mut Change<'_>,
+    change: &mut Permitted<'_, '_>,
     organization: OrganizationId,
     project: ProjectId,
     user: UserId,
@@ -33,14 +33,14 @@ pub(crate) fn removed(
 }
 
 /// Tells everybody who looks at the organization, and the person.
-pub(crate) fn changed(change: &mut Change<'_>, organization: OrganizationId, user: UserId) {
+pub(crate) fn changed(change: &mut Permitted<'_, '_>, organization: OrganizationId, user: UserId) {
     change.hint(Hint::Organization(organization));
     change.hint(Hint::User(user));
 }
 
 /// Writes a member's role.
 pub(crate) async fn set_role(
-    db: &mut PgConnection,
+    db: &mut Writer,
     organization: OrganizationId,
     user: UserId,
     role: OrganizationRole,
@@ -58,7 +58,7 @@ pub(crate) async fn set_role(
 
 /// Writes a membership.
 pub(crate) async fn insert(
-    db: &mut PgConnection,
+    db: &mut Writer,
     organization: OrganizationId,
     user: UserId,
     role: OrganizationRole,

@@ -9,8 +9,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    Directory, MeterActor, Origin, Result, Token, TokenKind,
-    authorization::principal::By,
+    Directory, Identity, Origin, Principal, Result, Token, TokenKind,
     error::{decode, refuse_on},
 };
 
@@ -57,9 +56,10 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::MeterNameTaken`] while a token of this name is good.
-    pub async fn create_meter_token(&self, name: &Name) -> Result<Token> {
-        self.change(By::Operator, "meter_token:create", |change| {
+    pub async fn create_meter_token(&self, principal: &Principal, name: &Name) -> Result<Token> {
+        self.change(principal, "meter_token:create", |change| {
             Box::pin(async move {
+                let change = &mut change.permit_operator()?;
                 change.record.target = Some(name.to_string());
                 let (id, token) = (MeterTokenId(Uuid::now_v7()), Token::random(TokenKind::Meter)?);
                 change.record.target_id = Some(id.0);
@@ -70,7 +70,7 @@ impl Directory {
                     &token.hash(),
                     change.at,
                 )
-                .execute(&mut *change.tx)
+                .execute(change.write())
                 .await
                 .map_err(|error| refuse_on(error, "meter_tokens_one_live_name_index", Refusal::MeterNameTaken))?;
                 change.values(None, Some(json!({ "name": name })));
@@ -84,16 +84,17 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`] if no good one has this name.
-    pub async fn revoke_meter_token(&self, name: &Name) -> Result<()> {
-        self.change(By::Operator, "meter_token:revoke", |change| {
+    pub async fn revoke_meter_token(&self, principal: &Principal, name: &Name) -> Result<()> {
+        self.change(principal, "meter_token:revoke", |change| {
             Box::pin(async move {
+                let change = &mut change.permit_operator()?;
                 change.record.target = Some(name.to_string());
                 let row = sqlx::query!(
                     "UPDATE meter_tokens SET revoked_at = $2 WHERE name = $1 AND revoked_at IS NULL RETURNING id",
                     name.as_str(),
                     change.at,
                 )
-                .fetch_optional(&mut *change.tx)
+                .fetch_optional(change.write())
                 .await?
                 .ok_or(Refusal::Hidden)?;
                 change.record.target_id = Some(row.id);
@@ -132,7 +133,7 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::MeterUnknown`].
-    pub async fn authenticate_meter(&self, secret: &Token, origin: Origin) -> Result<MeterActor> {
+    pub async fn authenticate_meter(&self, secret: &Token, origin: Origin) -> Result<Principal> {
         let row = sqlx::query!(
             r#"SELECT id, COALESCE(last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_use_due!"
                FROM meter_tokens WHERE token_hash = $1 AND revoked_at IS NULL"#,
@@ -154,8 +155,8 @@ impl Directory {
                 Ok(())
             });
         }
-        Ok(MeterActor {
-            meter: MeterTokenId(row.id),
+        Ok(Principal {
+            identity: Identity::Meter(MeterTokenId(row.id)),
             origin,
         })
     }
@@ -165,15 +166,15 @@ impl Directory {
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
-    pub async fn revoke_presented(&self, kind: TokenKind, secret: &Token, origin: &Origin) -> Result<bool> {
+    pub async fn revoke_presented(&self, principal: &Principal, kind: TokenKind, secret: &Token) -> Result<bool> {
         match kind {
-            TokenKind::ApiKey => self.revoke_presented_key(secret, origin).await,
-            TokenKind::Gateway => self.revoke_presented_gateway(secret, origin).await,
-            TokenKind::Meter => self.revoke_presented_meter(secret, origin).await,
+            TokenKind::ApiKey => self.revoke_presented_key(principal, secret).await,
+            TokenKind::Gateway => self.revoke_presented_gateway(principal, secret).await,
+            TokenKind::Meter => self.revoke_presented_meter(principal, secret).await,
         }
     }
 
-    async fn revoke_presented_gateway(&self, secret: &Token, origin: &Origin) -> Result<bool> {
+    async fn revoke_presented_gateway(&self, principal: &Principal, secret: &Token) -> Result<bool> {
         let found = sqlx::query!(
             "SELECT id, name, revoked_at FROM gateway_tokens WHERE token_hash = $1",
             &secret.hash()
@@ -185,15 +186,16 @@ impl Directory {
         if found.revoked_at.is_some() {
             return Ok(true);
         }
-        self.change(By::Nobody(origin), "gateway_token:revoke_presented", |change| {
+        self.change(principal, "gateway_token:revoke_presented", |change| {
             Box::pin(async move {
+                let change = &mut change.permit_by_secret();
                 (change.record.target_id, change.record.target) = (Some(found.id), Some(found.name));
                 sqlx::query!(
                     "UPDATE gateway_tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL",
                     found.id,
                     change.at
                 )
-                .execute(&mut *change.tx)
+                .execute(change.write())
                 .await?;
                 Ok(true)
             })
@@ -201,7 +203,7 @@ impl Directory {
         .await
     }
 
-    async fn revoke_presented_meter(&self, secret: &Token, origin: &Origin) -> Result<bool> {
+    async fn revoke_presented_meter(&self, principal: &Principal, secret: &Token) -> Result<bool> {
         let found = sqlx::query!(
             "SELECT id, name, revoked_at FROM meter_tokens WHERE token_hash = $1",
             &secret.hash()
@@ -212,15 +214,16 @@ impl Directory {
         if found.revoked_at.is_some() {
             return Ok(true);
         }
-        self.change(By::Nobody(origin), "meter_token:revoke_presented", |change| {
+        self.change(principal, "meter_token:revoke_presented", |change| {
             Box::pin(async move {
+                let change = &mut change.permit_by_secret();
                 (change.record.target_id, change.record.target) = (Some(found.id), Some(found.name));
                 sqlx::query!(
                     "UPDATE meter_tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL",
                     found.id,
                     change.at
                 )
-                .execute(&mut *change.tx)
+                .execute(change.write())
                 .await?;
                 Ok(true)
             })

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     Hint, Result,
-    change::Change,
+    authorization::permitted::Permitted,
     error::{decode, inconsistent},
     outbox::Kind,
 };
@@ -77,7 +77,7 @@ impl Notice {
 }
 
 /// Wants a person told, if there is a mail server. The mail goes to the address they have when it is sent.
-pub(crate) async fn tell(change: &mut Change<'_>, user: UserId, notice: &Notice) -> Result<()> {
+pub(crate) async fn tell(change: &mut Permitted<'_, '_>, user: UserId, notice: &Notice) -> Result<()> {
     if !change.settings().sends_mail {
         return Ok(());
     }
@@ -92,7 +92,7 @@ pub(crate) async fn tell(change: &mut Change<'_>, user: UserId, notice: &Notice)
         detail,
         change.at,
     )
-    .execute(&mut *change.tx)
+    .execute(change.write())
     .await?;
     change.hint(Hint::Mail);
     Ok(())

@@ -7,15 +7,15 @@ pub(crate) use create::{create, create_own};
 
 use policy::{
     Email, Name, OrganizationId, OrganizationRole, OrganizationStanding, Permission, Refusal, Slug, Standing, UserId,
+    require_owner,
 };
 use serde_json::json;
 use time::OffsetDateTime;
 
 use crate::{
-    Actor, Directory, Hint, Result,
-    authorization::lock::{join_queue, lock_in_organization},
+    Directory, Hint, Principal, Result,
+    authorization::lock::{join_queue, lock_organization},
     authorization::lookup::find_organization,
-    authorization::principal::By,
     authorization::standing::organization_standing,
     authorization::target::OrganizationSeen,
     confirmation,
@@ -99,8 +99,8 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`] if there is none, or not for them.
-    pub async fn organization(&self, user: UserId, slug: &Slug) -> Result<OrganizationView> {
-        let seen = find_organization(&self.pool, slug, user).await?;
+    pub async fn organization(&self, principal: &Principal, slug: &Slug) -> Result<OrganizationView> {
+        let seen = find_organization(&self.pool, slug, principal).await?;
         seen.standing.require(Permission::OrganizationRead)?;
         Ok(seen.into())
     }
@@ -109,8 +109,8 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`] if there is none, or not for them.
-    pub async fn organization_settings(&self, user: UserId, slug: &Slug) -> Result<OrganizationSettings> {
-        let seen = find_organization(&self.pool, slug, user).await?;
+    pub async fn organization_settings(&self, principal: &Principal, slug: &Slug) -> Result<OrganizationSettings> {
+        let seen = find_organization(&self.pool, slug, principal).await?;
         seen.standing.require(Permission::OrganizationRead)?;
         let owner = sqlx::query!("SELECT name FROM users WHERE id = $1", seen.owner.0)
             .fetch_one(&self.pool)
@@ -150,19 +150,25 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`], [`Refusal::SlugTaken`].
-    pub async fn update_organization(&self, actor: &Actor, slug: &Slug, name: &Name, new_slug: &Slug) -> Result<()> {
-        self.change(By::User(actor), Permission::OrganizationUpdate.name(), |change| {
+    pub async fn update_organization(
+        &self,
+        principal: &Principal,
+        slug: &Slug,
+        name: &Name,
+        new_slug: &Slug,
+    ) -> Result<()> {
+        self.change(principal, Permission::OrganizationUpdate.name(), |change| {
             Box::pin(async move {
-                let organization = lock_in_organization(change, slug, actor.user).await?;
-                organization.standing.require(Permission::OrganizationUpdate)?;
-                wait_for_slug(&mut change.tx, new_slug.as_str()).await?;
+                let organization = lock_organization(change, slug).await?;
+                let change = &mut change.permit(organization.standing.require(Permission::OrganizationUpdate)?);
+                wait_for_slug(change.write(), new_slug.as_str()).await?;
                 sqlx::query!(
                     "UPDATE organizations SET name = $2, slug = $3 WHERE id = $1",
                     organization.id.0,
                     name.as_str(),
                     new_slug.as_str(),
                 )
-                .execute(&mut *change.tx)
+                .execute(change.write())
                 .await
                 .map_err(|error| refuse_on(error, "organizations_slug_key", Refusal::SlugTaken))?;
                 change.values(
@@ -182,27 +188,21 @@ impl Directory {
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::OwnerOnly`], [`Refusal::OrganizationInUse`], [`Refusal::ConfirmationWrong`],
     /// [`Refusal::ConfirmationNeeded`] (J7).
-    pub async fn delete_organization(&self, actor: &Actor, slug: &Slug, confirmation: &str) -> Result<()> {
-        self.change(By::User(actor), "organization:delete", |change| {
+    pub async fn delete_organization(&self, principal: &Principal, slug: &Slug, confirmation: &str) -> Result<()> {
+        let actor = principal.user()?;
+        self.change(principal, "organization:delete", |change| {
             Box::pin(async move {
-                let organization = lock_in_organization(change, slug, actor.user).await?;
+                let organization = lock_organization(change, slug).await?;
                 change.record.target = Some(organization.slug.to_string());
-                organization.standing.require(Permission::OrganizationRead)?;
-                if !organization
-                    .standing
-                    .organization
-                    .is_some_and(OrganizationStanding::is_owner)
-                {
-                    return Err(Refusal::OwnerOnly.into());
-                }
+                let change = &mut change.permit(require_owner(&organization.standing)?);
                 let in_use = sqlx::query!(
                     r#"SELECT EXISTS (SELECT FROM members WHERE organization_id = $1 AND user_id <> $2)
                        OR EXISTS (SELECT FROM projects WHERE organization_id = $1 AND NOT is_default)
                        OR EXISTS (SELECT FROM resources WHERE organization_id = $1) AS "in_use!""#,
                     organization.id.0,
-                    actor.user.0,
+                    actor.0,
                 )
-                .fetch_one(&mut *change.tx)
+                .fetch_one(change.read())
                 .await?
                 .in_use;
                 if in_use {
@@ -211,20 +211,20 @@ impl Directory {
                 if !organization.name.is_typed_as(confirmation) {
                     return Err(Refusal::ConfirmationWrong.into());
                 }
-                confirmation::require(change, actor).await?;
+                confirmation::require(change).await?;
                 let at = change.at;
-                projects::release_slug(&mut change.tx, organization.default_project, at).await?;
+                projects::release_slug(change.write(), organization.default_project, at).await?;
                 // The mail first: one that is being made right now is waited for before its invitation goes.
                 sqlx::query!("DELETE FROM outbox WHERE organization_id = $1", organization.id.0)
-                    .execute(&mut *change.tx)
+                    .execute(change.write())
                     .await?;
-                usage::forget(&mut change.tx, organization.id).await?;
+                usage::forget(change.write(), organization.id).await?;
                 sqlx::query!("DELETE FROM organizations WHERE id = $1", organization.id.0)
-                    .execute(&mut *change.tx)
+                    .execute(change.write())
                     .await
                     .map_err(|error| refuse_on(error, "resources_project_fkey", Refusal::OrganizationInUse))?;
                 change.values(Some(json!({ "name": organization.name })), None);
-                memberships::changed(change, organization.id, actor.user);
+                memberships::changed(change, organization.id, actor);
                 Ok(())
             })
         })
@@ -262,16 +262,17 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`] for no such organization.
-    pub async fn set_additional_projects(&self, slug: &Slug, on: bool) -> Result<()> {
-        self.change(By::Operator, "organization:additional_projects", |change| {
+    pub async fn set_additional_projects(&self, principal: &Principal, slug: &Slug, on: bool) -> Result<()> {
+        self.change(principal, "organization:additional_projects", |change| {
             Box::pin(async move {
+                let change = &mut change.permit_operator()?;
                 change.record.target = Some(slug.to_string());
-                join_queue(&mut change.tx, slug).await?;
+                join_queue(change.write(), slug).await?;
                 let row = sqlx::query!(
                     "SELECT id, additional_projects FROM organizations WHERE slug = $1 FOR NO KEY UPDATE",
                     slug.as_str()
                 )
-                .fetch_optional(&mut *change.tx)
+                .fetch_optional(change.write())
                 .await?
                 .ok_or(Refusal::Hidden)?;
                 let organization = OrganizationId(row.id);
@@ -281,7 +282,7 @@ impl Directory {
                     organization.0,
                     on
                 )
-                .execute(&mut *change.tx)
+                .execute(change.write())
                 .await?;
                 change.values(
                     Some(json!({ "additional_projects": row.additional_projects })),
@@ -298,7 +299,8 @@ impl Directory {
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`].
-    pub async fn organizations_of(&self, user: UserId, limit: i64) -> Result<Vec<OrganizationSummary>> {
+    pub async fn organizations_of(&self, principal: &Principal, limit: i64) -> Result<Vec<OrganizationSummary>> {
+        let user = principal.user()?;
         let rows = sqlx::query!(
             r#"SELECT o.slug, o.name, o.owner_id, m.role AS "role?"
                FROM (

@@ -4,7 +4,7 @@
 use policy::{ApiKeyId, KeyScope, Name, OrganizationId, Permission, ProjectId, ResourceKind, Slug, UserId};
 
 use crate::{
-    Directory, Result, authorization::lookup::find_project, authorization::standing::key_scope,
+    Directory, Principal, Result, authorization::lookup::find_project, authorization::standing::key_scope,
     connections::PgConnection, error::decode,
 };
 
@@ -46,8 +46,8 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`](policy::Refusal::Hidden).
-    pub async fn owned_assets(&self, actor: UserId, slug: &Slug, user: UserId) -> Result<OwnedAssets> {
-        let project = find_project(&self.pool, slug, actor).await?;
+    pub async fn owned_assets(&self, principal: &Principal, slug: &Slug, user: UserId) -> Result<OwnedAssets> {
+        let project = find_project(&self.pool, slug, principal).await?;
         project.standing.require(Permission::ApiKeyList)?;
         let mut db = self.pool.acquire().await?;
         owned_assets(&mut db, project.organization, Place::Project(project.project), &[user]).await
@@ -57,8 +57,8 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`](policy::Refusal::Hidden), [`Refusal::Forbidden`](policy::Refusal::Forbidden).
-    pub async fn assets_of_externals(&self, actor: UserId, slug: &Slug) -> Result<OwnedAssets> {
-        let project = find_project(&self.pool, slug, actor).await?;
+    pub async fn assets_of_externals(&self, principal: &Principal, slug: &Slug) -> Result<OwnedAssets> {
+        let project = find_project(&self.pool, slug, principal).await?;
         project.standing.require(Permission::CollaboratorRemove)?;
         let mut db = self.pool.acquire().await?;
         let externals = sqlx::query!(

@@ -10,13 +10,13 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
-    Actor, Agent, Directory, Hint, Result,
-    authorization::lock::{lock_in, lock_in_organization},
+    Directory, Hint, Principal, Result,
+    authorization::change::Record,
+    authorization::lock::{lock_organization, lock_project},
     authorization::lookup::find_project,
-    authorization::principal::By,
+    authorization::permitted::Writer,
     authorization::standing::project_standing,
     authorization::target::ProjectSeen,
-    change::Record,
     confirmation,
     connections::PgConnection,
     error::refuse_on,
@@ -104,8 +104,8 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`] if there is none, or not for them (P3).
-    pub async fn project(&self, user: UserId, slug: &Slug) -> Result<ProjectView> {
-        let seen = find_project(&self.pool, slug, user).await?;
+    pub async fn project(&self, principal: &Principal, slug: &Slug) -> Result<ProjectView> {
+        let seen = find_project(&self.pool, slug, principal).await?;
         seen.standing.require(Permission::ProjectRead)?;
         Ok(seen.into())
     }
@@ -114,18 +114,24 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`], [`Refusal::ProjectsSwitchedOff`], [`Refusal::SlugTaken`].
-    pub async fn create_project(&self, actor: &Actor, organization: &Slug, name: &Name, slug: &Slug) -> Result<()> {
-        self.change(By::User(actor), Permission::ProjectCreate.name(), |change| {
+    pub async fn create_project(
+        &self,
+        principal: &Principal,
+        organization: &Slug,
+        name: &Name,
+        slug: &Slug,
+    ) -> Result<()> {
+        self.change(principal, Permission::ProjectCreate.name(), |change| {
             Box::pin(async move {
                 change.record.target = Some(slug.to_string());
-                let organization = lock_in_organization(change, organization, actor.user).await?;
-                organization.standing.require(Permission::ProjectCreate)?;
+                let organization = lock_organization(change, organization).await?;
+                let change = &mut change.permit(organization.standing.require(Permission::ProjectCreate)?);
                 if !organization.additional_projects {
                     return Err(Refusal::ProjectsSwitchedOff.into());
                 }
-                quotas::one_more_project(&mut change.tx, &self.settings.quotas, organization.id).await?;
+                quotas::one_more_project(change.write(), &self.settings.quotas, organization.id).await?;
                 let (id, at) = (new_id(), change.at);
-                insert(&mut change.tx, organization.id, id, name, slug, false, at).await?;
+                insert(change.write(), organization.id, id, name, slug, false, at).await?;
                 change.record.project = Some(id);
                 change.values(None, Some(json!({ "name": name, "slug": slug })));
                 change.hint(Hint::Organization(organization.id));
@@ -142,30 +148,30 @@ impl Directory {
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`], [`Refusal::DefaultProjectKept`] (D1),
     /// [`Refusal::ProjectHasResources`], [`Refusal::ConfirmationWrong`].
-    pub async fn delete_project(&self, actor: &Actor, slug: &Slug, confirmation: &str) -> Result<Name> {
-        self.change(By::User(actor), Permission::ProjectDelete.name(), |change| Box::pin(async move {
+    pub async fn delete_project(&self, principal: &Principal, slug: &Slug, confirmation: &str) -> Result<Name> {
+        self.change(principal, Permission::ProjectDelete.name(), |change| Box::pin(async move {
         change.record.target = Some(slug.to_string());
-            let project = lock_in(change, slug, actor.user).await?;
-            project.standing.require_on_project(Permission::ProjectDelete)?;
+            let project = lock_project(change, slug).await?;
+            let change = &mut change.permit(project.standing.require_on_project(Permission::ProjectDelete)?);
             if project.is_default {
                 return Err(Refusal::DefaultProjectKept.into());
             }
-            if resources::any(&mut change.tx, project.organization, project.project).await? {
+            if resources::any(change.write(), project.organization, project.project).await? {
                 return Err(Refusal::ProjectHasResources.into());
             }
             if Slug::from_input(confirmation).as_ref() != Ok(&project.slug) {
                 return Err(Refusal::ConfirmationWrong.into());
             }
-            confirmation::require(change, actor).await?;
-            let (at, ends) = (change.at, what_ends(&mut change.tx, &project).await?);
-            release_slug(&mut change.tx, project.project, at).await?;
-            usage::rebook(&mut change.tx, project.organization, project.project).await?;
+            confirmation::require(change).await?;
+            let (at, ends) = (change.at, what_ends(change.write(), &project).await?);
+            release_slug(change.write(), project.project, at).await?;
+            usage::rebook(change.write(), project.organization, project.project).await?;
             sqlx::query!(
                 "DELETE FROM projects WHERE organization_id = $1 AND id = $2",
                 project.organization.0,
                 project.project.0,
             )
-            .execute(&mut *change.tx)
+            .execute(change.write())
             .await
             .map_err(|error| refuse_on(error, "resources_project_fkey", Refusal::ProjectHasResources))?;
             change.values(
@@ -204,23 +210,12 @@ impl Directory {
         .may(Permission::ProjectRead))
     }
 
-    /// Asks for a permission before what was typed is looked at, so that a slip in it says nothing to somebody who may
-    /// not do this anyway (P3, R2). A refusal is audited like one of the change itself; the change asks again, under
-    /// its lock.
-    ///
-    /// # Errors
-    /// [`Refusal::Hidden`], [`Refusal::Forbidden`].
-    pub async fn authorize(&self, actor: &Actor, slug: &Slug, permission: Permission) -> Result<()> {
-        self.authorize_agent(Agent::Person(actor), &slug.clone().into(), permission)
-            .await
-    }
-
     /// The permanent ids behind a slug, for somebody with access.
     ///
     /// # Errors
     /// [`Refusal::Hidden`] if there is none, or not for them (P3).
-    pub async fn project_ids(&self, user: UserId, slug: &Slug) -> Result<(OrganizationId, ProjectId)> {
-        let seen = find_project(&self.pool, slug, user).await?;
+    pub async fn project_ids(&self, principal: &Principal, slug: &Slug) -> Result<(OrganizationId, ProjectId)> {
+        let seen = find_project(&self.pool, slug, principal).await?;
         seen.standing.require(Permission::ProjectRead)?;
         Ok((seen.organization, seen.project))
     }
@@ -229,8 +224,8 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`].
-    pub async fn count_externals(&self, user: UserId, slug: &Slug) -> Result<i64> {
-        let seen = find_project(&self.pool, slug, user).await?;
+    pub async fn count_externals(&self, principal: &Principal, slug: &Slug) -> Result<i64> {
+        let seen = find_project(&self.pool, slug, principal).await?;
         seen.standing.require(Permission::CollaboratorList)?;
         let row = sqlx::query!(
             r#"SELECT count(*) AS "count!" FROM access_collaborators
@@ -247,8 +242,8 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`].
-    pub async fn project_contents(&self, user: UserId, slug: &Slug) -> Result<ProjectContents> {
-        let seen = find_project(&self.pool, slug, user).await?;
+    pub async fn project_contents(&self, principal: &Principal, slug: &Slug) -> Result<ProjectContents> {
+        let seen = find_project(&self.pool, slug, principal).await?;
         seen.standing.require_on_project(Permission::ProjectDelete)?;
         let contents = sqlx::query_as!(
             ProjectContents,
@@ -268,11 +263,11 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`], [`Refusal::SlugTaken`], [`Refusal::ExternalInDefaultProject`] (D4).
-    pub async fn update_project(&self, actor: &Actor, slug: &Slug, wanted: &ProjectChange) -> Result<()> {
-        self.change(By::User(actor), Permission::ProjectUpdate.name(), |change| {
+    pub async fn update_project(&self, principal: &Principal, slug: &Slug, wanted: &ProjectChange) -> Result<()> {
+        self.change(principal, Permission::ProjectUpdate.name(), |change| {
             Box::pin(async move {
-                let project = lock_in(change, slug, actor.user).await?;
-                project.standing.require(Permission::ProjectUpdate)?;
+                let project = lock_project(change, slug).await?;
+                let change = &mut change.permit(project.standing.require(Permission::ProjectUpdate)?);
                 if project.is_default && wanted.allow_externals {
                     return Err(Refusal::ExternalInDefaultProject.into());
                 }
@@ -287,12 +282,12 @@ impl Directory {
                     wanted.name.as_str(),
                     wanted.allow_externals,
                 )
-                .execute(&mut *change.tx)
+                .execute(change.write())
                 .await?;
                 if wanted.slug != project.slug {
                     let at = change.at;
-                    release_slug(&mut change.tx, project.project, at).await?;
-                    take_slug(&mut change.tx, project.organization, project.project, &wanted.slug, at).await?;
+                    release_slug(change.write(), project.project, at).await?;
+                    take_slug(change.write(), project.organization, project.project, &wanted.slug, at).await?;
                 }
                 change.hint(Hint::Project(project.project));
                 change.hint(Hint::Organization(project.organization));
@@ -307,18 +302,18 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`].
-    pub async fn remove_externals(&self, actor: &Actor, slug: &Slug, keys: &[KeyChoice]) -> Result<u64> {
-        self.change(By::User(actor), Permission::CollaboratorRemove.name(), |change| {
+    pub async fn remove_externals(&self, principal: &Principal, slug: &Slug, keys: &[KeyChoice]) -> Result<u64> {
+        self.change(principal, Permission::CollaboratorRemove.name(), |change| {
             Box::pin(async move {
-                let project = lock_in(change, slug, actor.user).await?;
-                project.standing.require(Permission::CollaboratorRemove)?;
+                let project = lock_project(change, slug).await?;
+                let change = &mut change.permit(project.standing.require(Permission::CollaboratorRemove)?);
                 let rows = sqlx::query!(
                     "DELETE FROM collaborators
                      WHERE organization_id = $1 AND project_id = $2 AND member_id IS NULL RETURNING user_id, role",
                     project.organization.0,
                     project.project.0,
                 )
-                .fetch_all(&mut *change.tx)
+                .fetch_all(change.write())
                 .await?;
                 change.record.target = Some("external collaborators".to_owned());
                 change.values(Some(json!({ "count": rows.len() })), None);
@@ -367,7 +362,7 @@ async fn what_ends(db: &mut PgConnection, project: &ProjectSeen) -> Result<Ends>
 /// # Errors
 /// [`Refusal::SlugTaken`].
 pub(crate) async fn insert(
-    db: &mut PgConnection,
+    db: &mut Writer,
     organization: OrganizationId,
     id: ProjectId,
     name: &Name,
@@ -389,7 +384,7 @@ pub(crate) async fn insert(
 }
 
 /// Takes a project's slug from it: nobody has it now, and nobody gets it for 90 days (P2).
-pub(crate) async fn release_slug(db: &mut PgConnection, project: ProjectId, at: OffsetDateTime) -> Result<()> {
+pub(crate) async fn release_slug(db: &mut Writer, project: ProjectId, at: OffsetDateTime) -> Result<()> {
     sqlx::query!(
         "UPDATE project_slugs SET released_at = $2 WHERE project_id = $1 AND released_at IS NULL",
         project.0,
@@ -402,7 +397,7 @@ pub(crate) async fn release_slug(db: &mut PgConnection, project: ProjectId, at: 
 
 /// Gives a project a slug that is free, was its own before, or was let go long enough ago.
 async fn take_slug(
-    db: &mut PgConnection,
+    db: &mut Writer,
     organization: OrganizationId,
     project: ProjectId,
     slug: &Slug,

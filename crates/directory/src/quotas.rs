@@ -4,7 +4,7 @@
 use policy::{InvitationId, OrganizationId, ProjectId, Quota, Quotas, Refusal};
 use time::{Duration, OffsetDateTime};
 
-use crate::{Result, connections::PgConnection};
+use crate::{Result, authorization::permitted::Writer, connections::PgConnection};
 
 /// The window that records of usage are counted in.
 const WINDOW: Duration = Duration::minutes(1);
@@ -101,7 +101,7 @@ pub(crate) async fn one_more_resource(
 /// # Errors
 /// [`Refusal::QuotaReached`] if these are more than the minute has room for.
 pub(crate) async fn count_usage(
-    db: &mut PgConnection,
+    db: &mut Writer,
     quotas: &Quotas,
     project: ProjectId,
     records: usize,

@@ -10,32 +10,36 @@ use policy::{EventId, Refusal};
 use time::{Duration, OffsetDateTime};
 
 use crate::{
-    Directory, Result, authorization::principal::By, change::Record, connections::PgConnection, secret::sha256,
+    Directory, Result,
+    authorization::{
+        change::Record,
+        principal::{Identity, Principal},
+    },
+    connections::PgConnection,
+    secret::sha256,
 };
 
 /// For so long one row stands for all attempts of its kind.
 const WINDOW: Duration = Duration::minutes(10);
 
 /// The kind of a refused attempt; none for what is never counted together.
-pub(crate) fn kind(by: &By<'_>, action: &str, refusal: Refusal, record: &Record) -> Option<[u8; 32]> {
-    let who = match by {
-        By::User(actor) => actor.user.to_string(),
-        By::Key(actor) => actor.key.to_string(),
-        By::Meter(actor) => actor.meter.to_string(),
-        By::Nobody(origin) => origin.network(),
-        By::Operator => return None,
+pub(crate) fn kind(principal: &Principal, action: &str, refusal: Refusal, record: &Record) -> Option<[u8; 32]> {
+    let who = match principal.identity {
+        Identity::User { user, .. } => user.to_string(),
+        Identity::ApiKey(key) => key.key.to_string(),
+        Identity::Meter(meter) => meter.to_string(),
+        Identity::Anonymous => principal.origin.network(),
+        Identity::Operator => return None,
     };
-    let account = match by {
-        By::Nobody(_) if !matches!(refusal, Refusal::TooManyAttempts { .. }) => record.target_id,
-        By::Nobody(_) | By::User(_) | By::Key(_) | By::Meter(_) | By::Operator => None,
-    };
+    let is_guess = principal.identity == Identity::Anonymous && !matches!(refusal, Refusal::TooManyAttempts { .. });
+    let account = record.target_id.filter(|_| is_guess);
     let account = account.map(|id| id.to_string()).unwrap_or_default();
     let place = (
         record.organization.map(|id| id.to_string()).unwrap_or_default(),
         record.project.map(|id| id.to_string()).unwrap_or_default(),
     );
     let parts = [
-        by.author().kind,
+        principal.author().kind,
         &who,
         action,
         refusal.code(),

@@ -18,8 +18,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    Agent, Directory, Hint, ProjectRef, Result, authorization::lock::lock_project_context,
-    authorization::principal::By, connections::PgConnection, error::refuse_on, quotas,
+    Directory, Hint, Principal, ProjectRef, Result, authorization::lock::lock_project_context,
+    authorization::permitted::Writer, connections::PgConnection, error::refuse_on, quotas,
 };
 
 use list::find;
@@ -78,7 +78,7 @@ impl Directory {
     /// [`Refusal::KeyInvalid`]; [`Refusal::StateInvalid`], [`Refusal::DetailInvalid`], [`Refusal::ResourceNameTaken`].
     pub async fn create_resource(
         &self,
-        agent: Agent<'_>,
+        principal: &Principal,
         project: &ProjectRef,
         kind: ResourceKind,
         name: &Name,
@@ -86,19 +86,16 @@ impl Directory {
         details: &Details,
     ) -> Result<Resource> {
         let permission = kind.permission(ResourceAction::Create);
-        self.change(By::from(agent), permission.name(), |change| {
+        self.change(principal, permission.name(), |change| {
             Box::pin(async move {
                 change.record.target = Some(name.to_string());
-                let place = lock_project_context(change, agent, project).await?;
-                place.holder.require(permission)?;
+                let place = lock_project_context(change, project).await?;
+                let change = &mut change.permit(place.standing.require(permission)?);
                 let state = kind.state(state)?;
                 // Those of another kind would be the caller's slip; here they can't be written.
                 let details = details.with(kind, &BTreeMap::new())?;
                 let id = ResourceId(Uuid::now_v7());
-                let creator = match agent {
-                    Agent::Person(actor) => (Some(actor.user), None),
-                    Agent::Key(actor) => (None, Some(actor.key)),
-                };
+                let creator = (principal.user().ok(), principal.api_key().ok().map(|key| key.key));
                 change.record.target_id = Some(id.0);
                 let resource = NewResource {
                     id,
@@ -108,11 +105,11 @@ impl Directory {
                     details: &details,
                 };
                 let (project, at) = ((place.organization, place.project.id), change.at);
-                quotas::one_more_resource(&mut change.tx, &self.settings.quotas, project).await?;
-                insert(&mut change.tx, project, &resource, creator, at).await?;
+                quotas::one_more_resource(change.write(), &self.settings.quotas, project).await?;
+                insert(change.write(), project, &resource, creator, at).await?;
                 change.values(None, Some(facts(kind, name, state, &details)));
                 change.hint(Hint::Project(place.project.id));
-                find(&mut change.tx, &place, id).await
+                find(change.write(), &place, id).await
             })
         })
         .await
@@ -125,16 +122,16 @@ impl Directory {
     /// Those of [`Directory::create_resource`]; [`Refusal::Hidden`] for a resource that is not the project's (P3).
     pub async fn update_resource(
         &self,
-        agent: Agent<'_>,
+        principal: &Principal,
         project: &ProjectRef,
         id: ResourceId,
         wanted: &ResourceChange,
     ) -> Result<Resource> {
-        self.change(By::from(agent), CHANGE, |change| {
+        self.change(principal, CHANGE, |change| {
             Box::pin(async move {
                 change.record.target_id = Some(id.0);
-                let place = lock_project_context(change, agent, project).await?;
-                let before = find(&mut change.tx, &place, id).await?;
+                let place = lock_project_context(change, project).await?;
+                let before = find(change.read(), &place, id).await?;
                 let kind = before.kind;
                 let permission = kind.permission(ResourceAction::Change);
                 change.set_action(permission.name());
@@ -147,22 +144,25 @@ impl Directory {
                     Ok(read) => read,
                     Err(refusal) => {
                         // What is wrong with it is for those who may change it.
-                        place.holder.require(permission)?;
+                        place.standing.require(permission)?;
                         return Err(refusal.into());
                     }
                 };
                 let (scales, changes) = before.details.differences(&details);
                 let changes = changes || !scales || *name != before.name || state != before.state;
                 let scale = kind.permission(ResourceAction::Scale);
-                for (is_asked, permission) in [(scales, scale), (changes, permission)] {
-                    if is_asked {
-                        change.set_action(permission.name());
-                        place.holder.require(permission)?;
-                    }
+                // The second is asked for last, as it is what the audit calls a change that is both.
+                if scales && changes {
+                    change.set_action(scale.name());
+                    place.standing.require(scale)?;
                 }
+                let asked = if changes { permission } else { scale };
+                change.set_action(asked.name());
+                let change = &mut change.permit(place.standing.require(asked)?);
                 change.values(Some(before.facts()), Some(facts(kind, name, state, &details)));
                 if scales && changes && scale != permission {
-                    change.add_event(scale.name(), change.record.clone());
+                    let record = change.record.clone();
+                    change.add_event(scale.name(), record);
                 }
                 sqlx::query!(
                     "UPDATE resources SET name = $4, state = $5, details = $6, updated_at = $7
@@ -175,11 +175,11 @@ impl Directory {
                     Json(&details) as _,
                     change.at,
                 )
-                .execute(&mut *change.tx)
+                .execute(change.write())
                 .await
                 .map_err(|error| refuse_on(error, "resources_name_key", Refusal::ResourceNameTaken))?;
                 change.hint(Hint::Project(place.project.id));
-                find(&mut change.tx, &place, id).await
+                find(change.write(), &place, id).await
             })
         })
         .await
@@ -190,23 +190,23 @@ impl Directory {
     /// # Errors
     /// [`Refusal::Hidden`], also for a resource that is not the project's (P3); [`Refusal::Forbidden`]; for a key
     /// [`Refusal::KeyRevoked`], [`Refusal::KeyExpired`], [`Refusal::KeyInvalid`].
-    pub async fn delete_resource(&self, agent: Agent<'_>, project: &ProjectRef, id: ResourceId) -> Result<Name> {
-        self.change(By::from(agent), DELETE, |change| {
+    pub async fn delete_resource(&self, principal: &Principal, project: &ProjectRef, id: ResourceId) -> Result<Name> {
+        self.change(principal, DELETE, |change| {
             Box::pin(async move {
                 change.record.target_id = Some(id.0);
-                let place = lock_project_context(change, agent, project).await?;
-                let before = find(&mut change.tx, &place, id).await?;
+                let place = lock_project_context(change, project).await?;
+                let before = find(change.read(), &place, id).await?;
                 let permission = before.kind.permission(ResourceAction::Delete);
                 change.set_action(permission.name());
                 change.record.target = Some(before.name.to_string());
-                place.holder.require(permission)?;
+                let change = &mut change.permit(place.standing.require(permission)?);
                 sqlx::query!(
                     "DELETE FROM resources WHERE organization_id = $1 AND project_id = $2 AND id = $3",
                     place.organization.0,
                     place.project.id.0,
                     id.0,
                 )
-                .execute(&mut *change.tx)
+                .execute(change.write())
                 .await?;
                 change.values(Some(before.facts()), None);
                 change.hint(Hint::Project(place.project.id));
@@ -231,7 +231,7 @@ pub(crate) struct NewResource<'a> {
 /// # Errors
 /// [`Refusal::ResourceNameTaken`].
 pub(crate) async fn insert(
-    db: &mut PgConnection,
+    db: &mut Writer,
     (organization, project): (OrganizationId, ProjectId),
     resource: &NewResource<'_>,
     (person, key): (Option<UserId>, Option<ApiKeyId>),

@@ -8,10 +8,9 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
-    Actor, DeviceToken, Directory, Hint, Origin, Result,
-    authorization::principal::By,
-    change::{Change, Record},
-    connections::PgConnection,
+    DeviceToken, Directory, Hint, Origin, Principal, Result,
+    authorization::permitted::Writer,
+    authorization::{change::Record, permitted::Permitted},
     devices,
     error::decode,
     secret,
@@ -96,12 +95,8 @@ pub struct SignedInAt {
 impl Session {
     /// The person as the one who asks.
     #[must_use]
-    pub const fn actor(&self, origin: Origin) -> Actor {
-        Actor {
-            user: self.user,
-            session: self.id,
-            origin,
-        }
+    pub const fn principal(&self, origin: Origin) -> Principal {
+        Principal::signed_in(self.user, self.id, origin)
     }
 }
 
@@ -158,18 +153,21 @@ impl Directory {
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
-    pub async fn sign_out(&self, actor: &Actor) -> Result<()> {
-        self.change(By::User(actor), "session:end", |change| {
+    pub async fn sign_out(&self, principal: &Principal) -> Result<()> {
+        let actor = principal.user()?;
+        let session = principal.session()?;
+        self.change(principal, "session:end", |change| {
             Box::pin(async move {
-                change.set_target(actor.user);
+                let change = &mut change.permit_oneself()?;
+                change.set_target(actor);
                 sqlx::query!(
                     "DELETE FROM sessions WHERE id = $1 AND user_id = $2",
-                    actor.session.0,
-                    actor.user.0
+                    session.0,
+                    actor.0
                 )
-                .execute(&mut *change.tx)
+                .execute(change.write())
                 .await?;
-                change.hint(Hint::User(actor.user));
+                change.hint(Hint::User(actor));
                 Ok(())
             })
         })
@@ -180,7 +178,8 @@ impl Directory {
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
-    pub async fn sessions(&self, user: UserId) -> Result<Vec<SignedInAt>> {
+    pub async fn sessions(&self, principal: &Principal) -> Result<Vec<SignedInAt>> {
+        let user = principal.user()?;
         let now = self.now();
         let rows = sqlx::query!(
             "SELECT id, created_at, last_seen_at, address, user_agent FROM sessions
@@ -207,22 +206,24 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`] for one that is over, or somebody else's.
-    pub async fn end_session(&self, actor: &Actor, session: SessionId) -> Result<()> {
-        self.change(By::User(actor), "session:end", |change| {
+    pub async fn end_session(&self, principal: &Principal, session: SessionId) -> Result<()> {
+        let actor = principal.user()?;
+        self.change(principal, "session:end", |change| {
             Box::pin(async move {
+                let change = &mut change.permit_oneself()?;
                 change.record.target_id = Some(session.0);
                 let ended = sqlx::query!(
                     "DELETE FROM sessions WHERE id = $1 AND user_id = $2",
                     session.0,
-                    actor.user.0
+                    actor.0
                 )
-                .execute(&mut *change.tx)
+                .execute(change.write())
                 .await?
                 .rows_affected();
                 if ended == 0 {
                     return Err(Refusal::Hidden.into());
                 }
-                change.hint(Hint::User(actor.user));
+                change.hint(Hint::User(actor));
                 Ok(())
             })
         })
@@ -233,12 +234,15 @@ impl Directory {
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
-    pub async fn end_other_sessions(&self, actor: &Actor) -> Result<()> {
-        self.change(By::User(actor), "session:end_others", |change| {
+    pub async fn end_other_sessions(&self, principal: &Principal) -> Result<()> {
+        let actor = principal.user()?;
+        let session = principal.session()?;
+        self.change(principal, "session:end_others", |change| {
             Box::pin(async move {
-                change.set_target(actor.user);
-                end_all(&mut change.tx, actor.user, Some(actor.session)).await?;
-                change.hint(Hint::User(actor.user));
+                let change = &mut change.permit_oneself()?;
+                change.set_target(actor);
+                end_all(change.write(), actor, Some(session)).await?;
+                change.hint(Hint::User(actor));
                 Ok(())
             })
         })
@@ -263,10 +267,10 @@ impl Directory {
 }
 
 /// Begins a session for a person who has just proved who they are. The one that the browser had, whoever's, ends (J7).
-pub(crate) async fn begin(change: &mut Change<'_>, user: UserId, origin: &Origin) -> Result<NewSession> {
+pub(crate) async fn begin(change: &mut Permitted<'_, '_>, user: UserId, origin: &Origin) -> Result<NewSession> {
     end_former(change, origin).await?;
     let at = change.at;
-    let device = devices::remember(&mut change.tx, user, origin.device.as_ref(), at).await?;
+    let device = devices::remember(change.write(), user, origin.device.as_ref(), at).await?;
     let token = SessionToken(secret::random()?);
     let user_agent: String = origin.user_agent.chars().take(300).collect();
     sqlx::query!(
@@ -280,7 +284,7 @@ pub(crate) async fn begin(change: &mut Change<'_>, user: UserId, origin: &Origin
         origin.address,
         user_agent,
     )
-    .execute(&mut *change.tx)
+    .execute(change.write())
     .await?;
     Ok(NewSession {
         token,
@@ -290,10 +294,10 @@ pub(crate) async fn begin(change: &mut Change<'_>, user: UserId, origin: &Origin
 }
 
 /// Ends the session that the browser had, so that nobody is left signed in behind a cookie that was replaced.
-async fn end_former(change: &mut Change<'_>, origin: &Origin) -> Result<()> {
+async fn end_former(change: &mut Permitted<'_, '_>, origin: &Origin) -> Result<()> {
     let Some(former) = origin.session else { return Ok(()) };
     let ended = sqlx::query!("DELETE FROM sessions WHERE id = $1 RETURNING user_id", former.0)
-        .fetch_optional(&mut *change.tx)
+        .fetch_optional(change.write())
         .await?;
     if let Some(row) = ended {
         let record = Record {
@@ -307,7 +311,7 @@ async fn end_former(change: &mut Change<'_>, origin: &Origin) -> Result<()> {
 }
 
 /// Ends every session of a person, except one. Answers how many there were.
-pub(crate) async fn end_all(db: &mut PgConnection, user: UserId, except: Option<SessionId>) -> Result<u64> {
+pub(crate) async fn end_all(db: &mut Writer, user: UserId, except: Option<SessionId>) -> Result<u64> {
     let ended = sqlx::query!(
         "DELETE FROM sessions WHERE user_id = $1 AND id IS DISTINCT FROM $2",
         user.0,

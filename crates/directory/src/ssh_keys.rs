@@ -7,9 +7,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    Actor, Directory, Hint, Result, SshKeyProof,
-    authorization::principal::By,
-    change::{Change, Record},
+    Directory, Hint, Principal, Result, SshKeyProof,
+    authorization::{change::Record, permitted::Permitted},
     confirmation,
     error::{decode, refuse_on},
     notices::{self, Notice},
@@ -80,7 +79,8 @@ impl Directory {
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
-    pub async fn ssh_keys(&self, user: UserId) -> Result<Vec<SshKey>> {
+    pub async fn ssh_keys(&self, principal: &Principal) -> Result<Vec<SshKey>> {
+        let user = principal.user()?;
         let rows = sqlx::query!(
             r#"SELECT id, name, algorithm, fingerprint, created_at, proved_at IS NOT NULL AS "is_proved!" FROM ssh_keys
                WHERE user_id = $1 ORDER BY created_at DESC, id"#,
@@ -106,8 +106,8 @@ impl Directory {
     ///
     /// # Errors
     /// Those of [`Self::add_proved_ssh_key`].
-    pub async fn add_ssh_key(&self, actor: &Actor, name: &str, public_key: &str) -> Result<Name> {
-        self.add_proved_ssh_key(actor, name, public_key, None).await
+    pub async fn add_ssh_key(&self, principal: &Principal, name: &str, public_key: &str) -> Result<Name> {
+        self.add_proved_ssh_key(principal, name, public_key, None).await
     }
 
     /// Adds an SSH public key, as it was pasted. Without a name it is called by its comment. One that another account
@@ -120,14 +120,16 @@ impl Directory {
     /// just deleted.
     pub async fn add_proved_ssh_key(
         &self,
-        actor: &Actor,
+        principal: &Principal,
         name: &str,
         public_key: &str,
         proof: Option<SshKeyProof<'_>>,
     ) -> Result<Name> {
-        self.change(By::User(actor), "ssh_key:add", |change| {
+        let (actor, session) = (principal.user()?, principal.session()?);
+        self.change(principal, "ssh_key:add", |change| {
             Box::pin(async move {
-                change.set_target(actor.user);
+                let change = &mut change.permit_oneself()?;
+                change.set_target(actor);
                 if [name, proof.map_or("", |proof| proof.signature)]
                     .into_iter()
                     .any(has_private_key)
@@ -142,17 +144,17 @@ impl Directory {
                     (true, None) => decode(&key.algorithm, "ssh_keys", "name")?,
                 };
                 let is_proved = proof.is_some();
-                if proof.is_some_and(|proof| !self.is_proved(actor, &key.key, proof)) {
+                if proof.is_some_and(|proof| !self.is_proved((actor, session), &key.key, proof)) {
                     return Err(Refusal::SshSignatureInvalid.into());
                 }
-                confirmation::require(change, actor).await?;
+                confirmation::require(change).await?;
                 make_room(change, actor).await?;
                 take_over(change, actor, &key.fingerprint, is_proved).await?;
                 sqlx::query!(
                 "INSERT INTO ssh_keys (id, user_id, name, algorithm, public_key, fingerprint, created_at, proved_at)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
                 Uuid::now_v7(),
-                actor.user.0,
+                actor.0,
                 name.as_str(),
                 key.algorithm,
                 key.line,
@@ -160,7 +162,7 @@ impl Directory {
                 change.at,
                 is_proved.then_some(change.at),
             )
-                .execute(&mut *change.tx)
+                .execute(change.write())
                 .await
                 .map_err(|error| refuse_on(error, "ssh_keys_fingerprint_key", Refusal::SshKeyTaken))?;
                 change.values(
@@ -168,7 +170,7 @@ impl Directory {
                     Some(json!({ "name": name, "fingerprint": key.fingerprint, "proved": is_proved })),
                 );
                 let fingerprint = key.fingerprint;
-                notices::tell(change, actor.user, &Notice::SshKeyAdded { fingerprint }).await?;
+                notices::tell(change, actor, &Notice::SshKeyAdded { fingerprint }).await?;
                 Ok(name)
             })
         })
@@ -179,16 +181,18 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`] for one that is gone, or somebody else's.
-    pub async fn remove_ssh_key(&self, actor: &Actor, id: SshKeyId) -> Result<Name> {
-        self.change(By::User(actor), "ssh_key:remove", |change| {
+    pub async fn remove_ssh_key(&self, principal: &Principal, id: SshKeyId) -> Result<Name> {
+        let actor = principal.user()?;
+        self.change(principal, "ssh_key:remove", |change| {
             Box::pin(async move {
+                let change = &mut change.permit_oneself()?;
                 change.record.target_id = Some(id.0);
                 let row = sqlx::query!(
                     "DELETE FROM ssh_keys WHERE id = $1 AND user_id = $2 RETURNING name, fingerprint",
                     id.0,
-                    actor.user.0
+                    actor.0
                 )
-                .fetch_optional(&mut *change.tx)
+                .fetch_optional(change.write())
                 .await?
                 .ok_or(Refusal::Hidden)?;
                 change.values(Some(json!({ "name": row.name, "fingerprint": row.fingerprint })), None);
@@ -201,19 +205,19 @@ impl Directory {
 
 /// Goes on if the account may have one key more. Two at once take turns, or both might be the last one; counted once it
 /// is one's turn.
-async fn make_room(change: &mut Change<'_>, actor: &Actor) -> Result<()> {
+async fn make_room(change: &mut Permitted<'_, '_>, actor: UserId) -> Result<()> {
     sqlx::query!(
         "SELECT id FROM users WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE",
-        actor.user.0
+        actor.0
     )
-    .fetch_optional(&mut *change.tx)
+    .fetch_optional(change.write())
     .await?
     .ok_or(Refusal::SignedOut)?;
     let count = sqlx::query!(
         r#"SELECT count(*) AS "count!" FROM ssh_keys WHERE user_id = $1"#,
-        actor.user.0
+        actor.0
     )
-    .fetch_one(&mut *change.tx)
+    .fetch_one(change.write())
     .await?
     .count;
     if count >= MOST {
@@ -224,24 +228,24 @@ async fn make_room(change: &mut Change<'_>, actor: &Actor) -> Result<()> {
 
 /// Takes a key away from another account that has registered it without a proof, for somebody who has one; that
 /// account's audit says so too.
-async fn take_over(change: &mut Change<'_>, actor: &Actor, fingerprint: &str, is_proved: bool) -> Result<()> {
+async fn take_over(change: &mut Permitted<'_, '_>, actor: UserId, fingerprint: &str, is_proved: bool) -> Result<()> {
     let Some(row) = sqlx::query!(
         r#"SELECT id, user_id, name, proved_at IS NOT NULL AS "is_proved!" FROM ssh_keys WHERE fingerprint = $1 FOR UPDATE"#,
         fingerprint
     )
-    .fetch_optional(&mut *change.tx)
+    .fetch_optional(change.write())
     .await?
     else {
         return Ok(());
     };
-    if row.is_proved || row.user_id == actor.user.0 {
+    if row.is_proved || row.user_id == actor.0 {
         return Err(Refusal::SshKeyTaken.into());
     }
     if !is_proved {
         return Err(Refusal::SshKeyNeedsProof.into());
     }
     sqlx::query!("DELETE FROM ssh_keys WHERE id = $1", row.id)
-        .execute(&mut *change.tx)
+        .execute(change.write())
         .await?;
     change.hint(Hint::User(UserId(row.user_id)));
     let removed = Record {

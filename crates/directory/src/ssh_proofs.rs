@@ -13,7 +13,7 @@ use ring::signature::{
 use ssh_key::{Algorithm, HashAlg, PublicKey, Signature, SshSig, public::KeyData};
 use time::{Date, Duration};
 
-use crate::{Actor, Directory, secret::sha256};
+use crate::{Directory, secret::sha256};
 
 /// A longer text is no signature: that of the longest RSA key in use has some 2,500 characters.
 const MOST_CHARACTERS: usize = 16_384;
@@ -43,10 +43,15 @@ impl Directory {
     }
 
     /// Whether a key signed the person's text of today or yesterday.
-    pub(crate) fn is_proved(&self, actor: &Actor, key: &PublicKey, proof: SshKeyProof<'_>) -> bool {
+    pub(crate) fn is_proved(
+        &self,
+        (user, session): (UserId, SessionId),
+        key: &PublicKey,
+        proof: SshKeyProof<'_>,
+    ) -> bool {
         let today = self.now().date();
         [today, today - Duration::days(1)].into_iter().any(|day| {
-            let text = text(actor.user, actor.session, day);
+            let text = text(user, session, day);
             // A text out of a file mostly ends in a line break.
             is_signed(key, proof, text.as_bytes()) || is_signed(key, proof, format!("{text}\n").as_bytes())
         })

@@ -6,10 +6,9 @@ use policy::{ApiKeyId, Name, OrganizationId, Permission, ProjectId, Refusal, Use
 use serde_json::{Value, json};
 
 use crate::{
-    Actor, Directory, Hint, MadeKey, OwnedAssets, Result, accounts, api_keys,
-    authorization::principal::By,
+    Directory, Hint, MadeKey, OwnedAssets, Principal, Result, accounts, api_keys,
     authorization::standing::key_scope,
-    change::{Change, Record},
+    authorization::{change::Record, permitted::Permitted},
     connections::PgConnection,
     devices, email_changes,
     error::decode,
@@ -62,16 +61,16 @@ pub(crate) async fn lock_organizations_of(
 /// and what they know of the Organization Default Keys that are theirs (W3). The organizations and the person's row are
 /// locked.
 pub(crate) async fn end_everything(
-    change: &mut Change<'_>,
+    change: &mut Permitted<'_, '_>,
     user: UserId,
     organizations: &[(OrganizationId, UserId)],
 ) -> Result<Ended> {
-    let sessions = sessions::end_all(&mut change.tx, user, None).await?;
-    let ssh_keys = accounts::forget_ssh_keys(&mut change.tx, user).await?;
-    devices::forget(&mut change.tx, user, None).await?;
-    accounts::forget_reset_links(&mut change.tx, user).await?;
-    verification::forget_tokens(&mut change.tx, user).await?;
-    email_changes::forget_requests(&mut change.tx, user, None).await?;
+    let sessions = sessions::end_all(change.write(), user, None).await?;
+    let ssh_keys = accounts::forget_ssh_keys(change.write(), user).await?;
+    devices::forget(change.write(), user, None).await?;
+    accounts::forget_reset_links(change.write(), user).await?;
+    verification::forget_tokens(change.write(), user).await?;
+    email_changes::forget_requests(change.write(), user, None).await?;
     for (organization, owner) in organizations {
         let revoked = invitations::revoke_of(change, *organization, user).await?;
         if !revoked.is_empty() {
@@ -83,7 +82,7 @@ pub(crate) async fn end_everything(
             };
             change.add_event("user:end_invitations", record);
         }
-        if *owner == user && api_keys::forget_default_secret(&mut change.tx, *organization, None).await? {
+        if *owner == user && api_keys::forget_default_secret(change.write(), *organization, None).await? {
             let record = Record {
                 organization: Some(*organization),
                 ..Record::default()
@@ -101,7 +100,8 @@ impl Directory {
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
-    pub async fn made_keys(&self, user: UserId) -> Result<OwnedAssets> {
+    pub async fn made_keys(&self, principal: &Principal) -> Result<OwnedAssets> {
+        let user = principal.user()?;
         let rows = sqlx::query!(
             r#"SELECT k.id, k.name, k.reach, k.secret_start, k.secret_end, p.name AS project, count(*) OVER () AS "count!"
                FROM api_keys k
@@ -140,21 +140,23 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::NothingChosen`]; [`Refusal::Hidden`] if none of them is theirs and works.
-    pub async fn revoke_made_keys(&self, actor: &Actor, chosen: &[ApiKeyId]) -> Result<Vec<Name>> {
+    pub async fn revoke_made_keys(&self, principal: &Principal, chosen: &[ApiKeyId]) -> Result<Vec<Name>> {
+        let actor = principal.user()?;
         let chosen: Vec<_> = chosen.iter().map(|id| id.0).collect();
-        self.change(By::User(actor), "user:revoke_made_keys", |change| {
+        self.change(principal, "user:revoke_made_keys", |change| {
             Box::pin(async move {
-                change.set_target(actor.user);
+                let change = &mut change.permit_oneself()?;
+                change.set_target(actor);
                 let rows = sqlx::query!(
                     "UPDATE api_keys k SET revoked_at = statement_timestamp()
                      WHERE k.created_by = $1 AND k.id = ANY($2) AND NOT k.is_default AND k.revoked_at IS NULL
                        AND EXISTS (SELECT FROM access a WHERE a.organization_id = k.organization_id
                                        AND a.project_id = k.project_id AND a.user_id = $1)
                      RETURNING k.organization_id, k.project_id, k.id, k.name",
-                    actor.user.0,
+                    actor.0,
                     &chosen,
                 )
-                .fetch_all(&mut *change.tx)
+                .fetch_all(change.write())
                 .await?;
                 if chosen.is_empty() {
                     return Err(Refusal::NothingChosen.into());

@@ -4,16 +4,16 @@
 
 use policy::{
     ApiKeyId, Booking, MOST_COST_MICROS, MeterTokenId, OrganizationId, Permission, ProjectId, Refusal, ResourceId,
-    Slug, UsageKind, UsageRange, UsageRecordId, UsageUnit, UserId, book,
+    Slug, UsageKind, UsageRange, UsageRecordId, UsageUnit, book, check_usage_report,
 };
 use serde_json::json;
 use time::{Date, Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
-    Directory, KeyActor, MeterActor, OrganizationRef, ProjectRef, ProjectView, Result,
-    authorization::lookup::find_of_key, authorization::lookup::find_project, authorization::principal::By,
-    change::Change, connections::PgConnection, error::decode, quotas, usage_corrections::correct,
+    Directory, OrganizationRef, Principal, ProjectRef, ProjectView, Result, authorization::lookup::find_of_key,
+    authorization::lookup::find_project, authorization::permitted::Permitted, authorization::permitted::Writer,
+    error::decode, quotas, usage_corrections::correct,
 };
 
 /// As many records are taken at once.
@@ -123,11 +123,12 @@ impl Directory {
     /// record that can't be taken.
     pub async fn record_usage(
         &self,
-        key: &KeyActor,
+        principal: &Principal,
         project: Option<&ProjectRef>,
         records: &[UsageRecord],
     ) -> Result<UsageTaken> {
-        self.change(By::Key(key), "usage:report", |change| {
+        let key = principal.api_key()?;
+        self.change(principal, "usage:report", |change| {
             Box::pin(async move {
                 change.record.organization = Some(key.organization);
                 change.record.project = Some(key.project);
@@ -142,7 +143,7 @@ impl Directory {
                     key.project.0,
                     key.key.0,
                 )
-                .fetch_optional(&mut *change.tx)
+                .fetch_optional(change.read())
                 .await?
                 .ok_or(Refusal::KeyInvalid)?;
                 if row.is_default_key {
@@ -150,12 +151,10 @@ impl Directory {
                     change.record.project = None;
                 }
                 let own = ProjectRef::Id(key.project);
-                find_of_key(&mut change.tx, key, project.unwrap_or(&own)).await?;
-                if project.is_none() && !row.is_default_key {
-                    return Err(Refusal::UsageNamesNoProject.into());
-                }
+                find_of_key(change.read(), &key, project.unwrap_or(&own)).await?;
+                let change = &mut change.permit(check_usage_report(project.is_some(), row.is_default_key)?);
                 let at = change.at;
-                quotas::count_usage(&mut change.tx, &self.settings.quotas, key.project, records.len(), at).await?;
+                quotas::count_usage(change.write(), &self.settings.quotas, key.project, records.len(), at).await?;
                 let books = Books {
                     organization: key.organization,
                     project: key.project,
@@ -178,7 +177,8 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::UsageNamesNoProject`].
-    pub async fn authorize_unnamed_usage(&self, key: &KeyActor) -> Result<()> {
+    pub async fn authorize_unnamed_usage(&self, principal: &Principal) -> Result<()> {
+        let key = principal.api_key()?;
         let row = sqlx::query!(
             "SELECT id FROM api_keys WHERE organization_id = $1 AND project_id = $2 AND id = $3 AND is_default",
             key.organization.0,
@@ -198,17 +198,19 @@ impl Directory {
     /// organization; those of [`Directory::record_usage`] about records.
     pub async fn record_metered_usage(
         &self,
-        meter: &MeterActor,
+        principal: &Principal,
         organization: &OrganizationRef,
         records: &[UsageRecord],
     ) -> Result<UsageTaken> {
+        let meter = principal.meter()?;
         let (id, slug) = match organization {
             OrganizationRef::Id(id) => (Some(id.0), None),
             OrganizationRef::Slug(slug) => (None, Some(slug.as_str())),
             OrganizationRef::Nothing => (None, None),
         };
-        self.change(By::Meter(meter), "usage:report", |change| {
+        self.change(principal, "usage:report", |change| {
             Box::pin(async move {
+                let change = &mut change.permit_meter()?;
                 let row = sqlx::query!(
                     r#"SELECT p.organization_id, p.id,
                               EXISTS (SELECT FROM meter_tokens m WHERE m.id = $3 AND m.revoked_at IS NULL) AS "is_good!"
@@ -216,9 +218,9 @@ impl Directory {
                        WHERE o.id = $1 OR o.slug = $2 FOR NO KEY UPDATE OF p"#,
                     id,
                     slug,
-                    meter.meter.0,
+                    meter.0,
                 )
-                .fetch_optional(&mut *change.tx)
+                .fetch_optional(change.write())
                 .await?
                 .ok_or(Refusal::Hidden)?;
                 if !row.is_good {
@@ -230,7 +232,7 @@ impl Directory {
                     // Whichever meter it is: a token that takes another's place knows the same records.
                     reporter: Some(row.organization_id),
                     key: None,
-                    meter: Some(meter.meter),
+                    meter: Some(meter),
                     corrects_others: true,
                 };
                 change.record.organization = Some(books.organization);
@@ -245,8 +247,8 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`] if there is no such project, or not for them (P3).
-    pub async fn usage(&self, user: UserId, slug: &Slug, range: UsageRange) -> Result<UsageReport> {
-        let seen = find_project(&self.pool, slug, user).await?;
+    pub async fn usage(&self, principal: &Principal, slug: &Slug, range: UsageRange) -> Result<UsageReport> {
+        let seen = find_project(&self.pool, slug, principal).await?;
         seen.standing.require(Permission::UsageRead)?;
         let last = self.now().date();
         let first = last - Duration::days(i64::from(range.days()) - 1);
@@ -286,7 +288,7 @@ impl Directory {
 
 /// Takes a report whole: first what was used, then what corrects it.
 async fn take(
-    change: &mut Change<'_>,
+    change: &mut Permitted<'_, '_>,
     books: &Books,
     records: &[UsageRecord],
     is_elsewhere: impl Fn(&UsageRecord) -> bool,
@@ -302,7 +304,8 @@ async fn take(
         .filter(|record| record.corrects.is_none())
         .map(|record| (books.project, record))
         .collect();
-    let (new, cost_micros) = insert(&mut change.tx, books, &plain, change.at).await?;
+    let at = change.at;
+    let (new, cost_micros) = insert(change.write(), books, &plain, at).await?;
     let mut corrections = 0;
     for (number, record) in records.iter().enumerate() {
         if let Some(corrected) = record.corrects {
@@ -334,7 +337,7 @@ pub(crate) fn amount(number: u64) -> i64 {
 /// order of their ids, so that of two reports at once one waits for the other, rather than each for the other. Answers
 /// how many were new, and what they cost.
 pub(crate) async fn insert(
-    db: &mut PgConnection,
+    db: &mut Writer,
     books: &Books,
     records: &[(ProjectId, &UsageRecord)],
     at: OffsetDateTime,
@@ -397,7 +400,7 @@ pub(crate) async fn insert(
 /// Puts what was used in a project that is about to go on the books of the organization's Default Project (D5): the
 /// sums, of which there are a few for each day. The records, of which there may be millions, keep the project they were
 /// booked to.
-pub(crate) async fn rebook(db: &mut PgConnection, organization: OrganizationId, project: ProjectId) -> Result<()> {
+pub(crate) async fn rebook(db: &mut Writer, organization: OrganizationId, project: ProjectId) -> Result<()> {
     sqlx::query!(
         "INSERT INTO usage_days AS d (organization_id, project_id, day, kind, unit, quantity, cost_micros)
          SELECT u.organization_id, o.default_project_id, u.day, u.kind, u.unit, u.quantity, u.cost_micros
@@ -422,7 +425,7 @@ pub(crate) async fn rebook(db: &mut PgConnection, organization: OrganizationId, 
 }
 
 /// Forgets everything used in an organization that is about to go.
-pub(crate) async fn forget(db: &mut PgConnection, organization: OrganizationId) -> Result<()> {
+pub(crate) async fn forget(db: &mut Writer, organization: OrganizationId) -> Result<()> {
     sqlx::query!("DELETE FROM usage_records WHERE organization_id = $1", organization.0)
         .execute(&mut *db)
         .await?;

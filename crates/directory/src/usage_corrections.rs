@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     Result, UsageRecord,
-    change::{Change, Record},
+    authorization::{change::Record, permitted::Permitted},
     error::{inconsistent, refuse_on},
     usage::{Books, amount},
 };
@@ -14,7 +14,7 @@ use crate::{
 /// Takes a correction (E9): a record of its own, whose amounts take the place of those of the one it names, on the same
 /// books, day, kind and unit. Answers whether it is new. Who may report for the books may correct what is on them.
 pub(crate) async fn correct(
-    change: &mut Change<'_>,
+    change: &mut Permitted<'_, '_>,
     books: &Books,
     record: &UsageRecord,
     corrected: UsageRecordId,
@@ -39,7 +39,7 @@ pub(crate) async fn correct(
         books.corrects_others,
         record.at,
     )
-    .fetch_optional(&mut *change.tx)
+    .fetch_optional(change.write())
     .await?
     .ok_or(Refusal::UsageCorrectionInvalid { record: number })?;
     if found.is_known {
@@ -74,7 +74,7 @@ pub(crate) async fn correct(
         found.reporter_id,
         corrected.0,
     )
-    .execute(&mut *change.tx)
+    .execute(change.write())
     .await
     .map_err(|error| {
         let refusal = Refusal::UsageCorrected { record: number };
@@ -93,7 +93,7 @@ pub(crate) async fn correct(
         cost_micros,
         found.cost_micros,
     )
-    .execute(&mut *change.tx)
+    .execute(change.write())
     .await?;
     if day.rows_affected() != 1 {
         return Err(inconsistent("usage_days", "day"));

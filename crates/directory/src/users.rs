@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     Result,
+    authorization::permitted::Writer,
     connections::PgConnection,
     error::{decode, refuse_on},
 };
@@ -25,12 +26,7 @@ pub struct NewAccount {
 }
 
 /// Writes an account. Its address is not proved.
-pub(crate) async fn insert(
-    db: &mut PgConnection,
-    account: &NewAccount,
-    hash: &str,
-    at: OffsetDateTime,
-) -> Result<UserId> {
+pub(crate) async fn insert(db: &mut Writer, account: &NewAccount, hash: &str, at: OffsetDateTime) -> Result<UserId> {
     let id = UserId(Uuid::now_v7());
     sqlx::query!(
         "INSERT INTO users (id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)",
@@ -48,7 +44,7 @@ pub(crate) async fn insert(
 
 /// Writes an account, with a made-up address if the one it is to have is taken. Answers whether it has the right one.
 pub(crate) async fn insert_if_new(
-    db: &mut PgConnection,
+    db: &mut Writer,
     account: &NewAccount,
     hash: &str,
     at: OffsetDateTime,
@@ -93,7 +89,7 @@ pub(crate) async fn lock_hash(db: &mut PgConnection, user: UserId, verified: &st
     Ok(row.is_some())
 }
 
-pub(crate) async fn set_hash(db: &mut PgConnection, user: UserId, hash: &str) -> Result<()> {
+pub(crate) async fn set_hash(db: &mut Writer, user: UserId, hash: &str) -> Result<()> {
     sqlx::query!("UPDATE users SET password_hash = $2 WHERE id = $1", user.0, hash)
         .execute(db)
         .await?;

@@ -8,10 +8,9 @@ use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 
 use crate::{
-    Actor, Directory, Error, Hint, LinkToken, NewAccount, NewSession, Origin, Result, accounts,
-    authorization::principal::By,
-    change::Change,
-    connections::PgConnection,
+    Directory, Error, Hint, LinkToken, NewAccount, NewSession, Principal, Result, accounts,
+    authorization::permitted::Permitted,
+    authorization::permitted::Writer,
     error::{decode, inconsistent},
     limits, organizations, outbox,
     secret::Asker,
@@ -48,7 +47,8 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::NoMail`], [`Refusal::SignUpClosed`], [`Refusal::TooManyAttempts`].
-    pub async fn sign_up_by_mail(&self, account: NewAccount, origin: &Origin) -> Result<()> {
+    pub async fn sign_up_by_mail(&self, account: NewAccount, principal: &Principal) -> Result<()> {
+        let origin = &principal.origin;
         if !self.settings.sends_mail {
             return Err(Refusal::NoMail.into());
         }
@@ -59,8 +59,9 @@ impl Directory {
             Ok::<_, Error>(hash)
         }
         .await;
-        self.change(By::Nobody(origin), "user:create", |change| {
+        self.change(principal, "user:create", |change| {
             Box::pin(async move {
+                let change = &mut change.permit_by_secret();
                 change.record.target = Some(account.email.to_string());
                 let hash = within_limit?;
                 if !self.settings.open_sign_up {
@@ -77,17 +78,19 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::NoMail`], [`Refusal::TooManyAttempts`]; [`Refusal::SignedOut`] for an account just deleted.
-    pub async fn resend_verification(&self, actor: &Actor) -> Result<Email> {
-        let within_limit = self.attempt(&limits::verification_mail(actor.user)).await;
-        self.change(By::User(actor), "user:resend_verification", |change| {
+    pub async fn resend_verification(&self, principal: &Principal) -> Result<Email> {
+        let actor = principal.user()?;
+        let within_limit = self.attempt(&limits::verification_mail(actor)).await;
+        self.change(principal, "user:resend_verification", |change| {
             Box::pin(async move {
-                change.set_target(actor.user);
+                let change = &mut change.permit_oneself()?;
+                change.set_target(actor);
                 within_limit?;
                 if !self.settings.sends_mail {
                     return Err(Refusal::NoMail.into());
                 }
-                let row = sqlx::query!("SELECT email FROM users WHERE id = $1", actor.user.0)
-                    .fetch_one(&mut *change.tx)
+                let row = sqlx::query!("SELECT email FROM users WHERE id = $1", actor.0)
+                    .fetch_one(change.write())
                     .await?;
                 let email: Email = row
                     .email
@@ -132,14 +135,16 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::LinkDead`], also for another account's link.
-    pub async fn verify_own_address(&self, actor: &Actor, token: &LinkToken) -> Result<()> {
-        self.change(By::User(actor), VERIFY, |change| {
+    pub async fn verify_own_address(&self, principal: &Principal, token: &LinkToken) -> Result<()> {
+        let actor = principal.user()?;
+        self.change(principal, VERIFY, |change| {
             Box::pin(async move {
-                change.set_target(actor.user);
-                if lock_token(change, token).await? != actor.user {
+                let change = &mut change.permit_oneself()?;
+                change.set_target(actor);
+                if lock_token(change, token).await? != actor {
                     return Err(Refusal::LinkDead.into());
                 }
-                prove(change, actor.user).await?;
+                prove(change, actor).await?;
                 change.values(None, Some(proved()));
                 Ok(())
             })
@@ -154,15 +159,17 @@ impl Directory {
     /// # Errors
     /// [`Refusal::LinkDead`]; [`Refusal::PasswordInvalid`] for what is neither the account's password nor can be a new
     /// one.
-    pub async fn verify_address(&self, token: &LinkToken, password: &str, origin: &Origin) -> Result<Verified> {
+    pub async fn verify_address(&self, token: &LinkToken, password: &str, principal: &Principal) -> Result<Verified> {
+        let origin = &principal.origin;
         // Dead links cost no hash.
         let opened = self.find_verification(token).await;
         let typed = match &opened {
             Ok((opened, hash)) => Some(self.compare_or_hash(&opened.email, password, hash.clone()).await?),
             Err(_) => None,
         };
-        self.change(By::Nobody(origin), VERIFY, |change| {
+        self.change(principal, VERIFY, |change| {
             Box::pin(async move {
+                let change = &mut change.permit_by_secret();
                 let (opened, hash) = opened?;
                 let user = opened.user;
                 change.set_target(user);
@@ -173,20 +180,20 @@ impl Directory {
                 };
                 // Everybody who needs both takes the organizations first.
                 let organizations = match new {
-                    Some(_) => lock_organizations_of(&mut change.tx, user).await?,
+                    Some(_) => lock_organizations_of(change.write(), user).await?,
                     None => Vec::new(),
                 };
                 if lock_token(change, token).await? != user {
                     return Err(Refusal::LinkDead.into());
                 }
                 // A password that was replaced meanwhile says nothing of who is asking.
-                if new.is_none() && !users::lock_hash(&mut change.tx, user, &hash).await? {
+                if new.is_none() && !users::lock_hash(change.write(), user, &hash).await? {
                     return Err(Refusal::LinkDead.into());
                 }
                 prove(change, user).await?;
                 change.values(None, Some(proved()));
                 if let Some(new) = &new {
-                    users::set_hash(&mut change.tx, user, new).await?;
+                    users::set_hash(change.write(), user, new).await?;
                     let ended = end_everything(change, user, &organizations).await?;
                     let (before, after) = ended.values();
                     change.values(Some(before), Some(after));
@@ -205,11 +212,12 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::UserNotFound`].
-    pub async fn verify_as_operator(&self, email: &Email) -> Result<UserId> {
-        self.change(By::Operator, VERIFY, |change| {
+    pub async fn verify_as_operator(&self, principal: &Principal, email: &Email) -> Result<UserId> {
+        self.change(principal, VERIFY, |change| {
             Box::pin(async move {
+                let change = &mut change.permit_operator()?;
                 change.record.target = Some(email.to_string());
-                let user = users::find_by_email(&mut change.tx, email)
+                let user = users::find_by_email(change.write(), email)
                     .await?
                     .ok_or(Refusal::UserNotFound)?;
                 change.set_target(user);
@@ -251,12 +259,12 @@ enum Typed {
 /// Makes the account and its organization, or, where the address has an account already, makes them and takes them
 /// back: both take the same statements, so nobody learns from the time it took who has an account.
 async fn sign_up_equally(
-    change: &mut Change<'_>,
+    change: &mut Permitted<'_, '_>,
     account: &NewAccount,
     hash: &str,
     additional_projects: bool,
 ) -> Result<()> {
-    sqlx::query("SAVEPOINT sign_up").execute(&mut *change.tx).await?;
+    sqlx::query("SAVEPOINT sign_up").execute(change.write()).await?;
     let made = make(change, account, hash, additional_projects).await;
     let is_new = match made {
         Ok(is_new) => is_new,
@@ -269,7 +277,7 @@ async fn sign_up_equally(
     } else {
         "ROLLBACK TO SAVEPOINT sign_up"
     };
-    sqlx::query(end).execute(&mut *change.tx).await?;
+    sqlx::query(end).execute(change.write()).await?;
     if !is_new {
         change.set_action("user:create_again");
         change.record.organization = None;
@@ -280,16 +288,21 @@ async fn sign_up_equally(
 }
 
 /// Answers whether the account has the address it was to have.
-async fn make(change: &mut Change<'_>, account: &NewAccount, hash: &str, additional_projects: bool) -> Result<bool> {
+async fn make(
+    change: &mut Permitted<'_, '_>,
+    account: &NewAccount,
+    hash: &str,
+    additional_projects: bool,
+) -> Result<bool> {
     let at = change.at;
-    let (user, is_new) = users::insert_if_new(&mut change.tx, account, hash, at).await?;
+    let (user, is_new) = users::insert_if_new(change.write(), account, hash, at).await?;
     change.set_target(user);
     organizations::create_own(change, user, &account.name, additional_projects).await?;
     Ok(is_new)
 }
 
 /// Uses a link up, the account's row locked. Answers whose it is.
-async fn lock_token(change: &mut Change<'_>, token: &LinkToken) -> Result<UserId> {
+async fn lock_token(change: &mut Permitted<'_, '_>, token: &LinkToken) -> Result<UserId> {
     let hash = token.hash();
     // The person first, as everybody does who changes an account.
     sqlx::query!(
@@ -297,7 +310,7 @@ async fn lock_token(change: &mut Change<'_>, token: &LinkToken) -> Result<UserId
          WHERE t.token_hash = $1 FOR NO KEY UPDATE OF u",
         &hash,
     )
-    .fetch_optional(&mut *change.tx)
+    .fetch_optional(change.write())
     .await?
     .ok_or(Refusal::LinkDead)?;
     let row = sqlx::query!(
@@ -307,7 +320,7 @@ async fn lock_token(change: &mut Change<'_>, token: &LinkToken) -> Result<UserId
         &hash,
         change.at,
     )
-    .fetch_optional(&mut *change.tx)
+    .fetch_optional(change.write())
     .await?
     .ok_or(Refusal::LinkDead)?;
     change.record.target = Some(row.email);
@@ -316,16 +329,16 @@ async fn lock_token(change: &mut Change<'_>, token: &LinkToken) -> Result<UserId
 
 /// Notes that an account's address is proved, and ends the links that would prove it. Answers whether it was not proved
 /// before.
-pub(crate) async fn prove(change: &mut Change<'_>, user: UserId) -> Result<bool> {
+pub(crate) async fn prove(change: &mut Permitted<'_, '_>, user: UserId) -> Result<bool> {
     let first = sqlx::query!(
         "UPDATE users SET email_proved_at = $2 WHERE id = $1 AND email IS NOT NULL AND email_proved_at IS NULL",
         user.0,
         change.at,
     )
-    .execute(&mut *change.tx)
+    .execute(change.write())
     .await?
     .rows_affected();
-    forget_tokens(&mut change.tx, user).await?;
+    forget_tokens(change.write(), user).await?;
     change.hint(Hint::User(user));
     Ok(first > 0)
 }
@@ -336,12 +349,7 @@ fn proved() -> Value {
 }
 
 /// Makes a link that proves an address.
-pub(crate) async fn add_token(
-    db: &mut PgConnection,
-    user: UserId,
-    email: &Email,
-    at: OffsetDateTime,
-) -> Result<LinkToken> {
+pub(crate) async fn add_token(db: &mut Writer, user: UserId, email: &Email, at: OffsetDateTime) -> Result<LinkToken> {
     let token = LinkToken::random()?;
     sqlx::query!(
         "INSERT INTO email_verification_tokens (token_hash, user_id, email, expires_at) VALUES ($1, $2, $3, $4)",
@@ -356,7 +364,7 @@ pub(crate) async fn add_token(
 }
 
 /// Ends the links that prove a person's address.
-pub(crate) async fn forget_tokens(db: &mut PgConnection, user: UserId) -> Result<()> {
+pub(crate) async fn forget_tokens(db: &mut Writer, user: UserId) -> Result<()> {
     sqlx::query!("DELETE FROM email_verification_tokens WHERE user_id = $1", user.0)
         .execute(db)
         .await?;

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Allowance, Decision, Denial, Grant, Permission, ProjectRole, Refusal, Standing, Unknown};
+use crate::{Allowance, Decision, Denial, Grant, Permission, Permit, ProjectRole, Refusal, Standing, Unknown};
 
 /// What a key may do to its project's resources (K11).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -143,22 +143,22 @@ pub fn decide_for_key(reach: KeyScope, permission: Permission) -> Decision {
     }
 }
 
-/// Whoever does something to resources: a person, or a key in its own project.
+/// What a principal is to a project: what decides for a person, or for a key in its own project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Holder {
+pub enum PrincipalStanding {
     /// A person, by what they are to the project.
     Person(Standing),
     /// A key of the project, by its reach.
-    Key(KeyScope),
+    ApiKey(KeyScope),
 }
 
-impl Holder {
+impl PrincipalStanding {
     /// Whether they may.
     #[must_use]
     pub fn decide(&self, permission: Permission) -> Decision {
         match self {
             Self::Person(standing) => crate::decide(standing, permission),
-            Self::Key(reach) => decide_for_key(*reach, permission),
+            Self::ApiKey(reach) => decide_for_key(*reach, permission),
         }
     }
 
@@ -167,7 +167,7 @@ impl Holder {
     /// # Errors
     /// [`Refusal::Hidden`] without access, [`Refusal::Forbidden`] where the role or the reach does not permit it (R2,
     /// K9).
-    pub fn require(&self, permission: Permission) -> Result<(), Refusal> {
+    pub fn require(&self, permission: Permission) -> Result<Permit, Refusal> {
         self.decide(permission).require(permission)
     }
 }
@@ -210,11 +210,11 @@ pub enum KeyChange {
 ///
 /// # Errors
 /// [`Refusal::Hidden`], [`Refusal::Forbidden`], [`Refusal::ManageKeyForAdmins`].
-pub fn check_key_creation(actor: &Standing, reach: KeyScope) -> Result<(), Refusal> {
-    actor.require(Permission::ApiKeyCreate)?;
+pub fn check_key_creation(actor: &Standing, reach: KeyScope) -> Result<Permit, Refusal> {
+    let permit = actor.require(Permission::ApiKeyCreate)?;
     match (reach, actor.project) {
-        (KeyScope::Use, _) => Ok(()),
-        (KeyScope::Manage, Some(place)) if place.is_admin() => Ok(()),
+        (KeyScope::Use, _) => Ok(permit),
+        (KeyScope::Manage, Some(place)) if place.is_admin() => Ok(permit),
         (KeyScope::Manage, _) => Err(Refusal::ManageKeyForAdmins),
     }
 }
@@ -224,15 +224,15 @@ pub fn check_key_creation(actor: &Standing, reach: KeyScope) -> Result<(), Refus
 /// # Errors
 /// Those of [`check_key_creation`]; [`Refusal::KeyOver`] for one that is revoked or expired (K6, K7);
 /// [`Refusal::KeyRotated`] for a second successor.
-pub fn check_key_change(actor: &Standing, key: KeyFacts, change: KeyChange) -> Result<(), Refusal> {
-    match change {
+pub fn check_key_change(actor: &Standing, key: KeyFacts, change: KeyChange) -> Result<Permit, Refusal> {
+    let permit = match change {
         KeyChange::Revoke => actor.require(Permission::ApiKeyRevoke)?,
         KeyChange::Expiration | KeyChange::Rotate => check_key_creation(actor, key.reach)?,
-    }
+    };
     match (key.state, change) {
         (KeyState::Expired | KeyState::Revoked, _) => Err(Refusal::KeyOver),
         (KeyState::Active, KeyChange::Rotate) if key.is_rotated => Err(Refusal::KeyRotated),
-        (KeyState::Active, _) => Ok(()),
+        (KeyState::Active, _) => Ok(permit),
     }
 }
 
@@ -258,10 +258,10 @@ pub fn check_key_expiration<T: Ord>(key: KeyFacts, now: Option<T>, wanted: Optio
 ///
 /// # Errors
 /// [`Refusal::Hidden`].
-pub fn check_default_key(actor: &Standing, is_default_project: bool) -> Result<(), Refusal> {
-    actor.require(Permission::ApiKeyList)?;
+pub fn check_default_key(actor: &Standing, is_default_project: bool) -> Result<Permit, Refusal> {
+    let permit = actor.require(Permission::ApiKeyList)?;
     match actor.organization {
-        Some(place) if place.is_owner() && is_default_project => Ok(()),
+        Some(place) if place.is_owner() && is_default_project => Ok(permit),
         Some(_) | None => Err(Refusal::Hidden),
     }
 }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Because, OrganizationRole, OrganizationStanding, Permission, Refusal, Standing};
+use crate::{Because, OrganizationRole, OrganizationStanding, Permission, Permit, Refusal, Standing};
 
 /// A change to one collaborator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,14 +31,18 @@ pub struct Target {
 ///
 /// # Errors
 /// Says why not. Access comes first (P3), then the permission (R2), then the rules about the person.
-pub fn check_collaborator_change(actor: &Standing, target: &Target, change: CollaboratorChange) -> Result<(), Refusal> {
-    actor.require(Permission::CollaboratorList)?;
+pub fn check_collaborator_change(
+    actor: &Standing,
+    target: &Target,
+    change: CollaboratorChange,
+) -> Result<Permit, Refusal> {
+    let sees = actor.require(Permission::CollaboratorList)?;
     // Anybody may leave (C7); everything else takes the permission.
-    match change {
-        CollaboratorChange::Remove if target.is_self => {}
+    let permit = match change {
+        CollaboratorChange::Remove if target.is_self => sees,
         CollaboratorChange::Remove => actor.require(Permission::CollaboratorRemove)?,
         CollaboratorChange::Role | CollaboratorChange::EndDate => actor.require(Permission::CollaboratorUpdateRole)?,
-    }
+    };
     let access = target.standing.project.ok_or(Refusal::NotACollaborator)?;
     match target.standing.organization {
         Some(OrganizationStanding::Owner) => return Err(Refusal::OwnerProtected),
@@ -52,7 +56,7 @@ pub fn check_collaborator_change(actor: &Standing, target: &Target, change: Coll
         (CollaboratorChange::EndDate, Because::OrganizationMember | Because::OrganizationAdmin) => {
             Err(Refusal::NoEndDate)
         }
-        _ => Ok(()),
+        _ => Ok(permit),
     }
 }
 

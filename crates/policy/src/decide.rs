@@ -1,7 +1,8 @@
 //! The decision: a standing and a permission in, an answer with its reason out.
 
 use crate::{
-    Because, Grant, KeyScope, OrganizationRole, OrganizationStanding, Permission, ProjectRole, Refusal, Scope, Standing,
+    Because, Grant, KeyScope, OrganizationRole, OrganizationStanding, Permission, Permit, ProjectRole, Refusal, Scope,
+    Standing,
 };
 
 /// Whether something is allowed, and why.
@@ -109,9 +110,9 @@ impl Decision {
     /// # Errors
     /// [`Refusal::Hidden`] without access, [`Refusal::Forbidden`] where the role or the reach does not permit it (R2,
     /// K9).
-    pub const fn require(self, permission: Permission) -> Result<(), Refusal> {
+    pub const fn require(self, permission: Permission) -> Result<Permit, Refusal> {
         match self {
-            Self::Allowed(_) => Ok(()),
+            Self::Allowed(_) => Ok(Permit::issue()),
             Self::Denied(Denial::Hidden) => Err(Refusal::Hidden),
             Self::Denied(Denial::Role | Denial::KeyScope | Denial::NotForKeys) => Err(Refusal::Forbidden(permission)),
         }
@@ -129,7 +130,7 @@ impl Standing {
     ///
     /// # Errors
     /// [`Refusal::Hidden`] without access, [`Refusal::Forbidden`] where the role does not permit it (R2).
-    pub const fn require(&self, permission: Permission) -> Result<(), Refusal> {
+    pub const fn require(&self, permission: Permission) -> Result<Permit, Refusal> {
         decide(self, permission).require(permission)
     }
 
@@ -138,11 +139,11 @@ impl Standing {
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`].
-    pub const fn require_on_project(&self, permission: Permission) -> Result<(), Refusal> {
+    pub const fn require_on_project(&self, permission: Permission) -> Result<Permit, Refusal> {
         match (self.may(Permission::ProjectRead), self.may(permission)) {
             (false, _) => Err(Refusal::Hidden),
             (true, false) => Err(Refusal::Forbidden(permission)),
-            (true, true) => Ok(()),
+            (true, true) => Ok(Permit::issue()),
         }
     }
 }

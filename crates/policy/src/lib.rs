@@ -15,6 +15,7 @@ mod login;
 mod members;
 mod password;
 mod permission;
+mod permit;
 mod quota;
 mod refusal;
 mod resources;
@@ -25,8 +26,8 @@ mod text;
 mod usage;
 
 pub use api_keys::{
-    Holder, KeyChange, KeyFacts, KeyFate, KeyScope, KeyState, check_default_key, check_key_change, check_key_creation,
-    check_key_expiration, decide_for_key,
+    KeyChange, KeyFacts, KeyFate, KeyScope, KeyState, PrincipalStanding, check_default_key, check_key_change,
+    check_key_creation, check_key_expiration, decide_for_key,
 };
 pub use collaborators::{CollaboratorChange, Target, check_collaborator_change, check_end_date};
 pub use decide::{Allowance, Decision, Denial, decide};
@@ -37,9 +38,10 @@ pub use id::{
 #[cfg(feature = "input")]
 pub use input::{addresses, compatible, visible};
 pub use login::{Login, LoginError};
-pub use members::{MemberChange, check_member_change, check_transfer};
+pub use members::{MemberChange, check_member_change, check_transfer, require_owner};
 pub use password::Weakness;
 pub use permission::{Grant, Permission, Scope, UnknownPermission};
+pub use permit::Permit;
 pub use quota::{Quota, Quotas};
 pub use refusal::{Field, Refusal};
 pub use resources::{
@@ -49,4 +51,4 @@ pub use role::{OrganizationRole, ProjectRole, UnknownRole};
 pub use ssh::SshKeyFormat;
 pub use standing::{Because, OrganizationStanding, ProjectStanding, Standing};
 pub use text::{Email, EmailError, Name, NameError, Password, PasswordError, Slug, SlugError};
-pub use usage::{Booking, MOST_COST_MICROS, MOST_QUANTITY, UsageKind, UsageRange, UsageUnit, book};
+pub use usage::{Booking, MOST_COST_MICROS, MOST_QUANTITY, UsageKind, UsageRange, UsageUnit, book, check_usage_report};

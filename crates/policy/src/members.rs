@@ -1,7 +1,7 @@
 //! What may be done to a member of an organization, beyond holding the permission: the Owner has rules of their own
 //! (W1, W2).
 
-use crate::{OrganizationStanding, Permission, Refusal, Standing};
+use crate::{OrganizationStanding, Permission, Permit, Refusal, Standing};
 
 /// A change to one member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,33 +22,41 @@ pub fn check_member_change(
     target: Option<OrganizationStanding>,
     is_self: bool,
     change: MemberChange,
-) -> Result<(), Refusal> {
-    actor.require(Permission::MemberList)?;
-    match change {
-        MemberChange::Remove if is_self => {}
+) -> Result<Permit, Refusal> {
+    let sees = actor.require(Permission::MemberList)?;
+    let permit = match change {
+        MemberChange::Remove if is_self => sees,
         MemberChange::Remove => actor.require(Permission::MemberRemove)?,
         MemberChange::Role => actor.require(Permission::MemberUpdateRole)?,
-    }
+    };
     match target {
         None => Err(Refusal::NotAMember),
         Some(OrganizationStanding::Owner) => Err(Refusal::OwnerProtected),
-        Some(OrganizationStanding::Member(_)) => Ok(()),
+        Some(OrganizationStanding::Member(_)) => Ok(permit),
+    }
+}
+
+/// Goes on only for the Owner of an organization: what is theirs alone, like deleting it (W1).
+///
+/// # Errors
+/// [`Refusal::Hidden`] for somebody outside, [`Refusal::OwnerOnly`] for everybody but the Owner.
+pub fn require_owner(actor: &Standing) -> Result<Permit, Refusal> {
+    let permit = actor.require(Permission::OrganizationRead)?;
+    match actor.organization {
+        Some(OrganizationStanding::Owner) => Ok(permit),
+        Some(OrganizationStanding::Member(_)) | None => Err(Refusal::OwnerOnly),
     }
 }
 
 /// Whether one with this standing may make that member the Owner in their place (W2).
 ///
 /// # Errors
-/// [`Refusal::Hidden`] for somebody outside, [`Refusal::OwnerOnly`] for everybody but the Owner,
-/// [`Refusal::NotAMember`], and [`Refusal::NotAnAdmin`] for one who is no other Admin.
-pub fn check_transfer(actor: &Standing, target: Option<OrganizationStanding>) -> Result<(), Refusal> {
-    actor.require(Permission::OrganizationRead)?;
-    if actor.organization != Some(OrganizationStanding::Owner) {
-        return Err(Refusal::OwnerOnly);
-    }
+/// Those of [`require_owner`]; [`Refusal::NotAMember`], and [`Refusal::NotAnAdmin`] for one who is no other Admin.
+pub fn check_transfer(actor: &Standing, target: Option<OrganizationStanding>) -> Result<Permit, Refusal> {
+    let permit = require_owner(actor)?;
     match target {
         None => Err(Refusal::NotAMember),
-        Some(OrganizationStanding::Member(_)) if target.is_some_and(OrganizationStanding::is_admin) => Ok(()),
+        Some(OrganizationStanding::Member(_)) if target.is_some_and(OrganizationStanding::is_admin) => Ok(permit),
         Some(OrganizationStanding::Member(_) | OrganizationStanding::Owner) => Err(Refusal::NotAnAdmin),
     }
 }

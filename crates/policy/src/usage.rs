@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Unknown;
+use crate::{Permit, Refusal, Unknown};
 
 macro_rules! codes {
     ($(#[$about:meta])* $name:ident { $($variant:ident $code:literal $label:literal;)* }) => {
@@ -132,6 +132,19 @@ pub enum Booking {
     Project,
     /// Those of the organization's Default Project.
     DefaultProject,
+}
+
+/// Whether a key that opens something may report usage: what it names its project for, always; what it names none for,
+/// if it is the Organization Default Key (E9).
+///
+/// # Errors
+/// [`Refusal::UsageNamesNoProject`].
+pub const fn check_usage_report(names_project: bool, is_default_key: bool) -> Result<Permit, Refusal> {
+    if names_project || is_default_key {
+        Ok(Permit::issue())
+    } else {
+        Err(Refusal::UsageNamesNoProject)
+    }
 }
 
 /// Whose books usage of this kind goes on (D5). `names_project`: it was reported for a project. `before_project`: it

@@ -1,9 +1,9 @@
 //! RULES K: how far a key reaches, and who may make, change and end one, over every permission and every standing.
 
 use policy::{
-    Allowance, Because, Decision, Denial, Grant, Holder, KeyChange, KeyFacts, KeyScope, KeyState, OrganizationRole,
-    OrganizationStanding, Permission, ProjectRole, ProjectStanding, Refusal, Scope, Standing, check_key_change,
-    check_key_creation, decide, decide_for_key,
+    Allowance, Because, Decision, Denial, Grant, KeyChange, KeyFacts, KeyScope, KeyState, OrganizationRole,
+    OrganizationStanding, Permission, PrincipalStanding, ProjectRole, ProjectStanding, Refusal, Scope, Standing,
+    check_key_change, check_key_creation, decide, decide_for_key,
 };
 
 const CHANGES: [KeyChange; 3] = [KeyChange::Expiration, KeyChange::Rotate, KeyChange::Revoke];
@@ -90,7 +90,7 @@ fn k9_whatever_is_not_about_a_resource_is_denied_to_every_key() {
                 "{permission}"
             );
             assert_eq!(
-                Holder::Key(reach).require(permission),
+                PrincipalStanding::ApiKey(reach).require(permission),
                 Err(Refusal::Forbidden(permission))
             );
         }
@@ -138,12 +138,12 @@ fn k11_a_reach_is_the_resource_rights_of_a_role() {
 fn k9_a_holder_is_decided_as_the_person_or_the_key_it_is() {
     for &permission in Permission::ALL {
         for standing in every_standing() {
-            let holder = Holder::Person(standing);
+            let holder = PrincipalStanding::Person(standing);
             assert_eq!(holder.decide(permission), decide(&standing, permission));
             assert_eq!(holder.require(permission), standing.require(permission));
         }
         for reach in KeyScope::ALL {
-            let holder = Holder::Key(reach);
+            let holder = PrincipalStanding::ApiKey(reach);
             assert_eq!(holder.decide(permission), decide_for_key(reach, permission));
             let expected = match decide_for_key(reach, permission) {
                 Decision::Allowed(_) => Ok(()),
@@ -226,7 +226,7 @@ fn k11_no_key_that_somebody_may_make_exceeds_them() {
                     continue;
                 }
                 for &permission in Permission::ALL {
-                    if Holder::Key(reach).require(permission).is_ok() {
+                    if PrincipalStanding::ApiKey(reach).require(permission).is_ok() {
                         assert_eq!(
                             standing.require(permission),
                             Ok(()),

@@ -6,8 +6,8 @@ use policy::{OrganizationId, Permission, ProjectId, Refusal};
 use serde_json::json;
 
 use crate::{
-    Actor, Directory, Hint, Result, authorization::principal::By, change::Record, devices, email_changes, limits,
-    links, members, memberships, outbox, secret::Asker, sessions, takeover::lock_organizations_of, users, verification,
+    Directory, Hint, Principal, Result, authorization::change::Record, devices, email_changes, limits, links, members,
+    memberships, outbox, secret::Asker, sessions, takeover::lock_organizations_of, users, verification,
 };
 
 use super::{check_password, forget_ssh_keys};
@@ -22,55 +22,55 @@ impl Directory {
     /// # Errors
     /// [`Refusal::CurrentPasswordWrong`], [`Refusal::TooManyAttempts`]; [`Refusal::OwnsOrganization`] (W1);
     /// [`Refusal::SignedOut`] for an account deleted already.
-    pub async fn delete_account(&self, actor: &Actor, password: &str) -> Result<()> {
+    pub async fn delete_account(&self, principal: &Principal, password: &str) -> Result<()> {
+        let actor = principal.user()?;
+        let session = principal.session()?;
         let row = sqlx::query!(
             r#"SELECT email AS "email!", password_hash FROM users WHERE id = $1 AND deleted_at IS NULL"#,
-            actor.user.0
+            actor.0
         )
         .fetch_optional(&self.pool)
         .await?
         .ok_or(Refusal::SignedOut)?;
-        let limit = limits::current_password(actor.session);
+        let limit = limits::current_password(session);
         let within_limit = self.attempt(&limit).await;
         let is_right =
             within_limit.is_ok() && check_password(Asker::Known, password, Some(row.password_hash.clone())).await?;
-        self.change(By::User(actor), "user:delete", |change| {
+        self.change(principal, "user:delete", |change| {
             Box::pin(async move {
-                change.set_target(actor.user);
+                let change = &mut change.permit_oneself()?;
+                change.set_target(actor);
                 within_limit?;
-                let organizations = lock_organizations_of(&mut change.tx, actor.user).await?;
+                let organizations = lock_organizations_of(change.write(), actor).await?;
                 // Mail before the person, as whoever makes a mail does.
-                outbox::forget_address(&mut change.tx, &row.email).await?;
-                if !is_right || !users::lock_hash(&mut change.tx, actor.user, &row.password_hash).await? {
+                outbox::forget_address(change.write(), &row.email).await?;
+                if !is_right || !users::lock_hash(change.write(), actor, &row.password_hash).await? {
                     return Err(Refusal::CurrentPasswordWrong.into());
                 }
-                if organizations.iter().any(|(_, owner)| *owner == actor.user) {
+                if organizations.iter().any(|(_, owner)| *owner == actor) {
                     return Err(Refusal::OwnsOrganization.into());
                 }
-                email_changes::forget_all(&mut change.tx, actor.user).await?;
+                email_changes::forget_all(change.write(), actor).await?;
                 // The person first: whoever was about to let them in somewhere finds nobody any more.
                 sqlx::query!(
                 "UPDATE users SET email = NULL, email_proved_at = NULL, name = $2, password_hash = '', deleted_at = $3
                  WHERE id = $1",
-                actor.user.0,
+                actor.0,
                 DELETED,
                 change.at,
             )
-                .execute(&mut *change.tx)
+                .execute(change.write())
                 .await?;
                 // Read again: whoever was let in somewhere while the row was waited for is in more of them now.
-                let memberships = sqlx::query!(
-                    "SELECT organization_id, role FROM members WHERE user_id = $1",
-                    actor.user.0
-                )
-                .fetch_all(&mut *change.tx)
-                .await?;
+                let memberships = sqlx::query!("SELECT organization_id, role FROM members WHERE user_id = $1", actor.0)
+                    .fetch_all(change.write())
+                    .await?;
                 for row in memberships {
                     let organization = OrganizationId(row.organization_id);
-                    let revoked = members::end(change, organization, actor.user).await?;
+                    let revoked = members::end(change, organization, actor).await?;
                     let record = Record {
                         organization: Some(organization),
-                        target_id: Some(actor.user.0),
+                        target_id: Some(actor.0),
                         before: Some(json!({ "role": row.role })),
                         after: (!revoked.is_empty()).then(|| json!({ "revoked_invitations": revoked })),
                         ..Record::default()
@@ -79,29 +79,23 @@ impl Directory {
                 }
                 let external = sqlx::query!(
                     "DELETE FROM collaborators WHERE user_id = $1 RETURNING organization_id, project_id, role",
-                    actor.user.0
+                    actor.0
                 )
-                .fetch_all(&mut *change.tx)
+                .fetch_all(change.write())
                 .await?;
                 for row in external {
                     let project = ProjectId(row.project_id);
-                    memberships::removed(
-                        change,
-                        OrganizationId(row.organization_id),
-                        project,
-                        actor.user,
-                        &row.role,
-                    );
+                    memberships::removed(change, OrganizationId(row.organization_id), project, actor, &row.role);
                     change.hint(Hint::Project(project));
                 }
-                forget_ssh_keys(&mut change.tx, actor.user).await?;
-                devices::forget(&mut change.tx, actor.user, None).await?;
+                forget_ssh_keys(change.write(), actor).await?;
+                devices::forget(change.write(), actor, None).await?;
                 // Mail to them is dropped when it is due: see `take_mail`.
-                links::forget_reset_tokens(&mut change.tx, actor.user).await?;
-                verification::forget_tokens(&mut change.tx, actor.user).await?;
-                sessions::end_all(&mut change.tx, actor.user, None).await?;
+                links::forget_reset_tokens(change.write(), actor).await?;
+                verification::forget_tokens(change.write(), actor).await?;
+                sessions::end_all(change.write(), actor, None).await?;
                 change.values(Some(json!({ "email": row.email })), None);
-                change.hint(Hint::User(actor.user));
+                change.hint(Hint::User(actor));
                 Ok(())
             })
         })

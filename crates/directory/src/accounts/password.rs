@@ -5,12 +5,10 @@
 use policy::{Email, Password, Refusal, UserId};
 
 use crate::{
-    Actor, Directory, Error, Hint, LinkToken, NewSession, Origin, Result,
-    authorization::principal::By,
-    change::Change,
-    confirmation,
-    connections::PgConnection,
-    devices,
+    Directory, Error, Hint, LinkToken, NewSession, Principal, Result,
+    authorization::permitted::Permitted,
+    authorization::permitted::Writer,
+    confirmation, devices,
     error::decode,
     limits, links,
     notices::{self, Notice},
@@ -29,16 +27,18 @@ impl Directory {
     /// # Errors
     /// [`Refusal::CurrentPasswordWrong`], [`Refusal::TooManyAttempts`], [`Refusal::PasswordWeak`];
     /// [`Refusal::SignedOut`] for an account just deleted.
-    pub async fn change_password(&self, actor: &Actor, current: &str, new: Password) -> Result<()> {
+    pub async fn change_password(&self, principal: &Principal, current: &str, new: Password) -> Result<()> {
+        let actor = principal.user()?;
+        let session = principal.session()?;
         let row = sqlx::query!(
             r#"SELECT email AS "email!", password_hash FROM users WHERE id = $1 AND deleted_at IS NULL"#,
-            actor.user.0
+            actor.0
         )
         .fetch_optional(&self.pool)
         .await?
         .ok_or(Refusal::SignedOut)?;
         let email: Email = decode(&row.email, "users", "email")?;
-        let limit = limits::current_password(actor.session);
+        let limit = limits::current_password(session);
         let within_limit = self.attempt(&limit).await;
         let is_right =
             within_limit.is_ok() && check_password(Asker::Known, current, Some(row.password_hash.clone())).await?;
@@ -47,20 +47,21 @@ impl Directory {
         } else {
             Ok(String::new())
         };
-        self.change(By::User(actor), "user:update_password", |change| {
+        self.change(principal, "user:update_password", |change| {
             Box::pin(async move {
-                change.set_target(actor.user);
+                let change = &mut change.permit_oneself()?;
+                change.set_target(actor);
                 within_limit?;
-                if !is_right || !users::lock_hash(&mut change.tx, actor.user, &row.password_hash).await? {
+                if !is_right || !users::lock_hash(change.write(), actor, &row.password_hash).await? {
                     return Err(Refusal::CurrentPasswordWrong.into());
                 }
-                users::set_hash(&mut change.tx, actor.user, &hash?).await?;
-                forget_reset_links(&mut change.tx, actor.user).await?;
-                sessions::end_all(&mut change.tx, actor.user, Some(actor.session)).await?;
-                devices::forget(&mut change.tx, actor.user, actor.origin.device.as_ref()).await?;
-                confirmation::note(&mut change.tx, actor.user, actor.session).await?;
-                notices::tell(change, actor.user, &Notice::PasswordChanged).await?;
-                change.hint(Hint::User(actor.user));
+                users::set_hash(change.write(), actor, &hash?).await?;
+                forget_reset_links(change.write(), actor).await?;
+                sessions::end_all(change.write(), actor, Some(session)).await?;
+                devices::forget(change.write(), actor, principal.origin.device.as_ref()).await?;
+                confirmation::note(change.write(), actor, session).await?;
+                notices::tell(change, actor, &Notice::PasswordChanged).await?;
+                change.hint(Hint::User(actor));
                 Ok(())
             })
         })
@@ -74,7 +75,8 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::NoMail`], [`Refusal::EmailInvalid`], [`Refusal::TooManyAttempts`].
-    pub async fn request_password_reset(&self, email: &str, origin: &Origin) -> Result<()> {
+    pub async fn request_password_reset(&self, email: &str, principal: &Principal) -> Result<()> {
+        let origin = &principal.origin;
         if !self.settings.sends_mail {
             return Err(Refusal::NoMail.into());
         }
@@ -88,8 +90,9 @@ impl Directory {
             },
             Err(_) => false,
         };
-        self.change(By::Nobody(origin), "user:request_password_reset", |change| {
+        self.change(principal, "user:request_password_reset", |change| {
             Box::pin(async move {
+                let change = &mut change.permit_by_secret();
                 change.record.target = Some(email.to_string());
                 within_limit?;
                 if is_due {
@@ -134,36 +137,38 @@ impl Directory {
         token: &LinkToken,
         new: Password,
         was_broken_into: bool,
-        origin: &Origin,
+        principal: &Principal,
     ) -> Result<NewSession> {
+        let origin = &principal.origin;
         // Dead links cost no hash.
         let opened = self.open_password_reset(token).await;
         let hash = match &opened {
             Ok(opened) => self.hash_for(&opened.email, new).await,
             Err(_) => Ok(String::new()),
         };
-        self.change(By::Nobody(origin), "user:reset_password", |change| {
+        self.change(principal, "user:reset_password", |change| {
             Box::pin(async move {
+                let change = &mut change.permit_by_secret();
                 let opened = opened?;
                 let user = opened.user;
                 let ends_everything = was_broken_into || !opened.is_proved;
                 // Everybody who needs both takes the organizations before the person.
                 let organizations = if ends_everything {
-                    lock_organizations_of(&mut change.tx, user).await?
+                    lock_organizations_of(change.write(), user).await?
                 } else {
                     Vec::new()
                 };
                 use_reset_token(change, token, user).await?;
-                users::set_hash(&mut change.tx, user, &hash?).await?;
+                users::set_hash(change.write(), user, &hash?).await?;
                 verification::prove(change, user).await?;
                 if ends_everything {
                     let ended = end_everything(change, user, &organizations).await?;
                     let (before, after) = ended.values();
                     change.values(Some(before), Some(after));
                 } else {
-                    forget_reset_links(&mut change.tx, user).await?;
-                    sessions::end_all(&mut change.tx, user, None).await?;
-                    devices::forget(&mut change.tx, user, None).await?;
+                    forget_reset_links(change.write(), user).await?;
+                    sessions::end_all(change.write(), user, None).await?;
+                    devices::forget(change.write(), user, None).await?;
                     change.hint(Hint::User(user));
                 }
                 notices::tell(change, user, &Notice::PasswordChanged).await?;
@@ -178,29 +183,30 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::UserNotFound`], [`Refusal::PasswordWeak`].
-    pub async fn set_password(&self, email: &Email, new: Password) -> Result<()> {
+    pub async fn set_password(&self, principal: &Principal, email: &Email, new: Password) -> Result<()> {
         let hash = self.hash_for(email, new).await;
-        self.change(By::Operator, "user:update_password", |change| {
+        self.change(principal, "user:update_password", |change| {
             Box::pin(async move {
+                let change = &mut change.permit_operator()?;
                 change.record.target = Some(email.to_string());
                 let row = sqlx::query!(
                     r#"SELECT id, email_proved_at IS NOT NULL AS "is_proved!" FROM users WHERE email = $1"#,
                     email.as_str()
                 )
-                .fetch_optional(&mut *change.tx)
+                .fetch_optional(change.write())
                 .await?
                 .ok_or(Refusal::UserNotFound)?;
                 let user = UserId(row.id);
                 change.set_target(user);
                 if row.is_proved {
-                    users::set_hash(&mut change.tx, user, &hash?).await?;
-                    forget_reset_links(&mut change.tx, user).await?;
-                    sessions::end_all(&mut change.tx, user, None).await?;
-                    devices::forget(&mut change.tx, user, None).await?;
+                    users::set_hash(change.write(), user, &hash?).await?;
+                    forget_reset_links(change.write(), user).await?;
+                    sessions::end_all(change.write(), user, None).await?;
+                    devices::forget(change.write(), user, None).await?;
                     change.hint(Hint::User(user));
                 } else {
-                    let organizations = lock_organizations_of(&mut change.tx, user).await?;
-                    users::set_hash(&mut change.tx, user, &hash?).await?;
+                    let organizations = lock_organizations_of(change.write(), user).await?;
+                    users::set_hash(change.write(), user, &hash?).await?;
                     let (before, after) = end_everything(change, user, &organizations).await?.values();
                     change.values(Some(before), Some(after));
                 }
@@ -224,11 +230,11 @@ pub struct OpenedReset {
 }
 
 /// Uses a link to a new password up, the account's row locked.
-async fn use_reset_token(change: &mut Change<'_>, token: &LinkToken, user: UserId) -> Result<()> {
+async fn use_reset_token(change: &mut Permitted<'_, '_>, token: &LinkToken, user: UserId) -> Result<()> {
     change.set_target(user);
     // The person first, as everybody does who changes a password.
     sqlx::query!("SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE", user.0)
-        .fetch_one(&mut *change.tx)
+        .fetch_one(change.write())
         .await?;
     sqlx::query!(
         "DELETE FROM password_reset_tokens WHERE token_hash = $1 AND user_id = $2 AND expires_at > $3 RETURNING user_id",
@@ -236,7 +242,7 @@ async fn use_reset_token(change: &mut Change<'_>, token: &LinkToken, user: UserI
         user.0,
         change.at,
     )
-    .fetch_optional(&mut *change.tx)
+    .fetch_optional(change.write())
     .await?
     .ok_or(Refusal::LinkDead)?;
     Ok(())
@@ -244,7 +250,7 @@ async fn use_reset_token(change: &mut Change<'_>, token: &LinkToken, user: UserI
 
 /// Links to a new password end with the old one, and so do those that are still to be mailed; the next one that is
 /// asked for is mailed at once.
-pub(crate) async fn forget_reset_links(db: &mut PgConnection, user: UserId) -> Result<()> {
+pub(crate) async fn forget_reset_links(db: &mut Writer, user: UserId) -> Result<()> {
     links::forget_reset_tokens(db, user).await?;
     outbox::forget_resets(db, user).await
 }

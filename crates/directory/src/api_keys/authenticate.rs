@@ -7,8 +7,7 @@ use policy::{ApiKeyId, KeyState, Name, OrganizationId, ProjectId, Refusal, Slug}
 use time::OffsetDateTime;
 
 use crate::{
-    Directory, Hint, KeyActor, Origin, Result, Token,
-    authorization::{principal::By, standing::key_scope},
+    ApiKeyIdentity, Directory, Hint, Identity, Origin, Principal, Result, Token, authorization::standing::key_scope,
     error::inconsistent,
 };
 
@@ -42,7 +41,7 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::KeyInvalid`], [`Refusal::KeyExpired`] (K6), [`Refusal::KeyRevoked`] (K7).
-    pub async fn authenticate_key(&self, secret: &Token, origin: Origin) -> Result<KeyActor> {
+    pub async fn authenticate_key(&self, secret: &Token, origin: Origin) -> Result<Principal> {
         let row = sqlx::query!(
             r#"SELECT k.organization_id, k.project_id, k.id, k.reach, k.revoked_at IS NOT NULL AS "is_revoked!",
                       COALESCE(k.expires_at <= statement_timestamp(), false) AS "is_expired!",
@@ -56,37 +55,42 @@ impl Directory {
         .fetch_optional(&self.pool)
         .await?
         .ok_or(Refusal::KeyInvalid)?;
-        let actor = KeyActor {
+        let key = ApiKeyIdentity {
             key: ApiKeyId(row.id),
             organization: OrganizationId(row.organization_id),
             project: ProjectId(row.project_id),
             reach: key_scope(&row.reach)?,
+        };
+        let principal = Principal {
+            identity: Identity::ApiKey(key),
             origin,
         };
         if let Err(refusal) = KeyState::of(row.is_revoked, row.is_expired).require_active() {
             if row.is_first_today {
-                self.note_key_refused(actor, refusal);
+                self.note_key_refused(principal, refusal);
             }
             return Err(refusal.into());
         }
         if row.is_use_due {
-            self.note_key_use(actor.organization, actor.project, actor.key);
+            self.note_key_use(key.organization, key.project, key.key);
         }
-        Ok(actor)
+        Ok(principal)
     }
 
     /// Notes in the audit that somebody goes on trying with a key that is over (A1): beside the request, and once a day
     /// for a key, or a program that was left behind would fill the audit by itself.
-    fn note_key_refused(&self, key: KeyActor, refusal: Refusal) {
+    fn note_key_refused(&self, principal: Principal, refusal: Refusal) {
         let directory = self.clone();
         Self::spawn_best_effort("a key's refused use", async move {
-            directory.audit_refused_key(&key, refusal).await
+            directory.audit_refused_key(&principal, refusal).await
         });
     }
 
-    async fn audit_refused_key(&self, key: &KeyActor, refusal: Refusal) -> Result<()> {
-        self.change(By::Key(key), "api_key:use", |change| {
+    async fn audit_refused_key(&self, principal: &Principal, refusal: Refusal) -> Result<()> {
+        let key = principal.api_key()?;
+        self.change(principal, "api_key:use", |change| {
             Box::pin(async move {
+                let change = &mut change.permit_by_secret();
                 // Whoever comes first: many requests at once find that nobody has noted it yet.
                 let noted = sqlx::query!(
                     "UPDATE api_keys SET refused_at = statement_timestamp()
@@ -97,7 +101,7 @@ impl Directory {
                     key.project.0,
                     key.key.0,
                 )
-                .fetch_optional(&mut *change.tx)
+                .fetch_optional(change.write())
                 .await?;
                 let Some(noted) = noted else {
                     change.leave_no_trail();
@@ -136,7 +140,8 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::KeyInvalid`] for one that is gone with its project.
-    pub async fn key_view(&self, actor: &KeyActor) -> Result<KeyView> {
+    pub async fn key_view(&self, principal: &Principal) -> Result<KeyView> {
+        let actor = principal.api_key()?;
         let row = sqlx::query!(
             "SELECT k.name, k.created_at, k.expires_at, p.name AS project_name, s.slug AS project_slug,
                     o.slug AS organization_slug, o.name AS organization_name
@@ -172,7 +177,7 @@ impl Directory {
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
-    pub async fn revoke_presented_key(&self, secret: &Token, origin: &Origin) -> Result<bool> {
+    pub async fn revoke_presented_key(&self, principal: &Principal, secret: &Token) -> Result<bool> {
         let found = sqlx::query!(
             "SELECT s.organization_id, s.project_id, s.key_id, k.name, k.is_default, k.revoked_at FROM api_key_secrets s
              JOIN api_keys k ON k.organization_id = s.organization_id AND k.project_id = s.project_id AND k.id = s.key_id
@@ -191,8 +196,9 @@ impl Directory {
             ProjectId(found.project_id),
             ApiKeyId(found.key_id),
         );
-        self.change(By::Nobody(origin), "api_key:revoke_presented", |change| {
+        self.change(principal, "api_key:revoke_presented", |change| {
             Box::pin(async move {
+                let change = &mut change.permit_by_secret();
                 change.record.organization = Some(organization);
                 // The default key is nobody's business but the Owner's.
                 change.record.project = Some(project).filter(|_| !found.is_default);
@@ -200,9 +206,9 @@ impl Directory {
                 change.record.target = Some(found.name);
                 if found.is_default {
                     // This secret, and not one that the Owner has given the key meanwhile.
-                    forget_default_secret(&mut change.tx, organization, Some(secret)).await?;
+                    forget_default_secret(change.write(), organization, Some(secret)).await?;
                 } else {
-                    revoke(&mut change.tx, organization, project, key).await?;
+                    revoke(change.write(), organization, project, key).await?;
                 }
                 change.hint(Hint::Project(project));
                 Ok(true)

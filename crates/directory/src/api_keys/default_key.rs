@@ -7,8 +7,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    Actor, Directory, Hint, Result, Token, TokenKind, authorization::lock::lock_project, authorization::principal::By,
-    confirmation, connections::PgConnection, error::decode,
+    Directory, Hint, Principal, Result, Token, TokenKind, authorization::lock::lock_project_unnoted,
+    authorization::permitted::Writer, confirmation, error::decode,
 };
 
 use super::{NewApiKey, keep_secret};
@@ -21,16 +21,17 @@ impl Directory {
     ///
     /// # Errors
     /// [`policy::Refusal::Hidden`] for everybody but the Owner, and in every project but the Default one (W3).
-    pub async fn regenerate_default_key(&self, actor: &Actor, slug: &Slug) -> Result<NewApiKey> {
-        self.change(By::User(actor), "api_key:regenerate_default", |change| Box::pin(async move {
-            let project = lock_project(&mut change.tx, slug, actor.user).await?;
+    pub async fn regenerate_default_key(&self, principal: &Principal, slug: &Slug) -> Result<NewApiKey> {
+        let actor = principal.user()?;
+        self.change(principal, "api_key:regenerate_default", |change| Box::pin(async move {
+            let project = lock_project_unnoted(change, slug).await?;
             // Not the project's: to its other Admins the key does not exist. Nor the organization's, for whoever is no
             // member (A4).
             change.record.organization =
                 Some(project.organization).filter(|_| project.standing.organization.is_some());
-            check_default_key(&project.standing, project.is_default)?;
-            confirmation::require(change, actor).await?;
-            forget_default_secret(&mut change.tx, project.organization, None).await?;
+            let change = &mut change.permit(check_default_key(&project.standing, project.is_default)?);
+            confirmation::require(change).await?;
+            forget_default_secret(change.write(), project.organization, None).await?;
             let secret = Token::random(TokenKind::ApiKey)?;
             let row = sqlx::query!(
                 "UPDATE api_keys SET secret_start = $2, secret_end = $3, created_by = $4, created_at = $5, last_used_at = NULL
@@ -38,13 +39,13 @@ impl Directory {
                 project.organization.0,
                 secret.start(),
                 secret.end(),
-                actor.user.0,
+                actor.0,
                 change.at,
             )
-            .fetch_one(&mut *change.tx)
+            .fetch_one(change.write())
             .await?;
             keep_secret(
-                &mut change.tx,
+                change.write(),
                 project.organization,
                 project.project,
                 ApiKeyId(row.id),
@@ -66,7 +67,7 @@ impl Directory {
 
 /// Gives a new organization its default key (D6). Nobody knows a secret of it before the Owner regenerates it.
 pub(crate) async fn insert_default(
-    db: &mut PgConnection,
+    db: &mut Writer,
     organization: OrganizationId,
     project: ProjectId,
     at: OffsetDateTime,
@@ -88,7 +89,7 @@ pub(crate) async fn insert_default(
 /// Leaves the Organization Default Key without a secret, until the Owner regenerates it (K8). With `only`, if that is
 /// its secret. Answers whether it had one.
 pub(crate) async fn forget_default_secret(
-    db: &mut PgConnection,
+    db: &mut Writer,
     organization: OrganizationId,
     only: Option<&Token>,
 ) -> Result<bool> {

@@ -3,13 +3,13 @@
 //! Owns the queries that read keys for people. It must not write, and must not know secrets: it reads their first and
 //! last characters only.
 
-use policy::{ApiKeyId, KeyState, Permission, Refusal, Slug, UserId, check_default_key};
+use policy::{ApiKeyId, KeyState, Permission, Refusal, Slug, check_default_key};
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    Directory, ProjectView, Result,
+    Directory, Principal, ProjectView, Result,
     authorization::lookup::find_project,
     authorization::standing::key_scope,
     authorization::target::ProjectSeen,
@@ -124,8 +124,8 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`]; [`Refusal::Malformed`] for a search text that cannot be one.
-    pub async fn api_keys(&self, user: UserId, slug: &Slug, query: &ApiKeyQuery) -> Result<ApiKeyList> {
-        let project = find_project(&self.pool, slug, user).await?;
+    pub async fn api_keys(&self, principal: &Principal, slug: &Slug, query: &ApiKeyQuery) -> Result<ApiKeyList> {
+        let project = find_project(&self.pool, slug, principal).await?;
         project.standing.require(Permission::ApiKeyList)?;
         check_search(&query.search)?;
         let limit = usize::from(query.limit.max(1));
@@ -147,8 +147,8 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`].
-    pub async fn api_key(&self, user: UserId, slug: &Slug, id: ApiKeyId) -> Result<ApiKey> {
-        let project = find_project(&self.pool, slug, user).await?;
+    pub async fn api_key(&self, principal: &Principal, slug: &Slug, id: ApiKeyId) -> Result<ApiKey> {
+        let project = find_project(&self.pool, slug, principal).await?;
         project.standing.require(Permission::ApiKeyList)?;
         let mut sql = keys_of(&project);
         sql.push(" AND NOT k.is_default AND k.id = ").push_bind(id.0);

@@ -11,9 +11,15 @@ use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 
 use crate::{
-    Actor, Directory, Hint, Result, authorization::lock::lock_in, authorization::principal::By,
-    authorization::standing::key_scope, authorization::target::ProjectSeen, change::Change, confirmation,
-    connections::PgConnection, error::decode, quotas,
+    Directory, Hint, Principal, Result,
+    authorization::lock::lock_project,
+    authorization::permitted::Writer,
+    authorization::standing::key_scope,
+    authorization::target::ProjectSeen,
+    authorization::{change::Change, permitted::Permitted},
+    confirmation,
+    error::decode,
+    quotas,
 };
 
 use super::{NewApiKey, NewKey, insert};
@@ -25,29 +31,30 @@ impl Directory {
     /// Those of [`check_key_creation`]; [`Refusal::EndDateInvalid`] for an expiration in the past.
     pub async fn create_api_key(
         &self,
-        actor: &Actor,
+        principal: &Principal,
         slug: &Slug,
         name: &Name,
         reach: KeyScope,
         expires_at: Option<OffsetDateTime>,
     ) -> Result<NewApiKey> {
-        self.change(By::User(actor), Permission::ApiKeyCreate.name(), |change| {
+        let actor = principal.user()?;
+        self.change(principal, Permission::ApiKeyCreate.name(), |change| {
             Box::pin(async move {
                 change.record.target = Some(name.to_string());
-                let project = lock_in(change, slug, actor.user).await?;
-                check_key_creation(&project.standing, reach)?;
+                let project = lock_project(change, slug).await?;
+                let change = &mut change.permit(check_key_creation(&project.standing, reach)?);
                 check_expiration(change, expires_at)?;
                 let (place, at) = ((project.organization, project.project), change.at);
-                quotas::one_more_api_key(&mut change.tx, &self.settings.quotas, place, at).await?;
-                confirmation::require(change, actor).await?;
+                quotas::one_more_api_key(change.write(), &self.settings.quotas, place, at).await?;
+                confirmation::require(change).await?;
                 let new = NewKey {
                     name,
                     reach,
                     expires_at,
-                    by: actor.user,
+                    by: actor,
                     at: change.at,
                 };
-                let key = insert(&mut change.tx, project.organization, project.project, &new).await?;
+                let key = insert(change.write(), project.organization, project.project, &new).await?;
                 change.record.target_id = Some(key.id.0);
                 change.values(None, Some(values(name, reach, expires_at)));
                 change.hint(Hint::Project(project.project));
@@ -63,14 +70,15 @@ impl Directory {
     /// Those of [`check_key_change`]; [`Refusal::EndDateInvalid`] for an expiration in the past.
     pub async fn set_api_key_expiration(
         &self,
-        actor: &Actor,
+        principal: &Principal,
         slug: &Slug,
         id: ApiKeyId,
         expires_at: Option<OffsetDateTime>,
     ) -> Result<Name> {
-        self.change(By::User(actor), "api_key:set_expiration", |change| {
+        self.change(principal, "api_key:set_expiration", |change| {
             Box::pin(async move {
-                let (project, key) = lock_key(change, actor, slug, id, KeyChange::Expiration).await?;
+                let (mut permitted, project, key) = lock_key(change, slug, id, KeyChange::Expiration).await?;
+                let change = &mut permitted;
                 check_expiration(change, expires_at)?;
                 check_key_expiration(key.facts, key.expires_at, expires_at)?;
                 sqlx::query!(
@@ -80,7 +88,7 @@ impl Directory {
                     id.0,
                     expires_at,
                 )
-                .execute(&mut *change.tx)
+                .execute(change.write())
                 .await?;
                 let value =
                     |end: Option<OffsetDateTime>| Some(json!({ "expires_at": end.map(|end| end.unix_timestamp()) }));
@@ -98,25 +106,27 @@ impl Directory {
     /// Those of [`check_key_change`]; [`Refusal::EndDateInvalid`] for an expiration in the past.
     pub async fn rotate_api_key(
         &self,
-        actor: &Actor,
+        principal: &Principal,
         slug: &Slug,
         id: ApiKeyId,
         overlap: Duration,
         expires_at: Option<OffsetDateTime>,
     ) -> Result<NewApiKey> {
-        self.change(By::User(actor), "api_key:rotate", |change| {
+        let actor = principal.user()?;
+        self.change(principal, "api_key:rotate", |change| {
             Box::pin(async move {
-                let (project, key) = lock_key(change, actor, slug, id, KeyChange::Rotate).await?;
+                let (mut permitted, project, key) = lock_key(change, slug, id, KeyChange::Rotate).await?;
+                let change = &mut permitted;
                 check_expiration(change, expires_at)?;
-                confirmation::require(change, actor).await?;
+                confirmation::require(change).await?;
                 let new = NewKey {
                     name: &key.name,
                     reach: key.facts.reach,
                     expires_at,
-                    by: actor.user,
+                    by: actor,
                     at: change.at,
                 };
-                let next = insert(&mut change.tx, project.organization, project.project, &new).await?;
+                let next = insert(change.write(), project.organization, project.project, &new).await?;
                 sqlx::query!(
                     "UPDATE api_keys SET successor_id = $4,
                          expires_at = LEAST(expires_at, statement_timestamp() + make_interval(secs => $5)),
@@ -128,7 +138,7 @@ impl Directory {
                     next.id.0,
                     overlap.as_seconds_f64(),
                 )
-                .execute(&mut *change.tx)
+                .execute(change.write())
                 .await?;
                 change.values(
                     Some(key.values()),
@@ -147,11 +157,12 @@ impl Directory {
     ///
     /// # Errors
     /// Those of [`check_key_change`]; [`Refusal::DefaultKeyKept`] (K8).
-    pub async fn revoke_api_key(&self, actor: &Actor, slug: &Slug, id: ApiKeyId) -> Result<Name> {
-        self.change(By::User(actor), Permission::ApiKeyRevoke.name(), |change| {
+    pub async fn revoke_api_key(&self, principal: &Principal, slug: &Slug, id: ApiKeyId) -> Result<Name> {
+        self.change(principal, Permission::ApiKeyRevoke.name(), |change| {
             Box::pin(async move {
-                let (project, key) = lock_key(change, actor, slug, id, KeyChange::Revoke).await?;
-                revoke(&mut change.tx, project.organization, project.project, id).await?;
+                let (mut permitted, project, key) = lock_key(change, slug, id, KeyChange::Revoke).await?;
+                let change = &mut permitted;
+                revoke(change.write(), project.organization, project.project, id).await?;
                 change.values(Some(key.values()), None);
                 Ok(key.name)
             })
@@ -162,7 +173,7 @@ impl Directory {
 
 /// The first revocation counts; a later one changes nothing.
 pub(super) async fn revoke(
-    db: &mut PgConnection,
+    db: &mut Writer,
     organization: OrganizationId,
     project: ProjectId,
     key: ApiKeyId,
@@ -193,15 +204,14 @@ impl LockedKey {
 }
 
 /// Locks the project, reads a key of it that still works, and asks the policy about the change.
-async fn lock_key(
-    change: &mut Change<'_>,
-    actor: &Actor,
+async fn lock_key<'c, 'a>(
+    change: &'c mut Change<'a>,
     slug: &Slug,
     id: ApiKeyId,
     wanted: KeyChange,
-) -> Result<(ProjectSeen, LockedKey)> {
+) -> Result<(Permitted<'c, 'a>, ProjectSeen, LockedKey)> {
     change.record.target_id = Some(id.0);
-    let project = lock_in(change, slug, actor.user).await?;
+    let project = lock_project(change, slug).await?;
     project.standing.require(Permission::ApiKeyList)?;
     let row = sqlx::query!(
         r#"SELECT name, reach, expires_at, COALESCE(expires_at <= statement_timestamp(), false) AS "is_expired!",
@@ -211,7 +221,7 @@ async fn lock_key(
         project.project.0,
         id.0,
     )
-    .fetch_optional(&mut *change.tx)
+    .fetch_optional(change.read())
     .await?
     .ok_or(Refusal::Hidden)?;
     if row.is_default {
@@ -230,9 +240,9 @@ async fn lock_key(
         },
         expires_at: row.expires_at,
     };
-    check_key_change(&project.standing, key.facts, wanted)?;
+    let mut change = change.permit(check_key_change(&project.standing, key.facts, wanted)?);
     change.hint(Hint::Project(project.project));
-    Ok((project, key))
+    Ok((change, project, key))
 }
 
 fn check_expiration(change: &Change<'_>, expires_at: Option<OffsetDateTime>) -> Result<()> {

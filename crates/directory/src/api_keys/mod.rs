@@ -14,7 +14,7 @@ use policy::{ApiKeyId, KeyScope, KeyState, Name, OrganizationId, ProjectId, User
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Result, Token, TokenKind, connections::PgConnection};
+use crate::{Result, Token, TokenKind, authorization::permitted::Writer};
 
 /// An API key, without its secret (K4).
 #[derive(Clone, Debug)]
@@ -65,7 +65,7 @@ pub(crate) struct NewKey<'a> {
 
 /// Writes a key with a secret for it.
 pub(crate) async fn insert(
-    db: &mut PgConnection,
+    db: &mut Writer,
     organization: OrganizationId,
     project: ProjectId,
     new: &NewKey<'_>,
@@ -97,7 +97,7 @@ pub(crate) async fn insert(
 }
 
 async fn keep_secret(
-    db: &mut PgConnection,
+    db: &mut Writer,
     organization: OrganizationId,
     project: ProjectId,
     key: ApiKeyId,

@@ -5,13 +5,13 @@
 //! on (E5). [`policy`] decides. It must not know how a question travels, nor what a gateway does with the answer.
 
 use policy::{
-    ApiKeyId, Decision, Denial, Email, Holder, KeyState, Login, OrganizationId, Permission, ProjectId, Refusal,
-    ResourceId, ResourceKind, SessionId, Slug, Standing, UserId,
+    ApiKeyId, Decision, Denial, Email, KeyState, Login, OrganizationId, Permission, PrincipalStanding, ProjectId,
+    Refusal, ResourceId, ResourceKind, SessionId, Slug, Standing, UserId,
 };
 use uuid::Uuid;
 
 use super::{
-    principal::{Caller, Subject},
+    principal::{Credential, Subject},
     standing::{key_scope, project_standing},
     target::ProjectRef,
 };
@@ -27,7 +27,7 @@ pub struct AccessRequest<'a> {
     /// What it shows that it may ask.
     pub gateway: &'a Token,
     /// Who wants to be let through.
-    pub caller: &'a Caller,
+    pub credential: &'a Credential,
     /// The project it is about, by its id or its slug. A slug may come to be another project's; an id never does (P2).
     pub project: Option<&'a ProjectRef>,
     /// The resource it is about, by kind and id; in that project, if both are given. What can't be an id is none there
@@ -52,7 +52,7 @@ impl AccessDecision {
     fn new(
         subject: Subject,
         project: Option<(Uuid, String)>,
-        holder: Option<Holder>,
+        standing: Option<PrincipalStanding>,
         permission: Permission,
     ) -> Result<Self> {
         let project = project
@@ -61,8 +61,8 @@ impl AccessDecision {
                 Ok::<_, crate::Error>((ProjectId(id), slug))
             })
             .transpose()?;
-        let decision = match (&project, holder) {
-            (Some(_), Some(holder)) => holder.decide(permission),
+        let decision = match (&project, standing) {
+            (Some(_), Some(standing)) => standing.decide(permission),
             (None, _) | (_, None) => Decision::Denied(Denial::Hidden),
         };
         Ok(Self {
@@ -91,12 +91,12 @@ impl Directory {
     /// [`Refusal::SignedOut`]; [`Refusal::Malformed`] for a person and neither project nor resource;
     /// [`Error::Unavailable`](crate::Error::Unavailable), which is neither yes nor no (E6).
     pub async fn evaluate_request(&self, question: &AccessRequest<'_>) -> Result<AccessDecision> {
-        match question.caller {
-            Caller::Key(secret) => self.evaluate_key(question, secret).await,
-            Caller::Person(_) if question.project.is_none() && question.resource.is_none() => {
+        match question.credential {
+            Credential::ApiKey(secret) => self.evaluate_key(question, secret).await,
+            Credential::Session(_) if question.project.is_none() && question.resource.is_none() => {
                 Err(Refusal::Malformed.into())
             }
-            Caller::Person(token) => self.evaluate_person(question, token).await,
+            Credential::Session(token) => self.evaluate_person(question, token).await,
         }
     }
 
@@ -151,9 +151,9 @@ impl Directory {
         if row.is_use_due {
             self.note_key_use(OrganizationId(organization), ProjectId(project), key);
         }
-        let holder = Some(Holder::Key(key_scope(&reach)?));
+        let standing = Some(PrincipalStanding::ApiKey(key_scope(&reach)?));
         let target = row.slug.map(|slug| (project, slug));
-        AccessDecision::new(Subject::ApiKey(key), target, holder, question.permission)
+        AccessDecision::new(Subject::ApiKey(key), target, standing, question.permission)
     }
 
     async fn evaluate_person(&self, question: &AccessRequest<'_>, token: &SessionToken) -> Result<AccessDecision> {
@@ -217,7 +217,7 @@ impl Directory {
         AccessDecision::new(
             Subject::User(UserId(user)),
             row.project_id.zip(row.slug),
-            Some(Holder::Person(standing)),
+            Some(PrincipalStanding::Person(standing)),
             question.permission,
         )
     }
@@ -251,11 +251,12 @@ impl Directory {
             let (Some(public_key), Some(email)) = (candidate.public_key, candidate.email) else {
                 continue;
             };
-            let holder = Holder::Person(Standing {
+            let standing = PrincipalStanding::Person(Standing {
                 organization: None,
                 project: project_standing(candidate.role.as_deref(), candidate.because.as_deref())?,
             });
-            if login.is_served(candidate.cluster_login.as_deref()) && holder.decide(Permission::ClusterSsh).is_allowed()
+            if login.is_served(candidate.cluster_login.as_deref())
+                && standing.decide(Permission::ClusterSsh).is_allowed()
             {
                 keys.push(AuthorizedKey {
                     public_key,

@@ -3,21 +3,37 @@
 //!
 //! Owns the queries that find a target together with the caller's standing to it. It must not decide anything.
 
-use policy::{Holder, KeyState, Name, OrganizationId, ProjectId, Refusal, Slug, Standing, UserId};
+use policy::{KeyState, Name, OrganizationId, PrincipalStanding, ProjectId, Refusal, Slug, Standing, UserId};
 use sqlx::PgExecutor;
 
 use super::{
-    principal::{KeyActor, Viewer},
+    principal::{ApiKeyIdentity, Identity, Principal},
     standing::{key_scope, organization_standing, project_standing},
     target::{OrganizationSeen, ProjectContext, ProjectRef, ProjectSeen},
 };
 use crate::{ProjectView, Result, connections::PgConnection, error::decode};
 
-/// Finds an organization by its slug, as `user` sees it.
+/// Finds an organization by its slug, as a person sees it.
 ///
 /// # Errors
-/// [`Refusal::Hidden`] if there is none. Whether they may see it is still to be decided, by their standing.
-pub(crate) async fn find_organization(db: impl PgExecutor<'_>, slug: &Slug, user: UserId) -> Result<OrganizationSeen> {
+/// [`Refusal::Hidden`] if there is none; [`Refusal::SignedOut`] for whatever isn't a person. Whether they may see it is still to be decided, by their standing.
+pub(crate) async fn find_organization(
+    db: impl PgExecutor<'_>,
+    slug: &Slug,
+    principal: &Principal,
+) -> Result<OrganizationSeen> {
+    find_organization_as(db, slug, principal.user()?).await
+}
+
+/// Finds an organization by its slug, with what `user` is in it, whoever asks.
+///
+/// # Errors
+/// [`Refusal::Hidden`] if there is none.
+pub(crate) async fn find_organization_as(
+    db: impl PgExecutor<'_>,
+    slug: &Slug,
+    user: UserId,
+) -> Result<OrganizationSeen> {
     let row = sqlx::query!(
         r#"SELECT o.id, o.slug, o.name, o.owner_id, o.default_project_id, o.additional_projects, o.created_at,
                   m.role AS "role?"
@@ -45,11 +61,12 @@ pub(crate) async fn find_organization(db: impl PgExecutor<'_>, slug: &Slug, user
     })
 }
 
-/// Finds a project by its slug, as `user` sees it.
+/// Finds a project by its slug, as a person sees it.
 ///
 /// # Errors
-/// [`Refusal::Hidden`] if there is none. Whether they may see it is still to be decided, by their standing.
-pub(crate) async fn find_project(db: impl PgExecutor<'_>, slug: &Slug, user: UserId) -> Result<ProjectSeen> {
+/// [`Refusal::Hidden`] if there is none; [`Refusal::SignedOut`] for whatever isn't a person. Whether they may see it is still to be decided, by their standing.
+pub(crate) async fn find_project(db: impl PgExecutor<'_>, slug: &Slug, principal: &Principal) -> Result<ProjectSeen> {
+    let user = principal.user()?;
     // OFFSET 0 keeps the view's three parts as index look-ups for this one project and person.
     let row = sqlx::query!(
         r#"SELECT o.id AS organization_id, o.slug AS organization_slug, o.name AS organization_name, o.owner_id,
@@ -89,28 +106,34 @@ pub(crate) async fn find_project(db: impl PgExecutor<'_>, slug: &Slug, user: Use
     })
 }
 
-/// Finds the project that somebody looks at.
+/// Finds a project as a person or a program sees it.
 ///
 /// # Errors
 /// [`Refusal::Hidden`] if there is none, or not the key's (K1); [`Refusal::KeyRevoked`], [`Refusal::KeyExpired`],
-/// [`Refusal::KeyInvalid`]. Whether a person may see it is still to be decided, by `holder`.
+/// [`Refusal::KeyInvalid`]; [`Refusal::SignedOut`] for other principals. Whether a person may see it is still to be
+/// decided, by their standing.
 pub(crate) async fn find_project_context(
     db: &mut PgConnection,
-    viewer: Viewer<'_>,
+    principal: &Principal,
     project: &ProjectRef,
 ) -> Result<ProjectContext> {
-    match viewer {
-        Viewer::Person(user) => {
+    match &principal.identity {
+        Identity::User { .. } => {
             let slug = slug_of(db, project).await?;
-            Ok(find_project(db, &slug, user).await?.into())
+            Ok(find_project(db, &slug, principal).await?.into())
         }
-        Viewer::Key(key) => find_of_key(db, key, project).await,
+        Identity::ApiKey(key) => find_of_key(db, key, project).await,
+        Identity::Meter(_) | Identity::Anonymous | Identity::Operator => Err(Refusal::SignedOut.into()),
     }
 }
 
 /// The project of a key, if it is the one that is asked for: to a key there is no other. The key is looked at again,
 /// since it may have come to its end after it was shown (E5).
-pub(crate) async fn find_of_key(db: &mut PgConnection, key: &KeyActor, project: &ProjectRef) -> Result<ProjectContext> {
+pub(crate) async fn find_of_key(
+    db: &mut PgConnection,
+    key: &ApiKeyIdentity,
+    project: &ProjectRef,
+) -> Result<ProjectContext> {
     let row = sqlx::query!(
         r#"SELECT k.reach, k.revoked_at IS NOT NULL AS "is_revoked!",
                   COALESCE(k.expires_at <= statement_timestamp(), false) AS "is_expired!",
@@ -152,7 +175,7 @@ pub(crate) async fn find_of_key(db: &mut PgConnection, key: &KeyActor, project: 
             standing: Standing::default(),
             expires_at: None,
         },
-        holder: Holder::Key(key_scope(&row.reach)?),
+        standing: PrincipalStanding::ApiKey(key_scope(&row.reach)?),
     })
 }
 

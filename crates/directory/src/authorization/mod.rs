@@ -4,10 +4,12 @@
 //! gateways. [`policy`] decides; the use cases ask. It must not know what a use case changes, nor how a question
 //! arrived.
 
+pub(crate) mod change;
 pub(crate) mod evaluate;
 pub(crate) mod gateway;
 pub(crate) mod lock;
 pub(crate) mod lookup;
+pub(crate) mod permitted;
 pub(crate) mod principal;
 pub(crate) mod standing;
 pub(crate) mod target;

@@ -1,9 +1,9 @@
 //! Who asks, by which credential, and from where.
 //!
-//! Owns every kind of caller: a signed-in person, a program with an API key, a meter, somebody not signed in, the
-//! operator. It must not know what a caller may do.
+//! Owns every kind of principal: a signed-in person, a program with an API key, a meter, somebody not signed in, the
+//! operator. It must not know what a principal may do.
 
-use policy::{ApiKeyId, KeyScope, MeterTokenId, OrganizationId, ProjectId, SessionId, UserId};
+use policy::{ApiKeyId, KeyScope, MeterTokenId, OrganizationId, ProjectId, Refusal, SessionId, UserId};
 use uuid::Uuid;
 
 use crate::{DeviceToken, SessionToken, Token};
@@ -23,20 +23,39 @@ pub struct Origin {
     pub session: Option<SessionId>,
 }
 
-/// A person who proved who they are, with the request they make.
+/// Who asks, known by a credential that is good, with the request they make. Every use case takes one; what a principal
+/// may do is decided where it is used, never here.
 #[derive(Clone, Debug)]
-pub struct Actor {
-    /// The person.
-    pub user: UserId,
-    /// The session they proved it by.
-    pub session: SessionId,
+pub struct Principal {
+    /// Who.
+    pub identity: Identity,
     /// Where the request came from.
     pub origin: Origin,
 }
 
-/// A program that showed an API key which opens something now, with the request it makes (K1).
-#[derive(Clone, Debug)]
-pub struct KeyActor {
+/// Who a principal is, and by which credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// A person, by the session they are signed in with.
+    User {
+        /// The person.
+        user: UserId,
+        /// The session.
+        session: SessionId,
+    },
+    /// A program, by an API key (K1).
+    ApiKey(ApiKeyIdentity),
+    /// A meter of the operator's, by its token (E9).
+    Meter(MeterTokenId),
+    /// Somebody who showed no credential.
+    Anonymous,
+    /// The person who runs the installation, at the command line.
+    Operator,
+}
+
+/// An API key that opens something now, as it was found (K1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ApiKeyIdentity {
     /// The key.
     pub key: ApiKeyId,
     /// The organization of its project.
@@ -45,66 +64,100 @@ pub struct KeyActor {
     pub project: ProjectId,
     /// What it may do there (K11).
     pub reach: KeyScope,
-    /// Where the request came from.
-    pub origin: Origin,
 }
 
-/// A meter of the operator's that showed its token, with the request it makes (E9).
-#[derive(Clone, Debug)]
-pub struct MeterActor {
-    /// The token.
-    pub meter: MeterTokenId,
-    /// Where the request came from.
-    pub origin: Origin,
-}
-
-/// Whoever works with resources: a person or a program.
-#[derive(Clone, Copy, Debug)]
-pub enum Agent<'a> {
-    /// A signed-in person.
-    Person(&'a Actor),
-    /// A program with an API key.
-    Key(&'a KeyActor),
-}
-
-/// Whoever looks at resources, and changes nothing.
-#[derive(Clone, Copy, Debug)]
-pub enum Viewer<'a> {
-    /// A person.
-    Person(UserId),
-    /// A program with an API key.
-    Key(&'a KeyActor),
-}
-
-impl<'a> From<Agent<'a>> for Viewer<'a> {
-    fn from(agent: Agent<'a>) -> Self {
-        match agent {
-            Agent::Person(actor) => Self::Person(actor.user),
-            Agent::Key(actor) => Self::Key(actor),
+impl Principal {
+    /// A person with a session.
+    #[must_use]
+    pub const fn signed_in(user: UserId, session: SessionId, origin: Origin) -> Self {
+        Self {
+            identity: Identity::User { user, session },
+            origin,
         }
     }
-}
 
-/// Who makes a change.
-#[derive(Clone, Copy)]
-pub(crate) enum By<'a> {
-    /// A signed-in person.
-    User(&'a Actor),
-    /// A program with an API key.
-    Key(&'a KeyActor),
-    /// A meter of the operator's (E9).
-    Meter(&'a MeterActor),
-    /// Somebody not signed in: signing up, signing in.
-    Nobody(&'a Origin),
-    /// The person who runs the installation, at the command line.
-    Operator,
-}
+    /// Somebody who showed no credential, or whose credential isn't what the request is about: whoever signs up, signs
+    /// in or follows a link.
+    #[must_use]
+    pub const fn anonymous(origin: Origin) -> Self {
+        Self {
+            identity: Identity::Anonymous,
+            origin,
+        }
+    }
 
-impl<'a> From<Agent<'a>> for By<'a> {
-    fn from(agent: Agent<'a>) -> Self {
-        match agent {
-            Agent::Person(actor) => Self::User(actor),
-            Agent::Key(actor) => Self::Key(actor),
+    /// The person who runs the installation.
+    #[must_use]
+    pub fn operator() -> Self {
+        Self {
+            identity: Identity::Operator,
+            origin: Origin::default(),
+        }
+    }
+
+    /// The person.
+    ///
+    /// # Errors
+    /// [`Refusal::SignedOut`] for whatever isn't one: what is asked for needs a person.
+    pub const fn user(&self) -> Result<UserId, Refusal> {
+        if let Identity::User { user, .. } = self.identity {
+            Ok(user)
+        } else {
+            Err(Refusal::SignedOut)
+        }
+    }
+
+    /// The session a person is signed in with.
+    ///
+    /// # Errors
+    /// [`Refusal::SignedOut`] for whatever isn't a person with a session.
+    pub const fn session(&self) -> Result<SessionId, Refusal> {
+        if let Identity::User { session, .. } = self.identity {
+            Ok(session)
+        } else {
+            Err(Refusal::SignedOut)
+        }
+    }
+
+    /// The API key.
+    ///
+    /// # Errors
+    /// [`Refusal::KeyInvalid`] for whatever isn't one.
+    pub const fn api_key(&self) -> Result<ApiKeyIdentity, Refusal> {
+        if let Identity::ApiKey(key) = self.identity {
+            Ok(key)
+        } else {
+            Err(Refusal::KeyInvalid)
+        }
+    }
+
+    /// The meter's token.
+    ///
+    /// # Errors
+    /// [`Refusal::MeterUnknown`] for whatever isn't one.
+    pub const fn meter(&self) -> Result<MeterTokenId, Refusal> {
+        if let Identity::Meter(meter) = self.identity {
+            Ok(meter)
+        } else {
+            Err(Refusal::MeterUnknown)
+        }
+    }
+
+    /// As the audit has it.
+    pub(crate) fn author(&self) -> Author<'_> {
+        let (kind, id, credential) = match self.identity {
+            Identity::User { user, session } => ("user", Some(user.0), format!("session {session}")),
+            Identity::ApiKey(key) => ("api_key", None, format!("api key {}", key.key)),
+            Identity::Meter(meter) => ("meter", None, format!("meter token {meter}")),
+            Identity::Anonymous => ("nobody", None, String::new()),
+            Identity::Operator => ("operator", None, "command line".to_owned()),
+        };
+        Author {
+            kind,
+            id,
+            credential,
+            address: &self.origin.address,
+            request_id: &self.origin.request_id,
         }
     }
 }
@@ -118,42 +171,13 @@ pub(crate) struct Author<'a> {
     pub(crate) request_id: &'a str,
 }
 
-impl By<'_> {
-    pub(crate) fn author(&self) -> Author<'_> {
-        let (kind, id, credential, origin) = match self {
-            Self::User(actor) => (
-                "user",
-                Some(actor.user.0),
-                format!("session {}", actor.session),
-                Some(&actor.origin),
-            ),
-            Self::Key(actor) => ("api_key", None, format!("api key {}", actor.key), Some(&actor.origin)),
-            Self::Meter(actor) => (
-                "meter",
-                None,
-                format!("meter token {}", actor.meter),
-                Some(&actor.origin),
-            ),
-            Self::Nobody(origin) => ("nobody", None, String::new(), Some(*origin)),
-            Self::Operator => ("operator", None, "command line".to_owned(), None),
-        };
-        Author {
-            kind,
-            id,
-            credential,
-            address: origin.map_or("", |origin| &origin.address),
-            request_id: origin.map_or("", |origin| &origin.request_id),
-        }
-    }
-}
-
-/// The credential of whoever wants to be let through, as it came.
+/// The credential of whoever wants to be let through by a gateway, as it came: not looked at yet.
 #[derive(Clone, Debug)]
-pub enum Caller {
+pub enum Credential {
     /// A program, with its API key (K1).
-    Key(Token),
+    ApiKey(Token),
     /// A person, with their session.
-    Person(SessionToken),
+    Session(SessionToken),
 }
 
 /// Who asks to be let through, known by a credential that is good.

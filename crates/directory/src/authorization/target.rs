@@ -4,7 +4,7 @@
 
 use std::{convert::Infallible, str::FromStr};
 
-use policy::{Holder, Name, OrganizationId, ProjectId, Slug, Standing, UserId};
+use policy::{Name, OrganizationId, PrincipalStanding, ProjectId, Slug, Standing, UserId};
 use time::OffsetDateTime;
 
 use crate::ProjectView;
@@ -78,18 +78,18 @@ impl From<Slug> for ProjectRef {
 pub struct ProjectContext {
     /// The organization it belongs to.
     pub organization: OrganizationId,
-    /// The project. A program has no standing in it: see `holder`.
+    /// The project. A program's `standing` in it is none: see `standing` here.
     pub project: ProjectView,
     /// What decides what they may do to its resources.
-    pub holder: Holder,
+    pub standing: PrincipalStanding,
 }
 
 impl ProjectContext {
     /// Whether whoever works there has access at all: what others try is not in the project's audit (A4).
     pub(crate) const fn is_visible(&self) -> bool {
-        match self.holder {
-            Holder::Person(standing) => standing.project.is_some(),
-            Holder::Key(_) => true,
+        match self.standing {
+            PrincipalStanding::Person(standing) => standing.project.is_some(),
+            PrincipalStanding::ApiKey(_) => true,
         }
     }
 }
@@ -98,7 +98,7 @@ impl From<ProjectSeen> for ProjectContext {
     fn from(seen: ProjectSeen) -> Self {
         Self {
             organization: seen.organization,
-            holder: Holder::Person(seen.standing),
+            standing: PrincipalStanding::Person(seen.standing),
             project: seen.into(),
         }
     }

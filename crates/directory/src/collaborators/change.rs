@@ -10,12 +10,11 @@ use serde_json::json;
 use time::OffsetDateTime;
 
 use crate::{
-    Actor, Directory, Error, Hint, Result,
-    authorization::lock::lock_in,
-    authorization::principal::By,
+    Directory, Error, Hint, Principal, Result,
+    authorization::lock::lock_project,
     authorization::standing::find_person,
     authorization::target::{PersonSeen, ProjectSeen},
-    change::Change,
+    authorization::{change::Change, permitted::Permitted},
     made_keys::{self, KeyChoice, Within},
     notices::{self, Notice},
     owned_assets::{OwnedAssets, Place, owned_assets},
@@ -48,12 +47,12 @@ impl Directory {
     /// manage.
     pub async fn change_collaborator_role(
         &self,
-        actor: &Actor,
+        principal: &Principal,
         slug: &Slug,
         user: UserId,
         role: ProjectRole,
     ) -> Result<Name> {
-        self.change_collaborator_role_and_keys(actor, slug, user, role, &[])
+        self.change_collaborator_role_and_keys(principal, slug, user, role, &[])
             .await
     }
 
@@ -64,15 +63,18 @@ impl Directory {
     /// Those of [`check_collaborator_change`]; [`Refusal::ManageKeysDecide`] if nothing was chosen for one of them.
     pub async fn change_collaborator_role_and_keys(
         &self,
-        actor: &Actor,
+        principal: &Principal,
         slug: &Slug,
         user: UserId,
         role: ProjectRole,
         keys: &[KeyChoice],
     ) -> Result<Name> {
-        self.change(By::User(actor), Permission::CollaboratorUpdateRole.name(), |change| {
+        let actor = principal.user()?;
+        self.change(principal, Permission::CollaboratorUpdateRole.name(), |change| {
             Box::pin(async move {
-                let (project, person) = lock_person(change, actor, slug, user, CollaboratorChange::Role).await?;
+                let (mut permitted, project, person) =
+                    lock_person(change, slug, user, CollaboratorChange::Role).await?;
+                let change = &mut permitted;
                 let before = person.standing.project.map(|place| place.role);
                 if before.is_some_and(|before| before.is_lowered_to(role)) {
                     let within = Within::Project(project.project);
@@ -87,14 +89,14 @@ impl Directory {
                 user.0,
                 role.code(),
             )
-            .execute(&mut *change.tx)
+            .execute(change.write())
             .await?
             .rows_affected();
                 if updated == 0 {
-                    insert(change, &project, &person, role, actor.user).await?;
+                    insert(change, &project, &person, role, actor).await?;
                 }
                 if before.is_some_and(|before| role.is_lowered_to(before)) {
-                    let project = name_of(&mut change.tx, &project).await?;
+                    let project = name_of(change.write(), &project).await?;
                     notices::tell(change, user, &Notice::BecameProjectAdmin { project }).await?;
                 }
                 change.values(
@@ -115,21 +117,23 @@ impl Directory {
     /// Those of [`check_collaborator_change`].
     pub async fn remove_collaborator(
         &self,
-        actor: &Actor,
+        principal: &Principal,
         slug: &Slug,
         user: UserId,
         keys: &[KeyChoice],
     ) -> Result<Removal> {
-        self.change(By::User(actor), Permission::CollaboratorRemove.name(), |change| {
+        self.change(principal, Permission::CollaboratorRemove.name(), |change| {
             Box::pin(async move {
-                let (project, person) = lock_person(change, actor, slug, user, CollaboratorChange::Remove).await?;
+                let (mut permitted, project, person) =
+                    lock_person(change, slug, user, CollaboratorChange::Remove).await?;
+                let change = &mut permitted;
                 sqlx::query!(
                     "DELETE FROM collaborators WHERE organization_id = $1 AND project_id = $2 AND user_id = $3",
                     project.organization.0,
                     project.project.0,
                     user.0,
                 )
-                .execute(&mut *change.tx)
+                .execute(change.write())
                 .await?;
                 let role = person.standing.project.map(|place| place.role);
                 change.values(role.map(|role| json!({ "role": role })), None);
@@ -140,11 +144,11 @@ impl Directory {
                     r#"SELECT count(*) AS "count!" FROM ssh_keys WHERE user_id = $1"#,
                     user.0
                 )
-                .fetch_one(&mut *change.tx)
+                .fetch_one(change.read())
                 .await?
                 .count;
                 let owned_assets = owned_assets(
-                    &mut change.tx,
+                    change.read(),
                     project.organization,
                     Place::Project(project.project),
                     &[user],
@@ -170,17 +174,19 @@ impl Directory {
     /// [`Refusal::OwnEndDate`].
     pub async fn set_collaborator_end_date(
         &self,
-        actor: &Actor,
+        principal: &Principal,
         slug: &Slug,
         user: UserId,
         expires_at: Option<OffsetDateTime>,
     ) -> Result<Name> {
-        self.change(By::User(actor), Permission::CollaboratorUpdateRole.name(), |change| Box::pin(async move {
-            let (project, person) = lock_person(change, actor, slug, user, CollaboratorChange::EndDate).await?;
+        let actor = principal.user()?;
+        self.change(principal, Permission::CollaboratorUpdateRole.name(), |change| Box::pin(async move {
+            let (mut permitted, project, person) = lock_person(change, slug, user, CollaboratorChange::EndDate).await?;
+            let change = &mut permitted;
             if expires_at.is_some_and(|end| end <= change.at) {
                 return Err(Refusal::EndDateInvalid.into());
             }
-            check_end_date(user == actor.user, person.expires_at, expires_at)?;
+            check_end_date(user == actor, person.expires_at, expires_at)?;
             sqlx::query!(
                 "UPDATE collaborators SET expires_at = $4 WHERE organization_id = $1 AND project_id = $2 AND user_id = $3",
                 project.organization.0,
@@ -188,7 +194,7 @@ impl Directory {
                 user.0,
                 expires_at,
             )
-            .execute(&mut *change.tx)
+            .execute(change.write())
             .await?;
             let value = |end: Option<OffsetDateTime>| Some(json!({ "expires_at": end.map(|end| end.unix_timestamp()) }));
             change.values(value(person.expires_at), value(expires_at));
@@ -200,19 +206,18 @@ impl Directory {
 }
 
 /// Locks the project, reads the person, and asks the policy about the change.
-async fn lock_person(
-    change: &mut Change<'_>,
-    actor: &Actor,
+async fn lock_person<'c, 'a>(
+    change: &'c mut Change<'a>,
     slug: &Slug,
     user: UserId,
     wanted: CollaboratorChange,
-) -> Result<(ProjectSeen, PersonSeen)> {
+) -> Result<(Permitted<'c, 'a>, ProjectSeen, PersonSeen)> {
     change.set_target(user);
-    let project = lock_in(change, slug, actor.user).await?;
+    let project = lock_project(change, slug).await?;
     // Access to the project comes before everything, even before whether there is such a person (P3).
     project.standing.require(Permission::CollaboratorList)?;
     // Then comes the permission: who lacks it does not learn by the refusal whether there is such a person.
-    let (standing, person) = match find_person(&mut *change.tx, &project, user).await {
+    let (standing, person) = match find_person(change.read(), &project, user).await {
         Ok(person) => (person.standing, Ok(person)),
         Err(Error::Refused(refusal)) => (Standing::default(), Err(refusal)),
         Err(error) => return Err(error),
@@ -220,14 +225,14 @@ async fn lock_person(
     let target = Target {
         standing,
         in_default_project: project.is_default,
-        is_self: user == actor.user,
+        is_self: user == change.principal.user()?,
     };
-    check_collaborator_change(&project.standing, &target, wanted)?;
-    Ok((project, person?))
+    let permit = check_collaborator_change(&project.standing, &target, wanted)?;
+    Ok((change.permit(permit), project, person?))
 }
 
 /// Tells everybody who looks at the project, and the person.
-pub(super) fn changed(change: &mut Change<'_>, project: &ProjectSeen, user: UserId) {
+pub(super) fn changed(change: &mut Permitted<'_, '_>, project: &ProjectSeen, user: UserId) {
     change.hint(Hint::Project(project.project));
     change.hint(Hint::User(user));
 }

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    Directory, ProjectView, Result,
+    Directory, Principal, ProjectView, Result,
     authorization::lookup::find_project,
     authorization::standing::project_standing,
     authorization::target::ProjectSeen,
@@ -60,11 +60,11 @@ impl Directory {
     /// text that cannot be one.
     pub async fn collaborators(
         &self,
-        user: UserId,
+        principal: &Principal,
         slug: &Slug,
         query: &CollaboratorQuery,
     ) -> Result<CollaboratorList> {
-        let project = find_project(&self.pool, slug, user).await?;
+        let project = find_project(&self.pool, slug, principal).await?;
         project.standing.require(Permission::CollaboratorList)?;
         check_search(&query.search)?;
         Cursor::check(query.after.as_ref(), query.sort, query.order)?;
@@ -99,8 +99,8 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`]; [`Refusal::NotACollaborator`].
-    pub async fn collaborator(&self, actor: UserId, slug: &Slug, user: UserId) -> Result<Collaborator> {
-        let project = find_project(&self.pool, slug, actor).await?;
+    pub async fn collaborator(&self, principal: &Principal, slug: &Slug, user: UserId) -> Result<Collaborator> {
+        let project = find_project(&self.pool, slug, principal).await?;
         project.standing.require(Permission::CollaboratorList)?;
         let row: Row = one_statement(&project, user)
             .build_query_as()

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::parse;
 use crate::{
     Result, UsageRecord,
-    connections::PgConnection,
+    authorization::permitted::Writer,
     resources::{self, NewResource},
     usage::{self, Books},
 };
@@ -34,7 +34,7 @@ pub(super) struct Scene {
 }
 
 /// Registers the resources and reports the use, up to `now`.
-pub(super) async fn fill(db: &mut PgConnection, scene: &Scene, now: OffsetDateTime) -> Result<()> {
+pub(super) async fn fill(db: &mut Writer, scene: &Scene, now: OffsetDateTime) -> Result<()> {
     use ResourceKind::{Cluster, Endpoint, Evaluation, File, Model, Volume};
     use ResourceState::{Completed, Creating, Failed, Queued, Ready, Running, Stopped};
     let Scene {

@@ -7,9 +7,8 @@ use serde_json::json;
 use time::OffsetDateTime;
 
 use crate::{
-    Actor, Directory, LinkToken, NewAccount, NewSession, Origin, Result,
-    authorization::principal::By,
-    change::{Change, Record},
+    Directory, LinkToken, NewAccount, NewSession, Origin, Principal, Result,
+    authorization::{change::Record, permitted::Permitted},
     error::decode,
     limits, memberships, outbox,
     secret::Asker,
@@ -102,13 +101,15 @@ impl Directory {
     /// [`Refusal::Hidden`] for a dead link; [`Refusal::InvitationForAnother`]; [`Refusal::InvitationAccepted`],
     /// [`Refusal::InvitationRevoked`], [`Refusal::InvitationExpired`]; [`Refusal::SignedOut`] for an account just
     /// deleted.
-    pub async fn accept_invitation(&self, actor: &Actor, token: &LinkToken) -> Result<Joined> {
-        self.change(By::User(actor), "invitation:accept", |change| {
+    pub async fn accept_invitation(&self, principal: &Principal, token: &LinkToken) -> Result<Joined> {
+        let actor = principal.user()?;
+        self.change(principal, "invitation:accept", |change| {
             Box::pin(async move {
-                change.set_target(actor.user);
+                let change = &mut change.permit_oneself()?;
+                change.set_target(actor);
                 let invited = lock_by_token(change, token).await?;
-                let row = sqlx::query!("SELECT email FROM users WHERE id = $1 FOR KEY SHARE", actor.user.0)
-                    .fetch_one(&mut *change.tx)
+                let row = sqlx::query!("SELECT email FROM users WHERE id = $1 FOR KEY SHARE", actor.0)
+                    .fetch_one(change.write())
                     .await?;
                 // Without an address the account was deleted just now.
                 let email = row.email.ok_or(Refusal::SignedOut)?;
@@ -117,8 +118,8 @@ impl Directory {
                     return Err(Refusal::InvitationForAnother.into());
                 }
                 invited.require_pending(change.at)?;
-                let joined = join(change, &invited, actor.user).await?;
-                invited.prove(change, actor.user).await?;
+                let joined = join(change, &invited, actor).await?;
+                invited.prove(change, actor).await?;
                 Ok(joined)
             })
         })
@@ -138,8 +139,9 @@ impl Directory {
         token: &LinkToken,
         name: Name,
         password: Password,
-        origin: &Origin,
+        principal: &Principal,
     ) -> Result<(NewSession, Joined)> {
+        let origin = &principal.origin;
         // Links that cannot make an account cost no hash.
         let opened = self.open_invitation(token).await;
         let hash = match &opened {
@@ -149,8 +151,9 @@ impl Directory {
             }
             Ok(_) | Err(_) => None,
         };
-        self.change(By::Nobody(origin), "invitation:accept", |change| {
+        self.change(principal, "invitation:accept", |change| {
             Box::pin(async move {
+                let change = &mut change.permit_by_secret();
                 opened?;
                 let invited = lock_by_token(change, token).await?;
                 invited.require_pending(change.at)?;
@@ -162,7 +165,7 @@ impl Directory {
                     password,
                 };
                 let at = change.at;
-                let user = users::insert(&mut change.tx, &account, &hash, at).await?;
+                let user = users::insert(change.write(), &account, &hash, at).await?;
                 change.set_target(user);
                 let joined = join(change, &invited, user).await?;
                 invited.prove(change, user).await?;
@@ -194,7 +197,7 @@ struct Invited {
 impl Invited {
     /// Proves the address of whoever accepts, if the link that was used was mailed to it (J1). That is a row of its own
     /// in the audit: it is about the account, not the organization.
-    async fn prove(&self, change: &mut Change<'_>, user: UserId) -> Result<()> {
+    async fn prove(&self, change: &mut Permitted<'_, '_>, user: UserId) -> Result<()> {
         if !self.is_mailed || !verification::prove(change, user).await? {
             return Ok(());
         }
@@ -219,20 +222,20 @@ impl Invited {
 }
 
 /// Finds the invitation of a link, its organization locked: accepting, revoking and removing take turns.
-async fn lock_by_token(change: &mut Change<'_>, token: &LinkToken) -> Result<Invited> {
+async fn lock_by_token(change: &mut Permitted<'_, '_>, token: &LinkToken) -> Result<Invited> {
     let hash = token.hash();
     sqlx::query!(
         "SELECT pg_advisory_xact_lock(turn_in(organization_id)) FROM invitation_tokens WHERE token_hash = $1",
         &hash,
     )
-    .execute(&mut *change.tx)
+    .execute(change.write())
     .await?;
     sqlx::query!(
         "SELECT o.id FROM invitation_tokens t JOIN organizations o ON o.id = t.organization_id
          WHERE t.token_hash = $1 FOR NO KEY UPDATE OF o",
         &hash,
     )
-    .fetch_optional(&mut *change.tx)
+    .fetch_optional(change.write())
     .await?
     .ok_or(Refusal::Hidden)?;
     // Read again: the wait for the lock may have changed everything.
@@ -245,7 +248,7 @@ async fn lock_by_token(change: &mut Change<'_>, token: &LinkToken) -> Result<Inv
          WHERE t.token_hash = $1",
         &hash,
     )
-    .fetch_optional(&mut *change.tx)
+    .fetch_optional(change.write())
     .await?
     .ok_or(Refusal::Hidden)?;
     change.record.organization = Some(OrganizationId(row.organization_id));
@@ -265,18 +268,18 @@ async fn lock_by_token(change: &mut Change<'_>, token: &LinkToken) -> Result<Inv
 }
 
 /// Makes the person a member (M5), and the invitation an accepted one.
-async fn join(change: &mut Change<'_>, invited: &Invited, user: UserId) -> Result<Joined> {
+async fn join(change: &mut Permitted<'_, '_>, invited: &Invited, user: UserId) -> Result<Joined> {
     let at = change.at;
     let already = sqlx::query!(
         "SELECT role FROM members WHERE organization_id = $1 AND user_id = $2",
         invited.organization.0,
         user.0,
     )
-    .fetch_optional(&mut *change.tx)
+    .fetch_optional(change.write())
     .await?;
     if already.is_none() {
         let (role, by) = (OrganizationRole::Member, invited.invited_by);
-        memberships::insert(&mut change.tx, invited.organization, user, role, by, at).await?;
+        memberships::insert(change.write(), invited.organization, user, role, by, at).await?;
         change.values(None, Some(json!({ "role": role })));
     }
     sqlx::query!(
@@ -285,15 +288,15 @@ async fn join(change: &mut Change<'_>, invited: &Invited, user: UserId) -> Resul
         invited.id.0,
         at,
     )
-    .execute(&mut *change.tx)
+    .execute(change.write())
     .await?;
-    outbox::forget(&mut change.tx, invited.organization, &[invited.id.0]).await?;
+    outbox::forget(change.write(), invited.organization, &[invited.id.0]).await?;
     memberships::changed(change, invited.organization, user);
     let slug = sqlx::query!(
         "SELECT slug FROM project_slugs WHERE project_id = $1 AND released_at IS NULL",
         invited.default_project.0,
     )
-    .fetch_one(&mut *change.tx)
+    .fetch_one(change.write())
     .await?
     .slug;
     Ok(Joined {

@@ -2,11 +2,11 @@
 //!
 //! Owns its query, and what state an invitation is in at a moment. It must not write, and must not know links.
 
-use policy::{Email, InvitationId, Name, Permission, Slug, UserId};
+use policy::{Email, InvitationId, Name, Permission, Slug};
 use time::OffsetDateTime;
 
 use crate::{
-    Directory, OrganizationView, Result,
+    Directory, OrganizationView, Principal, Result,
     authorization::lookup::find_organization,
     error::decode,
     paging,
@@ -64,8 +64,13 @@ impl Directory {
     /// # Errors
     /// [`policy::Refusal::Hidden`], [`policy::Refusal::Forbidden`], [`policy::Refusal::Malformed`] for a search text
     /// that cannot be one.
-    pub async fn invitations(&self, user: UserId, slug: &Slug, query: &InvitationQuery) -> Result<InvitationList> {
-        let organization = find_organization(&self.pool, slug, user).await?;
+    pub async fn invitations(
+        &self,
+        principal: &Principal,
+        slug: &Slug,
+        query: &InvitationQuery,
+    ) -> Result<InvitationList> {
+        let organization = find_organization(&self.pool, slug, principal).await?;
         organization.standing.require(Permission::MemberInvite)?;
         check_search(&query.search)?;
         let limit = usize::from(query.limit.max(1));

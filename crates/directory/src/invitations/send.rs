@@ -8,8 +8,12 @@ use time::Duration;
 use uuid::Uuid;
 
 use crate::{
-    Actor, Directory, Hint, LinkToken, Result, authorization::lock::lock_in_organization, authorization::principal::By,
-    authorization::standing::find_place, authorization::target::OrganizationSeen, change::Change, error::decode,
+    Directory, Hint, LinkToken, Principal, Result,
+    authorization::lock::lock_organization,
+    authorization::standing::find_place,
+    authorization::target::OrganizationSeen,
+    authorization::{change::Change, permitted::Permitted},
+    error::decode,
     limits, links, outbox, quotas, users,
 };
 
@@ -34,19 +38,20 @@ impl Directory {
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`]; [`Refusal::EmailInvalid`], [`Refusal::AlreadyMember`],
     /// [`Refusal::AlreadyInvited`], [`Refusal::TooManyAttempts`].
-    pub async fn invite_member(&self, actor: &Actor, slug: &Slug, email: &str) -> Result<NewInvitation> {
-        let limit = limits::invitation(actor.user);
+    pub async fn invite_member(&self, principal: &Principal, slug: &Slug, email: &str) -> Result<NewInvitation> {
+        let actor = principal.user()?;
+        let limit = limits::invitation(actor);
         let within_limit = self.attempt(&limit).await;
-        self.change(By::User(actor), Permission::MemberInvite.name(), |change| {
+        self.change(principal, Permission::MemberInvite.name(), |change| {
             Box::pin(async move {
                 // Only what is an address: words that aren't are nobody's to leave in the audit (A4).
                 change.record.target = Email::from_input(email).ok().map(|email| email.to_string());
-                let organization = lock_in_organization(change, slug, actor.user).await?;
-                organization.standing.require(Permission::MemberInvite)?;
+                let organization = lock_organization(change, slug).await?;
+                let change = &mut change.permit(organization.standing.require(Permission::MemberInvite)?);
                 within_limit?;
                 let email = Email::from_input(email)?;
-                if let Some(user) = users::find_by_email(&mut change.tx, &email).await?
-                    && find_place(&mut *change.tx, &organization, user).await?.is_some()
+                if let Some(user) = users::find_by_email(change.write(), &email).await?
+                    && find_place(change.write(), &organization, user).await?.is_some()
                 {
                     change.set_target(user);
                     return Err(Refusal::AlreadyMember.into());
@@ -57,7 +62,7 @@ impl Directory {
                     organization.id.0,
                     email.as_str(),
                 )
-                .fetch_optional(&mut *change.tx)
+                .fetch_optional(change.read())
                 .await?;
                 let id = match open {
                     Some(open) if open.expires_at > change.at => return Err(Refusal::AlreadyInvited.into()),
@@ -72,12 +77,12 @@ impl Directory {
                             email.as_str(),
                             change.at,
                         )
-                        .execute(&mut *change.tx)
+                        .execute(change.write())
                         .await?;
                         id
                     }
                 };
-                self.send(change, &organization, id, email, actor.user).await
+                self.send(change, &organization, id, email, actor).await
             })
         })
         .await
@@ -88,14 +93,21 @@ impl Directory {
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`]; [`Refusal::InvitationAccepted`], [`Refusal::InvitationRevoked`];
     /// [`Refusal::TooManyAttempts`].
-    pub async fn resend_invitation(&self, actor: &Actor, slug: &Slug, id: InvitationId) -> Result<NewInvitation> {
-        let limit = limits::invitation(actor.user);
+    pub async fn resend_invitation(
+        &self,
+        principal: &Principal,
+        slug: &Slug,
+        id: InvitationId,
+    ) -> Result<NewInvitation> {
+        let actor = principal.user()?;
+        let limit = limits::invitation(actor);
         let within_limit = self.attempt(&limit).await;
-        self.change(By::User(actor), "invitation:resend", |change| {
+        self.change(principal, "invitation:resend", |change| {
             Box::pin(async move {
-                let (organization, email) = lock_open(change, actor, slug, id).await?;
+                let (mut permitted, organization, email) = lock_open(change, slug, id).await?;
+                let change = &mut permitted;
                 within_limit?;
-                self.send(change, &organization, id, email, actor.user).await
+                self.send(change, &organization, id, email, actor).await
             })
         })
         .await
@@ -105,10 +117,11 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`]; [`Refusal::InvitationAccepted`], [`Refusal::InvitationRevoked`].
-    pub async fn revoke_invitation(&self, actor: &Actor, slug: &Slug, id: InvitationId) -> Result<Email> {
-        self.change(By::User(actor), "invitation:revoke", |change| {
+    pub async fn revoke_invitation(&self, principal: &Principal, slug: &Slug, id: InvitationId) -> Result<Email> {
+        self.change(principal, "invitation:revoke", |change| {
             Box::pin(async move {
-                let (organization, email) = lock_open(change, actor, slug, id).await?;
+                let (mut permitted, organization, email) = lock_open(change, slug, id).await?;
+                let change = &mut permitted;
                 revoke(change, organization.id, &[id.0]).await?;
                 Ok(email)
             })
@@ -119,14 +132,14 @@ impl Directory {
     /// Gives an invitation a new link and 7 days, and puts its mail into the outbox.
     async fn send(
         &self,
-        change: &mut Change<'_>,
+        change: &mut Permitted<'_, '_>,
         organization: &OrganizationSeen,
         id: InvitationId,
         email: Email,
         inviter: UserId,
     ) -> Result<NewInvitation> {
         let at = change.at;
-        quotas::one_more_invitation(&mut change.tx, &self.settings.quotas, organization.id, id, at).await?;
+        quotas::one_more_invitation(change.write(), &self.settings.quotas, organization.id, id, at).await?;
         sqlx::query!(
             "UPDATE invitations SET sent_at = $3, expires_at = $4, invited_by = $5 WHERE organization_id = $1 AND id = $2",
             organization.id.0,
@@ -135,65 +148,62 @@ impl Directory {
             change.at + LIFETIME,
             inviter.0,
         )
-        .execute(&mut *change.tx)
+        .execute(change.write())
         .await?;
         let is_mailed = self.settings.sends_mail && outbox::may_mail(change, inviter).await?;
         if is_mailed {
             outbox::require_room(change, inviter, organization.id, &email).await?;
         }
         // The mail first: one that is being made right now is waited for, so that its link is among those that end.
-        outbox::forget(&mut change.tx, organization.id, &[id.0]).await?;
+        outbox::forget(change.write(), organization.id, &[id.0]).await?;
         sqlx::query!(
             "DELETE FROM invitation_tokens WHERE organization_id = $1 AND invitation_id = $2",
             organization.id.0,
             id.0,
         )
-        .execute(&mut *change.tx)
+        .execute(change.write())
         .await?;
-        let token = links::add_token(&mut change.tx, organization.id, id, false).await?;
+        let token = links::add_token(change.write(), organization.id, id, false).await?;
         if is_mailed {
             outbox::invitation(change, organization.id, id).await?;
         }
         change.record.target = Some(email.to_string());
-        change.values(
-            None,
-            Some(json!({ "expires_at": (change.at + LIFETIME).unix_timestamp() })),
-        );
+        let expires_at = (change.at + LIFETIME).unix_timestamp();
+        change.values(None, Some(json!({ "expires_at": expires_at })));
         change.hint(Hint::Invitations(organization.id));
         Ok(NewInvitation { id, email, token })
     }
 }
 
 /// Locks the organization, then finds an invitation of it that is still open.
-async fn lock_open(
-    change: &mut Change<'_>,
-    actor: &Actor,
+async fn lock_open<'c, 'a>(
+    change: &'c mut Change<'a>,
     slug: &Slug,
     id: InvitationId,
-) -> Result<(OrganizationSeen, Email)> {
+) -> Result<(Permitted<'c, 'a>, OrganizationSeen, Email)> {
     change.record.target_id = Some(id.0);
-    let organization = lock_in_organization(change, slug, actor.user).await?;
-    organization.standing.require(Permission::MemberInvite)?;
+    let organization = lock_organization(change, slug).await?;
+    let mut change = change.permit(organization.standing.require(Permission::MemberInvite)?);
     let row = sqlx::query!(
         "SELECT email, accepted_at, revoked_at FROM invitations WHERE organization_id = $1 AND id = $2",
         organization.id.0,
         id.0,
     )
-    .fetch_optional(&mut *change.tx)
+    .fetch_optional(change.read())
     .await?
     .ok_or(Refusal::Hidden)?;
     change.record.target = Some(row.email.clone());
     match (row.accepted_at, row.revoked_at) {
         (Some(_), _) => Err(Refusal::InvitationAccepted.into()),
         (None, Some(_)) => Err(Refusal::InvitationRevoked.into()),
-        (None, None) => Ok((organization, decode(&row.email, "invitations", "email")?)),
+        (None, None) => Ok((change, organization, decode(&row.email, "invitations", "email")?)),
     }
 }
 
 /// Revokes the invitations somebody sent who may invite no more: what they let in would come in on a right they lost.
 /// Answers whom they were for.
 pub(crate) async fn revoke_of(
-    change: &mut Change<'_>,
+    change: &mut Permitted<'_, '_>,
     organization: OrganizationId,
     user: UserId,
 ) -> Result<Vec<String>> {
@@ -203,14 +213,14 @@ pub(crate) async fn revoke_of(
         organization.0,
         user.0,
     )
-    .fetch_all(&mut *change.tx)
+    .fetch_all(change.write())
     .await?;
     let (ids, emails): (Vec<_>, Vec<_>) = open.into_iter().map(|row| (row.id, row.email)).unzip();
     revoke(change, organization, &ids).await?;
     Ok(emails)
 }
 
-async fn revoke(change: &mut Change<'_>, organization: OrganizationId, ids: &[Uuid]) -> Result<()> {
+async fn revoke(change: &mut Permitted<'_, '_>, organization: OrganizationId, ids: &[Uuid]) -> Result<()> {
     if ids.is_empty() {
         return Ok(());
     }
@@ -220,9 +230,9 @@ async fn revoke(change: &mut Change<'_>, organization: OrganizationId, ids: &[Uu
         ids,
         change.at,
     )
-    .execute(&mut *change.tx)
+    .execute(change.write())
     .await?;
-    outbox::forget(&mut change.tx, organization, ids).await?;
+    outbox::forget(change.write(), organization, ids).await?;
     change.hint(Hint::Invitations(organization));
     Ok(())
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     Result, api_keys,
-    change::Change,
+    authorization::permitted::Permitted,
     connections::PgConnection,
     error::{decode, inconsistent},
     memberships, projects, secret,
@@ -16,7 +16,7 @@ use crate::{
 
 /// Makes the organization that comes with an account (O2), named for the person.
 pub(crate) async fn create_own(
-    change: &mut Change<'_>,
+    change: &mut Permitted<'_, '_>,
     owner: UserId,
     person: &Name,
     additional_projects: bool,
@@ -36,7 +36,7 @@ pub(crate) async fn create_own(
 /// Makes an organization, its Owner's membership and its Default Project. `wanted` is the slug if it is free, else its
 /// beginning; the Default Project's is the same with `-default`, unless given.
 pub(crate) async fn create(
-    change: &mut Change<'_>,
+    change: &mut Permitted<'_, '_>,
     owner: UserId,
     name: &Name,
     wanted: &str,
@@ -45,7 +45,7 @@ pub(crate) async fn create(
 ) -> Result<OrganizationId> {
     let (id, default_project) = (OrganizationId(Uuid::now_v7()), policy::ProjectId(Uuid::now_v7()));
     let at = change.at;
-    let db = &mut *change.tx;
+    let db = change.write();
     let slug = free_slug(db, wanted).await?;
     sqlx::query!(
         "INSERT INTO organizations (id, slug, name, additional_projects, created_at, owner_id, default_project_id)

@@ -8,11 +8,10 @@ use policy::{
 use serde_json::json;
 
 use crate::{
-    Actor, Directory, Hint, Result, api_keys,
-    authorization::lock::{lock_in_organization, lock_organization},
-    authorization::principal::By,
+    Directory, Hint, Principal, Result, api_keys,
+    authorization::lock::{lock_organization, lock_organization_as},
     authorization::standing::find_place,
-    change::{Change, Record},
+    authorization::{change::Record, permitted::Permitted},
     confirmation,
     error::decode,
     memberships,
@@ -26,19 +25,25 @@ impl Directory {
     ///
     /// # Errors
     /// Those of [`check_transfer`]; [`Refusal::ConfirmationWrong`].
-    pub async fn transfer_ownership(&self, actor: &Actor, slug: &Slug, to: UserId, confirmation: &str) -> Result<Name> {
-        self.change(By::User(actor), TRANSFER, |change| {
+    pub async fn transfer_ownership(
+        &self,
+        principal: &Principal,
+        slug: &Slug,
+        to: UserId,
+        confirmation: &str,
+    ) -> Result<Name> {
+        self.change(principal, TRANSFER, |change| {
             Box::pin(async move {
                 change.set_target(to);
-                let organization = lock_in_organization(change, slug, actor.user).await?;
-                let place = find_place(&mut *change.tx, &organization, to).await?;
-                check_transfer(&organization.standing, place)?;
+                let organization = lock_organization(change, slug).await?;
+                let place = find_place(change.read(), &organization, to).await?;
+                let change = &mut change.permit(check_transfer(&organization.standing, place)?);
                 if !organization.name.is_typed_as(confirmation) {
                     return Err(Refusal::ConfirmationWrong.into());
                 }
-                confirmation::require(change, actor).await?;
+                confirmation::require(change).await?;
                 set_owner(change, organization.id, organization.owner, to).await?;
-                users::name_of(&mut change.tx, to).await
+                users::name_of(change.write(), to).await
             })
         })
         .await
@@ -49,20 +54,21 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`] for no such organization; [`Refusal::UserNotFound`], [`Refusal::NotAMember`].
-    pub async fn transfer_ownership_as_operator(&self, slug: &Slug, to: &Email) -> Result<()> {
-        self.change(By::Operator, TRANSFER, |change| {
+    pub async fn transfer_ownership_as_operator(&self, principal: &Principal, slug: &Slug, to: &Email) -> Result<()> {
+        self.change(principal, TRANSFER, |change| {
             Box::pin(async move {
+                let change = &mut change.permit_operator()?;
                 change.record.target = Some(to.to_string());
-                let user = users::find_by_email(&mut change.tx, to)
+                let user = users::find_by_email(change.write(), to)
                     .await?
                     .ok_or(Refusal::UserNotFound)?;
                 change.set_target(user);
-                let organization = lock_organization(&mut change.tx, slug, user).await?;
+                let organization = lock_organization_as(change, slug, user).await?;
                 change.record.organization = Some(organization.id);
                 if organization.standing.organization.is_none() {
                     return Err(Refusal::NotAMember.into());
                 }
-                memberships::set_role(&mut change.tx, organization.id, user, OrganizationRole::Admin).await?;
+                memberships::set_role(change.write(), organization.id, user, OrganizationRole::Admin).await?;
                 set_owner(change, organization.id, organization.owner, user).await?;
                 let before = organization.standing.organization.map(OrganizationStanding::role);
                 change.values(
@@ -80,8 +86,13 @@ impl Directory {
 const TRANSFER: &str = "organization:transfer";
 
 /// The Organization Default Key is the Owner's alone: the secret that another has seen opens nothing any more (W3).
-async fn set_owner(change: &mut Change<'_>, organization: OrganizationId, from: UserId, to: UserId) -> Result<()> {
-    if from != to && api_keys::forget_default_secret(&mut change.tx, organization, None).await? {
+async fn set_owner(
+    change: &mut Permitted<'_, '_>,
+    organization: OrganizationId,
+    from: UserId,
+    to: UserId,
+) -> Result<()> {
+    if from != to && api_keys::forget_default_secret(change.write(), organization, None).await? {
         let record = Record {
             organization: Some(organization),
             ..Record::default()
@@ -93,7 +104,7 @@ async fn set_owner(change: &mut Change<'_>, organization: OrganizationId, from: 
         organization.0,
         to.0
     )
-    .fetch_one(&mut *change.tx)
+    .fetch_one(change.write())
     .await?;
     if from != to {
         let organization = decode(&row.name, "organizations", "name")?;

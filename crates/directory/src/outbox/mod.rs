@@ -15,7 +15,7 @@ use policy::{InvitationId, OrganizationId, UserId};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use crate::{Directory, Hint, Result, connections::PgConnection, error::inconsistent};
+use crate::{Directory, Hint, Result, authorization::permitted::Writer, error::inconsistent};
 
 use write::write;
 
@@ -95,7 +95,7 @@ impl Directory {
     pub async fn take_mail(&self) -> Result<Option<Mail>> {
         loop {
             let now = self.now();
-            let mut tx = self.pool.begin().await?;
+            let mut tx = Writer::for_worker(self.pool.begin().await?);
             let Some(wanted) = take(&mut tx, now).await? else {
                 return Ok(None);
             };
@@ -105,7 +105,7 @@ impl Directory {
                     .execute(&mut *tx)
                     .await?;
             }
-            tx.commit().await?;
+            tx.into_transaction().commit().await?;
             if mail.is_some() {
                 return Ok(mail);
             }
@@ -187,7 +187,7 @@ impl Directory {
 }
 
 /// Takes the row that is due first. Links that somebody waits for go before invitations.
-async fn take(db: &mut PgConnection, now: OffsetDateTime) -> Result<Option<Wanted>> {
+async fn take(db: &mut Writer, now: OffsetDateTime) -> Result<Option<Wanted>> {
     let row = sqlx::query!(
         "UPDATE outbox SET attempts = attempts + 1, next_attempt_at = $2 WHERE id = (
              SELECT id FROM outbox WHERE sent_at IS NULL AND failed_at IS NULL AND next_attempt_at <= $1

@@ -5,18 +5,18 @@
 use policy::{Email, InvitationId, OrganizationId, UserId};
 use uuid::Uuid;
 
-use crate::{Hint, Result, attempts, change::Change, connections::PgConnection, limits};
+use crate::{Hint, Result, attempts, authorization::permitted::Permitted, authorization::permitted::Writer, limits};
 
 use super::Kind;
 
 /// Whether what this person sends to others is mailed. Mail goes out for those alone whose own address is proved (J1):
 /// a stranger who signed up as anybody must not write to people in the name of this console.
-pub(crate) async fn may_mail(change: &mut Change<'_>, sender: UserId) -> Result<bool> {
+pub(crate) async fn may_mail(change: &mut Permitted<'_, '_>, sender: UserId) -> Result<bool> {
     let row = sqlx::query!(
         r#"SELECT email_proved_at IS NOT NULL AS "is_proved!" FROM users WHERE id = $1"#,
         sender.0
     )
-    .fetch_optional(&mut *change.tx)
+    .fetch_optional(change.write())
     .await?;
     Ok(row.is_some_and(|row| row.is_proved))
 }
@@ -27,19 +27,24 @@ pub(crate) async fn may_mail(change: &mut Change<'_>, sender: UserId) -> Result<
 /// # Errors
 /// [`Refusal::TooManyAttempts`](policy::Refusal::TooManyAttempts).
 pub(crate) async fn require_room(
-    change: &mut Change<'_>,
+    change: &mut Permitted<'_, '_>,
     inviter: UserId,
     organization: OrganizationId,
     email: &Email,
 ) -> Result<()> {
+    let at = change.at;
     for limit in limits::invitation_mail(inviter, organization, email) {
-        attempts::count(&mut *change.tx, &limit, change.at).await?;
+        attempts::count(change.write(), &limit, at).await?;
     }
     Ok(())
 }
 
 /// Wants an invitation mailed.
-pub(crate) async fn invitation(change: &mut Change<'_>, organization: OrganizationId, id: InvitationId) -> Result<()> {
+pub(crate) async fn invitation(
+    change: &mut Permitted<'_, '_>,
+    organization: OrganizationId,
+    id: InvitationId,
+) -> Result<()> {
     sqlx::query!(
         "INSERT INTO outbox (id, kind, organization_id, invitation_id, created_at, next_attempt_at)
          VALUES ($1, $2, $3, $4, $5, $5)",
@@ -49,14 +54,14 @@ pub(crate) async fn invitation(change: &mut Change<'_>, organization: Organizati
         id.0,
         change.at,
     )
-    .execute(&mut *change.tx)
+    .execute(change.write())
     .await?;
     change.hint(Hint::Mail);
     Ok(())
 }
 
 /// Wants something mailed to an address, if it has an account when the mail is made.
-pub(crate) async fn to_address(change: &mut Change<'_>, kind: Kind, email: &Email) -> Result<()> {
+pub(crate) async fn to_address(change: &mut Permitted<'_, '_>, kind: Kind, email: &Email) -> Result<()> {
     sqlx::query!(
         "INSERT INTO outbox (id, kind, email, created_at, next_attempt_at) VALUES ($1, $2, $3, $4, $4)",
         Uuid::now_v7(),
@@ -64,14 +69,14 @@ pub(crate) async fn to_address(change: &mut Change<'_>, kind: Kind, email: &Emai
         email.as_str(),
         change.at,
     )
-    .execute(&mut *change.tx)
+    .execute(change.write())
     .await?;
     change.hint(Hint::Mail);
     Ok(())
 }
 
 /// Wants something mailed about a change of address.
-pub(crate) async fn email_change(change: &mut Change<'_>, kind: Kind, id: Uuid) -> Result<()> {
+pub(crate) async fn email_change(change: &mut Permitted<'_, '_>, kind: Kind, id: Uuid) -> Result<()> {
     sqlx::query!(
         "INSERT INTO outbox (id, kind, email_change_id, created_at, next_attempt_at) VALUES ($1, $2, $3, $4, $4)",
         Uuid::now_v7(),
@@ -79,14 +84,14 @@ pub(crate) async fn email_change(change: &mut Change<'_>, kind: Kind, id: Uuid) 
         id,
         change.at,
     )
-    .execute(&mut *change.tx)
+    .execute(change.write())
     .await?;
     change.hint(Hint::Mail);
     Ok(())
 }
 
 /// Nothing is mailed to an address any more that was wanted so far, and that it was is forgotten.
-pub(crate) async fn forget_address(db: &mut PgConnection, email: &str) -> Result<()> {
+pub(crate) async fn forget_address(db: &mut Writer, email: &str) -> Result<()> {
     sqlx::query!("DELETE FROM outbox WHERE email = $1", email)
         .execute(db)
         .await?;
@@ -94,7 +99,7 @@ pub(crate) async fn forget_address(db: &mut PgConnection, email: &str) -> Result
 }
 
 /// A person's links to a new password need not be sent any more.
-pub(crate) async fn forget_resets(db: &mut PgConnection, user: UserId) -> Result<()> {
+pub(crate) async fn forget_resets(db: &mut Writer, user: UserId) -> Result<()> {
     sqlx::query!(
         "DELETE FROM outbox WHERE kind = $2 AND sent_at IS NULL AND email = (SELECT email FROM users WHERE id = $1)",
         user.0,
@@ -106,7 +111,7 @@ pub(crate) async fn forget_resets(db: &mut PgConnection, user: UserId) -> Result
 }
 
 /// What was not sent so far need not be sent any more: the invitations have ended, or have a newer link.
-pub(crate) async fn forget(db: &mut PgConnection, organization: OrganizationId, invitations: &[Uuid]) -> Result<()> {
+pub(crate) async fn forget(db: &mut Writer, organization: OrganizationId, invitations: &[Uuid]) -> Result<()> {
     sqlx::query!(
         "DELETE FROM outbox WHERE organization_id = $1 AND invitation_id = ANY($2) AND sent_at IS NULL",
         organization.0,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     LinkToken, Notice, Result,
-    connections::PgConnection,
+    authorization::permitted::Writer,
     email_changes,
     error::{decode, inconsistent},
     links, verification,
@@ -78,7 +78,7 @@ pub enum MailAbout {
 }
 
 /// Makes the mail, and the link in it; nothing if it is for nobody any more.
-pub(super) async fn write(db: &mut PgConnection, wanted: &Wanted, now: OffsetDateTime) -> Result<Option<Mail>> {
+pub(super) async fn write(db: &mut Writer, wanted: &Wanted, now: OffsetDateTime) -> Result<Option<Mail>> {
     if let Some(change) = wanted.email_change {
         return email_changes::write_mail(db, wanted.id, wanted.kind, change, now).await;
     }
@@ -92,7 +92,7 @@ pub(super) async fn write(db: &mut PgConnection, wanted: &Wanted, now: OffsetDat
 }
 
 /// Word of something that was done to an account, for the address that it has now.
-async fn write_notice(db: &mut PgConnection, wanted: &Wanted) -> Result<Option<Mail>> {
+async fn write_notice(db: &mut Writer, wanted: &Wanted) -> Result<Option<Mail>> {
     let (Some(user), Some((notice, detail))) = (wanted.user, &wanted.notice) else {
         return Err(inconsistent("outbox", "notice"));
     };
@@ -114,7 +114,7 @@ async fn write_notice(db: &mut PgConnection, wanted: &Wanted) -> Result<Option<M
 }
 
 async fn write_invitation(
-    db: &mut PgConnection,
+    db: &mut Writer,
     id: Uuid,
     organization: OrganizationId,
     invitation: InvitationId,
@@ -145,12 +145,7 @@ async fn write_invitation(
 }
 
 /// A mail that was wanted for an address: only now is looked up whether that has an account.
-async fn write_to_address(
-    db: &mut PgConnection,
-    wanted: &Wanted,
-    email: &str,
-    now: OffsetDateTime,
-) -> Result<Option<Mail>> {
+async fn write_to_address(db: &mut Writer, wanted: &Wanted, email: &str, now: OffsetDateTime) -> Result<Option<Mail>> {
     // Held: whoever deletes their account now waits, and the link ends with it.
     let person = sqlx::query!(
         r#"SELECT id, name, email_proved_at IS NOT NULL AS "is_proved!" FROM users WHERE email = $1 FOR KEY SHARE"#,
@@ -191,7 +186,7 @@ async fn write_to_address(
 
 /// An address without an account: whoever signs up with one that can be given back to its account (J5) is told as of
 /// one that has one.
-async fn write_to_reserved(db: &mut PgConnection, wanted: &Wanted, to: Email) -> Result<Option<Mail>> {
+async fn write_to_reserved(db: &mut Writer, wanted: &Wanted, to: Email) -> Result<Option<Mail>> {
     if wanted.kind != Kind::SignUp {
         return Ok(None);
     }

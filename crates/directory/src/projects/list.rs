@@ -2,12 +2,12 @@
 //!
 //! Owns the lists' queries and the cursor. It must not write.
 
-use policy::{Name, Permission, ProjectId, ProjectStanding, Refusal, Slug, UserId};
+use policy::{Name, Permission, ProjectId, ProjectStanding, Refusal, Slug};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::{
-    Directory, Error, OrganizationView, Result,
+    Directory, Error, OrganizationView, Principal, Result,
     authorization::lookup::find_organization,
     authorization::standing::project_standing,
     error::decode,
@@ -91,11 +91,12 @@ impl Directory {
     /// [`Refusal::Malformed`] for a search text that cannot be one.
     pub async fn find_projects(
         &self,
-        user: UserId,
+        principal: &Principal,
         organization: Option<&Slug>,
         search: &str,
         limit: i64,
     ) -> Result<Vec<ProjectSummary>> {
+        let user = principal.user()?;
         check_search(search)?;
         let rows = sqlx::query!(
             "SELECT s.slug, p.name, o.slug AS organization_slug, o.name AS organization_name
@@ -131,19 +132,19 @@ impl Directory {
     /// [`Error::Unavailable`].
     pub async fn current_project(
         &self,
-        user: UserId,
+        principal: &Principal,
         last: Option<&str>,
         organization: Option<&Slug>,
     ) -> Result<Option<ProjectView>> {
         if let Some(slug) = last.and_then(|last| last.parse().ok()) {
-            match self.project(user, &slug).await {
+            match self.project(principal, &slug).await {
                 Err(Error::Refused(Refusal::Hidden)) => {}
                 Ok(found) if organization.is_some_and(|wanted| *wanted != found.organization_slug) => {}
                 found => return found.map(Some),
             }
         }
-        match self.find_projects(user, organization, "", 1).await?.first() {
-            Some(first) => self.project(user, &first.slug).await.map(Some),
+        match self.find_projects(principal, organization, "", 1).await?.first() {
+            Some(first) => self.project(principal, &first.slug).await.map(Some),
             None => Ok(None),
         }
     }
@@ -153,8 +154,9 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`]; [`Refusal::Malformed`] for a search text that cannot be one.
-    pub async fn projects(&self, user: UserId, slug: &Slug, query: &ProjectQuery) -> Result<ProjectList> {
-        let organization = find_organization(&self.pool, slug, user).await?;
+    pub async fn projects(&self, principal: &Principal, slug: &Slug, query: &ProjectQuery) -> Result<ProjectList> {
+        let user = principal.user()?;
+        let organization = find_organization(&self.pool, slug, principal).await?;
         organization.standing.require(Permission::ProjectList)?;
         check_search(&query.search)?;
         let limit = usize::from(query.limit.max(1));

@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    Directory, Order, ProjectContext, ProjectRef, ProjectView, Result, Viewer,
+    Directory, Order, Principal, ProjectContext, ProjectRef, ProjectView, Result,
     authorization::lookup::{find_project, find_project_context},
     connections::PgConnection,
     error::{decode, inconsistent},
@@ -153,15 +153,15 @@ impl Directory {
     /// [`Refusal::Malformed`] for a search text that cannot be one.
     pub async fn resources(
         &self,
-        viewer: Viewer<'_>,
+        principal: &Principal,
         project: &ProjectRef,
         query: &ResourceQuery,
     ) -> Result<ResourceList> {
         let mut db = self.pool.acquire().await?;
-        let place = find_project_context(&mut db, viewer, project).await?;
+        let place = find_project_context(&mut db, principal, project).await?;
         let kinds = query.kind.as_ref().map_or(&ResourceKind::ALL[..], std::slice::from_ref);
         for kind in kinds {
-            place.holder.require(kind.permission(ResourceAction::View))?;
+            place.standing.require(kind.permission(ResourceAction::View))?;
         }
         check_search(&query.search)?;
         if query
@@ -194,12 +194,12 @@ impl Directory {
     /// K1); [`Refusal::KeyRevoked`], [`Refusal::KeyExpired`], [`Refusal::KeyInvalid`].
     pub async fn resource(
         &self,
-        viewer: Viewer<'_>,
+        principal: &Principal,
         project: &ProjectRef,
         id: ResourceId,
     ) -> Result<(ProjectContext, Resource)> {
         let mut db = self.pool.acquire().await?;
-        let place = find_project_context(&mut db, viewer, project).await?;
+        let place = find_project_context(&mut db, principal, project).await?;
         let resource = find(&mut db, &place, id).await?;
         Ok((place, resource))
     }
@@ -208,11 +208,11 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::Hidden`] if there is no such project, or not for them (P3).
-    pub async fn resource_overview(&self, user: UserId, slug: &Slug) -> Result<ResourceOverview> {
+    pub async fn resource_overview(&self, principal: &Principal, slug: &Slug) -> Result<ResourceOverview> {
         let mut db = self.pool.acquire().await?;
-        let place = ProjectContext::from(find_project(&mut *db, slug, user).await?);
+        let place = ProjectContext::from(find_project(&mut *db, slug, principal).await?);
         for kind in ResourceKind::ALL {
-            place.holder.require(kind.permission(ResourceAction::View))?;
+            place.standing.require(kind.permission(ResourceAction::View))?;
         }
         let counted = sqlx::query!(
             r#"SELECT kind, state, count(*) AS "count!" FROM resources
@@ -274,7 +274,7 @@ pub(super) async fn find(db: &mut PgConnection, place: &ProjectContext, id: Reso
         return Err(Refusal::Hidden.into());
     };
     let resource = row.resource()?;
-    place.holder.require(resource.kind.permission(ResourceAction::View))?;
+    place.standing.require(resource.kind.permission(ResourceAction::View))?;
     Ok(resource)
 }
 

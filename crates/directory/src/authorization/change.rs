@@ -1,20 +1,25 @@
 //! The transaction every change is made in, and the audit row that goes with it (A1).
 //!
+//! Owns the transaction, its end and what is written to the audit; who asks for it is the [`Principal`]. It must not
+//! know what a use case changes.
+//!
 //! A use case is a closure over a [`Change`], in which it notes what it is about as it finds out. Whatever the closure
 //! returns, [`Directory::change`] ends it: done is audited and committed in one transaction; refused is rolled back,
 //! then audited as refused, or counted if it is refused again ([`crate::repeats`]); anything else is rolled back.
 
 use std::pin::Pin;
 
-use policy::{EventId, OrganizationId, ProjectId, Refusal, UserId};
+use policy::{EventId, OrganizationId, Permit, ProjectId, Refusal, UserId};
 use serde_json::Value;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{
-    Directory, Error, Hint, Result, Settings, authorization::principal::By, connections::PgTransaction, repeats,
+use super::{
+    permitted::{Permitted, Writer},
+    principal::{Identity, Principal},
 };
+use crate::{Directory, Error, Hint, Result, Settings, connections::PgConnection, repeats};
 
 /// What the audit row will say.
 #[derive(Clone, Default)]
@@ -41,13 +46,15 @@ enum Trail {
 /// What a change does, under way. Boxed: that the future of a closure can be sent can't be said otherwise.
 type Making<'c, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'c>>;
 
-/// A change under way: its transaction, when it is made, and what the audit will say of it.
+/// A change under way: its transaction, when it is made, and what the audit will say of it. It can be looked up with,
+/// and locked with; whoever is to write needs it [`Permitted`].
 pub(crate) struct Change<'a> {
-    pub(crate) tx: PgTransaction,
+    /// Private to the kernel: whoever is to write has it from [`Permitted::write`].
+    pub(super) writer: Writer,
     pub(crate) at: OffsetDateTime,
     pub(crate) record: Record,
+    pub(crate) principal: &'a Principal,
     directory: &'a Directory,
-    by: By<'a>,
     action: &'static str,
     trail: Trail,
     hints: Vec<Hint>,
@@ -62,16 +69,16 @@ impl Directory {
     /// What `make` returns; [`Error::Unavailable`] if the database can't say whether it is done.
     pub(crate) async fn change<'a, T>(
         &'a self,
-        by: By<'a>,
+        principal: &'a Principal,
         action: &'static str,
         make: impl for<'c> FnOnce(&'c mut Change<'a>) -> Making<'c, T>,
     ) -> Result<T> {
         let mut change = Change {
-            tx: self.pool.begin().await?,
+            writer: Writer::over(self.pool.begin().await?),
             at: self.now(),
             record: Record::default(),
+            principal,
             directory: self,
-            by,
             action,
             trail: Trail::Done,
             hints: Vec::new(),
@@ -91,7 +98,53 @@ impl Directory {
     }
 }
 
-impl Change<'_> {
+impl<'a> Change<'a> {
+    /// The connection, to look something up or to lock it.
+    pub(crate) fn read(&mut self) -> &mut PgConnection {
+        &mut self.writer
+    }
+
+    /// The change, once the policy allowed it.
+    pub(crate) fn permit(&mut self, _: Permit) -> Permitted<'_, 'a> {
+        Permitted::of(self)
+    }
+
+    /// The change, to what is the principal's own: their account, sessions, keys to log in with.
+    ///
+    /// # Errors
+    /// [`Refusal::SignedOut`] for whatever isn't a person.
+    pub(crate) fn permit_oneself(&mut self) -> Result<Permitted<'_, 'a>> {
+        self.principal.user()?;
+        Ok(Permitted::of(self))
+    }
+
+    /// The change, for the person who runs the installation: theirs is everything.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`] for everybody else: to them there is no such use case.
+    pub(crate) fn permit_operator(&mut self) -> Result<Permitted<'_, 'a>> {
+        if self.principal.identity == Identity::Operator {
+            Ok(Permitted::of(self))
+        } else {
+            Err(Refusal::Hidden.into())
+        }
+    }
+
+    /// The change, for a meter of the operator's: it reports usage for every organization (E9).
+    ///
+    /// # Errors
+    /// [`Refusal::MeterUnknown`] for whatever isn't one.
+    pub(crate) fn permit_meter(&mut self) -> Result<Permitted<'_, 'a>> {
+        self.principal.meter()?;
+        Ok(Permitted::of(self))
+    }
+
+    /// The change, for somebody who needs no permission but what they know: a password, or the secret of a link or a
+    /// token, which the use case compares. A test lists every use case that asks so.
+    pub(crate) fn permit_by_secret(&mut self) -> Permitted<'_, 'a> {
+        Permitted::of(self)
+    }
+
     /// Tells whoever is looking at this, once the change is committed.
     pub(crate) fn hint(&mut self, hint: Hint) {
         self.hints.push(hint);
@@ -139,7 +192,7 @@ impl Change<'_> {
         let refusal = match self.trail {
             Trail::Done => None,
             Trail::Refused(refusal) => Some(refusal),
-            Trail::None => return Ok(self.tx.rollback().await?),
+            Trail::None => return Ok(self.writer.into_transaction().rollback().await?),
         };
         self.write_record(EventId(Uuid::now_v7()), refusal).await?;
         for (action, record) in std::mem::take(&mut self.events) {
@@ -148,27 +201,27 @@ impl Change<'_> {
         }
         for hint in &self.hints {
             sqlx::query!("SELECT pg_notify($1, $2)", Hint::CHANNEL, hint.to_string())
-                .execute(&mut *self.tx)
+                .execute(&mut self.writer)
                 .await?;
         }
-        Ok(self.tx.commit().await?)
+        Ok(self.writer.into_transaction().commit().await?)
     }
 
     /// Ends a change that was refused: nothing of it stays but its audit row.
     async fn refuse(mut self, refusal: Refusal) -> Result<()> {
-        self.tx.rollback().await?;
-        self.tx = self.directory.pool.begin().await?;
+        self.writer.into_transaction().rollback().await?;
+        self.writer = Writer::over(self.directory.pool.begin().await?);
         let event = EventId(Uuid::now_v7());
-        let kind = repeats::kind(&self.by, self.action, refusal, &self.record);
+        let kind = repeats::kind(self.principal, self.action, refusal, &self.record);
         // What is refused again in the same way is counted, not written (A4).
-        if repeats::is_first(&mut self.tx, kind, event, self.at).await? {
+        if repeats::is_first(&mut self.writer, kind, event, self.at).await? {
             self.write_record(event, Some(refusal)).await?;
         }
-        Ok(self.tx.commit().await?)
+        Ok(self.writer.into_transaction().commit().await?)
     }
 
     async fn write_record(&mut self, event: EventId, refusal: Option<Refusal>) -> Result<()> {
-        let author = self.by.author();
+        let author = self.principal.author();
         let Record {
             organization,
             project,
@@ -199,7 +252,7 @@ impl Change<'_> {
             author.address,
             author.request_id,
         )
-        .execute(&mut *self.tx)
+        .execute(&mut self.writer)
         .await?;
         Ok(())
     }
