@@ -204,9 +204,9 @@ impl Directory {
     /// [`Refusal::LinkDead`], [`Refusal::PasswordWeak`].
     pub async fn undo_email_change(
         &self,
+        principal: &Principal,
         token: &LinkToken,
         new: Password,
-        principal: &Principal,
     ) -> Result<NewSession> {
         let origin = &principal.origin;
         // Dead links cost no hash.

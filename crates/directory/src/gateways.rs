@@ -1,6 +1,6 @@
 //! Gateway tokens: by which an enforcement point shows that the operator lets it ask (E3), and what it may ask about
 //! (E7). They are the operator's, of no tenant; made and revoked at the command line, and looked up with each question
-//! by [`crate::enforcement`].
+//! by [`authorization::gateway`].
 
 use std::collections::HashSet;
 
@@ -211,8 +211,9 @@ impl Directory {
     /// Every gateway token there is or was, for the operator: those that are good first, by name.
     ///
     /// # Errors
-    /// [`Error::Unavailable`](crate::Error::Unavailable).
-    pub async fn gateway_tokens(&self) -> Result<Vec<GatewayToken>> {
+    /// [`Refusal::Hidden`] for everybody else; [`Error::Unavailable`](crate::Error::Unavailable).
+    pub async fn gateway_tokens(&self, principal: &Principal) -> Result<Vec<GatewayToken>> {
+        principal.require_operator()?;
         let rows = sqlx::query!(
             r#"SELECT g.id, g.name, g.created_at, g.revoked_at, g.last_used_at, g.expires_at, g.organization_id, g.project_id,
                       g.cluster_id, g.allows, g.reads_ssh_keys, o.slug AS "organization_slug?", s.slug AS "project_slug?"

@@ -326,7 +326,8 @@ impl Directory {
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
-    pub async fn is_member(&self, user: UserId, organization: OrganizationId) -> Result<bool> {
+    pub async fn is_member(&self, principal: &Principal, organization: OrganizationId) -> Result<bool> {
+        let user = principal.user()?;
         let row = sqlx::query!(
             "SELECT role FROM members WHERE organization_id = $1 AND user_id = $2",
             organization.0,

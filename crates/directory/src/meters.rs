@@ -108,8 +108,9 @@ impl Directory {
     /// Every meter token there is or was, for the operator: those that are good first, by name.
     ///
     /// # Errors
-    /// [`Error::Unavailable`](crate::Error::Unavailable).
-    pub async fn meter_tokens(&self) -> Result<Vec<MeterToken>> {
+    /// [`Refusal::Hidden`] for everybody else; [`Error::Unavailable`](crate::Error::Unavailable).
+    pub async fn meter_tokens(&self, principal: &Principal) -> Result<Vec<MeterToken>> {
+        principal.require_operator()?;
         let rows = sqlx::query!(
             "SELECT id, name, created_at, revoked_at, last_used_at FROM meter_tokens
              ORDER BY revoked_at IS NOT NULL, name, created_at"

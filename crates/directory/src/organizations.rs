@@ -234,8 +234,9 @@ impl Directory {
     /// Every organization, by slug, for the operator.
     ///
     /// # Errors
-    /// [`crate::Error::Unavailable`].
-    pub async fn organizations(&self) -> Result<Vec<OrganizationReport>> {
+    /// [`Refusal::Hidden`] for everybody else; [`crate::Error::Unavailable`].
+    pub async fn organizations(&self, principal: &Principal) -> Result<Vec<OrganizationReport>> {
+        principal.require_operator()?;
         let rows = sqlx::query!(
             r#"SELECT o.slug, o.name, u.email AS "email!", o.additional_projects,
                       (SELECT count(*) FROM members m WHERE m.organization_id = o.id) AS "members!",

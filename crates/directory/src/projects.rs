@@ -189,7 +189,13 @@ impl Directory {
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`].
-    pub async fn has_access(&self, user: UserId, organization: OrganizationId, project: ProjectId) -> Result<bool> {
+    pub async fn has_access(
+        &self,
+        principal: &Principal,
+        organization: OrganizationId,
+        project: ProjectId,
+    ) -> Result<bool> {
+        let user = principal.user()?;
         let row = sqlx::query!(
             r#"SELECT role AS "role!", because AS "because!" FROM access
                WHERE organization_id = $1 AND project_id = $2 AND user_id = $3"#,

@@ -13,7 +13,7 @@ use ring::signature::{
 use ssh_key::{Algorithm, HashAlg, PublicKey, Signature, SshSig, public::KeyData};
 use time::{Date, Duration};
 
-use crate::{Directory, secret::sha256};
+use crate::{Directory, Principal, Result, secret::sha256};
 
 /// A longer text is no signature: that of the longest RSA key in use has some 2,500 characters.
 const MOST_CHARACTERS: usize = 16_384;
@@ -37,9 +37,11 @@ pub struct SshKeyProof<'a> {
 
 impl Directory {
     /// The text that a person signs to show that an SSH key is theirs: for their session, on this day and the next.
-    #[must_use]
-    pub fn ssh_key_text(&self, user: UserId, session: SessionId) -> String {
-        text(user, session, self.now().date())
+    ///
+    /// # Errors
+    /// [`policy::Refusal::SignedOut`] for whatever isn't a person.
+    pub fn ssh_key_text(&self, principal: &Principal) -> Result<String> {
+        Ok(text(principal.user()?, principal.session()?, self.now().date()))
     }
 
     /// Whether a key signed the person's text of today or yesterday.

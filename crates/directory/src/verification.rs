@@ -47,7 +47,7 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::NoMail`], [`Refusal::SignUpClosed`], [`Refusal::TooManyAttempts`].
-    pub async fn sign_up_by_mail(&self, account: NewAccount, principal: &Principal) -> Result<()> {
+    pub async fn sign_up_by_mail(&self, principal: &Principal, account: NewAccount) -> Result<()> {
         let origin = &principal.origin;
         if !self.settings.sends_mail {
             return Err(Refusal::NoMail.into());
@@ -159,7 +159,7 @@ impl Directory {
     /// # Errors
     /// [`Refusal::LinkDead`]; [`Refusal::PasswordInvalid`] for what is neither the account's password nor can be a new
     /// one.
-    pub async fn verify_address(&self, token: &LinkToken, password: &str, principal: &Principal) -> Result<Verified> {
+    pub async fn verify_address(&self, principal: &Principal, token: &LinkToken, password: &str) -> Result<Verified> {
         let origin = &principal.origin;
         // Dead links cost no hash.
         let opened = self.find_verification(token).await;

@@ -75,7 +75,7 @@ impl Directory {
     ///
     /// # Errors
     /// [`Refusal::NoMail`], [`Refusal::EmailInvalid`], [`Refusal::TooManyAttempts`].
-    pub async fn request_password_reset(&self, email: &str, principal: &Principal) -> Result<()> {
+    pub async fn request_password_reset(&self, principal: &Principal, email: &str) -> Result<()> {
         let origin = &principal.origin;
         if !self.settings.sends_mail {
             return Err(Refusal::NoMail.into());
@@ -134,10 +134,10 @@ impl Directory {
     /// [`Refusal::LinkDead`], [`Refusal::PasswordWeak`].
     pub async fn reset_password(
         &self,
+        principal: &Principal,
         token: &LinkToken,
         new: Password,
         was_broken_into: bool,
-        principal: &Principal,
     ) -> Result<NewSession> {
         let origin = &principal.origin;
         // Dead links cost no hash.

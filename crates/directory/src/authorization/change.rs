@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::{
     permitted::{Permitted, Writer},
-    principal::{Identity, Principal},
+    principal::Principal,
 };
 use crate::{Directory, Error, Hint, Result, Settings, connections::PgConnection, repeats};
 
@@ -123,11 +123,8 @@ impl<'a> Change<'a> {
     /// # Errors
     /// [`Refusal::Hidden`] for everybody else: to them there is no such use case.
     pub(crate) fn permit_operator(&mut self) -> Result<Permitted<'_, 'a>> {
-        if self.principal.identity == Identity::Operator {
-            Ok(Permitted::of(self))
-        } else {
-            Err(Refusal::Hidden.into())
-        }
+        self.principal.require_operator()?;
+        Ok(Permitted::of(self))
     }
 
     /// The change, for a meter of the operator's: it reports usage for every organization (E9).

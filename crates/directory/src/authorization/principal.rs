@@ -143,6 +143,18 @@ impl Principal {
         }
     }
 
+    /// Goes on only for the person who runs the installation.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`] for everybody else: to them there is no such use case.
+    pub(crate) fn require_operator(&self) -> Result<(), Refusal> {
+        if self.identity == Identity::Operator {
+            Ok(())
+        } else {
+            Err(Refusal::Hidden)
+        }
+    }
+
     /// As the audit has it.
     pub(crate) fn author(&self) -> Author<'_> {
         let (kind, id, credential) = match self.identity {

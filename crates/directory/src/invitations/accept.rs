@@ -7,7 +7,7 @@ use serde_json::json;
 use time::OffsetDateTime;
 
 use crate::{
-    Directory, LinkToken, NewAccount, NewSession, Origin, Principal, Result,
+    Directory, LinkToken, NewAccount, NewSession, Principal, Result,
     authorization::{change::Record, permitted::Permitted},
     error::decode,
     limits, memberships, outbox,
@@ -80,13 +80,13 @@ impl Directory {
     /// # Errors
     /// [`Refusal::Hidden`] for a dead link; [`Refusal::NotTheInvited`], [`Refusal::EmailInvalid`],
     /// [`Refusal::TooManyAttempts`].
-    pub async fn confirm_invited(&self, token: &LinkToken, named: &str, origin: &Origin) -> Result<()> {
+    pub async fn confirm_invited(&self, principal: &Principal, token: &LinkToken, named: &str) -> Result<()> {
         let opened = self.open_invitation(token).await?;
         if opened.is_mailed {
             return Ok(());
         }
         let named = Email::from_input(named)?;
-        let limit = limits::invitation_address(origin);
+        let limit = limits::invitation_address(&principal.origin);
         self.attempt(&limit).await?;
         if named != opened.email {
             return Err(Refusal::NotTheInvited.into());
@@ -136,10 +136,10 @@ impl Directory {
     /// [`Refusal::InvitationAccepted`], [`Refusal::InvitationRevoked`], [`Refusal::InvitationExpired`].
     pub async fn accept_invitation_as_new(
         &self,
+        principal: &Principal,
         token: &LinkToken,
         name: Name,
         password: Password,
-        principal: &Principal,
     ) -> Result<(NewSession, Joined)> {
         let origin = &principal.origin;
         // Links that cannot make an account cost no hash.

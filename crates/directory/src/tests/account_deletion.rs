@@ -5,22 +5,25 @@ use serde_json::json;
 use sqlx::PgPool;
 
 use super::fixture::{
-    OTHER_PASSWORD, PASSWORD, Tenant, account, actor, count, email, events, name, origin, password, refusal,
+    OTHER_PASSWORD, PASSWORD, Tenant, account, actor, anonymous, count, email, events, name, password, refusal,
     refused_by_database, slug, take_link,
 };
-use crate::{Actor, InvitationState, MemberQuery, limits};
+use crate::{InvitationState, MemberQuery, Principal, limits};
 
 const NINA: &str = "nina@new.test";
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIACkT80s4v1qk2zWXhAMMif/g/J9b5ZfWb6fvCEi/Yvv";
 
 /// Nina, who owns no organization: a member of the tenant's, made an Admin.
-async fn nina(t: &Tenant) -> Actor {
+async fn nina(t: &Tenant) -> Principal {
     let sent = t.invite(NINA).await;
     let nina = t.accept_as_new(&sent.token, "Nina New").await;
-    t.directory.verify_as_operator(&email(NINA)).await.unwrap();
+    t.directory
+        .verify_as_operator(&Principal::operator(), &email(NINA))
+        .await
+        .unwrap();
     let admin = OrganizationRole::Admin;
     t.directory
-        .change_member_role(&t.owner.actor, &t.slug, nina.user, admin)
+        .change_member_role(&t.owner.actor, &t.slug, nina.id(), admin)
         .await
         .unwrap();
     nina
@@ -39,13 +42,13 @@ async fn whoever_owns_an_organization_keeps_their_account(pool: PgPool) {
         );
         let wrong = d.delete_account(actor, OTHER_PASSWORD).await;
         assert_eq!(refusal(wrong), Refusal::CurrentPasswordWrong, "before anything is told");
-        assert!(d.session_lives(actor.session).await.unwrap());
+        assert!(d.session_lives(actor.session().unwrap()).await.unwrap());
     }
     d.transfer_ownership(&owner, &t.slug, t.admin.id, "Acme Research")
         .await
         .unwrap();
     d.delete_account(&owner, PASSWORD).await.unwrap();
-    assert!(!t.has_member(owner.user).await);
+    assert!(!t.has_member(&owner).await);
     let elsewhere = slug("acme-elsewhere");
     d.delete_organization(&stranger, &elsewhere, "Elsewhere").await.unwrap();
     d.delete_account(&stranger, PASSWORD).await.unwrap();
@@ -66,8 +69,8 @@ async fn an_account_is_not_deleted_with_a_wrong_password(pool: PgPool) {
             Refusal::CurrentPasswordWrong
         );
     }
-    assert!(t.has_member(nina.user).await);
-    let limit = limits::current_password(nina.session);
+    assert!(t.has_member(&nina).await);
+    let limit = limits::current_password(nina.session().unwrap());
     for _ in 0..7 {
         t.directory.attempt(&limit).await.unwrap();
     }
@@ -91,9 +94,9 @@ async fn everything_of_a_deleted_person_ends(pool: PgPool) {
         .await
         .unwrap_err();
     d.add_ssh_key(&nina, "", KEY).await.unwrap();
-    let there = d.sign_in(NINA, PASSWORD, &origin()).await.unwrap();
+    let there = d.sign_in(&anonymous(), NINA, PASSWORD).await.unwrap();
     let invited = d.invite_member(&nina, &t.slug, "nora@new.test").await.unwrap();
-    d.request_password_reset(NINA, &origin()).await.unwrap();
+    d.request_password_reset(&anonymous(), NINA).await.unwrap();
     let link = loop {
         let mail = take_link(d).await;
         if mail.to.as_str() == NINA {
@@ -103,26 +106,29 @@ async fn everything_of_a_deleted_person_ends(pool: PgPool) {
 
     d.delete_account(&nina, PASSWORD).await.unwrap();
     assert!(d.session(&there.token).await.unwrap().is_none());
-    assert!(!d.session_lives(nina.session).await.unwrap());
+    assert!(!d.session_lives(nina.session().unwrap()).await.unwrap());
     assert_eq!(
-        refusal(d.sign_in(NINA, PASSWORD, &origin()).await),
+        refusal(d.sign_in(&anonymous(), NINA, PASSWORD).await),
         Refusal::CredentialsWrong
     );
-    assert_eq!(refusal(d.sign_in(NINA, "", &origin()).await), Refusal::CredentialsWrong);
+    assert_eq!(
+        refusal(d.sign_in(&anonymous(), NINA, "").await),
+        Refusal::CredentialsWrong
+    );
     assert_eq!(refusal(d.open_password_reset(&link).await), Refusal::LinkDead);
     let opened = d.open_invitation(&invited.token).await.unwrap();
     assert_eq!(opened.state, InvitationState::Revoked);
     for project in [&t.default, &t.research, &t.production] {
-        assert!(!d.has_access(nina.user, t.organization, project.id).await.unwrap());
+        assert!(!d.has_access(&nina, t.organization, project.id).await.unwrap());
     }
     assert!(
-        !d.has_access(nina.user, other.organization, other.research.id)
+        !d.has_access(&nina, other.organization, other.research.id)
             .await
             .unwrap()
     );
-    assert!(d.organizations_of(nina.user, 10).await.unwrap().is_empty());
-    assert!(d.find_projects(nina.user, None, "", 10).await.unwrap().is_empty());
-    assert!(d.ssh_keys(nina.user).await.unwrap().is_empty());
+    assert!(d.organizations_of(&nina, 10).await.unwrap().is_empty());
+    assert!(d.find_projects(&nina, None, "", 10).await.unwrap().is_empty());
+    assert!(d.ssh_keys(&nina).await.unwrap().is_empty());
     for table in [
         "members",
         "collaborators",
@@ -130,7 +136,7 @@ async fn everything_of_a_deleted_person_ends(pool: PgPool) {
         "ssh_keys",
         "password_reset_tokens",
     ] {
-        let left = format!("SELECT count(*) FROM {table} WHERE user_id = '{}'", nina.user);
+        let left = format!("SELECT count(*) FROM {table} WHERE user_id = '{}'", nina.id());
         assert_eq!(count(&pool, &left).await, 0, "{table}");
     }
     d.add_ssh_key(&t.maya.actor, "", KEY).await.unwrap();
@@ -160,7 +166,7 @@ async fn rows_that_name_a_deleted_person_say_so(pool: PgPool) {
     assert_eq!((event.action.as_str(), &event.refusal), ("user:delete", &None));
     assert_eq!(
         (event.actor_id, event.target_id),
-        (Some(nina.user.0), Some(nina.user.0))
+        (Some(nina.id().0), Some(nina.id().0))
     );
     assert_eq!(event.before, Some(json!({ "email": NINA })));
 
@@ -169,7 +175,7 @@ async fn rows_that_name_a_deleted_person_say_so(pool: PgPool) {
         "Deleted user"
     );
     assert_eq!(
-        d.member(t.maya.id, &t.slug, nora.user)
+        d.member(&t.maya.actor, &t.slug, nora.id())
             .await
             .unwrap()
             .added_by
@@ -182,7 +188,7 @@ async fn rows_that_name_a_deleted_person_say_so(pool: PgPool) {
     let by_them = events(&pool)
         .await
         .iter()
-        .filter(|event| event.actor_id == Some(nina.user.0))
+        .filter(|event| event.actor_id == Some(nina.id().0))
         .count();
     assert_eq!(by_them, 5, "what they did, and that they left");
     for search in ["Nina", NINA, "Deleted"] {
@@ -192,7 +198,11 @@ async fn rows_that_name_a_deleted_person_say_so(pool: PgPool) {
             ..MemberQuery::default()
         };
         assert!(
-            d.members(t.owner.id, &t.slug, &query).await.unwrap().rows.is_empty(),
+            d.members(&t.owner.actor, &t.slug, &query)
+                .await
+                .unwrap()
+                .rows
+                .is_empty(),
             "{search}"
         );
     }
@@ -207,12 +217,12 @@ async fn the_address_of_a_deleted_account_is_free_again(pool: PgPool) {
     d.delete_account(&first, PASSWORD).await.unwrap();
     let sent = t.invite(NINA).await;
     assert!(!d.open_invitation(&sent.token).await.unwrap().has_account);
-    let session = d.sign_up(account("Nina Next", NINA), &origin()).await.unwrap();
+    let session = d.sign_up(&anonymous(), account("Nina Next", NINA)).await.unwrap();
     let second = actor(d, &session.token).await;
-    assert_ne!(first.user, second.user);
-    assert!(!t.has_member(second.user).await);
+    assert_ne!(first.id(), second.id());
+    assert!(!t.has_member(&second).await);
     // Twice over: a deleted account is in nobody's way, not even another deleted one's.
-    let organizations = d.organizations_of(second.user, 10).await.unwrap();
+    let organizations = d.organizations_of(&second, 10).await.unwrap();
     let own = &organizations[0];
     d.delete_organization(&second, &own.slug, own.name.as_str())
         .await
@@ -276,7 +286,7 @@ async fn a_new_name_shows_in_every_list(pool: PgPool) {
         limit: 1,
         ..MemberQuery::default()
     };
-    let first = &d.members(t.noah.id, &t.slug, &query).await.unwrap().rows[0];
+    let first = &d.members(&t.noah.actor, &t.slug, &query).await.unwrap().rows[0];
     assert_eq!((first.user, first.name.as_str()), (t.maya.id, "Aaron Anew"));
     for project in [&t.default, &t.research, &t.production] {
         let query = crate::CollaboratorQuery {
@@ -284,7 +294,11 @@ async fn a_new_name_shows_in_every_list(pool: PgPool) {
             limit: 9,
             ..Default::default()
         };
-        let rows = d.collaborators(t.owner.id, &project.slug, &query).await.unwrap().rows;
+        let rows = d
+            .collaborators(&t.owner.actor, &project.slug, &query)
+            .await
+            .unwrap()
+            .rows;
         assert_eq!(rows.len(), 1);
         assert_eq!((rows[0].user, rows[0].name.as_str()), (t.maya.id, "Aaron Anew"));
     }

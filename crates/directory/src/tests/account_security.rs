@@ -4,9 +4,10 @@ use policy::{ProjectRole, Refusal, SshKeyId, Weakness};
 use sqlx::PgPool;
 
 use super::fixture::{
-    OTHER_PASSWORD, PASSWORD, Person, Tenant, account, actor, count, directory, email, name, origin, password, refusal,
+    OTHER_PASSWORD, PASSWORD, Person, Tenant, account, actor, anonymous, count, directory, email, name, origin,
+    password, refusal,
 };
-use crate::{BreachedPasswords, Directory, MailAbout, Notice, Origin, Session, SessionToken, Settings};
+use crate::{BreachedPasswords, Directory, MailAbout, Notice, Origin, Principal, Session, SessionToken, Settings};
 
 const NINA: &str = "nina.newman@cobalt-forge.test";
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMftuJW0uUz2Kyopq2B+vhXt7u/fEqf0qAocmZ7tmyuu";
@@ -36,14 +37,14 @@ async fn j6_a_password_that_is_easily_guessed_is_refused_everywhere(pool: PgPool
             password: password(text),
             ..nina.clone()
         };
-        let refused = d.sign_up(weak, &origin()).await;
+        let refused = d.sign_up(&anonymous(), weak).await;
         if let Err(crate::Error::Refused(Refusal::PasswordWeak(weakness))) = refused {
             found.push((*text, weakness));
         }
     }
     assert_eq!(found, WEAK);
     assert_eq!(count(&pool, "SELECT count(*) FROM users").await, 0);
-    let signed_in = d.sign_up(nina, &origin()).await.unwrap();
+    let signed_in = d.sign_up(&anonymous(), nina).await.unwrap();
     let nina = actor(&d, &signed_in.token).await;
     let (text, weakness) = WEAK[1];
     let expected = Refusal::PasswordWeak(weakness);
@@ -51,16 +52,22 @@ async fn j6_a_password_that_is_easily_guessed_is_refused_everywhere(pool: PgPool
         refusal(d.change_password(&nina, PASSWORD, password(text)).await),
         expected
     );
-    assert_eq!(refusal(d.set_password(&email(NINA), password(text)).await), expected);
+    assert_eq!(
+        refusal(
+            d.set_password(&Principal::operator(), &email(NINA), password(text))
+                .await
+        ),
+        expected
+    );
     let weak = crate::NewAccount {
         password: password(text),
         ..account("Nick New", "nick@cobalt-forge.test")
     };
-    assert_eq!(refusal(d.create_user(weak).await), expected);
+    assert_eq!(refusal(d.create_user(&Principal::operator(), weak).await), expected);
     // Each attempt is in the audit, those of strangers together, and the old password is good.
     let refused = "SELECT count(*) FROM audit_events WHERE refusal = 'password_repeats'";
     assert_eq!(count(&pool, refused).await, 4);
-    d.sign_in(NINA, PASSWORD, &origin()).await.unwrap();
+    d.sign_in(&anonymous(), NINA, PASSWORD).await.unwrap();
 }
 
 /// J6: what an organization is called is no password of its people, and a link is not used up by a weak one.
@@ -72,12 +79,12 @@ async fn j6_an_organizations_name_is_no_password_in_it(pool: PgPool) {
     let sent = t.invite(NINA).await;
     let acme = password("AcmeResearch1");
     let accepted = d
-        .accept_invitation_as_new(&sent.token, name("Nina Newman"), acme.clone(), &origin())
+        .accept_invitation_as_new(&anonymous(), &sent.token, name("Nina Newman"), acme.clone())
         .await;
     assert_eq!(refusal(accepted), weak);
     let maya = t.sign_in(&t.maya).await;
     assert_eq!(refusal(d.change_password(&maya, PASSWORD, acme.clone()).await), weak);
-    d.request_password_reset(&t.maya.email, &origin()).await.unwrap();
+    d.request_password_reset(&anonymous(), &t.maya.email).await.unwrap();
     let mail = super::fixture::take_link(d).await;
     let mail = if mail.to.as_str() == t.maya.email {
         mail
@@ -85,10 +92,10 @@ async fn j6_an_organizations_name_is_no_password_in_it(pool: PgPool) {
         super::fixture::take_link(d).await
     };
     assert_eq!(
-        refusal(d.reset_password(mail.link(), acme, false, &origin()).await),
+        refusal(d.reset_password(&anonymous(), mail.link(), acme, false).await),
         weak
     );
-    d.reset_password(mail.link(), password(OTHER_PASSWORD), false, &origin())
+    d.reset_password(&anonymous(), mail.link(), password(OTHER_PASSWORD), false)
         .await
         .unwrap();
     t.accept_as_new(&sent.token, "Nina Newman").await;
@@ -108,13 +115,13 @@ async fn j6_a_breached_password_is_refused(pool: PgPool) {
     std::fs::write(folder.join(format!("{}.txt", &second[..5])), line(&second, 0)).unwrap();
     let breached = BreachedPasswords::open(folder.clone()).unwrap();
     let d = directory(&pool).refusing(Some(breached));
-    let refused = refusal(d.sign_up(account("Nina Newman", NINA), &origin()).await);
+    let refused = refusal(d.sign_up(&anonymous(), account("Nina Newman", NINA)).await);
     assert_eq!(refused, Refusal::PasswordWeak(Weakness::Breached));
     let other = crate::NewAccount {
         password: password(OTHER_PASSWORD),
         ..account("Nina Newman", NINA)
     };
-    d.sign_up(other, &origin()).await.unwrap();
+    d.sign_up(&anonymous(), other).await.unwrap();
     std::fs::remove_dir_all(folder).unwrap();
 }
 
@@ -143,9 +150,11 @@ async fn j7_signing_in_again_ends_the_session_of_that_browser(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let d = &t.directory;
     t.sign_in(&t.maya).await;
-    d.set_password(&email(&t.noah.email), password(PASSWORD)).await.unwrap();
-    let first = d.sign_in(&t.maya.email, PASSWORD, &origin()).await.unwrap();
-    let elsewhere = d.sign_in(&t.maya.email, PASSWORD, &origin()).await.unwrap();
+    d.set_password(&Principal::operator(), &email(&t.noah.email), password(PASSWORD))
+        .await
+        .unwrap();
+    let first = d.sign_in(&anonymous(), &t.maya.email, PASSWORD).await.unwrap();
+    let elsewhere = d.sign_in(&anonymous(), &t.maya.email, PASSWORD).await.unwrap();
     let there = Origin {
         session: session(d, &first.token).await.map(|session| session.id),
         ..origin()
@@ -165,7 +174,7 @@ async fn j7_a_second_look_is_asked_for(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let d = &t.directory;
     let maya = t.sign_in(&t.maya).await;
-    let other = d.sign_in(&t.maya.email, PASSWORD, &origin()).await.unwrap();
+    let other = d.sign_in(&anonymous(), &t.maya.email, PASSWORD).await.unwrap();
     let other = actor(d, &other.token).await;
     d.add_ssh_key(&maya, "", KEY).await.unwrap();
     sqlx::query("UPDATE sessions SET confirmed_at = now() - interval '10 minutes'")
@@ -189,10 +198,10 @@ async fn j7_a_second_look_is_asked_for(pool: PgPool) {
     d.add_ssh_key(&maya, "", KEY).await.unwrap();
     assert_eq!(done(&pool, "session:confirm").await, 2);
     // A session that ended meanwhile confirms nothing.
-    d.end_session(&maya, other.session).await.unwrap();
+    d.end_session(&maya, other.session().unwrap()).await.unwrap();
     assert_eq!(refused(&other).await, Refusal::SignedOut);
     // Removing a key takes a way in away, and needs no second look.
-    let id = d.ssh_keys(maya.user).await.unwrap()[0].id;
+    let id = d.ssh_keys(&maya).await.unwrap()[0].id;
     assert_ne!(id, SshKeyId(uuid::Uuid::nil()));
     d.remove_ssh_key(&other, id).await.unwrap();
 }
@@ -218,7 +227,9 @@ async fn j9_a_device_is_known_to_whom_it_signed_in(pool: PgPool) {
     let d = &t.directory;
     for person in [&t.maya, &t.noah] {
         let wanted = password(PASSWORD);
-        d.set_password(&email(&person.email), wanted).await.unwrap();
+        d.set_password(&Principal::operator(), &email(&person.email), wanted)
+            .await
+            .unwrap();
     }
     let on = |device: &crate::DeviceToken| Origin {
         device: Some(device.clone()),
@@ -228,7 +239,7 @@ async fn j9_a_device_is_known_to_whom_it_signed_in(pool: PgPool) {
         let known = d.known_device(&email(&person.email), &on(device)).await;
         known.unwrap().is_some()
     };
-    let first = d.sign_in(&t.maya.email, PASSWORD, &origin()).await.unwrap();
+    let first = d.sign_in(&anonymous(), &t.maya.email, PASSWORD).await.unwrap();
     let mayas = first.device.unwrap();
     assert!(is_known(&t.maya, &mayas).await);
     assert!(!is_known(&t.noah, &mayas).await);
@@ -245,7 +256,7 @@ async fn j9_a_device_is_known_to_whom_it_signed_in(pool: PgPool) {
         assert!(!is_known(person, &mayas).await);
     }
     // With another password, other devices are strange again.
-    d.set_password(&email(&t.maya.email), password(OTHER_PASSWORD))
+    d.set_password(&Principal::operator(), &email(&t.maya.email), password(OTHER_PASSWORD))
         .await
         .unwrap();
     assert!(!is_known(&t.maya, &both).await);
@@ -273,11 +284,14 @@ async fn j9_an_account_remembers_so_many_devices(pool: PgPool) {
     .await
     .unwrap();
     let signed_in = t.sign_in(&t.maya).await;
-    assert!(t.directory.session_lives(signed_in.session).await.unwrap());
+    assert!(t.directory.session_lives(signed_in.session().unwrap()).await.unwrap());
     // A new password forgot them all; the one in use is there.
     assert_eq!(count(&pool, "SELECT count(*) FROM devices").await, 1);
     for _ in 0..50 {
-        t.directory.sign_in(&t.maya.email, PASSWORD, &origin()).await.unwrap();
+        t.directory
+            .sign_in(&anonymous(), &t.maya.email, PASSWORD)
+            .await
+            .unwrap();
     }
     assert_eq!(count(&pool, "SELECT count(*) FROM devices").await, 50);
 }
@@ -323,7 +337,7 @@ async fn j8_a_person_is_told_of_what_was_done_to_their_account(pool: PgPool) {
         },
         Notice::PasswordChanged,
         Notice::SshKeyAdded {
-            fingerprint: d.ssh_keys(t.maya.id).await.unwrap()[0].fingerprint.clone(),
+            fingerprint: d.ssh_keys(&t.maya.actor).await.unwrap()[0].fingerprint.clone(),
         },
         Notice::BecameProjectAdmin {
             project: name(t.research.slug.as_str()),
@@ -336,7 +350,10 @@ async fn j8_a_person_is_told_of_what_was_done_to_their_account(pool: PgPool) {
     assert_eq!(told, expected);
     // Where no mail is sent, none waits.
     let quiet = Directory::new(pool.clone(), Settings::default());
-    quiet.sign_in(&t.maya.email, OTHER_PASSWORD, &origin()).await.unwrap();
+    quiet
+        .sign_in(&anonymous(), &t.maya.email, OTHER_PASSWORD)
+        .await
+        .unwrap();
     assert_eq!(
         count(&pool, "SELECT count(*) FROM outbox WHERE sent_at IS NULL").await,
         0

@@ -5,15 +5,18 @@ use sqlx::PgPool;
 use time::{Duration, OffsetDateTime};
 
 use super::fixture::{
-    OTHER_PASSWORD, PASSWORD, account, directory, email, events, origin, password, refusal, until_one_waits,
+    OTHER_PASSWORD, PASSWORD, account, anonymous, directory, email, events, origin, password, refusal, until_one_waits,
 };
-use crate::Directory;
+use crate::{Directory, Principal};
 
 const MAYA: &str = "maya@acme.test";
 
 async fn with_maya(pool: &PgPool) -> Directory {
     let directory = directory(pool);
-    directory.create_user(account("Maya Muster", MAYA)).await.unwrap();
+    directory
+        .create_user(&Principal::operator(), account("Maya Muster", MAYA))
+        .await
+        .unwrap();
     directory
 }
 
@@ -28,10 +31,14 @@ fn later(directory: &Directory) -> Directory {
 async fn an_address_has_one_account(pool: PgPool) {
     let directory = with_maya(&pool).await;
     for typed in [MAYA, " MAYA@Acme.Test "] {
-        let outcome = directory.sign_up(account("Another", typed), &origin()).await;
+        let outcome = directory.sign_up(&anonymous(), account("Another", typed)).await;
         assert_eq!(refusal(outcome), Refusal::EmailTaken);
         assert_eq!(
-            refusal(directory.create_user(account("Another", typed)).await),
+            refusal(
+                directory
+                    .create_user(&Principal::operator(), account("Another", typed))
+                    .await
+            ),
             Refusal::EmailTaken
         );
     }
@@ -55,7 +62,7 @@ async fn a_wrong_password_and_an_unknown_address_get_the_same_answer(pool: PgPoo
         (MAYA, &"x".repeat(100_000)),
     ] {
         assert_eq!(
-            refusal(directory.sign_in(typed, secret, &origin()).await),
+            refusal(directory.sign_in(&anonymous(), typed, secret).await),
             Refusal::CredentialsWrong
         );
     }
@@ -64,21 +71,24 @@ async fn a_wrong_password_and_an_unknown_address_get_the_same_answer(pool: PgPoo
         .await
         .unwrap();
     assert_eq!(sessions, 0);
-    directory.sign_in(" MAYA@ACME.test", PASSWORD, &origin()).await.unwrap();
+    directory
+        .sign_in(&anonymous(), " MAYA@ACME.test", PASSWORD)
+        .await
+        .unwrap();
 }
 
 /// A1
 #[sqlx::test]
 async fn signing_in_is_audited_done_or_refused(pool: PgPool) {
     let directory = with_maya(&pool).await;
-    directory.sign_in(MAYA, OTHER_PASSWORD, &origin()).await.unwrap_err();
+    directory.sign_in(&anonymous(), MAYA, OTHER_PASSWORD).await.unwrap_err();
     directory
-        .sign_in("nobody@acme.test", PASSWORD, &origin())
+        .sign_in(&anonymous(), "nobody@acme.test", PASSWORD)
         .await
         .unwrap_err();
-    directory.sign_in(MAYA, PASSWORD, &origin()).await.unwrap();
+    directory.sign_in(&anonymous(), MAYA, PASSWORD).await.unwrap();
     let maya = directory
-        .session(&directory.sign_in(MAYA, PASSWORD, &origin()).await.unwrap().token)
+        .session(&directory.sign_in(&anonymous(), MAYA, PASSWORD).await.unwrap().token)
         .await
         .unwrap()
         .unwrap();
@@ -114,7 +124,7 @@ async fn signing_in_is_audited_done_or_refused(pool: PgPool) {
 async fn signing_in_rightly_does_not_count_towards_a_limit(pool: PgPool) {
     let directory = with_maya(&pool).await;
     for _ in 0..11 {
-        directory.sign_in(MAYA, PASSWORD, &origin()).await.unwrap();
+        directory.sign_in(&anonymous(), MAYA, PASSWORD).await.unwrap();
     }
     let counted: i64 = sqlx::query_scalar("SELECT sum(count) FROM attempts")
         .fetch_one(&pool)
@@ -158,10 +168,10 @@ async fn attempts_side_by_side_do_not_pass_a_limit_together(pool: PgPool) {
 #[sqlx::test]
 async fn a_new_password_ends_every_other_session(pool: PgPool) {
     let directory = with_maya(&pool).await;
-    let here = directory.sign_in(MAYA, PASSWORD, &origin()).await.unwrap();
-    let there = directory.sign_in(MAYA, PASSWORD, &origin()).await.unwrap();
+    let here = directory.sign_in(&anonymous(), MAYA, PASSWORD).await.unwrap();
+    let there = directory.sign_in(&anonymous(), MAYA, PASSWORD).await.unwrap();
     let session = directory.session(&here.token).await.unwrap().unwrap();
-    let actor = session.actor(origin());
+    let actor = session.principal(origin());
 
     let outcome = directory
         .change_password(&actor, OTHER_PASSWORD, password(OTHER_PASSWORD))
@@ -177,10 +187,10 @@ async fn a_new_password_ends_every_other_session(pool: PgPool) {
     assert!(directory.session_lives(session.id).await.unwrap());
     assert!(directory.session(&there.token).await.unwrap().is_none());
     assert_eq!(
-        refusal(directory.sign_in(MAYA, PASSWORD, &origin()).await),
+        refusal(directory.sign_in(&anonymous(), MAYA, PASSWORD).await),
         Refusal::CredentialsWrong
     );
-    directory.sign_in(MAYA, OTHER_PASSWORD, &origin()).await.unwrap();
+    directory.sign_in(&anonymous(), MAYA, OTHER_PASSWORD).await.unwrap();
 }
 
 /// J9: guessing the password in force in a session somebody left open is limited, in that session; strangers who try to
@@ -188,14 +198,14 @@ async fn a_new_password_ends_every_other_session(pool: PgPool) {
 #[sqlx::test]
 async fn guessing_the_password_in_force_is_limited(pool: PgPool) {
     let directory = with_maya(&pool).await;
-    let session = directory.sign_in(MAYA, PASSWORD, &origin()).await.unwrap();
+    let session = directory.sign_in(&anonymous(), MAYA, PASSWORD).await.unwrap();
     let actor = directory
         .session(&session.token)
         .await
         .unwrap()
         .unwrap()
-        .actor(origin());
-    let limit = crate::limits::current_password(actor.session);
+        .principal(origin());
+    let limit = crate::limits::current_password(actor.session().unwrap());
     for _ in 0..limit.count {
         directory.attempt(&limit).await.unwrap();
     }
@@ -209,24 +219,28 @@ async fn guessing_the_password_in_force_is_limited(pool: PgPool) {
         matches!(refused, Refusal::TooManyAttempts { retry_after: 1..=900 }),
         "{refused:?}"
     );
-    let elsewhere = directory.sign_in(MAYA, PASSWORD, &origin()).await.unwrap();
+    let elsewhere = directory.sign_in(&anonymous(), MAYA, PASSWORD).await.unwrap();
     let session = directory.session(&elsewhere.token).await.unwrap().unwrap();
-    change(&session.actor(origin())).await.unwrap();
+    change(&session.principal(origin())).await.unwrap();
 }
 
 /// An operator's new password ends every session.
 #[sqlx::test]
 async fn a_password_set_by_the_operator_ends_every_session(pool: PgPool) {
     let directory = with_maya(&pool).await;
-    let session = directory.sign_in(MAYA, PASSWORD, &origin()).await.unwrap();
+    let session = directory.sign_in(&anonymous(), MAYA, PASSWORD).await.unwrap();
     directory
-        .set_password(&email(MAYA), password(OTHER_PASSWORD))
+        .set_password(&Principal::operator(), &email(MAYA), password(OTHER_PASSWORD))
         .await
         .unwrap();
     assert!(directory.session(&session.token).await.unwrap().is_none());
-    directory.sign_in(MAYA, OTHER_PASSWORD, &origin()).await.unwrap();
+    directory.sign_in(&anonymous(), MAYA, OTHER_PASSWORD).await.unwrap();
     let outcome = directory
-        .set_password(&email("nobody@acme.test"), password(OTHER_PASSWORD))
+        .set_password(
+            &Principal::operator(),
+            &email("nobody@acme.test"),
+            password(OTHER_PASSWORD),
+        )
         .await;
     assert_eq!(refusal(outcome), Refusal::UserNotFound);
     let kinds: Vec<_> = events(&pool)
@@ -242,13 +256,13 @@ async fn a_password_set_by_the_operator_ends_every_session(pool: PgPool) {
 #[sqlx::test]
 async fn a_password_replaced_while_it_is_verified_opens_nothing(pool: PgPool) {
     let directory = with_maya(&pool).await;
-    let session = directory.sign_in(MAYA, PASSWORD, &origin()).await.unwrap();
+    let session = directory.sign_in(&anonymous(), MAYA, PASSWORD).await.unwrap();
     let actor = directory
         .session(&session.token)
         .await
         .unwrap()
         .unwrap()
-        .actor(origin());
+        .principal(origin());
     let origin = origin();
     for signs_in in [true, false] {
         let mut tx = pool.begin().await.unwrap();
@@ -259,7 +273,11 @@ async fn a_password_replaced_while_it_is_verified_opens_nothing(pool: PgPool) {
             .unwrap();
         let attempt = async {
             if signs_in {
-                refusal(directory.sign_in(MAYA, PASSWORD, &origin).await)
+                refusal(
+                    directory
+                        .sign_in(&Principal::anonymous(origin.clone()), MAYA, PASSWORD)
+                        .await,
+                )
             } else {
                 refusal(
                     directory
@@ -291,5 +309,8 @@ async fn a_password_replaced_while_it_is_verified_opens_nothing(pool: PgPool) {
             .await
             .unwrap();
     }
-    directory.sign_in(MAYA, PASSWORD, &origin).await.unwrap();
+    directory
+        .sign_in(&Principal::anonymous(origin.clone()), MAYA, PASSWORD)
+        .await
+        .unwrap();
 }

@@ -11,10 +11,10 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::fixture::{
-    Event, PASSWORD, Person, Project, Tenant, account, count, events, name, origin, refusal, refused_by_database, slug,
-    sql, until_one_waits, without_schema,
+    Event, PASSWORD, Person, Project, Tenant, account, anonymous, count, events, name, origin, refusal,
+    refused_by_database, slug, sql, until_one_waits, without_schema,
 };
-use crate::{ApiKey, ApiKeyList, ApiKeyQuery, Error, NewApiKey, Result, Token, TokenKind};
+use crate::{ApiKey, ApiKeyList, ApiKeyQuery, Error, NewApiKey, Principal, Result, Token, TokenKind};
 
 const ROUNDS: usize = 10;
 const SSH_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAII2jiQYn6QCVghbfu7nROqyNNkp/HwZazGC2WsIfDiLh";
@@ -55,7 +55,7 @@ impl Tenant {
     }
 
     async fn keys(&self, project: &Project, who: &Person, query: &ApiKeyQuery) -> ApiKeyList {
-        self.directory.api_keys(who.id, &project.slug, query).await.unwrap()
+        self.directory.api_keys(&who.actor, &project.slug, query).await.unwrap()
     }
 
     /// All keys of a project, as the Owner sees them.
@@ -68,7 +68,10 @@ impl Tenant {
     }
 
     async fn seen(&self, project: &Project, key: ApiKeyId) -> ApiKey {
-        self.directory.api_key(self.owner.id, &project.slug, key).await.unwrap()
+        self.directory
+            .api_key(&self.owner.actor, &project.slug, key)
+            .await
+            .unwrap()
     }
 
     /// The id of the Organization Default Key, past the code that hides it.
@@ -129,7 +132,7 @@ impl Tenant {
     async fn changes(&self, who: &Person, project: &Project, key: ApiKeyId) -> Vec<(&'static str, Refusal)> {
         let (d, a, slug) = (&self.directory, &who.actor, &project.slug);
         vec![
-            ("api_key", refusal(d.api_key(who.id, slug, key).await)),
+            ("api_key", refusal(d.api_key(&who.actor, slug, key).await)),
             ("revoke", refusal(d.revoke_api_key(a, slug, key).await)),
             (
                 "rotate",
@@ -202,7 +205,12 @@ async fn k2_collaborators_of_either_role_create_and_revoke_keys(pool: PgPool) {
         let made = t.new_key(research, who, "CI").await;
         let actor = d.authenticate_key(&made.secret, origin()).await.unwrap();
         assert_eq!(
-            (actor.organization, actor.project, actor.key, actor.reach),
+            (
+                actor.api_key().unwrap().organization,
+                actor.api_key().unwrap().project,
+                actor.api_key().unwrap().key,
+                actor.api_key().unwrap().reach
+            ),
             (t.organization, research.id, made.id, KeyScope::Use)
         );
         // The project's, not the person's: another one ends it.
@@ -337,7 +345,7 @@ async fn k4_the_list_tells_of_each_key_what_the_rules_say(pool: PgPool) {
         }
         assert!(is_about(first.expires_at, Duration::days(3)) && second.expires_at.is_none());
         // One by its id, the same.
-        let one = d.api_key(who.id, slug, dated.id).await.unwrap();
+        let one = d.api_key(&who.actor, slug, dated.id).await.unwrap();
         assert_eq!((one.name.as_str(), one.expires_at), ("Deploy", first.expires_at));
     }
     t.closed(&plain.secret).await;
@@ -409,7 +417,7 @@ async fn k4_the_list_searches_filters_and_pages(pool: PgPool) {
         ..ApiKeyQuery::default()
     };
     assert_eq!(
-        refusal(d.api_keys(t.maya.id, &project.slug, &query).await),
+        refusal(d.api_keys(&t.maya.actor, &project.slug, &query).await),
         Refusal::Malformed
     );
     for state in [KeyState::Active, KeyState::Expired, KeyState::Revoked] {
@@ -680,7 +688,10 @@ async fn k7_a_rotated_key_lives_for_the_overlap_and_never_longer_than_before(poo
             assert_eq!(next.name, title);
             for key in [&old, &next] {
                 let opened = d.authenticate_key(&key.secret, origin()).await.unwrap();
-                assert_eq!((opened.key, opened.reach), (key.id, reach));
+                assert_eq!(
+                    (opened.api_key().unwrap().key, opened.api_key().unwrap().reach),
+                    (key.id, reach)
+                );
             }
             let (seen, after) = (t.seen(&t.research, old.id).await, t.seen(&t.research, next.id).await);
             assert_eq!((seen.state, seen.is_rotated), (KeyState::Active, true));
@@ -755,7 +766,7 @@ async fn k11_only_project_admins_make_rotate_and_date_keys_that_manage(pool: PgP
             .await
             .unwrap();
         let opened = d.authenticate_key(&key.secret, origin()).await.unwrap();
-        assert_eq!(opened.reach, KeyScope::Manage);
+        assert_eq!(opened.api_key().unwrap().reach, KeyScope::Manage);
         let a = &who.actor;
         let before = t.all_keys(&t.research).await.len();
         for outcome in [
@@ -817,7 +828,7 @@ async fn k1_a_key_is_found_in_its_own_project_alone(pool: PgPool) {
     let actor = d.authenticate_key(&key.secret, origin()).await.unwrap();
     let view = d.key_view(&actor).await.unwrap();
     assert_eq!(
-        (actor.key, view.project, view.organization),
+        (actor.api_key().unwrap().key, view.project, view.organization),
         (key.id, t.research.id, t.organization)
     );
     assert_eq!(
@@ -864,7 +875,7 @@ async fn p4_a_deleted_projects_keys_open_nothing(pool: PgPool) {
 async fn d6_an_organization_has_its_default_key_from_the_first_instant(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     t.directory
-        .sign_up(account("Nina New", "nina@new.test"), &origin())
+        .sign_up(&anonymous(), account("Nina New", "nina@new.test"))
         .await
         .unwrap();
     let rightly = "SELECT count(*) FROM organizations o JOIN api_keys k ON k.organization_id = o.id
@@ -940,10 +951,11 @@ async fn d6_an_organization_from_before_keys_gets_its_default_key(pool: PgPool) 
         .fetch_one(&pool)
         .await
         .unwrap();
+    let owner = Principal::signed_in(UserId(owner), policy::SessionId(Uuid::now_v7()), origin());
     let mut found = Vec::new();
     for project in ["one-default", "two-default"] {
         let list = directory
-            .api_keys(UserId(owner), &slug(project), &ApiKeyQuery::default())
+            .api_keys(&owner, &slug(project), &ApiKeyQuery::default())
             .await
             .unwrap();
         let key = list.default_key.unwrap();
@@ -987,7 +999,7 @@ async fn w3_the_default_key_does_not_exist_for_anybody_but_the_owner(pool: PgPoo
             assert!(list.default_key.is_none() && list.rows.is_empty(), "{list:?}");
         }
         // Nor by whoever made it.
-        let owned_assets = d.owned_assets(who.id, &t.default.slug, t.owner.id).await.unwrap();
+        let owned_assets = d.owned_assets(&who.actor, &t.default.slug, t.owner.id).await.unwrap();
         assert_eq!((owned_assets.key_count, owned_assets.keys.len()), (0, 0));
     }
     // The Owner has it beside the list, in the Default Project alone.
@@ -1062,7 +1074,10 @@ async fn k8_the_default_key_is_regenerated_and_never_revoked(pool: PgPool) {
         let made = made.unwrap();
         assert_eq!((made.id, made.name.as_str()), (id, DEFAULT_KEY));
         let opened = d.authenticate_key(&made.secret, origin()).await.unwrap();
-        assert_eq!((opened.project, opened.reach), (t.default.id, KeyScope::Use));
+        assert_eq!(
+            (opened.api_key().unwrap().project, opened.api_key().unwrap().reach),
+            (t.default.id, KeyScope::Use)
+        );
         for old in &dead {
             assert_eq!(t.closed(&old.secret).await, Some(Refusal::KeyInvalid));
         }
@@ -1125,10 +1140,14 @@ async fn w3_the_default_key_goes_with_the_ownership(pool: PgPool) {
 
     // The operator's way is the same; for whom it is already, nothing changes.
     let email: Email = t.admin.email.parse().unwrap();
-    d.transfer_ownership_as_operator(&t.slug, &email).await.unwrap();
+    d.transfer_ownership_as_operator(&Principal::operator(), &t.slug, &email)
+        .await
+        .unwrap();
     assert_eq!(t.closed(&made.secret).await, None);
     let email: Email = t.maya.email.parse().unwrap();
-    d.transfer_ownership_as_operator(&t.slug, &email).await.unwrap();
+    d.transfer_ownership_as_operator(&Principal::operator(), &t.slug, &email)
+        .await
+        .unwrap();
     assert_eq!(t.closed(&made.secret).await, Some(Refusal::KeyInvalid));
 }
 
@@ -1334,7 +1353,7 @@ async fn c6_a_removal_tells_what_ended_and_what_stays(pool: PgPool) {
     t.let_expire(expired.id, -1).await;
     let here = vec![(ResourceKind::Cluster, 2), (ResourceKind::Model, 1)];
     for who in [&t.owner, &t.lead, &t.maya, &t.eve] {
-        let told = d.owned_assets(who.id, &research.slug, t.maya.id).await.unwrap();
+        let told = d.owned_assets(&who.actor, &research.slug, t.maya.id).await.unwrap();
         let [key] = &told.keys[..] else { panic!("{told:?}") };
         assert_eq!(
             (key.id, key.name.as_str(), key.reach, key.project.as_str()),
@@ -1343,7 +1362,7 @@ async fn c6_a_removal_tells_what_ended_and_what_stays(pool: PgPool) {
         assert_eq!((told.key_count, &told.resources), (1, &here));
     }
     for who in [&t.noah, &t.stranger] {
-        let told = d.owned_assets(who.id, &research.slug, t.maya.id).await;
+        let told = d.owned_assets(&who.actor, &research.slug, t.maya.id).await;
         assert_eq!(refusal(told), Refusal::Hidden);
     }
     let removal = d
@@ -1430,7 +1449,7 @@ async fn c6_more_keys_than_are_named_are_counted(pool: PgPool) {
     .await;
     let told = t
         .directory
-        .owned_assets(t.lead.id, &t.research.slug, t.maya.id)
+        .owned_assets(&t.lead.actor, &t.research.slug, t.maya.id)
         .await
         .unwrap();
     assert_eq!((told.key_count, told.keys.len()), (130, 100));
@@ -1471,7 +1490,7 @@ async fn m6_a_removed_members_keys_and_resources_stay(pool: PgPool) {
         .await;
 
     let told = d
-        .removal_preview(t.owner.id, &t.slug, t.maya.id)
+        .removal_preview(&t.owner.actor, &t.slug, t.maya.id)
         .await
         .unwrap()
         .owned_assets;
@@ -1516,7 +1535,14 @@ async fn m6_what_is_in_a_project_one_was_removed_from_is_not_told(pool: PgPool) 
         assert_eq!(i64::try_from(keys.len()), Ok(owned_assets.key_count));
         (keys.join(" "), owned_assets.resources[0].1)
     };
-    let told = async |who: &Person| names(d.removal_preview(who.id, &t.slug, maya.id).await.unwrap().owned_assets);
+    let told = async |who: &Person| {
+        names(
+            d.removal_preview(&who.actor, &t.slug, maya.id)
+                .await
+                .unwrap()
+                .owned_assets,
+        )
+    };
     assert_eq!(told(maya).await, ("CI Notebook".to_owned(), 2));
     d.remove_collaborator(&t.lead.actor, &t.research.slug, maya.id, &[])
         .await

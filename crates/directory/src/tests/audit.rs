@@ -4,10 +4,10 @@ use policy::{OrganizationRole, ProjectRole, Refusal};
 use sqlx::PgPool;
 
 use super::fixture::{
-    OTHER_PASSWORD, PASSWORD, Tenant, account, actor, count, email, events, in_days, in_seconds, name,
+    OTHER_PASSWORD, PASSWORD, Tenant, account, actor, anonymous, count, email, events, in_days, in_seconds, name,
     nowhere as dead_link, origin, password, refusal, refused_by_database, slug, sql, take_link, without_schema,
 };
-use crate::{Actor, Directory, LinkToken, ProjectChange, SessionToken};
+use crate::{Directory, LinkToken, Principal, ProjectChange, SessionToken, Target};
 
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMftuJW0uUz2Kyopq2B+vhXt7u/fEqf0qAocmZ7tmyuu";
 
@@ -28,21 +28,21 @@ async fn everything_with_links(t: &Tenant) -> (Vec<LinkToken>, Vec<SessionToken>
         let link = mail.link().clone();
         d.mail_sent(mail.id).await.unwrap();
         let accepted = d
-            .accept_invitation_as_new(&link, name("Nora New"), password(PASSWORD), &origin())
+            .accept_invitation_as_new(&anonymous(), &link, name("Nora New"), password(PASSWORD))
             .await;
         tokens.push(accepted.unwrap().0.token);
-        d.accept_invitation_as_new(&link, name("Nora New"), password(OTHER_PASSWORD), &origin())
+        d.accept_invitation_as_new(&anonymous(), &link, name("Nora New"), password(OTHER_PASSWORD))
             .await
             .unwrap_err();
         links.push(link);
         d.revoke_invitation(owner, &t.slug, sent.id).await.unwrap_err();
-        d.request_password_reset(address, &origin()).await.unwrap();
+        d.request_password_reset(&anonymous(), address).await.unwrap();
         let link = take_link(d).await.link().clone();
         let reset = d
-            .reset_password(&link, password(OTHER_PASSWORD), false, &origin())
+            .reset_password(&anonymous(), &link, password(OTHER_PASSWORD), false)
             .await
             .unwrap();
-        d.reset_password(&link, password(PASSWORD), false, &origin())
+        d.reset_password(&anonymous(), &link, password(PASSWORD), false)
             .await
             .unwrap_err();
         links.push(link);
@@ -77,17 +77,19 @@ async fn everything(t: &Tenant) -> Vec<SessionToken> {
     let project = &t.research.slug;
     let mut tokens = Vec::new();
     let session = d
-        .sign_up(account("Nina New", "nina@new.test"), &origin())
+        .sign_up(&anonymous(), account("Nina New", "nina@new.test"))
         .await
         .unwrap();
-    let nina = d.session(&session.token).await.unwrap().unwrap().actor(origin());
+    let nina = d.session(&session.token).await.unwrap().unwrap().principal(origin());
     tokens.push(session.token);
-    tokens.push(d.sign_in("nina@new.test", PASSWORD, &origin()).await.unwrap().token);
-    d.sign_up(account("Nina New", "nina@new.test"), &origin())
+    tokens.push(d.sign_in(&anonymous(), "nina@new.test", PASSWORD).await.unwrap().token);
+    d.sign_up(&anonymous(), account("Nina New", "nina@new.test"))
         .await
         .unwrap_err();
-    d.sign_in("nina@new.test", OTHER_PASSWORD, &origin()).await.unwrap_err();
-    d.sign_in("nobody@new.test", OTHER_PASSWORD, &origin())
+    d.sign_in(&anonymous(), "nina@new.test", OTHER_PASSWORD)
+        .await
+        .unwrap_err();
+    d.sign_in(&anonymous(), "nobody@new.test", OTHER_PASSWORD)
         .await
         .unwrap_err();
     d.change_password(&nina, OTHER_PASSWORD, password(OTHER_PASSWORD))
@@ -96,12 +98,14 @@ async fn everything(t: &Tenant) -> Vec<SessionToken> {
     d.change_password(&nina, PASSWORD, password(OTHER_PASSWORD))
         .await
         .unwrap();
-    d.set_password(&email("nina@new.test"), password(PASSWORD))
+    d.set_password(&Principal::operator(), &email("nina@new.test"), password(PASSWORD))
         .await
         .unwrap();
-    tokens.push(d.sign_in("nina@new.test", PASSWORD, &origin()).await.unwrap().token);
-    d.create_user(account("Otto Operator", "otto@new.test")).await.unwrap();
-    d.create_user(account("Otto Operator", "otto@new.test"))
+    tokens.push(d.sign_in(&anonymous(), "nina@new.test", PASSWORD).await.unwrap().token);
+    d.create_user(&Principal::operator(), account("Otto Operator", "otto@new.test"))
+        .await
+        .unwrap();
+    d.create_user(&Principal::operator(), account("Otto Operator", "otto@new.test"))
         .await
         .unwrap_err();
     for actor in [&t.lead.actor, &t.maya.actor, &t.stranger.actor] {
@@ -109,10 +113,10 @@ async fn everything(t: &Tenant) -> Vec<SessionToken> {
         let _ = d.add_collaborator(actor, project, "nobody@new.test").await;
         let _ = d.add_collaborator(actor, project, "no address").await;
         let _ = d
-            .change_collaborator_role(actor, project, nina.user, ProjectRole::Admin)
+            .change_collaborator_role(actor, project, nina.id(), ProjectRole::Admin)
             .await;
-        let _ = d.set_collaborator_end_date(actor, project, nina.user, None).await;
-        let _ = d.remove_collaborator(actor, project, nina.user, &[]).await;
+        let _ = d.set_collaborator_end_date(actor, project, nina.id(), None).await;
+        let _ = d.remove_collaborator(actor, project, nina.id(), &[]).await;
         let _ = d.remove_externals(actor, project, &[]).await;
         let _ = d
             .update_project(
@@ -155,8 +159,8 @@ async fn each_refusal_is_audited_once(pool: PgPool) {
             assert_eq!(refusal(done).code(), $code);
             let [event] = &events[..] else { panic!("{events:?}") };
             assert_eq!((event.action.as_str(), event.refusal.as_deref()), ($action, Some($code)));
-            assert_eq!((event.actor_kind.as_str(), event.actor_id), ("user", Some($actor.user.0)));
-            assert_eq!(event.credential, format!("session {}", $actor.session));
+            assert_eq!((event.actor_kind.as_str(), event.actor_id), ("user", Some($actor.id().0)));
+            assert_eq!(event.credential, format!("session {}", $actor.session().unwrap()));
             assert_eq!(event.target_id, $target, "{}", $action);
             assert_eq!(event.after, None);
             assert_eq!((event.address.as_str(), event.request_id.as_str()), ("192.0.2.7", "request-1"));
@@ -203,17 +207,17 @@ async fn each_refusal_is_audited_once(pool: PgPool) {
         owner, "invitation:resend", "not_found", Some(absent.0), d.resend_invitation(owner, &t.slug, absent);
         maya, "invitation:revoke", "forbidden", Some(sent.id.0), d.revoke_invitation(maya, &t.slug, sent.id);
         owner, "invitation:revoke", "not_found", Some(absent.0), d.revoke_invitation(owner, &t.slug, absent);
-        maya, "invitation:accept", "invitation_for_another", Some(maya.user.0), d.accept_invitation(maya, &sent.token);
-        maya, "invitation:accept", "not_found", Some(maya.user.0), d.accept_invitation(maya, &dead_link());
+        maya, "invitation:accept", "invitation_for_another", Some(maya.id().0), d.accept_invitation(maya, &sent.token);
+        maya, "invitation:accept", "not_found", Some(maya.id().0), d.accept_invitation(maya, &dead_link());
         maya, "organization:update", "forbidden", None, d.update_organization(maya, &t.slug, &title, &free);
         owner, "organization:update", "slug_taken", None,
             d.update_organization(owner, &t.slug, &title, &slug("acme-elsewhere"));
-        admin, "organization:transfer", "owner_only", Some(maya.user.0),
-            d.transfer_ownership(admin, &t.slug, maya.user, "Acme Research");
-        owner, "organization:transfer", "not_an_admin", Some(maya.user.0),
-            d.transfer_ownership(owner, &t.slug, maya.user, "Acme Research");
-        owner, "organization:transfer", "confirmation_wrong", Some(admin.user.0),
-            d.transfer_ownership(owner, &t.slug, admin.user, "");
+        admin, "organization:transfer", "owner_only", Some(maya.id().0),
+            d.transfer_ownership(admin, &t.slug, maya.id(), "Acme Research");
+        owner, "organization:transfer", "not_an_admin", Some(maya.id().0),
+            d.transfer_ownership(owner, &t.slug, maya.id(), "Acme Research");
+        owner, "organization:transfer", "confirmation_wrong", Some(admin.id().0),
+            d.transfer_ownership(owner, &t.slug, admin.id(), "");
         admin, "organization:delete", "owner_only", None, d.delete_organization(admin, &t.slug, "Acme Research");
         owner, "organization:delete", "organization_in_use", None, d.delete_organization(owner, &t.slug, "Acme Research");
         maya, "project:create", "forbidden", None, d.create_project(maya, &t.slug, &title, &free);
@@ -224,14 +228,16 @@ async fn each_refusal_is_audited_once(pool: PgPool) {
         owner, "project:delete", "confirmation_wrong", None, d.delete_project(owner, project, "");
         owner, "project:delete", "not_found", None, d.delete_project(owner, &nowhere, nowhere.as_str());
         maya, "session:end", "not_found", Some(session.0), d.end_session(maya, session);
-        maya, "ssh_key:add", "ssh_key_invalid", Some(maya.user.0), d.add_ssh_key(maya, "", "no key");
+        maya, "ssh_key:add", "ssh_key_invalid", Some(maya.id().0), d.add_ssh_key(maya, "", "no key");
         maya, "ssh_key:remove", "not_found", Some(key.0), d.remove_ssh_key(maya, key);
         signed_in, "user:delete", "owns_organization", Some(t.owner.id.0), d.delete_account(signed_in, PASSWORD);
         signed_in, "user:delete", "current_password_wrong", Some(t.owner.id.0), d.delete_account(signed_in, "");
         signed_in, "user:update_password", "current_password_wrong", Some(t.owner.id.0),
             d.change_password(signed_in, "", password(OTHER_PASSWORD));
     }
-    d.set_additional_projects(&t.slug, false).await.unwrap();
+    d.set_additional_projects(&Principal::operator(), &t.slug, false)
+        .await
+        .unwrap();
     refused! {
         owner, "project:create", "projects_switched_off", None, d.create_project(owner, &t.slug, &title, &free);
     }
@@ -418,7 +424,7 @@ async fn a5_the_audit_of_before_is_kept_in_its_months(pool: PgPool) {
 async fn a4_refused_attempts_are_counted_in_their_first_row(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let (d, slug) = (&t.directory, &t.research.slug);
-    let tries = async |d: &Directory, actor: &Actor, email: &str| {
+    let tries = async |d: &Directory, actor: &Principal, email: &str| {
         d.add_collaborator(actor, slug, email).await.unwrap_err();
     };
     for _ in 0..5 {
@@ -430,7 +436,7 @@ async fn a4_refused_attempts_are_counted_in_their_first_row(pool: PgPool) {
     tries(d, &t.lead.actor, "no address").await;
     // And another window of time.
     tries(&in_seconds::<600>(d), &t.maya.actor, &t.noah.email).await;
-    let page = d.project_audit(t.owner.id, slug, None, 100).await.unwrap();
+    let page = d.project_audit(&t.owner.actor, slug, None, 100).await.unwrap();
     let mut refused: Vec<_> = page
         .events
         .iter()
@@ -473,7 +479,7 @@ async fn a4_strangers_leave_no_trail_in_an_audit_of_others(pool: PgPool) {
             assert_eq!(refusal(done), Refusal::Hidden);
             let [row] = &rows[..] else { panic!("{rows:?}") };
             assert_eq!((row.organization_id, row.project_id), (None, None), "{}", row.action);
-            assert_eq!(row.actor_id, Some(who.user.0));
+            assert_eq!(row.actor_id, Some(who.id().0));
         })*};
     }
     leaves! {
@@ -482,13 +488,13 @@ async fn a4_strangers_leave_no_trail_in_an_audit_of_others(pool: PgPool) {
         d.update_project(who, slug, &settings);
         d.delete_project(who, slug, slug.as_str());
         d.create_api_key(who, slug, &name("BUY"), policy::KeyScope::Use, None);
-        d.authorize(who, slug, policy::Permission::ProjectUpdate);
+        d.authorize(who, policy::Permission::ProjectUpdate, Target::Project(&slug.clone().into()));
         d.invite_member(who, &t.slug, "BUY CHEAP GPUS");
         d.remove_member(who, &t.slug, t.noah.id);
         d.create_project(who, &t.slug, &name("BUY"), &"buy-cheap-gpus".parse().unwrap());
         d.update_organization(who, &t.slug, &name("BUY"), &t.slug);
-        d.authorize_in_organization(who, &t.slug, policy::Permission::MemberInvite);
-        d.transfer_ownership(who, &t.slug, who.user, "");
+        d.authorize(who, policy::Permission::MemberInvite, Target::Organization(&t.slug));
+        d.transfer_ownership(who, &t.slug, who.id(), "");
         d.delete_organization(who, &t.slug, "");
         d.regenerate_default_key(who, &t.default.slug);
     }
@@ -566,7 +572,7 @@ async fn project_admins_read_their_projects_audit(pool: PgPool) {
     let mut seen = Vec::new();
     let mut after = None;
     loop {
-        let page = d.project_audit(t.lead.id, slug, after, 2).await.unwrap();
+        let page = d.project_audit(&t.lead.actor, slug, after, 2).await.unwrap();
         assert!(page.events.len() <= 2);
         seen.extend(page.events);
         match page.next {
@@ -601,6 +607,6 @@ async fn project_admins_read_their_projects_audit(pool: PgPool) {
         (&t.noah, Refusal::Hidden),
         (&other.owner, Refusal::Hidden),
     ] {
-        assert_eq!(refusal(d.project_audit(person.id, slug, None, 10).await), expected);
+        assert_eq!(refusal(d.project_audit(&person.actor, slug, None, 10).await), expected);
     }
 }

@@ -6,11 +6,11 @@ use sqlx::PgPool;
 
 use super::{
     collaborator_list::step,
-    fixture::{Person, Project, Tenant, for_all, name},
+    fixture::{Person, Project, Tenant, for_all, name, with_key},
 };
 use crate::{
-    AccessDecision, AccessRequest, Caller, Error, KeyActor, ProjectContext, ProjectRef, SessionToken, Token, Viewer,
-    authorization::lookup::find_project_context,
+    AccessDecision, AccessRequest, ApiKeyIdentity, Credential, Error, Principal, ProjectContext, ProjectRef,
+    SessionToken, Token, authorization::lookup::find_project_context,
 };
 
 /// One permission for each way in which roles and scopes of keys differ.
@@ -45,7 +45,7 @@ async fn begin(pool: &PgPool, person: &Person, number: u8) -> SessionToken {
 /// What the kernel decides when it finds the project for the caller, as the console and REST do.
 fn decided(found: &crate::Result<ProjectContext>, permission: Permission) -> Result<Decision, Refusal> {
     match found {
-        Ok(context) => Ok(context.holder.decide(permission)),
+        Ok(context) => Ok(context.standing.decide(permission)),
         Err(Error::Refused(Refusal::Hidden)) => Ok(Decision::Denied(Denial::Hidden)),
         Err(Error::Refused(refusal)) => Err(*refusal),
         Err(error) => panic!("{error}"),
@@ -66,18 +66,18 @@ impl Tenant {
     async fn gateway_agrees(
         &self,
         gateway: &Token,
-        caller: &Caller,
-        viewer: Viewer<'_>,
+        credential: &Credential,
+        principal: &Principal,
         project: &Project,
     ) -> Result<(), String> {
         let project = ProjectRef::Id(project.id);
         let mut db = self.directory.pool.acquire().await.unwrap();
-        let found = find_project_context(&mut db, viewer, &project).await;
+        let found = find_project_context(&mut db, principal, &project).await;
         drop(db);
         for permission in PERMISSIONS {
             let request = AccessRequest {
                 gateway,
-                caller,
+                credential,
                 project: Some(&project),
                 resource: None,
                 permission,
@@ -85,14 +85,14 @@ impl Tenant {
             let answer = answered(self.directory.evaluate_request(&request).await);
             let decision = decided(&found, permission);
             if answer != decision {
-                return Err(format!("{viewer:?} {permission}: {answer:?}, not {decision:?}"));
+                return Err(format!("{principal:?} {permission}: {answer:?}, not {decision:?}"));
             }
         }
         Ok(())
     }
 
     /// Makes a key of each scope, in each project.
-    async fn keys_of_each_scope(&self) -> Vec<(Token, KeyActor)> {
+    async fn keys_of_each_scope(&self) -> Vec<(Token, Principal)> {
         let mut keys = Vec::new();
         for (project, scope) in [
             (&self.research, KeyScope::Use),
@@ -105,14 +105,13 @@ impl Tenant {
                 .create_api_key(&self.owner.actor, &project.slug, &name("CI"), scope, None)
                 .await
                 .unwrap();
-            let actor = KeyActor {
+            let key = ApiKeyIdentity {
                 key: made.id,
                 organization: self.organization,
                 project: project.id,
                 reach: scope,
-                origin: super::fixture::origin(),
             };
-            keys.push((made.secret, actor));
+            keys.push((made.secret, with_key(key)));
         }
         keys
     }
@@ -128,7 +127,11 @@ async fn a_gateway_is_answered_as_the_kernel_decides(pool: PgPool) {
         number += 1;
         let t = Tenant::named(&pool, &format!("tenant-{number}")).await;
         let called = name(&format!("nginx {number}"));
-        let gateway = t.directory.create_gateway_token(&called).await.unwrap();
+        let gateway = t
+            .directory
+            .create_gateway_token(&Principal::operator(), &called)
+            .await
+            .unwrap();
         let keys = t.keys_of_each_scope().await;
         for step in &steps {
             t.take(step).await?;
@@ -139,16 +142,19 @@ async fn a_gateway_is_answered_as_the_kernel_decides(pool: PgPool) {
                 1 => "UPDATE api_keys SET revoked_at = now() WHERE id = $1",
                 _ => "UPDATE api_keys SET expires_at = now() WHERE id = $1",
             };
-            sqlx::query(end).bind(key.key.0).execute(&pool).await.unwrap();
+            sqlx::query(end)
+                .bind(key.api_key().unwrap().key.0)
+                .execute(&pool)
+                .await
+                .unwrap();
         }
         for project in [&t.default, &t.research, &t.production] {
             for (number, (_, person)) in (0_u8..).zip(t.people()) {
-                let caller = Caller::Person(begin(&pool, person, number).await);
-                t.gateway_agrees(&gateway, &caller, Viewer::Person(person.id), project)
-                    .await?;
+                let caller = Credential::Session(begin(&pool, person, number).await);
+                t.gateway_agrees(&gateway, &caller, &person.actor, project).await?;
             }
             for (secret, key) in &keys {
-                t.gateway_agrees(&gateway, &Caller::Key(secret.clone()), Viewer::Key(key), project)
+                t.gateway_agrees(&gateway, &Credential::ApiKey(secret.clone()), key, project)
                     .await?;
             }
         }

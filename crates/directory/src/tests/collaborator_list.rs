@@ -66,7 +66,7 @@ async fn everybody_in_a_project_reads_its_collaborators(pool: PgPool) {
     for person in [&t.owner, &t.admin, &t.lead, &t.maya, &t.eve] {
         let list = t
             .directory
-            .collaborators(person.id, &t.research.slug, &all())
+            .collaborators(&person.actor, &t.research.slug, &all())
             .await
             .unwrap();
         let names: Vec<_> = list.rows.iter().map(|row| row.name.as_str()).collect();
@@ -79,7 +79,7 @@ async fn everybody_in_a_project_reads_its_collaborators(pool: PgPool) {
         assert_eq!(list.next, None);
     }
     for person in [&t.noah, &t.stranger] {
-        let list = t.directory.collaborators(person.id, &t.research.slug, &all()).await;
+        let list = t.directory.collaborators(&person.actor, &t.research.slug, &all()).await;
         assert_eq!(refusal(list), Refusal::Hidden);
     }
     let names = t.names(&t.default, all()).await;
@@ -150,7 +150,7 @@ async fn a_search_text_that_cannot_be_one_is_refused(pool: PgPool) {
     for typed in ["\0", "maya\0", &"é".repeat(201)] {
         let list = t
             .directory
-            .collaborators(t.owner.id, &t.research.slug, &search(typed))
+            .collaborators(&t.owner.actor, &t.research.slug, &search(typed))
             .await;
         assert_eq!(refusal(list), Refusal::Malformed);
     }
@@ -236,7 +236,7 @@ async fn pages_visit_everybody_exactly_once(pool: PgPool) {
                     } else {
                         let page = t
                             .directory
-                            .collaborators(t.owner.id, &project.slug, &query)
+                            .collaborators(&t.owner.actor, &project.slug, &query)
                             .await
                             .unwrap();
                         assert_eq!(page.rows.len(), 1);
@@ -295,7 +295,7 @@ async fn a_page_goes_on_where_the_last_ended_even_if_its_last_person_left(pool: 
     };
     let first = t
         .directory
-        .collaborators(t.owner.id, &t.research.slug, &query)
+        .collaborators(&t.owner.actor, &t.research.slug, &query)
         .await
         .unwrap();
     assert_eq!(first.rows[1].user, t.eve.id);
@@ -329,7 +329,7 @@ async fn a_cursor_of_another_order_is_refused(pool: PgPool) {
             };
             let next = t
                 .directory
-                .collaborators(t.owner.id, &t.research.slug, &query)
+                .collaborators(&t.owner.actor, &t.research.slug, &query)
                 .await
                 .unwrap()
                 .next
@@ -342,7 +342,10 @@ async fn a_cursor_of_another_order_is_refused(pool: PgPool) {
                     limit: 1,
                     ..CollaboratorQuery::default()
                 };
-                let outcome = t.directory.collaborators(t.owner.id, &t.research.slug, &query).await;
+                let outcome = t
+                    .directory
+                    .collaborators(&t.owner.actor, &t.research.slug, &query)
+                    .await;
                 if (other, reverse) == (sort, order) {
                     outcome.unwrap();
                 } else {
@@ -400,7 +403,7 @@ async fn a_forged_cursor_is_refused_or_harmless(pool: PgPool) {
             };
             let rows = t
                 .directory
-                .collaborators(t.owner.id, &t.research.slug, &query)
+                .collaborators(&t.owner.actor, &t.research.slug, &query)
                 .await
                 .unwrap()
                 .rows;
@@ -411,7 +414,11 @@ async fn a_forged_cursor_is_refused_or_harmless(pool: PgPool) {
     let after = Some(Cursor::decode(&forged("name", "", at, user)).unwrap());
     let list = t
         .directory
-        .collaborators(t.stranger.id, &t.research.slug, &CollaboratorQuery { after, ..all() })
+        .collaborators(
+            &t.stranger.actor,
+            &t.research.slug,
+            &CollaboratorQuery { after, ..all() },
+        )
         .await;
     assert_eq!(refusal(list), Refusal::Hidden);
 }
@@ -437,7 +444,7 @@ async fn pages_are_read_from_the_indexes_made_for_them(pool: PgPool) {
         ),
     )
     .await;
-    let project = find_project(&pool, &t.research.slug, t.owner.id).await.unwrap();
+    let project = find_project(&pool, &t.research.slug, &t.owner.actor).await.unwrap();
     let mut db = pool.acquire().await.unwrap();
     sqlx::raw_sql("SET enable_seqscan = off")
         .execute(&mut *db)
@@ -593,8 +600,8 @@ impl Tenant {
                 .collect();
             viewed.sort();
             let mut told = Vec::new();
-            for (_, Person { id, .. }) in self.people() {
-                let seen = find_project(&self.pool, &project.slug, *id)
+            for (_, Person { id, actor, .. }) in self.people() {
+                let seen = find_project(&self.pool, &project.slug, actor)
                     .await
                     .map_err(|error| error.to_string())?;
                 if seen.standing.project.is_some() {
@@ -605,7 +612,7 @@ impl Tenant {
             let members: Vec<_> = self
                 .directory
                 .members(
-                    self.owner.id,
+                    &self.owner.actor,
                     &self.slug,
                     &MemberQuery {
                         limit: 100,

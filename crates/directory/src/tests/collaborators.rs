@@ -268,7 +268,11 @@ async fn whoever_is_removed_is_out_at_once_and_can_be_added_again(pool: PgPool) 
             .await
             .unwrap();
         assert!(!t.sees(&t.research, person).await);
-        assert!(!d.has_access(person.id, t.organization, t.research.id).await.unwrap());
+        assert!(
+            !d.has_access(&person.actor, t.organization, t.research.id)
+                .await
+                .unwrap()
+        );
         assert_eq!(
             refusal(d.remove_collaborator(&t.owner.actor, slug, person.id, &[]).await),
             Refusal::NotACollaborator
@@ -358,7 +362,7 @@ async fn what_happens_to_a_collaborator_is_audited(pool: PgPool) {
         (Some(t.organization.0), Some(t.research.id.0))
     );
     assert_eq!((event.actor_kind.as_str(), event.actor_id), ("user", Some(t.lead.id.0)));
-    assert_eq!(event.credential, format!("session {}", a.session));
+    assert_eq!(event.credential, format!("session {}", a.session().unwrap()));
     assert_eq!(
         (event.target_id, event.target.as_deref()),
         (Some(t.noah.id.0), Some("noah@acme.test"))

@@ -3,15 +3,18 @@
 use policy::{Because, OrganizationStanding, ProjectRole, UsageRange};
 use sqlx::PgPool;
 
-use super::fixture::{directory, origin, slug};
-use crate::{CollaboratorQuery, DEMO_PASSWORD, DemoError};
+use super::fixture::{actor, anonymous, directory, slug};
+use crate::{CollaboratorQuery, DEMO_PASSWORD, DemoError, Principal};
 
 #[sqlx::test]
 async fn the_demo_has_people_of_every_kind(pool: PgPool) {
     let d = directory(&pool);
-    d.load_demo().await.unwrap();
-    let session = d.sign_in("olivia@acme.test", DEMO_PASSWORD, &origin()).await.unwrap();
-    let olivia = d.session(&session.token).await.unwrap().unwrap().user;
+    d.load_demo(&Principal::operator()).await.unwrap();
+    let session = d
+        .sign_in(&anonymous(), "olivia@acme.test", DEMO_PASSWORD)
+        .await
+        .unwrap();
+    let olivia = &actor(&d, &session.token).await;
     let query = CollaboratorQuery {
         limit: 50,
         ..CollaboratorQuery::default()
@@ -45,9 +48,12 @@ async fn the_demo_has_people_of_every_kind(pool: PgPool) {
 #[sqlx::test]
 async fn the_demo_has_resources_and_usage_in_each_project(pool: PgPool) {
     let d = directory(&pool);
-    d.load_demo().await.unwrap();
-    let session = d.sign_in("olivia@acme.test", DEMO_PASSWORD, &origin()).await.unwrap();
-    let olivia = d.session(&session.token).await.unwrap().unwrap().user;
+    d.load_demo(&Principal::operator()).await.unwrap();
+    let session = d
+        .sign_in(&anonymous(), "olivia@acme.test", DEMO_PASSWORD)
+        .await
+        .unwrap();
+    let olivia = &actor(&d, &session.token).await;
     for project in ["acme-default", "ml-research", "production"] {
         let seen = d.resource_overview(olivia, &slug(project)).await.unwrap();
         assert!(seen.kinds.iter().filter(|kind| kind.count > 0).count() >= 4, "{seen:?}");
@@ -62,6 +68,9 @@ async fn the_demo_has_resources_and_usage_in_each_project(pool: PgPool) {
 #[sqlx::test]
 async fn the_demo_goes_into_an_empty_database_only(pool: PgPool) {
     let d = directory(&pool);
-    d.load_demo().await.unwrap();
-    assert!(matches!(d.load_demo().await, Err(DemoError::NotEmpty)));
+    d.load_demo(&Principal::operator()).await.unwrap();
+    assert!(matches!(
+        d.load_demo(&Principal::operator()).await,
+        Err(DemoError::NotEmpty)
+    ));
 }

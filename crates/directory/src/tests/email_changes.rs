@@ -5,12 +5,12 @@ use sqlx::PgPool;
 
 use super::{
     fixture::{
-        OTHER_PASSWORD, PASSWORD, Tenant, account, actor, email, events, in_days, nowhere, origin, password, refusal,
-        sql, until_one_waits,
+        OTHER_PASSWORD, PASSWORD, Tenant, account, actor, anonymous, email, events, in_days, nowhere, password,
+        refusal, sql, until_one_waits,
     },
     verification::{NINA, is_proved, mail, sign_up},
 };
-use crate::{Actor, Directory, LinkToken, MailAbout};
+use crate::{Directory, LinkToken, MailAbout, Principal};
 
 const NEW: &str = "maya@elsewhere.test";
 
@@ -21,7 +21,7 @@ async fn tenant(pool: &PgPool) -> Tenant {
     t
 }
 
-async fn ask(d: &Directory, person: &Actor, new: &str) -> LinkToken {
+async fn ask(d: &Directory, person: &Principal, new: &str) -> LinkToken {
     d.request_email_change(person, &email(new)).await.unwrap();
     let mail = mail(d).await;
     assert!(matches!(mail.about, MailAbout::ChangeEmail), "{mail:?}");
@@ -38,7 +38,7 @@ async fn undo(d: &Directory, old: &str) -> Option<LinkToken> {
 }
 
 async fn signs_in(d: &Directory, address: &str, password: &str) -> bool {
-    d.sign_in(address, password, &origin()).await.is_ok()
+    d.sign_in(&anonymous(), address, password).await.is_ok()
 }
 
 /// J5: the account has its address until the button behind the link at the new one is pressed, in its own session.
@@ -69,7 +69,10 @@ async fn j5_the_new_address_is_proved_first(pool: PgPool) {
     assert_eq!(told[0].before.as_ref().unwrap()["email"], old);
     assert_eq!(told[0].after.as_ref().unwrap()["email"], NEW);
     assert!(is_proved(d, t.maya.id).await);
-    assert!(d.session_lives(maya.session).await.unwrap(), "nothing ends by it");
+    assert!(
+        d.session_lives(maya.session().unwrap()).await.unwrap(),
+        "nothing ends by it"
+    );
     assert!(signs_in(d, NEW, PASSWORD).await && !signs_in(d, old, PASSWORD).await);
     assert_eq!(refusal(d.change_email(maya, &link).await), Refusal::LinkDead);
     assert_eq!(refusal(d.open_email_undo(&link).await), Refusal::LinkDead);
@@ -147,22 +150,24 @@ async fn j5_the_old_address_undoes_it(pool: PgPool) {
     );
     let late = in_days::<8>(d);
     assert_eq!(refusal(late.open_email_undo(&first).await), Refusal::LinkDead);
-    let weak = d.undo_email_change(&first, password("password1234"), &origin()).await;
+    let weak = d
+        .undo_email_change(&anonymous(), &first, password("password1234"))
+        .await;
     assert!(matches!(refusal(weak), Refusal::PasswordWeak(_)));
 
     let session = d
-        .undo_email_change(&first, password(OTHER_PASSWORD), &origin())
+        .undo_email_change(&anonymous(), &first, password(OTHER_PASSWORD))
         .await
         .unwrap();
     let maya = actor(d, &session.token).await;
-    assert_eq!(maya.user, t.maya.id);
-    assert!(!d.session_lives(t.maya.actor.session).await.unwrap());
-    assert!(signs_in(d, old, OTHER_PASSWORD).await && is_proved(d, maya.user).await);
+    assert_eq!(maya.id(), t.maya.id);
+    assert!(!d.session_lives(t.maya.actor.session().unwrap()).await.unwrap());
+    assert!(signs_in(d, old, OTHER_PASSWORD).await && is_proved(d, maya.id()).await);
     for address in [NEW, "thief@elsewhere.test"] {
         assert!(!signs_in(d, address, PASSWORD).await && !signs_in(d, address, OTHER_PASSWORD).await);
     }
     for dead in [&first, &second] {
-        let undone = d.undo_email_change(dead, password(OTHER_PASSWORD), &origin()).await;
+        let undone = d.undo_email_change(&anonymous(), dead, password(OTHER_PASSWORD)).await;
         assert_eq!(refusal(undone), Refusal::LinkDead);
     }
     assert_eq!(refusal(d.change_email(&maya, &waiting).await), Refusal::LinkDead);
@@ -183,10 +188,10 @@ async fn j5_the_old_address_is_kept_meanwhile(pool: PgPool) {
     d.change_email(&t.maya.actor, &link).await.unwrap();
     undo(d, old).await.unwrap();
     assert_eq!(
-        refusal(d.sign_up(account("Mallory", old), &origin()).await),
+        refusal(d.sign_up(&anonymous(), account("Mallory", old)).await),
         Refusal::EmailTaken
     );
-    d.sign_up_by_mail(account("Mallory", old), &origin()).await.unwrap();
+    d.sign_up_by_mail(&anonymous(), account("Mallory", old)).await.unwrap();
     assert!(!signs_in(d, old, PASSWORD).await);
     // The mail says so to whoever reads it, as of an address that has an account.
     let told = mail(d).await;
@@ -204,7 +209,7 @@ async fn j5_the_old_address_is_kept_meanwhile(pool: PgPool) {
         "UPDATE email_changes SET expires_at = now() WHERE changed_at IS NOT NULL",
     )
     .await;
-    d.sign_up(account("Nobody Known", NEW), &origin()).await.unwrap();
+    d.sign_up(&anonymous(), account("Nobody Known", NEW)).await.unwrap();
 }
 
 /// J5: somebody signs up with the old address at the very moment at which the account gets another one: it waits for
@@ -228,7 +233,7 @@ async fn j5_nobody_takes_the_old_address_while_it_changes(pool: PgPool) {
     .await
     .unwrap();
     let other = d.clone();
-    let taking = tokio::spawn(async move { other.sign_up(account("Mallory", NEW), &origin()).await });
+    let taking = tokio::spawn(async move { other.sign_up(&anonymous(), account("Mallory", NEW)).await });
     until_one_waits(&pool).await;
     held.commit().await.unwrap();
     assert_eq!(refusal(taking.await.unwrap()), Refusal::EmailTaken);
@@ -243,12 +248,12 @@ async fn j5_an_unproved_old_address_undoes_nothing(pool: PgPool) {
     let nina = sign_up(&t).await;
     let link = ask(d, &nina, NEW).await;
     d.change_email(&nina, &link).await.unwrap();
-    assert!(is_proved(d, nina.user).await);
+    assert!(is_proved(d, nina.id()).await);
     while let Some(mail) = d.take_mail().await.unwrap() {
         assert_ne!(mail.to.as_str(), NINA, "{mail:?}");
         d.mail_sent(mail.id).await.unwrap();
     }
-    d.sign_up(account("Nina New", NINA), &origin()).await.unwrap();
+    d.sign_up(&anonymous(), account("Nina New", NINA)).await.unwrap();
 }
 
 /// J5: the operator changes an address without a link; the old one is told, without one that undoes it.
@@ -258,7 +263,7 @@ async fn j5_the_operator_changes_an_address(pool: PgPool) {
     let d = &t.directory;
     let old = &t.maya.email;
     let link = ask(d, &t.maya.actor, "other@elsewhere.test").await;
-    let change = async |from: &str, to: &str| d.set_email(&email(from), &email(to)).await;
+    let change = async |from: &str, to: &str| d.set_email(&Principal::operator(), &email(from), &email(to)).await;
     assert_eq!(refusal(change("no@new.test", NEW).await), Refusal::UserNotFound);
     assert_eq!(refusal(change(old, &t.noah.email).await), Refusal::EmailTaken);
     assert_eq!(refusal(change(old, old).await), Refusal::EmailUnchanged);
@@ -266,12 +271,16 @@ async fn j5_the_operator_changes_an_address(pool: PgPool) {
     assert!(signs_in(d, NEW, PASSWORD).await);
     assert_eq!(refusal(d.change_email(&t.maya.actor, &link).await), Refusal::LinkDead);
     assert!(undo(d, old).await.is_none());
-    d.sign_up(account("Nobody Known", old), &origin()).await.unwrap();
+    d.sign_up(&anonymous(), account("Nobody Known", old)).await.unwrap();
 
     // Without mail as well.
     let t = Tenant::named(&pool, "quiet").await;
     t.directory
-        .set_email(&email(&t.maya.email), &email("quiet@elsewhere.test"))
+        .set_email(
+            &Principal::operator(),
+            &email(&t.maya.email),
+            &email("quiet@elsewhere.test"),
+        )
         .await
         .unwrap();
     assert!(
@@ -295,6 +304,6 @@ async fn j5_deleting_the_account_frees_its_addresses(pool: PgPool) {
     d.delete_account(&t.maya.actor, PASSWORD).await.unwrap();
     assert_eq!(refusal(d.open_email_undo(&token).await), Refusal::LinkDead);
     for address in [&**old, NEW] {
-        d.sign_up(account("Nobody Known", address), &origin()).await.unwrap();
+        d.sign_up(&anonymous(), account("Nobody Known", address)).await.unwrap();
     }
 }

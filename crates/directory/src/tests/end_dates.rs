@@ -19,18 +19,21 @@ async fn access_past_its_end_is_none_for_every_reader(pool: PgPool) {
 
         assert!(!t.sees(&t.research, person).await);
         assert_eq!(t.standing(&t.research, person).await.project, None);
-        assert_eq!(refusal(d.project_ids(person.id, slug).await), Refusal::Hidden);
-        assert_eq!(refusal(d.count_externals(person.id, slug).await), Refusal::Hidden);
+        assert_eq!(refusal(d.project_ids(&person.actor, slug).await), Refusal::Hidden);
+        assert_eq!(refusal(d.count_externals(&person.actor, slug).await), Refusal::Hidden);
         assert_eq!(
-            refusal(d.collaborators(person.id, slug, &CollaboratorQuery::default()).await),
+            refusal(
+                d.collaborators(&person.actor, slug, &CollaboratorQuery::default())
+                    .await
+            ),
             Refusal::Hidden
         );
         assert_eq!(
-            refusal(d.collaborator(person.id, slug, t.owner.id).await),
+            refusal(d.collaborator(&person.actor, slug, t.owner.id).await),
             Refusal::Hidden
         );
         assert_eq!(
-            refusal(d.project_audit(person.id, slug, None, 10).await),
+            refusal(d.project_audit(&person.actor, slug, None, 10).await),
             Refusal::Hidden
         );
         assert_eq!(
@@ -41,9 +44,13 @@ async fn access_past_its_end_is_none_for_every_reader(pool: PgPool) {
             refusal(d.remove_collaborator(&person.actor, slug, person.id, &[]).await),
             Refusal::Hidden
         );
-        assert!(!d.has_access(person.id, t.organization, t.research.id).await.unwrap());
         assert!(
-            d.find_projects(person.id, None, "", 10)
+            !d.has_access(&person.actor, t.organization, t.research.id)
+                .await
+                .unwrap()
+        );
+        assert!(
+            d.find_projects(&person.actor, None, "", 10)
                 .await
                 .unwrap()
                 .iter()
@@ -51,7 +58,7 @@ async fn access_past_its_end_is_none_for_every_reader(pool: PgPool) {
         );
 
         assert_eq!(
-            refusal(d.collaborator(t.owner.id, slug, person.id).await),
+            refusal(d.collaborator(&t.owner.actor, slug, person.id).await),
             Refusal::NotACollaborator
         );
         let listed = t
@@ -69,8 +76,8 @@ async fn access_past_its_end_is_none_for_every_reader(pool: PgPool) {
             .await;
         assert_eq!(refusal(outcome), Refusal::NotACollaborator);
     }
-    assert_eq!(d.count_externals(t.owner.id, slug).await.unwrap(), 0);
-    assert!(d.organizations_of(t.eve.id, 10).await.unwrap().is_empty());
+    assert_eq!(d.count_externals(&t.owner.actor, slug).await.unwrap(), 0);
+    assert!(d.organizations_of(&t.eve.actor, 10).await.unwrap().is_empty());
 }
 
 /// C8, C4: whoever is added again starts afresh, as a Member without an end.
@@ -111,7 +118,7 @@ async fn a_project_admin_gives_moves_and_takes_away_an_end(pool: PgPool) {
                 .await
                 .unwrap();
             assert_eq!(t.row(&t.research, person).await.expires_at, end);
-            assert_eq!(d.project(person.id, slug).await.unwrap().expires_at, end);
+            assert_eq!(d.project(&person.actor, slug).await.unwrap().expires_at, end);
         }
     }
 }

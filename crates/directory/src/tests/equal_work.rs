@@ -13,7 +13,7 @@ use tracing::{
     span::{Attributes, Id, Record},
 };
 
-use super::fixture::{Tenant, account, origin};
+use super::fixture::{Tenant, account, anonymous};
 
 /// Notes the statements that sqlx tells of.
 #[derive(Clone, Default)]
@@ -67,11 +67,11 @@ async fn x6_signing_up_and_asking_for_a_new_password_take_the_same_statements_wh
     let t = Tenant::new(&pool).await.sending_mail();
     let d = &t.directory;
     // Once before, so that counts of attempts and prepared statements are there.
-    d.sign_up_by_mail(account("Nina New", "warm@new.test"), &origin())
+    d.sign_up_by_mail(&anonymous(), account("Nina New", "warm@new.test"))
         .await
         .unwrap();
-    let new = asked(d.sign_up_by_mail(account("Nina New", "nina@new.test"), &origin())).await;
-    let known = asked(d.sign_up_by_mail(account("Nina New", &t.maya.email), &origin())).await;
+    let new = asked(d.sign_up_by_mail(&anonymous(), account("Nina New", "nina@new.test"))).await;
+    let known = asked(d.sign_up_by_mail(&anonymous(), account("Nina New", &t.maya.email))).await;
     let ended = |mut statements: Vec<String>| {
         for statement in &mut statements {
             if statement.contains("SAVEPOINT sign_up") && statement != "SAVEPOINT sign_up" {
@@ -83,8 +83,8 @@ async fn x6_signing_up_and_asking_for_a_new_password_take_the_same_statements_wh
     assert!(new.len() > 15, "{new:?}");
     assert_eq!(ended(new), ended(known));
 
-    let nobody = asked(d.request_password_reset("nobody@new.test", &origin())).await;
-    let known = asked(d.request_password_reset(&t.maya.email, &origin())).await;
+    let nobody = asked(d.request_password_reset(&anonymous(), "nobody@new.test")).await;
+    let known = asked(d.request_password_reset(&anonymous(), &t.maya.email)).await;
     assert!(nobody.len() > 4, "{nobody:?}");
     assert_eq!(nobody, known);
 }

@@ -27,7 +27,7 @@ async fn a_project_takes_no_externals_until_its_admins_allow_them(pool: PgPool) 
     let t = Tenant::new(&pool).await;
     assert!(
         !t.directory
-            .project(t.owner.id, &t.production.slug)
+            .project(&t.owner.actor, &t.production.slug)
             .await
             .unwrap()
             .allow_externals
@@ -46,7 +46,7 @@ async fn switching_externals_off_keeps_those_who_are_there_and_takes_no_more(poo
     let (d, slug) = (&t.directory, &t.research.slug);
     t.allow(false).await;
     assert!(t.sees(&t.research, &t.eve).await);
-    assert_eq!(d.count_externals(t.maya.id, slug).await.unwrap(), 1);
+    assert_eq!(d.count_externals(&t.maya.actor, slug).await.unwrap(), 1);
     assert_eq!(
         refusal(d.add_collaborator(&t.owner.actor, slug, &t.stranger.email).await),
         Refusal::NotInOrganization
@@ -76,7 +76,7 @@ async fn all_externals_of_a_project_can_be_removed_at_once(pool: PgPool) {
     d.add_collaborator(&t.lead.actor, slug, &t.stranger.email)
         .await
         .unwrap();
-    assert_eq!(d.count_externals(t.owner.id, slug).await.unwrap(), 2);
+    assert_eq!(d.count_externals(&t.owner.actor, slug).await.unwrap(), 2);
     let mut keys = Vec::new();
     for who in [&t.eve, &t.stranger, &t.maya] {
         for called in ["Ends", "Stays"] {
@@ -87,10 +87,10 @@ async fn all_externals_of_a_project_can_be_removed_at_once(pool: PgPool) {
             keys.push(key);
         }
     }
-    let made = d.assets_of_externals(t.lead.id, slug).await.unwrap();
+    let made = d.assets_of_externals(&t.lead.actor, slug).await.unwrap();
     assert_eq!(made.key_count, 4);
     assert_eq!(
-        refusal(d.assets_of_externals(t.maya.id, slug).await),
+        refusal(d.assets_of_externals(&t.maya.actor, slug).await),
         Refusal::Forbidden(Permission::CollaboratorRemove)
     );
     // The last is none of theirs: it is not theirs that end with it.
@@ -114,7 +114,7 @@ async fn all_externals_of_a_project_can_be_removed_at_once(pool: PgPool) {
     for (key, works) in keys.iter().zip([false, true, false, true, true, true]) {
         assert_eq!(d.authenticate_key(&key.secret, origin()).await.is_ok(), works);
     }
-    assert_eq!(d.count_externals(t.owner.id, slug).await.unwrap(), 0);
+    assert_eq!(d.count_externals(&t.owner.actor, slug).await.unwrap(), 0);
     assert!(!t.sees(&t.research, &t.eve).await && !t.sees(&t.research, &t.stranger).await);
     assert!(t.sees(&t.research, &t.maya).await && t.sees(&t.research, &t.lead).await);
     assert_eq!(d.remove_externals(&t.lead.actor, slug, &[]).await.unwrap(), 0);
@@ -219,7 +219,7 @@ async fn an_external_sees_the_organizations_name_and_nothing_else_of_it(pool: Pg
     }
     assert_eq!(
         t.directory
-            .project(t.eve.id, &t.research.slug)
+            .project(&t.eve.actor, &t.research.slug)
             .await
             .unwrap()
             .organization_name
@@ -266,7 +266,10 @@ async fn an_external_who_becomes_a_member_keeps_their_project_role(pool: PgPool)
     assert_eq!(t.row(&t.research, &t.eve).await.standing, standing);
     assert!(t.sees(&t.default, &t.eve).await);
     assert_eq!(
-        t.directory.count_externals(t.owner.id, &t.research.slug).await.unwrap(),
+        t.directory
+            .count_externals(&t.owner.actor, &t.research.slug)
+            .await
+            .unwrap(),
         0
     );
     assert_eq!(

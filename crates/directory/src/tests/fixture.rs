@@ -16,9 +16,9 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
-    Actor, Collaborator, CollaboratorQuery, Directory, Error, KeyActor, LinkToken, Mail, NewAccount, NewInvitation,
-    Origin, ProjectChange, Result, SessionToken, Settings, authorization::lookup::find_project,
-    authorization::principal::By, memberships, organizations, projects, users,
+    ApiKeyIdentity, Collaborator, CollaboratorQuery, Directory, Error, Identity, LinkToken, Mail, NewAccount,
+    NewInvitation, Origin, Principal, ProjectChange, Result, SessionToken, Settings,
+    authorization::lookup::find_project, authorization::permitted::Writer, memberships, organizations, projects, users,
 };
 
 /// A hash that no password has: nobody of the fixture signs in, so nothing need be hashed.
@@ -64,7 +64,7 @@ pub(super) struct Project {
 pub(super) struct Person {
     pub(super) id: UserId,
     pub(super) email: String,
-    pub(super) actor: Actor,
+    pub(super) actor: Principal,
 }
 
 pub(super) fn slug(text: &str) -> Slug {
@@ -122,6 +122,26 @@ pub(super) fn in_seconds<const SECONDS: i64>(directory: &Directory) -> Directory
         .with_clock(|| OffsetDateTime::now_utc() + Duration::seconds(SECONDS))
 }
 
+/// A program with a key.
+pub(super) fn with_key(key: ApiKeyIdentity) -> Principal {
+    Principal {
+        identity: Identity::ApiKey(key),
+        origin: origin(),
+    }
+}
+
+/// Somebody who isn't signed in.
+pub(super) fn anonymous() -> Principal {
+    Principal::anonymous(origin())
+}
+
+impl Principal {
+    /// The person.
+    pub(super) fn id(&self) -> UserId {
+        self.user().unwrap()
+    }
+}
+
 impl Mail {
     /// What its link carries.
     pub(super) fn link(&self) -> &LinkToken {
@@ -145,8 +165,8 @@ pub(super) fn nowhere() -> LinkToken {
 }
 
 /// The person of a session.
-pub(super) async fn actor(directory: &Directory, token: &SessionToken) -> Actor {
-    directory.session(token).await.unwrap().unwrap().actor(origin())
+pub(super) async fn actor(directory: &Directory, token: &SessionToken) -> Principal {
+    directory.session(token).await.unwrap().unwrap().principal(origin())
 }
 
 /// How many rows a query counts.
@@ -170,7 +190,7 @@ pub(super) fn refusal<T>(result: Result<T>) -> Refusal {
 /// A new account, its address proved.
 async fn person(directory: &Directory, person: &str, email: String) -> Person {
     let account = account(person, &email);
-    let mut db = directory.pool.acquire().await.unwrap();
+    let mut db = Writer::for_worker(directory.pool.acquire().await.unwrap());
     let id = users::insert(&mut db, &account, NO_PASSWORD, directory.now())
         .await
         .unwrap();
@@ -185,11 +205,7 @@ async fn person(directory: &Directory, person: &str, email: String) -> Person {
     Person {
         id,
         email,
-        actor: Actor {
-            user: id,
-            session,
-            origin: origin(),
-        },
+        actor: Principal::signed_in(id, session, origin()),
     }
 }
 
@@ -225,8 +241,10 @@ impl Tenant {
 
         let people = [&admin, &lead, &maya, &noah].map(|person| person.id);
         let (founder, outsider) = (owner.id, stranger.id);
-        let making = directory.change(By::Operator, "fixture", |change| {
+        let operator = Principal::operator();
+        let making = directory.change(&operator, "fixture", |change| {
             Box::pin(async move {
+                let change = &mut change.permit_operator().unwrap();
                 let at = change.at;
                 let elsewhere = format!("{called}-elsewhere");
                 organizations::create(change, outsider, &name("Elsewhere"), &elsewhere, None, true)
@@ -241,7 +259,7 @@ impl Tenant {
                     (people[2], OrganizationRole::Member),
                     (people[3], OrganizationRole::Member),
                 ] {
-                    memberships::insert(&mut change.tx, organization, person, role, Some(founder), at)
+                    memberships::insert(change.write(), organization, person, role, Some(founder), at)
                         .await
                         .unwrap();
                 }
@@ -252,7 +270,7 @@ impl Tenant {
                         slug: slug(&called),
                     };
                     let (id, title) = (project.id, name(&called));
-                    projects::insert(&mut change.tx, organization, id, &title, &project.slug, false, at)
+                    projects::insert(change.write(), organization, id, &title, &project.slug, false, at)
                         .await
                         .unwrap();
                     made.push(project);
@@ -321,33 +339,33 @@ impl Tenant {
     }
 
     /// Accepts an invitation as somebody new, and answers who that is now.
-    pub(super) async fn accept_as_new(&self, token: &LinkToken, who: &str) -> Actor {
+    pub(super) async fn accept_as_new(&self, token: &LinkToken, who: &str) -> Principal {
         let (name, password) = (name(who), password(PASSWORD));
         let (session, _) = self
             .directory
-            .accept_invitation_as_new(token, name, password, &origin())
+            .accept_invitation_as_new(&anonymous(), token, name, password)
             .await
             .unwrap();
         actor(&self.directory, &session.token).await
     }
 
     /// Gives somebody a password, and signs them in with it.
-    pub(super) async fn sign_in(&self, person: &Person) -> Actor {
+    pub(super) async fn sign_in(&self, person: &Person) -> Principal {
         self.directory
-            .set_password(&email(&person.email), password(PASSWORD))
+            .set_password(&Principal::operator(), &email(&person.email), password(PASSWORD))
             .await
             .unwrap();
         let session = self
             .directory
-            .sign_in(&person.email, PASSWORD, &origin())
+            .sign_in(&anonymous(), &person.email, PASSWORD)
             .await
             .unwrap();
         actor(&self.directory, &session.token).await
     }
 
     /// Whether somebody is a member.
-    pub(super) async fn has_member(&self, user: UserId) -> bool {
-        self.directory.is_member(user, self.organization).await.unwrap()
+    pub(super) async fn has_member(&self, person: &Principal) -> bool {
+        self.directory.is_member(person, self.organization).await.unwrap()
     }
 
     /// Everybody, by what they are called in the table above.
@@ -370,7 +388,7 @@ impl Tenant {
 
     /// One more member.
     pub(super) async fn join(&self, person: &Person, role: OrganizationRole) {
-        let mut db = self.directory.pool.acquire().await.unwrap();
+        let mut db = Writer::for_worker(self.directory.pool.acquire().await.unwrap());
         let at = OffsetDateTime::now_utc();
         memberships::insert(&mut db, self.organization, person.id, role, Some(self.owner.id), at)
             .await
@@ -419,7 +437,7 @@ impl Tenant {
 
     /// What somebody is to a project, by the reader that every decision uses.
     pub(super) async fn standing(&self, project: &Project, person: &Person) -> Standing {
-        find_project(&self.pool, &project.slug, person.id)
+        find_project(&self.pool, &project.slug, &person.actor)
             .await
             .unwrap()
             .standing
@@ -427,7 +445,7 @@ impl Tenant {
 
     /// Whether somebody gets in.
     pub(super) async fn sees(&self, project: &Project, person: &Person) -> bool {
-        match self.directory.project(person.id, &project.slug).await {
+        match self.directory.project(&person.actor, &project.slug).await {
             Ok(_) => true,
             Err(Error::Refused(Refusal::Hidden)) => false,
             Err(error) => panic!("{error}"),
@@ -437,7 +455,7 @@ impl Tenant {
     /// A person's row on the Collaborators page, as the Owner sees it.
     pub(super) async fn row(&self, project: &Project, person: &Person) -> Collaborator {
         self.directory
-            .collaborator(self.owner.id, &project.slug, person.id)
+            .collaborator(&self.owner.actor, &project.slug, person.id)
             .await
             .unwrap()
     }
@@ -448,7 +466,7 @@ impl Tenant {
         loop {
             let page = self
                 .directory
-                .collaborators(self.owner.id, &project.slug, &query)
+                .collaborators(&self.owner.actor, &project.slug, &query)
                 .await
                 .unwrap();
             assert!(page.rows.len() <= usize::from(query.limit));
@@ -461,7 +479,7 @@ impl Tenant {
     }
 
     /// A key of a project, as a program that showed its secret has it.
-    pub(super) async fn key(&self, project: &Project, reach: KeyScope) -> KeyActor {
+    pub(super) async fn key(&self, project: &Project, reach: KeyScope) -> Principal {
         let key = ApiKeyId(Uuid::now_v7());
         sqlx::query(
             "INSERT INTO api_keys (organization_id, project_id, id, name, reach, secret_start, secret_end, created_at)
@@ -474,18 +492,20 @@ impl Tenant {
         .execute(&self.pool)
         .await
         .unwrap();
-        KeyActor {
+        let key = ApiKeyIdentity {
             key,
             organization: self.organization,
             project: project.id,
             reach,
-            origin: origin(),
-        }
+        };
+        with_key(key)
     }
 
     /// A project's settings with nothing changed; to change one of them in.
     pub(super) async fn settings(&self, project: &Project) -> ProjectChange {
-        let seen = find_project(&self.pool, &project.slug, self.owner.id).await.unwrap();
+        let seen = find_project(&self.pool, &project.slug, &self.owner.actor)
+            .await
+            .unwrap();
         ProjectChange {
             name: seen.name,
             slug: seen.slug,

@@ -3,11 +3,11 @@
 use policy::Refusal;
 use sqlx::PgPool;
 
-use super::fixture::{account, count, directory, in_seconds, origin, refusal, sql};
+use super::fixture::{account, anonymous, count, directory, in_seconds, origin, refusal, sql};
 use crate::{Directory, FlashHolder, FlashTicket, Origin, SessionToken};
 
 async fn session(directory: &Directory, email: &str) -> SessionToken {
-    let session = directory.sign_up(account("Nina New", email), &origin()).await;
+    let session = directory.sign_up(&anonymous(), account("Nina New", email)).await;
     session.unwrap().token
 }
 

@@ -4,8 +4,8 @@ use policy::{KeyScope, OrganizationRole, ProjectRole};
 use sqlx::{PgPool, postgres::PgListener};
 use time::Duration;
 
-use super::fixture::{PASSWORD, Tenant, account, name, origin, slug as slug_of, sql};
-use crate::Hint;
+use super::fixture::{PASSWORD, Tenant, account, anonymous, name, origin, slug as slug_of, sql};
+use crate::{Hint, Principal};
 
 /// Hints come in the order of their commits, so what was sent before this mark has come when the mark does.
 const MARK: &str = "SELECT pg_notify('roster', 'mark')";
@@ -90,7 +90,7 @@ async fn each_change_sends_hints_to_whom_it_concerns(pool: PgPool) {
     let (a, vision) = (&t.owner.actor, slug_of("vision"));
     d.create_project(a, &t.slug, &name("Vision"), &vision).await.unwrap();
     assert_eq!(heard(&t, &mut listener).await, sorted(&[organization]));
-    let (_, id) = d.project_ids(t.owner.id, &vision).await.unwrap();
+    let (_, id) = d.project_ids(&t.owner.actor, &vision).await.unwrap();
     d.delete_project(a, &vision, "vision").await.unwrap();
     assert_eq!(
         heard(&t, &mut listener).await,
@@ -98,7 +98,9 @@ async fn each_change_sends_hints_to_whom_it_concerns(pool: PgPool) {
     );
     d.update_organization(a, &t.slug, &name("Acme"), &t.slug).await.unwrap();
     assert_eq!(heard(&t, &mut listener).await, sorted(&[organization]));
-    d.set_additional_projects(&t.slug, true).await.unwrap();
+    d.set_additional_projects(&Principal::operator(), &t.slug, true)
+        .await
+        .unwrap();
     assert_eq!(heard(&t, &mut listener).await, sorted(&[organization]));
     d.transfer_ownership(a, &t.slug, t.admin.id, "Acme").await.unwrap();
     let both = [organization, Hint::User(t.admin.id), Hint::User(t.owner.id)];
@@ -107,7 +109,7 @@ async fn each_change_sends_hints_to_whom_it_concerns(pool: PgPool) {
     assert_eq!(heard(&t, &mut listener).await, sorted(&[Hint::User(t.maya.id)]));
 
     let token = d
-        .sign_up(account("Nina", "nina@new.test"), &origin())
+        .sign_up(&anonymous(), account("Nina", "nina@new.test"))
         .await
         .unwrap()
         .token;
@@ -118,18 +120,22 @@ async fn each_change_sends_hints_to_whom_it_concerns(pool: PgPool) {
         "nobody looks at what did not exist"
     );
     d.change_password(
-        &session.actor(origin()),
+        &session.principal(origin()),
         PASSWORD,
         super::fixture::password("another password"),
     )
     .await
     .unwrap();
     assert_eq!(heard(&t, &mut listener).await, hint);
-    d.set_password(&session.email, super::fixture::password(PASSWORD))
-        .await
-        .unwrap();
+    d.set_password(
+        &Principal::operator(),
+        &session.email,
+        super::fixture::password(PASSWORD),
+    )
+    .await
+    .unwrap();
     assert_eq!(heard(&t, &mut listener).await, hint);
-    d.sign_out(&session.actor(origin())).await.unwrap();
+    d.sign_out(&session.principal(origin())).await.unwrap();
     assert_eq!(heard(&t, &mut listener).await, hint);
 }
 
@@ -162,10 +168,12 @@ async fn each_step_of_an_invitation_sends_hints(pool: PgPool) {
         heard(&t, &mut listener).await,
         sorted(&[invitations, invitations, Hint::Mail])
     );
-    d.request_password_reset(&t.maya.email, &origin()).await.unwrap();
+    d.request_password_reset(&anonymous(), &t.maya.email).await.unwrap();
     assert_eq!(heard(&t, &mut listener).await, sorted(&[Hint::Mail]));
     // Whether there is an account is found out by whoever makes the mail (X6).
-    d.request_password_reset("nobody@acme.test", &origin()).await.unwrap();
+    d.request_password_reset(&anonymous(), "nobody@acme.test")
+        .await
+        .unwrap();
     assert_eq!(heard(&t, &mut listener).await, sorted(&[Hint::Mail]));
 }
 
@@ -177,12 +185,12 @@ async fn a_deleted_account_is_told_to_whom_it_concerns(pool: PgPool) {
     let eve = t.sign_in(&t.eve).await;
     let mut listener = listener(&t).await;
     t.directory.delete_account(&maya, PASSWORD).await.unwrap();
-    let expected = sorted(&[Hint::Organization(t.organization), Hint::User(maya.user)]);
+    let expected = sorted(&[Hint::Organization(t.organization), Hint::User(maya.id())]);
     assert_eq!(heard(&t, &mut listener).await, expected);
     t.directory.delete_account(&eve, PASSWORD).await.unwrap();
     assert_eq!(
         heard(&t, &mut listener).await,
-        sorted(&[Hint::Project(t.research.id), Hint::User(eve.user)])
+        sorted(&[Hint::Project(t.research.id), Hint::User(eve.id())])
     );
 }
 
@@ -210,7 +218,7 @@ async fn what_is_refused_sends_no_hint(pool: PgPool) {
     d.create_project(&t.owner.actor, &t.slug, &name("Taken"), slug)
         .await
         .unwrap_err();
-    d.sign_in("nobody@acme.test", PASSWORD, &origin()).await.unwrap_err();
+    d.sign_in(&anonymous(), "nobody@acme.test", PASSWORD).await.unwrap_err();
     // Refused late, with the change made already: two want one slug.
     let wanted = crate::ProjectChange {
         slug: t.production.slug.clone(),

@@ -10,11 +10,11 @@ use time::Duration;
 use uuid::Uuid;
 
 use super::fixture::{
-    Event, OTHER_PASSWORD, PASSWORD, Person, Tenant, account, actor, count, email, in_days, in_seconds, name, nowhere,
-    origin, password, refusal, refused_by_database, slug,
+    Event, OTHER_PASSWORD, PASSWORD, Person, Tenant, account, actor, anonymous, count, email, in_days, in_seconds,
+    name, nowhere, origin, password, refusal, refused_by_database, slug,
 };
 use crate::{
-    Actor, Delivery, Directory, Invitation, InvitationQuery, InvitationState, LinkToken, NewInvitation, Result,
+    Delivery, Directory, Invitation, InvitationQuery, InvitationState, LinkToken, NewInvitation, Principal, Result,
     Settings, attempts::Limit,
 };
 
@@ -32,7 +32,7 @@ fn query(state: Option<InvitationState>) -> InvitationQuery {
 /// Accepts as somebody new, and answers with a name of their own.
 async fn accept_as_new(d: &Directory, token: &LinkToken) -> Result<Slug> {
     let accepted = d
-        .accept_invitation_as_new(token, name("Nina New"), password(PASSWORD), &origin())
+        .accept_invitation_as_new(&anonymous(), token, name("Nina New"), password(PASSWORD))
         .await;
     accepted.map(|(_, joined)| joined.default_project)
 }
@@ -40,7 +40,7 @@ async fn accept_as_new(d: &Directory, token: &LinkToken) -> Result<Slug> {
 impl Tenant {
     async fn listed(&self, state: Option<InvitationState>) -> Vec<Invitation> {
         self.directory
-            .invitations(self.owner.id, &self.slug, &query(state))
+            .invitations(&self.owner.actor, &self.slug, &query(state))
             .await
             .unwrap()
             .rows
@@ -70,7 +70,7 @@ async fn only_admins_have_to_do_with_invitations(pool: PgPool) {
     let answers = async |who: &Person, organization: &Slug| {
         let a = &who.actor;
         [
-            refusal(d.invitations(who.id, organization, &query(None)).await),
+            refusal(d.invitations(&who.actor, organization, &query(None)).await),
             refusal(d.invite_member(a, organization, "nora@new.test").await),
             refusal(d.invite_member(a, organization, "no address").await),
             refusal(d.resend_invitation(a, organization, sent.id).await),
@@ -118,7 +118,7 @@ async fn somebody_new_accepts_into_the_inviting_organization_alone(pool: PgPool)
     assert_eq!(t.listed(None).await.len(), 1, "M4: looking accepts nothing");
 
     let accepted = d
-        .accept_invitation_as_new(&sent.token, name("Nina New"), password(PASSWORD), &origin())
+        .accept_invitation_as_new(&anonymous(), &sent.token, name("Nina New"), password(PASSWORD))
         .await;
     let (session, joined) = accepted.unwrap();
     assert_eq!(
@@ -127,21 +127,22 @@ async fn somebody_new_accepts_into_the_inviting_organization_alone(pool: PgPool)
     );
     let session = d.session(&session.token).await.unwrap().unwrap();
     assert_eq!((session.name.as_str(), session.email.as_str()), ("Nina New", NINA));
-    let seen = d.organizations_of(session.user, 10).await.unwrap();
+    let nina = session.principal(origin());
+    let seen = d.organizations_of(&nina, 10).await.unwrap();
     let seen: Vec<_> = seen.iter().map(|one| (one.slug.as_str(), one.standing)).collect();
     let member = OrganizationStanding::Member(OrganizationRole::Member);
     assert_eq!(seen, [("acme", Some(member))]);
     assert_eq!(count(&pool, "SELECT count(*) FROM organizations").await, organizations);
-    let place = d.project(session.user, &t.default.slug).await.unwrap().standing.project;
+    let place = d.project(&nina, &t.default.slug).await.unwrap().standing.project;
     let expected = ProjectStanding {
         role: ProjectRole::Member,
         because: Because::OrganizationMember,
     };
     assert_eq!(place, Some(expected));
-    let row = d.member(t.maya.id, &t.slug, session.user).await.unwrap();
+    let row = d.member(&t.maya.actor, &t.slug, session.user).await.unwrap();
     assert_eq!(row.added_by.unwrap().as_str(), "Olivia Owner");
     assert_eq!(t.state(&sent.token).await, InvitationState::Accepted);
-    d.sign_in(NINA, PASSWORD, &origin()).await.unwrap();
+    d.sign_in(&anonymous(), NINA, PASSWORD).await.unwrap();
 }
 
 /// O2, M5: an account that is there is added, and keeps what it has elsewhere.
@@ -159,7 +160,7 @@ async fn somebody_with_an_account_accepts_signed_in(pool: PgPool) {
     assert_eq!(joined.default_project, t.default.slug);
     assert!(t.sees(&t.default, &t.stranger).await);
     assert!(!t.sees(&t.research, &t.stranger).await && !t.sees(&t.production, &t.stranger).await);
-    let seen = t.directory.organizations_of(t.stranger.id, 10).await.unwrap();
+    let seen = t.directory.organizations_of(&t.stranger.actor, 10).await.unwrap();
     let seen: Vec<_> = seen.iter().map(|one| (one.slug.as_str(), one.standing)).collect();
     let member = OrganizationStanding::Member(OrganizationRole::Member);
     assert_eq!(
@@ -217,12 +218,12 @@ async fn a_link_works_once(pool: PgPool) {
             Refusal::InvitationAccepted
         );
     }
-    d.remove_member(&t.owner.actor, &t.slug, nina.user).await.unwrap();
+    d.remove_member(&t.owner.actor, &t.slug, nina.id()).await.unwrap();
     assert_eq!(
         refusal(d.accept_invitation(&nina, &sent.token).await),
         Refusal::InvitationAccepted
     );
-    assert!(!t.has_member(nina.user).await);
+    assert!(!t.has_member(&nina).await);
 }
 
 /// M3: after seven days to the second it is expired: listed as that, accepted by no door, and no obstacle to a new one.
@@ -258,7 +259,11 @@ async fn an_invitation_lapses_after_seven_days_and_blocks_no_new_one(pool: PgPoo
         (Some(InvitationState::Pending), 0),
         (Some(InvitationState::Revoked), 0),
     ] {
-        let rows = d.invitations(t.owner.id, &t.slug, &query(state)).await.unwrap().rows;
+        let rows = d
+            .invitations(&t.owner.actor, &t.slug, &query(state))
+            .await
+            .unwrap()
+            .rows;
         assert_eq!(rows.len(), expected, "{state:?}");
         assert!(rows.iter().all(|row| row.state == InvitationState::Expired));
     }
@@ -275,7 +280,7 @@ async fn an_invitation_lapses_after_seven_days_and_blocks_no_new_one(pool: PgPoo
         (InvitationState::Pending, "Adam Admin")
     );
     assert_eq!(
-        d.invitations(t.owner.id, &t.slug, &query(None))
+        d.invitations(&t.owner.actor, &t.slug, &query(None))
             .await
             .unwrap()
             .rows
@@ -286,7 +291,7 @@ async fn an_invitation_lapses_after_seven_days_and_blocks_no_new_one(pool: PgPoo
         .accept_invitation(&nina.actor, &again.token)
         .await
         .unwrap();
-    assert!(t.has_member(nina.id).await);
+    assert!(t.has_member(&nina.actor).await);
 }
 
 /// M3: sending again makes a new link for another seven days, also of an expired one; every old link is dead.
@@ -386,7 +391,7 @@ async fn an_address_has_one_open_invitation_and_a_member_none(pool: PgPool) {
     let other = Tenant::named(&pool, "other").await;
     let elsewhere = other.invite(NINA).await;
     let nina = other.accept_as_new(&elsewhere.token, "Nina New").await;
-    assert!(other.has_member(nina.user).await && !t.has_member(nina.user).await);
+    assert!(other.has_member(&nina).await && !t.has_member(&nina).await);
     assert_eq!(t.listed(None).await.len(), 1);
 }
 
@@ -430,10 +435,10 @@ async fn a_removed_member_is_invited_again_and_starts_fresh(pool: PgPool) {
     d.add_collaborator(&t.owner.actor, &t.research.slug, NINA)
         .await
         .unwrap();
-    d.change_member_role(&t.owner.actor, &t.slug, nina.user, OrganizationRole::Admin)
+    d.change_member_role(&t.owner.actor, &t.slug, nina.id(), OrganizationRole::Admin)
         .await
         .unwrap();
-    d.remove_member(&t.owner.actor, &t.slug, nina.user).await.unwrap();
+    d.remove_member(&t.owner.actor, &t.slug, nina.id()).await.unwrap();
     let second = t.invite(NINA).await;
     assert!(d.open_invitation(&second.token).await.unwrap().has_account);
     assert_eq!(
@@ -441,10 +446,10 @@ async fn a_removed_member_is_invited_again_and_starts_fresh(pool: PgPool) {
         Refusal::InvitationAccepted
     );
     d.accept_invitation(&nina, &second.token).await.unwrap();
-    let seen = d.find_projects(nina.user, None, "", 10).await.unwrap();
+    let seen = d.find_projects(&nina, None, "", 10).await.unwrap();
     let seen: Vec<_> = seen.iter().map(|project| &project.slug).collect();
     assert_eq!(seen, [&t.default.slug]);
-    let place = d.member(t.owner.id, &t.slug, nina.user).await.unwrap().place;
+    let place = d.member(&t.owner.actor, &t.slug, nina.id()).await.unwrap().place;
     assert_eq!(place, OrganizationStanding::Member(OrganizationRole::Member));
     assert_eq!(t.listed(Some(InvitationState::Accepted)).await.len(), 2);
 }
@@ -465,7 +470,7 @@ async fn an_external_who_accepts_keeps_the_project_role(pool: PgPool) {
     };
     assert_eq!(t.standing(&t.research, &t.eve).await.project, Some(expected));
     assert!(t.sees(&t.default, &t.eve).await && !t.sees(&t.production, &t.eve).await);
-    assert_eq!(d.count_externals(t.owner.id, &t.research.slug).await.unwrap(), 0);
+    assert_eq!(d.count_externals(&t.owner.actor, &t.research.slug).await.unwrap(), 0);
 }
 
 /// O2: where the address got an account meanwhile, by whatever way, that account is to be used; and its owner can.
@@ -474,11 +479,11 @@ async fn an_address_that_got_an_account_meanwhile_signs_in_to_accept(pool: PgPoo
     let t = Tenant::new(&pool).await;
     let d = &t.directory;
     let sent = t.invite(NINA).await;
-    let session = d.sign_up(account("Nina New", NINA), &origin()).await.unwrap();
+    let session = d.sign_up(&anonymous(), account("Nina New", NINA)).await.unwrap();
     let nina = actor(d, &session.token).await;
     assert!(d.open_invitation(&sent.token).await.unwrap().has_account);
     let taken_over = d
-        .accept_invitation_as_new(&sent.token, name("Mallory"), password(OTHER_PASSWORD), &origin())
+        .accept_invitation_as_new(&anonymous(), &sent.token, name("Mallory"), password(OTHER_PASSWORD))
         .await;
     assert_eq!(refusal(taken_over), Refusal::EmailTaken);
     assert_eq!(
@@ -486,10 +491,10 @@ async fn an_address_that_got_an_account_meanwhile_signs_in_to_accept(pool: PgPoo
         InvitationState::Pending,
         "it can still be accepted"
     );
-    assert!(!t.has_member(nina.user).await);
-    d.sign_in(NINA, PASSWORD, &origin()).await.unwrap();
+    assert!(!t.has_member(&nina).await);
+    d.sign_in(&anonymous(), NINA, PASSWORD).await.unwrap();
     d.accept_invitation(&nina, &sent.token).await.unwrap();
-    assert_eq!(d.organizations_of(nina.user, 10).await.unwrap().len(), 2);
+    assert_eq!(d.organizations_of(&nina, 10).await.unwrap().len(), 2);
 }
 
 /// O2: an invitation opens the door also where sign-up is closed.
@@ -501,7 +506,7 @@ async fn the_invited_make_accounts_where_nobody_else_does(pool: PgPool) {
     });
     let sent = t.invite(NINA).await;
     let nina = t.accept_as_new(&sent.token, "Nina New").await;
-    assert!(t.has_member(nina.user).await);
+    assert!(t.has_member(&nina).await);
 }
 
 /// M3: whoever became a member by another way loses nothing by accepting.
@@ -607,7 +612,7 @@ async fn invitations_are_listed_searched_and_paged(pool: PgPool) {
     d.revoke_invitation(&t.owner.actor, &t.slug, sent[3].id).await.unwrap();
     accept_as_new(d, &sent[4].token).await.unwrap();
     let emails = async |query: InvitationQuery| {
-        let list = d.invitations(t.admin.id, &t.slug, &query).await.unwrap();
+        let list = d.invitations(&t.admin.actor, &t.slug, &query).await.unwrap();
         assert!(list.organization.standing.may(Permission::MemberInvite));
         let emails: Vec<_> = list.rows.iter().map(|row| row.email.to_string()).collect();
         (emails, list.next)
@@ -647,7 +652,7 @@ async fn invitations_are_listed_searched_and_paged(pool: PgPool) {
     assert_eq!(seen, ["c@new.test", "axb@new.test", "a_b@new.test"]);
     let none = InvitationQuery::default();
     assert_eq!(emails(none).await.0.len(), 1, "none is as good as one");
-    let bad = d.invitations(t.admin.id, &t.slug, &search("\0")).await;
+    let bad = d.invitations(&t.admin.actor, &t.slug, &search("\0")).await;
     assert_eq!(refusal(bad), Refusal::Malformed);
 }
 
@@ -670,12 +675,12 @@ async fn each_step_of_an_invitation_is_audited(pool: PgPool) {
             event.actor_id,
         )
     };
-    let by = |actor: &Actor, action: &str, refusal: Option<&str>| {
+    let by = |actor: &Principal, action: &str, refusal: Option<&str>| {
         (
             action.to_owned(),
             refusal.map(str::to_owned),
             "user".to_owned(),
-            Some(actor.user.0),
+            Some(actor.id().0),
         )
     };
     let (sent, events) = t.audited(d.invite_member(owner, &t.slug, " NINA@new.test")).await;
@@ -700,9 +705,9 @@ async fn each_step_of_an_invitation_is_audited(pool: PgPool) {
     );
     assert_eq!(events[0].after, Some(json!({ "role": "member" })));
     assert_eq!(events[0].address, "192.0.2.7");
-    let session = d.sign_in(NINA, PASSWORD, &origin()).await.unwrap();
+    let session = d.sign_in(&anonymous(), NINA, PASSWORD).await.unwrap();
     let nina = actor(d, &session.token).await;
-    assert_eq!(events[0].target_id, Some(nina.user.0));
+    assert_eq!(events[0].target_id, Some(nina.id().0));
     let (twice, events) = t.audited(d.accept_invitation(&nina, &again.token)).await;
     twice.unwrap_err();
     assert_eq!(
@@ -710,7 +715,7 @@ async fn each_step_of_an_invitation_is_audited(pool: PgPool) {
         by(&nina, "invitation:accept", Some("invitation_accepted"))
     );
 
-    d.remove_member(owner, &t.slug, nina.user).await.unwrap();
+    d.remove_member(owner, &t.slug, nina.id()).await.unwrap();
     let sent = t.invite(NINA).await;
     let (revoked, events) = t.audited(d.revoke_invitation(owner, &t.slug, sent.id)).await;
     revoked.unwrap();

@@ -5,7 +5,9 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::fixture::{Person, Tenant, count, name, refusal, slug};
-use crate::{ApiKeyQuery, CollaboratorQuery, Directory, InvitationQuery, MemberQuery, ProjectChange, ProjectQuery};
+use crate::{
+    ApiKeyQuery, CollaboratorQuery, Directory, InvitationQuery, MemberQuery, ProjectChange, ProjectQuery, Target,
+};
 
 /// What every use case about a project answers.
 async fn answers(
@@ -33,20 +35,20 @@ async fn answers(
         ..CollaboratorQuery::default()
     };
     vec![
-        ("project", refusal(d.project(user, project).await)),
-        ("project_ids", refusal(d.project_ids(user, project).await)),
-        ("count_externals", refusal(d.count_externals(user, project).await)),
-        ("project_contents", refusal(d.project_contents(user, project).await)),
+        ("project", refusal(d.project(a, project).await)),
+        ("project_ids", refusal(d.project_ids(a, project).await)),
+        ("count_externals", refusal(d.count_externals(a, project).await)),
+        ("project_contents", refusal(d.project_contents(a, project).await)),
         (
             "collaborators",
-            refusal(d.collaborators(user, project, &CollaboratorQuery::default()).await),
+            refusal(d.collaborators(a, project, &CollaboratorQuery::default()).await),
         ),
         (
             "collaborators, malformed",
-            refusal(d.collaborators(user, project, &bad_query).await),
+            refusal(d.collaborators(a, project, &bad_query).await),
         ),
-        ("collaborator", refusal(d.collaborator(user, project, target).await)),
-        ("project_audit", refusal(d.project_audit(user, project, None, 10).await)),
+        ("collaborator", refusal(d.collaborator(a, project, target).await)),
+        ("project_audit", refusal(d.project_audit(a, project, None, 10).await)),
         ("update_project", refusal(d.update_project(a, project, &settings).await)),
         ("add_collaborator", refusal(d.add_collaborator(a, project, email).await)),
         (
@@ -79,14 +81,14 @@ async fn answers(
         ("remove_externals", refusal(d.remove_externals(a, project, &[]).await)),
         (
             "api_keys",
-            refusal(d.api_keys(user, project, &ApiKeyQuery::default()).await),
+            refusal(d.api_keys(a, project, &ApiKeyQuery::default()).await),
         ),
         (
             "api_keys, malformed",
-            refusal(d.api_keys(user, project, &bad_search).await),
+            refusal(d.api_keys(a, project, &bad_search).await),
         ),
-        ("api_key", refusal(d.api_key(user, project, key).await)),
-        ("owned_assets", refusal(d.owned_assets(user, project, target).await)),
+        ("api_key", refusal(d.api_key(a, project, key).await)),
+        ("owned_assets", refusal(d.owned_assets(a, project, target).await)),
         (
             "create_api_key",
             refusal(d.create_api_key(a, project, &name("Mine"), KeyScope::Manage, end).await),
@@ -118,7 +120,10 @@ async fn answers(
         ),
         (
             "authorize",
-            refusal(d.authorize(a, project, Permission::ProjectRead).await),
+            refusal(
+                d.authorize(a, Permission::ProjectRead, Target::Project(&project.clone().into()))
+                    .await,
+            ),
         ),
     ]
 }
@@ -136,23 +141,23 @@ async fn organization_answers(
     let (title, free, taken) = (name("Taken over"), slug("taken-over"), slug("acme-research"));
     let admin = OrganizationRole::Admin;
     vec![
-        ("organization", refusal(d.organization(user, organization).await)),
+        ("organization", refusal(d.organization(a, organization).await)),
         (
             "organization_settings",
-            refusal(d.organization_settings(user, organization).await),
+            refusal(d.organization_settings(a, organization).await),
         ),
         (
             "members",
-            refusal(d.members(user, organization, &MemberQuery::default()).await),
+            refusal(d.members(a, organization, &MemberQuery::default()).await),
         ),
-        ("member", refusal(d.member(user, organization, target).await)),
+        ("member", refusal(d.member(a, organization, target).await)),
         (
             "removal_preview",
-            refusal(d.removal_preview(user, organization, target).await),
+            refusal(d.removal_preview(a, organization, target).await),
         ),
         (
             "removal_preview, self",
-            refusal(d.removal_preview(user, organization, user).await),
+            refusal(d.removal_preview(a, organization, user).await),
         ),
         (
             "change_member_role",
@@ -165,7 +170,7 @@ async fn organization_answers(
         ),
         (
             "invitations",
-            refusal(d.invitations(user, organization, &InvitationQuery::default()).await),
+            refusal(d.invitations(a, organization, &InvitationQuery::default()).await),
         ),
         ("invite_member", refusal(d.invite_member(a, organization, email).await)),
         (
@@ -194,7 +199,7 @@ async fn organization_answers(
         ),
         (
             "projects",
-            refusal(d.projects(user, organization, &ProjectQuery::default()).await),
+            refusal(d.projects(a, organization, &ProjectQuery::default()).await),
         ),
         (
             "create_project",
@@ -205,9 +210,9 @@ async fn organization_answers(
             refusal(d.create_project(a, organization, &title, &taken).await),
         ),
         (
-            "authorize_in_organization",
+            "authorize, in an organization",
             refusal(
-                d.authorize_in_organization(a, organization, Permission::OrganizationRead)
+                d.authorize(a, Permission::OrganizationRead, Target::Organization(organization))
                     .await,
             ),
         ),
@@ -259,7 +264,7 @@ async fn a_hidden_project_is_not_told_from_one_that_does_not_exist(pool: PgPool)
             }
             assert!(
                 !t.directory
-                    .has_access(who.id, t.organization, project.id)
+                    .has_access(&who.actor, t.organization, project.id)
                     .await
                     .unwrap()
             );
@@ -301,7 +306,7 @@ async fn a_foreign_organization_is_not_told_from_one_that_does_not_exist(pool: P
                 "{hidden:?}"
             );
         }
-        assert!(!t.has_member(who.id).await);
+        assert!(!t.has_member(&who.actor).await);
     }
     assert_eq!(count(&pool, "SELECT count(*) FROM members").await, before);
 }
@@ -313,25 +318,25 @@ async fn ids_of_two_tenants_do_not_mix(pool: PgPool) {
     let other = Tenant::named(&pool, "other").await;
     assert!(
         t.directory
-            .has_access(t.owner.id, t.organization, t.research.id)
+            .has_access(&t.owner.actor, t.organization, t.research.id)
             .await
             .unwrap()
     );
     assert!(
         !t.directory
-            .has_access(t.owner.id, other.organization, t.research.id)
+            .has_access(&t.owner.actor, other.organization, t.research.id)
             .await
             .unwrap()
     );
     assert!(
         !t.directory
-            .has_access(t.owner.id, t.organization, other.research.id)
+            .has_access(&t.owner.actor, t.organization, other.research.id)
             .await
             .unwrap()
     );
     let outcome = t
         .directory
-        .collaborator(t.owner.id, &t.research.slug, other.maya.id)
+        .collaborator(&t.owner.actor, &t.research.slug, other.maya.id)
         .await;
     assert_eq!(refusal(outcome), Refusal::NotACollaborator);
     let outcome = t
@@ -353,7 +358,7 @@ async fn ids_of_two_tenants_do_not_mix(pool: PgPool) {
         Refusal::Hidden
     );
     assert_eq!(
-        refusal(t.directory.member(other.owner.id, slug, t.maya.id).await),
+        refusal(t.directory.member(&other.owner.actor, slug, t.maya.id).await),
         Refusal::NotAMember
     );
 }

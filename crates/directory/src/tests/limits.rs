@@ -5,10 +5,10 @@ use sqlx::PgPool;
 use time::{Duration, OffsetDateTime};
 
 use super::fixture::{
-    OTHER_PASSWORD, PASSWORD, Person, Tenant, account, actor, count, directory, email, in_seconds, origin, password,
-    refusal, sql,
+    OTHER_PASSWORD, PASSWORD, Person, Tenant, account, actor, anonymous, count, directory, email, in_seconds, origin,
+    password, refusal, sql,
 };
-use crate::{Directory, Error, LinkToken, Origin, Result, Settings, attempts::Limit, limits};
+use crate::{Directory, Error, LinkToken, Origin, Principal, Result, Settings, attempts::Limit, limits};
 
 const MAYA: &str = "maya@acme.test";
 const NINA: &str = "nina@new.test";
@@ -26,7 +26,10 @@ async fn with_maya(pool: &PgPool) -> Directory {
         ..Settings::default()
     };
     let directory = Directory::new(pool.clone(), settings);
-    directory.create_user(account("Maya Muster", MAYA)).await.unwrap();
+    directory
+        .create_user(&Principal::operator(), account("Maya Muster", MAYA))
+        .await
+        .unwrap();
     directory
 }
 
@@ -72,7 +75,7 @@ async fn j9_strangers_who_guess_keep_no_known_device_out(pool: PgPool) {
         d.sign_in_on(&email(MAYA), PASSWORD, &stranger, laptop).await.unwrap();
     }
     // Twenty are what strangers have together.
-    assert_waits(d.sign_in(MAYA, PASSWORD, &origin()).await, Duration::minutes(5));
+    assert_waits(d.sign_in(&anonymous(), MAYA, PASSWORD).await, Duration::minutes(5));
     for known in ["192.0.2.7", "198.51.100.1"] {
         d.sign_in_on(&email(MAYA), PASSWORD, &from(known), laptop)
             .await
@@ -90,7 +93,10 @@ async fn j9_strangers_who_guess_keep_no_known_device_out(pool: PgPool) {
     d.sign_in_on(&email(MAYA), PASSWORD, &origin(), Some("phone"))
         .await
         .unwrap();
-    in_seconds::<301>(&d).sign_in(MAYA, PASSWORD, &origin()).await.unwrap();
+    in_seconds::<301>(&d)
+        .sign_in(&anonymous(), MAYA, PASSWORD)
+        .await
+        .unwrap();
 }
 
 /// Failures at other accounts from one network, and everybody's together, keep strangers waiting for minutes and no
@@ -101,11 +107,14 @@ async fn j9_failures_at_other_accounts_keep_no_known_device_out(pool: PgPool) {
     let all = limits::sign_in(&"x@y.test".parse().unwrap(), &origin(), None);
     let laptop = Some("laptop");
     use_up(&d, &all[1]).await;
-    assert_waits(d.sign_in(MAYA, PASSWORD, &origin()).await, Duration::minutes(5));
-    d.sign_in(MAYA, PASSWORD, &from("198.51.100.1")).await.unwrap();
+    assert_waits(d.sign_in(&anonymous(), MAYA, PASSWORD).await, Duration::minutes(5));
+    d.sign_in(&Principal::anonymous(from("198.51.100.1")), MAYA, PASSWORD)
+        .await
+        .unwrap();
     use_up(&d, &all[0]).await;
     assert_waits(
-        d.sign_in(MAYA, PASSWORD, &from("198.51.100.1")).await,
+        d.sign_in(&Principal::anonymous(from("198.51.100.1")), MAYA, PASSWORD)
+            .await,
         Duration::minutes(1),
     );
     d.sign_in_on(&email(MAYA), PASSWORD, &origin(), laptop).await.unwrap();
@@ -117,15 +126,22 @@ async fn j9_an_ipv6_network_guesses_as_one(pool: PgPool) {
     let d = with_maya(&pool).await;
     for number in 0..10 {
         let outcome = d
-            .sign_in(MAYA, OTHER_PASSWORD, &from(&format!("2001:db8::{number}")))
+            .sign_in(
+                &Principal::anonymous(from(&format!("2001:db8::{number}"))),
+                MAYA,
+                OTHER_PASSWORD,
+            )
             .await;
         assert_eq!(refusal(outcome), Refusal::CredentialsWrong);
     }
     assert_waits(
-        d.sign_in(MAYA, PASSWORD, &from("2001:db8::ffff")).await,
+        d.sign_in(&Principal::anonymous(from("2001:db8::ffff")), MAYA, PASSWORD)
+            .await,
         Duration::minutes(5),
     );
-    d.sign_in(MAYA, PASSWORD, &from("2001:db8:0:1::1")).await.unwrap();
+    d.sign_in(&Principal::anonymous(from("2001:db8:0:1::1")), MAYA, PASSWORD)
+        .await
+        .unwrap();
 }
 
 /// An attempt that one limit refuses counts in none of the others: hammering at one account uses up nobody else's.
@@ -135,7 +151,7 @@ async fn j9_what_is_refused_counts_in_no_limit(pool: PgPool) {
     let limits = limits::sign_in(&MAYA.parse().unwrap(), &origin(), None);
     use_up(&d, &limits[3]).await;
     for _ in 0..5 {
-        assert_waits(d.sign_in(MAYA, PASSWORD, &origin()).await, Duration::minutes(5));
+        assert_waits(d.sign_in(&anonymous(), MAYA, PASSWORD).await, Duration::minutes(5));
     }
     let broader =
         "SELECT sum(count) FROM attempts WHERE bucket NOT LIKE '% network %' OR bucket LIKE 'sign_in network%'";
@@ -146,7 +162,10 @@ async fn j9_what_is_refused_counts_in_no_limit(pool: PgPool) {
 #[sqlx::test]
 async fn j9_new_accounts_are_limited(pool: PgPool) {
     let d = directory(&pool);
-    let sign_up = async |from: &Origin| d.sign_up(account("Maya", MAYA), from).await;
+    let sign_up = async |from: &Origin| {
+        d.sign_up(&Principal::anonymous(from.clone()), account("Maya", MAYA))
+            .await
+    };
     let limits = limits::sign_up(&from("2001:db8::1"));
     use_up(&d, &limits[1]).await;
     assert_waits(sign_up(&from("2001:db8::2")).await, Duration::hours(1));
@@ -165,7 +184,7 @@ async fn j9_strangers_use_up_nobodys_links_to_a_new_password(pool: PgPool) {
         let stranger = from(&format!("198.51.100.{number}"));
         d.request_password_reset(MAYA, &stranger).await.unwrap();
     }
-    d.request_password_reset(MAYA, &origin()).await.unwrap();
+    d.request_password_reset(&anonymous(), MAYA).await.unwrap();
     assert_eq!(
         count(&pool, "SELECT count(*) FROM outbox").await,
         1,
@@ -176,15 +195,15 @@ async fn j9_strangers_use_up_nobodys_links_to_a_new_password(pool: PgPool) {
     d.open_password_reset(&mail.token.unwrap()).await.unwrap();
     // In each window there is another one.
     in_seconds::<901>(&d)
-        .request_password_reset(MAYA, &origin())
+        .request_password_reset(&anonymous(), MAYA)
         .await
         .unwrap();
     assert_eq!(count(&pool, "SELECT count(*) FROM outbox").await, 2);
     // Where the link ended meanwhile, the next one comes at once.
-    d.set_password(&MAYA.parse().unwrap(), password(PASSWORD))
+    d.set_password(&Principal::operator(), &MAYA.parse().unwrap(), password(PASSWORD))
         .await
         .unwrap();
-    d.request_password_reset(MAYA, &origin()).await.unwrap();
+    d.request_password_reset(&anonymous(), MAYA).await.unwrap();
     assert!(d.take_mail().await.unwrap().is_some());
 }
 
@@ -195,28 +214,32 @@ async fn j9_asking_for_links_is_limited(pool: PgPool) {
     let limits = limits::password_reset(&from("2001:db8::1"));
     use_up(&d, &limits[1]).await;
     assert_waits(
-        d.request_password_reset(MAYA, &from("2001:db8::2")).await,
+        d.request_password_reset(&Principal::anonymous(from("2001:db8::2")), MAYA)
+            .await,
         Duration::minutes(15),
     );
-    d.request_password_reset(MAYA, &origin()).await.unwrap();
+    d.request_password_reset(&anonymous(), MAYA).await.unwrap();
     assert_eq!(count(&pool, "SELECT count(*) FROM outbox").await, 1);
     use_up(&d, &limits[0]).await;
-    assert_waits(d.request_password_reset(NINA, &origin()).await, Duration::minutes(10));
+    assert_waits(
+        d.request_password_reset(&anonymous(), NINA).await,
+        Duration::minutes(10),
+    );
 }
 
 /// Somebody who signed up, with an organization of their own, ready to write to people.
-async fn stranger(t: &Tenant, number: usize) -> Result<crate::Actor> {
+async fn stranger(t: &Tenant, number: usize) -> Result<Principal> {
     let account = account("Sam Stranger", &format!("stranger{number}@elsewhere.test"));
     // Nothing is mailed for those whose own address isn't proved.
     let address = account.email.clone();
-    let session = t.directory.sign_up(account, &origin()).await?;
-    t.directory.verify_as_operator(&address).await?;
+    let session = t.directory.sign_up(&anonymous(), account).await?;
+    t.directory.verify_as_operator(&Principal::operator(), &address).await?;
     Ok(actor(&t.directory, &session.token).await)
 }
 
 /// Invites from the stranger's own organization, and deletes that.
-async fn invite_and_delete(t: &Tenant, stranger: &crate::Actor) -> Result<LinkToken> {
-    let organization = t.directory.organizations_of(stranger.user, 1).await?.remove(0);
+async fn invite_and_delete(t: &Tenant, stranger: &Principal) -> Result<LinkToken> {
+    let organization = t.directory.organizations_of(&stranger, 1).await?.remove(0);
     let invited = t.directory.invite_member(stranger, &organization.slug, NINA).await;
     let name = organization.name.to_string();
     t.directory

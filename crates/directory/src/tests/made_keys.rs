@@ -20,7 +20,7 @@ impl Tenant {
             .directory
             .authenticate_key(&key.secret, super::fixture::origin())
             .await;
-        found.ok().map(|actor| actor.reach)
+        found.ok().map(|actor| actor.api_key().unwrap().reach)
     }
 }
 
@@ -46,7 +46,7 @@ async fn k11_a_role_in_a_project_is_lowered_with_word_of_its_keys(pool: PgPool) 
         refusal(d.change_collaborator_role(admin, slug, lead, ProjectRole::Member).await),
         asked
     );
-    let shown = d.manage_keys_of_collaborator(t.admin.id, slug, lead).await.unwrap();
+    let shown = d.manage_keys_of_collaborator(&t.admin.actor, slug, lead).await.unwrap();
     let names: Vec<_> = shown.iter().map(|key| key.name.as_str()).collect();
     assert_eq!(names, ["A", "B", "C"]);
     // One that nothing was said about is asked about again, and nothing has happened.
@@ -70,7 +70,7 @@ async fn k11_a_role_in_a_project_is_lowered_with_word_of_its_keys(pool: PgPool) 
         assert_eq!(count(&pool, &rows).await, 1, "{action}");
     }
     // Whoever may not lower a role is not told.
-    let refused = d.manage_keys_of_collaborator(t.maya.id, slug, lead).await;
+    let refused = d.manage_keys_of_collaborator(&t.maya.actor, slug, lead).await;
     assert!(matches!(refusal(refused), Refusal::Forbidden(_)));
     // Raising it again asks nothing.
     d.change_collaborator_role(admin, slug, lead, ProjectRole::Admin)
@@ -92,7 +92,7 @@ async fn k11_a_role_in_an_organization_is_lowered_with_word_of_its_keys(pool: Pg
             .await
     };
     assert_eq!(refusal(lower(&[]).await), Refusal::ManageKeysDecide(adam));
-    let shown = d.manage_keys_of_member(t.owner.id, &t.slug, adam).await.unwrap();
+    let shown = d.manage_keys_of_member(&t.owner.actor, &t.slug, adam).await.unwrap();
     assert_eq!(shown.iter().map(|key| key.id).collect::<Vec<_>>(), [key.id]);
     lower(&[(key.id, KeyFate::Lower)]).await.unwrap();
     assert_eq!(t.reach(&key).await, Some(KeyScope::Use));

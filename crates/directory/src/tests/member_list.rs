@@ -26,7 +26,11 @@ impl Tenant {
     async fn member_pages(&self, mut query: MemberQuery) -> Vec<Member> {
         let mut all = Vec::new();
         loop {
-            let page = self.directory.members(self.owner.id, &self.slug, &query).await.unwrap();
+            let page = self
+                .directory
+                .members(&self.owner.actor, &self.slug, &query)
+                .await
+                .unwrap();
             assert!(page.rows.len() <= usize::from(query.limit));
             all.extend(page.rows);
             match page.next {
@@ -61,7 +65,7 @@ impl Tenant {
 async fn every_member_reads_the_members_and_nobody_else_does(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     for person in [&t.owner, &t.admin, &t.lead, &t.maya, &t.noah] {
-        let list = t.directory.members(person.id, &t.slug, &all()).await.unwrap();
+        let list = t.directory.members(&person.actor, &t.slug, &all()).await.unwrap();
         let seen: Vec<_> = list
             .rows
             .iter()
@@ -83,7 +87,7 @@ async fn every_member_reads_the_members_and_nobody_else_does(pool: PgPool) {
             t.standing(&t.default, person).await.organization,
             "what the asker is comes with it"
         );
-        let maya = t.directory.member(person.id, &t.slug, t.maya.id).await.unwrap();
+        let maya = t.directory.member(&person.actor, &t.slug, t.maya.id).await.unwrap();
         assert_eq!((maya.user, maya.name.as_str()), (t.maya.id, "Maya Member"));
         assert_eq!(maya.added_by.unwrap().as_str(), "Olivia Owner");
     }
@@ -101,17 +105,20 @@ async fn every_member_reads_the_members_and_nobody_else_does(pool: PgPool) {
             },
         );
         assert_eq!(
-            refusal(d.members(person.id, organization, &all()).await),
+            refusal(d.members(&person.actor, organization, &all()).await),
             Refusal::Hidden
         );
-        assert_eq!(refusal(d.members(person.id, organization, &bad).await), Refusal::Hidden);
         assert_eq!(
-            refusal(d.member(person.id, organization, person.id).await),
+            refusal(d.members(&person.actor, organization, &bad).await),
+            Refusal::Hidden
+        );
+        assert_eq!(
+            refusal(d.member(&person.actor, organization, person.id).await),
             Refusal::Hidden
         );
     }
     for nobody in [t.eve.id, t.stranger.id, UserId(Uuid::now_v7())] {
-        let outcome = t.directory.member(t.maya.id, &t.slug, nobody).await;
+        let outcome = t.directory.member(&t.maya.actor, &t.slug, nobody).await;
         assert_eq!(refusal(outcome), Refusal::NotAMember);
     }
 }
@@ -162,7 +169,7 @@ async fn members_are_searched_and_filtered(pool: PgPool) {
             search: typed.to_owned(),
             ..all()
         };
-        let outcome = t.directory.members(t.maya.id, &t.slug, &query).await;
+        let outcome = t.directory.members(&t.maya.actor, &t.slug, &query).await;
         assert_eq!(refusal(outcome), Refusal::Malformed);
     }
 }
@@ -207,7 +214,7 @@ async fn pages_of_members_visit_everybody_exactly_once(pool: PgPool) {
     // None is as good as one: a page makes headway.
     let page = t
         .directory
-        .members(t.owner.id, &t.slug, &MemberQuery::default())
+        .members(&t.owner.actor, &t.slug, &MemberQuery::default())
         .await
         .unwrap();
     assert_eq!(page.rows.len(), 1);
@@ -231,7 +238,7 @@ async fn a_cursor_of_another_order_of_members_is_refused(pool: PgPool) {
             limit: 1,
             ..MemberQuery::default()
         };
-        let after = t.directory.members(t.maya.id, &t.slug, &query).await.unwrap().next;
+        let after = t.directory.members(&t.maya.actor, &t.slug, &query).await.unwrap().next;
         for (other, reverse) in ways() {
             let query = MemberQuery {
                 sort: other,
@@ -240,7 +247,7 @@ async fn a_cursor_of_another_order_of_members_is_refused(pool: PgPool) {
                 limit: 1,
                 ..MemberQuery::default()
             };
-            let outcome = t.directory.members(t.maya.id, &t.slug, &query).await;
+            let outcome = t.directory.members(&t.maya.actor, &t.slug, &query).await;
             if (other, reverse) == (sort, order) {
                 outcome.unwrap();
             } else {
@@ -258,7 +265,7 @@ async fn a_page_of_members_goes_on_even_if_its_last_person_left(pool: PgPool) {
         limit: 2,
         ..MemberQuery::default()
     };
-    let first = t.directory.members(t.owner.id, &t.slug, &query).await.unwrap();
+    let first = t.directory.members(&t.owner.actor, &t.slug, &query).await.unwrap();
     assert_eq!(first.rows[1].user, t.lead.id);
     t.directory
         .remove_member(&t.owner.actor, &t.slug, t.lead.id)
@@ -290,7 +297,7 @@ async fn pages_of_members_are_read_from_the_indexes_made_for_them(pool: PgPool) 
         ),
     )
     .await;
-    let organization = find_organization(&pool, &t.slug, t.owner.id).await.unwrap();
+    let organization = find_organization(&pool, &t.slug, &t.owner.actor).await.unwrap();
     let mut db = pool.acquire().await.unwrap();
     for (role, sort, index) in [
         (None, PeopleSort::Name, "members_all_name_index"),

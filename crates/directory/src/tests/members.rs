@@ -202,23 +202,32 @@ async fn a_removed_member_has_no_access_to_anything_of_the_organization(pool: Pg
         assert!(!t.sees(project, &t.lead).await);
         assert!(
             !t.directory
-                .has_access(t.lead.id, t.organization, project.id)
+                .has_access(&t.lead.actor, t.organization, project.id)
                 .await
                 .unwrap()
         );
-        let row = t.directory.collaborator(t.owner.id, &project.slug, t.lead.id).await;
+        let row = t.directory.collaborator(&t.owner.actor, &project.slug, t.lead.id).await;
         assert_eq!(refusal(row), Refusal::NotACollaborator);
     }
     assert!(
         t.directory
-            .find_projects(t.lead.id, None, "", 10)
+            .find_projects(&t.lead.actor, None, "", 10)
             .await
             .unwrap()
             .is_empty()
     );
-    assert!(t.directory.organizations_of(t.lead.id, 10).await.unwrap().is_empty());
+    assert!(
+        t.directory
+            .organizations_of(&t.lead.actor, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     assert_eq!(
-        t.directory.count_externals(t.owner.id, &t.research.slug).await.unwrap(),
+        t.directory
+            .count_externals(&t.owner.actor, &t.research.slug)
+            .await
+            .unwrap(),
         1,
         "eve, as before"
     );
@@ -381,7 +390,7 @@ async fn open_invitations_end_with_the_right_to_invite(pool: PgPool) {
         let new = t.someone("Nora New", &a).await;
         let outcome = d.accept_invitation(&new.actor, &sent[1].token).await;
         assert_eq!(refusal(outcome), Refusal::InvitationRevoked);
-        assert!(t.has_member(taken.user).await, "who came in before stays");
+        assert!(t.has_member(&taken).await, "who came in before stays");
         assert_eq!(
             count(&pool, "SELECT count(*) FROM outbox WHERE kind = 'invitation'").await,
             1,
@@ -424,7 +433,7 @@ async fn a_departure_names_the_projects_and_invitations_that_end(pool: PgPool) {
         (&t.noah, vec!["Default Project"]),
         (&t.admin, vec!["Default Project", "acme-production", "acme-research"]),
     ] {
-        let told = d.removal_preview(t.owner.id, &t.slug, person.id).await.unwrap();
+        let told = d.removal_preview(&t.owner.actor, &t.slug, person.id).await.unwrap();
         let names: Vec<_> = told.projects.iter().map(policy::Name::as_str).collect();
         assert_eq!(
             (names.len(), names),
@@ -437,7 +446,7 @@ async fn a_departure_names_the_projects_and_invitations_that_end(pool: PgPool) {
     }
     t.invite("by-owner@new.test").await;
     for who in [&t.owner, &t.admin] {
-        let told = d.removal_preview(who.id, &t.slug, t.admin.id).await.unwrap();
+        let told = d.removal_preview(&who.actor, &t.slug, t.admin.id).await.unwrap();
         let emails: Vec<_> = told.invitations.iter().map(policy::Email::as_str).collect();
         assert_eq!(
             (told.invitation_count, emails),
@@ -452,11 +461,11 @@ async fn a_departure_names_the_projects_and_invitations_that_end(pool: PgPool) {
         (&t.eve, &t.noah, Refusal::Hidden),
         (&t.stranger, &t.stranger, Refusal::Hidden),
     ] {
-        assert_eq!(refusal(d.removal_preview(who.id, &t.slug, of.id).await), expected);
+        assert_eq!(refusal(d.removal_preview(&who.actor, &t.slug, of.id).await), expected);
     }
     // M8: one's own is everybody's to know.
     assert_eq!(
-        d.removal_preview(t.maya.id, &t.slug, t.maya.id)
+        d.removal_preview(&t.maya.actor, &t.slug, t.maya.id)
             .await
             .unwrap()
             .project_count,
@@ -483,7 +492,7 @@ async fn a_departure_names_a_hundred_and_counts_the_rest(pool: PgPool) {
     .await;
     let told = t
         .directory
-        .removal_preview(t.owner.id, &t.slug, t.admin.id)
+        .removal_preview(&t.owner.actor, &t.slug, t.admin.id)
         .await
         .unwrap();
     assert_eq!((told.project_count, told.projects.len()), (123, 100));

@@ -4,20 +4,20 @@ use policy::{OrganizationRole, OrganizationStanding, Permission, ProjectRole, Re
 use sqlx::PgPool;
 
 use super::fixture::{
-    Tenant, account, actor, count, directory, events, name, origin, refusal, refused_by_database, slug, sql,
+    Tenant, account, actor, anonymous, count, directory, events, name, origin, refusal, refused_by_database, slug, sql,
     until_one_waits, until_waiting,
 };
-use crate::{Settings, authorization::principal::By, organizations};
+use crate::{Principal, Settings, Target, organizations};
 
 /// O1, O2, D1, D2
 #[sqlx::test]
 async fn signing_up_makes_an_organization_with_its_owner_and_its_default_project(pool: PgPool) {
     let directory = directory(&pool);
     let session = directory
-        .sign_up(account("Maya Muster", "maya@acme.test"), &origin())
+        .sign_up(&anonymous(), account("Maya Muster", "maya@acme.test"))
         .await
         .unwrap();
-    let user = directory.session(&session.token).await.unwrap().unwrap().user;
+    let user = &actor(&directory, &session.token).await;
 
     let organizations = directory.organizations_of(user, 10).await.unwrap();
     let [organization] = &organizations[..] else {
@@ -61,7 +61,7 @@ async fn no_part_of_a_sign_up_stays_when_another_fails(pool: PgPool) {
         .await;
         assert!(
             directory
-                .sign_up(account("Maya", "maya@acme.test"), &origin())
+                .sign_up(&anonymous(), account("Maya", "maya@acme.test"))
                 .await
                 .is_err()
         );
@@ -74,7 +74,7 @@ async fn no_part_of_a_sign_up_stays_when_another_fails(pool: PgPool) {
         sql(&pool, &format!("DROP TRIGGER fail ON {table}")).await;
     }
     directory
-        .sign_up(account("Maya", "maya@acme.test"), &origin())
+        .sign_up(&anonymous(), account("Maya", "maya@acme.test"))
         .await
         .unwrap();
 }
@@ -85,14 +85,16 @@ async fn no_part_of_a_sign_up_stays_when_another_fails(pool: PgPool) {
 async fn people_of_the_same_name_can_sign_up_at_once(pool: PgPool) {
     let directory = directory(&pool);
     let other = directory
-        .create_user(account("Other", "other@acme.test"))
+        .create_user(&Principal::operator(), account("Other", "other@acme.test"))
         .await
         .unwrap();
-    let origin = origin();
+    let somebody = anonymous();
     let (has_created, created) = tokio::sync::oneshot::channel();
     let waits_on = pool.clone();
-    let creating = directory.change(By::Operator, "fixture", |change| {
+    let operator = Principal::operator();
+    let creating = directory.change(&operator, "fixture", |change| {
         Box::pin(async move {
+            let change = &mut change.permit_operator()?;
             organizations::create(change, other, &name("First"), "maya-muster", None, true).await?;
             has_created.send(()).unwrap();
             until_one_waits(&waits_on).await;
@@ -102,7 +104,7 @@ async fn people_of_the_same_name_can_sign_up_at_once(pool: PgPool) {
     let signing_up = async {
         created.await.unwrap();
         directory
-            .sign_up(account("Maya Muster", "maya@acme.test"), &origin)
+            .sign_up(&somebody, account("Maya Muster", "maya@acme.test"))
             .await
     };
     let (session, created) = tokio::join!(signing_up, creating);
@@ -137,7 +139,10 @@ async fn a_sign_up_gives_way_to_an_organization_that_takes_its_slug(pool: PgPool
             until_waiting(&pool, 1).await;
             // … when somebody signs up whose organization would have it.
             let (signed_up, ()) = tokio::join!(
-                t.directory.sign_up(account("Maya Muster", "maya@new.test"), &origin),
+                t.directory.sign_up(
+                    &Principal::anonymous(origin.clone()),
+                    account("Maya Muster", "maya@new.test")
+                ),
                 async {
                     until_waiting(&pool, 2).await;
                     tx.commit().await.unwrap();
@@ -148,7 +153,7 @@ async fn a_sign_up_gives_way_to_an_organization_that_takes_its_slug(pool: PgPool
     );
     renamed.unwrap();
     let maya = actor(&t.directory, &signed_up.unwrap().token).await;
-    let own = t.directory.organizations_of(maya.user, 10).await.unwrap();
+    let own = t.directory.organizations_of(&maya, 10).await.unwrap();
     assert!(own[0].slug.as_str().starts_with("maya-muster-"), "{own:?}");
 }
 
@@ -165,7 +170,10 @@ async fn any_name_makes_an_organization(pool: PgPool) {
     ];
     for (number, name) in names.iter().enumerate() {
         directory
-            .create_user(account(name, &format!("person{number}@acme.test")))
+            .create_user(
+                &Principal::operator(),
+                account(name, &format!("person{number}@acme.test")),
+            )
             .await
             .unwrap();
     }
@@ -182,7 +190,7 @@ async fn nobody_signs_up_where_that_is_closed(pool: PgPool) {
             ..Settings::default()
         },
     );
-    let outcome = closed.sign_up(account("Maya", "maya@acme.test"), &origin()).await;
+    let outcome = closed.sign_up(&anonymous(), account("Maya", "maya@acme.test")).await;
     assert_eq!(refusal(outcome), Refusal::SignUpClosed);
     assert_eq!(count(&pool, "SELECT count(*) FROM users").await, 0);
     let events = events(&pool).await;
@@ -193,7 +201,10 @@ async fn nobody_signs_up_where_that_is_closed(pool: PgPool) {
     );
     assert_eq!(event.target.as_deref(), Some("maya@acme.test"));
     // The operator still can.
-    closed.create_user(account("Maya", "maya@acme.test")).await.unwrap();
+    closed
+        .create_user(&Principal::operator(), account("Maya", "maya@acme.test"))
+        .await
+        .unwrap();
 }
 
 /// P1: what the operator decided goes into the new organization.
@@ -205,7 +216,10 @@ async fn a_new_organization_gets_the_operators_setting_for_additional_projects(p
             ..Settings::default()
         };
         let directory = crate::Directory::new(pool.clone(), settings);
-        directory.create_user(account("Muster", email)).await.unwrap();
+        directory
+            .create_user(&Principal::operator(), account("Muster", email))
+            .await
+            .unwrap();
         let last: bool =
             sqlx::query_scalar("SELECT additional_projects FROM organizations ORDER BY created_at DESC LIMIT 1")
                 .fetch_one(&pool)
@@ -232,13 +246,13 @@ async fn a_person_sees_their_organizations_and_what_they_are_in_each(pool: PgPoo
             vec![("acme-elsewhere", Some(OrganizationStanding::Owner))],
         ),
     ] {
-        let seen = t.directory.organizations_of(person.id, 10).await.unwrap();
+        let seen = t.directory.organizations_of(&person.actor, 10).await.unwrap();
         let seen: Vec<_> = seen.iter().map(|one| (one.slug.as_str(), one.standing)).collect();
         assert_eq!(seen, expected, "{who}");
     }
     t.let_end(&t.research, &t.eve, -1).await;
-    assert!(t.directory.organizations_of(t.eve.id, 10).await.unwrap().is_empty());
-    assert_eq!(t.directory.organizations_of(t.owner.id, 0).await.unwrap().len(), 0);
+    assert!(t.directory.organizations_of(&t.eve.actor, 10).await.unwrap().is_empty());
+    assert_eq!(t.directory.organizations_of(&t.owner.actor, 0).await.unwrap().len(), 0);
 }
 
 /// D1: the database holds it without the code's help.
@@ -335,7 +349,7 @@ async fn admins_change_an_organizations_name_and_slug(pool: PgPool) {
         .update_organization(&t.admin.actor, &slug("no-such-organization"), &title, &new)
         .await;
     assert_eq!(refusal(nowhere), Refusal::Hidden);
-    let unchanged = d.organization(t.maya.id, &t.slug).await.unwrap();
+    let unchanged = d.organization(&t.maya.actor, &t.slug).await.unwrap();
     assert_eq!(unchanged.name.as_str(), "Acme Research");
 
     let (done, events) = t
@@ -356,9 +370,9 @@ async fn admins_change_an_organizations_name_and_slug(pool: PgPool) {
         Some(serde_json::json!({ "name": title, "slug": "acme-labs" }))
     );
     for person in [&t.owner, &t.maya] {
-        let seen = d.organization(person.id, &new).await.unwrap();
+        let seen = d.organization(&person.actor, &new).await.unwrap();
         assert_eq!((seen.id, seen.name.as_str()), (t.organization, title.as_str()));
-        assert_eq!(refusal(d.organization(person.id, &t.slug).await), Refusal::Hidden);
+        assert_eq!(refusal(d.organization(&person.actor, &t.slug).await), Refusal::Hidden);
         assert!(t.sees(&t.default, person).await);
     }
     // Its own slug is not in its own way.
@@ -423,7 +437,7 @@ async fn nothing_is_left_of_a_deleted_organization(pool: PgPool) {
         .invite_member(&t.stranger.actor, &elsewhere, "nina@new.test")
         .await
         .unwrap();
-    let id = d.organization(t.stranger.id, &elsewhere).await.unwrap().id;
+    let id = d.organization(&t.stranger.actor, &elsewhere).await.unwrap().id;
     let (done, events) = t
         .audited(d.delete_organization(&t.stranger.actor, &elsewhere, "Elsewhere"))
         .await;
@@ -436,11 +450,16 @@ async fn nothing_is_left_of_a_deleted_organization(pool: PgPool) {
     assert_eq!(event.organization_id, Some(id.0));
     assert_eq!(event.before, Some(serde_json::json!({ "name": "Elsewhere" })));
     assert_eq!(
-        refusal(d.organization(t.stranger.id, &elsewhere).await),
+        refusal(d.organization(&t.stranger.actor, &elsewhere).await),
         Refusal::Hidden
     );
-    assert!(d.organizations_of(t.stranger.id, 10).await.unwrap().is_empty());
-    assert!(d.find_projects(t.stranger.id, None, "", 10).await.unwrap().is_empty());
+    assert!(d.organizations_of(&t.stranger.actor, 10).await.unwrap().is_empty());
+    assert!(
+        d.find_projects(&t.stranger.actor, None, "", 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     assert_eq!(refusal(d.open_invitation(&sent.token).await), Refusal::Hidden);
     assert!(d.take_mail().await.unwrap().is_none());
     for table in [
@@ -484,8 +503,11 @@ async fn nothing_is_left_of_a_deleted_organization(pool: PgPool) {
 #[sqlx::test]
 async fn the_operator_sees_every_organization(pool: PgPool) {
     let t = Tenant::new(&pool).await;
-    t.directory.set_additional_projects(&t.slug, false).await.unwrap();
-    let seen = t.directory.organizations().await.unwrap();
+    t.directory
+        .set_additional_projects(&Principal::operator(), &t.slug, false)
+        .await
+        .unwrap();
+    let seen = t.directory.organizations(&Principal::operator()).await.unwrap();
     let seen: Vec<_> = seen
         .iter()
         .map(|one| {
@@ -519,7 +541,7 @@ async fn a_permission_in_an_organization_can_be_asked_for_first(pool: PgPool) {
         (&t.stranger, Permission::ProjectCreate, Some(Refusal::Hidden)),
     ] {
         let (outcome, events) = t
-            .audited(d.authorize_in_organization(&who.actor, &t.slug, permission))
+            .audited(d.authorize(&who.actor, permission, Target::Organization(&t.slug)))
             .await;
         match expected {
             None => {
@@ -544,7 +566,11 @@ async fn a_permission_in_an_organization_can_be_asked_for_first(pool: PgPool) {
         }
     }
     let nowhere = d
-        .authorize_in_organization(&t.owner.actor, &slug("no-such-organization"), Permission::MemberList)
+        .authorize(
+            &t.owner.actor,
+            Permission::MemberList,
+            Target::Organization(&slug("no-such-organization")),
+        )
         .await;
     assert_eq!(refusal(nowhere), Refusal::Hidden);
 }

@@ -6,9 +6,11 @@ use sqlx::PgPool;
 use time::{Duration, OffsetDateTime};
 
 use super::fixture::{
-    Tenant, count, in_days, in_seconds, nowhere, origin, refusal, refused_by_database, sql, until_one_waits,
+    Tenant, anonymous, count, in_days, in_seconds, nowhere, refusal, refused_by_database, sql, until_one_waits,
 };
-use crate::{Delivery, Directory, InvitationQuery, InvitationState, Mail, MailAbout, links};
+use crate::{
+    Delivery, Directory, InvitationQuery, InvitationState, Mail, MailAbout, authorization::permitted::Writer, links,
+};
 
 const NINA: &str = "nina@new.test";
 
@@ -24,7 +26,7 @@ impl Tenant {
         };
         let list = self
             .directory
-            .invitations(self.owner.id, &self.slug, &query)
+            .invitations(&self.owner.actor, &self.slug, &query)
             .await
             .unwrap();
         list.rows[0].delivery
@@ -234,7 +236,7 @@ async fn a_link_made_while_the_invitation_is_sent_again_is_dead(pool: PgPool) {
     let t = Tenant::new(&pool).await.sending_mail();
     let sent = t.invite(NINA).await;
     // What taking a mail does, held before its commit.
-    let mut tx = t.directory.pool.begin().await.unwrap();
+    let mut tx = Writer::for_worker(t.directory.pool.begin().await.unwrap());
     sqlx::query("UPDATE outbox SET attempts = attempts + 1")
         .execute(&mut *tx)
         .await
@@ -242,7 +244,7 @@ async fn a_link_made_while_the_invitation_is_sent_again_is_dead(pool: PgPool) {
     let mailed = links::add_token(&mut tx, t.organization, sent.id, true).await.unwrap();
     let (again, ()) = tokio::join!(t.directory.resend_invitation(&t.owner.actor, &t.slug, sent.id), async {
         until_one_waits(&pool).await;
-        tx.commit().await.unwrap();
+        tx.into_transaction().commit().await.unwrap();
     });
     assert_eq!(refusal(t.directory.open_invitation(&mailed).await), Refusal::Hidden);
     assert_eq!(refusal(t.directory.open_invitation(&sent.token).await), Refusal::Hidden);
@@ -270,7 +272,7 @@ async fn a_mail_that_fails_lets_others_pass(pool: PgPool) {
 async fn a_link_to_a_new_password_is_mailed(pool: PgPool) {
     let t = Tenant::new(&pool).await.sending_mail();
     let d = &t.directory;
-    d.request_password_reset(&t.maya.email, &origin()).await.unwrap();
+    d.request_password_reset(&anonymous(), &t.maya.email).await.unwrap();
     let mail = take(d).await.unwrap();
     assert_eq!(mail.to.as_str(), t.maya.email);
     let MailAbout::PasswordReset { name } = &mail.about else {
@@ -302,7 +304,7 @@ async fn a_link_to_a_new_password_is_mailed(pool: PgPool) {
 async fn a_mail_to_a_deleted_person_holds_up_no_other(pool: PgPool) {
     let t = Tenant::new(&pool).await.sending_mail();
     t.directory
-        .request_password_reset(&t.noah.email, &origin())
+        .request_password_reset(&anonymous(), &t.noah.email)
         .await
         .unwrap();
     let left =

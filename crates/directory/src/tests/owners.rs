@@ -6,6 +6,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::fixture::{Person, Tenant, email, name, refusal, slug};
+use crate::Principal;
 
 const ACME: &str = "Acme Research";
 const ADMIN: OrganizationStanding = OrganizationStanding::Member(OrganizationRole::Admin);
@@ -13,7 +14,7 @@ const ADMIN: OrganizationStanding = OrganizationStanding::Member(OrganizationRol
 impl Tenant {
     async fn place(&self, person: &Person) -> OrganizationStanding {
         self.directory
-            .member(self.maya.id, &self.slug, person.id)
+            .member(&self.maya.actor, &self.slug, person.id)
             .await
             .unwrap()
             .place
@@ -39,7 +40,7 @@ async fn the_owner_hands_over_to_another_admin(pool: PgPool) {
             ProjectRole::Admin
         );
     }
-    let settings = d.organization_settings(t.maya.id, &t.slug).await.unwrap();
+    let settings = d.organization_settings(&t.maya.actor, &t.slug).await.unwrap();
     assert_eq!(settings.owner.as_str(), "Adam Admin");
     // W1: it protects the new one now, and the old one no more.
     let demoted = d
@@ -100,7 +101,11 @@ async fn the_owner_alone_sees_to_whom_ownership_can_go(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let other = t.someone("Ada Admin", "ada@acme.test").await;
     t.join(&other, OrganizationRole::Admin).await;
-    let settings = t.directory.organization_settings(t.owner.id, &t.slug).await.unwrap();
+    let settings = t
+        .directory
+        .organization_settings(&t.owner.actor, &t.slug)
+        .await
+        .unwrap();
     let transfer_candidates: Vec<_> = settings
         .transfer_candidates
         .iter()
@@ -114,7 +119,7 @@ async fn the_owner_alone_sees_to_whom_ownership_can_go(pool: PgPool) {
         ]
     );
     for person in [&t.admin, &t.maya] {
-        let settings = t.directory.organization_settings(person.id, &t.slug).await.unwrap();
+        let settings = t.directory.organization_settings(&person.actor, &t.slug).await.unwrap();
         assert_eq!(
             (settings.owner.as_str(), settings.transfer_candidates.len()),
             ("Olivia Owner", 0)
@@ -122,10 +127,10 @@ async fn the_owner_alone_sees_to_whom_ownership_can_go(pool: PgPool) {
         assert_eq!(settings.organization.name.as_str(), ACME);
     }
     for person in [&t.eve, &t.stranger] {
-        let outcome = t.directory.organization_settings(person.id, &t.slug).await;
+        let outcome = t.directory.organization_settings(&person.actor, &t.slug).await;
         assert_eq!(refusal(outcome), Refusal::Hidden);
         assert_eq!(
-            refusal(t.directory.organization(person.id, &t.slug).await),
+            refusal(t.directory.organization(&person.actor, &t.slug).await),
             Refusal::Hidden
         );
     }
@@ -142,11 +147,13 @@ async fn the_operator_hands_over_when_an_owner_is_lost(pool: PgPool) {
         ("acme", &t.stranger.email, Refusal::NotAMember),
         ("no-such-organization", &t.maya.email, Refusal::Hidden),
     ] {
-        let outcome = d.transfer_ownership_as_operator(&slug(organization), &email(to)).await;
+        let outcome = d
+            .transfer_ownership_as_operator(&Principal::operator(), &slug(organization), &email(to))
+            .await;
         assert_eq!(refusal(outcome), expected, "{organization} {to}");
     }
     for person in [&t.maya, &t.admin] {
-        d.transfer_ownership_as_operator(&t.slug, &email(&person.email))
+        d.transfer_ownership_as_operator(&Principal::operator(), &t.slug, &email(&person.email))
             .await
             .unwrap();
         assert_eq!(t.place(person).await, OrganizationStanding::Owner);
@@ -154,7 +161,7 @@ async fn the_operator_hands_over_when_an_owner_is_lost(pool: PgPool) {
     }
     assert_eq!(t.place(&t.maya).await, ADMIN);
     // To whom owns it already: nothing changes, and nothing fails.
-    d.transfer_ownership_as_operator(&t.slug, &email(&t.admin.email))
+    d.transfer_ownership_as_operator(&Principal::operator(), &t.slug, &email(&t.admin.email))
         .await
         .unwrap();
     assert_eq!(t.place(&t.admin).await, OrganizationStanding::Owner);
@@ -182,7 +189,7 @@ async fn handing_over_is_audited(pool: PgPool) {
     assert_eq!(event.before, Some(json!({ "owner": t.owner.id })));
     assert_eq!(event.after, Some(json!({ "owner": t.admin.id })));
     let (done, events) = t
-        .audited(d.transfer_ownership_as_operator(&t.slug, &email(&t.maya.email)))
+        .audited(d.transfer_ownership_as_operator(&Principal::operator(), &t.slug, &email(&t.maya.email)))
         .await;
     done.unwrap();
     let [event] = &events[..] else { panic!("{events:?}") };
@@ -195,7 +202,7 @@ async fn handing_over_is_audited(pool: PgPool) {
         (Some(t.maya.id.0), Some(t.maya.email.as_str()))
     );
     let (done, events) = t
-        .audited(d.transfer_ownership_as_operator(&t.slug, &email("nobody@acme.test")))
+        .audited(d.transfer_ownership_as_operator(&Principal::operator(), &t.slug, &email("nobody@acme.test")))
         .await;
     done.unwrap_err();
     assert_eq!(events[0].refusal.as_deref(), Some("user_not_found"));

@@ -4,10 +4,10 @@ use policy::Refusal;
 use sqlx::PgPool;
 
 use super::fixture::{
-    OTHER_PASSWORD, PASSWORD, account, actor, count, email, events, in_seconds, nowhere, origin, password, refusal,
+    OTHER_PASSWORD, PASSWORD, account, actor, anonymous, count, email, events, in_seconds, nowhere, password, refusal,
     sql, take_link,
 };
-use crate::{Directory, InvitationState, LinkToken, Settings};
+use crate::{Directory, InvitationState, LinkToken, Principal, Settings};
 
 const MAYA: &str = "maya@acme.test";
 
@@ -18,7 +18,10 @@ async fn with_maya(pool: &PgPool) -> Directory {
         ..Settings::default()
     };
     let directory = Directory::new(pool.clone(), settings);
-    directory.create_user(account("Maya Muster", MAYA)).await.unwrap();
+    directory
+        .create_user(&Principal::operator(), account("Maya Muster", MAYA))
+        .await
+        .unwrap();
     directory
 }
 
@@ -26,7 +29,7 @@ async fn with_maya(pool: &PgPool) -> Directory {
 async fn mailed(directory: &Directory) -> LinkToken {
     // As if the one before were from longer ago.
     sql(&directory.pool, "DELETE FROM attempts").await;
-    directory.request_password_reset(MAYA, &origin()).await.unwrap();
+    directory.request_password_reset(&anonymous(), MAYA).await.unwrap();
     let mail = take_link(directory).await;
     directory.mail_sent(mail.id).await.unwrap();
     mail.link().clone()
@@ -36,7 +39,7 @@ async fn mailed(directory: &Directory) -> LinkToken {
 #[sqlx::test]
 async fn a_link_leads_to_a_new_password_once(pool: PgPool) {
     let d = with_maya(&pool).await;
-    let old = d.sign_in(MAYA, PASSWORD, &origin()).await.unwrap();
+    let old = d.sign_in(&anonymous(), MAYA, PASSWORD).await.unwrap();
     let (first, second) = (mailed(&d).await, mailed(&d).await);
     assert_ne!(first, second);
     for token in [&first, &second] {
@@ -47,21 +50,21 @@ async fn a_link_leads_to_a_new_password_once(pool: PgPool) {
         );
     }
     let new = d
-        .reset_password(&second, password(OTHER_PASSWORD), false, &origin())
+        .reset_password(&anonymous(), &second, password(OTHER_PASSWORD), false)
         .await
         .unwrap();
     assert_eq!(d.session(&new.token).await.unwrap().unwrap().email.as_str(), MAYA);
     assert!(d.session(&old.token).await.unwrap().is_none());
     for token in [&second, &first, &nowhere()] {
         assert_eq!(refusal(d.open_password_reset(token).await), Refusal::LinkDead);
-        let again = d.reset_password(token, password(PASSWORD), false, &origin()).await;
+        let again = d.reset_password(&anonymous(), token, password(PASSWORD), false).await;
         assert_eq!(refusal(again), Refusal::LinkDead);
     }
     assert_eq!(
-        refusal(d.sign_in(MAYA, PASSWORD, &origin()).await),
+        refusal(d.sign_in(&anonymous(), MAYA, PASSWORD).await),
         Refusal::CredentialsWrong
     );
-    d.sign_in(MAYA, OTHER_PASSWORD, &origin()).await.unwrap();
+    d.sign_in(&anonymous(), MAYA, OTHER_PASSWORD).await.unwrap();
 }
 
 /// For an hour.
@@ -72,13 +75,13 @@ async fn a_link_to_a_new_password_is_good_for_an_hour(pool: PgPool) {
     let late = in_seconds::<3601>(&d);
     assert_eq!(refusal(late.open_password_reset(&token).await), Refusal::LinkDead);
     let outcome = late
-        .reset_password(&token, password(OTHER_PASSWORD), false, &origin())
+        .reset_password(&anonymous(), &token, password(OTHER_PASSWORD), false)
         .await;
     assert_eq!(refusal(outcome), Refusal::LinkDead);
-    d.sign_in(MAYA, PASSWORD, &origin()).await.unwrap();
+    d.sign_in(&anonymous(), MAYA, PASSWORD).await.unwrap();
     let in_time = in_seconds::<3500>(&d);
     in_time
-        .reset_password(&token, password(OTHER_PASSWORD), false, &origin())
+        .reset_password(&anonymous(), &token, password(OTHER_PASSWORD), false)
         .await
         .unwrap();
 }
@@ -88,14 +91,16 @@ async fn a_link_to_a_new_password_is_good_for_an_hour(pool: PgPool) {
 async fn a_new_password_ends_the_links_to_one(pool: PgPool) {
     let d = with_maya(&pool).await;
     let token = mailed(&d).await;
-    let session = d.sign_in(MAYA, PASSWORD, &origin()).await.unwrap();
+    let session = d.sign_in(&anonymous(), MAYA, PASSWORD).await.unwrap();
     let maya = actor(&d, &session.token).await;
     d.change_password(&maya, PASSWORD, password(OTHER_PASSWORD))
         .await
         .unwrap();
     assert_eq!(refusal(d.open_password_reset(&token).await), Refusal::LinkDead);
     let token = mailed(&d).await;
-    d.set_password(&email(MAYA), password(PASSWORD)).await.unwrap();
+    d.set_password(&Principal::operator(), &email(MAYA), password(PASSWORD))
+        .await
+        .unwrap();
     assert_eq!(refusal(d.open_password_reset(&token).await), Refusal::LinkDead);
 }
 
@@ -104,7 +109,7 @@ async fn a_new_password_ends_the_links_to_one(pool: PgPool) {
 async fn asking_for_a_link_does_not_tell_who_has_an_account(pool: PgPool) {
     let d = with_maya(&pool).await;
     for typed in [MAYA, " MAYA@Acme.test", "nobody@acme.test"] {
-        d.request_password_reset(typed, &origin()).await.unwrap();
+        d.request_password_reset(&anonymous(), typed).await.unwrap();
     }
     // A mail is wanted for each address, but for one that is wanted already; whether there is somebody to send it to is
     // found out when it is made.
@@ -136,7 +141,7 @@ async fn asking_for_a_link_does_not_tell_who_has_an_account(pool: PgPool) {
     };
     assert_eq!(told, [row(MAYA), row(MAYA), row("nobody@acme.test")]);
     assert_eq!(
-        refusal(d.request_password_reset("no address", &origin()).await),
+        refusal(d.request_password_reset(&anonymous(), "no address").await),
         Refusal::EmailInvalid
     );
 }
@@ -145,10 +150,12 @@ async fn asking_for_a_link_does_not_tell_who_has_an_account(pool: PgPool) {
 #[sqlx::test]
 async fn without_a_mail_server_there_is_no_link_to_a_new_password(pool: PgPool) {
     let d = super::fixture::directory(&pool);
-    d.create_user(account("Maya Muster", MAYA)).await.unwrap();
+    d.create_user(&Principal::operator(), account("Maya Muster", MAYA))
+        .await
+        .unwrap();
     for typed in [MAYA, "nobody@acme.test"] {
         assert_eq!(
-            refusal(d.request_password_reset(typed, &origin()).await),
+            refusal(d.request_password_reset(&anonymous(), typed).await),
             Refusal::NoMail
         );
     }
@@ -160,7 +167,7 @@ async fn without_a_mail_server_there_is_no_link_to_a_new_password(pool: PgPool) 
 async fn using_a_link_is_audited_and_the_link_is_stored_nowhere(pool: PgPool) {
     let d = with_maya(&pool).await;
     let token = mailed(&d).await;
-    d.reset_password(&nowhere(), password(OTHER_PASSWORD), false, &origin())
+    d.reset_password(&anonymous(), &nowhere(), password(OTHER_PASSWORD), false)
         .await
         .unwrap_err();
     let stored = format!(
@@ -170,7 +177,7 @@ async fn using_a_link_is_audited_and_the_link_is_stored_nowhere(pool: PgPool) {
     );
     assert_eq!(count(&pool, "SELECT count(*) FROM password_reset_tokens").await, 1);
     assert_eq!(count(&pool, &stored).await, 0);
-    d.reset_password(&token, password(OTHER_PASSWORD), false, &origin())
+    d.reset_password(&anonymous(), &token, password(OTHER_PASSWORD), false)
         .await
         .unwrap();
     let rows: Vec<_> = events(&pool)
@@ -194,11 +201,11 @@ async fn using_a_link_is_audited_and_the_link_is_stored_nowhere(pool: PgPool) {
 #[sqlx::test]
 async fn a_new_password_ends_everything_else_on_request(pool: PgPool) {
     let d = with_maya(&pool).await;
-    let session = d.sign_in(MAYA, PASSWORD, &origin()).await.unwrap();
+    let session = d.sign_in(&anonymous(), MAYA, PASSWORD).await.unwrap();
     let before = actor(&d, &session.token).await;
     let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAII2jiQYn6QCVghbfu7nROqyNNkp/HwZazGC2WsIfDiLh";
     d.add_ssh_key(&before, "Laptop", key).await.unwrap();
-    let own = &d.organizations_of(before.user, 1).await.unwrap()[0].slug;
+    let own = &d.organizations_of(&before, 1).await.unwrap()[0].slug;
     let sent = d.invite_member(&before, own, "nina@new.test").await.unwrap();
     for (is_on_request, keys, state) in [
         (false, 1, InvitationState::Pending),
@@ -206,10 +213,10 @@ async fn a_new_password_ends_everything_else_on_request(pool: PgPool) {
     ] {
         let link = mailed(&d).await;
         assert!(d.open_password_reset(&link).await.unwrap().is_proved);
-        d.reset_password(&link, password(OTHER_PASSWORD), is_on_request, &origin())
+        d.reset_password(&anonymous(), &link, password(OTHER_PASSWORD), is_on_request)
             .await
             .unwrap();
-        assert_eq!(d.ssh_keys(before.user).await.unwrap().len(), keys);
+        assert_eq!(d.ssh_keys(&before).await.unwrap().len(), keys);
         assert_eq!(d.open_invitation(&sent.token).await.unwrap().state, state);
     }
 }

@@ -19,7 +19,7 @@ impl Tenant {
     async fn project_pages(&self, who: &Person, mut query: ProjectQuery) -> Vec<ListedProject> {
         let mut all = Vec::new();
         loop {
-            let page = self.directory.projects(who.id, &self.slug, &query).await.unwrap();
+            let page = self.directory.projects(&who.actor, &self.slug, &query).await.unwrap();
             assert!(page.rows.len() <= usize::from(query.limit.max(1)));
             all.extend(page.rows);
             match page.next {
@@ -48,7 +48,7 @@ async fn members_see_every_name_and_the_slugs_of_their_own(pool: PgPool) {
         (&t.maya, [member, None, member]),
         (&t.noah, [member, None, None]),
     ] {
-        let list = d.projects(person.id, &t.slug, &search("")).await.unwrap();
+        let list = d.projects(&person.actor, &t.slug, &search("")).await.unwrap();
         let seen: Vec<_> = list
             .rows
             .iter()
@@ -88,7 +88,7 @@ async fn members_see_every_name_and_the_slugs_of_their_own(pool: PgPool) {
     ] {
         for query in [search(""), search("\0")] {
             assert_eq!(
-                refusal(d.projects(person.id, organization, &query).await),
+                refusal(d.projects(&person.actor, organization, &query).await),
                 Refusal::Hidden
             );
         }
@@ -153,7 +153,7 @@ async fn projects_are_searched_and_paged(pool: PgPool) {
     }
     let none = t
         .directory
-        .projects(t.noah.id, &t.slug, &ProjectQuery::default())
+        .projects(&t.noah.actor, &t.slug, &ProjectQuery::default())
         .await
         .unwrap();
     assert_eq!(none.rows.len(), 1, "none is as good as one");
@@ -176,7 +176,7 @@ async fn projects_are_searched_and_paged(pool: PgPool) {
         );
     }
     for typed in ["\0", &"é".repeat(201)] {
-        let outcome = t.directory.projects(t.noah.id, &t.slug, &search(typed)).await;
+        let outcome = t.directory.projects(&t.noah.actor, &t.slug, &search(typed)).await;
         assert_eq!(refusal(outcome), Refusal::Malformed);
     }
 }
@@ -189,7 +189,7 @@ async fn a_place_in_the_projects_stays_one(pool: PgPool) {
         limit: 1,
         ..ProjectQuery::default()
     };
-    let first = t.directory.projects(t.owner.id, &t.slug, &query).await.unwrap();
+    let first = t.directory.projects(&t.owner.actor, &t.slug, &query).await.unwrap();
     let production = &t.production.slug;
     t.directory
         .delete_project(&t.owner.actor, production, production.as_str())
@@ -221,7 +221,7 @@ async fn a_persons_projects_are_narrowed_to_an_organization_and_a_name(pool: PgP
         let organization = organization.map(slug);
         let found = t
             .directory
-            .find_projects(who.id, organization.as_ref(), search, 10)
+            .find_projects(&who.actor, organization.as_ref(), search, 10)
             .await
             .unwrap();
         found
@@ -253,7 +253,7 @@ async fn a_persons_projects_are_narrowed_to_an_organization_and_a_name(pool: PgP
         "P3: a name is no access"
     );
     assert_eq!(found(&t.owner, None, "_").await, Vec::<String>::new());
-    let outcome = t.directory.find_projects(t.owner.id, None, "\0", 10).await;
+    let outcome = t.directory.find_projects(&t.owner.actor, None, "\0", 10).await;
     assert_eq!(refusal(outcome), Refusal::Malformed);
 }
 
@@ -266,7 +266,7 @@ async fn the_current_project_is_the_last_one_they_may_see(pool: PgPool) {
         let organization = organization.map(slug);
         let found = t
             .directory
-            .current_project(who.id, last, organization.as_ref())
+            .current_project(&who.actor, last, organization.as_ref())
             .await
             .unwrap();
         found.map(|project| project.slug.to_string())

@@ -4,7 +4,7 @@ use policy::{Because, OrganizationRole, Permission, ProjectRole, ProjectStanding
 use sqlx::PgPool;
 
 use super::fixture::{Person, Project, Tenant, count, name, refusal, refused_by_database, slug, sql};
-use crate::{ProjectChange, Result};
+use crate::{Principal, ProjectChange, Result};
 
 impl Tenant {
     async fn rename(&self, project: &Project, to: &str) -> Result<()> {
@@ -68,7 +68,7 @@ async fn a_project_admin_changes_name_slug_and_settings(pool: PgPool) {
         .update_project(&t.lead.actor, &t.research.slug, &wanted)
         .await
         .unwrap();
-    let seen = t.directory.project(t.maya.id, &slug("vision")).await.unwrap();
+    let seen = t.directory.project(&t.maya.actor, &slug("vision")).await.unwrap();
     assert_eq!(
         (seen.id, seen.name, seen.allow_externals),
         (t.research.id, wanted.name, false)
@@ -88,7 +88,7 @@ async fn an_old_slug_stops_working(pool: PgPool) {
         .add_collaborator(&t.owner.actor, &t.research.slug, &t.noah.email)
         .await;
     assert_eq!(refusal(outcome), Refusal::Hidden);
-    let ids = t.directory.project_ids(t.owner.id, &slug("vision")).await.unwrap();
+    let ids = t.directory.project_ids(&t.owner.actor, &slug("vision")).await.unwrap();
     assert_eq!(ids, (t.organization, t.research.id));
 }
 
@@ -201,7 +201,7 @@ async fn the_default_project_can_be_renamed_and_stays_the_default(pool: PgPool) 
         .update_project(&t.admin.actor, &t.default.slug, &wanted)
         .await
         .unwrap();
-    let seen = t.directory.project(t.noah.id, &slug("everybody")).await.unwrap();
+    let seen = t.directory.project(&t.noah.actor, &slug("everybody")).await.unwrap();
     assert!(seen.is_default);
     assert_eq!((seen.id, seen.name.as_str()), (t.default.id, "Everybody"));
 }
@@ -384,14 +384,14 @@ async fn a_person_sees_their_projects_in_order(pool: PgPool) {
         ("eve", &t.eve, vec!["acme-research"]),
         ("stranger", &t.stranger, vec!["acme-research", "acme-elsewhere-default"]),
     ] {
-        let seen = t.directory.find_projects(person.id, None, "", 10).await.unwrap();
+        let seen = t.directory.find_projects(&person.actor, None, "", 10).await.unwrap();
         let seen: Vec<_> = seen.iter().map(|project| project.slug.as_str()).collect();
         assert_eq!(seen, expected, "{who}");
     }
     t.join(&t.stranger, OrganizationRole::Admin).await;
     assert_eq!(
         t.directory
-            .find_projects(t.stranger.id, None, "", 10)
+            .find_projects(&t.stranger.actor, None, "", 10)
             .await
             .unwrap()
             .len(),
@@ -399,7 +399,7 @@ async fn a_person_sees_their_projects_in_order(pool: PgPool) {
     );
     assert_eq!(
         t.directory
-            .find_projects(t.stranger.id, None, "", 2)
+            .find_projects(&t.stranger.actor, None, "", 2)
             .await
             .unwrap()
             .len(),
@@ -445,7 +445,7 @@ async fn organization_admins_create_projects(pool: PgPool) {
     }
     let (done, events) = t.audited(t.create(&t.admin, "vision")).await;
     done.unwrap();
-    let seen = t.directory.project(t.admin.id, &slug("vision")).await.unwrap();
+    let seen = t.directory.project(&t.admin.actor, &slug("vision")).await.unwrap();
     assert_eq!(
         (seen.name.as_str(), seen.is_default, seen.allow_externals),
         ("Vision", false, false)
@@ -505,7 +505,12 @@ async fn a_new_project_takes_a_free_slug_alone(pool: PgPool) {
 async fn additional_projects_can_be_switched_off(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let other = Tenant::named(&pool, "other").await;
-    let (done, events) = t.audited(t.directory.set_additional_projects(&t.slug, false)).await;
+    let (done, events) = t
+        .audited(
+            t.directory
+                .set_additional_projects(&Principal::operator(), &t.slug, false),
+        )
+        .await;
     done.unwrap();
     let [event] = &events[..] else { panic!("{events:?}") };
     assert_eq!(
@@ -526,7 +531,7 @@ async fn additional_projects_can_be_switched_off(pool: PgPool) {
     );
     assert!(
         !t.directory
-            .organization(t.maya.id, &t.slug)
+            .organization(&t.maya.actor, &t.slug)
             .await
             .unwrap()
             .additional_projects
@@ -534,11 +539,14 @@ async fn additional_projects_can_be_switched_off(pool: PgPool) {
     assert!(t.sees(&t.research, &t.maya).await);
     t.rename(&t.research, "sight").await.unwrap();
     other.create(&other.owner, "vision").await.unwrap();
-    t.directory.set_additional_projects(&t.slug, true).await.unwrap();
+    t.directory
+        .set_additional_projects(&Principal::operator(), &t.slug, true)
+        .await
+        .unwrap();
     t.create(&t.admin, "hearing").await.unwrap();
     let nowhere = t
         .directory
-        .set_additional_projects(&slug("no-such-organization"), true)
+        .set_additional_projects(&Principal::operator(), &slug("no-such-organization"), true)
         .await;
     assert_eq!(refusal(nowhere), Refusal::Hidden);
 }
@@ -611,13 +619,13 @@ async fn a_deleted_project_is_gone_and_its_slug_rests(pool: PgPool) {
         assert!(!t.sees(&t.research, person).await, "{who}");
         assert!(
             !t.directory
-                .has_access(person.id, t.organization, t.research.id)
+                .has_access(&person.actor, t.organization, t.research.id)
                 .await
                 .unwrap()
         );
     }
     assert!(
-        t.directory.organizations_of(t.eve.id, 10).await.unwrap().is_empty(),
+        t.directory.organizations_of(&t.eve.actor, 10).await.unwrap().is_empty(),
         "X3"
     );
     assert_eq!(

@@ -8,7 +8,7 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::fixture::{Tenant, count, in_seconds, name, refusal, slug, sql};
-use crate::{Agent, Directory, ProjectRef, Result, Settings, UsageRecord};
+use crate::{Directory, ProjectRef, Result, Settings, UsageRecord};
 
 const THREE: u32 = 3;
 
@@ -44,7 +44,7 @@ async fn add_file(t: &Tenant, called: &str) -> Result<()> {
         _ => field.read("1"),
     });
     let project: ProjectRef = t.research.slug.clone().into();
-    let agent = Agent::Person(&t.owner.actor);
+    let agent = &t.owner.actor;
     t.directory
         .create_resource(
             agent,

@@ -11,11 +11,12 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::fixture::{
-    OTHER_PASSWORD, PASSWORD, Person, Project, Tenant, account, actor, count, email, name, origin, password, refusal,
-    slug, sql, until_one_waits, until_waiting,
+    OTHER_PASSWORD, PASSWORD, Person, Project, Tenant, account, actor, anonymous, count, email, name, origin, password,
+    refusal, slug, sql, until_one_waits, until_waiting,
 };
 use crate::{
-    Actor, Error, InvitationState, LinkToken, MemberQuery, ProjectRef, Result, UsageRecord, links, memberships,
+    Error, InvitationState, LinkToken, MemberQuery, Principal, ProjectRef, Result, UsageRecord,
+    authorization::permitted::Writer, links, memberships,
 };
 
 const ROUNDS: usize = 15;
@@ -213,7 +214,7 @@ impl Tenant {
         let (name, password, origin) = (name("Nina New"), password(PASSWORD), origin());
         let accepted = self
             .directory
-            .accept_invitation_as_new(token, name, password, &origin)
+            .accept_invitation_as_new(&Principal::anonymous(origin.clone()), token, name, password)
             .await;
         accepted.map(drop)
     }
@@ -224,7 +225,11 @@ impl Tenant {
             limit: 1000,
             ..MemberQuery::default()
         };
-        let list = self.directory.members(self.owner.id, &self.slug, &query).await.unwrap();
+        let list = self
+            .directory
+            .members(&self.owner.actor, &self.slug, &query)
+            .await
+            .unwrap();
         list.rows.iter().map(|row| row.user).collect()
     }
 }
@@ -245,7 +250,7 @@ async fn of_two_who_accept_one_link_at_once_one_is_told_it_was_used(pool: PgPool
             t.directory.accept_invitation(&nina.actor, &sent.token),
         );
         assert_eq!(one_refused(a, b), Refusal::InvitationAccepted);
-        assert!(t.has_member(nina.id).await);
+        assert!(t.has_member(&nina.actor).await);
 
         let sent = t.invite(&t.stranger.email).await;
         let (signed_in, as_new) = both(
@@ -279,7 +284,8 @@ async fn an_address_that_signs_up_while_it_accepts_has_one_account(pool: PgPool)
         let (accepted, signed_up) = both(
             round,
             t.accept_new(&sent.token),
-            t.directory.sign_up(account("Nina New", &address), &origin),
+            t.directory
+                .sign_up(&Principal::anonymous(origin.clone()), account("Nina New", &address)),
         )
         .await;
         let (state, is_accepted) = (
@@ -313,7 +319,7 @@ async fn an_invitation_accepted_while_it_is_revoked_is_one_of_both(pool: PgPool)
         };
         let state = d.open_invitation(&sent.token).await.unwrap().state;
         assert_eq!((one_refused(accepted, revoked), state), expected);
-        assert_eq!(t.has_member(nina.id).await, is_member);
+        assert_eq!(t.has_member(&nina.actor).await, is_member);
     }
 }
 
@@ -339,7 +345,7 @@ async fn an_invitation_accepted_while_it_is_sent_again_is_accepted_or_has_a_new_
             }
             (Err(a), Err(b)) => panic!("{a} {b}"),
         }
-        assert!(t.has_member(nina.id).await);
+        assert!(t.has_member(&nina.actor).await);
     }
 }
 
@@ -411,7 +417,7 @@ async fn of_two_transfers_at_once_one_is_done(pool: PgPool) {
         .await;
         let next = if a.is_ok() { one } else { other };
         assert_eq!(one_refused(a, b), Refusal::OwnerOnly);
-        let place = d.member(next.id, &t.slug, next.id).await.unwrap().place;
+        let place = d.member(&next.actor, &t.slug, next.id).await.unwrap().place;
         assert_eq!(place, OrganizationStanding::Owner);
         owner = next;
     }
@@ -474,8 +480,8 @@ async fn a_removal_and_a_promotion_at_once_leave_no_member(pool: PgPool) {
         if promoted.is_err() {
             assert_eq!(refusal(promoted), Refusal::NotAMember);
         }
-        assert!(!t.has_member(person.id).await);
-        assert!(d.find_projects(person.id, None, "", 10).await.unwrap().is_empty());
+        assert!(!t.has_member(&person.actor).await);
+        assert!(d.find_projects(&person.actor, None, "", 10).await.unwrap().is_empty());
     }
 }
 
@@ -524,7 +530,7 @@ async fn a_project_is_deleted_once(pool: PgPool) {
         if added.is_err() {
             assert_eq!(refusal(added), Refusal::Hidden);
         }
-        assert_eq!(refusal(d.project(t.noah.id, &slug).await), Refusal::Hidden);
+        assert_eq!(refusal(d.project(&t.noah.actor, &slug).await), Refusal::Hidden);
     }
 }
 
@@ -535,9 +541,9 @@ async fn an_organization_that_is_joined_while_it_is_deleted_is_there_or_not(pool
     let d = &t.directory;
     for round in 0..ROUNDS {
         let address = format!("founder{round}@new.test");
-        let session = d.sign_up(account("Fay Founder", &address), &origin()).await.unwrap();
+        let session = d.sign_up(&anonymous(), account("Fay Founder", &address)).await.unwrap();
         let fay = actor(d, &session.token).await;
-        let own = d.organizations_of(fay.user, 10).await.unwrap().remove(0);
+        let own = d.organizations_of(&fay, 10).await.unwrap().remove(0);
         let sent = d.invite_member(&fay, &own.slug, &t.noah.email).await.unwrap();
         let (joined, deleted) = both(
             round,
@@ -558,7 +564,7 @@ async fn an_organization_that_is_joined_while_it_is_deleted_is_there_or_not(pool
 /// collaborator whom no list can show.
 struct Leaver {
     person: Person,
-    actor: Actor,
+    actor: Principal,
 }
 
 impl Tenant {
@@ -604,7 +610,7 @@ async fn an_account_deleted_while_it_accepts_is_no_member(pool: PgPool) {
 async fn a_deletion_that_waits_for_an_acceptance_ends_it(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let lou = t.leaver(0).await;
-    let mut tx = t.directory.pool.begin().await.unwrap();
+    let mut tx = Writer::for_worker(t.directory.pool.begin().await.unwrap());
     let at = OffsetDateTime::now_utc();
     memberships::insert(
         &mut tx,
@@ -618,7 +624,7 @@ async fn a_deletion_that_waits_for_an_acceptance_ends_it(pool: PgPool) {
     .unwrap();
     let (deleted, ()) = tokio::join!(t.directory.delete_account(&lou.actor, PASSWORD), async {
         until_one_waits(&pool).await;
-        tx.commit().await.unwrap();
+        tx.into_transaction().commit().await.unwrap();
     });
     deleted.unwrap();
     t.nothing_is_left_of(&lou).await;
@@ -708,19 +714,21 @@ async fn deleting_what_a_mail_is_about_waits_for_the_mail(pool: PgPool) {
     let d = &t.directory;
     let lou = t.leaver(0).await;
     let session = d
-        .sign_up(account("Fay Founder", "fay@new.test"), &origin())
+        .sign_up(&anonymous(), account("Fay Founder", "fay@new.test"))
         .await
         .unwrap();
     let fay = actor(d, &session.token).await;
     // Nothing is mailed for those whose own address isn't proved.
-    d.verify_as_operator(&email("fay@new.test")).await.unwrap();
-    let own = d.organizations_of(fay.user, 10).await.unwrap().remove(0);
-    let organization = d.organization(fay.user, &own.slug).await.unwrap().id;
+    d.verify_as_operator(&Principal::operator(), &email("fay@new.test"))
+        .await
+        .unwrap();
+    let own = d.organizations_of(&fay, 10).await.unwrap().remove(0);
+    let organization = d.organization(&fay, &own.slug).await.unwrap().id;
     let sent = d.invite_member(&fay, &own.slug, "nina@new.test").await.unwrap();
-    d.request_password_reset(&lou.person.email, &origin()).await.unwrap();
+    d.request_password_reset(&anonymous(), &lou.person.email).await.unwrap();
     let at = OffsetDateTime::now_utc();
 
-    let mut tx = d.pool.begin().await.unwrap();
+    let mut tx = Writer::for_worker(d.pool.begin().await.unwrap());
     sqlx::query("UPDATE outbox SET attempts = 1 WHERE organization_id IS NOT NULL")
         .execute(&mut *tx)
         .await
@@ -728,11 +736,11 @@ async fn deleting_what_a_mail_is_about_waits_for_the_mail(pool: PgPool) {
     let (deleted, ()) = tokio::join!(d.delete_organization(&fay, &own.slug, own.name.as_str()), async {
         until_one_waits(&pool).await;
         links::add_token(&mut tx, organization, sent.id, true).await.unwrap();
-        tx.commit().await.unwrap();
+        tx.into_transaction().commit().await.unwrap();
     });
     deleted.unwrap();
 
-    let mut tx = d.pool.begin().await.unwrap();
+    let mut tx = Writer::for_worker(d.pool.begin().await.unwrap());
     sqlx::query("UPDATE outbox SET attempts = 1")
         .execute(&mut *tx)
         .await
@@ -745,7 +753,7 @@ async fn deleting_what_a_mail_is_about_waits_for_the_mail(pool: PgPool) {
     let (deleted, ()) = tokio::join!(d.delete_account(&lou.actor, PASSWORD), async {
         until_one_waits(&pool).await;
         links::add_reset_token(&mut tx, lou.person.id, at).await.unwrap();
-        tx.commit().await.unwrap();
+        tx.into_transaction().commit().await.unwrap();
     });
     deleted.unwrap();
     t.nothing_is_left_of(&lou).await;
@@ -852,7 +860,7 @@ async fn e5_a_removal_is_not_passed_by_reports_of_usage(pool: PgPool) {
             cost_micros: 1,
             corrects: None,
         };
-        let own = ProjectRef::Id(key.project);
+        let own = ProjectRef::Id(key.api_key().unwrap().project);
         assert_eq!(d.record_usage(&key, Some(&own), &[record]).await.unwrap().recorded, 1);
     };
     let remove = async || {

@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use super::fixture::{Project, Tenant, count, events, name, refusal, refused_by_database, sql, until_one_waits};
 use crate::{
-    Agent, Creator, Directory, Error, Order, ProjectContents, ProjectRef, Resource, ResourceChange, ResourceCursor,
-    ResourceQuery, ResourceSort, Result, Viewer,
+    Creator, Directory, Error, Order, Principal, ProjectContents, ProjectRef, Resource, ResourceChange, ResourceCursor,
+    ResourceQuery, ResourceSort, Result, Target,
 };
 
 /// Fields of one of this kind, the least there can be.
@@ -33,7 +33,7 @@ fn at(project: &Project) -> ProjectRef {
 impl Tenant {
     async fn register(
         &self,
-        agent: Agent<'_>,
+        agent: &Principal,
         project: &Project,
         kind: ResourceKind,
         called: &str,
@@ -45,14 +45,12 @@ impl Tenant {
 
     /// A resource, registered by the Owner.
     async fn resource(&self, project: &Project, kind: ResourceKind, called: &str) -> Resource {
-        self.register(Agent::Person(&self.owner.actor), project, kind, called)
-            .await
-            .unwrap()
+        self.register(&self.owner.actor, project, kind, called).await.unwrap()
     }
 }
 
 /// Does one thing to a resource, and answers the refusal, if it is one.
-async fn try_to(t: &Tenant, agent: Agent<'_>, resource: &Resource, action: ResourceAction) -> Option<Refusal> {
+async fn try_to(t: &Tenant, agent: &Principal, resource: &Resource, action: ResourceAction) -> Option<Refusal> {
     let d = &t.directory;
     let project = at(&t.research);
     let kind = resource.kind;
@@ -75,11 +73,7 @@ async fn try_to(t: &Tenant, agent: Agent<'_>, resource: &Resource, action: Resou
         }
         ResourceAction::Scale => {
             let size = kind.fields().iter().find(|field| field.is_size())?;
-            let now = d
-                .resource(Viewer::Person(t.owner.id), &project, resource.id)
-                .await
-                .unwrap()
-                .1;
+            let now = d.resource(&t.owner.actor, &project, resource.id).await.unwrap().1;
             let change = ResourceChange {
                 details: BTreeMap::from([(*size, unlike(now.details.get(*size)))]),
                 ..ResourceChange::default()
@@ -125,14 +119,14 @@ async fn r1_every_kind_and_action_is_decided_by_the_table(pool: PgPool) {
         t.key(&t.research, KeyScope::Manage).await,
     );
     let agents = [
-        ("owner", Agent::Person(&t.owner.actor), Some(true)),
-        ("lead", Agent::Person(&t.lead.actor), Some(true)),
-        ("manage", Agent::Key(&manages), Some(true)),
-        ("maya", Agent::Person(&t.maya.actor), Some(false)),
-        ("eve", Agent::Person(&t.eve.actor), Some(false)),
-        ("use", Agent::Key(&uses), Some(false)),
-        ("noah", Agent::Person(&t.noah.actor), None),
-        ("stranger", Agent::Person(&t.stranger.actor), None),
+        ("owner", &t.owner.actor, Some(true)),
+        ("lead", &t.lead.actor, Some(true)),
+        ("manage", &manages, Some(true)),
+        ("maya", &t.maya.actor, Some(false)),
+        ("eve", &t.eve.actor, Some(false)),
+        ("use", &uses, Some(false)),
+        ("noah", &t.noah.actor, None),
+        ("stranger", &t.stranger.actor, None),
     ];
     for kind in ResourceKind::ALL {
         let resource = t.resource(&t.research, kind, "first").await;
@@ -165,7 +159,7 @@ async fn r1_scaling_and_changing_are_asked_for_apart_and_audited_apart(pool: PgP
         state: Some(ResourceState::Running),
         details: larger,
     };
-    let lead = Agent::Person(&t.lead.actor);
+    let lead = &t.lead.actor;
     let (after, rows) = t.audited(d.update_resource(lead, &project, cluster.id, &both)).await;
     let after = after.unwrap();
     assert_eq!((after.name.as_str(), after.state), ("train-2", ResourceState::Running));
@@ -191,12 +185,7 @@ async fn r1_scaling_and_changing_are_asked_for_apart_and_audited_apart(pool: PgP
         .await;
     assert_eq!(rows[0].action, "cluster:configure");
     let nothing = d
-        .update_resource(
-            Agent::Person(&t.maya.actor),
-            &project,
-            cluster.id,
-            &ResourceChange::default(),
-        )
+        .update_resource(&t.maya.actor, &project, cluster.id, &ResourceChange::default())
         .await;
     assert_eq!(refusal(nothing), Refusal::Forbidden(Permission::ClusterConfigure));
 }
@@ -207,21 +196,24 @@ async fn a1_what_is_done_to_a_resource_is_audited(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let key = t.key(&t.research, KeyScope::Use).await;
     let (made, rows) = t
-        .audited(t.register(Agent::Key(&key), &t.research, ResourceKind::File, "train.jsonl"))
+        .audited(t.register(&key, &t.research, ResourceKind::File, "train.jsonl"))
         .await;
     let made = made.unwrap();
-    assert_eq!(made.created_by, Some(Creator::Key(key.key, name("CI"))));
+    assert_eq!(
+        made.created_by,
+        Some(Creator::Key(key.api_key().unwrap().key, name("CI")))
+    );
     assert_eq!(made.state, ResourceState::Creating);
     let [row] = &rows[..] else { panic!("{rows:?}") };
     assert_eq!(
         (row.action.as_str(), row.actor_kind.as_str()),
         ("file:create", "api_key")
     );
-    assert_eq!(row.credential, format!("api key {}", key.key));
+    assert_eq!(row.credential, format!("api key {}", key.api_key().unwrap().key));
     assert_eq!(row.after.as_ref().unwrap()["name"], "train.jsonl");
 
     let (refused, rows) = t
-        .audited(t.register(Agent::Key(&key), &t.research, ResourceKind::Cluster, "mine"))
+        .audited(t.register(&key, &t.research, ResourceKind::Cluster, "mine"))
         .await;
     assert_eq!(refusal(refused), Refusal::Forbidden(Permission::ClusterCreate));
     assert_eq!(rows[0].action, "cluster:create");
@@ -231,7 +223,7 @@ async fn a1_what_is_done_to_a_resource_is_audited(pool: PgPool) {
 
     let d = &t.directory;
     let (deleted, rows) = t
-        .audited(d.delete_resource(Agent::Person(&t.maya.actor), &at(&t.research), made.id))
+        .audited(d.delete_resource(&t.maya.actor, &at(&t.research), made.id))
         .await;
     assert_eq!(deleted.unwrap().as_str(), "train.jsonl");
     assert_eq!(rows[0].action, "file:delete");
@@ -248,10 +240,10 @@ async fn k1_a_key_and_an_id_reach_their_own_project_only(pool: PgPool) {
     let beside = t.resource(&t.production, ResourceKind::Model, "next door").await;
     let far = other.resource(&other.research, ResourceKind::Model, "far away").await;
     let key = t.key(&t.research, KeyScope::Manage).await;
-    let (d, mine, agent) = (&t.directory, at(&t.research), Agent::Key(&key));
+    let (d, mine, agent) = (&t.directory, at(&t.research), &key);
     let change = ResourceChange::default();
     for id in [beside.id, far.id, ResourceId(Uuid::now_v7())] {
-        for agent in [agent, Agent::Person(&t.owner.actor)] {
+        for agent in [agent, &t.owner.actor] {
             assert_eq!(refusal(d.resource(agent.into(), &mine, id).await), Refusal::Hidden);
             assert_eq!(
                 refusal(d.update_resource(agent, &mine, id, &change).await),
@@ -285,25 +277,22 @@ async fn k1_a_key_and_an_id_reach_their_own_project_only(pool: PgPool) {
         assert_eq!(refusal(outcome), Refusal::Hidden);
         // Those who look after the key's project read of it.
         assert_eq!(rows[0].project_id, Some(t.research.id.0));
-        assert_eq!(
-            refusal(d.resources(Viewer::Key(&key), &project, &query).await),
-            Refusal::Hidden
-        );
-        assert_eq!(
-            refusal(d.resource(Viewer::Key(&key), &project, beside.id).await),
-            Refusal::Hidden
-        );
+        assert_eq!(refusal(d.resources(&key, &project, &query).await), Refusal::Hidden);
+        assert_eq!(refusal(d.resource(&key, &project, beside.id).await), Refusal::Hidden);
         assert_eq!(
             refusal(d.delete_resource(agent, &project, beside.id).await),
             Refusal::Hidden
         );
         assert_eq!(
-            refusal(d.authorize_agent(agent, &project, Permission::ModelCreate).await),
+            refusal(
+                d.authorize(agent, Permission::ModelCreate, Target::Project(&project))
+                    .await
+            ),
             Refusal::Hidden
         );
     }
     for project in [mine, ProjectRef::Id(t.research.id)] {
-        for viewer in [Viewer::Key(&key), Viewer::Person(t.maya.id)] {
+        for viewer in [&key, &t.maya.actor] {
             let list = d.resources(viewer, &project, &query).await.unwrap();
             assert_eq!(list.rows, std::slice::from_ref(&here));
             assert_eq!(list.place.project.slug, t.research.slug);
@@ -322,18 +311,25 @@ async fn e5_a_key_that_ended_meanwhile_does_nothing(pool: PgPool) {
     ] {
         let key = t.key(&t.research, KeyScope::Manage).await;
         assert!(
-            t.register(Agent::Key(&key), &t.research, ResourceKind::File, &key.key.to_string())
-                .await
-                .is_ok()
+            t.register(
+                &key,
+                &t.research,
+                ResourceKind::File,
+                &key.api_key().unwrap().key.to_string()
+            )
+            .await
+            .is_ok()
         );
-        sql(&pool, &format!("UPDATE api_keys SET {end} WHERE id = '{}'", key.key)).await;
-        let outcome = t
-            .register(Agent::Key(&key), &t.research, ResourceKind::File, "late")
-            .await;
+        sql(
+            &pool,
+            &format!("UPDATE api_keys SET {end} WHERE id = '{}'", key.api_key().unwrap().key),
+        )
+        .await;
+        let outcome = t.register(&key, &t.research, ResourceKind::File, "late").await;
         assert_eq!(refusal(outcome), expected);
         let read = t
             .directory
-            .resources(Viewer::Key(&key), &at(&t.research), &ResourceQuery::default())
+            .resources(&key, &at(&t.research), &ResourceQuery::default())
             .await;
         assert_eq!(refusal(read), expected);
     }
@@ -343,16 +339,13 @@ async fn e5_a_key_that_ended_meanwhile_does_nothing(pool: PgPool) {
     let revoke = async {
         until_one_waits(&pool).await;
         sqlx::query("UPDATE api_keys SET revoked_at = now() WHERE id = $1")
-            .bind(key.key.0)
+            .bind(key.api_key().unwrap().key.0)
             .execute(&mut *tx)
             .await
             .unwrap();
         tx.commit().await.unwrap();
     };
-    let (outcome, ()) = tokio::join!(
-        t.register(Agent::Key(&key), &t.research, ResourceKind::File, "late"),
-        revoke
-    );
+    let (outcome, ()) = tokio::join!(t.register(&key, &t.research, ResourceKind::File, "late"), revoke);
     assert_eq!(refusal(outcome), Refusal::KeyRevoked);
     assert_eq!(
         count(&pool, "SELECT count(*) FROM resources WHERE name = 'late'").await,
@@ -365,7 +358,7 @@ async fn e5_a_key_that_ended_meanwhile_does_nothing(pool: PgPool) {
 async fn e1_a_resource_outlives_the_access_of_its_creator(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let model = t
-        .register(Agent::Person(&t.maya.actor), &t.research, ResourceKind::Model, "llama")
+        .register(&t.maya.actor, &t.research, ResourceKind::Model, "llama")
         .await
         .unwrap();
     t.directory
@@ -374,7 +367,7 @@ async fn e1_a_resource_outlives_the_access_of_its_creator(pool: PgPool) {
         .unwrap();
     let (_, seen) = t
         .directory
-        .resource(Viewer::Person(t.owner.id), &at(&t.research), model.id)
+        .resource(&t.owner.actor, &at(&t.research), model.id)
         .await
         .unwrap();
     assert_eq!(seen.created_by, Some(Creator::Person(t.maya.id, name("Maya Member"))));
@@ -385,7 +378,7 @@ async fn e1_a_resource_outlives_the_access_of_its_creator(pool: PgPool) {
 #[sqlx::test]
 async fn e1_names_states_and_fields_are_those_of_the_kind(pool: PgPool) {
     let t = Tenant::new(&pool).await;
-    let (d, project, lead) = (&t.directory, at(&t.research), Agent::Person(&t.lead.actor));
+    let (d, project, lead) = (&t.directory, at(&t.research), &t.lead.actor);
     let kind = ResourceKind::Evaluation;
     let made = t.register(lead, &t.research, kind, "mmlu").await.unwrap();
     let again = t.register(lead, &t.research, kind, "mmlu").await;
@@ -394,9 +387,7 @@ async fn e1_names_states_and_fields_are_those_of_the_kind(pool: PgPool) {
     t.register(lead, &t.research, ResourceKind::Model, "mmlu")
         .await
         .unwrap();
-    t.register(Agent::Person(&t.owner.actor), &t.production, kind, "mmlu")
-        .await
-        .unwrap();
+    t.register(&t.owner.actor, &t.production, kind, "mmlu").await.unwrap();
     let second = t.register(lead, &t.research, kind, "gsm8k").await.unwrap();
     let renamed = ResourceChange {
         name: Some(name("mmlu")),
@@ -471,7 +462,7 @@ async fn e2_the_list_is_searched_filtered_sorted_and_paged(pool: PgPool) {
         loop {
             let page = t
                 .directory
-                .resources(Viewer::Person(t.eve.id), &at(&t.research), &query)
+                .resources(&t.eve.actor, &at(&t.research), &query)
                 .await
                 .unwrap();
             assert!(page.rows.len() <= 2);
@@ -517,13 +508,13 @@ async fn e2_the_list_is_searched_filtered_sorted_and_paged(pool: PgPool) {
 
     let bad = t
         .directory
-        .resources(Viewer::Person(t.eve.id), &at(&t.research), &searched("\0"))
+        .resources(&t.eve.actor, &at(&t.research), &searched("\0"))
         .await;
     assert_eq!(refusal(bad), Refusal::Malformed);
     let first = t
         .directory
         .resources(
-            Viewer::Person(t.eve.id),
+            &t.eve.actor,
             &at(&t.research),
             &ResourceQuery {
                 limit: 1,
@@ -537,10 +528,7 @@ async fn e2_the_list_is_searched_filtered_sorted_and_paged(pool: PgPool) {
         after: first.next,
         ..ResourceQuery::default()
     };
-    let outcome = t
-        .directory
-        .resources(Viewer::Person(t.eve.id), &at(&t.research), &elsewhere)
-        .await;
+    let outcome = t.directory.resources(&t.eve.actor, &at(&t.research), &elsewhere).await;
     assert_eq!(refusal(outcome), Refusal::CursorInvalid);
     for text in ["", "x", "e30"] {
         assert_eq!(ResourceCursor::decode(text), Err(Refusal::CursorInvalid));
@@ -557,7 +545,7 @@ async fn e2_the_overview_counts_each_kind_and_names_the_latest(pool: PgPool) {
     t.resource(&t.production, ResourceKind::Model, "elsewhere").await;
     sql(&pool, "UPDATE resources SET state = 'ready' WHERE name = 'two'").await;
     let d: &Directory = &t.directory;
-    let seen = d.resource_overview(t.maya.id, &t.research.slug).await.unwrap();
+    let seen = d.resource_overview(&t.maya.actor, &t.research.slug).await.unwrap();
     assert_eq!(seen.project.slug, t.research.slug);
     let counts: Vec<_> = seen.kinds.iter().map(|kind| (kind.kind, kind.count)).collect();
     let expected: Vec<_> = ResourceKind::ALL
@@ -570,7 +558,7 @@ async fn e2_the_overview_counts_each_kind_and_names_the_latest(pool: PgPool) {
     let latest: Vec<_> = files.latest.iter().map(|file| file.name.as_str()).collect();
     assert_eq!(latest, ["four", "three", "two"]);
     assert_eq!(
-        refusal(d.resource_overview(t.noah.id, &t.research.slug).await),
+        refusal(d.resource_overview(&t.noah.actor, &t.research.slug).await),
         Refusal::Hidden
     );
 }
@@ -584,16 +572,14 @@ async fn p4_a_project_with_resources_is_not_deleted(pool: PgPool) {
     let file = t.resource(&t.production, ResourceKind::File, "data").await;
     t.key(&t.production, KeyScope::Use).await;
     let contents = ProjectContents { keys: 1, resources: 1 };
-    assert_eq!(d.project_contents(t.owner.id, slug).await.unwrap(), contents);
+    assert_eq!(d.project_contents(&t.owner.actor, slug).await.unwrap(), contents);
     let outcome = d.delete_project(owner, slug, slug.as_str()).await;
     assert_eq!(refusal(outcome), Refusal::ProjectHasResources);
     let statement = format!("DELETE FROM projects WHERE id = '{}'", t.production.id);
     assert_eq!(refused_by_database(&pool, &statement).await, "resources_project_fkey");
 
-    d.delete_resource(Agent::Person(owner), &at(&t.production), file.id)
-        .await
-        .unwrap();
-    let agent = Agent::Person(&t.admin.actor);
+    d.delete_resource(owner, &at(&t.production), file.id).await.unwrap();
+    let agent = &t.admin.actor;
     let (deleted, created) = tokio::join!(
         d.delete_project(owner, slug, slug.as_str()),
         t.register(agent, &t.production, ResourceKind::File, "late"),
@@ -615,7 +601,7 @@ async fn p4_a_project_with_resources_is_not_deleted(pool: PgPool) {
 #[sqlx::test]
 async fn p4_an_organization_with_resources_is_not_deleted(pool: PgPool) {
     let t = Tenant::new(&pool).await;
-    let (d, stranger) = (&t.directory, Agent::Person(&t.stranger.actor));
+    let (d, stranger) = (&t.directory, &t.stranger.actor);
     let (organization, default) = (
         super::fixture::slug("acme-elsewhere"),
         super::fixture::slug("acme-elsewhere-default"),
@@ -649,15 +635,12 @@ async fn e1_two_changes_at_once_both_count(pool: PgPool) {
     let nodes = set(ResourceField::Nodes, FieldValue::Whole(16));
     let region = set(ResourceField::Region, FieldValue::Text("eu-north".to_owned()));
     let (a, b) = tokio::join!(
-        d.update_resource(Agent::Person(&t.lead.actor), &project, cluster.id, &nodes),
-        d.update_resource(Agent::Person(&t.owner.actor), &project, cluster.id, &region),
+        d.update_resource(&t.lead.actor, &project, cluster.id, &nodes),
+        d.update_resource(&t.owner.actor, &project, cluster.id, &region),
     );
     a.unwrap();
     b.unwrap();
-    let (_, after) = d
-        .resource(Viewer::Person(t.maya.id), &project, cluster.id)
-        .await
-        .unwrap();
+    let (_, after) = d.resource(&t.maya.actor, &project, cluster.id).await.unwrap();
     assert_eq!(after.details.get(ResourceField::Nodes), Some(&FieldValue::Whole(16)));
     assert_eq!(
         after.details.get(ResourceField::Region),
@@ -665,8 +648,8 @@ async fn e1_two_changes_at_once_both_count(pool: PgPool) {
     );
     // Of two that delete it, one finds it gone.
     let (a, b) = tokio::join!(
-        d.delete_resource(Agent::Person(&t.lead.actor), &project, cluster.id),
-        d.delete_resource(Agent::Person(&t.owner.actor), &project, cluster.id),
+        d.delete_resource(&t.lead.actor, &project, cluster.id),
+        d.delete_resource(&t.owner.actor, &project, cluster.id),
     );
     assert!(a.is_ok() != b.is_ok());
     assert_eq!(

@@ -4,12 +4,12 @@ use policy::{Refusal, SessionId};
 use sqlx::PgPool;
 use time::{Duration, OffsetDateTime};
 
-use super::fixture::{PASSWORD, Tenant, account, directory, events, in_days, origin, refusal};
-use crate::{Directory, Origin, Session, SessionToken};
+use super::fixture::{PASSWORD, Tenant, account, anonymous, directory, events, in_days, origin, refusal};
+use crate::{Directory, Origin, Principal, Session, SessionToken};
 
 async fn signed_in(directory: &Directory) -> (SessionToken, Session) {
     let token = directory
-        .sign_up(account("Nina New", "nina@new.test"), &origin())
+        .sign_up(&anonymous(), account("Nina New", "nina@new.test"))
         .await
         .unwrap()
         .token;
@@ -136,8 +136,11 @@ async fn the_last_use_is_noted_no_more_than_once_a_minute(pool: PgPool) {
 async fn signing_out_ends_this_session_and_no_other(pool: PgPool) {
     let directory = directory(&pool);
     let (token, session) = signed_in(&directory).await;
-    let other = directory.sign_in("nina@new.test", PASSWORD, &origin()).await.unwrap();
-    directory.sign_out(&session.actor(origin())).await.unwrap();
+    let other = directory
+        .sign_in(&anonymous(), "nina@new.test", PASSWORD)
+        .await
+        .unwrap();
+    directory.sign_out(&session.principal(origin())).await.unwrap();
     assert!(directory.session(&token).await.unwrap().is_none());
     assert!(!directory.session_lives(session.id).await.unwrap());
     assert!(directory.session(&other.token).await.unwrap().is_some());
@@ -153,11 +156,7 @@ async fn signing_out_ends_this_session_and_no_other(pool: PgPool) {
 async fn a_session_is_ended_by_its_own_person_alone(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let (token, session) = signed_in(&t.directory).await;
-    let forged = crate::Actor {
-        user: t.stranger.id,
-        session: session.id,
-        origin: origin(),
-    };
+    let forged = Principal::signed_in(t.stranger.id, session.id, origin());
     t.directory.sign_out(&forged).await.unwrap();
     assert!(t.directory.session(&token).await.unwrap().is_some());
 }
@@ -174,8 +173,10 @@ async fn a_person_sees_where_they_are_signed_in(pool: PgPool) {
         user_agent: "x".repeat(400),
         ..origin()
     };
-    d.sign_in("nina@new.test", PASSWORD, &phone).await.unwrap();
-    let seen = d.sessions(session.user).await.unwrap();
+    d.sign_in(&Principal::anonymous(phone), "nina@new.test", PASSWORD)
+        .await
+        .unwrap();
+    let seen = d.sessions(&session.principal(origin())).await.unwrap();
     let told: Vec<_> = seen
         .iter()
         .map(|one| (one.address.as_str(), one.user_agent.len()))
@@ -185,9 +186,9 @@ async fn a_person_sees_where_they_are_signed_in(pool: PgPool) {
     assert!(seen.iter().all(|one| one.created_at <= one.last_seen_at));
     // Used again later, it is the last used; what nobody used for a week is over.
     in_days::<6>(d).session(&first).await.unwrap();
-    let seen = in_days::<6>(d).sessions(session.user).await.unwrap();
+    let seen = in_days::<6>(d).sessions(&session.principal(origin())).await.unwrap();
     assert_eq!((seen.len(), seen[0].id), (2, session.id));
-    let seen = in_days::<8>(d).sessions(session.user).await.unwrap();
+    let seen = in_days::<8>(d).sessions(&session.principal(origin())).await.unwrap();
     assert_eq!(seen.iter().map(|one| one.id).collect::<Vec<_>>(), [session.id]);
 }
 
@@ -197,19 +198,19 @@ async fn a_person_ends_their_own_sessions_alone(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let d = &t.directory;
     let (here, session) = signed_in(d).await;
-    let nina = session.actor(origin());
-    let there = d.sign_in("nina@new.test", PASSWORD, &origin()).await.unwrap().token;
+    let nina = session.principal(origin());
+    let there = d.sign_in(&anonymous(), "nina@new.test", PASSWORD).await.unwrap().token;
     let maya = t.sign_in(&t.maya).await;
-    for somebody_elses in [maya.session, SessionId(uuid::Uuid::now_v7())] {
+    for somebody_elses in [maya.session().unwrap(), SessionId(uuid::Uuid::now_v7())] {
         assert_eq!(refusal(d.end_session(&nina, somebody_elses).await), Refusal::Hidden);
     }
-    assert!(d.session_lives(maya.session).await.unwrap());
+    assert!(d.session_lives(maya.session().unwrap()).await.unwrap());
     let other = d.session(&there).await.unwrap().unwrap().id;
     d.end_session(&nina, other).await.unwrap();
     let last = events(&pool).await.pop().unwrap();
     assert_eq!(
         (last.action.as_str(), last.actor_id, last.target_id),
-        ("session:end", Some(nina.user.0), Some(other.0))
+        ("session:end", Some(nina.id().0), Some(other.0))
     );
     assert!(d.session(&there).await.unwrap().is_none());
     assert!(d.session(&here).await.unwrap().is_some());
@@ -230,10 +231,10 @@ async fn a_person_ends_every_other_session_of_theirs(pool: PgPool) {
     let (here, session) = signed_in(d).await;
     let mut there = Vec::new();
     for _ in 0..3 {
-        there.push(d.sign_in("nina@new.test", PASSWORD, &origin()).await.unwrap().token);
+        there.push(d.sign_in(&anonymous(), "nina@new.test", PASSWORD).await.unwrap().token);
     }
     let maya = t.sign_in(&t.maya).await;
-    let nina = session.actor(origin());
+    let nina = session.principal(origin());
     for _ in 0..2 {
         d.end_other_sessions(&nina).await.unwrap();
         assert!(d.session(&here).await.unwrap().is_some());
@@ -241,6 +242,6 @@ async fn a_person_ends_every_other_session_of_theirs(pool: PgPool) {
     for token in &there {
         assert!(d.session(token).await.unwrap().is_none());
     }
-    assert!(d.session_lives(maya.session).await.unwrap());
+    assert!(d.session_lives(maya.session().unwrap()).await.unwrap());
     assert_eq!(events(&pool).await.pop().unwrap().action, "session:end_others");
 }

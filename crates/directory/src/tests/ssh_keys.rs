@@ -4,8 +4,8 @@ use policy::{Refusal, SshKeyFormat, SshKeyId};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::fixture::{Person, Tenant, count, in_days, refusal, sql};
-use crate::{Directory, SshKey, SshKeyProof};
+use super::fixture::{Person, Tenant, count, in_days, origin, refusal, sql};
+use crate::{Directory, Principal, SshKey, SshKeyProof};
 
 const ED25519: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAII2jiQYn6QCVghbfu7nROqyNNkp/HwZazGC2WsIfDiLh";
 const ED25519_FINGERPRINT: &str = "SHA256:Hl7ZF9ciB8hoCIOKo5IHf+7EQNOarVb6GW4ZX0Lsjxg";
@@ -19,7 +19,7 @@ const RSA_1024: &str = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQC3r/4QW8ZixNipCvBF
 const CERTIFICATE: &str = "ssh-ed25519-cert-v01@openssh.com AAAAIHNzaC1lZDI1NTE5LWNlcnQtdjAxQG9wZW5zc2guY29tAAAAIAnNgPeN4Dztc/YYmO9047qxUZ/sroVy27o3/qG/W0F2AAAAIFmaoUD/UuBB4cEz+m5efTmO6Hf5nwqmJHrN0tQnKLd9AAAAAAAAAAAAAAABAAAAAmlkAAAACAAAAARtYXlhAAAAAAAAAAD//////////wAAAAAAAACCAAAAFXBlcm1pdC1YMTEtZm9yd2FyZGluZwAAAAAAAAAXcGVybWl0LWFnZW50LWZvcndhcmRpbmcAAAAAAAAAFnBlcm1pdC1wb3J0LWZvcndhcmRpbmcAAAAAAAAACnBlcm1pdC1wdHkAAAAAAAAADnBlcm1pdC11c2VyLXJjAAAAAAAAAAAAAAAzAAAAC3NzaC1lZDI1NTE5AAAAII2jiQYn6QCVghbfu7nROqyNNkp/HwZazGC2WsIfDiLhAAAAUwAAAAtzc2gtZWQyNTUxOQAAAEBJgR1GSmXggk6QwJXUcfWteQTKKOPVWDxjpzKDQJ8XFQtJ418eAxMD0diAZ1mX9nfzE48i9sogxAnsWIc7YpwP";
 
 async fn keys(d: &Directory, who: &Person) -> Vec<SshKey> {
-    d.ssh_keys(who.id).await.unwrap()
+    d.ssh_keys(&who.actor).await.unwrap()
 }
 
 /// As a person added them: the latest first, by name, kind, and the fingerprint that `ssh-keygen -l` prints.
@@ -274,21 +274,22 @@ async fn j10_the_proved_one_wins_and_stays(pool: PgPool) {
     let (d, pair) = (&t.directory, KeyPair::new());
     let public = pair.public();
     d.add_ssh_key(&t.stranger.actor, "Mine", &public).await.unwrap();
-    let text = d.ssh_key_text(t.maya.id, t.maya.actor.session);
+    let text = d.ssh_key_text(&t.maya.actor).unwrap();
     let maya = &t.maya.actor;
     assert_eq!(
         refusal(d.add_proved_ssh_key(maya, "", &public, None).await),
         Refusal::SshKeyNeedsProof
     );
     // Not by that key, for something else, for somebody else, from another session, of another day, cut.
+    let text_of = |user, session| d.ssh_key_text(&Principal::signed_in(user, session, origin())).unwrap();
     let (other, good) = (KeyPair::new(), pair.sign(FOR, &text));
     let session = policy::SessionId(Uuid::now_v7());
-    let days_ago = in_days::<-2>(d).ssh_key_text(t.maya.id, maya.session);
+    let days_ago = in_days::<-2>(d).ssh_key_text(maya).unwrap();
     for signature in [
         other.sign(FOR, &text),
         pair.sign("file", &text),
-        pair.sign(FOR, &d.ssh_key_text(t.stranger.id, maya.session)),
-        pair.sign(FOR, &d.ssh_key_text(t.maya.id, session)),
+        pair.sign(FOR, &text_of(t.stranger.id, maya.session().unwrap())),
+        pair.sign(FOR, &text_of(t.maya.id, session)),
         pair.sign(FOR, &days_ago),
         pair.sign(FOR, "something else"),
         good[..good.len() / 2].to_owned(),
@@ -318,7 +319,7 @@ async fn j10_the_proved_one_wins_and_stays(pool: PgPool) {
 
     // It stays, whoever has a copy of it now.
     let stranger = &t.stranger.actor;
-    let theirs = pair.sign(FOR, &d.ssh_key_text(t.stranger.id, stranger.session));
+    let theirs = pair.sign(FOR, &d.ssh_key_text(stranger).unwrap());
     for proof in [None, with(&theirs)] {
         let outcome = d.add_proved_ssh_key(stranger, "", &public, proof).await;
         assert_eq!(refusal(outcome), Refusal::SshKeyTaken);

@@ -4,16 +4,16 @@ use policy::{KeyScope, Refusal};
 use sqlx::PgPool;
 
 use super::{
-    fixture::{OTHER_PASSWORD, PASSWORD, Tenant, actor, email, name, nowhere, origin, password, refusal, sql},
+    fixture::{OTHER_PASSWORD, PASSWORD, Tenant, actor, anonymous, email, name, nowhere, password, refusal, sql},
     verification::{NINA, is_proved, link, mail, sign_up},
 };
-use crate::{Actor, Directory, InvitationState, LinkToken, NewApiKey, Origin};
+use crate::{Directory, InvitationState, LinkToken, NewApiKey, Origin, Principal};
 
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAII2jiQYn6QCVghbfu7nROqyNNkp/HwZazGC2WsIfDiLh";
 
 /// What a stranger who signed up with somebody's address may have put into the account.
 struct Held {
-    stranger: Actor,
+    stranger: Principal,
     key: NewApiKey,
     default: NewApiKey,
     invited: LinkToken,
@@ -24,7 +24,7 @@ async fn held(t: &Tenant) -> Held {
     let d = &t.directory;
     let stranger = sign_up(t).await;
     d.add_ssh_key(&stranger, "Theirs", KEY).await.unwrap();
-    let own = d.current_project(stranger.user, None, None).await.unwrap().unwrap();
+    let own = d.current_project(&stranger, None, None).await.unwrap().unwrap();
     let key = d
         .create_api_key(&stranger, &own.slug, &name("Theirs"), KeyScope::Manage, None)
         .await
@@ -35,7 +35,7 @@ async fn held(t: &Tenant) -> Held {
         .await
         .unwrap()
         .token;
-    d.request_password_reset(NINA, &origin()).await.unwrap();
+    d.request_password_reset(&anonymous(), NINA).await.unwrap();
     // The invitation isn't mailed: the stranger's own address isn't proved.
     let reset = mail(d).await.token.unwrap();
     Held {
@@ -50,10 +50,9 @@ async fn held(t: &Tenant) -> Held {
 impl Held {
     /// Whether everything of it but the key ended, or nothing of it.
     async fn is_over(&self, d: &Directory) -> bool {
-        let user = self.stranger.user;
         let over = [
-            !d.session_lives(self.stranger.session).await.unwrap(),
-            d.ssh_keys(user).await.unwrap().is_empty(),
+            !d.session_lives(self.stranger.session().unwrap()).await.unwrap(),
+            d.ssh_keys(&self.stranger).await.unwrap().is_empty(),
             d.authenticate_key(&self.default.secret, Origin::default())
                 .await
                 .is_err(),
@@ -79,29 +78,29 @@ async fn j3_the_first_proof_by_somebody_else_ends_everything(pool: PgPool) {
     let token = link(d, &held.stranger).await;
     for weak in ["", "short"] {
         assert_eq!(
-            refusal(d.verify_address(&token, weak, &origin()).await),
+            refusal(d.verify_address(&anonymous(), &token, weak).await),
             Refusal::PasswordInvalid
         );
     }
     assert!(!held.is_over(d).await, "nothing happened yet");
-    let (verified, events) = t.audited(d.verify_address(&token, OTHER_PASSWORD, &origin())).await;
+    let (verified, events) = t.audited(d.verify_address(&anonymous(), &token, OTHER_PASSWORD)).await;
     let verified = verified.unwrap();
     assert!(verified.is_taken_over && held.is_over(d).await);
     let nina = actor(d, &verified.session.token).await;
-    assert_eq!(nina.user, held.stranger.user);
-    assert!(is_proved(d, nina.user).await);
+    assert_eq!(nina.id(), held.stranger.id());
+    assert!(is_proved(d, nina.id()).await);
     assert_eq!(
-        refusal(d.sign_in(NINA, PASSWORD, &origin()).await),
+        refusal(d.sign_in(&anonymous(), NINA, PASSWORD).await),
         Refusal::CredentialsWrong
     );
-    d.sign_in(NINA, OTHER_PASSWORD, &origin()).await.unwrap();
+    d.sign_in(&anonymous(), NINA, OTHER_PASSWORD).await.unwrap();
     let actions: Vec<_> = events.iter().map(|event| event.action.as_str()).collect();
     assert_eq!(
         actions,
         ["user:take_over", "user:end_invitations", "api_key:forget_default"]
     );
 
-    let made = d.made_keys(nina.user).await.unwrap();
+    let made = d.made_keys(&nina).await.unwrap();
     let [key] = &made.keys[..] else { panic!("{made:?}") };
     assert_eq!((key.id, made.key_count), (held.key.id, 1));
     assert_eq!(
@@ -110,7 +109,7 @@ async fn j3_the_first_proof_by_somebody_else_ends_everything(pool: PgPool) {
     );
     assert_eq!(d.revoke_made_keys(&nina, &[key.id]).await.unwrap(), [name("Theirs")]);
     assert!(d.authenticate_key(&held.key.secret, Origin::default()).await.is_err());
-    assert!(d.made_keys(nina.user).await.unwrap().keys.is_empty());
+    assert!(d.made_keys(&nina).await.unwrap().keys.is_empty());
     assert_eq!(refusal(d.revoke_made_keys(&nina, &[key.id]).await), Refusal::Hidden);
     assert_eq!(refusal(d.revoke_made_keys(&nina, &[]).await), Refusal::NothingChosen);
 }
@@ -122,10 +121,10 @@ async fn j3_a_new_password_of_an_unproved_account_ends_everything(pool: PgPool) 
     let d = &t.directory;
     let first = held(&t).await;
     assert!(!d.open_password_reset(&first.reset).await.unwrap().is_proved);
-    d.reset_password(&first.reset, password(OTHER_PASSWORD), false, &origin())
+    d.reset_password(&anonymous(), &first.reset, password(OTHER_PASSWORD), false)
         .await
         .unwrap();
-    assert!(first.is_over(d).await && is_proved(d, first.stranger.user).await);
+    assert!(first.is_over(d).await && is_proved(d, first.stranger.id()).await);
     sql(
         &pool,
         "UPDATE users SET email = 'old@new.test' WHERE email = 'nina@new.test'",
@@ -134,8 +133,10 @@ async fn j3_a_new_password_of_an_unproved_account_ends_everything(pool: PgPool) 
     sql(&pool, "DELETE FROM attempts").await;
 
     let second = held(&t).await;
-    d.set_password(&email(NINA), password(OTHER_PASSWORD)).await.unwrap();
-    assert!(second.is_over(d).await && !is_proved(d, second.stranger.user).await);
+    d.set_password(&Principal::operator(), &email(NINA), password(OTHER_PASSWORD))
+        .await
+        .unwrap();
+    assert!(second.is_over(d).await && !is_proved(d, second.stranger.id()).await);
 }
 
 /// J3: whoever made the account and reads the mailbox is one person: neither their own session nor their password ends
@@ -151,9 +152,9 @@ async fn j3_a_proof_by_whoever_made_the_account_ends_nothing(pool: PgPool) {
         Refusal::LinkDead,
         "another's link proves nothing of one's own"
     );
-    let verified = d.verify_address(&first, PASSWORD, &origin()).await.unwrap();
+    let verified = d.verify_address(&anonymous(), &first, PASSWORD).await.unwrap();
     assert!(!verified.is_taken_over && !held.is_over(d).await);
-    assert!(is_proved(d, held.stranger.user).await);
+    assert!(is_proved(d, held.stranger.id()).await);
     for token in [&first, &second, &nowhere()] {
         assert_eq!(refusal(d.open_verification(token).await), Refusal::LinkDead);
         assert_eq!(
@@ -161,7 +162,7 @@ async fn j3_a_proof_by_whoever_made_the_account_ends_nothing(pool: PgPool) {
             Refusal::LinkDead
         );
         assert_eq!(
-            refusal(d.verify_address(token, OTHER_PASSWORD, &origin()).await),
+            refusal(d.verify_address(&anonymous(), token, OTHER_PASSWORD).await),
             Refusal::LinkDead
         );
     }

@@ -3,8 +3,8 @@
 use policy::{Name, Refusal, SshKeyFormat};
 use sqlx::PgPool;
 
-use super::fixture::{Tenant, account, actor, count, directory, name, origin, password, refusal, sql};
-use crate::{CollaboratorQuery, InvitationQuery, LinkToken, MemberQuery, secret};
+use super::fixture::{Tenant, account, actor, anonymous, count, directory, name, password, refusal, sql};
+use crate::{CollaboratorQuery, InvitationQuery, LinkToken, MemberQuery, Principal, secret};
 
 const MAYA: &str = "maya@acme.test";
 /// As one system types it, and as another does.
@@ -24,17 +24,17 @@ async fn a_password_is_the_same_from_every_keyboard(pool: PgPool) {
     let d = directory(&pool);
     let mut maya = account("Maya Muster", MAYA);
     maya.password = password(COMPOSED);
-    d.create_user(maya).await.unwrap();
-    d.sign_in(MAYA, COMPOSED, &origin()).await.unwrap();
-    let session = d.sign_in(MAYA, &decomposed(), &origin()).await.unwrap();
+    d.create_user(&Principal::operator(), maya).await.unwrap();
+    d.sign_in(&anonymous(), MAYA, COMPOSED).await.unwrap();
+    let session = d.sign_in(&anonymous(), MAYA, &decomposed()).await.unwrap();
     let maya = actor(&d, &session.token).await;
     d.confirm(&maya, &decomposed()).await.unwrap();
     d.change_password(&maya, &decomposed(), password(&format!("{} 2", decomposed())))
         .await
         .unwrap();
-    d.sign_in(MAYA, &format!("{COMPOSED} 2"), &origin()).await.unwrap();
+    d.sign_in(&anonymous(), MAYA, &format!("{COMPOSED} 2")).await.unwrap();
     assert_eq!(
-        refusal(d.sign_in(MAYA, COMPOSED, &origin()).await),
+        refusal(d.sign_in(&anonymous(), MAYA, COMPOSED).await),
         Refusal::CredentialsWrong
     );
 }
@@ -43,26 +43,28 @@ async fn a_password_is_the_same_from_every_keyboard(pool: PgPool) {
 #[sqlx::test]
 async fn a_password_from_before_goes_on_working(pool: PgPool) {
     let d = directory(&pool);
-    d.create_user(account("Maya Muster", MAYA)).await.unwrap();
+    d.create_user(&Principal::operator(), account("Maya Muster", MAYA))
+        .await
+        .unwrap();
     let before = secret::hash(decomposed().as_bytes()).unwrap();
     sqlx::query("UPDATE users SET password_hash = $1")
         .bind(&before)
         .execute(&pool)
         .await
         .unwrap();
-    let session = d.sign_in(MAYA, &decomposed(), &origin()).await.unwrap();
+    let session = d.sign_in(&anonymous(), MAYA, &decomposed()).await.unwrap();
     let maya = actor(&d, &session.token).await;
     d.confirm(&maya, &decomposed()).await.unwrap();
     for wrong in ["correct-horse-battery", "o\u{308}"] {
         assert_eq!(
-            refusal(d.sign_in(MAYA, wrong, &origin()).await),
+            refusal(d.sign_in(&anonymous(), MAYA, wrong).await),
             Refusal::CredentialsWrong
         );
     }
     d.change_password(&maya, &decomposed(), password(&format!("{COMPOSED} 2")))
         .await
         .unwrap();
-    d.sign_in(MAYA, &format!("{} 2", decomposed()), &origin())
+    d.sign_in(&anonymous(), MAYA, &format!("{} 2", decomposed()))
         .await
         .unwrap();
 }
@@ -88,7 +90,7 @@ async fn a_search_finds_what_is_seen(pool: PgPool) {
             limit: 10,
             ..MemberQuery::default()
         };
-        let found = d.members(t.owner.id, &t.slug, &query).await.unwrap();
+        let found = d.members(&t.owner.actor, &t.slug, &query).await.unwrap();
         assert!(found.rows.iter().any(|row| row.user == t.maya.id), "{search:?}");
     }
 }
@@ -105,7 +107,7 @@ async fn a_name_from_before_is_shown_as_it_is(pool: PgPool) {
         .await;
         sql(&pool, &format!("UPDATE organizations SET name = '{before}'")).await;
         sql(&pool, &format!("UPDATE projects SET name = '{before}'")).await;
-        let (d, owner) = (&t.directory, t.owner.id);
+        let (d, owner) = (&t.directory, &t.owner.actor);
         let members = MemberQuery {
             limit: 10,
             ..MemberQuery::default()
@@ -175,7 +177,10 @@ async fn an_address_is_taken_as_it_is_pasted(pool: PgPool) {
         limit: 10,
         ..InvitationQuery::default()
     };
-    assert_eq!(d.invitations(t.owner.id, &t.slug, &query).await.unwrap().rows.len(), 1);
+    assert_eq!(
+        d.invitations(&t.owner.actor, &t.slug, &query).await.unwrap().rows.len(),
+        1
+    );
     // The link to it, as it is copied out of a mail.
     let link = invited.token.reveal();
     let (head, tail) = link.split_at(20);
@@ -186,7 +191,7 @@ async fn an_address_is_taken_as_it_is_pasted(pool: PgPool) {
         format!("{link}\u{A0}"),
     ] {
         let token = LinkToken::parse(&pasted).unwrap();
-        d.confirm_invited(&token, "<USER@münchen.example>", &origin())
+        d.confirm_invited(&anonymous(), &token, "<USER@münchen.example>")
             .await
             .unwrap();
     }

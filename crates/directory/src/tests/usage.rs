@@ -7,8 +7,8 @@ use sqlx::PgPool;
 use time::{Date, Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::fixture::{Project, Tenant, count, in_days, name, origin, refusal, slug, sql};
-use crate::{KeyActor, MeterActor, OrganizationRef, ProjectRef, UsageRecord, UsageTaken};
+use super::fixture::{Project, Tenant, count, in_days, name, origin, refusal, slug, sql, with_key};
+use crate::{ApiKeyIdentity, OrganizationRef, Principal, ProjectRef, UsageRecord, UsageTaken};
 
 fn record(kind: UsageKind, at: OffsetDateTime, cost_micros: u64) -> UsageRecord {
     UsageRecord {
@@ -28,8 +28,8 @@ fn now() -> OffsetDateTime {
 }
 
 impl Tenant {
-    async fn report(&self, key: &KeyActor, records: &[UsageRecord]) -> u64 {
-        let project = ProjectRef::Id(key.project);
+    async fn report(&self, key: &Principal, records: &[UsageRecord]) -> u64 {
+        let project = ProjectRef::Id(key.api_key().unwrap().project);
         let taken = self.directory.record_usage(key, Some(&project), records).await.unwrap();
         assert_eq!(taken.recorded + taken.known, records.len() as u64);
         taken.recorded
@@ -39,7 +39,7 @@ impl Tenant {
     async fn costs(&self, project: &Project) -> BTreeMap<UsageKind, u64> {
         let report = self
             .directory
-            .usage(self.owner.id, &project.slug, UsageRange::Quarter)
+            .usage(&self.owner.actor, &project.slug, UsageRange::Quarter)
             .await
             .unwrap();
         let mut costs = BTreeMap::new();
@@ -56,22 +56,26 @@ impl Tenant {
 }
 
 /// The Organization Default Key of the tenant.
-async fn default_key(t: &Tenant) -> KeyActor {
+async fn default_key(t: &Tenant) -> Principal {
     let key = t.key(&t.default, KeyScope::Use).await;
     let id: Uuid = sqlx::query_scalar("SELECT id FROM api_keys WHERE organization_id = $1 AND is_default")
         .bind(t.organization.0)
         .fetch_one(&t.pool)
         .await
         .unwrap();
-    KeyActor {
+    with_key(ApiKeyIdentity {
         key: policy::ApiKeyId(id),
-        ..key
-    }
+        ..key.api_key().unwrap()
+    })
 }
 
 /// A meter of the operator's.
-async fn meter(t: &Tenant, called: &str) -> MeterActor {
-    let token = t.directory.create_meter_token(&name(called)).await.unwrap();
+async fn meter(t: &Tenant, called: &str) -> Principal {
+    let token = t
+        .directory
+        .create_meter_token(&Principal::operator(), &name(called))
+        .await
+        .unwrap();
     t.directory.authenticate_meter(&token, origin()).await.unwrap()
 }
 
@@ -167,7 +171,7 @@ async fn e9_a_meter_reports_for_any_organization_until_it_is_revoked(pool: PgPoo
             .await;
         assert_eq!(refusal(outcome), Refusal::Hidden);
         assert_eq!(rows[0].actor_kind, "meter");
-        assert_eq!(rows[0].credential, format!("meter token {}", meter.meter));
+        assert_eq!(rows[0].credential, format!("meter token {}", meter.meter().unwrap()));
         assert_eq!((rows[0].organization_id, rows[0].project_id), (None, None));
     }
     for organization in [t.slug.clone(), slug("acme-elsewhere")] {
@@ -175,7 +179,10 @@ async fn e9_a_meter_reports_for_any_organization_until_it_is_revoked(pool: PgPoo
         let taken = t.directory.record_metered_usage(&meter, &organization, &records).await;
         assert_eq!(taken.unwrap().recorded, 1, "ids are each organization's own");
     }
-    t.directory.revoke_meter_token(&name("scheduler")).await.unwrap();
+    t.directory
+        .revoke_meter_token(&Principal::operator(), &name("scheduler"))
+        .await
+        .unwrap();
     let acme = OrganizationRef::Slug(t.slug.clone());
     let outcome = t.directory.record_metered_usage(&meter, &acme, &records).await;
     assert_eq!(refusal(outcome), Refusal::MeterUnknown);
@@ -187,7 +194,7 @@ async fn e9_a_record_is_corrected_once_by_one_that_names_it(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     t.since_long().await;
     let key = t.key(&t.research, KeyScope::Use).await;
-    let own = ProjectRef::Id(key.project);
+    let own = ProjectRef::Id(key.api_key().unwrap().project);
     let wrong = record(UsageKind::Model, now(), 9_000_000);
     let right = UsageRecord {
         id: UsageRecordId(Uuid::now_v7()),
@@ -401,7 +408,7 @@ async fn n3_a_report_with_a_record_that_cannot_be_is_refused_whole(pool: PgPool)
         assert_eq!(refusal(outcome), expected);
         assert_eq!(rows[0].action, "usage:report");
         assert_eq!(rows[0].refusal.as_deref(), Some(expected.code()));
-        assert_eq!(rows[0].credential, format!("api key {}", key.key));
+        assert_eq!(rows[0].credential, format!("api key {}", key.api_key().unwrap().key));
     }
     let many: Vec<_> = (0..1001).map(|_| good()).collect();
     let outcome = t.directory.record_usage(&key, Some(&project), &many).await;
@@ -440,12 +447,20 @@ async fn k1_a_key_reports_for_its_own_project_while_it_works(pool: PgPool) {
         ("expires_at = now()", Refusal::KeyExpired),
         ("revoked_at = now()", Refusal::KeyRevoked),
     ] {
-        sql(&pool, &format!("UPDATE api_keys SET {end} WHERE id = '{}'", key.key)).await;
-        let own = ProjectRef::Id(key.project);
+        sql(
+            &pool,
+            &format!("UPDATE api_keys SET {end} WHERE id = '{}'", key.api_key().unwrap().key),
+        )
+        .await;
+        let own = ProjectRef::Id(key.api_key().unwrap().project);
         let outcome = t.directory.record_usage(&key, Some(&own), &records).await;
         assert_eq!(refusal(outcome), expected);
     }
-    sql(&pool, &format!("DELETE FROM api_keys WHERE id = '{}'", key.key)).await;
+    sql(
+        &pool,
+        &format!("DELETE FROM api_keys WHERE id = '{}'", key.api_key().unwrap().key),
+    )
+    .await;
     let outcome = t.directory.record_usage(&key, None, &records).await;
     assert_eq!(refusal(outcome), Refusal::KeyInvalid);
 }
@@ -464,7 +479,7 @@ async fn r1_collaborators_of_either_role_read_usage_by_day(pool: PgPool) {
     t.report(&key, &records).await;
     for (who, person) in t.people() {
         for (range, expected) in [(UsageRange::Week, 2), (UsageRange::Month, 4), (UsageRange::Quarter, 6)] {
-            let outcome = t.directory.usage(person.id, &t.research.slug, range).await;
+            let outcome = t.directory.usage(&person.actor, &t.research.slug, range).await;
             if matches!(who, "noah" | "stranger") {
                 assert_eq!(refusal(outcome), Refusal::Hidden, "{who}");
                 continue;
@@ -484,7 +499,7 @@ async fn r1_collaborators_of_either_role_read_usage_by_day(pool: PgPool) {
     }
     let later = in_days::<3>(&t.directory);
     let report = later
-        .usage(t.maya.id, &t.research.slug, UsageRange::Week)
+        .usage(&t.maya.actor, &t.research.slug, UsageRange::Week)
         .await
         .unwrap();
     assert_eq!(report.sums.len(), 1);

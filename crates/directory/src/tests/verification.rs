@@ -4,16 +4,20 @@ use policy::{Refusal, UserId};
 use sqlx::PgPool;
 
 use super::fixture::{
-    OTHER_PASSWORD, PASSWORD, Person, Tenant, account, actor, count, email, in_days, in_seconds, name, origin,
+    OTHER_PASSWORD, PASSWORD, Person, Tenant, account, actor, anonymous, count, email, in_days, in_seconds, name,
     password, refusal, sql, until_one_waits, without_schema,
 };
-use crate::{Actor, Directory, LinkToken, Mail, MailAbout, Settings, error::Error};
+use crate::{Directory, LinkToken, Mail, MailAbout, Principal, Settings, error::Error};
 
 pub(super) const NINA: &str = "nina@new.test";
 
 /// Makes an account by signing up, and answers its person.
-pub(super) async fn sign_up(t: &Tenant) -> Actor {
-    let session = t.directory.sign_up(account("Nina New", NINA), &origin()).await.unwrap();
+pub(super) async fn sign_up(t: &Tenant) -> Principal {
+    let session = t
+        .directory
+        .sign_up(&anonymous(), account("Nina New", NINA))
+        .await
+        .unwrap();
     actor(&t.directory, &session.token).await
 }
 
@@ -38,7 +42,7 @@ pub(super) async fn mail(d: &Directory) -> Mail {
 }
 
 /// A link that proves the address of whoever asks for it.
-pub(super) async fn link(d: &Directory, person: &Actor) -> LinkToken {
+pub(super) async fn link(d: &Directory, person: &Principal) -> LinkToken {
     d.resend_verification(person).await.unwrap();
     let mail = mail(d).await;
     assert!(matches!(mail.about, MailAbout::VerifyEmail), "{mail:?}");
@@ -52,9 +56,9 @@ async fn j1_what_proves_an_address(pool: PgPool) {
     let t = Tenant::new(&pool).await.sending_mail();
     let d = &t.directory;
     let nina = sign_up(&t).await;
-    assert!(!is_proved(d, nina.user).await, "signing up");
+    assert!(!is_proved(d, nina.id()).await, "signing up");
     assert!(
-        !d.session(&d.sign_in(NINA, PASSWORD, &origin()).await.unwrap().token)
+        !d.session(&d.sign_in(&anonymous(), NINA, PASSWORD).await.unwrap().token)
             .await
             .unwrap()
             .unwrap()
@@ -62,16 +66,16 @@ async fn j1_what_proves_an_address(pool: PgPool) {
     );
     let token = link(d, &nina).await;
     d.open_verification(&token).await.unwrap();
-    assert!(!is_proved(d, nina.user).await, "opening the link");
+    assert!(!is_proved(d, nina.id()).await, "opening the link");
     d.verify_own_address(&nina, &token).await.unwrap();
-    assert!(is_proved(d, nina.user).await, "pressing the button");
+    assert!(is_proved(d, nina.id()).await, "pressing the button");
 
     for (address, is_mailed) in [("copied@new.test", false), ("mailed@new.test", true)] {
         let sent = t.invite(address).await;
         let mailed = mail(d).await.token.unwrap();
         let token = if is_mailed { &mailed } else { &sent.token };
         let person = t.accept_as_new(token, "Nora New").await;
-        assert_eq!(is_proved(d, person.user).await, is_mailed, "{address}");
+        assert_eq!(is_proved(d, person.id()).await, is_mailed, "{address}");
         // Whoever made an account by a copied link is sent one that proves the address.
         let next = d.take_mail().await.unwrap();
         assert_eq!(
@@ -80,23 +84,34 @@ async fn j1_what_proves_an_address(pool: PgPool) {
         );
     }
 
-    let created = d.create_user(account("Omar Other", "omar@new.test")).await.unwrap();
+    let created = d
+        .create_user(&Principal::operator(), account("Omar Other", "omar@new.test"))
+        .await
+        .unwrap();
     assert!(is_proved(d, created).await, "the operator makes an account");
     let other = sign_up_as(d, "pia@new.test").await;
-    assert_eq!(d.verify_as_operator(&email("pia@new.test")).await.unwrap(), other.user);
-    assert!(is_proved(d, other.user).await, "the operator verifies");
+    assert_eq!(
+        d.verify_as_operator(&Principal::operator(), &email("pia@new.test"))
+            .await
+            .unwrap(),
+        other.id()
+    );
+    assert!(is_proved(d, other.id()).await, "the operator verifies");
     assert!(
-        d.session_lives(other.session).await.unwrap(),
+        d.session_lives(other.session().unwrap()).await.unwrap(),
         "and nothing ends by that"
     );
     assert_eq!(
-        refusal(d.verify_as_operator(&email("no@new.test")).await),
+        refusal(
+            d.verify_as_operator(&Principal::operator(), &email("no@new.test"))
+                .await
+        ),
         Refusal::UserNotFound
     );
 }
 
-async fn sign_up_as(d: &Directory, address: &str) -> Actor {
-    let session = d.sign_up(account("Pia Person", address), &origin()).await.unwrap();
+async fn sign_up_as(d: &Directory, address: &str) -> Principal {
+    let session = d.sign_up(&anonymous(), account("Pia Person", address)).await.unwrap();
     actor(d, &session.token).await
 }
 
@@ -110,13 +125,13 @@ async fn j1_accepting_by_a_mailed_link_proves_the_address(pool: PgPool) {
     let nina = sign_up(&t).await;
     let copied = other.invite(NINA).await;
     d.accept_invitation(&nina, &copied.token).await.unwrap();
-    assert!(!is_proved(d, nina.user).await);
+    assert!(!is_proved(d, nina.id()).await);
     t.invite(NINA).await;
     let mailed = mail(d).await.token.unwrap();
     let (joined, events) = t.audited(d.accept_invitation(&nina, &mailed)).await;
     joined.unwrap();
-    assert!(is_proved(d, nina.user).await);
-    assert!(d.session_lives(nina.session).await.unwrap());
+    assert!(is_proved(d, nina.id()).await);
+    assert!(d.session_lives(nina.session().unwrap()).await.unwrap());
     let told: Vec<_> = events
         .iter()
         .map(|event| (event.action.as_str(), event.organization_id))
@@ -151,13 +166,13 @@ async fn j2_an_unproved_account_is_found_by_the_organization_that_invited_it(poo
     add().await.unwrap();
     assert_eq!(refusal(add().await), Refusal::AlreadyCollaborator);
     assert!(
-        !d.collaborator(t.lead.id, &t.research.slug, nina.user)
+        !d.collaborator(&t.lead.actor, &t.research.slug, nina.id())
             .await
             .unwrap()
             .is_proved
     );
-    assert!(!d.member(t.owner.id, &t.slug, nina.user).await.unwrap().is_proved);
-    assert!(d.member(t.owner.id, &t.slug, t.maya.id).await.unwrap().is_proved);
+    assert!(!d.member(&t.owner.actor, &t.slug, nina.id()).await.unwrap().is_proved);
+    assert!(d.member(&t.owner.actor, &t.slug, t.maya.id).await.unwrap().is_proved);
     let other = Tenant::named(&pool, "other").await;
     let elsewhere = d.add_collaborator(&other.lead.actor, &other.research.slug, NINA).await;
     assert_eq!(
@@ -166,11 +181,13 @@ async fn j2_an_unproved_account_is_found_by_the_organization_that_invited_it(poo
         "another organization knows nothing of it"
     );
 
-    d.verify_as_operator(&email(NINA)).await.unwrap();
+    d.verify_as_operator(&Principal::operator(), &email(NINA))
+        .await
+        .unwrap();
     d.add_collaborator(&other.lead.actor, &other.research.slug, NINA)
         .await
         .unwrap();
-    assert!(d.member(t.owner.id, &t.slug, nina.user).await.unwrap().is_proved);
+    assert!(d.member(&t.owner.actor, &t.slug, nina.id()).await.unwrap().is_proved);
 }
 
 /// J2: who was an External Collaborator before addresses were proved stays one, marked; once gone, they have to prove
@@ -204,7 +221,7 @@ async fn j1_a_link_is_good_for_a_day_and_for_its_address(pool: PgPool) {
     assert_eq!(refusal(late.open_verification(&token).await), Refusal::LinkDead);
     assert_eq!(refusal(late.verify_own_address(&nina, &token).await), Refusal::LinkDead);
     assert_eq!(
-        refusal(late.verify_address(&token, PASSWORD, &origin()).await),
+        refusal(late.verify_address(&anonymous(), &token, PASSWORD).await),
         Refusal::LinkDead
     );
     sql(
@@ -214,10 +231,10 @@ async fn j1_a_link_is_good_for_a_day_and_for_its_address(pool: PgPool) {
     .await;
     assert_eq!(refusal(d.verify_own_address(&nina, &token).await), Refusal::LinkDead);
     assert_eq!(
-        refusal(d.verify_address(&token, PASSWORD, &origin()).await),
+        refusal(d.verify_address(&anonymous(), &token, PASSWORD).await),
         Refusal::LinkDead
     );
-    assert!(!is_proved(d, nina.user).await);
+    assert!(!is_proved(d, nina.id()).await);
     late.forget_old_mail().await.unwrap();
     assert_eq!(count(&pool, "SELECT count(*) FROM email_verification_tokens").await, 0);
 }
@@ -228,17 +245,17 @@ async fn j1_a_link_is_good_for_a_day_and_for_its_address(pool: PgPool) {
 async fn x6_a_mail_says_what_came_of_signing_up(pool: PgPool) {
     let t = Tenant::new(&pool).await.sending_mail();
     let d = &t.directory;
-    let sign_up = async |address: &str| d.sign_up_by_mail(account("Nina New", address), &origin()).await;
+    let sign_up = async |address: &str| d.sign_up_by_mail(&anonymous(), account("Nina New", address)).await;
     sign_up(NINA).await.unwrap();
     let first = mail(d).await;
     assert!(matches!(first.about, MailAbout::VerifyEmail) && first.to.as_str() == NINA);
-    d.sign_in(NINA, PASSWORD, &origin()).await.unwrap();
+    d.sign_in(&anonymous(), NINA, PASSWORD).await.unwrap();
     let again = account("Mallory", NINA);
     let again = crate::NewAccount {
         password: password(OTHER_PASSWORD),
         ..again
     };
-    let (done, events) = t.audited(d.sign_up_by_mail(again, &origin())).await;
+    let (done, events) = t.audited(d.sign_up_by_mail(&anonymous(), again)).await;
     done.unwrap();
     let [event] = &events[..] else { panic!("{events:?}") };
     assert_eq!(
@@ -263,7 +280,7 @@ async fn x6_a_mail_says_what_came_of_signing_up(pool: PgPool) {
     );
     assert_eq!(count(&pool, "SELECT count(*) FROM organizations").await, 3);
     assert_eq!(
-        refusal(d.sign_in(NINA, OTHER_PASSWORD, &origin()).await),
+        refusal(d.sign_in(&anonymous(), NINA, OTHER_PASSWORD).await),
         Refusal::CredentialsWrong
     );
 
@@ -273,7 +290,7 @@ async fn x6_a_mail_says_what_came_of_signing_up(pool: PgPool) {
     };
     let closed = Directory::new(pool.clone(), closed);
     for address in ["nora@new.test", NINA] {
-        let outcome = closed.sign_up_by_mail(account("Nora New", address), &origin()).await;
+        let outcome = closed.sign_up_by_mail(&anonymous(), account("Nora New", address)).await;
         assert_eq!(refusal(outcome), Refusal::SignUpClosed);
     }
 }
@@ -286,14 +303,14 @@ async fn j4_how_many_links_are_mailed_is_limited(pool: PgPool) {
     let d = &t.directory;
     for address in [NINA, &t.maya.email] {
         for _ in 0..5 {
-            d.sign_up_by_mail(account("Nina New", address), &origin())
+            d.sign_up_by_mail(&anonymous(), account("Nina New", address))
                 .await
                 .unwrap();
         }
-        let refused = refusal(d.sign_up_by_mail(account("Nina New", address), &origin()).await);
+        let refused = refusal(d.sign_up_by_mail(&anonymous(), account("Nina New", address)).await);
         assert!(matches!(refused, Refusal::TooManyAttempts { .. }), "{refused:?}");
     }
-    let session = d.sign_in(NINA, PASSWORD, &origin()).await.unwrap();
+    let session = d.sign_in(&anonymous(), NINA, PASSWORD).await.unwrap();
     let nina = actor(d, &session.token).await;
     for _ in 0..5 {
         d.resend_verification(&nina).await.unwrap();
@@ -321,8 +338,8 @@ async fn an_account_deleted_while_its_invitation_is_accepted_as_new_leaves_none_
         .execute(&mut *held)
         .await
         .unwrap();
-    let origin = origin();
-    let accept = d.accept_invitation_as_new(&sent.token, name("Nina Next"), password(OTHER_PASSWORD), &origin);
+    let somebody = anonymous();
+    let accept = d.accept_invitation_as_new(&somebody, &sent.token, name("Nina Next"), password(OTHER_PASSWORD));
     let (accepted, ()) = tokio::join!(accept, async {
         until_one_waits(&pool).await;
         d.delete_account(&nina_signed_in, PASSWORD).await.unwrap();
