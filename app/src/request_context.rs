@@ -9,7 +9,7 @@ use std::{
 };
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header, request::Parts};
-use directory::{Actor, DeviceToken, Directory, Error, NewSession, Origin, Session, Submission, has_private_key};
+use directory::{DeviceToken, Directory, Error, NewSession, Origin, Principal, Session, Submission, has_private_key};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 use policy::{Refusal, UserId};
@@ -46,6 +46,23 @@ pub struct SessionContext {
     pub cookies: Cookies,
     /// The public base URL, which links that leave the console begin with.
     pub url: Arc<str>,
+}
+
+impl SessionContext {
+    /// Who makes the request: the person who is signed in, or nobody.
+    #[must_use]
+    pub fn principal(&self) -> Principal {
+        match &self.session {
+            Some(session) => session.principal(self.origin.clone()),
+            None => self.anonymous(),
+        }
+    }
+
+    /// Whoever makes the request, as nobody in particular: for what a password or the secret of a link decides.
+    #[must_use]
+    pub fn anonymous(&self) -> Principal {
+        Principal::anonymous(self.origin.clone())
+    }
 }
 
 /// How cookies are named and sealed: by the `__Host-` prefix, which a browser accepts only over https.
@@ -231,9 +248,9 @@ fn is_secret(field: &str) -> bool {
 ///
 /// # Errors
 /// [`Refusal::SignedOut`].
-pub(crate) fn acting() -> Result<(Directory, Actor), Problem> {
+pub(crate) fn acting() -> Result<(Directory, Principal), Problem> {
     let (context, session) = signed_in()?;
-    let actor = session.actor(context.origin);
+    let actor = session.principal(context.origin);
     Ok((context.directory, actor))
 }
 
@@ -241,7 +258,7 @@ pub(crate) fn acting() -> Result<(Directory, Actor), Problem> {
 ///
 /// # Errors
 /// [`Refusal::CurrentPasswordWrong`], [`Refusal::TooManyAttempts`].
-pub(crate) async fn confirm(directory: &Directory, actor: &Actor, password: &str) -> Result<(), Problem> {
+pub(crate) async fn confirm(directory: &Directory, actor: &Principal, password: &str) -> Result<(), Problem> {
     if password.is_empty() {
         return Ok(());
     }

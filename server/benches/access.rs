@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use directory::{Actor, Directory, Origin, Settings};
+use directory::{Directory, Origin, Principal, Settings};
 use load::{Outcome, PERIOD, Target, at_rate, flat_out, millis, percentile};
 use policy::{KeyScope, SessionId, Slug};
 use sha2::{Digest, Sha256};
@@ -31,7 +31,9 @@ async fn main() -> Outcome<()> {
     let base: SocketAddr = env::var("BASE_URL")?.trim_start_matches("http://").parse()?;
     let pool = PgPool::connect(&env::var("DATABASE_URL")?).await?;
     let directory = Directory::new(pool.clone(), Settings::default());
-    let gateway = directory.create_gateway_token(&"bench".parse()?).await?;
+    let gateway = directory
+        .create_gateway_token(&Principal::operator(), &"bench".parse()?)
+        .await?;
 
     println!("\nAccess decisions, one query each\n");
     println!(
@@ -81,11 +83,14 @@ struct Tenant {
 async fn seed(pool: &PgPool, directory: &Directory, size: i32) -> Outcome<Tenant> {
     let name = format!("access-{size}");
     let owner = directory
-        .create_user(directory::NewAccount {
-            email: format!("owner@{name}.test").parse()?,
-            name: name.parse()?,
-            password: "correct-horse-battery".parse()?,
-        })
+        .create_user(
+            &Principal::operator(),
+            directory::NewAccount {
+                email: format!("owner@{name}.test").parse()?,
+                name: name.parse()?,
+                password: "correct-horse-battery".parse()?,
+            },
+        )
         .await?;
     sqlx::query(
         "INSERT INTO sessions (id, token_hash, user_id, created_at, last_seen_at, expires_at, address, user_agent)
@@ -95,11 +100,7 @@ async fn seed(pool: &PgPool, directory: &Directory, size: i32) -> Outcome<Tenant
     .bind(&name)
     .execute(pool)
     .await?;
-    let actor = Actor {
-        user: owner,
-        session: SessionId(owner.0),
-        origin: Origin::default(),
-    };
+    let actor = Principal::signed_in(owner, SessionId(owner.0), Origin::default());
     let organization: (Uuid, String) = sqlx::query_as("SELECT id, slug FROM organizations WHERE owner_id = $1")
         .bind(owner.0)
         .fetch_one(pool)

@@ -155,16 +155,23 @@ async fn access_request(database: &str) -> Result<Request<Full<Bytes>>, Failed> 
     let directory = Directory::connect(database, 2, Settings::default()).await?;
     let pool = PgPool::connect(database).await?;
     let owner = directory
-        .create_user(NewAccount {
-            email: "owner@doors.test".parse()?,
-            name: "Doors".parse()?,
-            password: "correct-horse-battery".parse()?,
-        })
+        .create_user(
+            &Principal::operator(),
+            NewAccount {
+                email: "owner@doors.test".parse()?,
+                name: "Doors".parse()?,
+                password: "correct-horse-battery".parse()?,
+            },
+        )
         .await?;
     // Making a key asks for a session whose password was just given (J7).
     let origin = Origin::default();
     let session = directory
-        .sign_in("owner@doors.test", "correct-horse-battery", &origin)
+        .sign_in(
+            &Principal::anonymous(origin.clone()),
+            "owner@doors.test",
+            "correct-horse-battery",
+        )
         .await?;
     let session = directory.session(&session.token).await?;
     let actor = session.ok_or("the session is over")?.actor(origin);
@@ -179,7 +186,9 @@ async fn access_request(database: &str) -> Result<Request<Full<Bytes>>, Failed> 
     let key = directory
         .create_api_key(&actor, &project, &"bench".parse()?, KeyScope::Use, None)
         .await?;
-    let gateway = directory.create_gateway_token(&"doors-bench".parse()?).await?;
+    let gateway = directory
+        .create_gateway_token(&Principal::operator(), &"doors-bench".parse()?)
+        .await?;
     let mut request = get("/gateway/authorize");
     for (name, value) in [
         ("x-roster-gateway", gateway.reveal()),

@@ -7,7 +7,7 @@ use std::{
 };
 
 use app::Problem;
-use directory::{Database, Directory, NewAccount};
+use directory::{Database, Directory, NewAccount, Principal};
 use policy::{Email, Name, Password, Refusal, Slug};
 use serde_json::json;
 
@@ -56,7 +56,11 @@ pub(crate) async fn user(config: &Config, command: UserCommand) -> Outcome<()> {
                 password: read_password(&password)?,
             };
             let email = account.email.clone();
-            let user = directory(config).await?.create_user(account).await.map_err(explain)?;
+            let user = directory(config)
+                .await?
+                .create_user(&Principal::operator(), account)
+                .await
+                .map_err(explain)?;
             say(
                 output,
                 &json!({ "id": user, "email": email }),
@@ -67,7 +71,7 @@ pub(crate) async fn user(config: &Config, command: UserCommand) -> Outcome<()> {
             let email = self::email(&email)?;
             let user = directory(config)
                 .await?
-                .verify_as_operator(&email)
+                .verify_as_operator(&Principal::operator(), &email)
                 .await
                 .map_err(explain)?;
             say(
@@ -80,7 +84,7 @@ pub(crate) async fn user(config: &Config, command: UserCommand) -> Outcome<()> {
             let (email, new) = (self::email(&email)?, self::email(&new)?);
             let user = directory(config)
                 .await?
-                .set_email(&email, &new)
+                .set_email(&Principal::operator(), &email, &new)
                 .await
                 .map_err(explain)?;
             say(
@@ -98,7 +102,7 @@ pub(crate) async fn user(config: &Config, command: UserCommand) -> Outcome<()> {
             let password = read_password(&password)?;
             directory(config)
                 .await?
-                .set_password(&email, password)
+                .set_password(&Principal::operator(), &email, password)
                 .await
                 .map_err(explain)?;
             say(
@@ -114,7 +118,11 @@ pub(crate) async fn user(config: &Config, command: UserCommand) -> Outcome<()> {
 pub(crate) async fn organization(config: &Config, command: OrganizationCommand) -> Outcome<()> {
     match command {
         OrganizationCommand::List { output } => {
-            let all = directory(config).await?.organizations().await.map_err(explain)?;
+            let all = directory(config)
+                .await?
+                .organizations(&Principal::operator())
+                .await
+                .map_err(explain)?;
             let rows: Vec<_> = all
                 .iter()
                 .map(|organization| {
@@ -148,7 +156,7 @@ pub(crate) async fn organization(config: &Config, command: OrganizationCommand) 
             let (slug, to) = (organization_slug(&slug)?, email(&to)?);
             directory(config)
                 .await?
-                .transfer_ownership_as_operator(&slug, &to)
+                .transfer_ownership_as_operator(&Principal::operator(), &slug, &to)
                 .await
                 .map_err(|error| about_organization(error, &slug))?;
             say(
@@ -161,7 +169,7 @@ pub(crate) async fn organization(config: &Config, command: OrganizationCommand) 
             let (slug, on) = (organization_slug(&slug)?, switch == Switch::On);
             directory(config)
                 .await?
-                .set_additional_projects(&slug, on)
+                .set_additional_projects(&Principal::operator(), &slug, on)
                 .await
                 .map_err(|error| about_organization(error, &slug))?;
             say(

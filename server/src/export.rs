@@ -15,8 +15,8 @@ use axum::{
     http::{HeaderValue, Uri, header},
     response::{IntoResponse, Redirect, Response},
 };
-use directory::{CollaboratorQuery, Cursor, Directory, MemberQuery, OffsetDateTime};
-use policy::{Because, Refusal, Slug, UserId, compatible, visible};
+use directory::{CollaboratorQuery, Cursor, Directory, MemberQuery, OffsetDateTime, Principal};
+use policy::{Because, Refusal, Slug, compatible, visible};
 use serde::Deserialize;
 use time::format_description::well_known::Rfc3339;
 use tokio::sync::mpsc;
@@ -50,7 +50,7 @@ pub(crate) async fn members(
     export(context, &uri, &organization, part, "members", |asked| async move {
         let Asking {
             directory,
-            user,
+            principal,
             slug,
             part,
             after,
@@ -67,7 +67,7 @@ pub(crate) async fn members(
             after,
             limit: PAGE,
         };
-        let list = directory.members(user, &slug, &query).await?;
+        let list = directory.members(&principal, &slug, &query).await?;
         let rows = list.rows.iter().map(|row| {
             let owns = row.place.is_owner();
             [
@@ -98,7 +98,7 @@ pub(crate) async fn collaborators(
     export(context, &uri, &project, part, "collaborators", |asked| async move {
         let Asking {
             directory,
-            user,
+            principal,
             slug,
             part,
             after,
@@ -112,7 +112,7 @@ pub(crate) async fn collaborators(
             after,
             limit: PAGE,
         };
-        let list = directory.collaborators(user, &slug, &query).await?;
+        let list = directory.collaborators(&principal, &slug, &query).await?;
         let rows = list.rows.iter().map(|row| {
             let place = row.standing.project;
             [
@@ -137,7 +137,7 @@ pub(crate) async fn collaborators(
 /// What a page of a file is made from.
 struct Asking {
     directory: Directory,
-    user: UserId,
+    principal: Principal,
     slug: Slug,
     part: Part,
     after: Option<Cursor>,
@@ -162,6 +162,7 @@ where
     F: Fn(Asking) -> Fut + Send + 'static,
     Fut: Future<Output = Result<Sheet, Problem>> + Send,
 {
+    let principal = context.principal();
     let Some(session) = context.session else {
         let to = uri.path_and_query().map_or("/", |whole| whole.as_str());
         return Redirect::to(&app::sign_in_path(to)).into_response();
@@ -172,7 +173,7 @@ where
     let lives = context.directory.clone();
     let ask = move |after| Asking {
         directory: context.directory.clone(),
-        user: session.user,
+        principal: principal.clone(),
         slug: slug.clone(),
         part: part.clone(),
         after,

@@ -16,7 +16,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{any, get},
 };
-use directory::{AccessDecision, AccessRequest, Caller, Error, ProjectRef, SessionToken, Token, TokenKind};
+use directory::{AccessDecision, AccessRequest, Credential, Error, ProjectRef, SessionToken, Token, TokenKind};
 use policy::{Allowance, Decision, Login, Permission, Refusal, ResourceKind, Scope};
 use serde::Deserialize;
 use tokio::time::timeout;
@@ -107,7 +107,7 @@ async fn evaluate_request(
     address: &str,
 ) -> Result<(AccessDecision, Permission), Error> {
     let gateway = gateway(headers)?;
-    let caller = caller(&state.app, headers)?;
+    let credential = credential(&state.app, headers)?;
     let permission = only(headers, &ACTION)?
         .and_then(|name| name.parse::<Permission>().ok())
         .filter(|permission| permission.scope() == Scope::Project)
@@ -125,7 +125,7 @@ async fn evaluate_request(
     let project = project.filter(|project| *project != THE_KEYS_OWN).map(project_named);
     let request = AccessRequest {
         gateway: &gateway,
-        caller: &caller,
+        credential: &credential,
         project: project.as_ref(),
         resource,
         permission,
@@ -153,13 +153,13 @@ fn gateway(headers: &HeaderMap) -> Result<Token, Refusal> {
 }
 
 /// The caller's credential: an API key, or else a session cookie. A malformed key is refused without a query (K3).
-fn caller(app: &AppState, headers: &HeaderMap) -> Result<Caller, Refusal> {
+fn credential(app: &AppState, headers: &HeaderMap) -> Result<Credential, Refusal> {
     if let Some(key) = only(headers, &header::AUTHORIZATION)?.and_then(bearer) {
-        return Token::parse(TokenKind::ApiKey, key).map(Caller::Key);
+        return Token::parse(TokenKind::ApiKey, key).map(Credential::ApiKey);
     }
     cookie(headers, app.cookies.session())
         .and_then(SessionToken::parse)
-        .map(Caller::Person)
+        .map(Credential::Session)
         .ok_or(Refusal::SignedOut)
 }
 

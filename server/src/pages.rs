@@ -51,13 +51,13 @@ async fn destination(context: &SessionContext, uri: &Uri) -> Option<Response> {
             "It isn’t one that Roster made. Start again from your projects.",
         ));
     }
-    let Some(session) = &context.session else {
+    if context.session.is_none() {
         if PUBLIC.contains(&path) || BY_LINK.iter().any(|head| path.starts_with(head)) {
             return None;
         }
         let to = uri.path_and_query().map_or("/", |whole| whole.as_str());
         return Some(Redirect::to(&app::sign_in_path(to)).into_response());
-    };
+    }
     if matches!(path, "/sign-in" | "/sign-up") {
         let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
         let next = query.filter(|(name, _)| name == "next").map(|(_, next)| next).next();
@@ -68,7 +68,10 @@ async fn destination(context: &SessionContext, uri: &Uri) -> Option<Response> {
         return None;
     }
     let last = context.last_project.as_deref();
-    let project = context.directory.current_project(session.user, last, None).await;
+    let project = context
+        .directory
+        .current_project(&context.principal(), last, None)
+        .await;
     let project = project.ok().flatten()?;
     let Some(head) = head else {
         let to = [(header::LOCATION, app::project_path(&project.slug))];

@@ -3,7 +3,7 @@
 use std::{error::Error, io::Write, sync::Arc, time::Duration};
 
 use app::request_context::Cookies;
-use directory::{DemoError, Directory};
+use directory::{DemoError, Directory, Principal};
 use tokio::{signal, sync::watch, task::JoinHandle, time};
 
 use crate::{
@@ -99,7 +99,7 @@ async fn with_database(
     let directories = Directories::open(config, database.map(Embedded::url)).await?;
     let directory = &directories.people;
     if demo {
-        match directory.load_demo().await {
+        match directory.load_demo(&Principal::operator()).await {
             // A second start finds the first one's data.
             Ok(()) | Err(DemoError::NotEmpty) => {}
             Err(error) => return Err(error.into()),

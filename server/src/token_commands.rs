@@ -3,7 +3,9 @@
 
 use std::io::Write;
 
-use directory::{Allowed, Date, GatewayScope, GatewayToken, MeterToken, NewGatewayToken, OffsetDateTime, Token};
+use directory::{
+    Allowed, Date, GatewayScope, GatewayToken, MeterToken, NewGatewayToken, OffsetDateTime, Principal, Token,
+};
 use policy::{Name, Refusal, ResourceId};
 use serde_json::{Value, json};
 use time::{format_description::well_known::Rfc3339, macros::format_description};
@@ -19,7 +21,10 @@ pub(crate) async fn gateway_token(config: &Config, command: GatewayTokenCommand)
     match command {
         GatewayTokenCommand::Create { name, scope, output } => {
             let new = new_gateway_token(&name, &scope)?;
-            let made = directory(config).await?.create_scoped_gateway_token(&new).await;
+            let made = directory(config)
+                .await?
+                .create_scoped_gateway_token(&Principal::operator(), &new)
+                .await;
             let (token, scope) = made.map_err(about_scope)?;
             if !output.json {
                 // Beside the token, which stands alone, so that a script can put it where it belongs.
@@ -32,12 +37,19 @@ pub(crate) async fn gateway_token(config: &Config, command: GatewayTokenCommand)
         }
         GatewayTokenCommand::Revoke { name, output } => {
             let directory = directory(config).await?;
-            let (name, revoked) = by_name(&name, async |name| directory.revoke_gateway_token(name).await).await?;
+            let (name, revoked) = by_name(&name, async |name| {
+                directory.revoke_gateway_token(&Principal::operator(), name).await
+            })
+            .await?;
             revoked.map_err(|error| about_token(error, "gateway", &name))?;
             say(output, &json!({ "name": name }), &gone("gateway", &name))
         }
         GatewayTokenCommand::List { output } => {
-            let all = directory(config).await?.gateway_tokens().await.map_err(explain)?;
+            let all = directory(config)
+                .await?
+                .gateway_tokens(&Principal::operator())
+                .await
+                .map_err(explain)?;
             let listed: Vec<_> = all.iter().map(gateway_row).collect::<Outcome<_>>()?;
             let (rows, words): (Vec<_>, Vec<_>) = listed.into_iter().unzip();
             say(output, &json!(rows), &words.join("\n"))
@@ -52,7 +64,7 @@ pub(crate) async fn meter_token(config: &Config, command: MeterTokenCommand) -> 
             let name = token_name(&name)?;
             let token: Token = directory(config)
                 .await?
-                .create_meter_token(&name)
+                .create_meter_token(&Principal::operator(), &name)
                 .await
                 .map_err(explain)?;
             if !output.json {
@@ -66,12 +78,19 @@ pub(crate) async fn meter_token(config: &Config, command: MeterTokenCommand) -> 
         }
         MeterTokenCommand::Revoke { name, output } => {
             let directory = directory(config).await?;
-            let (name, revoked) = by_name(&name, async |name| directory.revoke_meter_token(name).await).await?;
+            let (name, revoked) = by_name(&name, async |name| {
+                directory.revoke_meter_token(&Principal::operator(), name).await
+            })
+            .await?;
             revoked.map_err(|error| about_token(error, "meter", &name))?;
             say(output, &json!({ "name": name }), &gone("meter", &name))
         }
         MeterTokenCommand::List { output } => {
-            let all = directory(config).await?.meter_tokens().await.map_err(explain)?;
+            let all = directory(config)
+                .await?
+                .meter_tokens(&Principal::operator())
+                .await
+                .map_err(explain)?;
             let listed: Vec<_> = all.iter().map(meter_row).collect::<Outcome<_>>()?;
             let (rows, words): (Vec<_>, Vec<_>) = listed.into_iter().unzip();
             say(output, &json!(rows), &words.join("\n"))

@@ -8,7 +8,7 @@ mod operator {
         process::{Command, Output, Stdio},
     };
 
-    use directory::{Directory, Settings};
+    use directory::{Directory, Principal, Settings};
     use serde_json::{Value, json};
     use sqlx::PgPool;
 
@@ -21,7 +21,7 @@ mod operator {
     impl Operator {
         async fn new(pool: PgPool) -> Self {
             Directory::new(pool.clone(), Settings::default())
-                .load_demo()
+                .load_demo(&Principal::operator())
                 .await
                 .unwrap();
             let name: String = sqlx::query_scalar("SELECT current_database()::text")

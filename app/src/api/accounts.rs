@@ -29,7 +29,7 @@ pub(crate) async fn sign_in(
     let context = session_context()?;
     let session = context
         .directory
-        .sign_in(&email, &password, &context.origin)
+        .sign_in(&context.anonymous(), &email, &password)
         .await
         .map_err(Problem::from);
     enter(FormName::SignIn, &context, session, &[("email", &email)], &next)
@@ -61,7 +61,7 @@ pub(crate) async fn sign_up(
         let outcome = async {
             let account: NewAccount = account?;
             let email = account.email.to_string();
-            context.directory.sign_up_by_mail(account, &context.origin).await?;
+            context.directory.sign_up_by_mail(&context.anonymous(), account).await?;
             Ok(Done::SignUpMailed { email })
         }
         .await;
@@ -73,7 +73,7 @@ pub(crate) async fn sign_up(
     let made = match account {
         Ok(account) => context
             .directory
-            .sign_up(account, &context.origin)
+            .sign_up(&context.anonymous(), account)
             .await
             .map_err(Problem::from),
         Err(problem) => Err(problem),
@@ -199,7 +199,7 @@ pub(crate) async fn request_password_reset(
     let context = session_context()?;
     let outcome = context
         .directory
-        .request_password_reset(&email, &context.origin)
+        .request_password_reset(&context.anonymous(), &email)
         .await
         .map(|()| Done::ResetRequested)
         .map_err(Problem::from);
@@ -252,7 +252,7 @@ pub(crate) async fn reset_password(
         };
         let session = context
             .directory
-            .reset_password(&secret, password, broken_into.is_some(), &context.origin)
+            .reset_password(&context.anonymous(), &secret, password, broken_into.is_some())
             .await?;
         Ok((session, ends_everything))
     }

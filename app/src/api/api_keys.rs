@@ -19,7 +19,7 @@ use {
         paths,
         request_context::{acting, answer, choice, confirm, signed_in},
     },
-    directory::{ApiKey, ApiKeyQuery, Directory, NewApiKey, OffsetDateTime},
+    directory::{ApiKey, ApiKeyQuery, Directory, NewApiKey, OffsetDateTime, Target},
     policy::{Field, Permission, Slug},
 };
 
@@ -78,7 +78,7 @@ impl KeysPage {
             state: row.state,
             is_rotated: row.is_rotated,
         };
-        check_key_change(&self.project.standing, key, change)
+        check_key_change(&self.project.standing, key, change).map(|_permit| ())
     }
 }
 
@@ -131,7 +131,8 @@ pub(crate) async fn api_keys(
     #[server(default)] query: ListQuery,
     #[server(default)] subject: String,
 ) -> Result<KeysPage, Problem> {
-    let (context, session) = signed_in()?;
+    let (context, _) = signed_in()?;
+    let principal = context.principal();
     let slug = slug(&project)?;
     let query = ApiKeyQuery {
         state: choice(&query.state)?,
@@ -139,10 +140,10 @@ pub(crate) async fn api_keys(
         search: query.q,
         limit: PAGE,
     };
-    let list = context.directory.api_keys(session.user, &slug, &query).await?;
+    let list = context.directory.api_keys(&principal, &slug, &query).await?;
     let subject: Option<ApiKeyId> = subject.parse().ok();
     let subject = match subject.filter(|id| list.rows.iter().all(|row| row.id != *id)) {
-        Some(key) => match context.directory.api_key(session.user, &slug, key).await {
+        Some(key) => match context.directory.api_key(&principal, &slug, key).await {
             Ok(found) => Some(found.into()),
             // One that is gone: the dialog does not open.
             Err(directory::Error::Refused(_)) => None,
@@ -232,7 +233,9 @@ pub(crate) async fn create_api_key(
     let outcome = async {
         confirm(&directory, &actor, &current_password).await?;
         // Permission first: what is wrong with the input is for those who may create.
-        directory.authorize(&actor, &slug, Permission::ApiKeyCreate).await?;
+        directory
+            .authorize(&actor, Permission::ApiKeyCreate, Target::Project(&slug.clone().into()))
+            .await?;
         let title = super::name(&name)?;
         let wanted = choice(&reach)?.unwrap_or_default();
         let expires_at = expiration(&directory, &expires, &expires_on)?;
@@ -268,7 +271,9 @@ pub(crate) async fn set_api_key_expiration(
     let (directory, actor) = acting()?;
     let slug = slug(&project)?;
     let outcome = async {
-        directory.authorize(&actor, &slug, Permission::ApiKeyCreate).await?;
+        directory
+            .authorize(&actor, Permission::ApiKeyCreate, Target::Project(&slug.clone().into()))
+            .await?;
         let expires_at = expiration(&directory, &expires, &expires_on)?;
         let name = directory
             .set_api_key_expiration(&actor, &slug, key, expires_at)
@@ -304,7 +309,9 @@ pub(crate) async fn rotate_api_key(
     let slug = slug(&project)?;
     let outcome = async {
         confirm(&directory, &actor, &current_password).await?;
-        directory.authorize(&actor, &slug, Permission::ApiKeyCreate).await?;
+        directory
+            .authorize(&actor, Permission::ApiKeyCreate, Target::Project(&slug.clone().into()))
+            .await?;
         let hours = OVERLAPS
             .iter()
             .find(|(value, _)| *value == overlap)

@@ -82,7 +82,7 @@ impl People {
             in_default_project: self.project.is_default,
             is_self: person.user == self.viewer,
         };
-        check_collaborator_change(&self.project.standing, &target, change)
+        check_collaborator_change(&self.project.standing, &target, change).map(|_permit| ())
     }
 }
 
@@ -128,6 +128,7 @@ pub(crate) async fn collaborators(
     #[server(default)] subject: String,
 ) -> Result<People, Problem> {
     let (context, session) = signed_in()?;
+    let principal = context.principal();
     let slug = slug(&project)?;
     let query = CollaboratorQuery {
         role: choice(&query.role)?,
@@ -138,19 +139,19 @@ pub(crate) async fn collaborators(
         search: query.q,
         limit: super::list::PAGE,
     };
-    let list = context.directory.collaborators(session.user, &slug, &query).await?;
+    let list = context.directory.collaborators(&principal, &slug, &query).await?;
     let subject: Option<UserId> = subject.parse().ok();
     let made = match subject {
         Some(user) => Some((
             user,
-            context.directory.owned_assets(session.user, &slug, user).await?.into(),
+            context.directory.owned_assets(&principal, &slug, user).await?.into(),
         )),
         None => None,
     };
     let managing = match subject {
         Some(user) => match context
             .directory
-            .manage_keys_of_collaborator(session.user, &slug, user)
+            .manage_keys_of_collaborator(&principal, &slug, user)
             .await
         {
             Ok(keys) => keys.into_iter().map(Into::into).collect(),
@@ -161,7 +162,7 @@ pub(crate) async fn collaborators(
         None => Vec::new(),
     };
     let subject = match subject.filter(|id| list.rows.iter().all(|row| row.user != *id)) {
-        Some(user) => match context.directory.collaborator(session.user, &slug, user).await {
+        Some(user) => match context.directory.collaborator(&principal, &slug, user).await {
             Ok(found) => Some(found.into()),
             // Somebody who is gone already: the dialog does not open.
             Err(directory::Error::Refused(_)) => None,
@@ -261,7 +262,7 @@ pub(crate) async fn remove_collaborator(
     let slug = slug(&project)?;
     let outcome = async {
         let removal = directory.remove_collaborator(&actor, &slug, user, &keys.0).await?;
-        Ok(if user == actor.user {
+        Ok(if actor.user() == Ok(user) {
             Done::Left
         } else {
             Done::Removed {
@@ -291,7 +292,11 @@ pub(crate) async fn set_collaborator_end_date(
     let outcome = async {
         // Permission first: what is wrong with the input is for those who may change it.
         directory
-            .authorize(&actor, &slug, Permission::CollaboratorUpdateRole)
+            .authorize(
+                &actor,
+                Permission::CollaboratorUpdateRole,
+                directory::Target::Project(&slug.clone().into()),
+            )
             .await?;
         let expires_at = end_of_day(expires_on.trim())?;
         let name = directory

@@ -126,7 +126,7 @@ pub(crate) async fn undo_email_change(
         let password = password.parse().map_err(|_| Refusal::PasswordInvalid)?;
         let session = context
             .directory
-            .undo_email_change(&secret, password, &context.origin)
+            .undo_email_change(&context.anonymous(), &secret, password)
             .await?;
         begin_session(context.cookies, &session);
         Ok(Done::EmailRestored)

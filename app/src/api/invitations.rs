@@ -19,7 +19,7 @@ use {
         paths,
         request_context::{SessionContext, acting, answer, begin_session, choice, session_context, signed_in},
     },
-    directory::{Delivery, InvitationQuery, InvitationState, LinkToken, NewInvitation},
+    directory::{Delivery, InvitationQuery, InvitationState, LinkToken, NewInvitation, Target},
     policy::{Email, Permission, Refusal},
     std::collections::BTreeSet,
 };
@@ -163,7 +163,8 @@ pub(crate) async fn invitations(
     organization: String,
     #[server(default)] query: ListQuery,
 ) -> Result<InvitationsPage, Problem> {
-    let (context, session) = signed_in()?;
+    let (context, _) = signed_in()?;
+    let principal = context.principal();
     let slug = slug(&organization)?;
     let after = choice(&query.after).map_err(|_| Refusal::CursorInvalid)?;
     let query = InvitationQuery {
@@ -172,7 +173,7 @@ pub(crate) async fn invitations(
         after,
         limit: PAGE,
     };
-    let list = context.directory.invitations(session.user, &slug, &query).await?;
+    let list = context.directory.invitations(&principal, &slug, &query).await?;
     Ok(InvitationsPage {
         organization: list.organization.into(),
         rows: list.rows.into_iter().map(Into::into).collect(),
@@ -239,7 +240,7 @@ pub(crate) async fn invite_members(
     let outcome = async {
         // Permission first: what is wrong with the input is for those who may invite.
         directory
-            .authorize_in_organization(&actor, &slug, Permission::MemberInvite)
+            .authorize(&actor, Permission::MemberInvite, Target::Organization(&slug))
             .await?;
         let mut seen = BTreeSet::new();
         let mut addresses = policy::addresses(&email);
@@ -365,7 +366,11 @@ async fn named(
     if email.is_empty() {
         return Ok((Visitor::Unnamed, None));
     }
-    match context.directory.confirm_invited(secret, email, &context.origin).await {
+    match context
+        .directory
+        .confirm_invited(&context.anonymous(), secret, email)
+        .await
+    {
         Ok(()) => Ok((Visitor::Named, None)),
         Err(directory::Error::Refused(refusal)) => Ok((Visitor::Unnamed, Some(refusal.into()))),
         Err(error) => Err(error.into()),
@@ -424,7 +429,7 @@ pub(crate) async fn accept_invitation_as_new(
         let password = password.parse().map_err(|_| Refusal::PasswordInvalid)?;
         match context
             .directory
-            .confirm_invited(&secret, &email, &context.origin)
+            .confirm_invited(&context.anonymous(), &secret, &email)
             .await
         {
             // A dead link is refused, and audited, where it is used.
@@ -433,7 +438,7 @@ pub(crate) async fn accept_invitation_as_new(
         }
         let made = context
             .directory
-            .accept_invitation_as_new(&secret, person, password, &context.origin)
+            .accept_invitation_as_new(&context.anonymous(), &secret, person, password)
             .await?;
         Ok(made)
     }

@@ -99,6 +99,7 @@ impl MembersPage {
             row.user == self.viewer,
             change,
         )
+        .map(|_permit| ())
     }
 }
 
@@ -140,6 +141,7 @@ pub(crate) async fn members(
     #[server(default)] subject: String,
 ) -> Result<MembersPage, Problem> {
     let (context, session) = signed_in()?;
+    let principal = context.principal();
     let slug = slug(&organization)?;
     let directory = &context.directory;
     let query = MemberQuery {
@@ -150,7 +152,7 @@ pub(crate) async fn members(
         search: query.q,
         limit: PAGE,
     };
-    let list = directory.members(session.user, &slug, &query).await?;
+    let list = directory.members(&principal, &slug, &query).await?;
     let subject: Option<UserId> = subject.parse().ok();
     let mut page = MembersPage {
         organization: list.organization.into(),
@@ -163,9 +165,9 @@ pub(crate) async fn members(
     };
     if let Some(user) = subject {
         // Somebody who is gone already, or may not be removed: the dialog does not open.
-        page.ending = match directory.removal_preview(session.user, &slug, user).await {
+        page.ending = match directory.removal_preview(&principal, &slug, user).await {
             Ok(removal_preview) => {
-                let managing = match directory.manage_keys_of_member(session.user, &slug, user).await {
+                let managing = match directory.manage_keys_of_member(&principal, &slug, user).await {
                     Ok(keys) => keys,
                     // They may not lower anybody's role.
                     Err(directory::Error::Refused(_)) => Vec::new(),
@@ -177,7 +179,7 @@ pub(crate) async fn members(
             Err(error) => return Err(error.into()),
         };
         if page.ending.is_some() && page.find(user).is_none() {
-            page.subject = Some(directory.member(session.user, &slug, user).await?.into());
+            page.subject = Some(directory.member(&principal, &slug, user).await?.into());
         }
     }
     Ok(page)
@@ -253,7 +255,7 @@ pub(crate) async fn remove_member(
         .remove_member_and_keys(&actor, &slug, user, &keys.0)
         .await
         .map(|removal| {
-            if user == actor.user {
+            if actor.user() == Ok(user) {
                 Done::LeftOrganization
             } else {
                 Done::MemberRemoved {

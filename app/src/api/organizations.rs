@@ -15,7 +15,7 @@ use {
         paths,
         request_context::{acting, answer, confirm, signed_in},
     },
-    directory::OrganizationView,
+    directory::{OrganizationView, Target},
     policy::Permission,
 };
 
@@ -72,10 +72,11 @@ pub(crate) struct TransferCandidate {
 /// An organization's settings (O3).
 #[server(endpoint = "organization", input = GetUrl)]
 pub(crate) async fn organization(organization: String) -> Result<OrganizationPage, Problem> {
-    let (context, session) = signed_in()?;
+    let (context, _) = signed_in()?;
+    let principal = context.principal();
     let settings = context
         .directory
-        .organization_settings(session.user, &slug(&organization)?)
+        .organization_settings(&principal, &slug(&organization)?)
         .await?;
     Ok(OrganizationPage {
         organization: settings.organization.into(),
@@ -106,7 +107,7 @@ pub(crate) async fn update_organization(
     let outcome = async {
         // Permission first: what is wrong with the input is for those who may change it.
         directory
-            .authorize_in_organization(&actor, &before, Permission::OrganizationUpdate)
+            .authorize(&actor, Permission::OrganizationUpdate, Target::Organization(&before))
             .await?;
         let name = super::name(&name)?;
         let slug = Slug::from_input(&slug)?;

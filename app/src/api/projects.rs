@@ -21,7 +21,7 @@ use {
         paths,
         request_context::{acting, answer, confirm, signed_in},
     },
-    directory::{ProjectChange, ProjectCursor, ProjectQuery, ProjectView},
+    directory::{ProjectChange, ProjectCursor, ProjectQuery, ProjectView, Target},
     policy::Permission,
 };
 
@@ -125,11 +125,12 @@ impl DialogUrl for SettingsDialog {
 /// A project's settings.
 #[server(endpoint = "project_settings", input = GetUrl)]
 pub(crate) async fn project_settings(project: String) -> Result<SettingsView, Problem> {
-    let (context, session) = signed_in()?;
+    let (context, _) = signed_in()?;
+    let principal = context.principal();
     let slug = slug(&project)?;
-    let project = ProjectHead::from(context.directory.project(session.user, &slug).await?);
+    let project = ProjectHead::from(context.directory.project(&principal, &slug).await?);
     let deletion = if project.standing.may(Permission::ProjectDelete) && !project.is_default {
-        let contents = context.directory.project_contents(session.user, &slug).await?;
+        let contents = context.directory.project_contents(&principal, &slug).await?;
         Some(Deletion {
             keys: contents.keys,
             resources: contents.resources,
@@ -137,10 +138,10 @@ pub(crate) async fn project_settings(project: String) -> Result<SettingsView, Pr
     } else {
         None
     };
-    let externals = context.directory.count_externals(session.user, &slug).await?;
+    let externals = context.directory.count_externals(&principal, &slug).await?;
     let is_leftover = externals > 0 && !project.allow_externals;
     let leftover = if is_leftover && project.standing.may(Permission::CollaboratorRemove) {
-        Some(context.directory.assets_of_externals(session.user, &slug).await?.into())
+        Some(context.directory.assets_of_externals(&principal, &slug).await?.into())
     } else {
         None
     };
@@ -166,7 +167,13 @@ pub(crate) async fn update_project(
     let before = super::slug(&project)?;
     let outcome = async {
         // Permission first: what is wrong with the input is for those who may change it.
-        directory.authorize(&actor, &before, Permission::ProjectUpdate).await?;
+        directory
+            .authorize(
+                &actor,
+                Permission::ProjectUpdate,
+                Target::Project(&before.clone().into()),
+            )
+            .await?;
         let wanted = ProjectChange {
             name: super::name(&name)?,
             slug: Slug::from_input(&slug)?,
@@ -239,7 +246,8 @@ pub(crate) async fn projects(
     organization: String,
     #[server(default)] query: ListQuery,
 ) -> Result<ProjectsPage, Problem> {
-    let (context, session) = signed_in()?;
+    let (context, _) = signed_in()?;
+    let principal = context.principal();
     let query = ProjectQuery {
         after: if query.after.is_empty() {
             None
@@ -251,7 +259,7 @@ pub(crate) async fn projects(
     };
     let list = context
         .directory
-        .projects(session.user, &slug(&organization)?, &query)
+        .projects(&principal, &slug(&organization)?, &query)
         .await?;
     Ok(ProjectsPage {
         organization: list.organization.into(),
@@ -285,7 +293,7 @@ pub(crate) async fn create_project(
     let outcome = async {
         // Permission first: what is wrong with the input is for those who may create.
         directory
-            .authorize_in_organization(&actor, &organization, Permission::ProjectCreate)
+            .authorize(&actor, Permission::ProjectCreate, Target::Organization(&organization))
             .await?;
         let title = super::name(&name)?;
         let slug = Slug::from_input(&slug)?;
@@ -319,7 +327,7 @@ pub(crate) async fn delete_project(
     let (directory, actor) = acting()?;
     let slug = slug(&project)?;
     let organization = directory
-        .project(actor.user, &slug)
+        .project(&actor, &slug)
         .await
         .map(|project| project.organization_slug);
     let outcome = async {

@@ -19,7 +19,7 @@ use {
         paths,
         request_context::{acting, answer, choice, signed_in},
     },
-    directory::{Agent, Creator, KindSummary, ProjectRef, ResourceChange, ResourceCursor, ResourceQuery, Viewer},
+    directory::{Creator, KindSummary, ProjectRef, ResourceChange, ResourceCursor, ResourceQuery, Target},
     policy::{FieldValue, Refusal, ResourceAction, ResourceField},
     std::collections::BTreeMap,
 };
@@ -142,10 +142,11 @@ impl DialogUrl for ResourceDialog {
 /// A project, with its resources by kind.
 #[server(endpoint = "overview", input = GetUrl)]
 pub(crate) async fn overview(project: String) -> Result<OverviewPage, Problem> {
-    let (context, session) = signed_in()?;
+    let (context, _) = signed_in()?;
+    let principal = context.principal();
     let overview = context
         .directory
-        .resource_overview(session.user, &slug(&project)?)
+        .resource_overview(&principal, &slug(&project)?)
         .await?;
     Ok(OverviewPage {
         project: overview.project.into(),
@@ -160,7 +161,8 @@ pub(crate) async fn resources(
     kind: String,
     #[server(default)] query: ListQuery,
 ) -> Result<ResourcesPage, Problem> {
-    let (context, session) = signed_in()?;
+    let (context, _) = signed_in()?;
+    let principal = context.principal();
     let (project, kind) = (ProjectRef::from(slug(&project)?), kind_in(&kind)?);
     let query = ResourceQuery {
         kind: Some(kind),
@@ -175,10 +177,7 @@ pub(crate) async fn resources(
         search: query.q,
         limit: PAGE,
     };
-    let list = context
-        .directory
-        .resources(Viewer::Person(session.user), &project, &query)
-        .await?;
+    let list = context.directory.resources(&principal, &project, &query).await?;
     Ok(ResourcesPage {
         project: list.place.project.into(),
         kind,
@@ -190,13 +189,11 @@ pub(crate) async fn resources(
 /// One resource.
 #[server(endpoint = "resource", input = GetUrl)]
 pub(crate) async fn resource(project: String, kind: String, id: String) -> Result<ResourcePage, Problem> {
-    let (context, session) = signed_in()?;
+    let (context, _) = signed_in()?;
+    let principal = context.principal();
     let (project, kind) = (ProjectRef::from(slug(&project)?), kind_in(&kind)?);
     let id = id.parse().map_err(|_| Refusal::Hidden)?;
-    let (project_context, found) = context
-        .directory
-        .resource(Viewer::Person(session.user), &project, id)
-        .await?;
+    let (project_context, found) = context.directory.resource(&principal, &project, id).await?;
     // It has one address.
     if found.kind != kind {
         return Err(Refusal::Hidden.into());
@@ -271,7 +268,9 @@ pub(crate) async fn create_resource(
     let outcome = async {
         // Permission first: what is wrong with the input is for those who may create one.
         let permission = kind.permission(ResourceAction::Create);
-        directory.authorize(&actor, &slug, permission).await?;
+        directory
+            .authorize(&actor, permission, Target::Project(&slug.clone().into()))
+            .await?;
         details.check_kind(kind)?;
         let called = super::name(&name)?;
         let state = if state.is_empty() {
@@ -281,14 +280,7 @@ pub(crate) async fn create_resource(
         };
         let fields = Details::read(kind, |field| field.from_input(details.get(field)))?;
         let made = directory
-            .create_resource(
-                Agent::Person(&actor),
-                &slug.clone().into(),
-                kind,
-                &called,
-                state,
-                &fields,
-            )
+            .create_resource(&actor, &slug.clone().into(), kind, &called, state, &fields)
             .await?;
         Ok(Done::ResourceCreated {
             kind,
@@ -318,11 +310,13 @@ pub(crate) async fn update_resource(
     let (slug, kind) = (slug(&project)?, kind_in(&kind)?);
     let outcome = async {
         let permission = kind.permission(ResourceAction::Change);
-        directory.authorize(&actor, &slug, permission).await?;
+        directory
+            .authorize(&actor, permission, Target::Project(&slug.clone().into()))
+            .await?;
         details.check_kind(kind)?;
         let wanted = changed(&name, &state, &details, serde_json::from_str(&seen).ok())?;
         let now = directory
-            .update_resource(Agent::Person(&actor), &slug.clone().into(), id, &wanted)
+            .update_resource(&actor, &slug.clone().into(), id, &wanted)
             .await?;
         Ok(Done::ResourceSaved {
             name: now.name.to_string(),
@@ -376,7 +370,7 @@ pub(crate) async fn delete_resource(
     let (directory, actor) = acting()?;
     let (slug, kind) = (slug(&project)?, kind_in(&kind)?);
     let outcome = directory
-        .delete_resource(Agent::Person(&actor), &slug.clone().into(), id)
+        .delete_resource(&actor, &slug.clone().into(), id)
         .await
         .map(|name| Done::ResourceDeleted {
             kind,

@@ -35,9 +35,10 @@ pub(crate) struct SessionRow {
 #[server(endpoint = "sessions", input = GetUrl)]
 pub(crate) async fn sessions() -> Result<Vec<SessionRow>, Problem> {
     let (context, session) = signed_in()?;
+    let principal = context.principal();
     let mut rows: Vec<_> = context
         .directory
-        .sessions(session.user)
+        .sessions(&principal)
         .await?
         .into_iter()
         .map(|row| SessionRow {

@@ -65,9 +65,10 @@ pub(crate) async fn shell(
     #[server(default)] organization: String,
 ) -> Result<ShellView, Problem> {
     let (context, session) = signed_in()?;
+    let principal = context.principal();
     let directory = &context.directory;
-    let projects = directory.find_projects(session.user, None, "", MOST).await?;
-    let organizations = directory.organizations_of(session.user, MOST).await?;
+    let projects = directory.find_projects(&principal, None, "", MOST).await?;
+    let organizations = directory.organizations_of(&principal, MOST).await?;
 
     // The project in the URL, else the one last looked at, else the first; of the organization in the URL, if there is
     // one.
@@ -78,10 +79,10 @@ pub(crate) async fn shell(
     };
     let organization = organization.parse().ok();
     let mut current = directory
-        .current_project(session.user, wanted, organization.as_ref())
+        .current_project(&principal, wanted, organization.as_ref())
         .await?;
     if current.is_none() && organization.is_some() {
-        current = directory.current_project(session.user, wanted, None).await?;
+        current = directory.current_project(&principal, wanted, None).await?;
     }
     if let Some(current) = &current
         && wanted == Some(current.slug.as_str())
@@ -119,11 +120,12 @@ pub(crate) async fn find_projects(
     organization: String,
     #[server(default)] search: String,
 ) -> Result<Vec<ProjectItem>, Problem> {
-    let (context, session) = signed_in()?;
+    let (context, _) = signed_in()?;
+    let principal = context.principal();
     let organization = super::slug(&organization)?;
     let found = context
         .directory
-        .find_projects(session.user, Some(&organization), &search, MOST_FOUND)
+        .find_projects(&principal, Some(&organization), &search, MOST_FOUND)
         .await?;
     Ok(found.into_iter().map(Into::into).collect())
 }

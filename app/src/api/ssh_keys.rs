@@ -68,11 +68,12 @@ fn namespace(url: &str) -> String {
 /// The person's keys, and how they show that another one is theirs.
 #[server(endpoint = "ssh_keys", input = GetUrl)]
 pub(crate) async fn ssh_keys() -> Result<SshKeyPage, Problem> {
-    let (context, session) = signed_in()?;
-    let keys = context.directory.ssh_keys(session.user).await?;
+    let (context, _) = signed_in()?;
+    let principal = context.principal();
+    let keys = context.directory.ssh_keys(&principal).await?;
     let proof = SshProof {
         namespace: namespace(&context.url),
-        text: context.directory.ssh_key_text(session.user, session.id),
+        text: context.directory.ssh_key_text(&principal)?,
     };
     let keys = keys
         .into_iter()

@@ -191,11 +191,12 @@ pub(crate) async fn usage(
     #[server(default)] days: String,
     #[server(default)] measure: String,
 ) -> Result<UsagePage, Problem> {
-    let (context, session) = signed_in()?;
+    let (context, _) = signed_in()?;
+    let principal = context.principal();
     let slug = slug(&project)?;
     let range = choice(&days)?.unwrap_or_default();
     let chosen = choice(&measure)?;
-    let report = context.directory.usage(session.user, &slug, range).await?;
+    let report = context.directory.usage(&principal, &slug, range).await?;
     Ok(page(report, range, chosen))
 }
 

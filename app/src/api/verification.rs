@@ -74,7 +74,7 @@ pub(crate) async fn verify_email(
         None => prove_own(&secret).await,
         Some(password) => match context
             .directory
-            .verify_address(&secret, &password, &context.origin)
+            .verify_address(&context.anonymous(), &secret, &password)
             .await
         {
             Ok(verified) => {
@@ -119,8 +119,9 @@ pub(crate) async fn resend_verification(#[server(flatten)] rest: NothingElse) ->
 /// The API keys one made that still work (J3).
 #[server(endpoint = "made_keys", input = GetUrl)]
 pub(crate) async fn made_keys() -> Result<OwnedAssets, Problem> {
-    let (context, session) = signed_in()?;
-    Ok(context.directory.made_keys(session.user).await?.into())
+    let (context, _) = signed_in()?;
+    let principal = context.principal();
+    Ok(context.directory.made_keys(&principal).await?.into())
 }
 
 /// Revokes those of them that are chosen.

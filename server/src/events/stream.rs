@@ -17,8 +17,8 @@ use axum::{
         sse::{Event, Sse},
     },
 };
-use directory::{Directory, Hint, Session};
-use policy::{OrganizationId, ProjectId, Refusal, Slug, UserId};
+use directory::{Directory, Hint, Principal, Session};
+use policy::{OrganizationId, ProjectId, Refusal, Slug};
 use tokio::{
     sync::{broadcast, mpsc, watch},
     time::{MissedTickBehavior, interval, sleep},
@@ -63,6 +63,7 @@ struct Topic {
 /// A reader and what they look at, by number.
 struct Reader {
     directory: Directory,
+    principal: Principal,
     session: Session,
     topics: BTreeMap<usize, Topic>,
 }
@@ -97,10 +98,11 @@ pub(crate) async fn events(
 /// Finds what is to be followed. Returns the names of what is hidden beside it; if everything is hidden, that is the
 /// error.
 async fn open(context: SessionContext, query: &str) -> Result<(Reader, Vec<String>), Problem> {
+    let principal = context.principal();
     let session = context.session.ok_or(Refusal::SignedOut)?;
     let (mut topics, mut hidden) = (BTreeMap::new(), Vec::new());
     for (number, (name, thing)) in asked(query)?.into_iter().enumerate() {
-        match find(&context.directory, session.user, &name, &thing).await {
+        match find(&context.directory, &principal, &name, &thing).await {
             Ok(topic) => drop(topics.insert(number, topic)),
             Err(Problem::Refused(Refusal::Hidden)) => hidden.push(name),
             Err(problem) => return Err(problem),
@@ -111,6 +113,7 @@ async fn open(context: SessionContext, query: &str) -> Result<(Reader, Vec<Strin
     }
     let reader = Reader {
         directory: context.directory,
+        principal,
         session,
         topics,
     };
@@ -142,15 +145,15 @@ fn asked(query: &str) -> Result<Vec<(String, Thing)>, Refusal> {
     Ok(things)
 }
 
-async fn find(directory: &Directory, user: UserId, name: &str, thing: &Thing) -> Result<Topic, Problem> {
+async fn find(directory: &Directory, principal: &Principal, name: &str, thing: &Thing) -> Result<Topic, Problem> {
     let (Thing::Project(slug) | Thing::Organization(slug)) = thing;
     let slug: Slug = slug.parse().map_err(|_| Refusal::Hidden)?;
     let (organization, project) = match thing {
         Thing::Project(_) => {
-            let (organization, project) = directory.project_ids(user, &slug).await?;
+            let (organization, project) = directory.project_ids(principal, &slug).await?;
             (organization, Some(project))
         }
-        Thing::Organization(_) => (directory.organization(user, &slug).await?.id, None),
+        Thing::Organization(_) => (directory.organization(principal, &slug).await?.id, None),
     };
     let called = |plain: &str| if name.is_empty() { plain } else { name }.to_owned();
     Ok(Topic {
@@ -273,10 +276,13 @@ impl Reader {
     }
 
     async fn may_follow(&self, topic: &Topic) -> directory::Result<bool> {
-        let user = self.session.user;
         match topic.project {
-            Some(project) => self.directory.has_access(user, topic.organization, project).await,
-            None => self.directory.is_member(user, topic.organization).await,
+            Some(project) => {
+                self.directory
+                    .has_access(&self.principal, topic.organization, project)
+                    .await
+            }
+            None => self.directory.is_member(&self.principal, topic.organization).await,
         }
     }
 }

@@ -6,13 +6,13 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use directory::{Error, KeyActor, MeterActor, Origin, Token, TokenKind};
+use directory::{Error, Origin, Principal, Token, TokenKind};
 use policy::Refusal;
 
 use super::{context::Rest, limits::Spent};
 use crate::http::{credentials, problem::ApiError};
 
-/// Finds out which key asks, puts a [`KeyActor`] into the request, and passes on.
+/// Finds out which key asks, puts a [`Principal`] into the request, and passes on.
 pub(crate) async fn identify(State(rest): State<Rest>, mut request: Request, next: Next) -> Response {
     let (spent, actor) = caller(&rest, presented(request.headers()), credentials::origin(&request)).await;
     let mut response = match actor {
@@ -26,24 +26,12 @@ pub(crate) async fn identify(State(rest): State<Rest>, mut request: Request, nex
     response
 }
 
-/// Whoever reports usage that names no project (E9).
-#[derive(Clone, Debug)]
-pub(crate) enum Reporter {
-    /// A program with an API key: one that may not is told so by the directory.
-    Key(KeyActor),
-    /// A meter of the operator's.
-    Meter(MeterActor),
-}
-
-/// Finds out which key or meter asks, puts a [`Reporter`] into the request, and passes on.
+/// Finds out which key or meter asks (E9), puts a [`Principal`] into the request, and passes on.
 pub(crate) async fn identify_reporter(State(rest): State<Rest>, mut request: Request, next: Next) -> Response {
     let origin = credentials::origin(&request);
     let (spent, reporter) = match presented_as(request.headers(), TokenKind::Meter) {
         Some(token) => meter(&rest, &token, origin).await,
-        None => {
-            let (spent, actor) = caller(&rest, presented(request.headers()), origin).await;
-            (spent, actor.map(Reporter::Key))
-        }
+        None => caller(&rest, presented(request.headers()), origin).await,
     };
     let mut response = match reporter {
         Ok(reporter) => {
@@ -56,17 +44,14 @@ pub(crate) async fn identify_reporter(State(rest): State<Rest>, mut request: Req
     response
 }
 
-async fn meter(rest: &Rest, token: &Token, origin: Origin) -> (Spent, Result<Reporter, ApiError>) {
+async fn meter(rest: &Rest, token: &Token, origin: Origin) -> (Spent, Result<Principal, ApiError>) {
     let spent = rest.limits.key(token.reveal());
     if let Err(refusal) = spent.check() {
         return (spent, Err(refusal.into()));
     }
     match rest.directory.authenticate_meter(token, origin.clone()).await {
-        Ok(actor) => (spent, Ok(Reporter::Meter(actor))),
-        Err(Error::Refused(refusal)) => {
-            let (spent, fault) = stranger(rest, &origin, refusal);
-            (spent, fault.map(Reporter::Key))
-        }
+        Ok(meter) => (spent, Ok(meter)),
+        Err(Error::Refused(refusal)) => stranger(rest, &origin, refusal),
         Err(error) => (spent, Err(error.into())),
     }
 }
@@ -78,7 +63,7 @@ fn presented_as(headers: &HeaderMap, kind: TokenKind) -> Option<Token> {
     Token::parse(kind, credentials::bearer(value.to_str().ok()?)?).ok()
 }
 
-async fn caller(rest: &Rest, key: Result<Token, Refusal>, origin: Origin) -> (Spent, Result<KeyActor, ApiError>) {
+async fn caller(rest: &Rest, key: Result<Token, Refusal>, origin: Origin) -> (Spent, Result<Principal, ApiError>) {
     let token = match key {
         Ok(token) => token,
         Err(refusal) => return stranger(rest, &origin, refusal),
@@ -95,7 +80,7 @@ async fn caller(rest: &Rest, key: Result<Token, Refusal>, origin: Origin) -> (Sp
 }
 
 /// The refusal of a caller without a working key; once its address exceeds the limit, that of too many attempts.
-fn stranger(rest: &Rest, origin: &Origin, refusal: Refusal) -> (Spent, Result<KeyActor, ApiError>) {
+fn stranger(rest: &Rest, origin: &Origin, refusal: Refusal) -> (Spent, Result<Principal, ApiError>) {
     let spent = rest.limits.address(&origin.address);
     let refusal = spent.check().err().unwrap_or(refusal);
     (spent, Err(refusal.into()))

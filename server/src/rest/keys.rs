@@ -7,7 +7,7 @@ use axum::{
     http::HeaderMap,
     response::{IntoResponse, Response},
 };
-use directory::{Origin, Token, TokenKind};
+use directory::{Principal, Token, TokenKind};
 use policy::Refusal;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -42,11 +42,11 @@ struct Revoked {
     request_body(content = ref("#/components/schemas/PresentedKey")),
     responses((status = 200, description = "What became of it.", body = Revoked)))]
 async fn revoke_key(State(rest): State<Rest>, request: Request) -> Response {
-    let origin = credentials::origin(&request);
-    let spent = rest.limits.address(&origin.address);
+    let principal = Principal::anonymous(credentials::origin(&request));
+    let spent = rest.limits.address(&principal.origin.address);
     let (parts, body) = request.into_parts();
     let answer = match spent.check() {
-        Ok(()) => revoke(&rest, &origin, &parts.headers, body).await.map(Json),
+        Ok(()) => revoke(&rest, &principal, &parts.headers, body).await.map(Json),
         Err(refusal) => Err(refusal.into()),
     };
     let mut response = answer.into_response();
@@ -60,7 +60,7 @@ fn unwrapped(text: &str) -> String {
     text.chars().filter(is_part).collect()
 }
 
-async fn revoke(rest: &Rest, origin: &Origin, headers: &HeaderMap, body: Body) -> Result<Revoked> {
+async fn revoke(rest: &Rest, principal: &Principal, headers: &HeaderMap, body: Body) -> Result<Revoked> {
     let body = bytes(body, MOST_BYTES).await?;
     let secret = if body.is_empty() {
         caller::presented_secret(headers)
@@ -74,7 +74,7 @@ async fn revoke(rest: &Rest, origin: &Origin, headers: &HeaderMap, body: Body) -
     };
     match secret {
         Ok((kind, token)) => Ok(Revoked {
-            revoked: rest.directory.revoke_presented(kind, &token, origin).await?,
+            revoked: rest.directory.revoke_presented(principal, kind, &token).await?,
         }),
         Err(Refusal::KeyMissing) => Err(Refusal::KeyMissing.into()),
         // A scanner finds much that looks like a key.

@@ -10,8 +10,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use directory::{
-    Agent, Creator, KeyActor, Order, ProjectRef, Resource, ResourceChange, ResourceCursor, ResourceQuery, ResourceSort,
-    Viewer,
+    Creator, Order, Principal, ProjectRef, Resource, ResourceChange, ResourceCursor, ResourceQuery, ResourceSort,
+    Target,
 };
 use policy::{
     Details, FieldInput, FieldValue, Name, Refusal, ResourceAction, ResourceField, ResourceId, ResourceKind,
@@ -121,14 +121,14 @@ fn place(path: std::result::Result<Path<(String, String)>, PathRejection>) -> Re
     ))]
 async fn list_resources(
     State(rest): State<Rest>,
-    Extension(actor): Extension<KeyActor>,
+    Extension(actor): Extension<Principal>,
     path: std::result::Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<List<Sent>>> {
     let project = project(path)?;
     let query = read_query(query.as_deref().unwrap_or_default());
     let query = told_to(query, visible(&rest, &actor, &project)).await?;
-    let found = rest.directory.resources(Viewer::Key(&actor), &project, &query).await?;
+    let found = rest.directory.resources(&actor, &project, &query).await?;
     Ok(Json(List {
         data: found.rows.into_iter().map(Sent::from).collect(),
         next_cursor: found.next.map(|next| next.encode()),
@@ -172,7 +172,7 @@ fn read_query(query: &str) -> Result<ResourceQuery> {
         (status = 403), (status = 404), (status = 409)))]
 async fn create_resource(
     State(rest): State<Rest>,
-    Extension(actor): Extension<KeyActor>,
+    Extension(actor): Extension<Principal>,
     path: std::result::Result<Path<String>, PathRejection>,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
@@ -192,14 +192,7 @@ async fn create_resource(
     let new = told_to(new, may).await?;
     let made = rest
         .directory
-        .create_resource(
-            Agent::Key(&actor),
-            &project,
-            new.kind,
-            &new.name,
-            new.state,
-            &new.details,
-        )
+        .create_resource(&actor, &project, new.kind, &new.name, new.state, &new.details)
         .await?;
     let location = format!("{}/{}", uri.path(), made.id);
     Ok((
@@ -278,12 +271,12 @@ fn detail(field: ResourceField, value: &Value) -> std::result::Result<FieldValue
     ))]
 async fn read_resource(
     State(rest): State<Rest>,
-    Extension(actor): Extension<KeyActor>,
+    Extension(actor): Extension<Principal>,
     path: std::result::Result<Path<(String, String)>, PathRejection>,
 ) -> Result<Json<Sent>> {
     let (project, id) = place(path)?;
     let id = id.ok_or(Refusal::Hidden)?;
-    let (_, found) = rest.directory.resource(Viewer::Key(&actor), &project, id).await?;
+    let (_, found) = rest.directory.resource(&actor, &project, id).await?;
     Ok(Json(found.into()))
 }
 
@@ -297,7 +290,7 @@ async fn read_resource(
     ))]
 async fn change_resource(
     State(rest): State<Rest>,
-    Extension(actor): Extension<KeyActor>,
+    Extension(actor): Extension<Principal>,
     path: std::result::Result<Path<(String, String)>, PathRejection>,
     headers: HeaderMap,
     body: Body,
@@ -306,14 +299,11 @@ async fn change_resource(
     let id = id.ok_or(Refusal::Hidden)?;
     let wanted = object(&headers, body).await.and_then(read_change);
     let may = async {
-        let (_, found) = rest.directory.resource(Viewer::Key(&actor), &project, id).await?;
+        let (_, found) = rest.directory.resource(&actor, &project, id).await?;
         permitted(&rest, &actor, &project, found.kind, ResourceAction::Change).await
     };
     let wanted = told_to(wanted, may).await?;
-    let changed = rest
-        .directory
-        .update_resource(Agent::Key(&actor), &project, id, &wanted)
-        .await?;
+    let changed = rest.directory.update_resource(&actor, &project, id, &wanted).await?;
     Ok(Json(changed.into()))
 }
 
@@ -350,25 +340,25 @@ fn read_change(mut fields: Fields) -> Result<ResourceChange> {
     responses((status = 204, description = "It is gone."), (status = 403), (status = 404)))]
 async fn delete_resource(
     State(rest): State<Rest>,
-    Extension(actor): Extension<KeyActor>,
+    Extension(actor): Extension<Principal>,
     path: std::result::Result<Path<(String, String)>, PathRejection>,
 ) -> Result<StatusCode> {
     let (project, id) = place(path)?;
     let id = id.ok_or(Refusal::Hidden)?;
-    rest.directory.delete_resource(Agent::Key(&actor), &project, id).await?;
+    rest.directory.delete_resource(&actor, &project, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Goes on if the project is the key's, for what is said of no kind in particular: by the least there is to do with
 /// any.
-pub(crate) async fn visible(rest: &Rest, actor: &KeyActor, project: &ProjectRef) -> Result<()> {
+pub(crate) async fn visible(rest: &Rest, actor: &Principal, project: &ProjectRef) -> Result<()> {
     permitted(rest, actor, project, ResourceKind::File, ResourceAction::View).await
 }
 
 /// Goes on if the key may do this. A refusal is audited (A1).
 async fn permitted(
     rest: &Rest,
-    actor: &KeyActor,
+    actor: &Principal,
     project: &ProjectRef,
     kind: ResourceKind,
     action: ResourceAction,
@@ -376,6 +366,6 @@ async fn permitted(
     let permission = kind.permission(action);
     Ok(rest
         .directory
-        .authorize_agent(Agent::Key(actor), project, permission)
+        .authorize(actor, permission, Target::Project(project))
         .await?)
 }

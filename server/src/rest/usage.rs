@@ -6,7 +6,7 @@ use axum::{
     extract::{Path, State, rejection::PathRejection},
     http::HeaderMap,
 };
-use directory::{KeyActor, OrganizationRef, UsageRecord, UsageTaken};
+use directory::{OrganizationRef, Principal, UsageRecord, UsageTaken};
 use policy::{MOST_COST_MICROS, MOST_QUANTITY, ResourceId, UsageKind, UsageRecordId, UsageUnit};
 use serde::Serialize;
 use serde_json::Value;
@@ -15,7 +15,6 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     body::{Fields, code, id, moment, object, text, whole},
-    caller::Reporter,
     context::{Rest, Result, told_to},
     openapi, resources,
 };
@@ -59,7 +58,7 @@ impl From<UsageTaken> for Recorded {
     responses((status = 200, description = "It was taken.", body = Recorded), (status = 404), (status = 409)))]
 async fn record_usage(
     State(rest): State<Rest>,
-    Extension(actor): Extension<KeyActor>,
+    Extension(actor): Extension<Principal>,
     path: std::result::Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     body: Body,
@@ -79,22 +78,19 @@ async fn record_usage(
         (status = 409)))]
 async fn record_default_usage(
     State(rest): State<Rest>,
-    Extension(reporter): Extension<Reporter>,
+    Extension(actor): Extension<Principal>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Recorded>> {
-    let taken = match reporter {
-        Reporter::Meter(meter) => {
-            let (organization, records) = read_for_organization(object(&headers, body).await?)?;
-            rest.directory
-                .record_metered_usage(&meter, &organization, &records)
-                .await?
-        }
-        Reporter::Key(key) => {
-            let may = async { Ok(rest.directory.authorize_unnamed_usage(&key).await?) };
-            let records = told_to(object(&headers, body).await.and_then(read), may).await?;
-            rest.directory.record_usage(&key, None, &records).await?
-        }
+    let taken = if actor.meter().is_ok() {
+        let (organization, records) = read_for_organization(object(&headers, body).await?)?;
+        rest.directory
+            .record_metered_usage(&actor, &organization, &records)
+            .await?
+    } else {
+        let may = async { Ok(rest.directory.authorize_unnamed_usage(&actor).await?) };
+        let records = told_to(object(&headers, body).await.and_then(read), may).await?;
+        rest.directory.record_usage(&actor, None, &records).await?
     };
     Ok(Json(taken.into()))
 }

@@ -4,7 +4,7 @@ use axum::{
     Extension, Json,
     extract::{RawQuery, State},
 };
-use directory::{KeyActor, KeyView};
+use directory::{KeyView, Principal};
 use policy::Refusal;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -79,8 +79,9 @@ impl From<&KeyView> for Project {
 /// What the key of this request is, and where it reaches.
 #[utoipa::path(get, path = "/v1/whoami", tag = "Keys", security(("key" = [])),
     responses((status = 200, description = "The key, its project and its organization.", body = Whoami)))]
-async fn whoami(State(rest): State<Rest>, Extension(actor): Extension<KeyActor>) -> Result<Json<Whoami>> {
+async fn whoami(State(rest): State<Rest>, Extension(actor): Extension<Principal>) -> Result<Json<Whoami>> {
     let view = rest.directory.key_view(&actor).await?;
+    let key = actor.api_key()?;
     Ok(Json(Whoami {
         project: (&view).into(),
         organization: Organization {
@@ -89,9 +90,9 @@ async fn whoami(State(rest): State<Rest>, Extension(actor): Extension<KeyActor>)
             name: view.organization_name.to_string(),
         },
         key: Key {
-            id: actor.key.0,
+            id: key.key.0,
             name: view.name.to_string(),
-            reach: actor.reach.code(),
+            reach: key.reach.code(),
             created_at: timestamp(view.created_at),
             expires_at: view.expires_at.map(timestamp),
         },
@@ -103,7 +104,7 @@ async fn whoami(State(rest): State<Rest>, Extension(actor): Extension<KeyActor>)
     responses((status = 200, description = "The projects.", body = inline(List<Project>))))]
 async fn projects(
     State(rest): State<Rest>,
-    Extension(actor): Extension<KeyActor>,
+    Extension(actor): Extension<Principal>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<List<Project>>> {
     let mut parameters = Parameters::read(query.as_deref().unwrap_or_default())?;

@@ -104,9 +104,12 @@ pub(crate) struct Roster {
 impl Roster {
     pub(crate) async fn start(pool: PgPool, name: &str) -> Self {
         let directory = Directory::new(pool.clone(), Settings::default());
-        directory.load_demo().await.unwrap();
+        directory.load_demo(&Principal::operator()).await.unwrap();
         sqlx::raw_sql(ROWS).execute(&pool).await.unwrap();
-        let token = directory.create_gateway_token(&"edge".parse().unwrap()).await.unwrap();
+        let token = directory
+            .create_gateway_token(&Principal::operator(), &"edge".parse().unwrap())
+            .await
+            .unwrap();
         let database: String = sqlx::query_scalar("SELECT current_database()::text")
             .fetch_one(&pool)
             .await

@@ -1,6 +1,6 @@
 //! What the server holds when there is nothing to do (DESIGN, numbers).
 
-use directory::{Directory, Settings};
+use directory::{Directory, Principal, Settings};
 use hyper::StatusCode;
 use sqlx::PgPool;
 use tokio::task::JoinSet;
@@ -22,7 +22,7 @@ const TIMES: usize = 8;
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn a_storm_of_sign_ins_leaves_no_memory_held(pool: PgPool) {
     Directory::new(pool.clone(), Settings::default())
-        .load_demo()
+        .load_demo(&Principal::operator())
         .await
         .unwrap();
     let server = Roster::start(&url_of(&pool).await).await;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use directory::{Actor, Directory, Settings};
+use directory::{Directory, Principal, Settings};
 use http_body_util::{BodyExt, Full};
 use hyper::{
     Method, Request, StatusCode,
@@ -319,8 +319,11 @@ impl Stage {
         let pool = PgPool::connect(url).await.unwrap();
         let directory = Directory::new(pool.clone(), Settings::default());
         directory.migrate().await.unwrap();
-        directory.load_demo().await.unwrap();
-        let gateway = directory.create_gateway_token(&"test".parse().unwrap()).await.unwrap();
+        directory.load_demo(&Principal::operator()).await.unwrap();
+        let gateway = directory
+            .create_gateway_token(&Principal::operator(), &"test".parse().unwrap())
+            .await
+            .unwrap();
         let (adam, admin) = sign_in(&pool, "adam@acme.test").await;
         let (project, name) = ("ml-research".parse().unwrap(), "program".parse().unwrap());
         let key = directory
@@ -351,7 +354,7 @@ impl Stage {
 }
 
 /// A session, as signing in makes one, without the time that a password takes: who acts, and the value of the cookie.
-pub(crate) async fn sign_in(pool: &PgPool, email: &str) -> (Actor, String) {
+pub(crate) async fn sign_in(pool: &PgPool, email: &str) -> (Principal, String) {
     let (id, secret) = (Uuid::now_v7(), Sha256::digest(Uuid::now_v7().as_bytes()));
     let user: Uuid = sqlx::query_scalar(
         "INSERT INTO sessions (id, token_hash, user_id, created_at, last_seen_at, expires_at, address, user_agent)
@@ -364,11 +367,7 @@ pub(crate) async fn sign_in(pool: &PgPool, email: &str) -> (Actor, String) {
     .fetch_one(pool)
     .await
     .unwrap();
-    let actor = Actor {
-        user: UserId(user),
-        session: SessionId(id),
-        origin: directory::Origin::default(),
-    };
+    let actor = Principal::signed_in(UserId(user), SessionId(id), directory::Origin::default());
     (actor, URL_SAFE_NO_PAD.encode(secret))
 }
 

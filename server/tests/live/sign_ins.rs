@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use directory::{Directory, Settings};
+use directory::{Directory, Principal, Settings};
 use hyper::StatusCode;
 use sqlx::PgPool;
 use tokio::{
@@ -21,7 +21,7 @@ const MOST: Duration = Duration::from_secs(20);
 #[sqlx::test(migrations = "../crates/directory/migrations")]
 async fn j9_who_finds_no_room_to_wait_for_a_password_check_is_told_at_once(pool: PgPool) {
     Directory::new(pool.clone(), Settings::default())
-        .load_demo()
+        .load_demo(&Principal::operator())
         .await
         .unwrap();
     let server = Roster::start(&url_of(&pool).await).await;

@@ -160,9 +160,14 @@ async fn j7_signing_in_again_ends_the_session_of_that_browser(pool: PgPool) {
         ..origin()
     };
     // What fails ends nothing.
-    d.sign_in(&t.noah.email, OTHER_PASSWORD, &there).await.unwrap_err();
+    d.sign_in(&Principal::anonymous(there.clone()), &t.noah.email, OTHER_PASSWORD)
+        .await
+        .unwrap_err();
     assert!(session(d, &first.token).await.is_some());
-    let second = d.sign_in(&t.noah.email, PASSWORD, &there).await.unwrap();
+    let second = d
+        .sign_in(&Principal::anonymous(there.clone()), &t.noah.email, PASSWORD)
+        .await
+        .unwrap();
     assert!(session(d, &first.token).await.is_none());
     assert!(session(d, &second.token).await.is_some() && session(d, &elsewhere.token).await.is_some());
     assert_eq!(done(&pool, "session:end").await, 1);
@@ -243,10 +248,13 @@ async fn j9_a_device_is_known_to_whom_it_signed_in(pool: PgPool) {
     let mayas = first.device.unwrap();
     assert!(is_known(&t.maya, &mayas).await);
     assert!(!is_known(&t.noah, &mayas).await);
-    let again = d.sign_in(&t.maya.email, PASSWORD, &on(&mayas)).await.unwrap();
+    let again = d
+        .sign_in(&Principal::anonymous(on(&mayas)), &t.maya.email, PASSWORD)
+        .await
+        .unwrap();
     assert!(again.device.is_none(), "the browser keeps its token");
     let both = d
-        .sign_in(&t.noah.email, PASSWORD, &on(&mayas))
+        .sign_in(&Principal::anonymous(on(&mayas)), &t.noah.email, PASSWORD)
         .await
         .unwrap()
         .device

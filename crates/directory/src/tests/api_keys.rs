@@ -262,7 +262,7 @@ async fn k3_no_part_of_a_secret_is_kept_but_what_the_list_shows(pool: PgPool) {
     d.revoke_api_key(a, slug, plain.id).await.unwrap();
     d.revoke_api_key(a, slug, plain.id).await.unwrap_err();
     for key in [&dated, &again, &first] {
-        d.revoke_presented_key(&key.secret, &origin()).await.unwrap();
+        d.revoke_presented_key(&anonymous(), &key.secret).await.unwrap();
     }
     t.closed(&plain.secret).await.unwrap();
     t.invite("nina@new.test").await;
@@ -860,7 +860,7 @@ async fn p4_a_deleted_projects_keys_open_nothing(pool: PgPool) {
         .unwrap();
     assert_eq!(t.closed(&key.secret).await, Some(Refusal::KeyInvalid));
     assert_eq!(refusal(d.key_view(&actor).await), Refusal::KeyInvalid);
-    assert!(!d.revoke_presented_key(&key.secret, &origin()).await.unwrap());
+    assert!(!d.revoke_presented_key(&anonymous(), &key.secret).await.unwrap());
     assert_eq!(t.closed(&other.secret).await, None);
     let of = |table| format!("SELECT count(*) FROM {table} WHERE project_id = '{}'", t.research.id);
     for table in ["api_keys", "api_key_secrets"] {
@@ -1163,7 +1163,7 @@ async fn k10_whoever_presents_a_key_revokes_it(pool: PgPool) {
         .await
         .unwrap();
     let other = t.new_key(&t.research, &t.maya, "CI").await;
-    let (done, events) = t.audited(d.revoke_presented_key(&key.secret, &origin())).await;
+    let (done, events) = t.audited(d.revoke_presented_key(&anonymous(), &key.secret)).await;
     assert!(done.unwrap());
     assert_eq!(t.closed(&key.secret).await, Some(Refusal::KeyRevoked));
     // What is noted beside a request is none of the next one's rows.
@@ -1185,14 +1185,14 @@ async fn k10_whoever_presents_a_key_revokes_it(pool: PgPool) {
 
     let at = "SELECT revoked_at FROM api_keys WHERE revoked_at IS NOT NULL";
     let first: OffsetDateTime = sqlx::query_scalar(at).fetch_one(&pool).await.unwrap();
-    let (done, events) = t.audited(d.revoke_presented_key(&key.secret, &origin())).await;
+    let (done, events) = t.audited(d.revoke_presented_key(&anonymous(), &key.secret)).await;
     assert!(done.unwrap());
     assert!(events.is_empty(), "{events:?}");
     let again: OffsetDateTime = sqlx::query_scalar(at).fetch_one(&pool).await.unwrap();
     assert_eq!(first, again);
 
     let unknown = Token::random(TokenKind::ApiKey).unwrap();
-    let (done, events) = t.audited(d.revoke_presented_key(&unknown, &origin())).await;
+    let (done, events) = t.audited(d.revoke_presented_key(&anonymous(), &unknown)).await;
     assert!(!done.unwrap());
     assert!(events.is_empty(), "{events:?}");
 }
@@ -1203,7 +1203,7 @@ async fn k10_the_default_key_presented_loses_its_secret(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let d = &t.directory;
     let leaked = t.regenerate(&t.owner).await.unwrap();
-    let (done, events) = t.audited(d.revoke_presented_key(&leaked.secret, &origin())).await;
+    let (done, events) = t.audited(d.revoke_presented_key(&anonymous(), &leaked.secret)).await;
     assert!(done.unwrap());
     assert_eq!(t.closed(&leaked.secret).await, Some(Refusal::KeyInvalid));
     let [event] = &events[..] else { panic!("{events:?}") };
@@ -1211,7 +1211,7 @@ async fn k10_the_default_key_presented_loses_its_secret(pool: PgPool) {
         (event.organization_id, event.project_id, event.target_id),
         (Some(t.organization.0), None, Some(leaked.id.0))
     );
-    assert!(!d.revoke_presented_key(&leaked.secret, &origin()).await.unwrap());
+    assert!(!d.revoke_presented_key(&anonymous(), &leaked.secret).await.unwrap());
     let list = t.keys(&t.default, &t.owner, &ApiKeyQuery::default()).await;
     let seen = list.default_key.unwrap();
     // Nothing of the secret is shown any more: there is none.
@@ -1227,10 +1227,10 @@ async fn k10_the_default_key_presented_loses_its_secret(pool: PgPool) {
 #[sqlx::test]
 async fn k10_an_old_secret_presented_does_not_end_its_successor(pool: PgPool) {
     let t = Tenant::new(&pool).await;
-    let (d, scanner) = (&t.directory, origin());
+    let (d, scanner) = (&t.directory, anonymous());
     for _ in 0..ROUNDS {
         let old = t.regenerate(&t.owner).await.unwrap();
-        let (made, presented) = tokio::join!(t.regenerate(&t.owner), d.revoke_presented_key(&old.secret, &scanner));
+        let (made, presented) = tokio::join!(t.regenerate(&t.owner), d.revoke_presented_key(&scanner, &old.secret));
         presented.unwrap();
         let made = made.unwrap();
         assert_eq!(t.closed(&old.secret).await, Some(Refusal::KeyInvalid));
@@ -1583,7 +1583,7 @@ async fn k7_of_two_rotations_at_once_one_makes_a_successor(pool: PgPool) {
 #[sqlx::test]
 async fn k7_a_rotation_does_not_undo_a_revocation(pool: PgPool) {
     let t = Tenant::new(&pool).await;
-    let (d, slug, scanner) = (&t.directory, &t.research.slug, origin());
+    let (d, slug, scanner) = (&t.directory, &t.research.slug, anonymous());
     for round in 0..ROUNDS {
         let old = t.new_key(&t.research, &t.maya, "CI").await;
         let rotate = d.rotate_api_key(&t.maya.actor, slug, old.id, Duration::DAY, None);
@@ -1599,7 +1599,7 @@ async fn k7_a_rotation_does_not_undo_a_revocation(pool: PgPool) {
                 rotated
             }
             _ => {
-                let (revoked, rotated) = tokio::join!(d.revoke_presented_key(&old.secret, &scanner), rotate);
+                let (revoked, rotated) = tokio::join!(d.revoke_presented_key(&scanner, &old.secret), rotate);
                 assert!(revoked.unwrap());
                 rotated
             }

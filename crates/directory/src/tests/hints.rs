@@ -244,7 +244,7 @@ async fn k7_each_change_to_a_key_tells_those_who_look_at_its_project(pool: PgPoo
     assert!(heard(&t, &mut listener).await.iter().all(|hint| told.contains(hint)));
     d.revoke_api_key(a, slug, key.id).await.unwrap();
     assert_eq!(heard(&t, &mut listener).await, told);
-    d.revoke_presented_key(&next.secret, &origin()).await.unwrap();
+    d.revoke_presented_key(&anonymous(), &next.secret).await.unwrap();
     assert_eq!(heard(&t, &mut listener).await, told);
     let theirs = d
         .create_api_key(&t.maya.actor, slug, &ci, KeyScope::Use, None)
@@ -261,7 +261,7 @@ async fn k7_each_change_to_a_key_tells_those_who_look_at_its_project(pool: PgPoo
     let default = sorted(&[Hint::Project(t.default.id)]);
     let key = d.regenerate_default_key(&t.owner.actor, &t.default.slug).await.unwrap();
     assert_eq!(heard(&t, &mut listener).await, default);
-    d.revoke_presented_key(&key.secret, &origin()).await.unwrap();
+    d.revoke_presented_key(&anonymous(), &key.secret).await.unwrap();
     assert_eq!(heard(&t, &mut listener).await, default);
 
     // What is refused is told to nobody; nor is a use of a key.

@@ -67,30 +67,37 @@ async fn j9_strangers_who_guess_keep_no_known_device_out(pool: PgPool) {
     for network in 1..=2 {
         let stranger = from(&format!("198.51.100.{network}"));
         for _ in 0..10 {
-            let outcome = d.sign_in(MAYA, OTHER_PASSWORD, &stranger).await;
+            let outcome = d
+                .sign_in(&Principal::anonymous(stranger.clone()), MAYA, OTHER_PASSWORD)
+                .await;
             assert_eq!(refusal(outcome), Refusal::CredentialsWrong);
         }
-        assert_waits(d.sign_in(MAYA, PASSWORD, &stranger).await, Duration::minutes(5));
+        assert_waits(
+            d.sign_in(&Principal::anonymous(stranger.clone()), MAYA, PASSWORD).await,
+            Duration::minutes(5),
+        );
         // Ten are what one network has; the device is none of theirs, even there.
-        d.sign_in_on(&email(MAYA), PASSWORD, &stranger, laptop).await.unwrap();
+        d.sign_in_on(&Principal::anonymous(stranger.clone()), &email(MAYA), PASSWORD, laptop)
+            .await
+            .unwrap();
     }
     // Twenty are what strangers have together.
     assert_waits(d.sign_in(&anonymous(), MAYA, PASSWORD).await, Duration::minutes(5));
     for known in ["192.0.2.7", "198.51.100.1"] {
-        d.sign_in_on(&email(MAYA), PASSWORD, &from(known), laptop)
+        d.sign_in_on(&Principal::anonymous(from(known)), &email(MAYA), PASSWORD, laptop)
             .await
             .unwrap();
     }
     // What the device has is limited as well, and its own.
     for _ in 0..10 {
-        let outcome = d.sign_in_on(&email(MAYA), OTHER_PASSWORD, &origin(), laptop).await;
+        let outcome = d.sign_in_on(&anonymous(), &email(MAYA), OTHER_PASSWORD, laptop).await;
         assert_eq!(refusal(outcome), Refusal::CredentialsWrong);
     }
     assert_waits(
-        d.sign_in_on(&email(MAYA), PASSWORD, &origin(), laptop).await,
+        d.sign_in_on(&anonymous(), &email(MAYA), PASSWORD, laptop).await,
         Duration::minutes(5),
     );
-    d.sign_in_on(&email(MAYA), PASSWORD, &origin(), Some("phone"))
+    d.sign_in_on(&anonymous(), &email(MAYA), PASSWORD, Some("phone"))
         .await
         .unwrap();
     in_seconds::<301>(&d)
@@ -117,7 +124,9 @@ async fn j9_failures_at_other_accounts_keep_no_known_device_out(pool: PgPool) {
             .await,
         Duration::minutes(1),
     );
-    d.sign_in_on(&email(MAYA), PASSWORD, &origin(), laptop).await.unwrap();
+    d.sign_in_on(&anonymous(), &email(MAYA), PASSWORD, laptop)
+        .await
+        .unwrap();
 }
 
 /// Whoever has one address of an IPv6 network has them all.
@@ -182,7 +191,9 @@ async fn j9_strangers_use_up_nobodys_links_to_a_new_password(pool: PgPool) {
     let d = with_maya(&pool).await;
     for number in 0..6 {
         let stranger = from(&format!("198.51.100.{number}"));
-        d.request_password_reset(MAYA, &stranger).await.unwrap();
+        d.request_password_reset(&Principal::anonymous(stranger.clone()), MAYA)
+            .await
+            .unwrap();
     }
     d.request_password_reset(&anonymous(), MAYA).await.unwrap();
     assert_eq!(
@@ -239,7 +250,7 @@ async fn stranger(t: &Tenant, number: usize) -> Result<Principal> {
 
 /// Invites from the stranger's own organization, and deletes that.
 async fn invite_and_delete(t: &Tenant, stranger: &Principal) -> Result<LinkToken> {
-    let organization = t.directory.organizations_of(&stranger, 1).await?.remove(0);
+    let organization = t.directory.organizations_of(stranger, 1).await?.remove(0);
     let invited = t.directory.invite_member(stranger, &organization.slug, NINA).await;
     let name = organization.name.to_string();
     t.directory

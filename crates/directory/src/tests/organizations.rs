@@ -4,7 +4,7 @@ use policy::{OrganizationRole, OrganizationStanding, Permission, ProjectRole, Re
 use sqlx::PgPool;
 
 use super::fixture::{
-    Tenant, account, actor, anonymous, count, directory, events, name, origin, refusal, refused_by_database, slug, sql,
+    Tenant, account, actor, anonymous, count, directory, events, name, refusal, refused_by_database, slug, sql,
     until_one_waits, until_waiting,
 };
 use crate::{Principal, Settings, Target, organizations};
@@ -125,7 +125,7 @@ async fn people_of_the_same_name_can_sign_up_at_once(pool: PgPool) {
 #[sqlx::test]
 async fn a_sign_up_gives_way_to_an_organization_that_takes_its_slug(pool: PgPool) {
     let t = Tenant::new(&pool).await;
-    let (title, wanted, origin) = (name("Acme Research"), slug("maya-muster"), origin());
+    let (title, wanted, somebody) = (name("Acme Research"), slug("maya-muster"), anonymous());
     let mut tx = pool.begin().await.unwrap();
     // The new slug is written, and its change waits to be audited …
     sqlx::query("LOCK TABLE audit_events IN EXCLUSIVE MODE")
@@ -139,10 +139,7 @@ async fn a_sign_up_gives_way_to_an_organization_that_takes_its_slug(pool: PgPool
             until_waiting(&pool, 1).await;
             // … when somebody signs up whose organization would have it.
             let (signed_up, ()) = tokio::join!(
-                t.directory.sign_up(
-                    &Principal::anonymous(origin.clone()),
-                    account("Maya Muster", "maya@new.test")
-                ),
+                t.directory.sign_up(&somebody, account("Maya Muster", "maya@new.test")),
                 async {
                     until_waiting(&pool, 2).await;
                     tx.commit().await.unwrap();

@@ -59,7 +59,7 @@ async fn try_to(t: &Tenant, agent: &Principal, resource: &Resource, action: Reso
         Some(FieldValue::Text(_)) | None => None,
     };
     let outcome = match action {
-        ResourceAction::View => d.resource(agent.into(), &project, resource.id).await.map(drop),
+        ResourceAction::View => d.resource(agent, &project, resource.id).await.map(drop),
         ResourceAction::Create => t
             .register(agent, &t.research, kind, &Uuid::now_v7().to_string())
             .await
@@ -244,7 +244,7 @@ async fn k1_a_key_and_an_id_reach_their_own_project_only(pool: PgPool) {
     let change = ResourceChange::default();
     for id in [beside.id, far.id, ResourceId(Uuid::now_v7())] {
         for agent in [agent, &t.owner.actor] {
-            assert_eq!(refusal(d.resource(agent.into(), &mine, id).await), Refusal::Hidden);
+            assert_eq!(refusal(d.resource(agent, &mine, id).await), Refusal::Hidden);
             assert_eq!(
                 refusal(d.update_resource(agent, &mine, id, &change).await),
                 Refusal::Hidden

@@ -70,17 +70,26 @@ async fn e7_a_good_gateway_is_answered_in_a_flood_from_its_own_network(pool: PgP
     let app = TestApp::new(pool).await;
     let directory = &app.state.directory;
     let (old, new) = ("old".parse().unwrap(), "new".parse().unwrap());
-    let token = directory.create_gateway_token(&old).await.unwrap();
+    let token = directory
+        .create_gateway_token(&Principal::operator(), &old)
+        .await
+        .unwrap();
     for number in 0..100 {
         app.ask(asks(&forged(number))).await;
     }
     assert_eq!(app.ask(asks(&forged(100))).await.status, 429);
     assert_eq!(app.ask(asks(token.reveal())).await.status, 200);
     // Made in the flood: found within the second.
-    let token = directory.create_gateway_token(&new).await.unwrap();
+    let token = directory
+        .create_gateway_token(&Principal::operator(), &new)
+        .await
+        .unwrap();
     tokio::time::sleep(Duration::from_millis(1100)).await;
     assert_eq!(app.ask(asks(token.reveal())).await.status, 200);
-    directory.revoke_gateway_token(&new).await.unwrap();
+    directory
+        .revoke_gateway_token(&Principal::operator(), &new)
+        .await
+        .unwrap();
     assert_eq!(app.ask(asks(token.reveal())).await.status, 401);
     assert_eq!(app.ask(asks(token.reveal())).await.status, 429);
 }
@@ -128,7 +137,12 @@ impl Scoped {
             expires_at: None,
         };
         change(&mut new);
-        let made = self.0.state.directory.create_scoped_gateway_token(&new).await;
+        let made = self
+            .0
+            .state
+            .directory
+            .create_scoped_gateway_token(&Principal::operator(), &new)
+            .await;
         made.unwrap().0.reveal().to_owned()
     }
 

@@ -95,11 +95,7 @@ async fn j3_a_first_proof_ends_what_a_stranger_put_into_the_account(pool: PgPool
         .fetch_one(&app.pool)
         .await
         .unwrap();
-    let actor = directory::Actor {
-        user: policy::UserId(user),
-        session: SessionId(session),
-        origin: Origin::default(),
-    };
+    let actor = directory::Principal::signed_in(policy::UserId(user), SessionId(session), Origin::default());
     let directory = &app.state.directory;
     let own = "carla-chief-default".parse().unwrap();
     let key = directory

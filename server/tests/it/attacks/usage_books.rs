@@ -67,7 +67,13 @@ async fn e9_amounts_are_bounded_and_meters_name_the_organization(pool: PgPool) {
     assert_eq!(told["errors"][0]["field"], "records.1");
 
     let name = "scheduler".parse().unwrap();
-    let meter = programs.app.state.directory.create_meter_token(&name).await.unwrap();
+    let meter = programs
+        .app
+        .state
+        .directory
+        .create_meter_token(&Principal::operator(), &name)
+        .await
+        .unwrap();
     let report = async |organization: Option<&str>| {
         let mut body = json!({ "records": [record("playground", "2026-11-25T00:00:00Z")] });
         if let Some(organization) = organization {
@@ -97,7 +103,13 @@ async fn e9_amounts_are_bounded_and_meters_name_the_organization(pool: PgPool) {
 
     // K10: whoever finds it ends it, as they do a gateway's.
     let name = "edge".parse().unwrap();
-    let gateway = programs.app.state.directory.create_gateway_token(&name).await.unwrap();
+    let gateway = programs
+        .app
+        .state
+        .directory
+        .create_gateway_token(&Principal::operator(), &name)
+        .await
+        .unwrap();
     for secret in [meter.reveal(), gateway.reveal()] {
         for expected in [true, true] {
             let body = json!({ "key": secret });

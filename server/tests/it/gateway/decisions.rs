@@ -90,7 +90,13 @@ async fn e5_after_restoring_everything_can_be_ended(pool: PgPool) {
     let asked = gateway.asks(By::Key(USE), &[THE_PROJECT], "cluster:use").await;
     assert_eq!(asked, is(401, "gateway_unknown"));
     let name = "edge".parse().unwrap();
-    let token = gateway.app.state.directory.create_gateway_token(&name).await.unwrap();
+    let token = gateway
+        .app
+        .state
+        .directory
+        .create_gateway_token(&Principal::operator(), &name)
+        .await
+        .unwrap();
     let gateway = TestGateway {
         token: token.reveal().to_owned(),
         ..gateway
@@ -181,7 +187,7 @@ async fn e5_what_ended_counts_from_the_next_question_on(pool: PgPool) {
         .app
         .state
         .directory
-        .revoke_gateway_token(&"edge".parse().unwrap())
+        .revoke_gateway_token(&Principal::operator(), &"edge".parse().unwrap())
         .await
         .unwrap();
     assert_eq!(

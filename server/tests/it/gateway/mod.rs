@@ -103,7 +103,12 @@ impl TestGateway {
         let app = TestApp::new(pool).await;
         sqlx::raw_sql(ROWS).execute(&app.pool).await.unwrap();
         let name = "edge".parse().unwrap();
-        let token = app.state.directory.create_gateway_token(&name).await.unwrap();
+        let token = app
+            .state
+            .directory
+            .create_gateway_token(&Principal::operator(), &name)
+            .await
+            .unwrap();
         let token = token.reveal().to_owned();
         Self { app, token }
     }

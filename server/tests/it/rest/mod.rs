@@ -11,7 +11,7 @@ mod resources;
 mod usage;
 
 use axum::http::{HeaderName, Method, header};
-use directory::{Actor, Origin};
+use directory::{Origin, Principal};
 use policy::{ApiKeyId, KeyScope, UserId};
 use serde_json::Value;
 use sqlx::PgPool;
@@ -103,11 +103,7 @@ pub(crate) const RESOURCES: &str = "/v1/projects/ml-research/resources";
 
 /// A new key of a project.
 pub(crate) async fn make(app: &TestApp, who: Who, project: &str, reach: KeyScope) -> (ApiKeyId, String) {
-    let actor = Actor {
-        user: UserId(app.id(who)),
-        session: app.session(who).await,
-        origin: Origin::default(),
-    };
+    let actor = Principal::signed_in(UserId(app.id(who)), app.session(who).await, Origin::default());
     let made = app
         .state
         .directory

@@ -165,15 +165,18 @@ impl TestApp {
             ..Settings::default()
         };
         let directory = Directory::new(pool.clone(), settings);
-        directory.load_demo().await.unwrap();
+        directory.load_demo(&Principal::operator()).await.unwrap();
         // A few days of usage are as good as sixty, and everything is put back a thousand times.
         sqlx::raw_sql(LITTLE_USAGE).execute(&pool).await.unwrap();
         directory
-            .create_user(NewAccount {
-                email: Who::Stranger.email().parse().unwrap(),
-                name: "Sam Stranger".parse().unwrap(),
-                password: PASSWORD.parse().unwrap(),
-            })
+            .create_user(
+                &Principal::operator(),
+                NewAccount {
+                    email: Who::Stranger.email().parse().unwrap(),
+                    name: "Sam Stranger".parse().unwrap(),
+                    password: PASSWORD.parse().unwrap(),
+                },
+            )
             .await
             .unwrap();
         let state = app_state(directory, is_secure);

@@ -20,7 +20,7 @@ use std::{
 
 use axum::http::StatusCode;
 
-use directory::{Actor, Directory, Settings};
+use directory::{Directory, Principal, Settings};
 use policy::{ApiKeyId, UserId};
 use sqlx::PgPool;
 use tokio::{task::JoinSet, time::sleep};
@@ -223,7 +223,7 @@ struct Stage {
     gateway: String,
     /// The id of a cluster of the project.
     cluster: String,
-    admin: Actor,
+    admin: Principal,
     admin_cookie: String,
     subjects: Vec<Subject>,
     count: Count,
@@ -269,7 +269,7 @@ async fn e5_a_cache_of_one_second_would_be_found(pool: PgPool) {
 async fn e5_an_open_stream_ends_when_its_reader_is_removed_on_another_server(pool: PgPool) {
     let url = url_of(&pool).await;
     Directory::new(pool.clone(), Settings::default())
-        .load_demo()
+        .load_demo(&Principal::operator())
         .await
         .unwrap();
     let [here, there] = [Roster::start(&url).await, Roster::start(&url).await];
@@ -277,7 +277,7 @@ async fn e5_an_open_stream_ends_when_its_reader_is_removed_on_another_server(poo
     let (_, admin) = sign_in(&pool, "adam@acme.test").await;
     let path = format!("/events?project={PROJECT}");
     let stream = Stream::open(here.addr, &path, &cookie).await.unwrap();
-    let user = mia.user.to_string();
+    let user = mia.user().unwrap().to_string();
     let fields = [("project", PROJECT), ("user", &*user)];
     let mut door = Door::open(there.addr).await.unwrap();
     let (status, body) = door.send(form("remove_collaborator", &admin, &fields)).await.unwrap();

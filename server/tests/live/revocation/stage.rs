@@ -13,7 +13,7 @@ use super::{
     CHANGERS, Chance, Count, End, Ending, Entrance, Kind, PROJECT, SUBJECTS, Stage, Subject,
 };
 
-use directory::{Actor, Directory, Error, OffsetDateTime, Settings};
+use directory::{Directory, Error, OffsetDateTime, Principal, Settings};
 use http_body_util::Full;
 use policy::{KeyScope, Refusal, UserId};
 use sqlx::PgPool;
@@ -23,8 +23,11 @@ use uuid::Uuid;
 impl Stage {
     pub(super) async fn set(pool: PgPool, consoles: Vec<SocketAddr>) -> Self {
         let directory = Directory::new(pool.clone(), Settings::default());
-        directory.load_demo().await.unwrap();
-        let gateway = directory.create_gateway_token(&"load".parse().unwrap()).await.unwrap();
+        directory.load_demo(&Principal::operator()).await.unwrap();
+        let gateway = directory
+            .create_gateway_token(&Principal::operator(), &"load".parse().unwrap())
+            .await
+            .unwrap();
         let (admin, admin_cookie) = sign_in(&pool, "adam@acme.test").await;
         let cluster: String = sqlx::query_scalar(
             "SELECT r.id::text FROM resources r JOIN project_slugs s ON s.project_id = r.project_id
@@ -262,14 +265,14 @@ impl Stage {
     }
 }
 
-async fn make_admin(directory: &Directory, admin: &Actor, user: UserId) {
+async fn make_admin(directory: &Directory, admin: &Principal, user: UserId) {
     directory
         .change_collaborator_role(admin, &PROJECT.parse().unwrap(), user, policy::ProjectRole::Admin)
         .await
         .unwrap();
 }
 
-async fn give_key(directory: &Directory, admin: &Actor, subject: &Subject) {
+async fn give_key(directory: &Directory, admin: &Principal, subject: &Subject) {
     let made = directory
         .create_api_key(
             admin,
