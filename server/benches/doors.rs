@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use directory::{Directory, NewAccount, Origin, Settings};
+use directory::{Directory, NewAccount, Origin, Principal, Settings};
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, StatusCode, body::Bytes, client::conn::http1::SendRequest};
 use hyper_util::rt::TokioIo;
@@ -174,7 +174,7 @@ async fn access_request(database: &str) -> Result<Request<Full<Bytes>>, Failed> 
         )
         .await?;
     let session = directory.session(&session.token).await?;
-    let actor = session.ok_or("the session is over")?.actor(origin);
+    let actor = session.ok_or("the session is over")?.principal(origin);
     let organization: String = sqlx::query_scalar("SELECT slug FROM organizations WHERE owner_id = $1")
         .bind(owner.0)
         .fetch_one(&pool)

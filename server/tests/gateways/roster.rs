@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use directory::{Directory, Settings};
+use directory::{Directory, Principal, Settings};
 use sqlx::PgPool;
 
 /// API keys of the right form: of `ml-research`, and of `production`.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::http::HeaderName;
-use directory::{Directory, NewGatewayToken, Settings};
+use directory::{Directory, NewGatewayToken, Principal, Settings};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use uuid::Uuid;
 

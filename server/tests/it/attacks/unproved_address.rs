@@ -128,7 +128,7 @@ async fn j3_a_first_proof_ends_what_a_stranger_put_into_the_account(pool: PgPool
     let carla = answer.cookie("roster").unwrap().to_owned();
     let page = |cookie: &str| Ask::get("/settings/my-api-keys").with(header::COOKIE, format!("roster={cookie}"));
     assert_eq!(app.ask(page(&stranger)).await.status, 303, "the stranger is signed out");
-    assert!(directory.ssh_keys(actor.user).await.unwrap().is_empty());
+    assert!(directory.ssh_keys(&actor).await.unwrap().is_empty());
     assert!(
         !opens(&default).await,
         "what the stranger knows of the default key opens nothing"

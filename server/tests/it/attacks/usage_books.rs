@@ -71,7 +71,7 @@ async fn e9_amounts_are_bounded_and_meters_name_the_organization(pool: PgPool) {
         .app
         .state
         .directory
-        .create_meter_token(&Principal::operator(), &name)
+        .create_meter_token(&directory::Principal::operator(), &name)
         .await
         .unwrap();
     let report = async |organization: Option<&str>| {
@@ -107,7 +107,7 @@ async fn e9_amounts_are_bounded_and_meters_name_the_organization(pool: PgPool) {
         .app
         .state
         .directory
-        .create_gateway_token(&Principal::operator(), &name)
+        .create_gateway_token(&directory::Principal::operator(), &name)
         .await
         .unwrap();
     for secret in [meter.reveal(), gateway.reveal()] {

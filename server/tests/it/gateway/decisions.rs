@@ -94,7 +94,7 @@ async fn e5_after_restoring_everything_can_be_ended(pool: PgPool) {
         .app
         .state
         .directory
-        .create_gateway_token(&Principal::operator(), &name)
+        .create_gateway_token(&directory::Principal::operator(), &name)
         .await
         .unwrap();
     let gateway = TestGateway {
@@ -187,7 +187,7 @@ async fn e5_what_ended_counts_from_the_next_question_on(pool: PgPool) {
         .app
         .state
         .directory
-        .revoke_gateway_token(&Principal::operator(), &"edge".parse().unwrap())
+        .revoke_gateway_token(&directory::Principal::operator(), &"edge".parse().unwrap())
         .await
         .unwrap();
     assert_eq!(

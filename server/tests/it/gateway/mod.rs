@@ -10,7 +10,7 @@ mod requests;
 
 use axum::http::{HeaderName, header};
 
-use directory::{Directory, Settings};
+use directory::{Directory, Principal, Settings};
 use serde_json::Value;
 use sqlx::PgPool;
 

@@ -51,7 +51,7 @@ async fn d5_a_report_counts_once_on_the_right_books(pool: PgPool) {
         .app
         .state
         .directory
-        .create_meter_token(&Principal::operator(), &name)
+        .create_meter_token(&directory::Principal::operator(), &name)
         .await
         .unwrap();
     let mut old = record(5);

@@ -252,7 +252,7 @@ async fn name_everything(app: &TestApp, evil: &str) -> uuid::Uuid {
     assert_eq!(app.ask(Ask::post("/api/sign_up", person)).await.status, 200);
     let directory = &app.state.directory;
     directory
-        .verify_as_operator(&Principal::operator(), &"evil@evil.test".parse().unwrap())
+        .verify_as_operator(&directory::Principal::operator(), &"evil@evil.test".parse().unwrap())
         .await
         .unwrap();
     let add = [("project", RESEARCH), ("email", "evil@evil.test")];

@@ -15,7 +15,9 @@ use rows::{LINKS, LITTLE_USAGE};
 
 use app::{Flash, request_context::Cookies};
 
-use directory::{Directory, FlashHolder, FlashTicket, NewAccount, OffsetDateTime, Origin, SessionToken, Settings};
+use directory::{
+    Directory, FlashHolder, FlashTicket, NewAccount, OffsetDateTime, Origin, Principal, SessionToken, Settings,
+};
 use http_body_util::BodyExt;
 use policy::SessionId;
 use server::{AppState, Assets, Broadcast, TrustedProxies, router};
