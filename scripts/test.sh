@@ -62,7 +62,7 @@ quick_checks() {
     step "formatting" cargo fmt --check
     step "formatting of TypeScript, scripts and style sheets" check_format
     step "style sheets parse" node scripts/check-css.mjs style/main.css
-    step "links of the documents, and the index of decisions" node scripts/check-docs.mjs
+    step "links of the documents, the map, and the index of decisions" node scripts/check-docs.mjs
     if [ -e end2end/tsconfig.json ]; then step "types of the browser tests" check_types; fi
     if have typos; then step "spelling" typos; fi
     if have shellcheck; then step "shell scripts" check_scripts; fi

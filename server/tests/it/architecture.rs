@@ -106,11 +106,7 @@ fn packages_of(name: &str, features: &[&str], options: &[&str]) -> BTreeSet<Stri
 fn packages_of_ours_depend_on_each_other_in_one_direction() {
     let metadata = metadata();
     let packages = metadata.workspace_packages();
-    let ours: BTreeSet<_> = packages.iter().map(|package| package.name.to_string()).collect();
-    let found: BTreeMap<_, Vec<_>> = packages
-        .iter()
-        .map(|package| (package.name.to_string(), uses(package, &ours)))
-        .collect();
+    let found = imports(&packages);
     let expected = [
         ("app", vec!["directory", "policy"]),
         ("directory", vec!["policy"]),
@@ -125,6 +121,38 @@ fn packages_of_ours_depend_on_each_other_in_one_direction() {
     let app = packages.iter().find(|package| package.name.as_str() == "app").unwrap();
     let directory = app.dependencies.iter().find(|used| used.name == "directory").unwrap();
     assert!(directory.optional);
+}
+
+/// docs/architecture.md has a row for each package of ours, which says what the package imports.
+#[test]
+fn the_map_names_every_package_and_what_it_imports() {
+    let map = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    let drawn: BTreeMap<_, _> = map
+        .lines()
+        .skip_while(|line| !line.starts_with("| crate | imports |"))
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .map(|row| {
+            let mut cells = row.split('|').skip(1).map(names_in);
+            let package = cells.next().and_then(|names| names.into_iter().next());
+            (package.unwrap_or_default(), cells.next().unwrap_or_default())
+        })
+        .collect();
+    assert_eq!(drawn, imports(&metadata().workspace_packages()));
+}
+
+/// What stands between backticks in a cell of a table.
+fn names_in(cell: &str) -> Vec<String> {
+    cell.split('`').skip(1).step_by(2).map(ToOwned::to_owned).collect()
+}
+
+/// What each package of ours imports of the others.
+fn imports(packages: &[&Package]) -> BTreeMap<String, Vec<String>> {
+    let ours: BTreeSet<_> = packages.iter().map(|package| package.name.to_string()).collect();
+    packages
+        .iter()
+        .map(|package| (package.name.to_string(), uses(package, &ours)))
+        .collect()
 }
 
 fn uses(package: &Package, ours: &BTreeSet<String>) -> Vec<String> {
