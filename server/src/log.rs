@@ -4,6 +4,7 @@
 
 use std::{io::IsTerminal, time::Duration};
 
+use directory::TokenKind;
 use http::{Request, Response};
 use tower_http::{
     classify::{ServerErrorsAsFailures, SharedClassifier},
@@ -57,12 +58,10 @@ fn without_secret(path: &str) -> &str {
         .chain([AUTHORIZE])
         .find(|head| path.starts_with(head))
         .unwrap_or(path);
-    let end = TOKENS.into_iter().filter_map(|head| path.find(head)).min();
+    let heads = TokenKind::ALL.into_iter().map(TokenKind::prefix);
+    let end = heads.filter_map(|head| path.find(head)).min();
     end.and_then(|end| path.get(..end)).unwrap_or(path)
 }
-
-/// The prefixes of API keys and gateway tokens.
-const TOKENS: [&str; 2] = ["rsk_", "rsg_"];
 
 /// The line of an answer.
 #[derive(Clone, Copy, Debug)]
@@ -91,7 +90,10 @@ mod tests {
         assert_eq!(without_secret("/change-email/secret"), "/change-email/");
         assert_eq!(without_secret("/undo-email-change/secret"), "/undo-email-change/");
         assert_eq!(without_secret("/gateway/authorize/share/secret"), "/gateway/authorize/");
-        assert_eq!(without_secret("/v1/projects/rsk_secret/resources"), "/v1/projects/");
+        for head in TokenKind::ALL.map(TokenKind::prefix) {
+            let path = format!("/v1/projects/{head}secret/resources");
+            assert_eq!(without_secret(&path), "/v1/projects/");
+        }
         let plain = "/settings/organization/acme/invitations";
         assert_eq!(without_secret(plain), plain);
     }

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::{
     Directory, Hint, NewAccount, NewSession, Principal, Result,
-    authorization::permitted::Writer,
+    authorization::writer::Writer,
     limits,
     notices::{self, Notice},
     organizations,

@@ -5,7 +5,7 @@ use policy::{Refusal, SessionId, UserId};
 
 use crate::{
     Directory, Principal, Result, accounts::check_password, authorization::change::Change,
-    authorization::permitted::Writer, limits, secret::Asker, users::lock_hash,
+    authorization::writer::Writer, limits, secret::Asker, users::lock_hash,
 };
 
 impl Directory {

@@ -142,7 +142,7 @@ impl Deref for Pool {
 
 /// A connection that is somebody's until it is dropped, perhaps in a transaction.
 #[derive(Debug)]
-pub(crate) struct PgConnection {
+pub struct PgConnection {
     live: PoolConnection<Postgres>,
     pooled: Option<Arc<str>>,
 }

@@ -9,7 +9,7 @@ use crate::{
     Directory, Error, NewAccount, Principal, Result,
     api_keys::{self, NewKey},
     authorization::permitted::Permitted,
-    authorization::permitted::Writer,
+    authorization::writer::Writer,
     error::inconsistent,
     memberships, organizations, projects, secret, users, verification,
 };

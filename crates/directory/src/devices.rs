@@ -7,7 +7,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use policy::{Email, UserId};
 use time::{Duration, OffsetDateTime};
 
-use crate::{Directory, Origin, Result, authorization::permitted::Writer, secret};
+use crate::{Directory, Origin, Result, authorization::writer::Writer, secret};
 
 /// A device that signed nobody in for this long is forgotten.
 const REMEMBERED: Duration = Duration::days(400);

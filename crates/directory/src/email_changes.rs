@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     Directory, Hint, LinkToken, Mail, MailAbout, NewSession, Notice, Principal, Result, attempts,
-    authorization::permitted::{Permitted, Writer},
+    authorization::{permitted::Permitted, writer::Writer},
     confirmation,
     connections::PgConnection,
     error::{decode, refuse_on},

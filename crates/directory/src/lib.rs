@@ -59,10 +59,13 @@ pub use accounts::OpenedReset;
 pub use api_keys::{ApiKey, ApiKeyList, ApiKeyQuery, KeyView, NewApiKey};
 pub use audit::{AuditEvent, AuditPage};
 pub use authorization::{
+    change::Change,
     evaluate::Target,
     gateway::{AccessDecision, AccessRequest, AuthorizedKey},
+    permitted::Permitted,
     principal::{ApiKeyIdentity, Credential, Identity, Origin, Principal, Subject},
     target::{ProjectContext, ProjectRef},
+    writer::Writer,
 };
 pub use collaborators::{Added, Collaborator, CollaboratorKind, CollaboratorList, CollaboratorQuery, Removal};
 pub use database::{Blocked, Database};

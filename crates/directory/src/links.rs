@@ -9,7 +9,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use policy::{InvitationId, OrganizationId, UserId, visible};
 use time::{Duration, OffsetDateTime};
 
-use crate::{Result, attempts, authorization::permitted::Writer, limits, secret};
+use crate::{Result, attempts, authorization::writer::Writer, limits, secret};
 
 /// A link to a new password is good for this long.
 const RESET_LIFETIME: Duration = Duration::hours(1);

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use crate::{
     Hint, Result,
-    authorization::permitted::Writer,
+    authorization::writer::Writer,
     authorization::{change::Record, permitted::Permitted},
     error::inconsistent,
 };

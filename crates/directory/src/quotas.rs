@@ -4,7 +4,7 @@
 use policy::{InvitationId, OrganizationId, ProjectId, Quota, Quotas, Refusal};
 use time::{Duration, OffsetDateTime};
 
-use crate::{Result, authorization::permitted::Writer, connections::PgConnection};
+use crate::{Result, authorization::writer::Writer, connections::PgConnection};
 
 /// The window that records of usage are counted in.
 const WINDOW: Duration = Duration::minutes(1);

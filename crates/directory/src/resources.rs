@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::{
     Directory, Hint, Principal, ProjectRef, Result, authorization::lock::lock_project_context,
-    authorization::permitted::Writer, connections::PgConnection, error::refuse_on, quotas,
+    authorization::writer::Writer, connections::PgConnection, error::refuse_on, quotas,
 };
 
 use list::find;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     DeviceToken, Directory, Hint, Origin, Principal, Result,
-    authorization::permitted::Writer,
+    authorization::writer::Writer,
     authorization::{change::Record, permitted::Permitted},
     devices,
     error::decode,

@@ -29,7 +29,9 @@ impl TokenKind {
     /// Each of them.
     pub const ALL: [Self; 3] = [Self::ApiKey, Self::Gateway, Self::Meter];
 
-    const fn prefix(self) -> &'static str {
+    /// What its secrets begin with.
+    #[must_use]
+    pub const fn prefix(self) -> &'static str {
         match self {
             Self::ApiKey => "rsk_",
             Self::Gateway => "rsg_",

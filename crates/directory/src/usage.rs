@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     Directory, OrganizationRef, Principal, ProjectRef, ProjectView, Result, authorization::lookup::find_of_key,
-    authorization::lookup::find_project, authorization::permitted::Permitted, authorization::permitted::Writer,
+    authorization::lookup::find_project, authorization::permitted::Permitted, authorization::writer::Writer,
     error::decode, quotas, usage_corrections::correct,
 };
 

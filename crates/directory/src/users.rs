@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     Result,
-    authorization::permitted::Writer,
+    authorization::writer::Writer,
     connections::PgConnection,
     error::{decode, refuse_on},
 };

@@ -10,7 +10,7 @@ use time::{Duration, OffsetDateTime};
 use crate::{
     Directory, Error, Hint, LinkToken, NewAccount, NewSession, Principal, Result, accounts,
     authorization::permitted::Permitted,
-    authorization::permitted::Writer,
+    authorization::writer::Writer,
     error::{decode, inconsistent},
     limits, organizations, outbox,
     secret::Asker,

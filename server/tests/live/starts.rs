@@ -231,7 +231,7 @@ async fn a_dump_is_restored_by_a_role_that_does_not_own_the_extension(pool: PgPo
     assert!(documented.contains(&format!("pg_restore {}", to_restore.join(" "))));
 
     directory::Directory::new(pool.clone(), directory::Settings::default())
-        .load_demo(&Principal::operator())
+        .load_demo(&directory::Principal::operator())
         .await
         .unwrap();
     let scratch = Scratch::new(pool).await;

@@ -7,7 +7,7 @@ use policy::{Email, Password, Refusal, UserId};
 use crate::{
     Directory, Error, Hint, LinkToken, NewSession, Principal, Result,
     authorization::permitted::Permitted,
-    authorization::permitted::Writer,
+    authorization::writer::Writer,
     confirmation, devices,
     error::decode,
     limits, links,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     Directory, Hint, Principal, Result, Token, TokenKind, authorization::lock::lock_project_unnoted,
-    authorization::permitted::Writer, confirmation, error::decode,
+    authorization::writer::Writer, confirmation, error::decode,
 };
 
 use super::{NewApiKey, keep_secret};

@@ -13,9 +13,9 @@ use time::{Duration, OffsetDateTime};
 use crate::{
     Directory, Hint, Principal, Result,
     authorization::lock::lock_project,
-    authorization::permitted::Writer,
     authorization::standing::key_scope,
     authorization::target::ProjectSeen,
+    authorization::writer::Writer,
     authorization::{change::Change, permitted::Permitted},
     confirmation,
     error::decode,

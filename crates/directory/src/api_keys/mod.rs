@@ -14,7 +14,7 @@ use policy::{ApiKeyId, KeyScope, KeyState, Name, OrganizationId, ProjectId, User
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Result, Token, TokenKind, authorization::permitted::Writer};
+use crate::{Result, Token, TokenKind, authorization::writer::Writer};
 
 /// An API key, without its secret (K4).
 #[derive(Clone, Debug)]

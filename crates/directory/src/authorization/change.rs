@@ -9,20 +9,17 @@
 
 use std::pin::Pin;
 
-use policy::{EventId, OrganizationId, Permit, ProjectId, Refusal, UserId};
+use policy::{EventId, OrganizationId, ProjectId, Refusal, UserId};
 use serde_json::Value;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{
-    permitted::{Permitted, Writer},
-    principal::Principal,
-};
+use super::{principal::Principal, writer::Writer};
 use crate::{Directory, Error, Hint, Result, Settings, connections::PgConnection, repeats};
 
 /// What the audit row will say.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Record {
     pub(crate) organization: Option<OrganizationId>,
     pub(crate) project: Option<ProjectId>,
@@ -33,7 +30,7 @@ pub(crate) struct Record {
 }
 
 /// What a change that succeeds leaves in the audit.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Trail {
     /// A row that says it was done.
     Done,
@@ -47,9 +44,10 @@ enum Trail {
 type Making<'c, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'c>>;
 
 /// A change under way: its transaction, when it is made, and what the audit will say of it. It can be looked up with,
-/// and locked with; whoever is to write needs it [`Permitted`].
-pub(crate) struct Change<'a> {
-    /// Private to the kernel: whoever is to write has it from [`Permitted::write`].
+/// and locked with; whoever is to write needs it permitted: see [`super::permitted`].
+#[derive(Debug)]
+pub struct Change<'a> {
+    /// Private to the kernel: whoever is to write has it from a permitted change.
     pub(super) writer: Writer,
     pub(crate) at: OffsetDateTime,
     pub(crate) record: Record,
@@ -102,44 +100,6 @@ impl<'a> Change<'a> {
     /// The connection, to look something up or to lock it.
     pub(crate) fn read(&mut self) -> &mut PgConnection {
         &mut self.writer
-    }
-
-    /// The change, once the policy allowed it.
-    pub(crate) fn permit(&mut self, _: Permit) -> Permitted<'_, 'a> {
-        Permitted::of(self)
-    }
-
-    /// The change, to what is the principal's own: their account, sessions, keys to log in with.
-    ///
-    /// # Errors
-    /// [`Refusal::SignedOut`] for whatever isn't a person.
-    pub(crate) fn permit_oneself(&mut self) -> Result<Permitted<'_, 'a>> {
-        self.principal.user()?;
-        Ok(Permitted::of(self))
-    }
-
-    /// The change, for the person who runs the installation: theirs is everything.
-    ///
-    /// # Errors
-    /// [`Refusal::Hidden`] for everybody else: to them there is no such use case.
-    pub(crate) fn permit_operator(&mut self) -> Result<Permitted<'_, 'a>> {
-        self.principal.require_operator()?;
-        Ok(Permitted::of(self))
-    }
-
-    /// The change, for a meter of the operator's: it reports usage for every organization (E9).
-    ///
-    /// # Errors
-    /// [`Refusal::MeterUnknown`] for whatever isn't one.
-    pub(crate) fn permit_meter(&mut self) -> Result<Permitted<'_, 'a>> {
-        self.principal.meter()?;
-        Ok(Permitted::of(self))
-    }
-
-    /// The change, for somebody who needs no permission but what they know: a password, or the secret of a link or a
-    /// token, which the use case compares. A test lists every use case that asks so.
-    pub(crate) fn permit_by_secret(&mut self) -> Permitted<'_, 'a> {
-        Permitted::of(self)
     }
 
     /// Tells whoever is looking at this, once the change is committed.

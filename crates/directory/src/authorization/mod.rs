@@ -13,3 +13,4 @@ pub(crate) mod permitted;
 pub(crate) mod principal;
 pub(crate) mod standing;
 pub(crate) mod target;
+pub(crate) mod writer;

@@ -1,33 +1,103 @@
-//! A change that may be made, and the only connection that writes in one.
+//! A change that may be made: the only one that writes.
 //!
-//! Owns the type whose possession shows that somebody asked: it is made by [`Change::permit`], from an answer that only
-//! [`policy`] gives, or by its neighbours, from what the principal is. It must not know what is written.
+//! Owns the type whose possession shows that somebody asked, and the ways to it: a permit that only [`policy`] issues,
+//! or what the principal is. It must not know what is written.
 
 use std::ops::{Deref, DerefMut};
 
-use futures::{future::BoxFuture, stream::BoxStream};
-use sqlx::{
-    Describe, Either, Execute, Executor, Postgres, SqlStr,
-    postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo},
-};
+use policy::Permit;
 
-use super::change::Change;
-use crate::connections::{PgConnection, PgTransaction};
+use super::{change::Change, writer::Writer};
+use crate::Result;
 
-/// A [`Change`] that its principal may make. Every helper that writes demands one: without the answer of the policy
-/// there is no connection to write with.
-pub(crate) struct Permitted<'c, 'a> {
+impl<'a> Change<'a> {
+    /// The change, once the policy allowed it.
+    pub const fn permit(&mut self, _: Permit) -> Permitted<'_, 'a> {
+        Permitted { change: self }
+    }
+
+    /// The change, to what is the principal's own: their account, sessions, keys to log in with.
+    ///
+    /// # Errors
+    /// [`Refusal::SignedOut`] for whatever isn't a person.
+    pub(crate) fn permit_oneself(&mut self) -> Result<Permitted<'_, 'a>> {
+        self.principal.user()?;
+        Ok(Permitted { change: self })
+    }
+
+    /// The change, for the person who runs the installation: theirs is everything.
+    ///
+    /// # Errors
+    /// [`Refusal::Hidden`] for everybody else: to them there is no such use case.
+    pub(crate) fn permit_operator(&mut self) -> Result<Permitted<'_, 'a>> {
+        self.principal.require_operator()?;
+        Ok(Permitted { change: self })
+    }
+
+    /// The change, for a meter of the operator's: it reports usage for every organization (E9).
+    ///
+    /// # Errors
+    /// [`Refusal::MeterUnknown`] for whatever isn't one.
+    pub(crate) fn permit_meter(&mut self) -> Result<Permitted<'_, 'a>> {
+        self.principal.meter()?;
+        Ok(Permitted { change: self })
+    }
+
+    /// The change, for somebody who needs no permission but what they know: a password, or the secret of a link or a
+    /// token, which the use case compares. A test lists every use case that asks so.
+    pub(crate) fn permit_by_secret(&mut self) -> Permitted<'_, 'a> {
+        Permitted { change: self }
+    }
+}
+
+/// A [`Change`] that its principal may make. Every helper that writes demands one, or its [`Writer`]: without the answer
+/// of the policy there is no connection to write with.
+///
+/// With a permit, which only [`policy`] issues:
+///
+/// ```
+/// # use directory::{Change, Writer};
+/// fn insert(_: &mut Writer) {}
+///
+/// fn use_case(change: &mut Change<'_>, permit: policy::Permit) {
+///     insert(change.permit(permit).write());
+/// }
+/// ```
+///
+/// Without one there is nothing to write with:
+///
+/// ```compile_fail,E0599
+/// # use directory::{Change, Writer};
+/// fn insert(_: &mut Writer) {}
+///
+/// fn use_case(change: &mut Change<'_>) {
+///     insert(change.write());
+/// }
+/// ```
+///
+/// A permit can't be made up, nor can this:
+///
+/// ```compile_fail,E0423
+/// # use directory::Change;
+/// fn use_case(change: &mut Change<'_>) {
+///     change.permit(policy::Permit(()));
+/// }
+/// ```
+///
+/// ```compile_fail,E0451
+/// # use directory::{Change, Permitted};
+/// fn use_case<'c, 'a>(change: &'c mut Change<'a>) -> Permitted<'c, 'a> {
+///     Permitted { change }
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Permitted<'c, 'a> {
     change: &'c mut Change<'a>,
 }
 
-impl<'c, 'a> Permitted<'c, 'a> {
-    /// Private to the kernel: see [`Change::permit`] and what stands beside it.
-    pub(super) const fn of(change: &'c mut Change<'a>) -> Self {
-        Self { change }
-    }
-
+impl Permitted<'_, '_> {
     /// The connection, to write with.
-    pub(crate) const fn write(&mut self) -> &mut Writer {
+    pub const fn write(&mut self) -> &mut Writer {
         &mut self.change.writer
     }
 }
@@ -43,74 +113,5 @@ impl<'a> Deref for Permitted<'_, 'a> {
 impl DerefMut for Permitted<'_, '_> {
     fn deref_mut(&mut self) -> &mut Self::Target {
         self.change
-    }
-}
-
-/// The connection of a change, as whoever may write with it has it: from [`Permitted::write`] alone. It reads as well.
-#[derive(Debug)]
-pub(crate) struct Writer(PgTransaction);
-
-impl Writer {
-    /// Private to the kernel: [`Change`] keeps it until it is permitted.
-    pub(super) const fn over(transaction: PgTransaction) -> Self {
-        Self(transaction)
-    }
-
-    /// The same for work that nobody asks for and that the server does by itself: delivering mail, which makes links.
-    pub(crate) const fn for_worker(transaction: PgTransaction) -> Self {
-        Self(transaction)
-    }
-
-    /// The transaction, to end it.
-    pub(crate) fn into_transaction(self) -> PgTransaction {
-        self.0
-    }
-}
-
-impl Deref for Writer {
-    type Target = PgConnection;
-
-    fn deref(&self) -> &PgConnection {
-        &self.0
-    }
-}
-
-impl DerefMut for Writer {
-    fn deref_mut(&mut self) -> &mut PgConnection {
-        &mut self.0
-    }
-}
-
-impl<'c> Executor<'c> for &'c mut Writer {
-    type Database = Postgres;
-
-    fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, sqlx::Result<Either<PgQueryResult, PgRow>>>
-    where
-        'c: 'e,
-        E: 'q + Execute<'q, Postgres>,
-    {
-        (&mut **self).fetch_many(query)
-    }
-
-    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, sqlx::Result<Option<PgRow>>>
-    where
-        'c: 'e,
-        E: 'q + Execute<'q, Postgres>,
-    {
-        (&mut **self).fetch_optional(query)
-    }
-
-    fn prepare_with<'e>(self, sql: SqlStr, parameters: &'e [PgTypeInfo]) -> BoxFuture<'e, sqlx::Result<PgStatement>>
-    where
-        'c: 'e,
-    {
-        (&mut **self).prepare_with(sql, parameters)
-    }
-
-    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, sqlx::Result<Describe<Postgres>>>
-    where
-        'c: 'e,
-    {
-        (&mut **self).describe(sql)
     }
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::parse;
 use crate::{
     Result, UsageRecord,
-    authorization::permitted::Writer,
+    authorization::writer::Writer,
     resources::{self, NewResource},
     usage::{self, Books},
 };

@@ -15,7 +15,7 @@ use policy::{InvitationId, OrganizationId, UserId};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use crate::{Directory, Hint, Result, authorization::permitted::Writer, error::inconsistent};
+use crate::{Directory, Hint, Result, authorization::writer::Writer, error::inconsistent};
 
 use write::write;
 

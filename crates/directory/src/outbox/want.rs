@@ -5,7 +5,7 @@
 use policy::{Email, InvitationId, OrganizationId, UserId};
 use uuid::Uuid;
 
-use crate::{Hint, Result, attempts, authorization::permitted::Permitted, authorization::permitted::Writer, limits};
+use crate::{Hint, Result, attempts, authorization::permitted::Permitted, authorization::writer::Writer, limits};
 
 use super::Kind;
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     LinkToken, Notice, Result,
-    authorization::permitted::Writer,
+    authorization::writer::Writer,
     email_changes,
     error::{decode, inconsistent},
     links, verification,

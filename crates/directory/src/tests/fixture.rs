@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::{
     ApiKeyIdentity, Collaborator, CollaboratorQuery, Directory, Error, Identity, LinkToken, Mail, NewAccount,
     NewInvitation, Origin, Principal, ProjectChange, Result, SessionToken, Settings,
-    authorization::lookup::find_project, authorization::permitted::Writer, memberships, organizations, projects, users,
+    authorization::lookup::find_project, authorization::writer::Writer, memberships, organizations, projects, users,
 };
 
 /// A hash that no password has: nobody of the fixture signs in, so nothing need be hashed.

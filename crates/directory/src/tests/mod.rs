@@ -26,6 +26,7 @@ mod organizations;
 mod outbox;
 mod owners;
 mod password_reset;
+mod permitted;
 mod project_list;
 mod projects;
 mod quotas;

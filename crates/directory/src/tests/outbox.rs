@@ -9,7 +9,7 @@ use super::fixture::{
     Tenant, anonymous, count, in_days, in_seconds, nowhere, refusal, refused_by_database, sql, until_one_waits,
 };
 use crate::{
-    Delivery, Directory, InvitationQuery, InvitationState, Mail, MailAbout, authorization::permitted::Writer, links,
+    Delivery, Directory, InvitationQuery, InvitationState, Mail, MailAbout, authorization::writer::Writer, links,
 };
 
 const NINA: &str = "nina@new.test";

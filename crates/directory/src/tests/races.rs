@@ -16,7 +16,7 @@ use super::fixture::{
 };
 use crate::{
     Error, InvitationState, LinkToken, MemberQuery, Principal, ProjectRef, Result, UsageRecord,
-    authorization::permitted::Writer, links, memberships,
+    authorization::writer::Writer, links, memberships,
 };
 
 const ROUNDS: usize = 15;

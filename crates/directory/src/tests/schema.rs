@@ -4,15 +4,17 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use sqlx::{PgPool, Row};
 
-/// The text of every source file of the directory, but its tests.
-fn sources() -> Vec<String> {
-    let mut folders = vec![PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+/// The text of every source file of the directory but its tests, with its name below `src`.
+pub(super) fn sources() -> Vec<(String, String)> {
+    let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"));
+    let mut folders = vec![root.clone()];
     let mut sources = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_file() {
-                sources.push(fs::read_to_string(path).unwrap());
+                let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+                sources.push((name, fs::read_to_string(path).unwrap()));
             } else if !path.ends_with("tests") {
                 folders.push(path);
             }
@@ -25,7 +27,7 @@ fn sources() -> Vec<String> {
 fn named() -> BTreeSet<String> {
     let sources = sources();
     let after = |word: &'static str, end: char| {
-        sources.iter().flat_map(move |source| {
+        sources.iter().flat_map(move |(_, source)| {
             source
                 .split(word)
                 .skip(1)

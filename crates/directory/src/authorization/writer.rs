@@ -1,0 +1,85 @@
+//! The connection that writes in a change.
+//!
+//! Owns the type, so that what writes can be told from what only looks up. It must not know when it may be used: see
+//! [`super::permitted`].
+
+use std::ops::{Deref, DerefMut};
+
+use futures::{future::BoxFuture, stream::BoxStream};
+use sqlx::{
+    Describe, Either, Execute, Executor, Postgres, SqlStr,
+    postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo},
+};
+
+use crate::connections::{PgConnection, PgTransaction};
+
+/// The connection of a change, as whoever may write with it has it: from [`Permitted::write`] alone. It reads as well.
+///
+/// [`Permitted::write`]: super::permitted::Permitted::write
+#[derive(Debug)]
+pub struct Writer(PgTransaction);
+
+impl Writer {
+    /// Private to the kernel: a change keeps it until it is permitted.
+    pub(super) const fn over(transaction: PgTransaction) -> Self {
+        Self(transaction)
+    }
+
+    /// The same for work that nobody asks for and that the server does by itself: delivering mail, which makes links.
+    pub(crate) const fn for_worker(transaction: PgTransaction) -> Self {
+        Self(transaction)
+    }
+
+    /// The transaction, to end it.
+    pub(crate) fn into_transaction(self) -> PgTransaction {
+        self.0
+    }
+}
+
+impl Deref for Writer {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.0
+    }
+}
+
+impl DerefMut for Writer {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.0
+    }
+}
+
+impl<'c> Executor<'c> for &'c mut Writer {
+    type Database = Postgres;
+
+    fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, sqlx::Result<Either<PgQueryResult, PgRow>>>
+    where
+        'c: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        (&mut **self).fetch_many(query)
+    }
+
+    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, sqlx::Result<Option<PgRow>>>
+    where
+        'c: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        (&mut **self).fetch_optional(query)
+    }
+
+    fn prepare_with<'e>(self, sql: SqlStr, parameters: &'e [PgTypeInfo]) -> BoxFuture<'e, sqlx::Result<PgStatement>>
+    where
+        'c: 'e,
+    {
+        (&mut **self).prepare_with(sql, parameters)
+    }
+
+    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, sqlx::Result<Describe<Postgres>>>
+    where
+        'c: 'e,
+    {
+        (&mut **self).describe(sql)
+    }
+}
