@@ -13,7 +13,7 @@ use {
     policy::Refusal,
 };
 
-use crate::{Problem, screens::problem::ProblemScreen};
+use crate::{Problem, components::ProblemScreen};
 
 pub(crate) use crate::loaded::Loaded;
 

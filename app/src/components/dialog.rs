@@ -7,7 +7,7 @@ use leptos::{
     prelude::*,
 };
 
-use super::{ButtonLink, FormSender, ListAddress};
+use super::{button_link::ButtonLink, form::FormSender, list_address::ListAddress};
 use crate::flash::Flashed;
 
 /// The dialog, rendered only while it is open.

@@ -2,7 +2,13 @@
 
 use leptos::{either::Either, prelude::*};
 
-use super::{Icon, OwnAddress, Sign, Username, session_notice::way_on};
+use super::{
+    icon::{Icon, Sign},
+    session_notice::way_on,
+    username::{OwnAddress, Username},
+};
+#[cfg(feature = "ssr")]
+use crate::markup::escape;
 use crate::{
     Problem,
     flash::Flashed,
@@ -107,7 +113,7 @@ pub(crate) fn Field(
 /// Leptos writes the text of a textarea into the page as it is: markup in it is made harmless here.
 #[cfg(feature = "ssr")]
 fn text_in(value: String) -> String {
-    super::page::escape(&value)
+    escape(&value)
 }
 
 #[cfg(not(feature = "ssr"))]

@@ -5,7 +5,10 @@ use std::{borrow::Cow, hash::Hash};
 use leptos::{either::Either, html, prelude::*};
 use leptos_router::components::Form;
 
-use super::{Icon, ListAddress, Sign};
+use super::{
+    icon::{Icon, Sign},
+    list_address::ListAddress,
+};
 use crate::{api::list::ListQuery, loaded::Loaded};
 
 /// Search and filters: a form that is sent by itself with scripts, and by its button without.

@@ -13,6 +13,7 @@ mod list_address;
 mod menu;
 mod notices;
 mod page;
+mod problem_screen;
 mod select;
 mod session_notice;
 mod timestamp;
@@ -31,9 +32,10 @@ pub(crate) use list_address::ListAddress;
 pub(crate) use menu::{Menu, MenuExplanation, MenuForm, MenuLink, Popover};
 pub(crate) use notices::NoticeRegion;
 pub(crate) use page::{Arrived, DefaultProjectNotice, PageHeader, PageTitle};
+pub(crate) use problem_screen::{NotFoundScreen, ProblemScreen};
 pub(crate) use select::SelectField;
 pub(crate) use session_notice::SignedBanner;
+#[cfg(feature = "ssr")]
+pub(crate) use timestamp::utc_day;
 pub(crate) use timestamp::{DayText, TimestampText, input_day, last_day};
 pub(crate) use username::{OwnAddress, Username};
-#[cfg(feature = "ssr")]
-pub(crate) use {page::escape, timestamp::utc_day};

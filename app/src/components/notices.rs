@@ -3,7 +3,7 @@
 
 use leptos::prelude::*;
 
-use super::{Icon, Sign};
+use super::icon::{Icon, Sign};
 use crate::flash::Notices;
 
 /// The region.

@@ -4,8 +4,10 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_location;
 
-use super::{Icon, Sign};
+use super::icon::{Icon, Sign};
 use crate::api::projects::ProjectHead;
+#[cfg(feature = "ssr")]
+use crate::markup::escape;
 
 /// The path of the page that has been arrived at.
 #[derive(Clone, Copy)]
@@ -52,12 +54,6 @@ fn follow(text: Signal<String>) {
             crate::focus::to_heading();
         }
     });
-}
-
-/// Text as markup that says it.
-#[cfg(feature = "ssr")]
-pub(crate) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// A page's heading, a line about it, and its main actions.
@@ -107,15 +103,5 @@ pub(crate) fn DefaultProjectNotice(
                 </p>
             </aside>
         })
-    }
-}
-
-#[cfg(all(test, feature = "ssr"))]
-mod tests {
-    use super::escape;
-
-    #[test]
-    fn a_title_cannot_end_the_title_element() {
-        assert_eq!(escape("</title><script>&"), "&lt;/title&gt;&lt;script&gt;&amp;");
     }
 }

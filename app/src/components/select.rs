@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use leptos::prelude::*;
 
-use super::{Icon, Sign};
+use super::icon::{Icon, Sign};
 
 /// The choice. The error stands beside it and is announced with it (N3).
 #[component]

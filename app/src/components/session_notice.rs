@@ -4,7 +4,7 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-use super::{Icon, Sign};
+use super::icon::{Icon, Sign};
 use crate::{
     Problem, messages, paths,
     signed::{Now, Signed},

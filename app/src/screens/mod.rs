@@ -12,7 +12,6 @@ pub(crate) mod made_keys;
 pub(crate) mod organization;
 pub(crate) mod overview;
 pub(crate) mod owned_assets;
-pub(crate) mod problem;
 pub(crate) mod profile;
 pub(crate) mod project_settings;
 pub(crate) mod resources;

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use policy::{Field as About, KeyChange, KeyScope, Permission, check_key_creation};
 
 use super::{
-    Actions,
+    actions::Actions,
     table::{Lifetime, SecretParts, is_end_of_day},
 };
 use crate::{

@@ -1,6 +1,7 @@
 //! Settings > Project > API keys: the list of a project's keys, the card of the Organization Default Key, and the
 //! changes to them (RULES K).
 
+mod actions;
 mod dialogs;
 mod table;
 
@@ -9,30 +10,19 @@ use policy::Permission;
 
 use super::use_project_slug;
 use crate::{
-    api::api_keys::{
-        CreateApiKey, Dialog, KeysPage, RegenerateDefaultKey, RevokeApiKey, RotateApiKey, SetApiKeyExpiration, api_keys,
-    },
+    api::api_keys::{Dialog, KeysPage, api_keys},
     components::{
-        ButtonLink, DefaultProjectNotice, Filter, FormSender, Icon, ListAddress, PageHeader, PageTitle, SearchForm,
-        Sign, forget_when_closed,
+        ButtonLink, DefaultProjectNotice, Filter, Icon, ListAddress, PageHeader, PageTitle, SearchForm, Sign,
+        forget_when_closed,
     },
     flash::{Notice, Notices},
     live::Live,
     load::{Loaded, load},
     outcome::{Done, Outcome},
 };
+use actions::Actions;
 use dialogs::Dialogs;
 use table::{KeyTable, Lifetime, SecretParts};
-
-/// The forms of this screen; its files share them through the context.
-#[derive(Clone, Copy)]
-struct Actions {
-    create: FormSender,
-    expiration: FormSender,
-    rotate: FormSender,
-    revoke: FormSender,
-    regenerate: FormSender,
-}
 
 /// The page.
 #[component]
@@ -41,13 +31,7 @@ pub(crate) fn ApiKeysScreen() -> impl IntoView {
     let live = expect_context::<Live>();
     let base = Signal::derive(move || slug.with(|slug| format!("/settings/projects/{slug}/api-keys")));
     let address = ListAddress::provide::<Dialog>(base);
-    provide_context(Actions {
-        create: FormSender::to::<CreateApiKey>(),
-        expiration: FormSender::to::<SetApiKeyExpiration>(),
-        rotate: FormSender::to::<RotateApiKey>(),
-        revoke: FormSender::to::<RevokeApiKey>(),
-        regenerate: FormSender::to::<RegenerateDefaultKey>(),
-    });
+    Actions::provide();
     load(
         move || (slug.get(), address.query.get(), live.ticks.get()),
         move |(slug, query, _)| {

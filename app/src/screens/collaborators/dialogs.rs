@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use policy::{Because, CollaboratorChange, Field as About, Permission, ProjectRole, ProjectStanding};
 
-use super::Actions;
+use super::actions::Actions;
 use crate::{
     api::collaborators::{Dialog, People, Person},
     components::{

@@ -1,6 +1,7 @@
 //! Settings > Project > Collaborators: who has access to a project, as what and why, and the changes to it (RULES C,
 //! X).
 
+mod actions;
 mod dialogs;
 mod table;
 
@@ -11,13 +12,10 @@ use policy::Permission;
 
 use super::{owned_assets::ReceiptCard, use_project_slug};
 use crate::{
-    api::collaborators::{
-        AddCollaborator, ChangeCollaboratorRole, Dialog, People, RemoveCollaborator, SetCollaboratorEndDate,
-        collaborators,
-    },
+    api::collaborators::{Dialog, People, collaborators},
     components::{
-        ButtonLink, DefaultProjectNotice, Filter, FormSender, Icon, ListAddress, PageHeader, PageTitle, SearchForm,
-        Sign, forget_when_closed,
+        ButtonLink, DefaultProjectNotice, Filter, Icon, ListAddress, PageHeader, PageTitle, SearchForm, Sign,
+        forget_when_closed,
     },
     flash::{Flashed, Notice, Notices},
     live::Live,
@@ -25,17 +23,9 @@ use crate::{
     outcome::{Done, FormName, Outcome, Receipt},
     paths,
 };
+use actions::Actions;
 use dialogs::Dialogs;
 use table::PeopleTable;
-
-/// What can be done on this screen; each part of it shares these.
-#[derive(Clone, Copy)]
-struct Actions {
-    add: FormSender,
-    change_role: FormSender,
-    remove: FormSender,
-    end_date: FormSender,
-}
 
 /// The page.
 #[component]
@@ -45,12 +35,7 @@ pub(crate) fn CollaboratorsScreen() -> impl IntoView {
     let address = ListAddress::provide::<Dialog>(Signal::derive(move || {
         slug.with(|slug| format!("/settings/projects/{slug}/collaborators"))
     }));
-    provide_context(Actions {
-        add: FormSender::to::<AddCollaborator>(),
-        change_role: FormSender::to::<ChangeCollaboratorRole>(),
-        remove: FormSender::to::<RemoveCollaborator>(),
-        end_date: FormSender::to::<SetCollaboratorEndDate>(),
-    });
+    Actions::provide();
     // Somebody on another page of the list too, and what they made: the dialog that a link opens tells it.
     let subject = Memo::new(move |_| address.dialog_user().map(|user| user.to_string()).unwrap_or_default());
     load(

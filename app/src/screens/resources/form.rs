@@ -3,13 +3,17 @@
 use leptos::prelude::*;
 use policy::{Field as About, FieldInput, ResourceField, ResourceKind};
 
-use super::state_options;
 use crate::{
     api::resources::ResourceRow,
     components::{Field, FormSender, SelectField, form_error, form_problem},
     flash::Flashed,
     outcome::FormName,
 };
+
+/// The states of a kind, as a form sends them and as a person reads them.
+pub(super) fn state_options(kind: ResourceKind) -> impl Iterator<Item = (&'static str, &'static str)> {
+    kind.states().iter().map(|state| (state.code(), state.label()))
+}
 
 /// Name, state, and what its kind has beside.
 #[component]

@@ -73,7 +73,9 @@ fn Resources(page: Loaded<ResourcesPage>, kind: ResourceKind) -> impl IntoView {
         }
     });
     forget_when_closed([create]);
-    let states: Vec<_> = std::iter::once(("", "Any state")).chain(state_options(kind)).collect();
+    let states: Vec<_> = std::iter::once(("", "Any state"))
+        .chain(form::state_options(kind))
+        .collect();
     view! {
         <PageTitle text=title/>
         <header class="page-header">
@@ -126,11 +128,6 @@ fn ForAdmins(
             </span>
         </p>
     }
-}
-
-/// The states of a kind, as a form sends them and as a person reads them.
-fn state_options(kind: ResourceKind) -> impl Iterator<Item = (&'static str, &'static str)> {
-    kind.states().iter().map(|state| (state.code(), state.label()))
 }
 
 #[component]

@@ -10,14 +10,14 @@ use crate::{
     api::resources::{DeleteResource, ResourceDialog, ResourcePage, ResourceRow, UpdateResource, resource},
     components::{
         ButtonLink, DefaultProjectNotice, Dialog as DialogBox, DialogActions, FormSender, Icon, ListAddress, PageTitle,
-        PostForm, TimestampText,
+        PostForm, ProblemScreen, TimestampText,
     },
     flash::{Flashed, Notice, Notices},
     live::Live,
     load::{Loaded, load_or},
     outcome::FormName,
     paths,
-    screens::{problem::ProblemScreen, use_project_slug},
+    screens::use_project_slug,
 };
 
 const FORM: FormName = FormName::Resource;

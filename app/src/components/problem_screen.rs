@@ -4,11 +4,11 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use policy::Refusal;
 
-use crate::{
-    Problem,
-    components::{Icon, PageTitle, Sign},
-    messages, paths,
+use super::{
+    icon::{Icon, Sign},
+    page::PageTitle,
 };
+use crate::{Problem, messages, paths};
 
 /// A page in place of one that cannot be shown. What is hidden and what does not exist look the same (P3).
 #[component]
