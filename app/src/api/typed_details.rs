@@ -11,8 +11,8 @@ use {
     policy::{Refusal, ResourceKind},
 };
 
-/// What was typed into the fields of a resource: the end of a form's arguments, like [`super::NothingElse`]. A field that no
-/// resource has is refused, and so is one that comes twice.
+/// What was typed into the fields of a resource: the end of a form's arguments, like [`super::NothingElse`]. A field
+/// that no resource has is refused, and so is one that comes twice.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(transparent)]
 pub(crate) struct TypedDetails(pub(super) BTreeMap<ResourceField, String>);

@@ -68,45 +68,80 @@ pub(crate) fn Field(
             (false, false) => None,
         }
     };
+    let control = Control {
+        id: id.clone(),
+        name,
+        kind,
+        autocomplete,
+        value,
+        autofocus,
+        readonly,
+        is_invalid: Signal::derive(move || error.with(Option::is_some)),
+    };
     view! {
         <div class="field">
-            <label for=id.clone()>{label}</label>
+            <label for=id>{label}</label>
             {if lines > 1 {
-                view! {
-                    <textarea
-                        id=id.clone()
-                        name=name
-                        rows=lines.to_string()
-                        autocomplete=autocomplete
-                        autocapitalize="none"
-                        spellcheck="false"
-                        autofocus=autofocus
-                        aria-invalid=move || error.with(Option::is_some).then_some("true")
-                        aria-describedby=described
-                    >{text_in(value)}</textarea>
-                }.into_any()
+                control.textarea(lines, described).into_any()
             } else {
-                view! {
-                    <input
-                        id=id.clone()
-                        name=name
-                        type=if kind == "slug" { "text" } else { kind }
-                        value=value
-                        autocomplete=autocomplete
-                        autocapitalize=matches!(kind, "email" | "slug").then_some("none")
-                        spellcheck=(kind != "text").then_some("false")
-                        autofocus=autofocus
-                        readonly=readonly
-                        aria-invalid=move || error.with(Option::is_some).then_some("true")
-                        aria-describedby=described
-                    />
-                }.into_any()
+                control.input(described).into_any()
             }}
             <p class="field-error" id=error_id aria-live="polite">
                 {move || error.get().map(|error| view! { <Icon sign=Sign::Alert/> <span>{error}</span> })}
             </p>
             {(!hint.is_empty()).then(|| view! { <p class="hint" id=hint_id>{hint}</p> })}
         </div>
+    }
+}
+
+/// What is typed into: the part of a field between its label and its error.
+struct Control {
+    id: String,
+    name: &'static str,
+    kind: &'static str,
+    autocomplete: &'static str,
+    value: String,
+    autofocus: bool,
+    readonly: bool,
+    is_invalid: Signal<bool>,
+}
+
+impl Control {
+    /// One line. `described` returns the ids of the hint and the error.
+    fn input(self, described: impl Fn() -> Option<String> + Send + 'static) -> impl IntoView {
+        let kind = self.kind;
+        view! {
+            <input
+                id=self.id
+                name=self.name
+                type=if kind == "slug" { "text" } else { kind }
+                value=self.value
+                autocomplete=self.autocomplete
+                autocapitalize=matches!(kind, "email" | "slug").then_some("none")
+                spellcheck=(kind != "text").then_some("false")
+                autofocus=self.autofocus
+                readonly=self.readonly
+                aria-invalid=move || self.is_invalid.get().then_some("true")
+                aria-describedby=described
+            />
+        }
+    }
+
+    /// Several lines. `described` returns the ids of the hint and the error.
+    fn textarea(self, lines: u8, described: impl Fn() -> Option<String> + Send + 'static) -> impl IntoView {
+        view! {
+            <textarea
+                id=self.id
+                name=self.name
+                rows=lines.to_string()
+                autocomplete=self.autocomplete
+                autocapitalize="none"
+                spellcheck="false"
+                autofocus=self.autofocus
+                aria-invalid=move || self.is_invalid.get().then_some("true")
+                aria-describedby=described
+            >{text_in(self.value)}</textarea>
+        }
     }
 }
 

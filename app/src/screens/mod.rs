@@ -13,6 +13,7 @@ pub(crate) mod organization;
 pub(crate) mod overview;
 pub(crate) mod owned_assets;
 pub(crate) mod profile;
+mod project_selector;
 pub(crate) mod project_settings;
 pub(crate) mod resources;
 pub(crate) mod roles;
