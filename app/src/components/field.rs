@@ -17,39 +17,35 @@ use crate::{
 };
 use policy::{Field as About, Refusal};
 
-/// The field. The error stands beside it, is announced with it, and what was typed stays (N3).
+/// The field. Its error stands beside it and is announced with it, and what was typed stays (N3).
 #[component]
 pub(crate) fn Field(
-    /// Its label.
-    #[prop(into)]
-    label: String,
-    /// Its name in the form.
+    #[prop(into)] label: String,
+    /// Its name in the form's data.
     name: &'static str,
-    /// `text`, `email`, `password`, `date`, `number`; or `slug`, a text in small letters.
+    /// `text`, `email`, `password`, `date`, `number`; or `slug`, a text in lower case.
     #[prop(default = "text")]
     kind: &'static str,
-    /// What browsers and password managers fill in.
+    /// The token of the `autocomplete` attribute, for browsers and password managers.
     #[prop(default = "off")]
     autocomplete: &'static str,
-    /// Its first value.
+    /// Its initial value.
     #[prop(optional, into)]
     value: String,
-    /// The hint below it.
-    #[prop(optional, into)]
-    hint: String,
-    /// The error that is shown beside it.
+    #[prop(optional, into)] hint: String,
+    /// The error to show beside it.
     #[prop(into)]
     error: Signal<Option<String>>,
     /// Whether it has the focus when the page opens.
     #[prop(optional)]
     autofocus: bool,
-    /// Whether it shows a value that cannot be changed.
+    /// Whether its value cannot be changed.
     #[prop(optional)]
     readonly: bool,
-    /// Its id, where one by its name would not be unique in the page.
+    /// Its id, where the name would not give one that is unique in the page.
     #[prop(optional)]
     id: &'static str,
-    /// Lines of text it has room for, if more than one.
+    /// The number of lines, if more than one: then it is a textarea.
     #[prop(optional)]
     lines: u8,
 ) -> impl IntoView {
@@ -94,7 +90,7 @@ pub(crate) fn Field(
     }
 }
 
-/// What is typed into: the part of a field between its label and its error.
+/// The control that takes the input: the part of a field between its label and its error.
 struct Control {
     id: String,
     name: &'static str,
@@ -107,7 +103,7 @@ struct Control {
 }
 
 impl Control {
-    /// One line. `described` returns the ids of the hint and the error.
+    /// Renders one line. `described` returns the ids of the hint and the error.
     fn input(self, described: impl Fn() -> Option<String> + Send + 'static) -> impl IntoView {
         let kind = self.kind;
         view! {
@@ -127,7 +123,7 @@ impl Control {
         }
     }
 
-    /// Several lines. `described` returns the ids of the hint and the error.
+    /// Renders several lines. `described` returns the ids of the hint and the error.
     fn textarea(self, lines: u8, described: impl Fn() -> Option<String> + Send + 'static) -> impl IntoView {
         view! {
             <textarea
@@ -145,7 +141,7 @@ impl Control {
     }
 }
 
-/// Leptos writes the text of a textarea into the page as it is: markup in it is made harmless here.
+/// Returns the text of a textarea, escaped on the server: Leptos writes it into the page as it is.
 #[cfg(feature = "ssr")]
 fn text_in(value: String) -> String {
     escape(&value)
@@ -156,19 +152,19 @@ const fn text_in(value: String) -> String {
     value
 }
 
-/// What went wrong with a form, whichever way it was sent.
+/// Returns the problem of a form, from its latest outcome, or else from the flash of a form sent without scripts.
 fn problem_of(value: Signal<Option<Outcome>>, form: FormName) -> impl Fn() -> Option<Problem> + Copy + Send + Sync {
     let flashed = expect_context::<Flashed>();
     move || match value.get() {
         Some(outcome) => outcome.err(),
-        // The page says that, above everything.
+        // A banner above the page already says that one.
         None => flashed
             .problem(form)
             .filter(|problem| *problem != Problem::Refused(Refusal::FilledInByAnother)),
     }
 }
 
-/// What went wrong with a form and is about this field, as text.
+/// Returns the text of a form's problem, if the problem is about this field.
 pub(crate) fn form_error(value: Signal<Option<Outcome>>, form: FormName, field: About) -> Signal<Option<String>> {
     let problem = problem_of(value, form);
     Signal::derive(move || {
@@ -178,15 +174,13 @@ pub(crate) fn form_error(value: Signal<Option<Outcome>>, form: FormName, field: 
     })
 }
 
-/// Asks for the person's password in a form whose change needs a second look (J7): once it was refused for that. What
-/// else was typed stays, and the change goes on as soon as the form is sent again.
+/// Asks for the person's password in a form whose change needs confirmation (J7), once the server has refused the
+/// change for lack of it. What else was typed stays, and sending the form again makes the change.
 #[component]
 pub(crate) fn Confirmation(
-    /// The form it is in.
     form: FormName,
-    /// The form's outcome.
     value: Signal<Option<Outcome>>,
-    /// Its id, where a page has several.
+    /// Its id, needed where a page has several.
     #[prop(default = "confirm-password")]
     id: &'static str,
 ) -> impl IntoView {
@@ -215,8 +209,8 @@ pub(crate) fn Confirmation(
     }
 }
 
-/// What went wrong with a form and is about none of these fields, shown above it. A form about resources has all of
-/// theirs.
+/// Shows the problem of a form above it, unless the problem is about one of these fields. A form about resources has
+/// all fields of details.
 pub(crate) fn form_problem(value: Signal<Option<Outcome>>, form: FormName, fields: &'static [About]) -> impl IntoView {
     let problem = problem_of(value, form);
     let other = move || {

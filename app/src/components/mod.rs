@@ -1,4 +1,7 @@
-//! The console's own small, accessible components, over the browser's own dialog, popover and details.
+//! The console's own small, accessible components, over the browser's dialog, popover and details.
+//!
+//! Owns how things look and are operated on every screen. Must not know what a screen is about. The files of this room
+//! import each other directly; the names below are for the others.
 
 mod avatar;
 mod badge;
