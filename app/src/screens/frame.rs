@@ -1,4 +1,4 @@
-//! The frame around every signed-in page: selectors, navigation, the account, messages.
+//! The frame around every page of a signed-in person: selectors, navigation, the account menu, messages.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_router::{components::Outlet, hooks::use_location};
@@ -18,7 +18,6 @@ use crate::{
     signed::Signed,
 };
 
-/// The frame.
 #[component]
 pub(crate) fn Frame() -> impl IntoView {
     let path = use_location().pathname;
@@ -26,7 +25,7 @@ pub(crate) fn Frame() -> impl IntoView {
     let live = Live::provide();
     OwnAddress::provide();
     let notices = expect_context::<Notices>();
-    // A message is about the page it was shown on. Home only leads on to one.
+    // A message is about the page it was shown on. The page `/` only redirects to another, so it keeps the message.
     Effect::new(move |before: Option<String>| {
         let now = path.get();
         match before {
@@ -49,7 +48,7 @@ pub(crate) fn Frame() -> impl IntoView {
                     move || (scope.get(), live.ticks.get()),
                     |(scope, _)| shell(scope.project, scope.organization),
                     move |shell| view! { <Sidebar shell scope/> },
-                    // The page says what is wrong.
+                    // The page itself shows the problem.
                     |_| (),
                 )}
             </aside>
@@ -66,7 +65,7 @@ pub(crate) fn Frame() -> impl IntoView {
     }
 }
 
-/// The project or the organization that the URL is about: its slug; the other one, or both, are empty.
+/// The slug of the project or the organization that the URL is about; the other one, or both, are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct UrlScope {
     project: String,
@@ -128,7 +127,7 @@ fn Sidebar(
     }
 }
 
-/// What somebody sees who was removed while looking (E5).
+/// The page for somebody who was removed while they looked at it (E5).
 #[component]
 fn Lost() -> impl IntoView {
     let gone = expect_context::<Live>().gone;
@@ -152,7 +151,7 @@ fn Lost() -> impl IntoView {
     }
 }
 
-/// The organization and the project that are looked at, and the way to others.
+/// The current organization and project, with menus that switch to others.
 #[component]
 fn Selectors(shell: Loaded<ShellView>) -> impl IntoView {
     let organization = move || {
@@ -199,7 +198,8 @@ fn Selectors(shell: Loaded<ShellView>) -> impl IntoView {
     }
 }
 
-/// Where an organization is gone to: its first project that comes with the frame, else the list of them.
+/// Returns the page that an organization's menu item leads to: its project that comes with the frame, else the list of
+/// its projects.
 fn home(item: &OrganizationItem) -> String {
     match &item.home {
         Some(project) => paths::project(project),
@@ -208,7 +208,7 @@ fn home(item: &OrganizationItem) -> String {
     }
 }
 
-/// The page of the navigation that a page belongs to: a project's resources belong to its overview.
+/// Returns the page of the navigation that a path belongs to. A project's resources belong to its overview.
 fn section_of(path: &str) -> String {
     let (slug, rest) = path
         .strip_prefix("/projects/")
@@ -275,7 +275,7 @@ fn Navigation(shell: Loaded<ShellView>) -> impl IntoView {
 #[component]
 fn Account(
     shell: Loaded<ShellView>,
-    /// The frame shows it in two places, by the width of the screen.
+    /// Distinguishes the ids of the two places in which the frame shows it, by the width of the screen.
     prefix: &'static str,
 ) -> impl IntoView {
     let live = expect_context::<Live>();
@@ -298,7 +298,7 @@ fn Account(
             <MenuLink href=paths::SESSIONS><Icon sign=Sign::Screen/>"Sessions"</MenuLink>
             <MenuLink href=paths::SSH_KEYS><Icon sign=Sign::Key/>"SSH keys"</MenuLink>
             <MenuLink href=paths::ROLES><Icon sign=Sign::Shield/>"Roles and permissions"</MenuLink>
-            // Signing out leaves everything behind: a whole new page.
+            // Signing out loads a whole new page, so that nothing of this one is left.
             <form method="post" action=SignOut::url() role="none" on:submit=move |_| live.stop()>
                 <MenuForm><Icon sign=Sign::Leave/>"Sign out"</MenuForm>
             </form>
@@ -306,7 +306,7 @@ fn Account(
     }
 }
 
-/// A page inside the frame for somebody with no project at all.
+/// The page in the frame for a person without any project.
 #[component]
 pub(crate) fn NoProjects() -> impl IntoView {
     view! {

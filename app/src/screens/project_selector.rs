@@ -1,4 +1,4 @@
-//! The project selector of the frame: the current project, and the way to another by the list or by a part of its name.
+//! The project selector of the frame: the current project, and links to others, from the list or by a part of a name.
 
 use leptos::{prelude::*, task::spawn_local};
 use policy::{Permission, Slug};
@@ -10,13 +10,13 @@ use crate::{
     paths,
 };
 
-/// The search of the project selector: what is typed, and what the server found for it.
+/// The search of the project selector: the typed text, and the projects that the server found.
 #[derive(Clone, Copy)]
 struct ProjectSearch {
     text: RwSignal<String>,
-    /// None while nothing is typed: the server is not asked then.
+    /// None while the text is empty, since the server is not asked then.
     found: RwSignal<Option<Vec<ProjectItem>>>,
-    /// The number of the latest search; the answer to an earlier one is dropped.
+    /// The number of the latest search. The answers to earlier ones are dropped.
     latest: StoredValue<u32>,
 }
 
@@ -38,7 +38,7 @@ impl ProjectSearch {
         self.found.with(|found| found.as_ref().is_some_and(Vec::is_empty))
     }
 
-    /// Asks the server for the projects of this organization with the text in their name, once typing rests.
+    /// Asks the server, once typing pauses, for the projects of this organization whose name contains the text.
     fn find(self, organization: Option<String>, text: String) {
         let Self { found, latest, .. } = self;
         self.text.set(text.clone());
@@ -68,7 +68,7 @@ impl ProjectSearch {
     }
 }
 
-/// The project that is looked at, and the way to others: by the list, or by typing a part of a name.
+/// The popover of the project selector.
 #[component]
 pub(super) fn ProjectSelector(shell: Loaded<ShellView>) -> impl IntoView {
     let current = Memo::new(move |_| {
@@ -87,7 +87,7 @@ pub(super) fn ProjectSelector(shell: Loaded<ShellView>) -> impl IntoView {
             text,
         );
     };
-    // Another project, and the search is over.
+    // Ends the search when another project is opened.
     Effect::new(move |_| {
         current.track();
         search.clear();
@@ -135,11 +135,11 @@ pub(super) fn ProjectSelector(shell: Loaded<ShellView>) -> impl IntoView {
     }
 }
 
-/// The projects to choose from: those the search found, and without a search those of the current organization.
+/// The projects to choose from: those that the search found, or without a search those of the current organization.
 #[component]
 fn ProjectChoices(
     shell: Loaded<ShellView>,
-    /// The organization, the slug and the name of the project that is looked at.
+    /// The organization, the slug and the name of the current project.
     current: Memo<Option<(Slug, Slug, String)>>,
     search: ProjectSearch,
 ) -> impl IntoView {

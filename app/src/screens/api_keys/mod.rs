@@ -1,5 +1,5 @@
 //! Settings > Project > API keys: the list of a project's keys, the card of the Organization Default Key, and the
-//! changes to them (RULES K).
+//! dialogs that change them (RULES K).
 
 mod actions;
 mod dialogs;
@@ -24,7 +24,6 @@ use actions::Actions;
 use dialogs::Dialogs;
 use table::{KeyTable, Lifetime, SecretParts};
 
-/// The page.
 #[component]
 pub(crate) fn ApiKeysScreen() -> impl IntoView {
     let slug = use_project_slug();
@@ -35,7 +34,7 @@ pub(crate) fn ApiKeysScreen() -> impl IntoView {
     load(
         move || (slug.get(), address.query.get(), live.ticks.get()),
         move |(slug, query, _)| {
-            // The dialog that a link opens may be about a key on another page of the list.
+            // The dialog in the URL may be about a key on another page of the list.
             let subject = untrack(|| address.dialog_key());
             let subject = subject.map(|key| key.to_string()).unwrap_or_default();
             api_keys(slug, query, subject)
@@ -84,7 +83,7 @@ fn ApiKeys(page: Loaded<KeysPage>) -> impl IntoView {
     }
 }
 
-/// What follows an action in the browser: the message or the secret, and the list anew.
+/// Handles the outcomes of this screen's forms in the browser: shows the message or the secret, and reloads the list.
 fn finish(page: Loaded<KeysPage>) {
     let Actions {
         create,
@@ -122,7 +121,7 @@ fn finish(page: Loaded<KeysPage>) {
     forget_when_closed([create, expiration, rotate, regenerate]);
 }
 
-/// The Organization Default Key, for the Owner: to everybody else it does not exist (W3, K8).
+/// The card of the Organization Default Key, which only the Owner gets: to everybody else it does not exist (W3, K8).
 #[component]
 fn DefaultKey(page: Loaded<KeysPage>) -> impl IntoView {
     let address = expect_context::<ListAddress>();
