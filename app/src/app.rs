@@ -8,7 +8,7 @@ use leptos_router::{
 };
 
 use crate::{
-    components::Arrived,
+    components::{Arrived, NotFoundScreen},
     flash::{Flashed, Notices},
     screens::{
         api_keys::ApiKeysScreen,
@@ -24,7 +24,6 @@ use crate::{
             settings::OrganizationScreen,
         },
         overview::OverviewScreen,
-        problem::NotFoundScreen,
         profile::ProfileScreen,
         project_settings::ProjectSettingsScreen,
         resources::{ResourcesScreen, one::ResourceScreen},

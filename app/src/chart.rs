@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use policy::UsageKind;
 
-use crate::components::escape;
+use crate::markup::escape;
 
 /// A chart of bars, one for each day.
 pub(crate) struct Bars {

@@ -19,10 +19,13 @@ mod focus;
 mod live;
 mod load;
 mod loaded;
+#[cfg(feature = "ssr")]
+mod markup;
 mod messages;
 mod outcome;
 mod paths;
 mod problem;
+mod problem_transport;
 mod screens;
 mod signed;
 

@@ -1,7 +1,7 @@
-//! Live screens: the server says that something changed, never what; what is shown is asked again.
+//! Live screens: the server says that something changed, never what; the screen then loads its data again.
 //!
-//! All tabs of a browser share one connection ([`hub`]): browsers allow six to a host. Without scripts there is no such
-//! thing, and nothing relies on it: every request reads what is true.
+//! All tabs of a browser share one connection ([`hub`]), since browsers allow six to a host. Nothing relies on live
+//! events, which don't exist without scripts: every request reads the current state.
 
 #[cfg(feature = "hydrate")]
 mod channel;
@@ -13,7 +13,7 @@ use policy::Slug;
 
 use crate::{components::FormSender, outcome::Done};
 
-/// What a screen is about, and what its news are about.
+/// What a screen is about, and which its events are about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Followed {
     /// A project.
@@ -22,10 +22,10 @@ pub(crate) enum Followed {
     Organization(Slug),
 }
 
-/// What the live connection told.
+/// What the live connection reported.
 #[derive(Clone, Copy)]
 pub(crate) struct Live {
-    /// Grows whenever something about the project or the person changed.
+    /// Increases with every event about the followed project or organization, or about the person.
     pub(crate) ticks: Memo<u32>,
     /// What the person has just lost access to.
     pub(crate) gone: Memo<Option<Followed>>,
@@ -33,14 +33,15 @@ pub(crate) struct Live {
     told_ticks: RwSignal<u32>,
     #[cfg(feature = "hydrate")]
     told_gone: RwSignal<Option<Followed>>,
-    /// Whether news wait, because the person is doing something that may end their own access: its answer goes first.
+    /// Whether events are held back, because an action is under way that may end the person's own access: its answer
+    /// has precedence.
     is_held: RwSignal<bool>,
-    /// Whether the person is on the way out, and what is shown no matter any more.
+    /// Whether nothing is followed any more, because the person is leaving.
     is_stopped: RwSignal<bool>,
 }
 
 impl Live {
-    /// Makes it known to all screens.
+    /// Provides it to all screens.
     pub(crate) fn provide() -> Self {
         let (told_ticks, told_gone) = (RwSignal::new(0), RwSignal::new(None));
         let is_held = RwSignal::new(false);
@@ -61,8 +62,8 @@ impl Live {
         live
     }
 
-    /// Lets news wait while an action is under way that may be leaving: its answer goes first. If it was, they wait
-    /// until something else is followed; they would only say what the person knows.
+    /// Holds events back while an action is under way that may end the person's own access: its answer has precedence.
+    /// If it did end it, they stay held back until something else is followed, since they would only repeat it.
     pub(crate) fn hold_while(self, sender: FormSender, is_leaving: fn(&Done) -> bool) {
         let pending = sender.pending();
         Effect::new(move |_| {
@@ -70,7 +71,7 @@ impl Live {
             let has_left = matches!(sender.outcome().get_untracked(), Some(Ok(done)) if is_leaving(&done));
             self.is_held.set(is_pending || has_left);
         });
-        // A screen that is left before its answer comes holds nothing any more.
+        // A screen that is left before the answer arrives no longer holds events back.
         on_cleanup(move || {
             if pending.try_get_untracked() == Some(true) {
                 self.is_held.try_set(false);
@@ -78,18 +79,17 @@ impl Live {
         });
     }
 
-    /// Loads the screen again, after a change for which the server sends no news.
+    /// Loads the screen again, after a change that the server sends no event for.
     pub(crate) fn refresh(self) {
         #[cfg(feature = "hydrate")]
         self.told_ticks.update(|n| *n = n.wrapping_add(1));
     }
 
-    /// Follows nothing any more.
     pub(crate) fn stop(self) {
         self.is_stopped.set(true);
     }
 
-    /// Follows what the URL is about, whatever it is.
+    /// Follows what the URL is about, and changes with it.
     pub(crate) fn follow(self, followed: Memo<Option<Followed>>) {
         #[cfg(feature = "hydrate")]
         self.listen(followed);
@@ -120,7 +120,7 @@ impl Live {
 
 #[cfg(feature = "hydrate")]
 impl Followed {
-    /// As the server's events name it.
+    /// Returns the name that the server's events have for it.
     fn name(&self) -> String {
         match self {
             Self::Project(slug) => format!("project:{slug}"),

@@ -13,7 +13,7 @@ use {
     policy::Refusal,
 };
 
-use crate::{Problem, screens::problem::ProblemScreen};
+use crate::{Problem, components::ProblemScreen};
 
 pub(crate) use crate::loaded::Loaded;
 
@@ -72,54 +72,13 @@ where
     let first = OnceResource::<_, Json>::new_with_options(fetch(untrack(key)), true);
     let value = RwSignal::new(None::<T>);
     let problem = RwSignal::new(None::<Problem>);
-    let (again, busy, latest) = (RwSignal::new(0_u32), RwSignal::new(false), StoredValue::new(0_u32));
-    let then_heading = StoredValue::new(false);
-    #[cfg(feature = "hydrate")]
-    let signed = use_context::<Signed>();
     let loaded = Loaded {
         value,
-        again,
-        then_heading,
-        busy,
+        again: RwSignal::new(0),
+        then_heading: StoredValue::new(false),
+        busy: RwSignal::new(false),
     };
-
-    // Effects run in the browser alone; the first run is for what came with the page.
-    Effect::new(move |before: Option<(K, u32)>| {
-        let now = (key(), again.get());
-        if before.is_some_and(|before| before != now) {
-            let number = latest.get_value().wrapping_add(1);
-            latest.set_value(number);
-            busy.set(true);
-            let asked = fetch(now.0.clone());
-            spawn_local(async move {
-                let answer = asked.await;
-                // Dropped if a later request was sent, or if the screen was left.
-                if latest.try_get_value() != Some(number) {
-                    return;
-                }
-                busy.set(false);
-                match answer {
-                    Ok(newer) => {
-                        value.set(Some(newer));
-                        problem.set(None);
-                        if then_heading.get_value() {
-                            then_heading.set_value(false);
-                            focus_heading();
-                        }
-                    }
-                    // A problem screen would remove what is typed: the banner says that the session is over instead.
-                    #[cfg(feature = "hydrate")]
-                    Err(Problem::Refused(Refusal::SignedOut)) if crate::focus::is_typed_in() => {
-                        if let Some(signed) = signed {
-                            signed.set(Now::Over);
-                        }
-                    }
-                    Err(newer) => problem.set(Some(newer)),
-                }
-            });
-        }
-        now
-    });
+    load_again(key, fetch, loaded, problem);
 
     // Memos, so that `render` does not run again when only the data changes.
     let shown_problem = Memo::new(move |_| problem.get());
@@ -141,6 +100,60 @@ where
             })}
         </Suspense>
     }
+}
+
+/// Asks again whenever the key changes or a reload is asked for, and puts the answer into `loaded` or `problem`. Only
+/// the answer to the latest request counts. Effects run in the browser alone; the first run is for what came with the
+/// page.
+fn load_again<K, T, Fut>(
+    key: impl Fn() -> K + Copy + Send + Sync + 'static,
+    fetch: impl Fn(K) -> Fut + Copy + Send + Sync + 'static,
+    loaded: Loaded<T>,
+    problem: RwSignal<Option<Problem>>,
+) where
+    K: PartialEq + Clone + Send + Sync + 'static,
+    T: Send + Sync + 'static,
+    Fut: Future<Output = Result<T, Problem>> + Send + 'static,
+{
+    let latest = StoredValue::new(0_u32);
+    #[cfg(feature = "hydrate")]
+    let signed = use_context::<Signed>();
+    Effect::new(move |before: Option<(K, u32)>| {
+        let now = (key(), loaded.again.get());
+        if before.is_some_and(|before| before != now) {
+            let number = latest.get_value().wrapping_add(1);
+            latest.set_value(number);
+            loaded.busy.set(true);
+            let asked = fetch(now.0.clone());
+            spawn_local(async move {
+                let answer = asked.await;
+                // Dropped if a later request was sent, or if the screen was left.
+                if latest.try_get_value() != Some(number) {
+                    return;
+                }
+                loaded.busy.set(false);
+                match answer {
+                    Ok(newer) => {
+                        loaded.value.set(Some(newer));
+                        problem.set(None);
+                        if loaded.then_heading.get_value() {
+                            loaded.then_heading.set_value(false);
+                            focus_heading();
+                        }
+                    }
+                    // A problem screen would remove what is typed: the banner says that the session is over instead.
+                    #[cfg(feature = "hydrate")]
+                    Err(Problem::Refused(Refusal::SignedOut)) if crate::focus::is_typed_in() => {
+                        if let Some(signed) = signed {
+                            signed.set(Now::Over);
+                        }
+                    }
+                    Err(newer) => problem.set(Some(newer)),
+                }
+            });
+        }
+        now
+    });
 }
 
 /// Gives the focus to the page's heading, once the page is up to date.

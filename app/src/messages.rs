@@ -1,6 +1,8 @@
 //! The texts that people read when something was done or went wrong: what happened, why, and what to do (N3).
 
-use policy::{FieldInput, OrganizationRole, Quota, Refusal, ResourceField, SshKeyFormat, Weakness};
+use policy::{
+    FieldInput, OrganizationRole, Permission, ProjectRole, Quota, Refusal, ResourceField, SshKeyFormat, Weakness,
+};
 
 use crate::{
     Problem,
@@ -13,14 +15,7 @@ pub(crate) fn done(done: &Done) -> String {
         Done::SignedIn => "You’re signed in.".to_owned(),
         Done::SignedOut => "You’re signed out.".to_owned(),
         Done::Added { name } => format!("{name} was added as a Member."),
-        Done::RoleChanged {
-            name,
-            role: policy::ProjectRole::Admin,
-        } => format!("{name} is now an Admin."),
-        Done::RoleChanged {
-            name,
-            role: policy::ProjectRole::Member,
-        } => format!("{name} is now a Member."),
+        Done::RoleChanged { name, role } => role_changed(name, *role),
         Done::Removed { name, .. } => format!("{name} was removed. Their access ended at once."),
         Done::Left => "You left the project.".to_owned(),
         Done::EndDateSet { name } => format!("The end date of {name}’s access was saved."),
@@ -28,14 +23,7 @@ pub(crate) fn done(done: &Done) -> String {
         Done::Saved { .. } => "Your changes were saved.".to_owned(),
         Done::ExternalsRemoved { count: 1 } => "1 external collaborator was removed.".to_owned(),
         Done::ExternalsRemoved { count } => format!("{count} external collaborators were removed."),
-        Done::MemberRoleChanged {
-            name,
-            role: OrganizationRole::Admin,
-        } => format!("{name} is now an Admin of the organization."),
-        Done::MemberRoleChanged {
-            name,
-            role: OrganizationRole::Member,
-        } => format!("{name} is now a Member of the organization."),
+        Done::MemberRoleChanged { name, role } => member_role_changed(name, *role),
         Done::MemberRemoved { name, .. } => {
             format!("{name} was removed from the organization. All access to its projects ended at once.")
         }
@@ -57,21 +45,7 @@ pub(crate) fn done(done: &Done) -> String {
         Done::OtherSessionsEnded => "You were signed out everywhere else.".to_owned(),
         Done::SshKeyAdded { name } => format!("The SSH key {name} was added."),
         Done::SshKeyRemoved { name } => format!("The SSH key {name} was removed. It no longer logs in to any cluster."),
-        Done::KeyMade {
-            name,
-            how: HowMade::Created,
-            ..
-        } => format!("The API key {name} was created."),
-        Done::KeyMade {
-            name,
-            how: HowMade::Rotated,
-            ..
-        } => format!("The API key {name} was rotated."),
-        Done::KeyMade {
-            name,
-            how: HowMade::Regenerated,
-            ..
-        } => format!("The {name} has a new secret."),
+        Done::KeyMade { name, how, .. } => key_made(name, *how),
         Done::KeyExpirationSet { name } => format!("The expiration of {name} was saved."),
         Done::KeyExpirationCancelled { name } => format!("The API key {name} no longer expires."),
         Done::KeyRevoked { name } => format!("The API key {name} was revoked. It no longer works."),
@@ -84,21 +58,9 @@ pub(crate) fn done(done: &Done) -> String {
              was sent in the last 15 minutes, use that one: no second mail is sent."
                 .to_owned()
         }
-        Done::PasswordReset { ends_everything: false } => {
-            "Your password was changed. You were signed out everywhere else.".to_owned()
-        }
-        Done::PasswordReset { ends_everything: true } => {
-            "Your password was changed. You were signed out everywhere else, and your SSH keys were removed: add them \
-             again."
-                .to_owned()
-        }
+        Done::PasswordReset { ends_everything } => password_reset(*ends_everything).to_owned(),
         Done::SignUpMailed { email } => format!("We’ve sent a link to {email}."),
-        Done::AddressVerified { is_taken_over: false } => "Your address is verified.".to_owned(),
-        Done::AddressVerified { is_taken_over: true } => {
-            "Your address is verified, and the account is yours alone: whoever used it until now was signed out, and \
-             their SSH keys were removed."
-                .to_owned()
-        }
+        Done::AddressVerified { is_taken_over } => address_verified(*is_taken_over).to_owned(),
         Done::VerificationSent { email } => {
             format!("A link to verify your address is on its way to {email}. It works for 24 hours.")
         }
@@ -117,6 +79,46 @@ pub(crate) fn done(done: &Done) -> String {
         Done::MadeKeysRevoked { count: 1 } => "1 API key was revoked. It no longer works.".to_owned(),
         Done::MadeKeysRevoked { count } => format!("{count} API keys were revoked. They no longer work."),
         Done::PasswordChanged => "Your password was changed. You were signed out everywhere else.".to_owned(),
+    }
+}
+
+fn role_changed(name: &str, role: ProjectRole) -> String {
+    match role {
+        ProjectRole::Admin => format!("{name} is now an Admin."),
+        ProjectRole::Member => format!("{name} is now a Member."),
+    }
+}
+
+fn member_role_changed(name: &str, role: OrganizationRole) -> String {
+    match role {
+        OrganizationRole::Admin => format!("{name} is now an Admin of the organization."),
+        OrganizationRole::Member => format!("{name} is now a Member of the organization."),
+    }
+}
+
+fn key_made(name: &str, how: HowMade) -> String {
+    match how {
+        HowMade::Created => format!("The API key {name} was created."),
+        HowMade::Rotated => format!("The API key {name} was rotated."),
+        HowMade::Regenerated => format!("The {name} has a new secret."),
+    }
+}
+
+const fn password_reset(ends_everything: bool) -> &'static str {
+    if ends_everything {
+        "Your password was changed. You were signed out everywhere else, and your SSH keys were removed: add them \
+         again."
+    } else {
+        "Your password was changed. You were signed out everywhere else."
+    }
+}
+
+const fn address_verified(is_taken_over: bool) -> &'static str {
+    if is_taken_over {
+        "Your address is verified, and the account is yours alone: whoever used it until now was signed out, and \
+         their SSH keys were removed."
+    } else {
+        "Your address is verified."
     }
 }
 
@@ -159,12 +161,7 @@ fn refused(refusal: Refusal) -> String {
              and send it again."
         }
         Refusal::Hidden => "There is nothing here, or nothing you have access to.",
-        Refusal::Forbidden(permission) => {
-            return format!(
-                "Your role doesn’t permit this ({permission}). Ask {} to do it, or to change your role.",
-                permission.granted_by()
-            );
-        }
+        Refusal::Forbidden(permission) => return forbidden(permission),
         Refusal::Malformed => "This request isn’t one Roster understands. Reload the page and try again.",
         Refusal::CursorInvalid => {
             "This link leads to a place in a list that doesn’t exist. Start again from the first page."
@@ -298,34 +295,31 @@ fn refused(refusal: Refusal) -> String {
             "The project still has resources. Delete them first: what runs would otherwise belong to nobody."
         }
         Refusal::UsageInvalid { record } => {
-            return format!(
-                "Record {record}, counted from 0, has an invalid time or amount: a time before 2000 or in the future, \
-                 or more than 9007199254740991. None of the report was taken."
+            return not_taken(
+                record,
+                "has an invalid time or amount: a time before 2000 or in the future, or more than 9007199254740991.",
             );
         }
         Refusal::UsageTooLarge { record } => {
-            return format!(
-                "Record {record}, counted from 0, has a larger quantity or cost than one record may have. None of the \
-                 report was taken."
-            );
+            return not_taken(record, "has a larger quantity or cost than one record may have.");
         }
         Refusal::UsageElsewhere { record } => {
-            return format!(
-                "Record {record}, counted from 0, isn’t for this project: it is of the playground, or from before the \
-                 project was there. Report it with a meter token, or with the Organization Default Key. None of the \
-                 report was taken."
+            return not_taken(
+                record,
+                "isn’t for this project: it is of the playground, or from before the project was there. Report it with \
+                 a meter token, or with the Organization Default Key.",
             );
         }
         Refusal::UsageCorrectionInvalid { record } => {
-            return format!(
-                "Record {record}, counted from 0, corrects no record on these books, or has another time, kind, unit \
-                 or resource than that one. None of the report was taken."
+            return not_taken(
+                record,
+                "corrects no record on these books, or has another time, kind, unit or resource than that one.",
             );
         }
         Refusal::UsageCorrected { record } => {
-            return format!(
-                "Record {record}, counted from 0, corrects a record that was corrected already: correct its \
-                 correction. None of the report was taken."
+            return not_taken(
+                record,
+                "corrects a record that was corrected already: correct its correction.",
             );
         }
         Refusal::UsageNamesNoProject => {
@@ -335,13 +329,27 @@ fn refused(refusal: Refusal) -> String {
         Refusal::TooManyRecords => "Report 1,000 records at most at once. None of the report was taken.",
         Refusal::DetailInvalid(field) => return detail(field),
         Refusal::QuotaReached { quota, limit } => return quota_reached(quota, limit),
-        Refusal::TooManyAttempts { retry_after } => {
-            let minutes = retry_after.div_ceil(60);
-            let unit = if minutes == 1 { "minute" } else { "minutes" };
-            return format!("Too many attempts. Try again in {minutes} {unit}.");
-        }
+        Refusal::TooManyAttempts { retry_after } => return too_many_attempts(retry_after),
     };
     text.to_owned()
+}
+
+fn forbidden(permission: Permission) -> String {
+    format!(
+        "Your role doesn’t permit this ({permission}). Ask {} to do it, or to change your role.",
+        permission.granted_by()
+    )
+}
+
+/// Why a report of usage was not taken, which is wrong in one record.
+fn not_taken(record: u16, problem: &str) -> String {
+    format!("Record {record}, counted from 0, {problem} None of the report was taken.")
+}
+
+fn too_many_attempts(retry_after: u32) -> String {
+    let minutes = retry_after.div_ceil(60);
+    let unit = if minutes == 1 { "minute" } else { "minutes" };
+    format!("Too many attempts. Try again in {minutes} {unit}.")
 }
 
 /// What was pasted instead of an SSH public key, and the way to the right one.

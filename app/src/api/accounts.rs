@@ -1,4 +1,5 @@
-//! Signing up, in and out; one's own name, password and account.
+//! Server functions of the person's own account: signing up, in and out; name and password; deleting it; a forgotten
+//! password.
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,7 @@ use {
     policy::{Email, Refusal},
 };
 
-/// Signs in and goes to `next`, a path of this console, or home.
+/// Signs in and redirects to `next`, if that is a path of this console, or else home.
 #[server(endpoint = "sign_in")]
 pub(crate) async fn sign_in(
     email: String,
@@ -35,9 +36,9 @@ pub(crate) async fn sign_in(
     enter(FormName::SignIn, &context, session, &[("email", &email)], &next)
 }
 
-/// Makes an account with an organization of its own (O2). Without a mail server it signs in and goes to `next` or home.
-/// With one it signs nobody in: a mail says what came of it, so that the answer is the same whoever has an account
-/// (X6).
+/// Makes an account with an organization of its own (O2). Without a mail server it signs in and redirects to `next` or
+/// home. With one it begins no session: the result is mailed, so that the answer is the same whether the address has an
+/// account or not (X6).
 #[server(endpoint = "sign_up")]
 pub(crate) async fn sign_up(
     name: String,
@@ -81,8 +82,8 @@ pub(crate) async fn sign_up(
     enter(FormName::SignUp, &context, made, &typed, &next)
 }
 
-/// Ends signing in, and signing up without mail: with a session into the console, without one back to the form. Both
-/// are plain forms.
+/// Answers signing in, and signing up without mail: redirects into the console if there is a session, else back to the
+/// form. Both forms are sent without scripts.
 #[cfg(feature = "ssr")]
 fn enter(
     form: FormName,
@@ -108,18 +109,18 @@ fn enter(
     }
 }
 
-/// The path to sign up and go on to `next`, if it is one of this console.
+/// Returns the path for signing up and then going on to `next`, if that is a path of this console.
 #[cfg(feature = "ssr")]
 fn sign_up_and_return(next: &str) -> String {
     paths::sign_in_and_return(next).replacen(paths::SIGN_IN, paths::SIGN_UP, 1)
 }
 
-/// Signs out.
+/// Ends the session.
 #[server(endpoint = "sign_out")]
 pub(crate) async fn sign_out(#[server(flatten)] rest: NothingElse) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
     let cookies = session_context()?.cookies;
-    // Somebody who is signed out already got what they asked for.
+    // Whoever is signed out already needs nothing more.
     if let Ok((directory, actor)) = acting() {
         directory.sign_out(&actor).await?;
     }
@@ -128,7 +129,7 @@ pub(crate) async fn sign_out(#[server(flatten)] rest: NothingElse) -> Result<Out
     Ok(Ok(Done::SignedOut))
 }
 
-/// Changes one's own password; every other session of the person ends.
+/// Changes the person's own password, and ends their other sessions.
 #[server(endpoint = "change_password")]
 pub(crate) async fn change_password(
     current_password: String,
@@ -146,7 +147,7 @@ pub(crate) async fn change_password(
     answer(FormName::Password, &[], outcome, |_| paths::PROFILE.to_owned())
 }
 
-/// Gives oneself another name.
+/// Changes the person's own name.
 #[server(endpoint = "change_name")]
 pub(crate) async fn change_name(name: String, #[server(flatten)] rest: NothingElse) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
@@ -161,7 +162,7 @@ pub(crate) async fn change_name(name: String, #[server(flatten)] rest: NothingEl
     })
 }
 
-/// Deletes one's own account, for good.
+/// Deletes the person's own account. This can't be undone.
 #[server(endpoint = "delete_account")]
 pub(crate) async fn delete_account(
     current_password: String,
@@ -183,13 +184,13 @@ pub(crate) async fn delete_account(
     }
 }
 
-/// Whether there is a mail server, so that a forgotten password can be replaced by oneself.
+/// Returns whether there is a mail server, and so whether people can replace a forgotten password themselves.
 #[server(endpoint = "sends_mail", input = GetUrl)]
 pub(crate) async fn sends_mail() -> Result<bool, Problem> {
     Ok(session_context()?.directory.settings().sends_mail)
 }
 
-/// Has a link to a new password mailed. Says the same whether the address has an account or not.
+/// Mails a link for a new password. The answer is the same whether the address has an account or not.
 #[server(endpoint = "request_password_reset")]
 pub(crate) async fn request_password_reset(
     email: String,
@@ -208,16 +209,16 @@ pub(crate) async fn request_password_reset(
     })
 }
 
-/// What a link to a new password leads to.
+/// What the link for a new password is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OpenedReset {
     /// The address whose password it replaces.
     pub(crate) email: String,
-    /// Whether the address is proved already; if not, everything the account's holder had ends (J3).
+    /// Whether the address is verified. If it is not, everything of the account's holder ends (J3).
     pub(crate) is_proved: bool,
 }
 
-/// What a link to a new password leads to. Asked for by POST: a link's secret doesn't belong into a query.
+/// Returns what the link for a new password is for. By POST, since a token must not be in a query.
 #[server(endpoint = "password_reset")]
 pub(crate) async fn password_reset(token: String) -> Result<OpenedReset, Problem> {
     let token = LinkToken::parse(&token).ok_or(Refusal::LinkDead)?;
@@ -228,8 +229,8 @@ pub(crate) async fn password_reset(token: String) -> Result<OpenedReset, Problem
     })
 }
 
-/// Gives the person a link was mailed to a new password, and signs them in. With `broken_into` everything ends that
-/// somebody else may have put into the account (J3), as it does where the address was not proved before.
+/// Sets a new password for the person that a link was mailed to, and signs them in. With `broken_into`, everything ends
+/// that somebody else may have added to the account (J3), as it does if the address was not verified before.
 #[server(endpoint = "reset_password")]
 pub(crate) async fn reset_password(
     token: String,
@@ -244,7 +245,7 @@ pub(crate) async fn reset_password(
         let password = password.parse().map_err(|_| Refusal::PasswordInvalid)?;
         let ends_everything = match broken_into.as_deref() {
             Some(_) => true,
-            // A dead link is refused, and audited, where it is used.
+            // An unusable link is refused, and audited, where it is used.
             None => {
                 let opened = context.directory.open_password_reset(&secret).await;
                 opened.is_ok_and(|opened| !opened.is_proved)

@@ -1,4 +1,4 @@
-//! API keys of a project: the list, and what is done to it (RULES K).
+//! Server functions of a project's API keys: the list, and the changes to it (RULES K).
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use policy::{ApiKeyId, KeyChange, KeyFacts, KeyScope, KeyState, Refusal, check_key_change};
@@ -26,52 +26,47 @@ use {
 /// A key in the list (K4).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct KeyRow {
-    /// Its id.
     pub(crate) id: ApiKeyId,
-    /// What it is called.
     pub(crate) name: String,
-    /// What it may do (K11).
+    /// What the key may do (K11).
     pub(crate) reach: KeyScope,
-    /// The visible beginning of its secret; empty where nobody has seen one yet.
+    /// The visible start of its secret; empty if the key has no secret yet.
     pub(crate) secret_start: String,
     /// The last four characters of its secret.
     pub(crate) secret_end: String,
-    /// Who made it.
+    /// The name of its creator.
     pub(crate) created_by: Option<String>,
-    /// When.
     pub(crate) created_at: Timestamp,
-    /// When it was last used.
     pub(crate) last_used_at: Option<Timestamp>,
-    /// When it stops working by itself.
+    /// When it expires.
     pub(crate) expires_at: Option<Timestamp>,
-    /// Whether it opens anything now.
+    /// Whether it works.
     pub(crate) state: KeyState,
-    /// Whether another took its place (K7).
+    /// Whether it was rotated (K7).
     pub(crate) is_rotated: bool,
 }
 
-/// The list.
+/// A page of the list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct KeysPage {
-    /// The project.
     pub(crate) project: ProjectHead,
     /// The Organization Default Key, for the Owner in the Default Project (K8).
     pub(crate) default_key: Option<KeyRow>,
-    /// The keys.
     pub(crate) rows: Vec<KeyRow>,
-    /// Where the next page begins.
+    /// The cursor of the next page.
     pub(crate) next: Option<String>,
-    /// The key the open dialog is about, if not among the rows.
+    /// The key that the open dialog is about, if it is not among the rows.
     pub(crate) subject: Option<KeyRow>,
 }
 
 impl KeysPage {
-    /// The key with this id.
+    /// Returns the key with this id.
     pub(crate) fn find(&self, key: ApiKeyId) -> Option<&KeyRow> {
         self.rows.iter().chain(&self.subject).find(|row| row.id == key)
     }
 
-    /// Whether the one who looks may make this change to that key; asked of the policy, as the server will.
+    /// Returns whether the viewer may make this change to the key. Asks the policy, as the server does before the
+    /// change.
     pub(crate) fn check(&self, row: &KeyRow, change: KeyChange) -> Result<(), Refusal> {
         let key = KeyFacts {
             reach: row.reach,
@@ -124,7 +119,7 @@ impl DialogUrl for Dialog {
     }
 }
 
-/// A page of the list. `subject` is the key that the open dialog is about, or empty.
+/// Returns a page of the list. `subject` is the key that the open dialog is about, or empty.
 #[server(endpoint = "api_keys", input = GetUrl)]
 pub(crate) async fn api_keys(
     project: String,
@@ -145,7 +140,7 @@ pub(crate) async fn api_keys(
     let subject = match subject.filter(|id| list.rows.iter().all(|row| row.id != *id)) {
         Some(key) => match context.directory.api_key(&principal, &slug, key).await {
             Ok(found) => Some(found.into()),
-            // One that is gone: the dialog does not open.
+            // The key no longer exists: the dialog does not open.
             Err(directory::Error::Refused(_)) => None,
             Err(error) => return Err(error.into()),
         },
@@ -180,8 +175,7 @@ impl From<ApiKey> for KeyRow {
     }
 }
 
-/// The path back to the list: with the first dialog open when the outcome is a success, with the second when it is a
-/// problem.
+/// Returns the path of the list, with dialog `done` after a success, or `refused` after a problem.
 #[cfg(feature = "ssr")]
 fn back_to(slug: &Slug, done: Option<Dialog>, refused: Option<Dialog>) -> impl FnOnce(&Outcome) -> String {
     move |outcome| {
@@ -190,7 +184,7 @@ fn back_to(slug: &Slug, done: Option<Dialog>, refused: Option<Dialog>) -> impl F
     }
 }
 
-/// Shows a new secret, this once (K3).
+/// Returns an outcome with the new secret, which is shown this once (K3).
 #[cfg(feature = "ssr")]
 fn made(key: &NewApiKey, how: HowMade) -> Done {
     Done::KeyMade {
@@ -200,8 +194,9 @@ fn made(key: &NewApiKey, how: HowMade) -> Done {
     }
 }
 
-/// When a key expires: nothing for never, a number of days from today, or `on` a day, `YYYY-MM-DD` in UTC. The day is
-/// the last it works, to its end: so a form that shows the day can be saved again as it is, and changes nothing.
+/// Parses the expiration of a key: empty for never, a number of days from today, or `on` for the day `expires_on`,
+/// `YYYY-MM-DD` in UTC. The key works through the whole of that day, so a form that shows the day can be saved
+/// unchanged without changing the expiration.
 #[cfg(feature = "ssr")]
 fn expiration(directory: &Directory, expires: &str, expires_on: &str) -> Result<Option<OffsetDateTime>, Problem> {
     match expires {
@@ -216,7 +211,7 @@ fn expiration(directory: &Directory, expires: &str, expires_on: &str) -> Result<
     }
 }
 
-/// Makes a key (K2). `reach` is `use` or `manage`; for `expires` and `expires_on` see [`expiration`].
+/// Creates a key (K2). `reach` is `use` or `manage`; for `expires` and `expires_on` see [`expiration`].
 #[server(endpoint = "create_api_key")]
 pub(crate) async fn create_api_key(
     project: String,
@@ -232,7 +227,8 @@ pub(crate) async fn create_api_key(
     let slug = slug(&project)?;
     let outcome = async {
         confirm(&directory, &actor, &current_password).await?;
-        // Permission first: what is wrong with the input is for those who may create.
+        // Asks for the permission before the input is checked: only those who may create keys are told what is wrong
+        // with it.
         directory
             .authorize(&actor, Permission::ApiKeyCreate, Target::Project(&slug.clone().into()))
             .await?;
@@ -258,7 +254,7 @@ pub(crate) async fn create_api_key(
     )
 }
 
-/// Gives a key another expiration, or none (K6).
+/// Changes or removes the expiration of a key (K6).
 #[server(endpoint = "set_api_key_expiration")]
 pub(crate) async fn set_api_key_expiration(
     project: String,
@@ -293,7 +289,8 @@ pub(crate) async fn set_api_key_expiration(
     )
 }
 
-/// Makes a successor of a key (K7). `overlap` is how many hours more the old one works; with 0 it is revoked at once.
+/// Creates the successor of a key (K7). `overlap` is for how many more hours the old key works; with 0 it is revoked at
+/// once.
 #[server(endpoint = "rotate_api_key")]
 pub(crate) async fn rotate_api_key(
     project: String,
@@ -337,8 +334,7 @@ pub(crate) async fn rotate_api_key(
     )
 }
 
-/// How long an old key may go on beside its successor: hours, and the label of the choice. The first is the default
-/// (K7).
+/// How long a rotated key goes on working: the hours, and the label of the choice. The first is the default (K7).
 pub(crate) const OVERLAPS: &[(&str, &str)] = &[
     ("24", "For 24 hours"),
     ("1", "For 1 hour"),
@@ -346,7 +342,7 @@ pub(crate) const OVERLAPS: &[(&str, &str)] = &[
     ("0", "No, revoke it now"),
 ];
 
-/// Revokes a key, for good (K7).
+/// Revokes a key (K7). This can't be undone.
 #[server(endpoint = "revoke_api_key")]
 pub(crate) async fn revoke_api_key(
     project: String,
@@ -383,7 +379,7 @@ pub(crate) async fn regenerate_default_key(
     answer(FormName::RegenerateKey, &[], outcome, |outcome| {
         let dialog = match outcome {
             Ok(_) => Some(Dialog::Secret),
-            // The dialog asks for it.
+            // The dialog asks for the password.
             Err(problem) if problem.field() == Some(Field::CurrentPassword) => Some(Dialog::Regenerate),
             Err(_) => None,
         };

@@ -1,4 +1,4 @@
-//! Collaborators of a project: the list, and what is done to it.
+//! Server functions of a project's collaborators: the list, and the changes to it (RULES C).
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use policy::{CollaboratorChange, Refusal, Standing, Target, UserId, check_collaborator_change};
@@ -29,53 +29,48 @@ use {
     policy::{Permission, ProjectRole, Slug},
 };
 
-/// Somebody in the list.
+/// A row of the list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Person {
-    /// The person.
     pub(crate) user: UserId,
-    /// Their name.
     pub(crate) name: String,
-    /// Their address.
     pub(crate) email: String,
-    /// Whether they have shown that it is theirs (J1).
+    /// Whether the address is verified (J1).
     pub(crate) is_proved: bool,
-    /// What they are to the organization and the project.
+    /// Their roles in the organization and the project.
     pub(crate) standing: Standing,
-    /// Who gave them access.
+    /// The name of who gave them access.
     pub(crate) added_by: Option<String>,
-    /// Since when.
     pub(crate) added_at: Timestamp,
-    /// Until when.
+    /// The end of their access.
     pub(crate) expires_at: Option<Timestamp>,
 }
 
-/// The list.
+/// A page of the list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct People {
-    /// The project.
     pub(crate) project: ProjectHead,
-    /// Who asks.
+    /// The person who asks.
     pub(crate) viewer: UserId,
-    /// The people.
     pub(crate) rows: Vec<Person>,
-    /// Where the next page begins.
+    /// The cursor of the next page.
     pub(crate) next: Option<String>,
-    /// The person an open dialog is about, if not among the rows.
+    /// The person that an open dialog is about, if they are not among the rows.
     pub(crate) subject: Option<Person>,
-    /// What the person an open dialog is about has made here.
+    /// What the person that an open dialog is about created in this project.
     pub(crate) made: Option<(UserId, OwnedAssets)>,
-    /// Those of their keys that manage, for whoever may lower their role.
+    /// Those of their keys that have the reach Manage, if the viewer may lower their role.
     pub(crate) managing: Vec<OwnedKey>,
 }
 
 impl People {
-    /// The person with this id.
+    /// Returns the person with this id.
     pub(crate) fn find(&self, user: UserId) -> Option<&Person> {
         self.rows.iter().chain(&self.subject).find(|person| person.user == user)
     }
 
-    /// Whether the one who looks may make this change to that person; asked of the policy, as the server will.
+    /// Returns whether the viewer may make this change to the person. Asks the policy, as the server does before the
+    /// change.
     pub(crate) fn check(&self, person: &Person, change: CollaboratorChange) -> Result<(), Refusal> {
         let target = Target {
             standing: person.standing,
@@ -93,9 +88,9 @@ pub(crate) enum Dialog {
     Add,
     /// Removing this person, or leaving.
     Remove(UserId),
-    /// Lowering the role of this person, who created keys that manage.
+    /// Lowering the role of this person, who created keys with the reach Manage.
     Lower(UserId),
-    /// Setting the end of this person's access.
+    /// Setting the end date of this person's access.
     EndDate(UserId),
 }
 
@@ -120,7 +115,7 @@ impl DialogUrl for Dialog {
     }
 }
 
-/// A page of the list. `subject` is the person an open dialog is about, or empty.
+/// Returns a page of the list. `subject` is the person that an open dialog is about, or empty.
 #[server(endpoint = "collaborators", input = GetUrl)]
 pub(crate) async fn collaborators(
     project: String,
@@ -155,7 +150,7 @@ pub(crate) async fn collaborators(
             .await
         {
             Ok(keys) => keys.into_iter().map(Into::into).collect(),
-            // They may not lower anybody's role.
+            // The viewer may not lower anybody's role.
             Err(directory::Error::Refused(_)) => Vec::new(),
             Err(error) => return Err(error.into()),
         },
@@ -164,7 +159,7 @@ pub(crate) async fn collaborators(
     let subject = match subject.filter(|id| list.rows.iter().all(|row| row.user != *id)) {
         Some(user) => match context.directory.collaborator(&principal, &slug, user).await {
             Ok(found) => Some(found.into()),
-            // Somebody who is gone already: the dialog does not open.
+            // The person no longer has access: the dialog does not open.
             Err(directory::Error::Refused(_)) => None,
             Err(error) => return Err(error.into()),
         },
@@ -197,7 +192,7 @@ impl From<Collaborator> for Person {
     }
 }
 
-/// The path back to the list, with a dialog open, or with none.
+/// Returns the path of the list, with a dialog open or with none.
 #[cfg(feature = "ssr")]
 fn list(slug: &Slug, dialog: Option<Dialog>) -> String {
     paths::with_dialog(&paths::collaborators(slug), dialog)
@@ -225,8 +220,8 @@ pub(crate) async fn add_collaborator(
     })
 }
 
-/// Gives a collaborator another role (C5). `keys` says what becomes of the keys that manage which they made, if it is
-/// lowered.
+/// Changes a collaborator's role (C5). `keys` says what to do with the keys with the reach Manage that they created, if
+/// the role is lowered.
 #[server(endpoint = "change_collaborator_role")]
 pub(crate) async fn change_collaborator_role(
     project: String,
@@ -251,7 +246,7 @@ pub(crate) async fn change_collaborator_role(
     })
 }
 
-/// Takes a collaborator's access away (C6), or gives up one's own (C7). `keys` says what becomes of the keys they made.
+/// Ends a collaborator's access (C6), or the person's own (C7). `keys` says what to do with the keys they created.
 #[server(endpoint = "remove_collaborator")]
 pub(crate) async fn remove_collaborator(
     project: String,
@@ -278,7 +273,7 @@ pub(crate) async fn remove_collaborator(
     })
 }
 
-/// Gives a collaborator's access an end: the last day of it, `YYYY-MM-DD` in UTC, or nothing for no end (C8).
+/// Sets the last day of a collaborator's access, `YYYY-MM-DD` in UTC; an empty text removes the end (C8).
 #[server(endpoint = "set_collaborator_end_date")]
 pub(crate) async fn set_collaborator_end_date(
     project: String,
@@ -290,7 +285,8 @@ pub(crate) async fn set_collaborator_end_date(
     let (directory, actor) = acting()?;
     let slug = slug(&project)?;
     let outcome = async {
-        // Permission first: what is wrong with the input is for those who may change it.
+        // Asks for the permission before the input is checked: only those who may change it are told what is wrong with
+        // it.
         directory
             .authorize(
                 &actor,

@@ -1,4 +1,4 @@
-//! Another address for an account (J5): asking for it, confirming it by the link in the mail, and undoing it by the
+//! Server functions of a change of address (J5): requesting it, confirming it by the mailed link, and undoing it by the
 //! link that the old address gets.
 
 use leptos::prelude::*;
@@ -18,25 +18,25 @@ use {
     policy::{Email, Refusal},
 };
 
-/// What a link that confirms a change of address leads to.
+/// What the link that confirms a change of address is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OpenedEmailChange {
-    /// The address that the account is to have. Told to the account that asked for it alone.
+    /// The new address. Only the account that requested the change is told it.
     pub(crate) email: Option<String>,
-    /// Who opens it.
+    /// Who opens the link.
     pub(crate) opener: Opener,
 }
 
-/// What a link that undoes a change of address leads to.
+/// What the link that undoes a change of address is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OpenedEmailUndo {
     /// The address that the account gets back.
     pub(crate) old: String,
-    /// The address that it has now.
+    /// The account's current address.
     pub(crate) current: String,
 }
 
-/// Asks for another address: the link to confirm it is mailed there.
+/// Requests a change of address: mails a link to the new address, which confirms it.
 #[server(endpoint = "request_email_change")]
 pub(crate) async fn request_email_change(
     email: String,
@@ -57,8 +57,7 @@ pub(crate) async fn request_email_change(
     })
 }
 
-/// What a link that confirms a change of address leads to. Asked for by POST: a link's secret doesn't belong into a
-/// query.
+/// Returns what the link that confirms a change of address is for. By POST, since a token must not be in a query.
 #[server(endpoint = "email_change")]
 pub(crate) async fn email_change(token: String) -> Result<OpenedEmailChange, Problem> {
     let context = session_context()?;
@@ -79,7 +78,7 @@ pub(crate) async fn email_change(token: String) -> Result<OpenedEmailChange, Pro
     })
 }
 
-/// Gives the account that is signed in the address that it asked for.
+/// Gives the signed-in account the address that it requested.
 #[server(endpoint = "change_email")]
 pub(crate) async fn change_email(token: String, #[server(flatten)] rest: NothingElse) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
@@ -98,7 +97,7 @@ pub(crate) async fn change_email(token: String, #[server(flatten)] rest: Nothing
     })
 }
 
-/// What a link that undoes a change of address leads to. Asked for by POST, as above.
+/// Returns what the link that undoes a change of address is for. By POST, as above.
 #[server(endpoint = "email_undo")]
 pub(crate) async fn email_undo(token: String) -> Result<OpenedEmailUndo, Problem> {
     let opened = session_context()?
@@ -111,8 +110,8 @@ pub(crate) async fn email_undo(token: String) -> Result<OpenedEmailUndo, Problem
     })
 }
 
-/// Gives an account its old address back, with a new password, and signs in; everything by which somebody else could
-/// act as the person ends (J3).
+/// Gives an account its old address back, with a new password, and signs in. Everything ends by which somebody else
+/// could act as the person (J3).
 #[server(endpoint = "undo_email_change")]
 pub(crate) async fn undo_email_change(
     token: String,

@@ -1,4 +1,4 @@
-//! Invitations to an organization: sending them, what became of them, and accepting one.
+//! Server functions of invitations to an organization: sending them, their states, and accepting one (RULES M).
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use policy::InvitationId;
@@ -24,16 +24,16 @@ use {
     std::collections::BTreeSet,
 };
 
-/// No more addresses are invited at once than this.
+/// The most addresses that can be invited at once.
 pub(crate) const MOST_ADDRESSES: usize = 20;
 
-/// What has become of an invitation (M3).
+/// The state of an invitation (M3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum State {
     /// It can be accepted.
     Pending,
-    /// It lapsed.
+    /// Its link has expired.
     Expired,
     /// It was accepted.
     Accepted,
@@ -41,75 +41,70 @@ pub(crate) enum State {
     Revoked,
 }
 
-/// What has become of an invitation's mail.
+/// The state of an invitation's mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum MailState {
-    /// None was wanted.
+    /// No mail was requested.
     None,
     /// It waits to be sent.
     Waiting,
-    /// The mail server did not take it so far.
+    /// The mail server has not accepted it so far.
     Retrying,
-    /// The mail server took it.
+    /// The mail server accepted it.
     Sent,
-    /// The mail server would not take it.
+    /// The mail server refused it.
     Failed,
 }
 
-/// An invitation in the list.
+/// A row of the list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct InvitationRow {
-    /// Its id.
     pub(crate) id: InvitationId,
-    /// The address it is for.
+    /// The invited address.
     pub(crate) email: String,
-    /// Who sent it.
+    /// The name of who sent it.
     pub(crate) invited_by: Option<String>,
-    /// When its link was made.
+    /// When its current link was made.
     pub(crate) sent_at: Timestamp,
-    /// When that lapses.
+    /// When that link expires.
     pub(crate) expires_at: Timestamp,
-    /// What has become of it.
     pub(crate) state: State,
-    /// What has become of its mail.
+    /// The state of its mail.
     pub(crate) mail: MailState,
 }
 
 impl InvitationRow {
-    /// Whether it can be sent again, or revoked.
+    /// Returns whether it can be sent again or revoked.
     pub(crate) const fn is_open(&self) -> bool {
         matches!(self.state, State::Pending | State::Expired)
     }
 }
 
-/// The list.
+/// A page of the list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct InvitationsPage {
-    /// The organization.
     pub(crate) organization: OrganizationHead,
-    /// The invitations.
     pub(crate) rows: Vec<InvitationRow>,
-    /// Where the next page begins.
+    /// The cursor of the next page.
     pub(crate) next: Option<String>,
-    /// Whether mail is sent.
+    /// Whether the server sends mail.
     pub(crate) sends_mail: bool,
 }
 
-/// An invitation, as whoever opens its link sees it (M4).
+/// An invitation as the person who opens its link sees it (M4).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct OpenedInvitation {
-    /// The organization's name.
+    /// The name of the organization.
     pub(crate) organization: String,
-    /// Who invites.
+    /// The name of who sent it.
     pub(crate) invited_by: Option<String>,
-    /// The address it is for; partly masked for whoever has not shown that they know it, and once it is over.
+    /// The invited address; partly masked once the invitation is over, and for whoever has not shown that they know it.
     pub(crate) email: String,
-    /// What has become of it.
     pub(crate) state: State,
-    /// Who opens it.
+    /// Who opens the link.
     pub(crate) visitor: Visitor,
-    /// What is wrong with the address they named.
+    /// The problem with the address that the visitor entered.
     pub(crate) problem: Option<Problem>,
 }
 
@@ -117,17 +112,17 @@ pub(crate) struct OpenedInvitation {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Visitor {
-    /// Nobody signed in, with a copied link: the address is asked for before anything is said of it.
+    /// Nobody signed in, with a copied link. The address is asked for first.
     Unnamed,
-    /// Nobody signed in, with a copied link, who knows the address: whether it has an account is still not told.
+    /// Nobody signed in, with a copied link, who knows the address. They are still not told whether it has an account.
     Named,
-    /// Nobody signed in, with a mailed link; the address has no account.
+    /// Nobody signed in, with the mailed link. The address has no account.
     New,
-    /// Nobody signed in, with a mailed link; the address has an account.
+    /// Nobody signed in, with the mailed link. The address has an account.
     SignedOut,
-    /// The person it is for.
+    /// The invited person.
     Invited,
-    /// Somebody else, with this address.
+    /// Somebody else, signed in with this address.
     Another(String),
 }
 
@@ -157,7 +152,7 @@ impl DialogUrl for Dialog {
     }
 }
 
-/// A page of the list.
+/// Returns a page of the list.
 #[server(endpoint = "invitations", input = GetUrl)]
 pub(crate) async fn invitations(
     organization: String,
@@ -226,7 +221,8 @@ impl SentInvitation {
     }
 }
 
-/// Invites one person or several, each address on its own (M2). `email` holds them as mail programs list them.
+/// Invites one or more people, each address separately (M2). `email` holds the addresses as mail programs write a list
+/// of them.
 #[server(endpoint = "invite_members")]
 pub(crate) async fn invite_members(
     organization: String,
@@ -238,7 +234,8 @@ pub(crate) async fn invite_members(
     let (directory, actor) = acting()?;
     let slug = slug(&organization)?;
     let outcome = async {
-        // Permission first: what is wrong with the input is for those who may invite.
+        // Asks for the permission before the input is checked: only those who may invite are told what is wrong with
+        // it.
         directory
             .authorize(&actor, Permission::MemberInvite, Target::Organization(&slug))
             .await?;
@@ -256,7 +253,7 @@ pub(crate) async fn invite_members(
                 Ok(invitation) => sent.push(SentInvitation::new(&context, &invitation)),
                 Err(directory::Error::Refused(refusal)) => failed.push((address.clone(), refusal.into())),
                 Err(error) if sent.is_empty() => return Err(error.into()),
-                // What is done is done, and is told, with its links.
+                // Some invitations were sent before this failure: they are reported, with their links.
                 Err(error) => failed.push((address.clone(), error.into())),
             }
         }
@@ -266,7 +263,7 @@ pub(crate) async fn invite_members(
                 .contains(problem)
         });
         match failed.first() {
-            // One address and its error belong beside the field, and so does text that has no address in it.
+            // The error of a single address is shown beside the field, and so is that of a text without any address.
             Some((_, problem)) if addresses.len() == 1 || sent.is_empty() && none_is_an_address => Err(*problem),
             _ if addresses.is_empty() => Err(Refusal::EmailInvalid.into()),
             _ => Ok(Done::Invited { sent, failed }),
@@ -278,7 +275,7 @@ pub(crate) async fn invite_members(
     })
 }
 
-/// Sends an invitation again: a new link, 7 more days (M3).
+/// Sends an invitation again: with a new link, for 7 more days (M3).
 #[server(endpoint = "resend_invitation")]
 pub(crate) async fn resend_invitation(
     organization: String,
@@ -321,8 +318,8 @@ pub(crate) async fn revoke_invitation(
     answer(FormName::Invitation, &[], outcome, |_| paths::invitations(&slug))
 }
 
-/// What an invitation's link leads to; accepts nothing (M4). Asked for by POST: a link's secret doesn't belong into a
-/// query. `email` is the address that whoever has a copied link says it is for.
+/// Returns what an invitation's link is for, and accepts nothing (M4). By POST, since a token must not be in a query.
+/// `email` is the address that a visitor with a copied link entered.
 #[server(endpoint = "invitation")]
 pub(crate) async fn invitation(token: String, #[server(default)] email: String) -> Result<OpenedInvitation, Problem> {
     let context = session_context()?;
@@ -356,7 +353,7 @@ pub(crate) async fn invitation(token: String, #[server(default)] email: String) 
     })
 }
 
-/// Who has a copied link, by the address they name; and what is wrong with that.
+/// Returns who a visitor with a copied link is, from the address they entered, and the problem with that address.
 #[cfg(feature = "ssr")]
 async fn named(
     context: &SessionContext,
@@ -377,13 +374,13 @@ async fn named(
     }
 }
 
-/// A link's secret. What cannot be one leads nowhere.
+/// Parses the token of a link. A text that is not one is answered like an unknown link.
 #[cfg(feature = "ssr")]
 fn link_token(text: &str) -> Result<LinkToken, Problem> {
     LinkToken::parse(text).ok_or(Refusal::Hidden.into())
 }
 
-/// An address as somebody else is told it (M4): enough to know one's own by.
+/// Returns an address partly masked (M4), so that its owner recognizes it.
 #[cfg(feature = "ssr")]
 fn masked(email: &Email) -> String {
     let (local, domain) = email.as_str().split_once('@').unwrap_or_default();
@@ -391,7 +388,7 @@ fn masked(email: &Email) -> String {
     format!("{first}•••@{domain}")
 }
 
-/// Accepts an invitation as the signed-in person it is for (M4).
+/// Accepts an invitation as the signed-in, invited person (M4).
 #[server(endpoint = "accept_invitation")]
 pub(crate) async fn accept_invitation(token: String, #[server(flatten)] rest: NothingElse) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
@@ -411,8 +408,8 @@ pub(crate) async fn accept_invitation(token: String, #[server(flatten)] rest: No
     }
 }
 
-/// Accepts an invitation as somebody without an account: makes one, and signs in (O2). With a copied link `email` is
-/// the address that was named.
+/// Accepts an invitation without an account: makes one, and signs in (O2). With a copied link, `email` is the address
+/// that the visitor entered.
 #[server(endpoint = "accept_invitation_as_new")]
 pub(crate) async fn accept_invitation_as_new(
     token: String,
@@ -432,7 +429,7 @@ pub(crate) async fn accept_invitation_as_new(
             .confirm_invited(&context.anonymous(), &secret, &email)
             .await
         {
-            // A dead link is refused, and audited, where it is used.
+            // An unusable link is refused, and audited, where it is used.
             Ok(()) | Err(directory::Error::Refused(Refusal::Hidden)) => {}
             Err(error) => return Err(Problem::from(error)),
         }

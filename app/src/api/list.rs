@@ -1,19 +1,19 @@
-//! How a list is searched, filtered, sorted and paged: all of it is in the URL.
+//! The search, filters, order and cursor of a list, as they are in the URL.
 
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
 use {crate::Problem, directory::Cursor};
 
-/// Rows on a page.
+/// The number of rows on a page.
 #[cfg(feature = "ssr")]
 pub(crate) const PAGE: u16 = 50;
 
-/// As typed into the URL, unchecked. No list has all of it.
+/// The query of the URL, unchecked. Each list uses some of the fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct ListQuery {
-    /// A part of a name or address.
+    /// The text that names or addresses must contain.
     pub(crate) q: String,
     /// `admin` or `member`.
     pub(crate) role: String,
@@ -25,12 +25,12 @@ pub(crate) struct ListQuery {
     pub(crate) sort: String,
     /// `asc` or `desc`.
     pub(crate) order: String,
-    /// The cursor of the page: the row after which it begins.
+    /// The cursor: the page begins after its row.
     pub(crate) after: String,
 }
 
 impl ListQuery {
-    /// Its parts, as named in the URL.
+    /// Returns the fields with their names in the URL.
     pub(crate) fn pairs(&self) -> [(&'static str, &str); 7] {
         [
             ("q", &self.q),
@@ -43,7 +43,7 @@ impl ListQuery {
         ]
     }
 
-    /// Whether anything narrows the list.
+    /// Returns whether a search or a filter narrows the list.
     pub(crate) fn is_narrowed(&self) -> bool {
         !(self.q.trim().is_empty() && self.role.is_empty() && self.kind.is_empty() && self.state.is_empty())
     }
@@ -51,7 +51,7 @@ impl ListQuery {
 
 #[cfg(feature = "ssr")]
 impl ListQuery {
-    /// The cursor of a page in a list of people; none for the first page.
+    /// Parses the cursor of a list of people; returns `None` for the first page.
     pub(crate) fn people_after(&self) -> Result<Option<Cursor>, Problem> {
         if self.after.is_empty() {
             Ok(None)

@@ -1,4 +1,4 @@
-//! Members of an organization: the list, and what is done to it.
+//! Server functions of an organization's members: the list, and the changes to it (RULES M).
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use policy::{MemberChange, OrganizationStanding, Refusal, UserId, check_member_change};
@@ -28,70 +28,66 @@ use {
     policy::OrganizationRole,
 };
 
-/// Somebody in the list.
+/// A row of the list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct MemberRow {
-    /// The person.
     pub(crate) user: UserId,
-    /// Their name.
     pub(crate) name: String,
-    /// Their address.
     pub(crate) email: String,
-    /// Whether they have shown that it is theirs (J1).
+    /// Whether the address is verified (J1).
     pub(crate) is_proved: bool,
-    /// What they are in the organization.
+    /// Their role in the organization.
     pub(crate) standing: OrganizationStanding,
-    /// Who invited them.
+    /// The name of who invited them.
     pub(crate) added_by: Option<String>,
-    /// Since when.
     pub(crate) added_at: Timestamp,
 }
 
-/// What ends when somebody's membership does (M6).
+/// What ends with a person's membership (M6).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Ending {
-    /// Whose.
+    /// The person.
     pub(crate) user: UserId,
-    /// The first projects they lose access to.
+    /// The names of the first projects they lose access to.
     pub(crate) projects: Vec<String>,
-    /// How many more.
+    /// The number of further projects.
     pub(crate) more_projects: i64,
-    /// The first addresses they invited that have not answered.
+    /// The first addresses they invited whose invitations are open.
     pub(crate) invitations: Vec<String>,
-    /// How many more.
+    /// The number of further invitations.
     pub(crate) more_invitations: i64,
-    /// What they made, and stays.
+    /// What they created, which stays.
     pub(crate) made: OwnedAssets,
-    /// Those of their keys that manage where they are an Admin by their organization role alone.
+    /// Those of their keys that have the reach Manage in projects where they are an Admin by their organization role
+    /// alone.
     pub(crate) managing: Vec<OwnedKey>,
 }
 
-/// The list.
+/// A page of the list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct MembersPage {
-    /// The organization.
     pub(crate) organization: OrganizationHead,
-    /// Who asks.
+    /// The person who asks.
     pub(crate) viewer: UserId,
-    /// The people.
     pub(crate) rows: Vec<MemberRow>,
-    /// Where the next page begins.
+    /// The cursor of the next page.
     pub(crate) next: Option<String>,
-    /// The person the open dialog is about, if not among the rows.
+    /// The person that the open dialog is about, if they are not among the rows.
     pub(crate) subject: Option<MemberRow>,
-    /// What would end for them.
+    /// What would end for that person.
     pub(crate) ending: Option<Ending>,
-    /// Whether mail is sent.
+    /// Whether the server sends mail.
     pub(crate) sends_mail: bool,
 }
 
 impl MembersPage {
-    /// The person with this id.
+    /// Returns the person with this id.
     pub(crate) fn find(&self, user: UserId) -> Option<&MemberRow> {
         self.rows.iter().chain(&self.subject).find(|row| row.user == user)
     }
 
-    /// Whether the one who looks may make this change to that person; asked of the policy, as the server will.
+    /// Returns whether the viewer may make this change to the person. Asks the policy, as the server does before the
+    /// change.
     pub(crate) fn check(&self, row: &MemberRow, change: MemberChange) -> Result<(), Refusal> {
         check_member_change(
             &self.organization.standing,
@@ -110,7 +106,7 @@ pub(crate) enum Dialog {
     Invite,
     /// Removing this person, or leaving.
     Remove(UserId),
-    /// Lowering the role of this person, who created keys that manage.
+    /// Lowering the role of this person, who created keys with the reach Manage.
     Lower(UserId),
 }
 
@@ -133,7 +129,7 @@ impl DialogUrl for Dialog {
     }
 }
 
-/// A page of the list. `subject` is the person that a removal is asked about, or empty.
+/// Returns a page of the list. `subject` is the person that a dialog is about, or empty.
 #[server(endpoint = "members", input = GetUrl)]
 pub(crate) async fn members(
     organization: String,
@@ -164,12 +160,12 @@ pub(crate) async fn members(
         sends_mail: directory.settings().sends_mail,
     };
     if let Some(user) = subject {
-        // Somebody who is gone already, or may not be removed: the dialog does not open.
+        // The person is no longer a member, or may not be removed: the dialog does not open.
         page.ending = match directory.removal_preview(&principal, &slug, user).await {
             Ok(removal_preview) => {
                 let managing = match directory.manage_keys_of_member(&principal, &slug, user).await {
                     Ok(keys) => keys,
-                    // They may not lower anybody's role.
+                    // The viewer may not lower anybody's role.
                     Err(directory::Error::Refused(_)) => Vec::new(),
                     Err(error) => return Err(error.into()),
                 };
@@ -216,8 +212,8 @@ impl Ending {
     }
 }
 
-/// Gives a member another organization role (M6). `keys` says what becomes of the keys that manage which they made, if
-/// it is lowered.
+/// Changes a member's organization role (M6). `keys` says what to do with the keys with the reach Manage that they
+/// created, if the role is lowered.
 #[server(endpoint = "change_member_role")]
 pub(crate) async fn change_member_role(
     organization: String,
@@ -242,7 +238,7 @@ pub(crate) async fn change_member_role(
     })
 }
 
-/// Ends a membership (M6), or one's own (M8). `keys` says what becomes of the keys they made.
+/// Ends a membership (M6), or the person's own (M8). `keys` says what to do with the keys they created.
 #[server(endpoint = "remove_member")]
 pub(crate) async fn remove_member(
     organization: String,

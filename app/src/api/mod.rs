@@ -1,4 +1,7 @@
-//! The console's server functions: who asks, parse, one use case, and the answer. Nothing is decided here.
+//! The console's server functions. Each of them reads who asks, parses its arguments, calls one use case of the
+//! directory, and returns the answer.
+//!
+//! Owns the arguments and answers of the browser's requests. Must not know SQL, and decides nothing.
 
 pub(crate) mod accounts;
 pub(crate) mod api_keys;
@@ -30,8 +33,8 @@ use crate::Problem;
 #[serde(transparent)]
 pub(crate) struct Timestamp(pub(crate) i64);
 
-/// The last, flattened argument of every form's server function. It refuses unknown fields, which would otherwise be
-/// ignored in silence.
+/// The last, flattened argument of each form's server function. It refuses unknown fields, which would otherwise be
+/// ignored.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct NothingElse {}
 
@@ -58,7 +61,7 @@ impl<'de> Deserialize<'de> for NothingElse {
     }
 }
 
-/// A slug out of a URL. What cannot be one does not exist.
+/// Parses a slug of a URL. A text that is not one is answered like an unknown slug.
 #[cfg_attr(
     not(feature = "ssr"),
     expect(dead_code, reason = "parsing is the server's; the browser sends what was typed")
@@ -68,19 +71,19 @@ fn slug(text: &str) -> Result<Slug, Problem> {
 }
 
 /// The last, flattened argument of a form that decides about API keys: a field for each key, named `revoke-`, `lower-`
-/// or `keep-` and the id of the key. It refuses other fields. Of several choices for one key the strongest counts.
+/// or `keep-` and the key's id. It refuses other fields. Of several choices for one key the strictest counts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KeyChoices(pub(crate) Vec<(ApiKeyId, KeyFate)>);
 
 impl KeyChoices {
-    /// What the name of a field begins with.
+    /// The prefixes of the fields' names.
     const NAMES: [(KeyFate, &str); 3] = [
         (KeyFate::Keep, "keep-"),
         (KeyFate::Lower, "lower-"),
         (KeyFate::Revoke, "revoke-"),
     ];
 
-    /// The name of the field that chooses this for a key.
+    /// Returns the name of the field that chooses this for a key.
     pub(crate) fn field(fate: KeyFate, key: ApiKeyId) -> String {
         let head = match fate {
             KeyFate::Keep => "keep-",
@@ -90,7 +93,7 @@ impl KeyChoices {
         format!("{head}{key}")
     }
 
-    /// The keys, where nothing can become of them but that they end.
+    /// Returns the keys of a form in which each can only be revoked. Fails if something else is chosen for one.
     #[cfg(feature = "ssr")]
     pub(crate) fn revoked(&self) -> Result<Vec<ApiKeyId>, Refusal> {
         let revoked = |(key, fate): &(ApiKeyId, KeyFate)| (*fate == KeyFate::Revoke).then_some(*key);
@@ -144,7 +147,7 @@ impl<'de> Deserialize<'de> for KeyChoices {
     }
 }
 
-/// The instant a day ends, in UTC; nothing for no day.
+/// Parses a day and returns the instant it ends, in UTC; `None` for an empty text.
 #[cfg(feature = "ssr")]
 fn end_of_day(day: &str) -> Result<Option<directory::OffsetDateTime>, Problem> {
     let day = policy::compatible(&policy::visible(day));
@@ -156,14 +159,14 @@ fn end_of_day(day: &str) -> Result<Option<directory::OffsetDateTime>, Problem> {
     end_of(day).map(Some)
 }
 
-/// The end of a day, in UTC.
+/// Returns the instant a day ends, in UTC.
 #[cfg(feature = "ssr")]
 fn end_of(day: directory::Date) -> Result<directory::OffsetDateTime, Problem> {
     let next = day.next_day().ok_or(Refusal::EndDateInvalid)?;
     Ok(next.midnight().assume_utc())
 }
 
-/// A name out of a form.
+/// Parses a name.
 #[cfg(feature = "ssr")]
 fn name(text: &str) -> Result<policy::Name, Problem> {
     Ok(policy::Name::from_input(text)?)

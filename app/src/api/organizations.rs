@@ -1,4 +1,4 @@
-//! An organization: its settings, handing it over, and its end.
+//! Server functions of an organization: its settings, transferring it, and deleting it.
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use policy::{Slug, Standing, UserId};
@@ -22,15 +22,12 @@ use {
 /// An organization, as a member sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct OrganizationHead {
-    /// Its slug.
     pub(crate) slug: Slug,
-    /// Its name.
     pub(crate) name: String,
-    /// Whether projects beside the default one may be created.
+    /// Whether projects other than the default one may be created.
     pub(crate) additional_projects: bool,
-    /// Since when it is there.
     pub(crate) created_at: Timestamp,
-    /// What the person is in it.
+    /// The person's roles in it.
     pub(crate) standing: Standing,
 }
 
@@ -47,29 +44,25 @@ impl From<OrganizationView> for OrganizationHead {
     }
 }
 
-/// An organization's settings.
+/// The settings of an organization.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct OrganizationPage {
-    /// The organization.
     pub(crate) organization: OrganizationHead,
     /// The Owner's name.
     pub(crate) owner: String,
-    /// To whom the Owner may hand over; nobody for anybody else.
+    /// The people that the Owner may transfer it to; empty for everybody else.
     pub(crate) transfer_candidates: Vec<TransferCandidate>,
 }
 
-/// Somebody who may become the Owner.
+/// A person that ownership may be transferred to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct TransferCandidate {
-    /// The person.
     pub(crate) user: UserId,
-    /// Their name.
     pub(crate) name: String,
-    /// Their address.
     pub(crate) email: String,
 }
 
-/// An organization's settings (O3).
+/// Returns an organization's settings (O3).
 #[server(endpoint = "organization", input = GetUrl)]
 pub(crate) async fn organization(organization: String) -> Result<OrganizationPage, Problem> {
     let (context, _) = signed_in()?;
@@ -105,7 +98,8 @@ pub(crate) async fn update_organization(
     let (directory, actor) = acting()?;
     let before = super::slug(&organization)?;
     let outcome = async {
-        // Permission first: what is wrong with the input is for those who may change it.
+        // Asks for the permission before the input is checked: only those who may change it are told what is wrong with
+        // it.
         directory
             .authorize(&actor, Permission::OrganizationUpdate, Target::Organization(&before))
             .await?;
@@ -140,7 +134,7 @@ pub(crate) async fn transfer_ownership(
     let slug = slug(&organization)?;
     let outcome = async {
         confirm(&directory, &actor, &current_password).await?;
-        // Nobody chosen is nobody's id: it is refused in its turn, after who asks.
+        // An invalid id becomes one that nobody has, so that it is refused after the permission was asked for.
         let user = user.parse().unwrap_or(UserId::NOBODY);
         let name = directory
             .transfer_ownership(&actor, &slug, user, &confirmation)
@@ -157,7 +151,7 @@ pub(crate) async fn transfer_ownership(
     )
 }
 
-/// Deletes an organization that is empty but for its Owner and its Default Project.
+/// Deletes an organization in which nothing is left but its Owner and its Default Project.
 #[server(endpoint = "delete_organization")]
 pub(crate) async fn delete_organization(
     organization: String,

@@ -1,4 +1,5 @@
-//! A project and its settings.
+//! Server functions of projects: the list of an organization, a project's settings, creating and deleting one (RULES
+//! P).
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use policy::{ProjectId, ProjectRole, Slug, Standing};
@@ -25,22 +26,17 @@ use {
     policy::Permission,
 };
 
-/// A project, as the person sees it.
+/// A project as the person sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ProjectHead {
-    /// Its slug.
     pub(crate) slug: Slug,
-    /// Its name.
     pub(crate) name: String,
-    /// The slug of its organization.
     pub(crate) organization: Slug,
-    /// The name of its organization.
     pub(crate) organization_name: String,
-    /// Whether it is the Default Project.
     pub(crate) is_default: bool,
-    /// Whether externals may be added.
+    /// Whether external collaborators may be added.
     pub(crate) allow_externals: bool,
-    /// What the person is to it.
+    /// The person's roles in it.
     pub(crate) standing: Standing,
     /// When the person's access ends.
     pub(crate) expires_at: Option<Timestamp>,
@@ -62,25 +58,24 @@ impl From<ProjectView> for ProjectHead {
     }
 }
 
-/// A project's settings.
+/// The settings of a project.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SettingsView {
-    /// The project.
     pub(crate) project: ProjectHead,
-    /// How many External Collaborators there are.
+    /// The number of External Collaborators.
     pub(crate) externals: i64,
-    /// What they made, for those who may remove them because externals aren't allowed any more (X1).
+    /// What they created, for those who may remove them because externals are no longer allowed (X1).
     pub(crate) leftover: Option<OwnedAssets>,
-    /// What bears on deleting it, for those who may.
+    /// What deleting the project needs to know, for those who may delete it.
     pub(crate) deletion: Option<Deletion>,
 }
 
-/// What bears on deleting a project (P4).
+/// What deleting a project ends, and what prevents it (P4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Deletion {
-    /// How many API keys end with it.
+    /// The number of API keys that are revoked with it.
     pub(crate) keys: i64,
-    /// How many resources stand in the way.
+    /// The number of resources, which have to be deleted first.
     pub(crate) resources: i64,
 }
 
@@ -106,7 +101,7 @@ impl DialogUrl for ListDialog {
 /// The dialog of a project's settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SettingsDialog {
-    /// Removing every External Collaborator.
+    /// Removing all External Collaborators.
     RemoveExternals,
 }
 
@@ -122,7 +117,7 @@ impl DialogUrl for SettingsDialog {
     }
 }
 
-/// A project's settings.
+/// Returns a project's settings.
 #[server(endpoint = "project_settings", input = GetUrl)]
 pub(crate) async fn project_settings(project: String) -> Result<SettingsView, Problem> {
     let (context, _) = signed_in()?;
@@ -153,7 +148,7 @@ pub(crate) async fn project_settings(project: String) -> Result<SettingsView, Pr
     })
 }
 
-/// Changes a project's name, slug and settings (P2, X1). `allow_externals` is a checkbox: there, or not.
+/// Changes a project's name, slug and settings (P2, X1). `allow_externals` is a checkbox: present if it is checked.
 #[server(endpoint = "update_project")]
 pub(crate) async fn update_project(
     project: String,
@@ -166,7 +161,8 @@ pub(crate) async fn update_project(
     let (directory, actor) = acting()?;
     let before = super::slug(&project)?;
     let outcome = async {
-        // Permission first: what is wrong with the input is for those who may change it.
+        // Asks for the permission before the input is checked: only those who may change it are told what is wrong with
+        // it.
         directory
             .authorize(
                 &actor,
@@ -198,7 +194,7 @@ pub(crate) async fn update_project(
     )
 }
 
-/// Removes every External Collaborator of a project (X1). `keys` says what becomes of the keys they made.
+/// Removes all External Collaborators of a project (X1). `keys` says what to do with the keys they created.
 #[server(endpoint = "remove_externals")]
 pub(crate) async fn remove_externals(project: String, #[server(flatten)] keys: KeyChoices) -> Result<Outcome, Problem> {
     let (directory, actor) = acting()?;
@@ -212,35 +208,29 @@ pub(crate) async fn remove_externals(project: String, #[server(flatten)] keys: K
     })
 }
 
-/// A project in its organization's list.
+/// A row of an organization's list of projects.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ProjectRow {
-    /// Its permanent id.
     pub(crate) id: ProjectId,
-    /// Its name.
     pub(crate) name: String,
-    /// Its slug, if the person has access.
+    /// Its slug, if the person has access to it.
     pub(crate) slug: Option<Slug>,
-    /// Whether it is the Default Project.
     pub(crate) is_default: bool,
-    /// The person's role in it.
     pub(crate) role: Option<ProjectRole>,
-    /// Since when it is there.
+    /// When it was created.
     pub(crate) since: Timestamp,
 }
 
-/// An organization's projects.
+/// A page of an organization's projects.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ProjectsPage {
-    /// The organization.
     pub(crate) organization: OrganizationHead,
-    /// The projects.
     pub(crate) rows: Vec<ProjectRow>,
-    /// Where the next page begins.
+    /// The cursor of the next page.
     pub(crate) next: Option<String>,
 }
 
-/// A page of an organization's projects (O3, P3).
+/// Returns a page of an organization's projects (O3, P3).
 #[server(endpoint = "projects", input = GetUrl)]
 pub(crate) async fn projects(
     organization: String,
@@ -291,7 +281,8 @@ pub(crate) async fn create_project(
     let (directory, actor) = acting()?;
     let organization = super::slug(&organization)?;
     let outcome = async {
-        // Permission first: what is wrong with the input is for those who may create.
+        // Asks for the permission before the input is checked: only those who may create are told what is wrong with
+        // it.
         directory
             .authorize(&actor, Permission::ProjectCreate, Target::Organization(&organization))
             .await?;
@@ -315,7 +306,7 @@ pub(crate) async fn create_project(
     )
 }
 
-/// Deletes a project for good (P4).
+/// Deletes a project (P4). This can't be undone.
 #[server(endpoint = "delete_project")]
 pub(crate) async fn delete_project(
     project: String,

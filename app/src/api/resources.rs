@@ -1,4 +1,5 @@
-//! Resources of a project: by kind, one by one, and what is done to them (RULES E).
+//! Server functions of a project's resources: the overview, the list of a kind, one resource, and the changes to them
+//! (RULES E).
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use policy::{Details, ResourceId, ResourceKind, ResourceState};
@@ -27,72 +28,59 @@ use {
 /// A resource.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ResourceRow {
-    /// Its id.
     pub(crate) id: ResourceId,
-    /// Its name.
     pub(crate) name: String,
-    /// What it is doing.
     pub(crate) state: ResourceState,
-    /// The fields of its kind.
+    /// The values of its kind's fields.
     pub(crate) details: Details,
-    /// Who registered it, and whether that was a program with the key of this name.
+    /// The name of the person who registered it, or of the API key by which a program did; true for a key.
     pub(crate) created_by: Option<(String, bool)>,
-    /// When.
     pub(crate) created_at: Timestamp,
-    /// When it was last changed.
     pub(crate) updated_at: Timestamp,
 }
 
-/// A project's resources of one kind, at a glance.
+/// A summary of a project's resources of one kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct KindCard {
-    /// The kind.
     pub(crate) kind: ResourceKind,
-    /// How many there are.
     pub(crate) count: u64,
-    /// How many are in each state.
+    /// The number in each state.
     pub(crate) states: Vec<(ResourceState, u64)>,
-    /// The latest.
+    /// The latest ones.
     pub(crate) latest: Vec<ResourceRow>,
 }
 
-/// A project at a glance.
+/// The overview of a project.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct OverviewPage {
-    /// The project.
     pub(crate) project: ProjectHead,
-    /// Each kind.
+    /// A summary of each kind.
     pub(crate) kinds: Vec<KindCard>,
 }
 
-/// The list of one kind.
+/// A page of the list of one kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ResourcesPage {
-    /// The project.
     pub(crate) project: ProjectHead,
-    /// The kind.
     pub(crate) kind: ResourceKind,
-    /// The resources.
     pub(crate) rows: Vec<ResourceRow>,
-    /// Where the next page begins.
+    /// The cursor of the next page.
     pub(crate) next: Option<String>,
 }
 
-/// One resource.
+/// The page of a resource.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ResourcePage {
-    /// The project.
     pub(crate) project: ProjectHead,
-    /// Its kind.
     pub(crate) kind: ResourceKind,
-    /// It.
+    /// The resource.
     pub(crate) row: ResourceRow,
-    /// What its form goes out from: comes back with the form, and means nothing to the browser.
+    /// The resource as the form shows it. The form sends it back; the browser does not interpret it.
     pub(crate) seen: String,
 }
 
-/// The resource as the form showed it. A field that the form sends back unchanged is not changed, so that it does not
-/// overwrite what somebody else saved meanwhile.
+/// The resource as the form showed it. Only fields that differ from it are changed, so that a form does not overwrite
+/// what somebody else saved meanwhile.
 #[cfg(feature = "ssr")]
 #[derive(Serialize, Deserialize)]
 struct Seen {
@@ -139,7 +127,7 @@ impl DialogUrl for ResourceDialog {
     }
 }
 
-/// A project, with its resources by kind.
+/// Returns the overview of a project.
 #[server(endpoint = "overview", input = GetUrl)]
 pub(crate) async fn overview(project: String) -> Result<OverviewPage, Problem> {
     let (context, _) = signed_in()?;
@@ -154,7 +142,7 @@ pub(crate) async fn overview(project: String) -> Result<OverviewPage, Problem> {
     })
 }
 
-/// A page of the list. `kind` is as in its path.
+/// Returns a page of the list. `kind` is the segment of its path.
 #[server(endpoint = "resources", input = GetUrl)]
 pub(crate) async fn resources(
     project: String,
@@ -186,7 +174,7 @@ pub(crate) async fn resources(
     })
 }
 
-/// One resource.
+/// Returns one resource.
 #[server(endpoint = "resource", input = GetUrl)]
 pub(crate) async fn resource(project: String, kind: String, id: String) -> Result<ResourcePage, Problem> {
     let (context, _) = signed_in()?;
@@ -194,7 +182,7 @@ pub(crate) async fn resource(project: String, kind: String, id: String) -> Resul
     let (project, kind) = (ProjectRef::from(slug(&project)?), kind_in(&kind)?);
     let id = id.parse().map_err(|_| Refusal::Hidden)?;
     let (project_context, found) = context.directory.resource(&principal, &project, id).await?;
-    // It has one address.
+    // A resource has one address, which names its kind.
     if found.kind != kind {
         return Err(Refusal::Hidden.into());
     }
@@ -212,13 +200,13 @@ pub(crate) async fn resource(project: String, kind: String, id: String) -> Resul
     })
 }
 
-/// A kind out of a URL. What cannot be one does not exist.
+/// Parses the kind in a URL. A text that is not one is answered like an unknown address.
 #[cfg(feature = "ssr")]
 fn kind_in(path: &str) -> Result<ResourceKind, Problem> {
     ResourceKind::from_path(path).map_err(|_| Refusal::Hidden.into())
 }
 
-/// A state out of a form.
+/// Parses a state.
 #[cfg(feature = "ssr")]
 fn state_in(typed: &str) -> Result<ResourceState, Problem> {
     typed.parse().map_err(|_| Refusal::StateInvalid.into())
@@ -254,7 +242,7 @@ impl From<KindSummary> for KindCard {
     }
 }
 
-/// Registers a resource. Without a state it begins in the first of its kind.
+/// Registers a resource. Without a state it gets the first one of its kind.
 #[server(endpoint = "create_resource")]
 pub(crate) async fn create_resource(
     project: String,
@@ -266,7 +254,8 @@ pub(crate) async fn create_resource(
     let (directory, actor) = acting()?;
     let (slug, kind) = (slug(&project)?, kind_in(&kind)?);
     let outcome = async {
-        // Permission first: what is wrong with the input is for those who may create one.
+        // Asks for the permission before the input is checked: only those who may create one are told what is wrong
+        // with it.
         let permission = kind.permission(ResourceAction::Create);
         directory
             .authorize(&actor, permission, Target::Project(&slug.clone().into()))
@@ -295,7 +284,7 @@ pub(crate) async fn create_resource(
     })
 }
 
-/// Changes a resource: what differs from `seen`, or, without it, all that is there.
+/// Changes the fields of a resource that differ from `seen`; without `seen`, all of them.
 #[server(endpoint = "update_resource")]
 pub(crate) async fn update_resource(
     project: String,
@@ -329,11 +318,11 @@ pub(crate) async fn update_resource(
     })
 }
 
-/// What differs from what somebody had before their eyes.
+/// Returns the changes between `seen` and what was typed.
 #[cfg(feature = "ssr")]
 fn changed(name: &str, state: &str, details: &TypedDetails, seen: Option<Seen>) -> Result<ResourceChange, Problem> {
     let state = state_in(state)?;
-    // What stands there already is not read again: the rules for what is typed may have become stricter since.
+    // Unchanged values are not validated again: the rules for input may have become stricter since they were stored.
     let has_name = seen.as_ref().is_some_and(|seen| seen.name == name.trim());
     let name = (!has_name).then(|| super::name(name)).transpose()?;
     let mut fields: BTreeMap<ResourceField, Option<FieldValue>> = BTreeMap::new();
@@ -358,7 +347,7 @@ fn changed(name: &str, state: &str, details: &TypedDetails, seen: Option<Seen>) 
     })
 }
 
-/// Takes a resource out of the register.
+/// Deletes a resource.
 #[server(endpoint = "delete_resource")]
 pub(crate) async fn delete_resource(
     project: String,
@@ -403,7 +392,7 @@ mod tests {
         }
     }
 
-    /// What somebody else changed meanwhile is left as it is now.
+    /// A field that somebody else changed meanwhile keeps their value.
     #[test]
     fn what_was_left_as_it_was_is_no_change() {
         let details = |nodes: &str| {

@@ -1,4 +1,4 @@
-//! Where the person is signed in, and ending that.
+//! Server functions of the person's own sessions: the list, and ending them.
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use policy::SessionId;
@@ -17,21 +17,19 @@ use crate::{
 /// A session of the person.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SessionRow {
-    /// The session's id.
     pub(crate) id: SessionId,
-    /// Whether it is this very one.
+    /// Whether it is the session that asks.
     pub(crate) is_this: bool,
-    /// The browser and the system, as far as it says.
+    /// The browser and the operating system, as far as the browser names them.
     pub(crate) device: String,
-    /// From which address it was begun.
+    /// The client address that it was begun from.
     pub(crate) address: String,
-    /// Since when.
+    /// When it was begun.
     pub(crate) since: Timestamp,
-    /// When it was last used.
     pub(crate) last_seen: Timestamp,
 }
 
-/// The person's sessions, the last used first.
+/// Returns the person's sessions, the last used first.
 #[server(endpoint = "sessions", input = GetUrl)]
 pub(crate) async fn sessions() -> Result<Vec<SessionRow>, Problem> {
     let (context, session) = signed_in()?;
@@ -54,11 +52,11 @@ pub(crate) async fn sessions() -> Result<Vec<SessionRow>, Problem> {
     Ok(rows)
 }
 
-/// What a browser calls itself, in plain text: "Chrome on Linux". Only to tell one's own devices apart; nothing relies
-/// on it.
+/// Describes a browser from its user agent: "Chrome on Linux". Only for people to recognize their own devices; nothing
+/// relies on it.
 #[cfg(feature = "ssr")]
 fn device(user_agent: &str) -> String {
-    // The order matters: most browsers say they are others as well.
+    // The order matters, since most browsers also name others.
     let browser = [
         ("Edg/", "Edge"),
         ("OPR/", "Opera"),
@@ -87,7 +85,7 @@ fn device(user_agent: &str) -> String {
     }
 }
 
-/// Signs out one of the person's sessions.
+/// Ends one of the person's sessions.
 #[server(endpoint = "end_session")]
 pub(crate) async fn end_session(session: SessionId, #[server(flatten)] rest: NothingElse) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
@@ -100,7 +98,7 @@ pub(crate) async fn end_session(session: SessionId, #[server(flatten)] rest: Not
     answer(FormName::Sessions, &[], outcome, |_| paths::SESSIONS.to_owned())
 }
 
-/// Signs out all of the person's sessions but this one.
+/// Ends all of the person's sessions but the one that asks.
 #[server(endpoint = "end_other_sessions")]
 pub(crate) async fn end_other_sessions(#[server(flatten)] rest: NothingElse) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;

@@ -1,4 +1,4 @@
-//! What the frame around every signed-in page shows: the person, their organizations and projects.
+//! Server functions of the frame around every page of a signed-in person: the person, their organizations and projects.
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use policy::{Slug, UserId};
@@ -13,52 +13,43 @@ use {
     directory::ProjectSummary,
 };
 
-/// The frame.
+/// What the frame shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ShellView {
-    /// The person.
     pub(crate) user: UserId,
-    /// Their name.
     pub(crate) name: String,
-    /// Their address.
     pub(crate) email: String,
-    /// Whether they have shown that it is theirs (J1).
+    /// Whether the address is verified (J1).
     pub(crate) is_proved: bool,
-    /// Whether mail is sent.
+    /// Whether the server sends mail.
     pub(crate) sends_mail: bool,
-    /// The organizations they have to do with.
+    /// The organizations they belong to or have a project in.
     pub(crate) organizations: Vec<OrganizationItem>,
-    /// The projects they have access to.
     pub(crate) projects: Vec<ProjectItem>,
-    /// The project that is looked at, or was last; none if they have access to none.
+    /// The project in the URL, or the last one; none if they have access to none.
     pub(crate) current: Option<ProjectHead>,
 }
 
 /// An organization in the selector.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct OrganizationItem {
-    /// Its slug.
     pub(crate) slug: Slug,
-    /// Its name.
     pub(crate) name: String,
-    /// Whether the person is an External Collaborator of one of its projects, and no member.
+    /// Whether the person is no member, but an External Collaborator of one of its projects.
     pub(crate) is_external: bool,
-    /// The project to go to.
+    /// The project that the organization's menu item leads to.
     pub(crate) home: Option<Slug>,
 }
 
 /// A project in the selector.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ProjectItem {
-    /// Its slug.
     pub(crate) slug: Slug,
-    /// Its name.
     pub(crate) name: String,
-    /// The slug of its organization.
     pub(crate) organization: Slug,
 }
 
-/// The frame around a page; `project` and `organization` are the slugs in its URL, empty if there are none.
+/// Returns what the frame shows. `project` and `organization` are the slugs in the page's URL, or empty.
 #[server(endpoint = "shell", input = GetUrl)]
 pub(crate) async fn shell(
     #[server(default)] project: String,
@@ -70,8 +61,8 @@ pub(crate) async fn shell(
     let projects = directory.find_projects(&principal, None, "", MOST).await?;
     let organizations = directory.organizations_of(&principal, MOST).await?;
 
-    // The project in the URL, else the one last looked at, else the first; of the organization in the URL, if there is
-    // one.
+    // The project in the URL, else the one last looked at, else the first one; all of the organization in the URL, if
+    // there is one.
     let wanted = if project.is_empty() {
         context.last_project.as_deref()
     } else {
@@ -113,7 +104,7 @@ pub(crate) async fn shell(
     })
 }
 
-/// The projects of an organization that the person has access to and that have `search` in their name, for the
+/// Returns the projects of an organization that the person has access to and whose name contains `search`, for the
 /// selector.
 #[server(endpoint = "find_projects", input = GetUrl)]
 pub(crate) async fn find_projects(
@@ -130,10 +121,10 @@ pub(crate) async fn find_projects(
     Ok(found.into_iter().map(Into::into).collect())
 }
 
-/// Projects and organizations that come with the frame.
+/// The most projects, and the most organizations, that come with the frame.
 #[cfg(feature = "ssr")]
 const MOST: i64 = 200;
-/// Projects that a search in the selector shows.
+/// The most projects that a search in the selector returns.
 #[cfg(feature = "ssr")]
 const MOST_FOUND: i64 = 50;
 

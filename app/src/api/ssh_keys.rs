@@ -1,4 +1,4 @@
-//! The person's SSH public keys (E4).
+//! Server functions of the person's own SSH public keys (E4).
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use policy::SshKeyId;
@@ -17,55 +17,53 @@ use {
     directory::{SshKeyProof, has_private_key},
 };
 
-/// A key in the list.
+/// A row of the list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SshKeyRow {
-    /// Its id.
     pub(crate) id: SshKeyId,
-    /// What the person calls it.
+    /// The name that the person gave it.
     pub(crate) name: String,
-    /// Its kind.
     pub(crate) algorithm: String,
-    /// Its fingerprint.
     pub(crate) fingerprint: String,
-    /// Since when it is there.
+    /// When it was added.
     pub(crate) since: Timestamp,
-    /// Whether the person showed that it is theirs.
+    /// Whether the person has proved that the key is theirs.
     pub(crate) is_proved: bool,
 }
 
-/// What a person signs to show that a key is theirs (J10).
+/// What a person signs to prove that a key is theirs (J10).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SshProof {
-    /// What the signature is for: `ssh-keygen -n`.
+    /// The namespace of the signature: `ssh-keygen -n`.
     pub(crate) namespace: String,
-    /// The text.
+    /// The text to sign.
     pub(crate) text: String,
 }
 
-/// The page.
+/// The page of the keys.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SshKeyPage {
     /// The person's keys, the latest first.
     pub(crate) keys: Vec<SshKeyRow>,
-    /// What shows that a key is theirs.
+    /// What to sign to prove that a key is theirs.
     pub(crate) proof: SshProof,
 }
 
-/// What signatures for this console are for: its host's name, so that one for another console is none here.
+/// Returns the namespace of signatures for this console. It has the console's host name, so that a signature for
+/// another console is not valid here.
 #[cfg(feature = "ssr")]
 fn namespace(url: &str) -> String {
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = host.split_once('/').map_or(host, |(host, _)| host);
     let host = match host.rsplit_once(':') {
-        // Without the port; an IPv6 address has colons of its own, in brackets.
+        // Removes the port. An IPv6 address has colons as well, but in brackets.
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
     };
     format!("roster@{host}")
 }
 
-/// The person's keys, and how they show that another one is theirs.
+/// Returns the person's keys, and what to sign to prove that another one is theirs.
 #[server(endpoint = "ssh_keys", input = GetUrl)]
 pub(crate) async fn ssh_keys() -> Result<SshKeyPage, Problem> {
     let (context, _) = signed_in()?;
@@ -89,7 +87,6 @@ pub(crate) async fn ssh_keys() -> Result<SshKeyPage, Problem> {
     Ok(SshKeyPage { keys, proof })
 }
 
-/// Adds a key.
 #[server(endpoint = "add_ssh_key")]
 pub(crate) async fn add_ssh_key(
     public_key: String,
@@ -106,7 +103,7 @@ pub(crate) async fn add_ssh_key(
         namespace: &namespace,
         signature: &signature,
     });
-    // A private key pasted by mistake is refused before anything else, and is not sent back and forth any more.
+    // A private key that was pasted by mistake is refused before anything else, and is not sent back.
     let is_private = [&name, &public_key, &signature]
         .into_iter()
         .any(|text| has_private_key(text));
@@ -123,7 +120,6 @@ pub(crate) async fn add_ssh_key(
     answer(FormName::SshKey, &kept, outcome, |_| paths::SSH_KEYS.to_owned())
 }
 
-/// Removes a key.
 #[server(endpoint = "remove_ssh_key")]
 pub(crate) async fn remove_ssh_key(key: SshKeyId, #[server(flatten)] rest: NothingElse) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;

@@ -1,4 +1,4 @@
-//! The fields of a resource as they were typed into a form, unchecked. What they mean is read by the policy.
+//! The fields of a resource as they were typed into a form, unchecked. The policy checks them.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -11,8 +11,8 @@ use {
     policy::{Refusal, ResourceKind},
 };
 
-/// What was typed into the fields of a resource: the end of a form's arguments, like [`super::NothingElse`]. A field that no
-/// resource has is refused, and so is one that comes twice.
+/// What was typed into the fields of a resource: the last argument of a form, like [`super::NothingElse`]. It refuses a
+/// field that no resource has, and a field that is sent twice.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(transparent)]
 pub(crate) struct TypedDetails(pub(super) BTreeMap<ResourceField, String>);
@@ -45,18 +45,19 @@ impl<'de> Deserialize<'de> for TypedDetails {
 
 #[cfg(feature = "ssr")]
 impl TypedDetails {
-    /// All that was typed into a form, with the rest of its fields: it is kept when the form is shown again (N3).
+    /// Returns everything that was typed into a form, these fields and the `rest`, so that it is kept when the form is
+    /// shown again (N3).
     pub(super) fn with<'a>(&'a self, rest: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
         let details = self.0.iter().map(|(field, typed)| (field.code(), typed.as_str()));
         rest.iter().copied().chain(details).collect()
     }
 
-    /// What was typed into a field; empty if nothing was.
+    /// Returns what was typed into a field; empty if it was not sent.
     pub(super) fn get(&self, field: ResourceField) -> &str {
         self.0.get(&field).map(String::as_str).unwrap_or_default()
     }
 
-    /// Refuses fields that a resource of this kind does not have: no form sends those.
+    /// Refuses fields that a resource of this kind does not have, which no form sends.
     pub(super) fn check_kind(&self, kind: ResourceKind) -> Result<(), Problem> {
         if self.0.keys().all(|field| kind.fields().contains(field)) {
             Ok(())

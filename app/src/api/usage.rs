@@ -1,5 +1,5 @@
-//! What was used in a project, and what it cost: added up and formatted on the server, since the browser's program has
-//! nothing to do with it but to show it.
+//! The server function of a project's usage and its cost. It sums and formats on the server, since the browser only
+//! shows the texts.
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use policy::{UsageKind, UsageRange, UsageUnit};
@@ -22,19 +22,18 @@ use {
     std::str::FromStr,
 };
 
-/// What the chart and the table are about. One at a time: hours don't stand on tokens.
+/// What the chart and the table show. One measure at a time, since the units have no common scale.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Measure {
-    /// What it cost.
     #[default]
     Cost,
-    /// How much it was, of what is counted in this unit.
+    /// The quantity of what is counted in this unit.
     Quantity(UsageUnit),
 }
 
 impl Measure {
-    /// As in the URL.
+    /// Returns its code in the URL.
     pub(crate) const fn code(self) -> &'static str {
         match self {
             Self::Cost => "cost",
@@ -42,11 +41,11 @@ impl Measure {
         }
     }
 
-    /// As a person reads it, at the beginning of a heading.
+    /// Returns its label, as the beginning of a heading.
     pub(crate) const fn label(self) -> &'static str {
         match self {
             Self::Cost => "Cost",
-            // What people reckon in.
+            // The unit that people calculate with.
             Self::Quantity(UsageUnit::GpuSeconds) => "GPU hours",
             Self::Quantity(UsageUnit::GibHours) => "GiB hours",
             Self::Quantity(UsageUnit::Tokens) => "Tokens",
@@ -67,13 +66,13 @@ impl FromStr for Measure {
 
 #[cfg(feature = "ssr")]
 impl Measure {
-    /// Each of them, in the order of the screen.
+    /// Returns all measures, in the order of the screen.
     fn all() -> impl Iterator<Item = Self> {
         let quantities = UsageUnit::ALL.iter().map(|unit| Self::Quantity(*unit));
         std::iter::once(Self::Cost).chain(quantities)
     }
 
-    /// How much of it a sum has, if it has to do with it.
+    /// Returns the amount of this measure in a sum; `None` if the sum has another unit.
     fn of(self, sum: &UsageSum) -> Option<u64> {
         match self {
             Self::Cost => Some(sum.cost_micros),
@@ -81,7 +80,7 @@ impl Measure {
         }
     }
 
-    /// So much of it, where its name stands above.
+    /// Formats an amount without its unit, for a column whose heading names it.
     fn figure(self, amount: u64) -> String {
         match self {
             Self::Cost => dollars(amount),
@@ -92,7 +91,7 @@ impl Measure {
         }
     }
 
-    /// So much of it, with its name.
+    /// Formats an amount with its unit.
     fn text(self, amount: u64) -> String {
         let figure = self.figure(amount);
         match self {
@@ -102,7 +101,7 @@ impl Measure {
         }
     }
 
-    /// So much of it where it stands at a line.
+    /// Formats an amount for a line of the chart.
     fn mark(self, amount: u64) -> String {
         match self {
             Self::Cost => round_dollars(amount),
@@ -110,7 +109,7 @@ impl Measure {
         }
     }
 
-    /// The least that lines may be apart: a tenth of an hour, so that they stand at round hours; one of anything else.
+    /// Returns the smallest distance between lines: a tenth of an hour, so that they are at round hours, or else one.
     const fn grain(self) -> u64 {
         match self {
             Self::Quantity(UsageUnit::GpuSeconds) => TENTH_OF_AN_HOUR,
@@ -119,72 +118,66 @@ impl Measure {
     }
 }
 
-/// What was used.
+/// The usage of a project.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct UsagePage {
-    /// The project.
     pub(crate) project: ProjectHead,
-    /// How far back.
+    /// The number of days it covers.
     pub(crate) range: UsageRange,
-    /// The first day.
     pub(crate) first: Timestamp,
-    /// The last.
     pub(crate) last: Timestamp,
-    /// What the chart and the table are about.
+    /// What the chart and the table show.
     pub(crate) measure: Measure,
-    /// The same if it was asked for, and is to be kept.
+    /// The measure that the URL names, if any, for the links to keep.
     pub(crate) chosen: Option<Measure>,
-    /// What they can be about.
+    /// The measures to choose from.
     pub(crate) measures: Vec<Measure>,
-    /// How much it was, all together.
+    /// The sum of everything.
     pub(crate) total: String,
-    /// What there was some of.
+    /// The kinds that were used.
     pub(crate) kinds: Vec<KindUsage>,
-    /// The kinds that the table has a column for.
+    /// The kinds with a column in the table.
     pub(crate) columns: Vec<UsageKind>,
-    /// How much it was, by days or weeks, the latest first.
+    /// The amounts by days or weeks, the latest first.
     pub(crate) lines: Vec<UsageLine>,
-    /// The same as a picture, if it was anything.
+    /// The chart, if any amount is above zero.
     pub(crate) chart: Option<Chart>,
 }
 
-/// What was used of one kind.
+/// The usage of one kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct KindUsage {
-    /// The kind.
     pub(crate) kind: UsageKind,
-    /// How much.
     pub(crate) quantity: String,
-    /// What it cost.
     pub(crate) cost: String,
 }
 
-/// How much it was on some days.
+/// A row of the table: the amounts of a day or a week.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct UsageLine {
-    /// The first of the days.
+    /// The first day.
     pub(crate) first: Timestamp,
-    /// The last, if there is more than one.
+    /// The last day, if there is more than one.
     pub(crate) last: Option<Timestamp>,
-    /// Of each kind, in the order of the columns.
+    /// The amount of each kind, in the order of the columns.
     pub(crate) amounts: Vec<String>,
-    /// All together.
+    /// The sum of them.
     pub(crate) total: String,
 }
 
 /// A chart, with the texts beside it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Chart {
-    /// The picture, as markup of ours.
+    /// The SVG markup, which contains no text of users.
     pub(crate) svg: String,
-    /// What its height stands for, the topmost first.
+    /// The labels of its horizontal lines, the topmost first.
     pub(crate) scale: Vec<String>,
-    /// The days it is about: the first, one in the middle, the last.
+    /// The first, the middle and the last day.
     pub(crate) days: [Timestamp; 3],
 }
 
-/// What was used in a project in the last 7, 30 or 90 days; empty for 30. `measure` is `cost` or a unit's code; empty
-/// for the first that there was some of.
+/// Returns the usage of a project in the last 7, 30 or 90 days; an empty `days` stands for 30. `measure` is `cost` or
+/// a unit's code; if it is empty, the first one with an amount above zero is shown.
 #[server(endpoint = "usage", input = GetUrl)]
 pub(crate) async fn usage(
     project: String,
@@ -206,7 +199,7 @@ const DAY: i64 = 86_400;
 #[cfg(feature = "ssr")]
 const TENTH_OF_AN_HOUR: u64 = 360;
 
-/// Days to a line of the table: a quarter is read week by week.
+/// The number of days in a row of the table: a quarter is shown by weeks.
 #[cfg(feature = "ssr")]
 const fn days_to_a_line(range: UsageRange) -> usize {
     match range {
@@ -215,8 +208,8 @@ const fn days_to_a_line(range: UsageRange) -> usize {
     }
 }
 
-/// What is shown, and what can be: what there was some of, and what was chosen. Who has machines of their own pays
-/// nothing for them, and then looks at how much they were used.
+/// Returns the measure to show, and those to choose from: those with an amount above zero, and the chosen one. Whoever
+/// owns the machines pays nothing for them, and sees quantities at first.
 #[cfg(feature = "ssr")]
 fn measures(sums: &[UsageSum], chosen: Option<Measure>) -> (Measure, Vec<Measure>) {
     let has_some = |measure: Measure| sums.iter().any(|sum| measure.of(sum).is_some_and(|amount| amount > 0));
@@ -227,7 +220,7 @@ fn measures(sums: &[UsageSum], chosen: Option<Measure>) -> (Measure, Vec<Measure
     (shown, measures.collect())
 }
 
-/// The kinds that have to do with a measure.
+/// Returns the kinds that have an amount of this measure.
 #[cfg(feature = "ssr")]
 fn kinds(sums: &[UsageSum], measure: Measure) -> Vec<UsageKind> {
     let has = |kind: UsageKind| sums.iter().any(|sum| sum.kind == kind && measure.of(sum).is_some());
@@ -255,7 +248,7 @@ fn page(report: UsageReport, range: UsageRange, chosen: Option<Measure>) -> Usag
             .filter(|(kind, _)| wanted.is_none_or(|wanted| wanted == *kind))
             .fold(0_u64, |sum, (_, amount)| sum.saturating_add(*amount))
     };
-    // From the last day back, so that the first line is a whole week.
+    // From the last day backwards, so that the latest row is a whole week.
     let mut lines = Vec::new();
     let mut end = count;
     while end > 0 {
@@ -282,7 +275,7 @@ fn page(report: UsageReport, range: UsageRange, chosen: Option<Measure>) -> Usag
         measure,
         chosen,
         measures,
-        // All of them, whatever the chart is about.
+        // All kinds, whichever measure the chart shows.
         kinds: kinds(sums, Measure::Cost)
             .into_iter()
             .map(|kind| KindUsage {
@@ -329,7 +322,7 @@ fn chart(
     })
 }
 
-/// How much there was of a kind, in each unit it came in.
+/// Formats the quantity of a kind, in each of its units.
 #[cfg(feature = "ssr")]
 fn quantity(sums: &[UsageSum], kind: UsageKind) -> String {
     let in_unit = |unit: UsageUnit| {
@@ -343,14 +336,15 @@ fn quantity(sums: &[UsageSum], kind: UsageKind) -> String {
     parts.join(", ")
 }
 
-/// What a kind cost.
+/// Formats the cost of a kind.
 #[cfg(feature = "ssr")]
 fn cost(sums: &[UsageSum], kind: UsageKind) -> String {
     let costs = sums.iter().filter(|sum| sum.kind == kind).map(|sum| sum.cost_micros);
     dollars(costs.fold(0, u64::saturating_add))
 }
 
-/// Seconds in hours: in tenths where those are few, so that half an hour isn't nought. None that isn't over is counted.
+/// Formats seconds as hours; with tenths below 10 hours, so that half an hour isn't shown as 0. Rounds down, so that
+/// only completed hours count.
 #[cfg(feature = "ssr")]
 fn hours(seconds: u64) -> String {
     let tenths = seconds / TENTH_OF_AN_HOUR;
@@ -363,7 +357,7 @@ fn hours(seconds: u64) -> String {
     grouped(tenths / 10)
 }
 
-/// Millionths of a US dollar, to the cent.
+/// Formats millionths of a US dollar, rounded to cents.
 #[cfg(feature = "ssr")]
 fn dollars(micros: u64) -> String {
     let cents = micros.saturating_add(5_000) / 10_000;
@@ -373,7 +367,7 @@ fn dollars(micros: u64) -> String {
     format!("${}.{:02}", grouped(cents / 100), cents % 100)
 }
 
-/// The same where it stands at a line: no cents if there are none.
+/// Formats an amount for a line of the chart: without cents if there are none.
 #[cfg(feature = "ssr")]
 fn round_dollars(micros: u64) -> String {
     if micros.is_multiple_of(1_000_000) {
@@ -443,7 +437,7 @@ mod tests {
             measures(&[model, paid], None),
             (Measure::Cost, vec![Measure::Cost, TOKENS])
         );
-        // What was chosen stays, though there is none of it.
+        // A chosen measure stays, even if its amounts are zero.
         assert_eq!(measures(&[cluster], Some(TOKENS)), (TOKENS, vec![HOURS, TOKENS]));
         assert_eq!(measures(&[], None), (Measure::Cost, vec![Measure::Cost]));
     }
@@ -466,7 +460,7 @@ mod tests {
             assert_eq!(measure.code().parse(), Ok(measure));
         }
         assert_eq!("gpu_hours".parse::<Measure>(), Err(Unknown));
-        // Its lines stand at round numbers of what people reckon in.
+        // Its lines are at round numbers of the unit that people calculate with.
         assert_eq!(HOURS.mark(5_400), "1.5");
         assert_eq!(TOKENS.mark(2_000), "2,000");
         assert_eq!(Measure::Cost.mark(2_000_000), "$2");

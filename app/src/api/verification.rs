@@ -1,5 +1,5 @@
-//! Proving that one's address is one's own (J1 to J4), and the API keys of an account that may have been somebody
-//! else's.
+//! Server functions that verify an address (J1 to J4), and those for the API keys of an account that somebody else may
+//! have used.
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use serde::{Deserialize, Serialize};
@@ -18,12 +18,11 @@ use {
     policy::Refusal,
 };
 
-/// What a link that proves an address leads to.
+/// What the link that verifies an address is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OpenedVerification {
-    /// The address.
     pub(crate) email: String,
-    /// Who opens it.
+    /// Who opens the link.
     pub(crate) opener: Opener,
 }
 
@@ -31,7 +30,7 @@ pub(crate) struct OpenedVerification {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Opener {
-    /// The account that is signed in.
+    /// The account's holder, signed in.
     Holder,
     /// Nobody signed in.
     Nobody,
@@ -39,7 +38,7 @@ pub(crate) enum Opener {
     Another(String),
 }
 
-/// What a link that proves an address leads to. Asked for by POST: a link's secret doesn't belong into a query.
+/// Returns what the link that verifies an address is for. By POST, since a token must not be in a query.
 #[server(endpoint = "email_verification")]
 pub(crate) async fn email_verification(token: String) -> Result<OpenedVerification, Problem> {
     let context = session_context()?;
@@ -59,8 +58,8 @@ pub(super) fn link_token(text: &str) -> Result<LinkToken, Problem> {
     LinkToken::parse(text).ok_or(Refusal::LinkDead.into())
 }
 
-/// Proves an address. The account's own session needs nothing but the link. Anybody else types a password and is signed
-/// in: the account's, or a new one, by which everything its holder had ends (J3).
+/// Verifies an address. With the account's own session the link suffices. Anybody else enters a password and is signed
+/// in: the account's own, or a new one, which ends everything that its holder until then had (J3).
 #[server(endpoint = "verify_email")]
 pub(crate) async fn verify_email(
     token: String,
@@ -100,7 +99,7 @@ async fn prove_own(secret: &LinkToken) -> Outcome {
     Ok(Done::AddressVerified { is_taken_over: false })
 }
 
-/// Has the link mailed again that proves one's own address.
+/// Mails the link that verifies the person's own address again.
 #[server(endpoint = "resend_verification")]
 pub(crate) async fn resend_verification(#[server(flatten)] rest: NothingElse) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
@@ -116,7 +115,7 @@ pub(crate) async fn resend_verification(#[server(flatten)] rest: NothingElse) ->
     })
 }
 
-/// The API keys one made that still work (J3).
+/// Returns the working API keys that the person created (J3).
 #[server(endpoint = "made_keys", input = GetUrl)]
 pub(crate) async fn made_keys() -> Result<OwnedAssets, Problem> {
     let (context, _) = signed_in()?;
@@ -124,7 +123,7 @@ pub(crate) async fn made_keys() -> Result<OwnedAssets, Problem> {
     Ok(context.directory.made_keys(&principal).await?.into())
 }
 
-/// Revokes those of them that are chosen.
+/// Revokes the chosen ones among them.
 #[server(endpoint = "revoke_made_keys")]
 pub(crate) async fn revoke_made_keys(#[server(flatten)] keys: KeyChoices) -> Result<Outcome, Problem> {
     let (directory, actor) = acting()?;

@@ -1,8 +1,8 @@
-//! A person in a circle: initials on a colour of their own. Says nothing that the name beside it does not.
+//! The avatar: a person's initials in a coloured circle. Decorative, since the name stands beside it.
 
 use leptos::prelude::*;
 
-/// The circle of a person with this name; the colour is made of `seed`, so that it stays when the name changes.
+/// The avatar of a person with this name. The colour is computed from `seed`, so that it stays when the name changes.
 #[component]
 pub(crate) fn Avatar(#[prop(into)] name: Signal<String>, #[prop(into)] seed: String) -> impl IntoView {
     const COLOURS: u32 = 8;
@@ -14,7 +14,7 @@ pub(crate) fn Avatar(#[prop(into)] name: Signal<String>, #[prop(into)] seed: Str
     view! { <span class=class aria-hidden="true">{move || name.with(|name| initials(name))}</span> }
 }
 
-/// The first letters of the first and the last word.
+/// Returns the first letters of the first and the last word.
 fn initials(name: &str) -> String {
     let mut parts = name
         .split_whitespace()

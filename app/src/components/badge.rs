@@ -1,23 +1,22 @@
-//! A word in a pill: a role, a state.
+//! Badges: a role or a state in a word.
 
 use leptos::prelude::*;
 
 /// How much a badge stands out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tone {
-    /// Usual.
+    /// Neutral.
     Plain,
-    /// May do more.
+    /// Of a role with more permissions.
     Strong,
-    /// Works, or did.
+    /// Of something that works, or has succeeded.
     Done,
-    /// Needs a second look.
+    /// Of something that needs attention.
     Warning,
-    /// Went wrong.
+    /// Of something that failed.
     Danger,
 }
 
-/// A badge.
 #[component]
 pub(crate) fn Badge(#[prop(into)] tone: Signal<Tone>, children: Children) -> impl IntoView {
     let class = move || match tone.get() {
@@ -30,7 +29,7 @@ pub(crate) fn Badge(#[prop(into)] tone: Signal<Tone>, children: Children) -> imp
     view! { <span class=class>{children()}</span> }
 }
 
-/// What stands beside an address that nobody has proved (J2); nothing beside one that is.
+/// The badge beside an address that is not verified (J2); nothing beside a verified one.
 #[component]
 pub(crate) fn AddressBadge(#[prop(into)] is_proved: Signal<bool>) -> impl IntoView {
     move || {

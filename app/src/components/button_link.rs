@@ -1,21 +1,16 @@
-//! A link that looks and answers like a button: it opens or closes something that has an address, so that it works
+//! A link that looks and behaves like a button: it opens or closes something that has an address, so that it works
 //! without scripts.
 
 use leptos::{ev::KeyboardEvent, prelude::*};
 
-/// The link. It is called a button, so with scripts the space bar presses it too.
+/// The link. Its role is that of a button, so with scripts the space bar presses it too.
 #[component]
 pub(crate) fn ButtonLink(
-    /// Where to.
-    #[prop(into)]
-    href: Signal<String>,
-    /// Its class.
-    #[prop(default = "button")]
-    class: &'static str,
-    /// Whether it has the focus first.
+    #[prop(into)] href: Signal<String>,
+    #[prop(default = "button")] class: &'static str,
+    /// Whether it has the focus when the page opens.
     #[prop(optional)]
     autofocus: bool,
-    /// Its text.
     children: Children,
 ) -> impl IntoView {
     view! {

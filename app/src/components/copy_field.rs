@@ -1,13 +1,10 @@
-//! Something to take along, in a field that can be read but not changed, with a button that copies it.
+//! A read-only field with a button that copies its text.
 
 use leptos::{html, prelude::*};
 
-/// The field.
 #[component]
 pub(crate) fn CopyField(
-    /// Its label.
-    #[prop(into)]
-    label: String,
+    #[prop(into)] label: String,
     /// Its id, unique in the page.
     #[prop(into)]
     id: String,
@@ -45,14 +42,14 @@ pub(crate) fn CopyField(
     }
 }
 
-/// What has come of copying.
+/// The state of copying.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Copying {
     /// Nothing was copied yet.
     Ready,
     /// It is in the clipboard.
     Copied,
-    /// It is selected, for the keyboard: this page may not write to the clipboard.
+    /// The text is selected, to be copied with the keyboard: this page may not write to the clipboard.
     #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "copying is the browser's"))]
     ByHand,
 }
@@ -60,12 +57,12 @@ enum Copying {
 #[cfg(feature = "hydrate")]
 fn copy(node: NodeRef<html::Input>, state: RwSignal<Copying>) {
     let Some(input) = node.get_untracked() else { return };
-    // Selecting takes the focus, in some browsers.
+    // In some browsers, selecting moves the focus.
     let had_focus = document().active_element();
-    // Selected as well: where a page may not write to the clipboard, the keyboard still can.
+    // Selects it as well: where a page may not write to the clipboard, the keyboard still can.
     input.select();
     let navigator = window().navigator();
-    // Browsers have it on https and on the machine itself alone, whatever the types say.
+    // Browsers have the clipboard on https and on localhost alone, whatever the types say.
     let has_clipboard = js_sys::Reflect::get(&navigator, &"clipboard".into()).is_ok_and(|it| it.is_object());
     if !has_clipboard {
         state.set(copy_selected(&input, had_focus));
@@ -82,8 +79,7 @@ fn copy(node: NodeRef<html::Input>, state: RwSignal<Copying>) {
     });
 }
 
-/// Copies the way of before there was a clipboard to write to, and gives the focus back. Where that doesn't work
-/// either, the text stays selected.
+/// Copies by the older command of browsers, and gives the focus back. If that fails as well, the text stays selected.
 #[cfg(feature = "hydrate")]
 fn copy_selected(input: &web_sys::HtmlInputElement, had_focus: Option<web_sys::Element>) -> Copying {
     use wasm_bindgen::JsCast;

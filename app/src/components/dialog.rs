@@ -1,5 +1,5 @@
-//! A dialog whose being open is in the URL: it opens and closes by links, with and without scripts. With scripts it is
-//! modal, closes on Escape, and gives the focus back to where it came from.
+//! A dialog whose state is in the URL: it opens and closes by links, with and without scripts. With scripts it is
+//! modal, closes on Escape, and returns the focus to the element that opened it.
 
 use leptos::{
     ev::{Event, MouseEvent},
@@ -7,32 +7,29 @@ use leptos::{
     prelude::*,
 };
 
-use super::{ButtonLink, FormSender, ListAddress};
+use super::{button_link::ButtonLink, form::FormSender, list_address::ListAddress};
 use crate::flash::Flashed;
 
-/// The dialog, rendered only while it is open.
+/// The dialog. Render it only while it is open.
 #[component]
 pub(crate) fn Dialog(
-    /// Its heading.
-    #[prop(into)]
-    title: String,
+    #[prop(into)] title: String,
     /// The address of the page without the dialog.
     #[prop(into)]
     close: String,
-    /// Its content.
     children: Children,
 ) -> impl IntoView {
     let node = NodeRef::<html::Dialog>::new();
     let close_dialog = expect_context::<ListAddress>().closer();
     let leave = {
         let close_dialog = close_dialog.clone();
-        // The browser would close it without the URL knowing.
+        // Keeps the browser from closing it while the URL says that it is open.
         move |event: Event| {
             event.prevent_default();
             close_dialog();
         }
     };
-    // The links that close it are for browsers without scripts: to follow one would be a step further.
+    // The links that close it are for browsers without scripts: following one would add a step to the history.
     let follow = move |event: MouseEvent| {
         if modal::leads_to(&event, &close) {
             event.prevent_default();
@@ -48,18 +45,15 @@ pub(crate) fn Dialog(
     }
 }
 
-/// The end of a form in a dialog: the link that cancels it, and the button that sends it.
+/// The last row of a form in a dialog: the link that cancels, and the button that sends.
 #[component]
 pub(crate) fn DialogActions(
     /// The address of the page without the dialog.
     #[prop(into)]
     close: Signal<String>,
-    /// Sends the form.
     action: FormSender,
-    /// The label of the button.
-    #[prop(into)]
-    label: String,
-    /// Whether the form does something that cannot be undone: then the link that cancels has the focus.
+    #[prop(into)] label: String,
+    /// Whether the action cannot be undone: then the link that cancels has the focus.
     #[prop(optional)]
     is_final: bool,
 ) -> impl IntoView {
@@ -76,8 +70,8 @@ pub(crate) fn DialogActions(
     }
 }
 
-/// Once no dialog is open: forgets the outcomes of these forms, which are in dialogs, and the flash. A dialog that is
-/// opened again shows neither an old problem nor an old secret.
+/// Forgets the outcomes of these forms, which are in dialogs, and the flash, whenever no dialog is open. A dialog that
+/// is opened again then shows neither an old problem nor an old secret.
 pub(crate) fn forget_when_closed<const N: usize>(forms: [FormSender; N]) {
     let (address, flashed) = (expect_context::<ListAddress>(), expect_context::<Flashed>());
     Effect::new(move |_| {
@@ -90,7 +84,7 @@ pub(crate) fn forget_when_closed<const N: usize>(forms: [FormSender; N]) {
     });
 }
 
-/// Making it modal, which only a browser can.
+/// Makes a dialog modal, which only a browser can.
 #[cfg(feature = "hydrate")]
 mod modal {
     use std::cell::RefCell;
@@ -100,8 +94,8 @@ mod modal {
     use web_sys::{Element, HtmlElement};
 
     thread_local! {
-        /// What a dialog that just closed gives the focus back to: the one that follows it at once does so in its
-        /// place.
+        /// The element that a dialog which just closed returns the focus to. A dialog that opens right after it takes
+        /// this over.
         static WAITING: RefCell<Option<HtmlElement>> = const { RefCell::new(None) };
     }
 
@@ -115,7 +109,7 @@ mod modal {
                     .and_then(|element| element.dyn_into().ok())
                     .map(opener)
             }));
-            // It comes open, for browsers without scripts; only a closed one can be made modal.
+            // The dialog is rendered open, for browsers without scripts; only a closed one can be made modal.
             dialog.set_open(false);
             if dialog.show_modal().is_err() {
                 dialog.set_open(true);
@@ -123,7 +117,7 @@ mod modal {
         });
         on_cleanup(move || {
             WAITING.set(before.try_get_value().flatten());
-            // Once the dialog is out of the page and the list is up to date.
+            // In the next frame, when the dialog is out of the page and the list is up to date.
             request_animation_frame(move || {
                 if document().query_selector("dialog:modal").ok().flatten().is_some() {
                     return;
@@ -139,7 +133,7 @@ mod modal {
         });
     }
 
-    /// Whether a click follows a link to this address in this window.
+    /// Returns whether a click follows a link to this address in this window.
     pub(super) fn leads_to(event: &MouseEvent, address: &str) -> bool {
         let is_plain = event.button() == 0
             && !(event.default_prevented()
@@ -154,7 +148,8 @@ mod modal {
         is_plain && link.and_then(|link| link.get_attribute("href")).as_deref() == Some(address)
     }
 
-    /// A menu's item is gone with its menu: the focus goes back to the button that opened it.
+    /// Returns the element that gets the focus back. An item of a menu disappears with its menu: then it is the button
+    /// that opened the menu.
     fn opener(element: HtmlElement) -> HtmlElement {
         let button = element.closest("[popover]").ok().flatten().and_then(|menu| {
             document()

@@ -2,7 +2,13 @@
 
 use leptos::{either::Either, prelude::*};
 
-use super::{Icon, OwnAddress, Sign, Username, session_notice::way_on};
+use super::{
+    icon::{Icon, Sign},
+    session_notice::way_on,
+    username::{OwnAddress, Username},
+};
+#[cfg(feature = "ssr")]
+use crate::markup::escape;
 use crate::{
     Problem,
     flash::Flashed,
@@ -11,39 +17,35 @@ use crate::{
 };
 use policy::{Field as About, Refusal};
 
-/// The field. The error stands beside it, is announced with it, and what was typed stays (N3).
+/// The field. Its error stands beside it and is announced with it, and what was typed stays (N3).
 #[component]
 pub(crate) fn Field(
-    /// Its label.
-    #[prop(into)]
-    label: String,
-    /// Its name in the form.
+    #[prop(into)] label: String,
+    /// Its name in the form's data.
     name: &'static str,
-    /// `text`, `email`, `password`, `date`, `number`; or `slug`, a text in small letters.
+    /// `text`, `email`, `password`, `date`, `number`; or `slug`, a text in lower case.
     #[prop(default = "text")]
     kind: &'static str,
-    /// What browsers and password managers fill in.
+    /// The token of the `autocomplete` attribute, for browsers and password managers.
     #[prop(default = "off")]
     autocomplete: &'static str,
-    /// Its first value.
+    /// Its initial value.
     #[prop(optional, into)]
     value: String,
-    /// The hint below it.
-    #[prop(optional, into)]
-    hint: String,
-    /// The error that is shown beside it.
+    #[prop(optional, into)] hint: String,
+    /// The error to show beside it.
     #[prop(into)]
     error: Signal<Option<String>>,
     /// Whether it has the focus when the page opens.
     #[prop(optional)]
     autofocus: bool,
-    /// Whether it shows a value that cannot be changed.
+    /// Whether its value cannot be changed.
     #[prop(optional)]
     readonly: bool,
-    /// Its id, where one by its name would not be unique in the page.
+    /// Its id, where the name would not give one that is unique in the page.
     #[prop(optional)]
     id: &'static str,
-    /// Lines of text it has room for, if more than one.
+    /// The number of lines, if more than one: then it is a textarea.
     #[prop(optional)]
     lines: u8,
 ) -> impl IntoView {
@@ -62,39 +64,23 @@ pub(crate) fn Field(
             (false, false) => None,
         }
     };
+    let control = Control {
+        id: id.clone(),
+        name,
+        kind,
+        autocomplete,
+        value,
+        autofocus,
+        readonly,
+        is_invalid: Signal::derive(move || error.with(Option::is_some)),
+    };
     view! {
         <div class="field">
-            <label for=id.clone()>{label}</label>
+            <label for=id>{label}</label>
             {if lines > 1 {
-                view! {
-                    <textarea
-                        id=id.clone()
-                        name=name
-                        rows=lines.to_string()
-                        autocomplete=autocomplete
-                        autocapitalize="none"
-                        spellcheck="false"
-                        autofocus=autofocus
-                        aria-invalid=move || error.with(Option::is_some).then_some("true")
-                        aria-describedby=described
-                    >{text_in(value)}</textarea>
-                }.into_any()
+                control.textarea(lines, described).into_any()
             } else {
-                view! {
-                    <input
-                        id=id.clone()
-                        name=name
-                        type=if kind == "slug" { "text" } else { kind }
-                        value=value
-                        autocomplete=autocomplete
-                        autocapitalize=matches!(kind, "email" | "slug").then_some("none")
-                        spellcheck=(kind != "text").then_some("false")
-                        autofocus=autofocus
-                        readonly=readonly
-                        aria-invalid=move || error.with(Option::is_some).then_some("true")
-                        aria-describedby=described
-                    />
-                }.into_any()
+                control.input(described).into_any()
             }}
             <p class="field-error" id=error_id aria-live="polite">
                 {move || error.get().map(|error| view! { <Icon sign=Sign::Alert/> <span>{error}</span> })}
@@ -104,10 +90,61 @@ pub(crate) fn Field(
     }
 }
 
-/// Leptos writes the text of a textarea into the page as it is: markup in it is made harmless here.
+/// The control that takes the input: the part of a field between its label and its error.
+struct Control {
+    id: String,
+    name: &'static str,
+    kind: &'static str,
+    autocomplete: &'static str,
+    value: String,
+    autofocus: bool,
+    readonly: bool,
+    is_invalid: Signal<bool>,
+}
+
+impl Control {
+    /// Renders one line. `described` returns the ids of the hint and the error.
+    fn input(self, described: impl Fn() -> Option<String> + Send + 'static) -> impl IntoView {
+        let kind = self.kind;
+        view! {
+            <input
+                id=self.id
+                name=self.name
+                type=if kind == "slug" { "text" } else { kind }
+                value=self.value
+                autocomplete=self.autocomplete
+                autocapitalize=matches!(kind, "email" | "slug").then_some("none")
+                spellcheck=(kind != "text").then_some("false")
+                autofocus=self.autofocus
+                readonly=self.readonly
+                aria-invalid=move || self.is_invalid.get().then_some("true")
+                aria-describedby=described
+            />
+        }
+    }
+
+    /// Renders several lines. `described` returns the ids of the hint and the error.
+    fn textarea(self, lines: u8, described: impl Fn() -> Option<String> + Send + 'static) -> impl IntoView {
+        view! {
+            <textarea
+                id=self.id
+                name=self.name
+                rows=lines.to_string()
+                autocomplete=self.autocomplete
+                autocapitalize="none"
+                spellcheck="false"
+                autofocus=self.autofocus
+                aria-invalid=move || self.is_invalid.get().then_some("true")
+                aria-describedby=described
+            >{text_in(self.value)}</textarea>
+        }
+    }
+}
+
+/// Returns the text of a textarea, escaped on the server: Leptos writes it into the page as it is.
 #[cfg(feature = "ssr")]
 fn text_in(value: String) -> String {
-    super::page::escape(&value)
+    escape(&value)
 }
 
 #[cfg(not(feature = "ssr"))]
@@ -115,19 +152,19 @@ const fn text_in(value: String) -> String {
     value
 }
 
-/// What went wrong with a form, whichever way it was sent.
+/// Returns the problem of a form, from its latest outcome, or else from the flash of a form sent without scripts.
 fn problem_of(value: Signal<Option<Outcome>>, form: FormName) -> impl Fn() -> Option<Problem> + Copy + Send + Sync {
     let flashed = expect_context::<Flashed>();
     move || match value.get() {
         Some(outcome) => outcome.err(),
-        // The page says that, above everything.
+        // A banner above the page already says that one.
         None => flashed
             .problem(form)
             .filter(|problem| *problem != Problem::Refused(Refusal::FilledInByAnother)),
     }
 }
 
-/// What went wrong with a form and is about this field, as text.
+/// Returns the text of a form's problem, if the problem is about this field.
 pub(crate) fn form_error(value: Signal<Option<Outcome>>, form: FormName, field: About) -> Signal<Option<String>> {
     let problem = problem_of(value, form);
     Signal::derive(move || {
@@ -137,15 +174,13 @@ pub(crate) fn form_error(value: Signal<Option<Outcome>>, form: FormName, field: 
     })
 }
 
-/// Asks for the person's password in a form whose change needs a second look (J7): once it was refused for that. What
-/// else was typed stays, and the change goes on as soon as the form is sent again.
+/// Asks for the person's password in a form whose change needs confirmation (J7), once the server has refused the
+/// change for lack of it. What else was typed stays, and sending the form again makes the change.
 #[component]
 pub(crate) fn Confirmation(
-    /// The form it is in.
     form: FormName,
-    /// The form's outcome.
     value: Signal<Option<Outcome>>,
-    /// Its id, where a page has several.
+    /// Its id, needed where a page has several.
     #[prop(default = "confirm-password")]
     id: &'static str,
 ) -> impl IntoView {
@@ -174,8 +209,8 @@ pub(crate) fn Confirmation(
     }
 }
 
-/// What went wrong with a form and is about none of these fields, shown above it. A form about resources has all of
-/// theirs.
+/// Shows the problem of a form above it, unless the problem is about one of these fields. A form about resources has
+/// all fields of details.
 pub(crate) fn form_problem(value: Signal<Option<Outcome>>, form: FormName, fields: &'static [About]) -> impl IntoView {
     let problem = problem_of(value, form);
     let other = move || {

@@ -1,30 +1,30 @@
-//! A form that posts to a server function: by itself without scripts, in place with them.
+//! A form that posts to a server function: by the browser without scripts, by `fetch` with them.
 //!
-//! What is in it is sent as the browser would send it. So the one piece of code serves every form: the browser's
-//! program need not know what each of them takes.
+//! The fields are sent as the browser would send them. So one piece of code serves every form, and the browser's
+//! program need not know the arguments of each server function.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{Problem, outcome::Outcome, signed::Signed};
 
-/// A form's way to its server function, and what came of it.
+/// Sends a form to its server function, and holds the outcome.
 #[derive(Clone, Copy)]
 pub(crate) struct FormSender {
     path: &'static str,
-    /// Whom the page was made for.
+    /// The person the page was made for.
     signed: Signed,
     pending: RwSignal<bool>,
     outcome: RwSignal<Option<Outcome>>,
-    /// What was sent last.
+    /// The fields that were sent last.
     #[cfg(feature = "hydrate")]
     sent: StoredValue<Option<String>>,
-    /// The fields to send once the request under way is answered.
+    /// The fields to send once the request that is under way is answered.
     #[cfg(feature = "hydrate")]
     next: StoredValue<Option<String>>,
 }
 
 impl FormSender {
-    /// The way to this server function.
+    /// Returns the sender of this server function's form.
     pub(crate) fn to<S: ServerFn<Output = Outcome, Error = Problem>>() -> Self {
         Self {
             path: S::PATH,
@@ -38,40 +38,37 @@ impl FormSender {
         }
     }
 
-    /// Whether an answer is under way; for `aria-busy`.
+    /// Returns whether a request is under way, as a value of `aria-busy`.
     pub(crate) fn busy(self) -> String {
         self.pending.get().to_string()
     }
 
-    /// Whether an answer is under way.
+    /// Returns whether a request is under way.
     pub(crate) fn pending(self) -> Signal<bool> {
         self.pending.into()
     }
 
-    /// What came of it last.
+    /// Returns the latest outcome.
     pub(crate) fn outcome(self) -> Signal<Option<Outcome>> {
         self.outcome.into()
     }
 
-    /// Forgets what came of it.
+    /// Forgets the latest outcome.
     pub(crate) fn forget(self) {
         self.outcome.set(None);
     }
 }
 
-/// The form. While an answer is under way, sending the same again does nothing: a double click is one click. Anything
-/// else waits for its turn.
+/// The form. While a request is under way, sending the same fields again does nothing, so a double click counts once;
+/// other fields are sent after it.
 #[component]
 pub(crate) fn PostForm(
-    /// Sends it.
     action: FormSender,
-    /// Its class.
-    #[prop(optional)]
-    class: &'static str,
+    #[prop(optional)] class: &'static str,
     /// Its fields and buttons.
     children: Children,
 ) -> impl IntoView {
-    // The server checks, and says what is wrong in words of its own: the browser's bubbles would only be in the way.
+    // `novalidate`, since the server checks and shows its own messages: the browser's would duplicate them.
     view! {
         <form
             method="post"
@@ -127,7 +124,7 @@ mod browser {
                 sender.sent.try_set_value(Some(fields.clone()));
                 let outcome = ask(sender.path, fields, sender.signed).await;
                 let is_refused = outcome.is_err();
-                // Of a screen that was left, nobody wants to know.
+                // The screen may have been left meanwhile: then its signals are gone, and the outcome is dropped.
                 sender.outcome.try_set(Some(outcome));
                 if is_refused {
                     focus::lead_to_error(form.clone());
@@ -158,7 +155,7 @@ mod browser {
             .body(fields)
             .map_err(|_| Problem::Unreachable)?;
         let response = request.send().await.map_err(|_| Problem::Unreachable)?;
-        // Who is signed in now, if that is not who filled the form in.
+        // The header names who is signed in now, if that is not who filled the form in.
         if let Some(name) = response.headers().get(paths::SIGNED_IN) {
             let name = percent_encoding::percent_decode_str(&name).decode_utf8_lossy();
             signed.set(Now::Another(name.into_owned()));

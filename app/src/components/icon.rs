@@ -1,9 +1,9 @@
-//! Signs: drawn on a grid of 16, in the colour of the text. They always stand beside words or a label, so they are
+//! Icons: drawn on a grid of 16, in the colour of the text. They always stand beside a text or a label, so they are
 //! hidden from screen readers.
 
 use leptos::prelude::*;
 
-/// Which sign.
+/// Which icon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sign {
     Alert,
@@ -35,7 +35,6 @@ pub(crate) enum Sign {
     SortUp,
 }
 
-/// A sign.
 #[component]
 pub(crate) fn Icon(sign: Sign) -> impl IntoView {
     let path = match sign {

@@ -1,29 +1,30 @@
-//! The parts every list has: search and filters as a form, columns that sort, pages. All of it lives in the URL.
+//! What all lists share: search and filters as a form, columns that sort, pages. All of their state is in the URL.
 
 use std::{borrow::Cow, hash::Hash};
 
 use leptos::{either::Either, html, prelude::*};
 use leptos_router::components::Form;
 
-use super::{Icon, ListAddress, Sign};
+use super::{
+    icon::{Icon, Sign},
+    list_address::ListAddress,
+};
 use crate::{api::list::ListQuery, loaded::Loaded};
 
-/// Search and filters: a form that is sent by itself with scripts, and by its button without.
+/// Search and filters: a form that sends itself with scripts, and has a button without.
 #[component]
 pub(crate) fn SearchForm(
     /// The plural of the rows, as in "Search members".
     what: &'static str,
     /// The placeholder of the search field.
     placeholder: &'static str,
-    /// The filters.
-    #[prop(optional)]
-    children: Option<Children>,
+    #[prop(optional)] children: Option<Children>,
 ) -> impl IntoView {
     let address = expect_context::<ListAddress>();
     let node = NodeRef::<html::Button>::new();
     let field = NodeRef::<html::Input>::new();
     let query = address.query;
-    // Sorting outlives a new search; the place in the list does not.
+    // A new search keeps the order, and begins on the first page.
     let hidden = move |name: &'static str, read: fn(&ListQuery) -> String| {
         move || {
             let value = query.with(read);
@@ -33,7 +34,7 @@ pub(crate) fn SearchForm(
     provide_context(SendButton(node));
     let later = StoredValue::new(0_u32);
     let soon = move |_| {
-        // Once typing rests.
+        // Waits until typing pauses.
         let number = later.get_value().wrapping_add(1);
         later.set_value(number);
         set_timeout(
@@ -45,7 +46,7 @@ pub(crate) fn SearchForm(
             std::time::Duration::from_millis(250),
         );
     };
-    // The address may change from elsewhere: a link, the back button. What is being typed is left alone.
+    // The address may also change by a link or the back button. A text that is being typed stays.
     Effect::new(move |_| {
         let typed = query.with(|query| query.q.clone());
         if let Some(field) = field.get()
@@ -87,20 +88,19 @@ pub(crate) fn SearchForm(
     }
 }
 
-/// The button of the form a filter is in.
+/// The button that sends the form of a filter.
 #[derive(Clone, Copy)]
 struct SendButton(NodeRef<html::Button>);
 
-/// A filter: one of a closed list.
+/// A filter with a closed list of values.
 #[component]
 pub(crate) fn Filter(
-    /// Its name in the URL.
+    /// Its name in the query of the URL.
     name: &'static str,
-    /// Its label.
     label: &'static str,
-    /// Its value in the query.
+    /// Reads its value from the query.
     read: fn(&ListQuery) -> &str,
-    /// What there is to choose: as in the URL, and as a person reads it. The first is no choice.
+    /// The values and their labels. The first one stands for no filter.
     #[prop(into)]
     options: Cow<'static, [(&'static str, &'static str)]>,
 ) -> impl IntoView {
@@ -114,7 +114,7 @@ pub(crate) fn Filter(
     }
 }
 
-/// Sends the form the button is in.
+/// Sends the form that the button is in.
 #[cfg(feature = "hydrate")]
 fn send(node: NodeRef<html::Button>) {
     if let Some(form) = node.get_untracked().and_then(|button| button.form()) {
@@ -125,12 +125,11 @@ fn send(node: NodeRef<html::Button>) {
 #[cfg(not(feature = "hydrate"))]
 const fn send(_: NodeRef<html::Button>) {}
 
-/// A column's heading: sorts by it, and turns the order around when it is sorted by already.
+/// The heading of a column: sorts by the column, or reverses the order if the list is sorted by it already.
 #[component]
 pub(crate) fn SortHeader(
-    /// As in the URL. The list is sorted by `name` to begin with.
+    /// Its name in the query of the URL. Lists are sorted by `name` at first.
     sort: &'static str,
-    /// Its label.
     label: &'static str,
 ) -> impl IntoView {
     let address = expect_context::<ListAddress>();
@@ -167,10 +166,10 @@ pub(crate) fn SortHeader(
     }
 }
 
-/// The way to more, and back to the beginning.
+/// The links to the next page and back to the first.
 #[component]
 fn Pager(
-    /// Where the next page begins.
+    /// The cursor of the next page.
     next: Signal<Option<String>>,
 ) -> impl IntoView {
     let address = expect_context::<ListAddress>();
@@ -197,24 +196,21 @@ fn Pager(
 /// A list as a table: its rows or the text of the empty list, and the links to other pages.
 #[component]
 pub(crate) fn Listing<T, Id, V>(
-    /// What the rows are of.
+    /// The data of the screen.
     of: Loaded<T>,
-    /// The ids of the rows, in order.
+    /// Returns the ids of the rows, in order.
     ids: fn(&T) -> Vec<Id>,
-    /// Where the next page begins.
+    /// Returns the cursor of the next page.
     next: fn(&T) -> Option<String>,
-    /// The table's class.
-    #[prop(default = "table listing")]
-    class: &'static str,
-    /// The texts of the empty list.
+    #[prop(default = "table listing")] class: &'static str,
     empty: Empty,
-    /// What to do where there is nothing at all (N5).
+    /// What to do first, if the list is empty without a search (N5).
     #[prop(optional, into)]
     begin: Option<ViewFn>,
-    /// The cells of its head.
+    /// The cells of the table's head.
     #[prop(into)]
     head: ViewFn,
-    /// A row.
+    /// Renders the row with this id.
     row: impl Fn(Id) -> V + Copy + Send + Sync + 'static,
 ) -> impl IntoView
 where
@@ -250,8 +246,8 @@ where
     }
 }
 
-/// What a search, a filter or another page came to, for whoever doesn't see it (N2); nothing for what is there to begin
-/// with, or changes by itself. What had the focus may be gone with what was there before: then the heading has it.
+/// Announces the result of a search, a filter or another page to screen readers (N2); says nothing of the first page
+/// that is shown, or of a change by others. If the focused element was removed, the heading gets the focus.
 fn tell_changes(busy: RwSignal<bool>, text: impl Fn() -> String + 'static) -> ReadSignal<String> {
     let query = expect_context::<ListAddress>().query;
     let (told, tell) = signal(String::new());
@@ -259,7 +255,7 @@ fn tell_changes(busy: RwSignal<bool>, text: impl Fn() -> String + 'static) -> Re
         let (is_busy, asked) = (busy.get(), query.get_untracked());
         match shown {
             Some(shown) if is_busy => {
-                // A screen reader reads only a text that differs from the one before.
+                // A screen reader announces only a text that differs from the last one.
                 tell.set(String::new());
                 shown
             }
@@ -283,16 +279,15 @@ fn how_many(count: usize, has_more: bool) -> String {
     }
 }
 
-/// What a list says when nothing is in it: a title and a sentence each.
+/// The texts of an empty list: a title and a sentence each.
 #[derive(Clone, Copy)]
 pub(crate) struct Empty {
-    /// Its sign.
     pub(crate) sign: Sign,
-    /// When nothing fits the search and the filters.
+    /// If nothing matches the search and the filters.
     pub(crate) none_fits: (&'static str, &'static str),
-    /// When there is nothing at all.
+    /// If there is nothing at all.
     pub(crate) none: (&'static str, &'static str),
-    /// The way to everything.
+    /// The label of the link that removes search and filters.
     pub(crate) show_all: &'static str,
 }
 

@@ -1,4 +1,4 @@
-//! What the URL of a page says about its list and its dialogs, and the links and steps that change it.
+//! What the URL of a page says about its list and its dialogs, and the links and navigations that change it.
 
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -13,21 +13,21 @@ use crate::{
     paths,
 };
 
-/// What the URL says about a list.
+/// The state that the URL holds: of the list, and of the dialog that is open.
 #[derive(Clone, Copy)]
 pub(crate) struct ListAddress {
-    /// The list's path.
+    /// The path of the list.
     pub(super) base: Signal<String>,
-    /// How it is searched, filtered, sorted and paged.
+    /// Search, filters, order and cursor.
     pub(crate) query: Memo<ListQuery>,
-    /// The dialog that is open.
+    /// The dialog that is open, if any.
     dialog: Memo<Option<DialogQuery>>,
-    /// Whether it was opened from the page that is behind it, which is then one step back in the browser's history.
+    /// Whether the dialog was opened from the page behind it, which is then one step back in the browser's history.
     is_step: StoredValue<bool>,
 }
 
 impl ListAddress {
-    /// Reads the URL of the page that is shown, whose dialogs are `D`.
+    /// Reads the URL of the current page, whose dialogs are `D`, and provides it to the page's components.
     pub(crate) fn provide<D: DialogUrl>(base: Signal<String>) -> Self {
         let [q, role, kind, state] = ["q", "role", "kind", "state"].map(use_query);
         let [sort, order, after] = ["sort", "order", "after"].map(use_query);
@@ -63,7 +63,7 @@ impl ListAddress {
                     address.is_step.set_value(true);
                     step_to(&untrack(|| address.link_with(&query.get(), now)));
                 }
-                // From one dialog to the next, the step is the same.
+                // A dialog that replaces another belongs to the same step of the history.
                 Some(true) if is_open => {}
                 Some(_) | None => address.is_step.set_value(false),
             }
@@ -72,28 +72,28 @@ impl ListAddress {
         address
     }
 
-    /// The dialog that is open; `D` are the dialogs of the screen. Follows changes.
+    /// Returns the open dialog, as one of the screen's dialogs `D`. Tracks changes.
     pub(crate) fn dialog<D: DialogUrl>(self) -> Option<D> {
         let DialogQuery { name, subject } = self.dialog.get()?;
         D::from_query(name, subject)
     }
 
-    /// Whether no dialog is open. Follows changes.
+    /// Returns whether no dialog is open. Tracks changes.
     pub(crate) fn is_closed(self) -> bool {
         self.dialog.with(Option::is_none)
     }
 
-    /// The person the open dialog is about. Follows changes.
+    /// Returns the person the open dialog is about. Tracks changes.
     pub(crate) fn dialog_user(self) -> Option<UserId> {
         self.dialog.get()?.subject.user
     }
 
-    /// The API key the open dialog is about. Follows changes.
+    /// Returns the API key the open dialog is about. Tracks changes.
     pub(crate) fn dialog_key(self) -> Option<ApiKeyId> {
         self.dialog.get()?.subject.key
     }
 
-    /// A link to the list, otherwise searched or sorted, with no dialog open.
+    /// Returns the address of the list with another query and no dialog.
     pub(crate) fn link(self, query: &ListQuery) -> String {
         self.link_with(query, None)
     }
@@ -102,18 +102,18 @@ impl ListAddress {
         self.base.with(|base| paths::with_query(base, query, dialog))
     }
 
-    /// A link to the list as it is, with this dialog open.
+    /// Returns the address of the current list with this dialog open.
     pub(crate) fn to<D: DialogUrl>(self, dialog: D) -> Signal<String> {
         let dialog = Some(dialog.to_query());
         Signal::derive(move || self.link_with(&self.query.get(), dialog))
     }
 
-    /// A link to the list as it is, with no dialog open.
+    /// Returns the address of the current list with no dialog open.
     pub(crate) fn closed(self) -> Signal<String> {
         Signal::derive(move || self.link(&self.query.get()))
     }
 
-    /// A link to the list as a file: all of it, as it is searched, filtered and sorted.
+    /// Returns the address of the list as a CSV file: all pages, with the current search, filters and order.
     pub(crate) fn export(self) -> String {
         let query = ListQuery {
             after: String::new(),
@@ -123,25 +123,25 @@ impl ListAddress {
             .with(|base| paths::with_query(&format!("{base}.csv"), &query, None))
     }
 
-    /// Returns what opens another dialog from a script, or with none closes the one that is open.
+    /// Returns a function that opens another dialog by script, or closes the open one if given `None`.
     pub(crate) fn switch<D: DialogUrl>(self) -> impl Fn(Option<D>) + Clone + 'static {
         let show = self.show();
         move |dialog| show(dialog.map(D::to_query))
     }
 
-    /// Returns what closes the open dialog from a script.
+    /// Returns a function that closes the open dialog by script.
     pub(crate) fn closer(self) -> impl Fn() + Clone + 'static {
         let show = self.show();
         move || show(None)
     }
 
-    /// A dialog that was opened by a step in the history is closed by a step back: otherwise the back button would lead
-    /// to the page that is shown already.
+    /// Returns a function that navigates to a dialog, or to none. A dialog that was opened by a step in the history is
+    /// closed by a step back: otherwise the back button would lead to the page that is already shown.
     fn show(self) -> impl Fn(Option<DialogQuery>) + Clone + 'static {
         let navigate = use_navigate();
         move |dialog| {
             if dialog.is_none() && self.is_step.get_value() {
-                // Once: the step takes a moment, and a second one would lead away from the page.
+                // Only once: going back takes a moment, and a second step would leave the page.
                 self.is_step.set_value(false);
                 step_back();
             } else if self.dialog.get_untracked() != dialog {
@@ -156,7 +156,7 @@ impl ListAddress {
     }
 }
 
-/// The browser's history, beside the router.
+/// Steps in the browser's history that the router does not make.
 #[cfg(feature = "hydrate")]
 mod history {
     use leptos::prelude::window;
@@ -168,8 +168,8 @@ mod history {
         }
     }
 
-    /// Makes sure that opening a dialog was a step. The router leaves one out if it takes the address for the one it
-    /// noted last: the same dialog, opened again after a step back that the router did not count.
+    /// Makes sure that opening a dialog added a step to the history. The router skips the step if the address equals
+    /// the last one it noted: the same dialog, opened again after a step back that the router did not see.
     pub(super) fn step_to(link: &str) {
         let is_noted = window()
             .location()

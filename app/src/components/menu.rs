@@ -1,24 +1,20 @@
-//! A button and its menu (WAI-ARIA APG, menu button), over the browser's popover: opens and closes without scripts;
-//! with them the arrow keys move through it.
+//! A menu button and its menu (WAI-ARIA APG, menu button), over the browser's popover: opens and closes without
+//! scripts; with them the arrow keys move through it.
 
 use leptos::{ev::KeyboardEvent, prelude::*};
 
-/// The button with its menu.
 #[component]
 pub(crate) fn Menu(
     /// The menu's id, unique in the page.
     #[prop(into)]
     id: String,
-    /// What the button is called.
+    /// The accessible name of the button.
     #[prop(into)]
     label: Signal<String>,
-    /// The button's class.
-    #[prop(default = "icon-button")]
-    class: &'static str,
+    #[prop(default = "icon-button")] class: &'static str,
     /// The content of the button.
     #[prop(into)]
     face: ViewFn,
-    /// The items.
     children: Children,
 ) -> impl IntoView {
     view! {
@@ -48,21 +44,20 @@ pub(crate) fn Menu(
     }
 }
 
-/// A button and a small window with more than a menu has room for. Without scripts it opens and closes as well.
+/// A button and a popover, for content that does not fit a menu. Opens and closes without scripts too.
 #[component]
 pub(crate) fn Popover(
-    /// The window's id, unique in the page.
+    /// The popover's id, unique in the page.
     #[prop(into)]
     id: String,
-    /// What the button is called.
+    /// The accessible name of the button.
     #[prop(into)]
     label: Signal<String>,
-    /// The button's class.
     class: &'static str,
     /// The content of the button.
     #[prop(into)]
     face: ViewFn,
-    /// The content of the window.
+    /// The content of the popover.
     children: Children,
 ) -> impl IntoView {
     view! {
@@ -91,19 +86,16 @@ pub(crate) fn Popover(
     }
 }
 
-/// An item that leads somewhere.
+/// An item of a menu that is a link.
 #[component]
 pub(crate) fn MenuLink(
-    /// Where to.
-    #[prop(into)]
-    href: Signal<String>,
-    /// Whether it is dangerous.
+    #[prop(into)] href: Signal<String>,
+    /// Whether what it leads to is dangerous, such as deleting.
     #[prop(optional)]
     is_dangerous: bool,
-    /// Whether it is where the reader is.
+    /// Whether it leads to the current page.
     #[prop(optional, into)]
     is_current: Signal<bool>,
-    /// Its text.
     children: Children,
 ) -> impl IntoView {
     view! {
@@ -120,12 +112,9 @@ pub(crate) fn MenuLink(
     }
 }
 
-/// An item that sends the form around it.
+/// An item of a menu that sends the form around it.
 #[component]
-pub(crate) fn MenuForm(
-    /// Its text.
-    children: Children,
-) -> impl IntoView {
+pub(crate) fn MenuForm(children: Children) -> impl IntoView {
     view! {
         <button type="submit" class="menu-item" role="menuitem" on:click=|event| keys::close(&event)>
             {children()}
@@ -133,13 +122,13 @@ pub(crate) fn MenuForm(
     }
 }
 
-/// Why something is not in the menu.
+/// An item that says why an action is not in the menu.
 #[component]
 pub(crate) fn MenuExplanation(#[prop(into)] text: String) -> impl IntoView {
     view! { <p class="menu-explanation" role="menuitem" aria-disabled="true" tabindex="-1">{text}</p> }
 }
 
-/// Keys and focus.
+/// Handles keys and focus in the browser; does nothing on the server.
 mod keys {
     use super::KeyboardEvent;
 
@@ -163,7 +152,7 @@ mod keys {
 
         use super::KeyboardEvent;
 
-        /// Arrow down on the button opens the menu.
+        /// Opens the menu by the arrow down on its button.
         pub(crate) fn open(event: KeyboardEvent) {
             if event.key() == "ArrowDown" {
                 event.prevent_default();
@@ -176,7 +165,7 @@ mod keys {
             }
         }
 
-        /// The first item has the focus once the menu is open.
+        /// Focuses the first item once the menu is open.
         pub(crate) fn enter(event: ev::Event) {
             if let Some(menu) = event.target().and_then(|target| target.dyn_into::<Element>().ok())
                 && menu.matches(":popover-open").unwrap_or(false)
@@ -186,7 +175,7 @@ mod keys {
             }
         }
 
-        /// What is typed into has the focus once the window is open.
+        /// Focuses the text field once the popover is open.
         pub(crate) fn enter_popover(event: ev::Event) {
             if let Some(popover) = event.target().and_then(|target| target.dyn_into::<Element>().ok())
                 && popover.matches(":popover-open").unwrap_or(false)
@@ -197,7 +186,7 @@ mod keys {
             }
         }
 
-        /// A link in the window leads away from it.
+        /// Closes the popover when a link in it is followed.
         pub(crate) fn leave_popover(event: ev::MouseEvent) {
             let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
             let is_link = target.is_some_and(|target| target.closest("a").is_ok_and(|link| link.is_some()));
@@ -210,7 +199,7 @@ mod keys {
             }
         }
 
-        /// Arrows, Home and End move; Tab closes.
+        /// Moves the focus by the arrow keys, Home and End; Tab closes the menu.
         pub(crate) fn walk(event: KeyboardEvent) {
             let Some(menu) = event
                 .current_target()
@@ -237,7 +226,7 @@ mod keys {
             drop(items[next].focus());
         }
 
-        /// Choosing an item closes the menu, and gives the focus back to its button.
+        /// Closes the menu when an item is chosen, and returns the focus to its button.
         pub(crate) fn close(event: &ev::MouseEvent) {
             let menu = event
                 .current_target()
@@ -245,7 +234,7 @@ mod keys {
                 .and_then(|item| item.closest("[popover]").ok().flatten())
                 .and_then(|menu| menu.dyn_into::<HtmlElement>().ok());
             if let Some(menu) = menu {
-                // After the click has done its work: a hidden button would not send its form.
+                // After the click was handled: a hidden button would not send its form.
                 request_animation_frame(move || drop(menu.hide_popover()));
             }
         }

@@ -1,4 +1,7 @@
-//! The console's own small, accessible components, over the browser's own dialog, popover and details.
+//! The console's own small, accessible components, over the browser's dialog, popover and details.
+//!
+//! Owns how things look and are operated on every screen. Must not know what a screen is about. The files of this room
+//! import each other directly; the names below are for the others.
 
 mod avatar;
 mod badge;
@@ -13,6 +16,7 @@ mod list_address;
 mod menu;
 mod notices;
 mod page;
+mod problem_screen;
 mod select;
 mod session_notice;
 mod timestamp;
@@ -31,9 +35,10 @@ pub(crate) use list_address::ListAddress;
 pub(crate) use menu::{Menu, MenuExplanation, MenuForm, MenuLink, Popover};
 pub(crate) use notices::NoticeRegion;
 pub(crate) use page::{Arrived, DefaultProjectNotice, PageHeader, PageTitle};
+pub(crate) use problem_screen::{NotFoundScreen, ProblemScreen};
 pub(crate) use select::SelectField;
 pub(crate) use session_notice::SignedBanner;
+#[cfg(feature = "ssr")]
+pub(crate) use timestamp::utc_day;
 pub(crate) use timestamp::{DayText, TimestampText, input_day, last_day};
 pub(crate) use username::{OwnAddress, Username};
-#[cfg(feature = "ssr")]
-pub(crate) use {page::escape, timestamp::utc_day};

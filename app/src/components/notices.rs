@@ -1,12 +1,11 @@
-//! The region at the top of the page where messages appear. Always there, so that a screen reader hears what comes into
-//! it.
+//! The region at the top of the page where messages appear. It is always in the page, so that a screen reader announces
+//! what is put into it.
 
 use leptos::prelude::*;
 
-use super::{Icon, Sign};
+use super::icon::{Icon, Sign};
 use crate::flash::Notices;
 
-/// The region.
 #[component]
 pub(crate) fn NoticeRegion() -> impl IntoView {
     let notices = expect_context::<Notices>();

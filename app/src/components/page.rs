@@ -1,23 +1,25 @@
-//! The head of a page, and its title.
+//! The title and the heading of a page, and the focus after a navigation.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_location;
 
-use super::{Icon, Sign};
+use super::icon::{Icon, Sign};
 use crate::api::projects::ProjectHead;
+#[cfg(feature = "ssr")]
+use crate::markup::escape;
 
-/// The path of the page that has been arrived at.
+/// The path of the page that was navigated to last.
 #[derive(Clone, Copy)]
 pub(crate) struct Arrived(StoredValue<Option<String>>);
 
 impl Arrived {
-    /// Makes it known to all screens.
+    /// Provides it to all screens.
     pub(crate) fn provide() {
         provide_context(Self(StoredValue::new(None)));
     }
 
-    /// Notes the path; answers whether another page was left for it, other than by the browser loading a document.
+    /// Stores the path; returns whether it replaces another one, which is not so for the page that the browser loaded.
     fn is_another(self, path: &str) -> bool {
         self.0
             .try_update_value(|arrived| arrived.replace(path.to_owned()).is_some_and(|before| before != path))
@@ -25,14 +27,13 @@ impl Arrived {
     }
 }
 
-/// The document's title. Leptos writes titles into the page as they are, so a name with markup in it is made harmless
-/// here.
+/// The document's title. Leptos writes titles into the page as they are, so the text is escaped here.
 #[component]
 pub(crate) fn PageTitle(#[prop(into)] text: Signal<String>) -> impl IntoView {
     follow(text);
     let whole = move |text: String| format!("{text} · Roster");
-    // On the server the title is written when the page is done, and what made it may be gone by then: it is read here
-    // and now.
+    // On the server the title is written when the page is complete, and its signals may be gone by then: so the text is
+    // read now.
     #[cfg(feature = "ssr")]
     let text = escape(&whole(text.get_untracked()));
     #[cfg(not(feature = "ssr"))]
@@ -40,9 +41,9 @@ pub(crate) fn PageTitle(#[prop(into)] text: Signal<String>) -> impl IntoView {
     view! { <Title text=text/> }
 }
 
-/// A browser that loads a page begins to read it from the top; one that only changes it says nothing. So the heading
-/// gets the focus, once the page that a link led to has a title of its own: what was pressed is gone, or is about
-/// another page (N2).
+/// Focuses the heading after a navigation, once the new page has set its title. A screen reader begins to read a page
+/// that the browser loads, but says nothing of one that only changes, and the element that was pressed is gone or
+/// belongs to another page (N2).
 fn follow(text: Signal<String>) {
     let (arrived, path) = (expect_context::<Arrived>(), use_location().pathname);
     Effect::new(move |_| {
@@ -54,24 +55,14 @@ fn follow(text: Signal<String>) {
     });
 }
 
-/// Text as markup that says it.
-#[cfg(feature = "ssr")]
-pub(crate) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-/// A page's heading, a line about it, and its main actions.
+/// The heading of a page, a sentence about it, and its main actions.
 #[component]
 pub(crate) fn PageHeader(
-    /// The heading.
-    #[prop(into)]
-    title: String,
-    /// What the page is for.
+    #[prop(into)] title: String,
+    /// The sentence.
     #[prop(into)]
     lead: Signal<String>,
-    /// The actions.
-    #[prop(optional)]
-    children: Option<Children>,
+    #[prop(optional)] children: Option<Children>,
 ) -> impl IntoView {
     view! {
         <header class="page-header">
@@ -84,13 +75,9 @@ pub(crate) fn PageHeader(
     }
 }
 
-/// The notice of the Default Project's pages (D7).
+/// The notice on the pages of a Default Project (D7).
 #[component]
-pub(crate) fn DefaultProjectNotice(
-    /// The project of the page.
-    #[prop(into)]
-    project: Signal<Option<ProjectHead>>,
-) -> impl IntoView {
+pub(crate) fn DefaultProjectNotice(#[prop(into)] project: Signal<Option<ProjectHead>>) -> impl IntoView {
     let organization = Memo::new(move |_| {
         let project = project.get().filter(|project| project.is_default)?;
         Some(project.organization_name)
@@ -107,15 +94,5 @@ pub(crate) fn DefaultProjectNotice(
                 </p>
             </aside>
         })
-    }
-}
-
-#[cfg(all(test, feature = "ssr"))]
-mod tests {
-    use super::escape;
-
-    #[test]
-    fn a_title_cannot_end_the_title_element() {
-        assert_eq!(escape("</title><script>&"), "&lt;/title&gt;&lt;script&gt;&amp;");
     }
 }

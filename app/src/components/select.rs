@@ -1,28 +1,25 @@
-//! A labelled choice out of a closed list, with its hint and its error.
+//! A labelled select with its hint and its error.
 
 use std::borrow::Cow;
 
 use leptos::prelude::*;
 
-use super::{Icon, Sign};
+use super::icon::{Icon, Sign};
 
-/// The choice. The error stands beside it and is announced with it (N3).
+/// The select. Its error stands beside it and is announced with it (N3).
 #[component]
 pub(crate) fn SelectField(
-    /// Its label.
     label: &'static str,
-    /// Its name in the form.
+    /// Its name in the form's data.
     name: &'static str,
-    /// The code of the option that is chosen first.
+    /// The value that is selected at first.
     #[prop(optional, into)]
     value: String,
-    /// What there is to choose: as sent, and as a person reads it.
+    /// The values and their labels.
     #[prop(into)]
     options: Cow<'static, [(&'static str, &'static str)]>,
-    /// What to know before choosing.
-    #[prop(optional, into)]
-    hint: String,
-    /// The error that is shown beside it.
+    #[prop(optional, into)] hint: String,
+    /// The error to show beside it.
     #[prop(into, default = Signal::stored(None))]
     error: Signal<Option<String>>,
 ) -> impl IntoView {

@@ -1,16 +1,16 @@
-//! Says that the session of the page is over or that somebody else is signed in now, with a link to go on. What is
+//! Says that the session of the page is over, or that somebody else is signed in now, with a link to go on. What is
 //! typed on the page stays.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-use super::{Icon, Sign};
+use super::icon::{Icon, Sign};
 use crate::{
     Problem, messages, paths,
     signed::{Now, Signed},
 };
 
-/// The banner above the page: its session is over, or somebody else is signed in, with a link to go on.
+/// The banner above the page that says so.
 #[component]
 pub(crate) fn SignedBanner() -> impl IntoView {
     let signed = expect_context::<Signed>();
@@ -26,7 +26,7 @@ pub(crate) fn SignedBanner() -> impl IntoView {
     }
 }
 
-/// What went wrong with a form that somebody else filled in, or whose session is over, with the way on; none for any
+/// Returns the message and the link for a form that somebody else filled in, or whose session is over; `None` for any
 /// other problem.
 pub(crate) fn way_on(problem: Problem) -> Option<impl IntoView> {
     let now = match problem {

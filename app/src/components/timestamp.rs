@@ -1,27 +1,24 @@
-//! Dates and times: in UTC as the page is made, in the reader's own time zone once the browser can tell (N4).
+//! Dates and times: in UTC in the server's page, in the reader's time zone once the browser has it (N4).
 
 use leptos::prelude::*;
 use time::OffsetDateTime;
 
 use crate::api::Timestamp;
 
-/// An instant. Shows the day; day, time and UTC are at hand in its tooltip, and beside it once it has the focus: of
-/// those with a time by the keyboard too, of days by pointing at them or touching them, so that a list has no more
-/// stops than buttons (N4).
+/// An instant. Shows the day. Its tooltip has day, time and UTC, which also appear beside it when it has the focus: an
+/// instant with its time is a stop of the Tab key, a day is not, so that a list has no more stops than buttons (N4).
 #[component]
 pub(crate) fn TimestampText(
-    /// The instant.
-    #[prop(into)]
-    at: Signal<Timestamp>,
-    /// Whether it stands for a day that was chosen in UTC, and means that day everywhere.
+    #[prop(into)] at: Signal<Timestamp>,
+    /// Whether it stands for a day that was chosen in UTC: then it is shown in UTC everywhere.
     #[prop(optional)]
     is_utc_day: bool,
-    /// Whether the time of the day is shown as well.
+    /// Whether to show the time of day as well.
     #[prop(optional)]
     with_time: bool,
 ) -> impl IntoView {
     let is_local = RwSignal::new(false);
-    // Only after hydration, so that the browser's first copy of the page is the server's.
+    // Only after hydration, since the browser's first rendering must equal the server's.
     Effect::new(move |_| is_local.set(!is_utc_day));
     let text = move || match (is_local.get(), with_time) {
         (true, true) => format!("{}, {}", local_day(at.get()), local_time(at.get())),
@@ -43,7 +40,7 @@ pub(crate) fn TimestampText(
     }
 }
 
-/// A day of a page that says of all its days that they are in UTC.
+/// A day in UTC, for a page that says that all its days are.
 #[component]
 pub(crate) fn DayText(at: Timestamp) -> impl IntoView {
     view! { <time datetime=input_day(at)>{utc_day(at)}</time> }
@@ -53,7 +50,7 @@ fn parts(at: Timestamp) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(at.0).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
-/// RFC 3339, UTC.
+/// Formats an instant by RFC 3339, in UTC.
 fn machine(at: Timestamp) -> String {
     let at = parts(at);
     format!(
@@ -67,12 +64,12 @@ fn machine(at: Timestamp) -> String {
     )
 }
 
-/// The day, in UTC: what `<input type=date>` takes.
+/// Returns the day in UTC, as `<input type=date>` takes it.
 pub(crate) fn input_day(at: Timestamp) -> String {
     machine(at).chars().take(10).collect()
 }
 
-/// The day, in UTC, as a person reads it.
+/// Returns the day in UTC, as people read it.
 pub(crate) fn utc_day(at: Timestamp) -> String {
     let at = parts(at);
     format!("{} {} {}", at.day(), month(at), at.year())
@@ -94,7 +91,7 @@ fn month(at: OffsetDateTime) -> String {
     at.month().to_string().chars().take(3).collect()
 }
 
-/// The instant, where the reader is.
+/// Returns the instant as the browser's own date.
 #[cfg(feature = "hydrate")]
 fn local(at: Timestamp) -> js_sys::Date {
     #[expect(
@@ -104,7 +101,7 @@ fn local(at: Timestamp) -> js_sys::Date {
     js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(at.0 as f64 * 1000.0))
 }
 
-/// The day, where the reader is.
+/// Returns the day in the reader's time zone.
 #[cfg(feature = "hydrate")]
 fn local_day(at: Timestamp) -> String {
     let date = local(at);
@@ -115,7 +112,7 @@ fn local_day(at: Timestamp) -> String {
     format!("{} {month} {}", date.get_date(), date.get_full_year())
 }
 
-/// The time of the day, where the reader is, and what the time is called there then: "22:21 EST".
+/// Returns the time in the reader's time zone, with the zone's name at that instant: "22:21 EST".
 #[cfg(feature = "hydrate")]
 fn local_time(at: Timestamp) -> String {
     use js_sys::{Array, Intl::DateTimeFormat, Object, Reflect};
@@ -147,7 +144,7 @@ fn local_time(at: Timestamp) -> String {
     format!("{:02}:{:02}", at.hour(), at.minute())
 }
 
-/// The last day of what ends at an instant that was chosen as the end of a day.
+/// Returns an instant of the last day before an end that was chosen as the end of a day.
 pub(crate) fn last_day(end: Timestamp) -> Timestamp {
     Timestamp(end.0 - 1)
 }

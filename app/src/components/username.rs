@@ -1,14 +1,14 @@
-//! Whose password a form is about, for password managers: they save and offer passwords by it.
+//! Tells password managers whose password a form is about: they save and offer passwords by the user name.
 
 use leptos::prelude::*;
 
-/// The address of whoever is signed in. The frame provides it.
+/// The address of the person who is signed in. The frame provides it.
 #[derive(Clone, Copy)]
 pub(crate) struct OwnAddress(RwSignal<String>);
 
 impl OwnAddress {
-    /// Makes it known to everything in the frame. On the server it is known at once, in the browser when the frame
-    /// is.
+    /// Provides it to everything in the frame. On the server it is known at once, in the browser once the frame is
+    /// loaded.
     pub(crate) fn provide() -> Self {
         #[cfg(feature = "ssr")]
         let address = crate::request_context::signed_in()
@@ -21,26 +21,24 @@ impl OwnAddress {
         own
     }
 
-    /// The frame has come to know it.
+    /// Sets it, once the frame is loaded.
     pub(crate) fn set(self, address: String) {
         self.0.set(address);
     }
 
-    /// The address, where there is a frame.
+    /// Returns the address, or an empty text outside of a frame.
     pub(crate) fn here() -> Signal<String> {
         use_context::<Self>().map_or_else(|| Signal::stored(String::new()), |own| own.0.into())
     }
 }
 
-/// A field that nobody sees, and that isn't sent. It stands before the password in its form.
+/// A hidden field with the user name, which is not sent. It stands before the password in its form.
 #[component]
 pub(crate) fn Username(
     /// The address the person signs in with.
     #[prop(into)]
     email: Signal<String>,
-    /// Its id, unique in the page.
-    #[prop(into)]
-    id: String,
+    #[prop(into)] id: String,
 ) -> impl IntoView {
     view! {
         <input

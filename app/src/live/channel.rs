@@ -1,5 +1,8 @@
-//! What the tabs of a browser tell each other, and which of them leads: a `BroadcastChannel` and a lock (Web Locks).
-//! Browsers have locks only where the connection is secure; without them each tab leads itself.
+//! The messages between the tabs of a browser, and the choice of the leading tab: a `BroadcastChannel` and a lock (Web
+//! Locks).
+//!
+//! Owns both. Must not know what is followed or what events mean. Browsers have locks only on secure connections;
+//! without them each tab leads itself.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -8,21 +11,21 @@ use leptos::prelude::window;
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use web_sys::{BroadcastChannel, MessageEvent};
 
-/// The name of the channel, and of the lock of who leads.
+/// The name of the channel, and of the lock that the leading tab holds.
 const NAME: &str = "roster-live";
 
-/// What one tab tells the others.
+/// A message from one tab to the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Word {
-    /// A tab follows this; to whoever leads.
+    /// This tab follows this topic. For the leading tab.
     Follow { tab: String, topic: String },
-    /// A tab follows nothing any more.
+    /// This tab follows nothing any more.
     Leave { tab: String },
-    /// Who leads wants to know who follows what.
+    /// The leading tab asks all tabs what they follow.
     Who,
-    /// Something about this changed; about everything, if it is empty.
+    /// Something about this topic changed; an empty topic stands for all topics.
     Changed { topic: String },
-    /// There is no access to this any more.
+    /// Access to this topic has ended.
     Gone { topic: String },
 }
 
@@ -51,18 +54,18 @@ impl Word {
     }
 }
 
-/// The browser's locks, and the function that asks for one; none where there are none.
+/// Returns the browser's lock manager and its `request` function; `None` if the browser has none.
 fn locks() -> Option<(JsValue, Function)> {
     let locks = Reflect::get(&window().navigator(), &"locks".into()).ok()?;
     let request = Reflect::get(&locks, &"request".into()).ok()?.dyn_into().ok()?;
     Some((locks, request))
 }
 
-/// The way to the other tabs; none where each leads itself.
+/// The channel to the other tabs; none if each tab leads itself.
 pub(super) struct Channel(Option<BroadcastChannel>);
 
 impl Channel {
-    /// Opens it; `hear` is told what others say.
+    /// Opens the channel; `hear` is called with each message of another tab.
     pub(super) fn open(hear: impl Fn(Word) + 'static) -> Self {
         let channel = locks().and_then(|_| BroadcastChannel::new(NAME).ok());
         let Some(channel) = channel else { return Self(None) };
@@ -72,12 +75,12 @@ impl Channel {
             }
         });
         channel.set_onmessage(Some(told.as_ref().unchecked_ref()));
-        // For as long as the page is there.
+        // Never freed: it lives as long as the page.
         told.forget();
         Self(Some(channel))
     }
 
-    /// Tells all other tabs.
+    /// Sends a message to all other tabs.
     pub(super) fn say(&self, word: &Word) {
         if let Some(channel) = &self.0 {
             drop(channel.post_message(&JsValue::from_str(&word.write())));
@@ -85,29 +88,29 @@ impl Channel {
     }
 }
 
-/// The wish to lead, and leading, until it is given up.
+/// This tab's request for the lead, and the lead itself, until it is given up.
 #[derive(Clone, Default)]
 pub(super) struct Lead(Rc<RefCell<State>>);
 
 #[derive(Default)]
 enum State {
-    /// Not wished for.
+    /// Not requested.
     #[default]
     Idle,
-    /// Another tab leads.
+    /// Requested, while another tab leads.
     Waiting,
-    /// Wished for no more while another tab led.
+    /// Given up while another tab led; the request is still in the browser's queue.
     GivenUp,
-    /// This one leads; ends it.
+    /// This tab leads. Calling the function releases the lock.
     Leading(Option<Function>),
 }
 
 impl Lead {
-    /// Wishes to lead. `begin` is called once no other tab does.
+    /// Requests the lead. Calls `begin` once this tab has it.
     pub(super) fn wish(&self, begin: impl Fn() + 'static) {
         match &mut *self.0.borrow_mut() {
             State::Leading(_) | State::Waiting => return,
-            // The wish of before is still in the queue.
+            // The earlier request is still in the queue.
             state @ State::GivenUp => {
                 *state = State::Waiting;
                 return;
@@ -120,7 +123,7 @@ impl Lead {
                 own.0.replace(State::Idle);
                 return JsValue::UNDEFINED;
             }
-            // Held until the promise is kept.
+            // The lock is held until this promise is resolved.
             let held = Promise::new(&mut |end, _| drop(own.0.replace(State::Leading(Some(end)))));
             begin();
             held.into()
@@ -131,7 +134,7 @@ impl Lead {
         }
     }
 
-    /// Leads no more.
+    /// Gives the lead or the request up.
     pub(super) fn give_up(&self) {
         let state = self.0.replace(State::Idle);
         match state {
@@ -145,7 +148,7 @@ impl Lead {
         }
     }
 
-    /// Whether this tab leads.
+    /// Returns whether this tab leads.
     pub(super) fn is_held(&self) -> bool {
         matches!(*self.0.borrow(), State::Leading(_))
     }

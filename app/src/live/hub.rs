@@ -1,8 +1,8 @@
-//! One event stream for all tabs of a browser. The tabs that are looked at tell each other what they follow; one of
-//! them leads, keeps the stream of all of it open, and passes on what it says. A tab in the background follows nothing.
+//! One event stream for all tabs of a browser. The visible tabs tell each other what they follow; one of them leads,
+//! keeps one stream open for all of that, and passes its events on. A hidden tab follows nothing.
 //!
-//! A stream that ends, whatever the answer was, is opened again after a while that grows. What happened meanwhile
-//! nobody was told, so every page asks anew then.
+//! A stream that ends is opened again after a pause that grows, whatever the answer was. Events of the time between are
+//! lost, so then every page loads its data again.
 
 use std::{
     cell::{Cell, RefCell},
@@ -27,45 +27,45 @@ use super::channel::{Channel, Lead, Word};
 pub(crate) enum News {
     /// Something about it, or about the person, changed.
     Changed,
-    /// There is no access to it any more.
+    /// Access to it has ended.
     Gone,
 }
 
-/// A tab that is out of sight gives its place up after this: who looks back at once loses nothing.
+/// How long a hidden tab keeps its place: a person who returns at once loses nothing.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Who leads within this, in milliseconds, was not kept waiting by another tab.
+/// If a tab gets the lead within this time, in milliseconds, no other tab led before.
 const AT_ONCE: f64 = 500.0;
-/// What several tabs begin to follow at once is asked for together.
+/// How long the leader waits to follow several topics by one request.
 const TOGETHER: Duration = Duration::from_millis(50);
-/// The first pause before a stream is opened again; each later one is twice as long, up to the longest.
+/// The first pause before a stream is opened again. Each later pause is twice as long, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// The server follows no more than this by one stream.
+/// The most topics that the server follows by one stream.
 const MOST_FOLLOWED: usize = 32;
 
 type Teller = Box<dyn Fn(News)>;
 
-/// This tab's part in it.
+/// This tab's part in the shared stream.
 pub(crate) struct Hub {
-    /// Its name among the tabs.
+    /// The name of this tab among the tabs.
     tab: String,
     channel: Channel,
     lead: Lead,
-    /// What it follows.
+    /// The topic that this tab follows.
     topic: RefCell<Option<String>>,
-    /// Since when, in milliseconds.
+    /// When it began to follow it, in milliseconds.
     since: Cell<f64>,
     tell: RefCell<Option<Teller>>,
-    /// Whether it is out of sight, and has given its place up.
+    /// Whether the tab is hidden and has given its place up.
     is_away: Cell<bool>,
     leaving: Cell<Option<TimeoutHandle>>,
-    /// While it leads: what each tab follows.
+    /// While this tab leads: the topic of each tab.
     tabs: RefCell<BTreeMap<String, String>>,
     stream: RefCell<Option<Stream>>,
     opening: Cell<Option<TimeoutHandle>>,
-    /// How often in a row the stream was refused.
+    /// How many times in a row the stream was refused.
     failures: Cell<u32>,
-    /// Whether something may have happened that nobody was told.
+    /// Whether events may have been lost.
     has_gap: Cell<bool>,
 }
 
@@ -74,13 +74,13 @@ thread_local! {
 }
 
 impl Hub {
-    /// The one of this page.
+    /// Returns the hub of this page.
     pub(crate) fn of_this_page() -> Rc<Self> {
         HUB.with(Rc::clone)
     }
 
     fn open() -> Self {
-        // For as long as the page is there.
+        // Never removed: they live as long as the page.
         window_event_listener_untyped("visibilitychange", |_| Self::of_this_page().look());
         window_event_listener_untyped("pageshow", |_| Self::of_this_page().look());
         window_event_listener_untyped("pagehide", |_| Self::of_this_page().leave());
@@ -101,12 +101,12 @@ impl Hub {
         }
     }
 
-    /// Has the page told about what it follows, from now on.
+    /// Sets the function that is called with the events of the followed topic.
     pub(crate) fn tell(&self, teller: impl Fn(News) + 'static) {
         self.tell.replace(Some(Box::new(teller)));
     }
 
-    /// Follows this, or nothing any more.
+    /// Follows this topic in place of the one before; `None` follows nothing.
     pub(crate) fn follow(&self, topic: Option<String>) {
         if *self.topic.borrow() != topic {
             self.topic.replace(topic);
@@ -114,7 +114,7 @@ impl Hub {
         }
     }
 
-    /// Lets the others know what this tab follows, and wishes to lead if it follows something.
+    /// Tells the other tabs what this tab follows, and requests the lead if it follows something.
     fn join(&self) {
         let topic = self.topic.borrow().clone().filter(|_| !self.is_away.get());
         let tab = self.tab.clone();
@@ -129,9 +129,9 @@ impl Hub {
         self.lead.wish(|| Self::of_this_page().begin());
     }
 
-    /// Leads from now on.
+    /// Begins to lead.
     fn begin(&self) {
-        // Whoever had to wait had another tab's stream before, which is over.
+        // A tab that had to wait relied on the stream of another, which has ended.
         self.has_gap.set(js_sys::Date::now() - self.since.get() > AT_ONCE);
         let topic = self.topic.borrow().clone();
         self.note(&self.tab, topic.as_deref());
@@ -148,7 +148,7 @@ impl Hub {
         }
     }
 
-    /// While it leads: notes what a tab follows.
+    /// If this tab leads, stores the topic of a tab.
     fn note(&self, tab: &str, topic: Option<&str>) {
         if !self.lead.is_held() {
             return;
@@ -176,7 +176,7 @@ impl Hub {
         }
     }
 
-    /// Tells this page what is about what it follows, or about everything.
+    /// Passes an event to this page, if it is about its topic or about all topics.
     fn told(&self, news: News, topic: &str) {
         let is_own = self
             .topic
@@ -188,7 +188,7 @@ impl Hub {
         }
     }
 
-    /// Tells every tab.
+    /// Passes an event to all tabs.
     fn pass_on(&self, news: News, topic: &str) {
         let topic = topic.to_owned();
         self.told(news, &topic);
@@ -198,7 +198,7 @@ impl Hub {
         });
     }
 
-    /// The tab is looked at, or is not any more.
+    /// Handles that the tab became visible or hidden.
     fn look(&self) {
         if document().hidden() {
             let leaving = set_timeout_with_handle(|| Self::of_this_page().leave(), PATIENCE);
@@ -210,7 +210,7 @@ impl Hub {
         }
         if self.is_away.replace(false) {
             self.join();
-            // What happened meanwhile it was not told.
+            // It missed the events of the time between.
             self.told(News::Changed, "");
         }
     }
@@ -228,7 +228,7 @@ impl Hub {
         }
     }
 
-    /// Opens the stream of what the tabs follow, unless it is open.
+    /// Opens the stream for the topics of all tabs, unless it is open.
     fn open_stream(&self) {
         if !self.lead.is_held() {
             return;
@@ -243,16 +243,16 @@ impl Hub {
         let is_open = self.stream.borrow().as_ref().is_some_and(|stream| stream.path == path);
         if topics.is_empty() {
             self.stream.replace(None);
-            // Whoever follows something next has just loaded it.
+            // Events that were lost don't matter: a tab that follows a topic from now on has just loaded it.
             self.has_gap.set(false);
         } else if !is_open {
-            // The one before goes on until this one is open: nothing is missed.
+            // The old stream stays open until the new one is, so that no event is lost.
             let before = self.stream.take().map(|stream| stream.source);
             self.stream.replace(Stream::open(path, topics, before));
         }
     }
 
-    /// The stream is open, for the first time or again.
+    /// Handles that the stream was opened, for the first time or again.
     fn opened(&self) {
         self.failures.set(0);
         if self.has_gap.replace(false) {
@@ -260,16 +260,16 @@ impl Hub {
         }
     }
 
-    /// Something is gone: nobody need follow it any more.
+    /// Handles that access to a topic has ended: nobody follows it any more.
     fn lost(&self, topic: &str) {
         self.tabs.borrow_mut().retain(|_, followed| followed != topic);
         self.pass_on(News::Gone, topic);
         self.open_after(TOGETHER);
     }
 
-    /// A stream ended, and the browser does not open it again by itself.
+    /// Handles that a stream ended in a way after which the browser does not open it again.
     fn refused(&self, path: &str) {
-        // One that was replaced may end as it likes.
+        // A stream that was replaced may end.
         if self.stream.borrow().as_ref().is_none_or(|stream| stream.path != path) {
             return;
         }
@@ -278,24 +278,24 @@ impl Hub {
         let failures = self.failures.get();
         self.failures.set(failures.saturating_add(1));
         let pause = FIRST_PAUSE * 2_u32.saturating_pow(failures.min(16));
-        // Not all browsers at once.
+        // Random, so that not all browsers return at once.
         self.open_after(pause.min(LONGEST_PAUSE).mul_f64(0.75 + js_sys::Math::random() / 2.0));
-        // A stream doesn't say what it was answered.
+        // An `EventSource` does not tell the status, so a HEAD request asks for it.
         spawn_local(async move {
             let Ok(answer) = RequestBuilder::new(&stream.path).method(Method::HEAD).send().await else {
                 return;
             };
             let status = answer.status();
             let kind = answer.headers().get("content-type").unwrap_or_default();
-            // To the end, which is at once: an answer that is dropped before is broken off.
+            // Reads the body, which is empty: a response that is dropped unread is aborted.
             drop(answer.text().await);
-            // What stands between may answer anything; Roster says what is wrong as a problem (RFC 9457).
+            // A proxy may answer anything; Roster's own errors are problems (RFC 9457).
             if !kind.starts_with("application/problem+json") {
                 return;
             }
             let hub = Self::of_this_page();
             match status {
-                // Asking anew sends the person to sign in.
+                // Loading again then leads the person to the sign-in page.
                 401 => hub.pass_on(News::Changed, ""),
                 404 => stream.topics.iter().for_each(|topic| hub.lost(topic)),
                 _ => {}
@@ -304,14 +304,14 @@ impl Hub {
     }
 }
 
-/// An open stream. It ends when it is dropped.
+/// An open stream. Dropping it closes it.
 struct Stream {
     path: String,
     topics: Vec<String>,
     source: Source,
 }
 
-/// A connection, and what hears it.
+/// A connection with its event handlers.
 struct Source {
     events: EventSource,
     _heard: [Closure<dyn Fn(MessageEvent)>; 2],
@@ -325,7 +325,7 @@ impl Drop for Source {
 }
 
 impl Stream {
-    /// Opens it; `before` is closed once it is open.
+    /// Opens the stream; closes `before` once it is open.
     fn open(path: String, topics: Vec<String>, before: Option<Source>) -> Option<Self> {
         let events = EventSource::new(&path).ok()?;
         let hub = Hub::of_this_page;

@@ -1,5 +1,5 @@
-//! The links of a change of address (J5): the one that confirms it, and the one that undoes it. Only a button does
-//! either: programs that check links in mail open them.
+//! The pages of the links of a change of address (J5): one confirms it, one undoes it. Only a button does either, since
+//! programs that check mail open links.
 
 use leptos::{either::EitherOf3, prelude::*, server_fn::ServerFn};
 use policy::Field as About;
@@ -17,7 +17,7 @@ use crate::{
     signed::Signed,
 };
 
-/// The page that confirms it. Its form is a plain one: what follows is another page.
+/// The page that confirms the change. Its form is sent without scripts, since a whole new page follows.
 #[component]
 pub(crate) fn ChangeEmailScreen() -> impl IntoView {
     link_page(
@@ -79,7 +79,7 @@ fn Change(opened: OpenedEmailChange, token: String) -> impl IntoView {
     }
 }
 
-/// The page that undoes it.
+/// The page that undoes the change.
 #[component]
 pub(crate) fn UndoEmailScreen() -> impl IntoView {
     link_page(

@@ -1,4 +1,4 @@
-//! A forgotten password: asking for a link, and using it.
+//! The pages of a forgotten password: one asks for a link, the link's own sets a new password.
 
 use leptos::{either::Either, prelude::*, server_fn::ServerFn};
 use policy::{Field as About, Refusal};
@@ -14,7 +14,7 @@ use crate::{
     paths,
 };
 
-/// Asking for a link.
+/// The page that asks for a link.
 #[component]
 pub(crate) fn ForgotPasswordScreen() -> impl IntoView {
     view! {
@@ -69,7 +69,7 @@ fn AskForm() -> impl IntoView {
     }
 }
 
-/// Using it.
+/// The page of the link.
 #[component]
 pub(crate) fn ResetPasswordScreen() -> impl IntoView {
     link_page(

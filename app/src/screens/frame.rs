@@ -1,17 +1,16 @@
-//! The frame around every signed-in page: selectors, navigation, the account, messages.
+//! The frame around every page of a signed-in person: selectors, navigation, the account menu, messages.
 
-use leptos::{prelude::*, server_fn::ServerFn, task::spawn_local};
+use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_router::{components::Outlet, hooks::use_location};
 use policy::{Permission, ResourceKind, Slug};
 
+use super::project_selector::ProjectSelector;
 use crate::{
     api::{
         accounts::SignOut,
-        shell::{OrganizationItem, ProjectItem, ShellView, find_projects, shell},
+        shell::{OrganizationItem, ShellView, shell},
     },
-    components::{
-        Avatar, Icon, Menu, MenuForm, MenuLink, NoticeRegion, OwnAddress, PageTitle, Popover, Sign, SignedBanner,
-    },
+    components::{Avatar, Icon, Menu, MenuForm, MenuLink, NoticeRegion, OwnAddress, PageTitle, Sign, SignedBanner},
     flash::Notices,
     live::{Followed, Live},
     load::{Loaded, load_or},
@@ -19,7 +18,6 @@ use crate::{
     signed::Signed,
 };
 
-/// The frame.
 #[component]
 pub(crate) fn Frame() -> impl IntoView {
     let path = use_location().pathname;
@@ -27,7 +25,7 @@ pub(crate) fn Frame() -> impl IntoView {
     let live = Live::provide();
     OwnAddress::provide();
     let notices = expect_context::<Notices>();
-    // A message is about the page it was shown on. Home only leads on to one.
+    // A message is about the page it was shown on. The page `/` only redirects to another, so it keeps the message.
     Effect::new(move |before: Option<String>| {
         let now = path.get();
         match before {
@@ -50,7 +48,7 @@ pub(crate) fn Frame() -> impl IntoView {
                     move || (scope.get(), live.ticks.get()),
                     |(scope, _)| shell(scope.project, scope.organization),
                     move |shell| view! { <Sidebar shell scope/> },
-                    // The page says what is wrong.
+                    // The page itself shows the problem.
                     |_| (),
                 )}
             </aside>
@@ -67,7 +65,7 @@ pub(crate) fn Frame() -> impl IntoView {
     }
 }
 
-/// The project or the organization that the URL is about: its slug; the other one, or both, are empty.
+/// The slug of the project or the organization that the URL is about; the other one, or both, are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct UrlScope {
     project: String,
@@ -129,7 +127,7 @@ fn Sidebar(
     }
 }
 
-/// What somebody sees who was removed while looking (E5).
+/// The page for somebody who was removed while they looked at it (E5).
 #[component]
 fn Lost() -> impl IntoView {
     let gone = expect_context::<Live>().gone;
@@ -153,7 +151,7 @@ fn Lost() -> impl IntoView {
     }
 }
 
-/// The organization and the project that are looked at, and the way to others.
+/// The current organization and project, with menus that switch to others.
 #[component]
 fn Selectors(shell: Loaded<ShellView>) -> impl IntoView {
     let organization = move || {
@@ -200,7 +198,8 @@ fn Selectors(shell: Loaded<ShellView>) -> impl IntoView {
     }
 }
 
-/// Where an organization is gone to: its first project that comes with the frame, else the list of them.
+/// Returns the page that an organization's menu item leads to: its project that comes with the frame, else the list of
+/// its projects.
 fn home(item: &OrganizationItem) -> String {
     match &item.home {
         Some(project) => paths::project(project),
@@ -209,158 +208,7 @@ fn home(item: &OrganizationItem) -> String {
     }
 }
 
-/// The search of the project selector: what is typed, and what the server found for it.
-#[derive(Clone, Copy)]
-struct ProjectSearch {
-    text: RwSignal<String>,
-    /// None while nothing is typed: the server is not asked then.
-    found: RwSignal<Option<Vec<ProjectItem>>>,
-    /// The number of the latest search; the answer to an earlier one is dropped.
-    latest: StoredValue<u32>,
-}
-
-impl ProjectSearch {
-    fn new() -> Self {
-        Self {
-            text: RwSignal::new(String::new()),
-            found: RwSignal::new(None),
-            latest: StoredValue::new(0),
-        }
-    }
-
-    fn clear(self) {
-        self.text.set(String::new());
-        self.found.set(None);
-    }
-
-    fn has_found_none(self) -> bool {
-        self.found.with(|found| found.as_ref().is_some_and(Vec::is_empty))
-    }
-
-    /// Asks the server for the projects of this organization with the text in their name, once typing rests.
-    fn find(self, organization: Option<String>, text: String) {
-        let Self { found, latest, .. } = self;
-        self.text.set(text.clone());
-        let number = latest.get_value().wrapping_add(1);
-        latest.set_value(number);
-        let Some(organization) = organization else { return };
-        if text.trim().is_empty() {
-            found.set(None);
-            return;
-        }
-        set_timeout(
-            move || {
-                if latest.try_get_value() != Some(number) {
-                    return;
-                }
-                spawn_local(async move {
-                    let answer = find_projects(organization, text).await;
-                    if latest.try_get_value() == Some(number)
-                        && let Ok(items) = answer
-                    {
-                        found.set(Some(items));
-                    }
-                });
-            },
-            std::time::Duration::from_millis(150),
-        );
-    }
-}
-
-/// The project that is looked at, and the way to others: by the list, or by typing a part of a name.
-#[component]
-fn ProjectSelector(shell: Loaded<ShellView>) -> impl IntoView {
-    let current = Memo::new(move |_| {
-        shell.with(|shell| {
-            let current = shell.current.as_ref()?;
-            Some((current.organization.clone(), current.slug.clone(), current.name.clone()))
-        })
-    });
-    let name = move || current.get().map(|(_, _, name)| name).unwrap_or_default();
-    let search = ProjectSearch::new();
-    let projects = move || {
-        let Some((organization, slug, _)) = current.get() else {
-            return Vec::new();
-        };
-        let items = search.found.get().unwrap_or_else(|| {
-            shell.with(|shell| {
-                let siblings = shell.projects.iter().filter(|item| item.organization == organization);
-                siblings.cloned().collect()
-            })
-        });
-        items
-            .into_iter()
-            .map(|item| {
-                let is_current = item.slug == slug;
-                (item, is_current)
-            })
-            .collect::<Vec<_>>()
-    };
-    let find = move |text: String| {
-        search.find(
-            current
-                .get_untracked()
-                .map(|(organization, ..)| organization.to_string()),
-            text,
-        );
-    };
-    // Another project, and the search is over.
-    Effect::new(move |_| {
-        current.track();
-        search.clear();
-    });
-    let all = move || {
-        shell.with(|shell| {
-            let current = shell.current.as_ref()?;
-            current
-                .standing
-                .may(Permission::ProjectList)
-                .then(|| paths::projects(&current.organization))
-        })
-    };
-    view! {
-        <Popover
-            id="projects"
-            label=Signal::derive(move || format!("Project: {}. Switch project", name()))
-            class="selector"
-            face=move || view! {
-                <span class="selector-face">
-                    <span class="selector-kind">"Project"</span>
-                    <span class="selector-name">{name}</span>
-                </span>
-                <Icon sign=Sign::ChevronUpDown/>
-            }
-        >
-            <div class="search-field needs-scripts">
-                <Icon sign=Sign::Search/>
-                <input
-                    type="search"
-                    aria-label="Find a project"
-                    placeholder="Find a project"
-                    autocomplete="off"
-                    spellcheck="false"
-                    prop:value=move || search.text.get()
-                    on:input:target=move |event| find(event.target().value())
-                />
-            </div>
-            <ul class="choices" aria-label="Projects">
-                {move || projects().into_iter().map(|(item, is_current)| view! {
-                    <li>
-                        <a class="menu-item" href=paths::project(&item.slug) aria-current=is_current.then_some("true")>
-                            <span class="menu-item-name">{item.name}</span>
-                        </a>
-                    </li>
-                }).collect_view()}
-            </ul>
-            <p class="choices-none" role="status">
-                {move || search.has_found_none().then_some("No project found")}
-            </p>
-            {move || all().map(|href| view! { <a class="menu-item choices-all" href=href>"All projects"</a> })}
-        </Popover>
-    }
-}
-
-/// The page of the navigation that a page belongs to: a project's resources belong to its overview.
+/// Returns the page of the navigation that a path belongs to. A project's resources belong to its overview.
 fn section_of(path: &str) -> String {
     let (slug, rest) = path
         .strip_prefix("/projects/")
@@ -427,7 +275,7 @@ fn Navigation(shell: Loaded<ShellView>) -> impl IntoView {
 #[component]
 fn Account(
     shell: Loaded<ShellView>,
-    /// The frame shows it in two places, by the width of the screen.
+    /// Distinguishes the ids of the two places in which the frame shows it, by the width of the screen.
     prefix: &'static str,
 ) -> impl IntoView {
     let live = expect_context::<Live>();
@@ -450,7 +298,7 @@ fn Account(
             <MenuLink href=paths::SESSIONS><Icon sign=Sign::Screen/>"Sessions"</MenuLink>
             <MenuLink href=paths::SSH_KEYS><Icon sign=Sign::Key/>"SSH keys"</MenuLink>
             <MenuLink href=paths::ROLES><Icon sign=Sign::Shield/>"Roles and permissions"</MenuLink>
-            // Signing out leaves everything behind: a whole new page.
+            // Signing out loads a whole new page, so that nothing of this one is left.
             <form method="post" action=SignOut::url() role="none" on:submit=move |_| live.stop()>
                 <MenuForm><Icon sign=Sign::Leave/>"Sign out"</MenuForm>
             </form>
@@ -458,7 +306,7 @@ fn Account(
     }
 }
 
-/// A page inside the frame for somebody with no project at all.
+/// The page in the frame for a person without any project.
 #[component]
 pub(crate) fn NoProjects() -> impl IntoView {
     view! {

@@ -1,11 +1,11 @@
-//! The current project: where `/` leads.
+//! The page `/`, which leads to the current project.
 
 use leptos::prelude::*;
 use leptos_router::components::Redirect;
 
 use crate::{api::shell::shell, load::load, paths, screens::frame::NoProjects};
 
-/// Goes on to the project last looked at, or says that there is none.
+/// Redirects to the project last looked at, or says that there is none.
 #[component]
 pub(crate) fn HomeScreen() -> impl IntoView {
     load(

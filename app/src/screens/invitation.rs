@@ -1,5 +1,5 @@
-//! An invitation's link: who invites to what. Only a button accepts it (M4): programs that check links in mail open
-//! them.
+//! The page of an invitation's link: who invites to what. Only a button accepts (M4), since programs that check mail
+//! open links.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use policy::Field as About;
@@ -21,7 +21,8 @@ use crate::{
     signed::Signed,
 };
 
-/// The page. Its forms are plain ones, as signing in is: what follows is another page, perhaps for another person.
+/// The page. Its forms are sent without scripts, as that of signing in is: a whole new page follows, perhaps for
+/// another person.
 #[component]
 pub(crate) fn InvitationScreen() -> impl IntoView {
     let (token, named) = (use_param("token"), use_query("email"));
@@ -48,7 +49,7 @@ pub(crate) fn InvitationScreen() -> impl IntoView {
     }
 }
 
-/// A link that leads nowhere.
+/// The page of a link that doesn't work.
 #[component]
 pub(super) fn DeadLink(text: &'static str) -> impl IntoView {
     view! {
@@ -120,7 +121,7 @@ fn Pending(opened: OpenedInvitation, token: Memo<String>, named: Memo<String>) -
         }
         .into_any(),
         Visitor::New => view! { <NewAccount email=opened.email secret named/> }.into_any(),
-        // Whether the address has an account is told to nobody who has no more than a copied link (X6).
+        // Whoever has only a copied link is not told whether the address has an account (X6).
         Visitor::Named => view! {
             <NewAccount email=opened.email.clone() secret named/>
             <p class="entry-foot">
@@ -160,8 +161,8 @@ fn Pending(opened: OpenedInvitation, token: Memo<String>, named: Memo<String>) -
     }
 }
 
-/// A copied link says nothing of the address it is for before that was named. The form leads to the same page, with the
-/// address.
+/// Asks for the invited address, since a copied link alone does not reveal it. The form leads to the same page, with
+/// the address.
 #[component]
 fn AskForAddress(problem: Option<Problem>, named: String) -> impl IntoView {
     let is_about_email = problem.is_some_and(|problem| problem.field() == Some(About::Email));
@@ -181,12 +182,12 @@ fn AskForAddress(problem: Option<Problem>, named: String) -> impl IntoView {
     }
 }
 
-/// Accepting it with an account made by it (O2).
+/// The form that accepts the invitation and makes an account (O2).
 #[component]
 fn NewAccount(email: String, secret: String, named: String) -> impl IntoView {
     let flashed = expect_context::<Flashed>();
     let error = |field| form_error(Signal::stored(None), FormName::Accept, field);
-    // There is no field for the address here: what is wrong with it stands above.
+    // This form has no field for the address, so an error about it is shown above.
     let about_email = move || error(About::Email).get();
     view! {
         <EntryProblem form=FormName::Accept/>

@@ -1,5 +1,5 @@
-//! The pages that mailed links lead to: what a link opens, or that it leads nowhere. Only a button does something:
-//! programs that check links in mail open them.
+//! What the pages of mailed links share: what the link opens, or that it doesn't work. Only a button acts, since
+//! programs that check mail open links.
 
 use std::future::Future;
 
@@ -9,8 +9,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::invitation::DeadLink;
 use crate::{Problem, address::use_param, load::load_or};
 
-/// Shows what `fetch` answers for the link's secret through `render`; where it answers with a problem, the link is
-/// dead, and `dead` says why.
+/// Shows what `fetch` returns for the link's token through `render`; if it returns a problem, shows that the link
+/// doesn't work, with the reason `dead`.
 pub(super) fn link_page<T, Fut, V>(
     fetch: impl Fn(String) -> Fut + Copy + Send + Sync + 'static,
     dead: &'static str,

@@ -1,5 +1,5 @@
-//! The API keys one made that still work (J3): shown to whoever got their account back from somebody else, to keep or
-//! revoke each.
+//! The working API keys that an account made (J3), for a person who got the account back from somebody else: each can
+//! be kept or revoked.
 
 use leptos::prelude::*;
 
@@ -15,7 +15,6 @@ use crate::{
     outcome::FormName,
 };
 
-/// The page.
 #[component]
 pub(crate) fn MadeKeysScreen() -> impl IntoView {
     load(|| (), |()| made_keys(), |made| view! { <MadeKeys made/> })

@@ -1,4 +1,7 @@
-//! The screens, one to a file.
+//! The screens, one to a file or folder.
+//!
+//! Owns what a person sees of each address. Must not know SQL or rules: data and changes go through `api`, and the
+//! policy says what to offer.
 
 pub(crate) mod api_keys;
 pub(crate) mod change_email;
@@ -12,8 +15,8 @@ pub(crate) mod made_keys;
 pub(crate) mod organization;
 pub(crate) mod overview;
 pub(crate) mod owned_assets;
-pub(crate) mod problem;
 pub(crate) mod profile;
+mod project_selector;
 pub(crate) mod project_settings;
 pub(crate) mod resources;
 pub(crate) mod roles;
@@ -29,7 +32,7 @@ use leptos::prelude::*;
 
 use crate::address::use_param;
 
-/// The slug in the URL of a project's screen, as typed.
+/// Returns the slug in the URL of a project's screen, as typed.
 fn use_project_slug() -> Memo<String> {
     use_param("project")
 }

@@ -1,4 +1,4 @@
-//! A project: its resources by kind, and what the person may do in it.
+//! The overview of a project: its resources by kind, and what the person may do in it.
 
 use leptos::prelude::*;
 use policy::{Because, Permission, ResourceAction};
@@ -20,7 +20,6 @@ use crate::{
     paths,
 };
 
-/// The project's page.
 #[component]
 pub(crate) fn OverviewScreen() -> impl IntoView {
     let slug = use_project_slug();
@@ -34,7 +33,7 @@ pub(crate) fn OverviewScreen() -> impl IntoView {
 
 #[component]
 fn Overview(page: Loaded<OverviewPage>) -> impl IntoView {
-    // Each part follows what it shows, so that the focus stays where it is when something else changes.
+    // Each part follows only what it shows, so that a focused element stays when another part changes.
     let project = Memo::new(move |_| page.with(|page| Some(page.project.clone())));
     let kinds = Memo::new(move |_| page.with(|page| page.kinds.clone()));
     let name = Signal::derive(move || project.get().map(|project| project.name).unwrap_or_default());
@@ -58,7 +57,7 @@ fn Overview(page: Loaded<OverviewPage>) -> impl IntoView {
     }
 }
 
-/// The resources of a kind: how many, the latest, and the way to all.
+/// The card of a kind of resources: how many there are, the latest ones, and the link to all.
 #[component]
 fn Kind(project: ProjectHead, card: KindCard) -> impl IntoView {
     let kind = card.kind;
@@ -106,7 +105,7 @@ fn Kind(project: ProjectHead, card: KindCard) -> impl IntoView {
     }
 }
 
-/// What the person is to the project, why, and what that permits (R3).
+/// The person's role in the project, the reason for it, and what it permits (R3).
 #[component]
 fn Access(project: Memo<Option<ProjectHead>>) -> impl IntoView {
     let standing = Memo::new(move |_| project.with(|project| project.as_ref()?.standing.project));

@@ -1,4 +1,4 @@
-//! What somebody leaves behind who is removed: told in the dialog before (C6, M6), and in a receipt after it.
+//! What a removed person leaves behind: shown in the dialog before (C6, M6), and in a receipt afterwards.
 
 use leptos::prelude::*;
 use policy::{KeyFate, KeyScope, ResourceKind};
@@ -12,8 +12,8 @@ use crate::{
     outcome::Receipt,
 };
 
-/// What somebody (`who`: They, or You) made in a project, before they are removed from it: each key is kept, or revoked
-/// with it (C6).
+/// What somebody (`who`: They, or You) made in a project, shown before they are removed from it. Each key can be kept
+/// or revoked (C6).
 #[component]
 pub(crate) fn OwnedAssetsHere(made: OwnedAssets, who: &'static str) -> impl IntoView {
     let resources = resource_counts(&made.resources);
@@ -49,7 +49,7 @@ pub(crate) fn OwnedAssetsHere(made: OwnedAssets, who: &'static str) -> impl Into
     }
 }
 
-/// What somebody made in all projects of an organization, before their membership ends: it stays (M6).
+/// What somebody made in all projects of an organization, shown before their membership ends: it stays (M6).
 #[component]
 pub(crate) fn OwnedAssetsAnywhere(made: OwnedAssets, who: &'static str) -> impl IntoView {
     let resources = resource_counts(&made.resources);
@@ -85,8 +85,8 @@ pub(crate) fn OwnedAssetsAnywhere(made: OwnedAssets, who: &'static str) -> impl 
     }
 }
 
-/// The keys that manage which somebody made, before their role is lowered: they go on, and do what their maker may not
-/// do any more, unless something else is chosen (K5, K11).
+/// The keys with the reach Manage that somebody made, shown before their role is lowered. Unless something else is
+/// chosen, they keep that reach, which their creator then no longer has (K5, K11).
 #[component]
 pub(crate) fn ManageKeys(keys: Vec<OwnedKey>, has_project: bool) -> impl IntoView {
     (!keys.is_empty()).then(|| {
@@ -96,7 +96,7 @@ pub(crate) fn ManageKeys(keys: Vec<OwnedKey>, has_project: bool) -> impl IntoVie
                     "API keys they created go on managing resources, as an Admin may, unless you choose otherwise:"
                 </legend>
                 {keys.into_iter().map(|key| view! {
-                    // It was seen, and stays as it is unless something is checked.
+                    // Says that the key was shown. It is kept unless a box is checked.
                     <input type="hidden" name=KeyChoices::field(KeyFate::Keep, key.id) value="on"/>
                     <KeyChoice key=key.clone() has_project/>
                     <LowerChoice key/>
@@ -106,7 +106,7 @@ pub(crate) fn ManageKeys(keys: Vec<OwnedKey>, has_project: bool) -> impl IntoVie
     })
 }
 
-/// A key that manages may go on and only use (K11).
+/// The box that lowers a key's reach to Use (K11).
 #[component]
 fn LowerChoice(key: OwnedKey) -> impl IntoView {
     view! {
@@ -123,11 +123,11 @@ fn LowerChoice(key: OwnedKey) -> impl IntoView {
     }
 }
 
-/// A key may end.
+/// The box that revokes a key.
 #[component]
 pub(super) fn KeyChoice(
     key: OwnedKey,
-    /// Whether its project is named.
+    /// Whether to name the key's project.
     #[prop(optional)]
     has_project: bool,
 ) -> impl IntoView {
@@ -145,14 +145,14 @@ pub(super) fn KeyChoice(
     }
 }
 
-/// How far a key reaches (K11).
+/// The badge of a key's reach (K11).
 #[component]
 pub(crate) fn KeyScopeBadge(reach: KeyScope) -> impl IntoView {
     let tone = if reach.is_manage() { Tone::Strong } else { Tone::Plain };
     view! { <Badge tone>{reach.label()}</Badge> }
 }
 
-/// What a removal did: what ended, when, and what is still there.
+/// What a removal did: what ended, when, and what still exists.
 #[component]
 pub(crate) fn ReceiptCard(name: String, receipt: Receipt) -> impl IntoView {
     let is_shown = RwSignal::new(true);
@@ -240,7 +240,7 @@ fn stays(receipt: &Receipt) -> Vec<String> {
     lines
 }
 
-/// "2 API keys revoked: a, b".
+/// Formats a count with names: "2 API keys revoked: a, b".
 fn named(what: &str, number: i64, names: &[String]) -> String {
     let mut line = format!("{} {what}", count(number, "API key", "API keys"));
     if !names.is_empty() {
@@ -253,7 +253,7 @@ fn named(what: &str, number: i64, names: &[String]) -> String {
     line
 }
 
-/// The numbers of resources as text: "2 clusters, 1 model".
+/// Formats the counts of resources: "2 clusters, 1 model".
 pub(crate) fn resource_counts(resources: &[(ResourceKind, i64)]) -> String {
     let parts = resources
         .iter()

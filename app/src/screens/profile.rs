@@ -1,4 +1,4 @@
-//! The person's own: name, address, password, and the end of the account.
+//! The person's own account: name, address, password, and deleting it.
 
 use leptos::{either::Either, prelude::*, server_fn::ServerFn};
 use policy::Field as About;
@@ -22,7 +22,6 @@ use crate::{
     signed::Signed,
 };
 
-/// The page.
 #[component]
 pub(crate) fn ProfileScreen() -> impl IntoView {
     load(
@@ -87,7 +86,7 @@ fn You(shell: Loaded<ShellView>) -> impl IntoView {
     }
 }
 
-/// What there is to do while the address isn't verified (J2, J4).
+/// What to do while the address is not verified (J2, J4).
 #[component]
 fn Proof(shell: Loaded<ShellView>) -> impl IntoView {
     let notices = expect_context::<Notices>();
@@ -132,7 +131,7 @@ fn Proof(shell: Loaded<ShellView>) -> impl IntoView {
     }
 }
 
-/// Another address (J5): the new one is proved before it counts.
+/// The form that changes the address (J5): the new one takes effect once it is verified.
 #[component]
 fn Email(shell: Loaded<ShellView>) -> impl IntoView {
     let (flashed, notices) = (expect_context::<Flashed>(), expect_context::<Notices>());
@@ -217,7 +216,8 @@ fn Password() -> impl IntoView {
     }
 }
 
-/// Deleting the account (W1, K5). A plain form, as signing out is: nothing here is the person's any more after it.
+/// The form that deletes the account (W1, K5). It is sent without scripts, as signing out is, since nothing on this
+/// page belongs to the person afterwards.
 #[component]
 fn Delete() -> impl IntoView {
     let none = Signal::stored(None);

@@ -1,4 +1,4 @@
-//! Settings > Project: name, slug, and whether externals may be added (P2, X1).
+//! Settings > Project: name, slug, and whether external collaborators may be added (P2, X1).
 
 use leptos::{either::Either, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -28,14 +28,13 @@ use crate::{
     paths,
 };
 
-/// The page.
 #[component]
 pub(crate) fn ProjectSettingsScreen() -> impl IntoView {
     let slug = use_project_slug();
     ListAddress::provide::<SettingsDialog>(Signal::derive(move || {
         slug.with(|slug| format!("/settings/projects/{slug}"))
     }));
-    // Not live: a form that changes under one's hands is worse than one that is a little old.
+    // Not live: a form that changes while somebody types into it is worse than one that is slightly out of date.
     load(
         move || slug.get(),
         project_settings,
@@ -56,7 +55,7 @@ fn Settings(settings: Loaded<SettingsView>) -> impl IntoView {
         })
     });
     let head = Signal::derive(move || settings.with(|settings| Some(settings.project.clone())));
-    // Another project is another form; the same one, changed by somebody else, leaves alone what is being typed.
+    // Changes with the project alone: a change of the same project by somebody else leaves what is being typed.
     let project = Memo::new(move |_| settings.with(|settings| settings.project.slug.to_string()));
     let may_change =
         Memo::new(move |_| settings.with(|settings| settings.project.standing.may(Permission::ProjectUpdate)));
@@ -64,7 +63,7 @@ fn Settings(settings: Loaded<SettingsView>) -> impl IntoView {
         <PageTitle text=title/>
         <PageHeader title="Project" lead/>
         <DefaultProjectNotice project=head/>
-        // Made anew for another project: what was typed is of this one.
+        // Created again for another project: what was typed is about this one.
         <For
             each=move || {
                 project.track();
@@ -153,7 +152,8 @@ fn SettingsFacts(project: ProjectHead) -> impl IntoView {
     }
 }
 
-/// Externals who stayed when they were disallowed, and the offer to remove them (X1).
+/// The external collaborators who kept their access when externals were disallowed, and the button that removes them
+/// (X1).
 #[component]
 fn LeftoverExternals(settings: Loaded<SettingsView>) -> impl IntoView {
     let (notices, address) = (expect_context::<Notices>(), expect_context::<ListAddress>());
@@ -211,7 +211,7 @@ fn LeftoverExternals(settings: Loaded<SettingsView>) -> impl IntoView {
     }
 }
 
-/// What ends for them, and what they made goes on: told before it is done (C6, N5).
+/// Confirms their removal: says what ends, and that what they made stays (C6, N5).
 #[component]
 fn RemoveExternalsDialog(
     action: FormSender,
@@ -242,7 +242,7 @@ fn RemoveExternalsDialog(
     }
 }
 
-/// Deleting the project (P4): for Admins of the organization, and never the Default Project (D1).
+/// The form that deletes the project (P4): for Admins of the organization, and never for the Default Project (D1).
 #[component]
 fn DeleteProjectForm(settings: Loaded<SettingsView>) -> impl IntoView {
     let (flashed, notices, live) = (
@@ -253,14 +253,14 @@ fn DeleteProjectForm(settings: Loaded<SettingsView>) -> impl IntoView {
     let navigate = use_navigate();
     let action = FormSender::to::<DeleteProject>();
     let value = action.outcome();
-    // The news of it can overtake the answer.
+    // The event of the deletion can arrive before the answer.
     live.hold_while(action, |_| true);
     Effect::new(move |_| {
         if let Some(Ok(done)) = value.get() {
             notices.show_on_next(Notice::done(&done));
             let organization = settings.peek(|settings| Some(settings.project.organization.clone()));
             let to = organization.map_or_else(|| paths::HOME.to_owned(), |slug| paths::projects(&slug));
-            // The back button doesn't lead to what is gone.
+            // Replaces this page in the history, so that the back button doesn't lead to the deleted project.
             let options = NavigateOptions {
                 replace: true,
                 ..NavigateOptions::default()
@@ -318,7 +318,7 @@ fn DeleteProjectForm(settings: Loaded<SettingsView>) -> impl IntoView {
     }
 }
 
-/// What becomes of the project's keys (P4, N5).
+/// Says what happens to the project's keys (P4, N5).
 fn keys_end(keys: i64) -> Option<String> {
     match keys {
         0 => None,
@@ -327,7 +327,7 @@ fn keys_end(keys: i64) -> Option<String> {
     }
 }
 
-/// Why it can't be deleted yet (P4).
+/// Says why the project can't be deleted yet (P4).
 fn resources_first(resources: i64) -> String {
     if resources == 1 {
         "It still has 1 resource: delete it first.".to_owned()

@@ -1,4 +1,4 @@
-//! The tables of roles and permissions, printed from the policy itself (R1).
+//! The tables of roles and permissions, rendered from the policy itself (R1).
 
 use leptos::prelude::*;
 use policy::{Grant, Permission, Scope};
@@ -8,7 +8,7 @@ use crate::{
     paths,
 };
 
-/// The page; for everybody, signed in or not.
+/// The page, which needs no session.
 #[component]
 pub(crate) fn RolesScreen() -> impl IntoView {
     view! {

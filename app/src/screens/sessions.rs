@@ -1,4 +1,4 @@
-//! The person's own sessions: where they are signed in, and ending that.
+//! The person's own sessions: where they are signed in, and ending each.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -12,7 +12,6 @@ use crate::{
     load::{Loaded, load},
 };
 
-/// The page.
 #[component]
 pub(crate) fn SessionsScreen() -> impl IntoView {
     load(|| (), |()| sessions(), |rows| view! { <Sessions rows/> })
@@ -85,7 +84,7 @@ fn Row(row: SessionRow, end: FormSender) -> impl IntoView {
                     view! {
                         <div class="row-buttons">
                             <Badge tone=Signal::stored(Tone::Strong)>"This device"</Badge>
-                            // Signing out here leaves everything behind: a whole new page.
+                            // Ending the current session loads a whole new page, so that nothing of this one is left.
                             <form method="post" action=SignOut::url()>
                                 <button type="submit" class="button button-small">"Sign out"</button>
                             </form>

@@ -1,5 +1,5 @@
-//! What the settings of a project and of an organization have in common: a card with a form, a name and a slug in it,
-//! and the way to the new address when the slug was changed.
+//! What the settings of a project and of an organization share: a card with a form, the fields for name and slug, and
+//! the navigation to the new address after the slug was changed.
 
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -11,7 +11,7 @@ use crate::{
     outcome::{Done, FormName},
 };
 
-/// The card with the form; it ends in the button that saves.
+/// The card with the form, which ends in the button that saves.
 #[component]
 pub(super) fn SettingsForm(action: FormSender, children: Children) -> impl IntoView {
     view! {
@@ -26,16 +26,16 @@ pub(super) fn SettingsForm(action: FormSender, children: Children) -> impl IntoV
     }
 }
 
-/// The fields for name and slug: they hold what was typed before, or else what is stored.
+/// The fields for name and slug, with what was typed before, or else with what is stored.
 #[component]
 pub(super) fn NameAndSlug(
-    /// The form they are in.
+    /// The form that the fields are in.
     form: FormName,
     /// Sends the form.
     action: FormSender,
-    /// The name now.
+    /// The stored name.
     name: String,
-    /// The slug now.
+    /// The stored slug.
     slug: String,
     /// What changing the slug does.
     slug_hint: &'static str,
@@ -56,7 +56,8 @@ pub(super) fn NameAndSlug(
     }
 }
 
-/// Once settings are saved: says so, and goes to the page at the new slug if it was changed, or reloads this page.
+/// Handles that settings were saved: shows the message, and opens the page at the new slug if it was changed, or else
+/// reloads this page.
 pub(super) fn follow_saved(
     action: FormSender,
     slug: String,

@@ -1,4 +1,4 @@
-//! Signing in.
+//! The page for signing in.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -12,7 +12,7 @@ use crate::{
     paths,
 };
 
-/// The page. A plain form, with scripts or without: what follows is another page, for another person.
+/// The page for signing in. Its form is sent without scripts: a whole new page follows, for another person.
 #[component]
 pub(crate) fn SignInScreen() -> impl IntoView {
     let flashed = expect_context::<Flashed>();

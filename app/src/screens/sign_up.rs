@@ -1,4 +1,4 @@
-//! Signing up.
+//! The page for signing up, and the notices that the pages without a session share.
 
 use leptos::{either::Either, prelude::*, server_fn::ServerFn};
 use policy::Field as About;
@@ -14,7 +14,7 @@ use crate::{
     paths,
 };
 
-/// The page. A plain form, as signing in is.
+/// The page for signing up. Its form is sent without scripts, as that of signing in is.
 #[component]
 pub(crate) fn SignUpScreen() -> impl IntoView {
     let flashed = expect_context::<Flashed>();
@@ -33,7 +33,7 @@ pub(crate) fn SignUpScreen() -> impl IntoView {
     }
 }
 
-/// What is said wherever mail is sent, whether the address has an account or not (X6): the mail says which.
+/// The answer to every sign-up by mail, whether the address has an account or not (X6): only the mail says which.
 #[component]
 fn CheckMail(email: String) -> impl IntoView {
     view! {
@@ -96,7 +96,7 @@ fn SignUpForm() -> impl IntoView {
     }
 }
 
-/// How an address gets verified here (J4).
+/// Says how an address is verified on this installation (J4).
 #[component]
 fn WhoVerifies() -> impl IntoView {
     load_or(
@@ -115,7 +115,7 @@ fn WhoVerifies() -> impl IntoView {
     )
 }
 
-/// What was done on the way here.
+/// The message of the action that led to this page.
 #[component]
 pub(crate) fn EntryNotice() -> impl IntoView {
     let notices = expect_context::<Notices>();
@@ -129,7 +129,7 @@ pub(crate) fn EntryNotice() -> impl IntoView {
     }
 }
 
-/// What went wrong and is about no single field.
+/// The problem of a form that is about no single field.
 #[component]
 pub(crate) fn EntryProblem(form: FormName) -> impl IntoView {
     let flashed = expect_context::<Flashed>();

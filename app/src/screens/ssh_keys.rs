@@ -14,7 +14,6 @@ use crate::{
     outcome::FormName,
 };
 
-/// The page.
 #[component]
 pub(crate) fn SshKeysScreen() -> impl IntoView {
     load(|| (), |()| ssh_keys(), |rows| view! { <SshKeys rows/> })
@@ -24,7 +23,7 @@ pub(crate) fn SshKeysScreen() -> impl IntoView {
 fn SshKeys(rows: Loaded<SshKeyPage>) -> impl IntoView {
     let notices = expect_context::<Notices>();
     let (add, remove) = (FormSender::to::<AddSshKey>(), FormSender::to::<RemoveSshKey>());
-    // An emptied form is a new one.
+    // Increased to render the form again, empty.
     let form = RwSignal::new(0_u32);
     Effect::new(move |_| match add.outcome().get() {
         Some(Ok(done)) => {
@@ -33,7 +32,7 @@ fn SshKeys(rows: Loaded<SshKeyPage>) -> impl IntoView {
             rows.then_focus_heading();
             rows.reload();
         }
-        // A private key that was pasted by mistake does not stay on the screen.
+        // A private key that was pasted by mistake must not stay on the screen.
         Some(Err(problem)) if problem == Refusal::SshKeyPrivate.into() => forget_key(),
         Some(Err(_)) | None => {}
     });
@@ -154,8 +153,8 @@ fn AddForm(add: FormSender, proof: Memo<SshProof>) -> impl IntoView {
     }
 }
 
-/// How somebody shows that a key is theirs, for when another account has registered it (J10). Open once it is asked
-/// for.
+/// How to prove that a key is one's own, if another account has registered it (J10). Open once the server has asked for
+/// it.
 #[component]
 fn Proof(proof: Memo<SshProof>, error: Signal<Option<String>>) -> impl IntoView {
     let command = proof.with_untracked(|proof| {
@@ -183,7 +182,7 @@ fn Proof(proof: Memo<SshProof>, error: Signal<Option<String>>) -> impl IntoView 
     }
 }
 
-/// Empties the field of the key, and leaves the name.
+/// Empties the field of the key, and keeps the name.
 #[cfg(feature = "hydrate")]
 fn forget_key() {
     use wasm_bindgen::JsCast;

@@ -1,4 +1,4 @@
-//! Usage of a project and its cost, for collaborators of either role.
+//! The usage of a project and its cost, for collaborators of either role.
 
 use leptos::{either::Either, prelude::*};
 use policy::{Slug, UsageKind, UsageRange};
@@ -12,7 +12,6 @@ use crate::{
     paths,
 };
 
-/// The page.
 #[component]
 pub(crate) fn UsageScreen() -> impl IntoView {
     let slug = use_project_slug();
@@ -24,7 +23,7 @@ pub(crate) fn UsageScreen() -> impl IntoView {
     )
 }
 
-/// Where the page is with this range and measure.
+/// Returns the address of the page with this range and measure.
 fn address(slug: &Slug, range: UsageRange, measure: Option<Measure>) -> String {
     let measure = measure.map(|measure| format!("&measure={}", measure.code()));
     format!(
@@ -51,7 +50,7 @@ fn Usage(page: Loaded<UsagePage>) -> impl IntoView {
     let measure = Memo::new(move |_| page.with(|page| page.measure));
     let chosen = Memo::new(move |_| page.with(|page| page.chosen));
     let has_usage = Memo::new(move |_| page.with(|page| !page.kinds.is_empty()));
-    // Each keeps what the other chose.
+    // Each link keeps what the other kind of link chose.
     let range_link = move |to: UsageRange| {
         let href = move || project.get().map(|project| address(&project.slug, to, chosen.get()));
         let current = move || (range.get() == to).then_some("true");
@@ -130,7 +129,7 @@ fn Report(page: UsagePage) -> impl IntoView {
     }
 }
 
-/// The chart, with its axes beside it as text, which is as large as other text however wide the page is.
+/// The chart, with its axes beside it as text, whose size does not change with the width of the page.
 #[component]
 fn Picture(chart: Chart) -> impl IntoView {
     let [first, middle, last] = chart.days;
@@ -181,14 +180,14 @@ fn Swatch(kind: UsageKind) -> impl IntoView {
     view! { <span class=format!("swatch usage-{}", kind.code()) aria-hidden="true"></span> }
 }
 
-/// The chart's numbers. A day's total stands beside it, in sight however narrow the window is.
+/// The numbers of the chart as a table. The total stands first, so that it is visible in a narrow window.
 #[component]
 fn Lines(label: &'static str, kinds: Vec<UsageKind>, lines: Vec<UsageLine>, by: &'static str) -> impl IntoView {
     let first = if by == "week" { "Week" } else { "Day" };
     view! {
         <div>
             <h2 id="lines">{format!("{label} by {by}")}</h2>
-            // Wider than a narrow window: it is scrolled by itself, by the keyboard too.
+            // The table may be wider than the window: it scrolls by itself, by the keyboard too.
             <div class="table-scroll" tabindex="0" role="region" aria-labelledby="lines">
                 <table class="table usage-lines" aria-labelledby="lines">
                     <thead>

@@ -1,4 +1,5 @@
-//! The link that proves an address (J1). Only a button proves it: programs that check links in mail open them.
+//! The page of the link that verifies an address (J1). Only a button does so, since programs that check mail open
+//! links.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use policy::Field as About;
@@ -10,7 +11,8 @@ use crate::{
     outcome::FormName,
 };
 
-/// The page. Its forms are plain ones, as signing in is: what follows is another page, perhaps for another person.
+/// The page. Its forms are sent without scripts, as that of signing in is: a whole new page follows, perhaps for
+/// another person.
 #[component]
 pub(crate) fn VerifyEmailScreen() -> impl IntoView {
     link_page(
@@ -39,7 +41,7 @@ fn Opened(opened: OpenedVerification, token: String) -> impl IntoView {
     }
 }
 
-/// Whoever isn't signed in to the account may not be who made it (J3).
+/// Asks for the password, since whoever isn't signed in to the account may not be who made it (J3).
 #[component]
 fn Password(opener: Opener, email: String) -> impl IntoView {
     let error = form_error(Signal::stored(None), FormName::VerifyEmail, About::Password);

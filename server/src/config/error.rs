@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// What is wrong with the configuration.
+/// Why a configuration is refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
     /// A value that is not allowed.
@@ -15,12 +15,12 @@ pub(crate) enum ConfigError {
     /// A settings file that cannot be read.
     #[error("{0} cannot be read: {1}")]
     File(PathBuf, String),
-    /// A line of the settings file that nobody knows.
+    /// A line of the settings file that is not a setting.
     #[error("{0} has the unknown setting {1:?}; known are {names}", names = known_settings())]
     Unknown(PathBuf, String),
 }
 
-/// Each setting: the environment variable, and the line of the file.
+/// The environment variable of each setting, and its name in the settings file.
 const NAMES: [(&str, &str); 18] = [
     ("DATABASE_URL", "database_url"),
     ("ROSTER_DATABASE_DIRECT_URL", "database_direct_url"),
@@ -42,7 +42,7 @@ const NAMES: [(&str, &str); 18] = [
     ("ROSTER_BREACHED_PASSWORDS", "breached_passwords"),
 ];
 
-/// The quotas among them.
+/// The same for the quotas.
 pub(super) const QUOTAS: [(&str, &str); 7] = [
     ("ROSTER_MAX_PROJECTS", "max_projects"),
     ("ROSTER_MAX_API_KEYS", "max_api_keys"),
@@ -53,12 +53,12 @@ pub(super) const QUOTAS: [(&str, &str); 7] = [
     ("ROSTER_MAX_ORGANIZATION_STREAMS", "max_organization_streams"),
 ];
 
-/// Every setting.
+/// The names of all settings.
 pub(super) fn names() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
     NAMES.iter().chain(&QUOTAS)
 }
 
-/// The lines that a settings file may have.
+/// Returns the names that a settings file may have, for a message.
 fn known_settings() -> String {
     names().map(|(_, key)| *key).collect::<Vec<_>>().join(", ")
 }

@@ -1,6 +1,8 @@
-//! Configuration: flags win, then the environment, then `roster.toml`, then the default (INTERFACES, configuration).
+//! The configuration: a flag overrides the environment, which overrides `roster.toml`, which overrides the default
+//! (INTERFACES, configuration).
 //!
-//! A wrong value stops the start, with one line that names the setting, the value and what is allowed.
+//! Owns reading and checking the settings. Must not know what is done with them. A wrong value stops the start, with
+//! one line that names the setting, the value and what is allowed.
 
 pub(crate) mod error;
 mod quotas;
@@ -20,22 +22,22 @@ use crate::{cli::Flags, client::TrustedProxies, mail::Mailer};
 pub(crate) use error::ConfigError;
 use error::names;
 
-/// How the server is to run.
+/// The settings that the server runs with.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
-    /// PostgreSQL to use; none for the private one.
+    /// The PostgreSQL to use; `None` for the private one.
     pub(crate) database_url: Option<String>,
     /// The same database past a pooler in transaction mode.
     pub(crate) database_direct_url: Option<String>,
-    /// Most connections to it, in all.
+    /// The most connections to it, in all.
     pub(crate) connections: u32,
     /// Data folder of the private PostgreSQL.
     pub(crate) data: PathBuf,
     /// Address to listen on.
     pub(crate) addr: SocketAddr,
-    /// Address to listen on for gateways, if they have a listener of their own (E8).
+    /// The address to listen on for gateways, if they have a listener of their own (E8).
     pub(crate) gateway_addr: Option<SocketAddr>,
-    /// The proxies that are believed about the client's address (J9).
+    /// The proxies whose word about the client's address is believed (J9).
     pub(crate) proxies: TrustedProxies,
     /// Public base URL, without a path.
     pub(crate) url: String,
@@ -54,7 +56,7 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    /// Reads flags, environment and file.
+    /// Reads flags, environment and settings file.
     pub(crate) fn read(flags: &Flags) -> Result<Self, ConfigError> {
         let file = read_file(&flags.config)?;
         Self::from_sources(|name| {
@@ -138,7 +140,7 @@ impl Config {
     }
 }
 
-/// How many days the audit is kept: a month at least, so that nobody who looks at it now and then misses what was done.
+/// Parses how many days the audit is kept: at least a month, so that nobody who reads it monthly misses anything.
 fn audit_days(text: Option<String>) -> Result<u16, ConfigError> {
     const DEFAULT: u16 = 400;
     let Some(text) = text else { return Ok(DEFAULT) };
@@ -148,7 +150,7 @@ fn audit_days(text: Option<String>) -> Result<u16, ConfigError> {
         .ok_or_else(|| wrong("ROSTER_AUDIT_DAYS", text, "a number of days from 30 to 36500"))
 }
 
-/// How many connections to the database there may be: five at least, of which one listens and each audience has its
+/// Parses how many connections to the database there may be: at least five, since one listens and each audience has its
 /// own.
 fn connections(text: Option<String>) -> Result<u32, ConfigError> {
     const DEFAULT: u32 = 33;
@@ -192,9 +194,9 @@ fn parse_addr(
     value(name).map(parse).transpose()
 }
 
-/// Goes on only with a database that what is written to and read from it can't be read on the way to.
+/// Refuses a database whose connection could be read or changed on the way, unless the operator allows that.
 fn check_database(name: &'static str, url: &str, is_open_allowed: bool) -> Result<(), ConfigError> {
-    // Not the value itself: it may hold a password.
+    // The value itself is not shown: it may hold a password.
     let refuse = |allowed| Err(wrong(name, "…".to_owned(), allowed));
     if !["postgres://", "postgresql://"]
         .iter()
@@ -214,8 +216,8 @@ fn check_database(name: &'static str, url: &str, is_open_allowed: bool) -> Resul
     }
 }
 
-/// The folder of breached passwords: one that is named and is none stops the start, since nothing would be refused by
-/// it.
+/// Opens the folder of breached passwords. A name that is not such a folder stops the start, since it would refuse no
+/// password.
 fn parse_breached(folder: Option<String>) -> Result<Option<BreachedPasswords>, ConfigError> {
     let Some(folder) = folder else { return Ok(None) };
     BreachedPasswords::open(PathBuf::from(&folder)).map(Some).map_err(|_| {
@@ -227,7 +229,7 @@ fn parse_breached(folder: Option<String>) -> Result<Option<BreachedPasswords>, C
     })
 }
 
-/// The mail server, and whom mail is from: both or neither.
+/// Parses the mail server and the sender's address, which need each other.
 fn parse_mailer(
     url: Option<String>,
     from: Option<String>,
@@ -259,7 +261,7 @@ fn parse_mailer(
             "an address, like Roster <roster@example.com>",
         ));
     };
-    // Not the value itself: it may hold a password.
+    // The value itself is not shown: it may hold a password.
     let mailer = Mailer::new(&url, mailbox, console_url, is_insecure_allowed).ok_or_else(|| {
         wrong(
             "ROSTER_SMTP_URL",
@@ -271,7 +273,7 @@ fn parse_mailer(
     Ok(Some(mailer))
 }
 
-/// The base URL without a slash at its end, and whether it is https.
+/// Returns the base URL without a trailing slash, and whether it is https.
 pub(crate) fn parse_url(url: String, is_insecure_allowed: bool) -> Result<(String, bool), ConfigError> {
     let allowed = "a URL without a path, like https://roster.example.com";
     let Ok(uri) = url.parse::<Uri>() else {
@@ -304,7 +306,7 @@ pub(crate) fn parse_url(url: String, is_insecure_allowed: bool) -> Result<(Strin
 fn read_file(path: &Path) -> Result<HashMap<String, String>, ConfigError> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
-        // There need not be one, unless it was asked for.
+        // The file may be missing, unless it was named.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && path == Path::new("roster.toml") => String::new(),
         Err(error) => return Err(ConfigError::File(path.to_owned(), error.to_string())),
     };

@@ -1,13 +1,15 @@
-//! The settings of quotas (J12): the environment variable and the line of the settings file for each.
+//! The settings of quotas (J12).
+//!
+//! Owns the environment variable and the settings file's name of each. Must not know what a quota limits.
 
 use policy::Quotas;
 
 use super::error::ConfigError;
 
-/// More than this is no limit.
+/// The largest quota that can be set: more is no limit in practice.
 const MOST: u32 = 1_000_000_000;
 
-/// Reads the quotas; what isn't set has its default.
+/// Reads the quotas; one that is not set has its default.
 pub(crate) fn read(value: &impl Fn(&'static str) -> Option<String>) -> Result<Quotas, ConfigError> {
     let default = Quotas::default();
     Ok(Quotas {

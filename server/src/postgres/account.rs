@@ -1,6 +1,7 @@
-//! Who runs PostgreSQL: this user, or, because PostgreSQL refuses root, an unprivileged one.
+//! The account that PostgreSQL runs as: the current user, or an unprivileged one if the current user is root, which
+//! PostgreSQL refuses.
 //!
-//! Owns the making of every command of PostgreSQL, so that none runs as root, with the caller's environment, or in the
+//! Owns how every PostgreSQL command is built, so that none runs as root, with the caller's environment, or in the
 //! terminal's process group. Must not know what the commands do.
 
 use std::ffi::OsStr;
@@ -12,8 +13,8 @@ use std::process::{Command, Stdio};
 
 use super::error::PostgresError;
 
-/// What the commands keep of the environment: enough to find programs and libraries. A stray PGDATA, PGPORT or LC_ALL
-/// would change what they do.
+/// The environment variables that the commands inherit: those needed to find programs and libraries. A stray PGDATA,
+/// PGPORT or LC_ALL would change what they do.
 const KEPT: [&str; 4] = ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LOCALE_ARCHIVE"];
 
 /// The user PostgreSQL runs as.
@@ -21,15 +22,16 @@ const KEPT: [&str; 4] = ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LOCALE
 pub(crate) struct Account {
     pub(crate) uid: u32,
     pub(crate) name: String,
-    /// Set when this program is root and steps down: the group to step down to.
+    /// The group to switch to; set only if this program is root.
     step_down_to: Option<u32>,
 }
 
 impl Account {
-    /// This user; for root the owner of the cluster, else `postgres`, else `nobody`.
+    /// Returns the current user; if that is root, the owner of the cluster at `existing`, else `postgres`, else
+    /// `nobody`.
     pub(super) fn choose(existing: Option<&Path>) -> Result<Self, PostgresError> {
         let here = Path::new(".");
-        // A socket pair tells the own user id in safe Rust, on every Unix.
+        // The peer credentials of a socket pair give the current user's id in safe Rust, on every Unix.
         let own = tokio::net::UnixStream::pair()
             .and_then(|(one, _other)| one.peer_cred())
             .map_err(PostgresError::folder(here))?
@@ -48,7 +50,8 @@ impl Account {
                 name: format!("{own}"),
                 step_down_to: None,
             }),
-            // Whoever it belongs to could run it yesterday; a user `postgres` that came later must not take it away.
+            // The owner of an existing cluster was able to run it before. A user `postgres` that was added later must
+            // not take it over.
             Some((_, found)) if found.uid() != 0 => Ok(Self {
                 uid: found.uid(),
                 name: format!("{}", found.uid()),
@@ -58,8 +61,8 @@ impl Account {
         }
     }
 
-    /// Whom root may run a server as whose PostgreSQL is somebody else's, the best first: an account that owns nothing,
-    /// then one that gets to PostgreSQL's socket.
+    /// Returns the accounts that a server started by root may switch to when its PostgreSQL is run by somebody else, in
+    /// order of preference: first one that owns nothing, then one that can reach PostgreSQL's socket.
     pub(crate) fn without_database() -> Vec<Self> {
         let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
         ["nobody", "postgres"]
@@ -91,17 +94,17 @@ impl Account {
         })
     }
 
-    /// The group to step down to, if this program was root when the account was chosen.
+    /// The group to switch to, if this program was root when the account was chosen.
     pub(crate) const fn gid(&self) -> Option<u32> {
         self.step_down_to
     }
 
-    /// Whether this program is root, who may give files away.
+    /// Returns whether this program is root and so may change the owner of files.
     pub(super) fn given_by_root(&self) -> bool {
         self.step_down_to.is_some()
     }
 
-    /// Gives a file or folder to this user. A symbolic link is given itself, never what it points to.
+    /// Makes this user the owner of a file or folder. Of a symbolic link it changes the link, never what it points to.
     pub(super) fn give(&self, path: &Path) -> Result<(), PostgresError> {
         let Some(gid) = self.step_down_to else {
             return Ok(());
@@ -109,7 +112,7 @@ impl Account {
         std::os::unix::fs::lchown(path, Some(self.uid), Some(gid)).map_err(PostgresError::folder(path))
     }
 
-    /// Gives a folder and all in it to this user.
+    /// Makes this user the owner of a folder and everything in it.
     pub(super) fn give_all(&self, path: &Path) -> Result<(), PostgresError> {
         let mut waiting = vec![path.to_path_buf()];
         while let Some(path) = waiting.pop() {
@@ -124,9 +127,9 @@ impl Account {
         Ok(())
     }
 
-    /// A command run by this user, without terminal, in `/` (the folder this program was started in may be closed to
-    /// that user) and in a process group of its own: Ctrl-C in a terminal reaches only this program, which stops the
-    /// others in order.
+    /// Returns a command that runs as this user, without a terminal, in `/` (that user may not be allowed into the
+    /// folder this program was started in) and in its own process group: Ctrl-C in a terminal then reaches only this
+    /// program, which stops the others in order.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.env_clear().env("LC_ALL", "C").current_dir("/").process_group(0);

@@ -1,4 +1,4 @@
-//! The cluster: made once, all or nothing, and described to whoever starts it.
+//! The cluster: created once, completely or not at all, and described for the code that starts it.
 //!
 //! Owns `initdb` and the first database. Must not know what runs on it later.
 
@@ -17,26 +17,26 @@ use super::programs::{self, Programs};
 
 /// The superuser role and the database.
 pub(super) const ROSTER: &str = "roster";
-/// `initdb` takes a second or two; a slow disk under load may need far longer.
+/// The time limit of `initdb`. It takes a second or two, but far longer on a slow disk under load.
 const INITIALIZE: Duration = Duration::from_secs(300);
-/// The log begins anew when it is larger.
+/// The size above which the log is emptied.
 const LARGEST_LOG: u64 = 10 * 1024 * 1024;
 
-/// A cluster, with all that is needed to run it.
+/// A cluster, with everything needed to run it.
 #[derive(Debug)]
 pub(super) struct Cluster {
-    /// Its real path: what PostgreSQL is given and shows.
+    /// Its real path, which PostgreSQL is given and reports.
     pub(super) folder: PathBuf,
     pub(super) sockets: PathBuf,
     pub(super) log: PathBuf,
-    /// The log, open to write at its end: once root is given up, it may not be possible to open it again.
+    /// The log, open for appending: once this program has given up root, it may not be able to open it again.
     log_file: File,
     pub(super) account: Account,
     pub(super) programs: Programs,
 }
 
 impl Cluster {
-    /// The existing cluster made fit to run, or a new one.
+    /// Returns the existing cluster, made fit to run, or a new one.
     pub(super) async fn prepare(
         data: &Path,
         existing: Option<PathBuf>,
@@ -61,7 +61,7 @@ impl Cluster {
             Some(folder) => {
                 let owner = fs::metadata(&folder).map_err(PostgresError::folder(&folder))?.uid();
                 if owner != account.uid {
-                    // Root restored it from a backup, as root.
+                    // It was restored from a backup by root, so root owns its files.
                     account.give_all(&folder)?;
                 }
                 folder
@@ -83,12 +83,13 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// The log, to read, and to write at its end. Handed over open: PostgreSQL's user may not be able to open it.
+    /// Returns an open handle to the log, for reading and appending. PostgreSQL gets an open handle because its user
+    /// may not be able to open the file.
     pub(super) fn open_log(&self) -> Result<File, PostgresError> {
         self.log_file.try_clone().map_err(PostgresError::folder(&self.log))
     }
 
-    /// Empties a log that has grown too large. Everyone who writes to it appends, so they go on at the beginning.
+    /// Empties a log that has grown too large. All writers append, so they continue at its beginning.
     pub(super) fn trim_log(&self) {
         let Ok(found) = self.log_file.metadata() else {
             return;
@@ -111,8 +112,8 @@ fn open_log(log: &Path) -> Result<File, PostgresError> {
         .map_err(PostgresError::folder(log))
 }
 
-/// Makes a cluster with the database in it, aside, and puts it in place only when it is whole: whatever kills this in
-/// the middle, the next start begins from nothing.
+/// Makes a cluster with its database in a temporary folder, and moves it into place once it is complete: if this
+/// program is killed in between, the next start begins from nothing.
 async fn make(data: &Path, home: &Path, account: &Account, programs: &Programs) -> Result<PathBuf, PostgresError> {
     tracing::info!(folder = %home.display(), version = programs.major, "making a PostgreSQL cluster");
     let new = folders::make_new(home, account)?;
@@ -121,7 +122,7 @@ async fn make(data: &Path, home: &Path, account: &Account, programs: &Programs) 
         Err(error) => Err(error),
     };
     if outcome.is_err() {
-        // The error that is reported is the first one; the rest is swept at the next start.
+        // Only the first error is reported; the next start removes what is left.
         let _ = fs::remove_dir_all(&new);
     }
     outcome
@@ -133,7 +134,8 @@ async fn fill(new: &Path, account: &Account, programs: &Programs) -> Result<(), 
         detail: programs::last_words(&String::from_utf8_lossy(&output.stderr), 3),
     };
 
-    // Sorted by code point everywhere, upper and lower case of all of Unicode where the system or PostgreSQL knows it.
+    // Sorts by code point on every system, and knows upper and lower case of all of Unicode where the system or
+    // PostgreSQL does.
     let locales: &[&[&str]] = if programs.major >= 17 {
         &[&["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]]
     } else {
@@ -155,8 +157,8 @@ async fn fill(new: &Path, account: &Account, programs: &Programs) -> Result<(), 
         None => {}
     }
 
-    // Without a server, because the cluster must be whole before it is one; and without `createdb`, which not every
-    // distribution of PostgreSQL has.
+    // In single-user mode, without a server, since the cluster must be complete before a server runs on it; and without
+    // `createdb`, which some distributions of PostgreSQL lack.
     let program = programs.path("postgres");
     let run = |source| PostgresError::Run {
         program: program.clone(),
@@ -164,7 +166,7 @@ async fn fill(new: &Path, account: &Account, programs: &Programs) -> Result<(), 
     };
     let (input, mut sql) = std::io::pipe().map_err(run)?;
     let mut command = account.command(&program);
-    // Unless told so, it takes errors for conversation and ends well.
+    // Without this option it reports errors on standard output and still exits with success.
     command
         .arg("--single")
         .arg("-D")
@@ -184,7 +186,8 @@ async fn fill(new: &Path, account: &Account, programs: &Programs) -> Result<(), 
 async fn initdb(new: &Path, account: &Account, programs: &Programs, locale: &[&str]) -> Result<Output, PostgresError> {
     let program = programs.path("initdb");
     let mut command = account.command(&program);
-    // Only PostgreSQL's user and root get to the socket, so whoever does is trusted. There is no other way in.
+    // Only PostgreSQL's user and root can reach the socket, so connections through it are trusted. There is no other
+    // way to connect.
     command
         .arg("--pgdata")
         .arg(new)

@@ -1,11 +1,11 @@
-//! Why the private PostgreSQL cannot be had, and what the person at the terminal can do about it.
+//! Why the private PostgreSQL cannot be used, and what the operator at the terminal can do about it.
 
 use std::{
     io,
     path::{Path, PathBuf},
 };
 
-/// Why the private PostgreSQL is not to be had. Each message is one line for the person at the terminal.
+/// Why the private PostgreSQL cannot be used. Each message is one line for the operator at the terminal.
 #[derive(Debug, thiserror::Error)]
 pub enum PostgresError {
     /// Another server holds the lock.
@@ -14,7 +14,7 @@ pub enum PostgresError {
         /// The data folder.
         data: PathBuf,
     },
-    /// Nobody holds the lock.
+    /// No server holds the lock.
     #[error(
         "no server is running on the data folder {data}: start it, set ROSTER_DATA to its folder, or set DATABASE_URL"
     )]
@@ -22,7 +22,7 @@ pub enum PostgresError {
         /// The data folder.
         data: PathBuf,
     },
-    /// The server is there, its PostgreSQL not yet.
+    /// The server is running, but its PostgreSQL is not running yet.
     #[error(
         "the server on the data folder {data} is still starting (or just restarting) its database: try again in a \
          moment"
@@ -31,23 +31,23 @@ pub enum PostgresError {
         /// The data folder.
         data: PathBuf,
     },
-    /// A file or folder that is needed cannot be read, written or given away.
+    /// A file or folder cannot be read or written, or its owner cannot be changed.
     #[error("cannot use {path} ({source}): give this user access to it, or set ROSTER_DATA to another folder")]
     Folder {
-        /// What was to be used.
+        /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// Something is there that this server did not make.
+    /// A file or folder exists that this server did not make.
     #[error("{path} {problem}")]
     Foreign {
-        /// What is in the way.
+        /// The file or folder.
         path: PathBuf,
-        /// What is wrong with it and what to do.
+        /// What is wrong with it, and what to do.
         problem: &'static str,
     },
-    /// The cluster was put elsewhere and is no longer there.
+    /// The cluster was in another folder, and is no longer there.
     #[error(
         "the database of this data folder is gone: {link} points to {target}, which is missing; restore it, or remove \
          the link to begin with an empty database"
@@ -58,7 +58,7 @@ pub enum PostgresError {
         /// Where the cluster was.
         target: PathBuf,
     },
-    /// Root owns the way to an existing cluster.
+    /// PostgreSQL's user cannot reach an existing cluster, because root owns a folder on the way to it.
     #[error(
         "the user {user}, who runs PostgreSQL, cannot reach {path}: allow passing through the folders above it (chmod \
          o+x)"
@@ -69,17 +69,17 @@ pub enum PostgresError {
         /// The user PostgreSQL runs as.
         user: String,
     },
-    /// No usable PostgreSQL on this machine.
+    /// This machine has no usable PostgreSQL.
     #[error(
         "no PostgreSQL 15 or newer found{notes}: install it (Debian, Ubuntu: apt-get install postgresql; Fedora: dnf \
          install postgresql-server; macOS: brew install postgresql@17), name the folder of its programs in \
          ROSTER_POSTGRES_BIN, or set DATABASE_URL to a running one"
     )]
     NoPostgres {
-        /// What was found and why it does not do; begins with a space, or is empty.
+        /// The versions found and why they are not usable; begins with a space, or is empty.
         notes: String,
     },
-    /// The cluster was made by a PostgreSQL that is no longer here.
+    /// The PostgreSQL version that made the cluster is no longer installed.
     #[error(
         "the database in {cluster} needs PostgreSQL {needed}, but only {found} is here: install PostgreSQL {needed}, \
          or name the folder of its programs in ROSTER_POSTGRES_BIN"
@@ -92,31 +92,31 @@ pub enum PostgresError {
         /// The major versions found.
         found: String,
     },
-    /// Started by root on a machine without an unprivileged user.
+    /// This program was started by root on a machine without an unprivileged user.
     #[error(
         "PostgreSQL does not run as root, and there is neither a user postgres nor a user nobody: start as another \
          user, or set DATABASE_URL"
     )]
     NoUser,
-    /// A program of PostgreSQL could not be run at all.
+    /// A PostgreSQL program could not be started.
     #[error(
         "cannot run {program} ({source}): check the installation of PostgreSQL, or name another in ROSTER_POSTGRES_BIN"
     )]
     Run {
         /// The program.
         program: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The cluster could not be made.
     #[error("cannot make a database cluster in {path}: {detail}")]
     Initialize {
-        /// Where it was to be.
+        /// The folder it was to be made in.
         path: PathBuf,
-        /// The last words of the program that failed.
+        /// The last lines that the failed program wrote.
         detail: String,
     },
-    /// PostgreSQL ended before it was ready.
+    /// PostgreSQL exited before it was ready.
     #[error("PostgreSQL did not start ({how}): {detail} (its log: {log})")]
     Exited {
         /// Exit status or signal.
@@ -126,17 +126,17 @@ pub enum PostgresError {
         /// The log.
         log: PathBuf,
     },
-    /// PostgreSQL runs but is not ready in time.
+    /// PostgreSQL runs, but was not ready in time.
     #[error("PostgreSQL was not ready within {seconds} s: {detail} (its log: {log})")]
     NotReady {
-        /// How long it was waited for.
+        /// The time limit.
         seconds: u64,
         /// The last lines of its log.
         detail: String,
         /// The log.
         log: PathBuf,
     },
-    /// Processes of an earlier PostgreSQL do not end.
+    /// Processes of an earlier PostgreSQL do not exit.
     #[error(
         "process {pid} of an earlier PostgreSQL still uses {cluster} and does not end: stop it (kill -9 {pid}), then \
          start again"

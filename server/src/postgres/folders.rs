@@ -22,24 +22,25 @@ use sha2::{Digest, Sha256};
 use super::account::Account;
 use super::error::PostgresError;
 
-/// The only port name a Unix socket needs; part of its file name.
+/// The port, which a Unix socket needs only as a part of its file name.
 pub(super) const PORT: u16 = 5432;
 pub(super) const LOCK: &str = "lock";
 pub(super) const CLUSTER: &str = "postgres";
-/// A link to a cluster elsewhere, before that cluster is in place.
+/// A link to a cluster in another folder, until that cluster is in place.
 const LINK_IN_THE_MAKING: &str = "postgres.link";
-/// Clusters in the making; what a killed one leaves behind is swept at the next start.
+/// The prefix of clusters that are being made. The next start removes those of a server that was killed.
 const CLUSTER_IN_THE_MAKING: &str = "postgres.new-";
-/// Where root keeps the clusters of data folders that PostgreSQL's user cannot reach.
+/// The folder in which root keeps the clusters of data folders that PostgreSQL's user cannot reach.
 const ELSEWHERE: &str = "/var/lib/roster";
-/// The system's limit is 108 bytes (104 on some), with room for what others add.
+/// The longest path of a socket. The system's limit is 108 bytes (104 on some); others add to the path.
 const LONGEST_SOCKET: usize = 100;
 
-/// Makes the data folder if there is none; its real path.
+/// Makes the data folder if there is none, and returns its real path.
 pub(super) fn open_data(data: &Path) -> Result<PathBuf, PostgresError> {
     if !data.exists() {
         fs::create_dir_all(data).map_err(PostgresError::folder(data))?;
-        // Owned by root it must let PostgreSQL's user pass, not look; what is in it is closed by itself.
+        // If root owns it, PostgreSQL's user must be able to pass through it but not to list it; what is inside has
+        // modes of its own.
         let made = fs::metadata(data).map_err(PostgresError::folder(data))?;
         let mode = if made.uid() == 0 { 0o711 } else { 0o700 };
         set_mode(data, mode)?;
@@ -47,17 +48,17 @@ pub(super) fn open_data(data: &Path) -> Result<PathBuf, PostgresError> {
     fs::canonicalize(data).map_err(PostgresError::folder(data))
 }
 
-/// An advisory lock. The system releases it however this process ends.
+/// An advisory lock. The system releases it whichever way this process ends.
 #[derive(Debug)]
 pub(super) struct Lock(File);
 
 impl Lock {
-    /// Takes it for this process alone; none if another has it.
+    /// Locks the file for this process alone; returns `None` if another process holds it.
     fn alone(file: File) -> io::Result<Option<Self>> {
         Self::taken(file.try_lock(), file)
     }
 
-    /// Takes it together with others who only look; none if a server has it.
+    /// Locks the file together with other readers; returns `None` if a server holds it.
     pub(super) fn shared(file: File) -> io::Result<Option<Self>> {
         Self::taken(file.try_lock_shared(), file)
     }
@@ -73,15 +74,15 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Closing the file is not enough: a child that another thread is just starting has a copy of it until it
-        // becomes another program, and would hold the lock for that moment.
+        // Closing the file is not enough: a child process that another thread is starting inherits a copy, and would
+        // hold the lock until it executes its program.
         if let Err(error) = self.0.unlock() {
             tracing::warn!(%error, "cannot release a lock");
         }
     }
 }
 
-/// Takes the data folder for this server.
+/// Locks the data folder for this server.
 pub(super) async fn lock_data(data: &Path) -> Result<Lock, PostgresError> {
     let path = data.join(LOCK);
     let open = || {
@@ -93,7 +94,8 @@ pub(super) async fn lock_data(data: &Path) -> Result<Lock, PostgresError> {
             .mode(0o600)
             .open(&path)
     };
-    // `url_of_running` holds it for an instant when it looks: one refusal is not yet another server.
+    // `url_of_running` holds the lock for a moment when it looks, so one refusal does not mean that another server
+    // runs.
     for _ in 0..10 {
         let lock = open().and_then(Lock::alone).map_err(PostgresError::folder(&path))?;
         if let Some(lock) = lock {
@@ -104,7 +106,7 @@ pub(super) async fn lock_data(data: &Path) -> Result<Lock, PostgresError> {
     Err(PostgresError::InUse { data: data.into() })
 }
 
-/// Takes the cluster too: a copied data folder has a link to the same one.
+/// Locks the cluster as well, since a copied data folder has a link to the same cluster.
 pub(super) fn lock_cluster(cluster: &Path, data: &Path) -> Result<Lock, PostgresError> {
     let lock = File::open(cluster)
         .and_then(Lock::alone)
@@ -112,12 +114,12 @@ pub(super) fn lock_cluster(cluster: &Path, data: &Path) -> Result<Lock, Postgres
     lock.ok_or_else(|| PostgresError::InUse { data: data.into() })
 }
 
-/// The real path of the data folder's cluster, if it has one.
+/// Returns the real path of the data folder's cluster, if it has one.
 pub(super) fn existing_cluster(data: &Path) -> Result<Option<PathBuf>, PostgresError> {
     let path = data.join(CLUSTER);
     let in_the_making = data.join(LINK_IN_THE_MAKING);
     if absent(&path)? && in_the_making.is_symlink() {
-        // Killed between the two steps of `link`: the cluster is complete if it is in place.
+        // A start was killed between the two steps of `link`: the cluster is complete if it is in place.
         if in_the_making.exists() {
             fs::rename(&in_the_making, &path).map_err(PostgresError::folder(&path))?;
         } else {
@@ -134,7 +136,7 @@ pub(super) fn existing_cluster(data: &Path) -> Result<Option<PathBuf>, PostgresE
     let cluster = fs::canonicalize(&path).map_err(PostgresError::folder(&path))?;
     let mut entries = fs::read_dir(&cluster).map_err(PostgresError::folder(&cluster))?;
     if entries.next().is_none() && !path.is_symlink() {
-        // Made by hand, say, as a mount point's stand-in; the new cluster takes its place.
+        // An empty folder, made by hand as a mount point, for example; the new cluster takes its place.
         return Ok(None);
     }
     if !cluster.join("PG_VERSION").is_file() {
@@ -146,7 +148,7 @@ pub(super) fn existing_cluster(data: &Path) -> Result<Option<PathBuf>, PostgresE
     Ok(Some(cluster))
 }
 
-/// The major version of the PostgreSQL that made a cluster.
+/// Returns the major version of the PostgreSQL that made a cluster.
 pub(super) fn major_of(cluster: &Path) -> Result<u32, PostgresError> {
     let path = cluster.join("PG_VERSION");
     let text = fs::read_to_string(&path).map_err(PostgresError::folder(&path))?;
@@ -157,8 +159,8 @@ pub(super) fn major_of(cluster: &Path) -> Result<u32, PostgresError> {
     })
 }
 
-/// A home for the cluster of a data folder that PostgreSQL's user cannot reach: one nobody else's cluster lives in,
-/// since what is there may belong to a data folder that was moved.
+/// Returns a folder for the cluster of a data folder that PostgreSQL's user cannot reach: one without a cluster, since
+/// a cluster that is there may belong to a data folder that was moved.
 pub(super) fn home_elsewhere(data: &Path) -> Result<PathBuf, PostgresError> {
     let root = Path::new(ELSEWHERE);
     let name = short_hash(data);
@@ -166,7 +168,7 @@ pub(super) fn home_elsewhere(data: &Path) -> Result<PathBuf, PostgresError> {
     for home in homes {
         if absent(&home.join(CLUSTER))? {
             fs::create_dir_all(&home).map_err(PostgresError::folder(&home))?;
-            // Whatever the umask: PostgreSQL's user must pass.
+            // Independent of the umask: PostgreSQL's user must be able to pass.
             set_mode(root, 0o711)?;
             set_mode(&home, 0o711)?;
             return Ok(home);
@@ -182,7 +184,7 @@ pub(super) fn home_elsewhere(data: &Path) -> Result<PathBuf, PostgresError> {
     })
 }
 
-/// Puts a complete cluster in its place, in one step, and makes `<data>/postgres` lead there.
+/// Moves a complete cluster into its place in one step, and makes `<data>/postgres` lead to it.
 pub(super) fn put_in_place(new: &Path, home: &Path, data: &Path) -> Result<PathBuf, PostgresError> {
     let place = home.join(CLUSTER);
     let link = data.join(LINK_IN_THE_MAKING);
@@ -201,8 +203,8 @@ pub(super) fn put_in_place(new: &Path, home: &Path, data: &Path) -> Result<PathB
     Ok(place)
 }
 
-/// A folder for a cluster in the making. Never the same twice: the `initdb` of a killed server may still be at work,
-/// and when it fails it empties the folder it was given.
+/// Makes a folder for a new cluster, with a name that is never used twice: the `initdb` of a killed server may still be
+/// running, and empties its folder when it fails.
 pub(super) fn make_new(home: &Path, account: &Account) -> Result<PathBuf, PostgresError> {
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
@@ -216,7 +218,7 @@ pub(super) fn make_new(home: &Path, account: &Account) -> Result<PathBuf, Postgr
     Ok(path)
 }
 
-/// Removes what killed servers left of clusters in the making. What resists is left to the next start.
+/// Removes the incomplete clusters of killed servers. What cannot be removed is left to the next start.
 pub(super) fn sweep(home: &Path) {
     let Ok(entries) = fs::read_dir(home) else {
         return;
@@ -233,8 +235,8 @@ pub(super) fn sweep(home: &Path) {
     }
 }
 
-/// The folder of the socket: `run` in `home`, unless the socket's path would be too long (or not text, which a URL must
-/// be).
+/// Returns the folder of the socket: `run` in `home`, unless the socket's path would be too long, or is not UTF-8,
+/// which a URL must be.
 pub(super) fn sockets(home: &Path, data: &Path, account: &Account) -> Result<PathBuf, PostgresError> {
     let near = home.join("run");
     if fits(&near) {
@@ -242,7 +244,7 @@ pub(super) fn sockets(home: &Path, data: &Path, account: &Account) -> Result<Pat
         return Ok(near);
     }
     let name = format!("roster-{}", short_hash(data));
-    // Root's runtime folder is closed to the user PostgreSQL runs as.
+    // Root's runtime folder is closed to the user that PostgreSQL runs as.
     let runtime = std::env::var_os("XDG_RUNTIME_DIR")
         .map(PathBuf::from)
         .filter(|path| !account.given_by_root() && path.is_absolute() && path.is_dir())
@@ -253,7 +255,7 @@ pub(super) fn sockets(home: &Path, data: &Path, account: &Account) -> Result<Pat
     Ok(path)
 }
 
-/// The socket's file, and the file PostgreSQL guards it with.
+/// Returns the socket's file, and the lock file PostgreSQL keeps beside it.
 pub(super) fn socket_files(sockets: &Path) -> [PathBuf; 2] {
     [
         sockets.join(format!(".s.PGSQL.{PORT}")),
@@ -266,8 +268,8 @@ fn fits(sockets: &Path) -> bool {
     socket.as_os_str().len() <= LONGEST_SOCKET && socket.to_str().is_some()
 }
 
-/// Makes a folder that only `account` (and root) can use, or takes the one that is there. In a folder where everybody
-/// may write (`shared`), one that somebody else made is refused: they could swap the socket.
+/// Makes a folder that only `account` and root can use, or takes an existing one. In a folder where everybody may write
+/// (`shared`), an existing one of another owner is refused, since the owner could replace the socket.
 fn private_folder(path: &Path, account: &Account, shared: bool) -> Result<(), PostgresError> {
     match DirBuilder::new().mode(0o700).create(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
@@ -298,7 +300,7 @@ fn set_mode(path: &Path, mode: u32) -> Result<(), PostgresError> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(PostgresError::folder(path))
 }
 
-/// Whether nothing is there, not even a link to nowhere.
+/// Returns whether nothing exists at `path`, not even a dangling link.
 fn absent(path: &Path) -> Result<bool, PostgresError> {
     match fs::symlink_metadata(path) {
         Ok(_) => Ok(false),
@@ -307,14 +309,14 @@ fn absent(path: &Path) -> Result<bool, PostgresError> {
     }
 }
 
-/// Makes a rename in `folder` last.
+/// Writes the folder to disk, so that a rename in it survives a crash.
 fn sync(folder: &Path) -> Result<(), PostgresError> {
     File::open(folder)
         .and_then(|file| file.sync_all())
         .map_err(PostgresError::folder(folder))
 }
 
-/// Names a path in a few letters, the same ones at every start.
+/// Returns a short name for a path, the same at every start.
 fn short_hash(path: &Path) -> String {
     Sha256::digest(path.as_os_str().as_bytes())
         .iter()
@@ -323,10 +325,10 @@ fn short_hash(path: &Path) -> String {
         .collect()
 }
 
-/// `unix_socket_directories` is a list: quoted, a comma or space in the path does not split it.
+/// Quotes the path for `unix_socket_directories`, which is a list: unquoted, a comma or space would split it.
 pub(super) fn quoted(sockets: &Path) -> OsString {
     let mut quoted = OsString::from("\"");
-    // Paths that are no text got a short folder instead, so nothing is lost here.
+    // A path that is not UTF-8 was replaced by a short one before, so nothing is lost here.
     quoted.push(sockets.to_string_lossy().replace('"', "\"\""));
     quoted.push("\"");
     quoted

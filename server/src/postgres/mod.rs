@@ -1,10 +1,10 @@
 //! The private PostgreSQL of a server that was given no `DATABASE_URL`.
 //!
-//! Owns the cluster under the data folder: makes it, starts it, keeps it running, stops it, and tells the URL. Nothing
-//! else in the program starts, signals or looks for a PostgreSQL process.
+//! Owns the cluster under the data folder: makes it, starts it, keeps it running, stops it, and returns its URL.
+//! Nothing else in the program starts, signals or looks for a PostgreSQL process.
 //!
 //! Must not know what is stored in it: no schema, no migrations, no queries. Whoever needs the database gets the URL
-//! and cannot tell this PostgreSQL from one an operator runs.
+//! and cannot distinguish this PostgreSQL from one that an operator runs.
 
 pub(crate) mod account;
 mod cluster;
@@ -30,12 +30,12 @@ use folders::{Lock, PORT};
 use postmaster::{PidFile, Postmaster};
 use programs::Programs;
 
-/// How often the supervisor looks at the size of the log.
+/// How often the supervisor checks the size of the log.
 const LOG_CHECK: Duration = Duration::from_secs(600);
-/// Pauses between two attempts to bring a dead PostgreSQL back.
+/// The first and the longest pause between two attempts to restart PostgreSQL.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// A PostgreSQL that lived this long died of something new: begin with the first pause again.
+/// After running this long, PostgreSQL is restarted with the first pause again: its exit has a new cause.
 const LONG_LIFE: Duration = Duration::from_secs(60);
 
 /// A private PostgreSQL under the data folder.
@@ -50,14 +50,15 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Makes the cluster if there is none, starts it, waits until it answers, and keeps it running until it is stopped.
+    /// Makes the cluster if there is none, starts PostgreSQL, waits until it answers, and keeps it running until it is
+    /// stopped.
     ///
-    /// Holds the data folder's lock as long as it lives.
+    /// Holds the data folder's lock until then.
     ///
     /// # Errors
     ///
     /// When another server uses the folder, there is no PostgreSQL to run, the folder cannot be used, or PostgreSQL
-    /// does not come up within a minute.
+    /// does not answer within a minute.
     pub async fn start(data: &Path) -> Result<Self, PostgresError> {
         let data = folders::open_data(data)?;
         let lock = folders::lock_data(&data).await?;
@@ -82,20 +83,20 @@ impl Embedded {
         })
     }
 
-    /// The URL of its database; stays the same when PostgreSQL is restarted.
+    /// The URL of its database, which stays the same when PostgreSQL is restarted.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Whom PostgreSQL runs as. A process of this account can watch it, start it again and stop it.
+    /// The account that PostgreSQL runs as. A process of this account can watch it, restart it and stop it.
     pub(crate) const fn account(&self) -> &Account {
         &self.account
     }
 
-    /// Stops it: open transactions are rolled back, everything committed is on disk. Takes a bounded time.
+    /// Stops PostgreSQL: rolls open transactions back, and writes everything committed to disk. Takes a bounded time.
     pub async fn stop(self) {
-        // A supervisor that is gone has nothing left to stop.
+        // Sending fails if the supervisor has ended; then nothing is left to stop.
         let _ = self.stop.send(());
         if let Err(error) = self.supervisor.await {
             tracing::error!(%error, "the supervisor of PostgreSQL failed");
@@ -103,7 +104,7 @@ impl Embedded {
     }
 }
 
-/// The URL of the database of the server that is now running on this data folder.
+/// Returns the URL of the database of the server that runs on this data folder.
 ///
 /// # Errors
 ///
@@ -117,7 +118,7 @@ pub fn url_of_running(data: &Path) -> Result<String, PostgresError> {
         }
         Err(source) => return Err(PostgresError::Folder { path, source }),
     };
-    // Shared and for a moment only: the server's own attempt to lock waits out such looks.
+    // Shared, and only for a moment: a server that starts retries its own lock meanwhile.
     if Lock::shared(lock).map_err(PostgresError::folder(&path))?.is_some() {
         return Err(PostgresError::NotRunning { data: data.into() });
     }
@@ -131,8 +132,8 @@ pub fn url_of_running(data: &Path) -> Result<String, PostgresError> {
     }
 }
 
-/// Starts PostgreSQL for the first time. A few attempts: one that a killed server had only just forked may be in the
-/// way for a moment, invisible until it has written its pid file.
+/// Starts PostgreSQL for the first time, in several attempts: a process that a killed server had just forked may be in
+/// the way for a moment, and is invisible until it has written its pid file.
 async fn first_launch(cluster: &Cluster) -> Result<Postmaster, PostgresError> {
     let mut attempt = 1;
     loop {
@@ -146,8 +147,8 @@ async fn first_launch(cluster: &Cluster) -> Result<Postmaster, PostgresError> {
     }
 }
 
-/// Keeps PostgreSQL running until `stop` is sent or dropped. The locks are released after PostgreSQL has ended, so the
-/// next server finds an empty field.
+/// Keeps PostgreSQL running until `stop` is sent or dropped. Releases the locks after PostgreSQL has exited, so that
+/// the next server finds no process of it.
 async fn supervise(cluster: Cluster, mut postmaster: Postmaster, mut stop: oneshot::Receiver<()>, locks: [Lock; 2]) {
     let mut pause = FIRST_PAUSE;
     let mut log_check = tokio::time::interval(LOG_CHECK);
@@ -180,8 +181,7 @@ async fn supervise(cluster: Cluster, mut postmaster: Postmaster, mut stop: onesh
             };
             pause = (pause * 2).min(LONGEST_PAUSE);
             match outcome {
-                // Asked to stop in the middle of an attempt: what it had started is told to stop by its drop; wait for
-                // it.
+                // Asked to stop during an attempt. Dropping the attempt told its PostgreSQL to stop; wait for that.
                 None => {
                     if let Err(error) = postmaster::clear_the_field(&cluster).await {
                         tracing::error!(%error, "PostgreSQL was left behind");
@@ -201,7 +201,7 @@ async fn supervise(cluster: Cluster, mut postmaster: Postmaster, mut stop: onesh
     drop(locks);
 }
 
-/// The connection URL. Everything a PG* variable of the environment could change is written out.
+/// Returns the connection URL, with everything in it that a PG* variable of the environment could change.
 fn url(sockets: &Path) -> String {
     let mut host = String::new();
     for byte in sockets.as_os_str().as_bytes() {

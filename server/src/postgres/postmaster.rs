@@ -1,6 +1,6 @@
-//! The process: started on a free field, watched until it is ready, stopped in order.
+//! The PostgreSQL process: started once no earlier one is left, watched until it is ready, stopped in order.
 //!
-//! Owns signals, the pid file, and the remains of servers that were killed. Must not know how the cluster came to be.
+//! Owns signals, the pid file, and what killed servers left behind. Must not know how the cluster was made.
 
 use std::fs::{self, File};
 use std::io;
@@ -19,17 +19,17 @@ use super::error::PostgresError;
 use super::folders::{self, PORT};
 use super::programs::{self, Programs};
 
-/// How long PostgreSQL may take to come up, recovery from a crash included.
+/// The time limit for PostgreSQL to become ready, recovery from a crash included.
 const READY: Duration = Duration::from_secs(60);
-/// How long a shutdown may take: first in order, with a last checkpoint; then at once, leaving recovery to the next
-/// start.
+/// The time limits of a shutdown: first a fast one, with a last checkpoint; then an immediate one, which leaves
+/// recovery to the next start.
 const FAST: Duration = Duration::from_secs(30);
 const IMMEDIATE: Duration = Duration::from_secs(10);
-/// How long backends may outlive their killed postmaster before they are helped.
+/// How long backends may outlive their killed postmaster before they are signalled.
 const BACKENDS: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(25);
 
-/// What PostgreSQL understands (`pg_ctl kill`).
+/// The signals that `pg_ctl kill` sends to PostgreSQL.
 #[derive(Clone, Copy, Debug)]
 enum Signal {
     /// Fast shutdown.
@@ -39,8 +39,8 @@ enum Signal {
     Kill,
 }
 
-/// A running PostgreSQL that this process started. Dropped, it is told to stop, so that no way out of this program but
-/// its violent death leaves one behind.
+/// A running PostgreSQL that this process started. Dropping it tells PostgreSQL to stop, so that only a violent end of
+/// this program leaves one behind.
 #[derive(Debug)]
 pub(super) struct Postmaster {
     child: Child,
@@ -51,7 +51,7 @@ pub(super) struct Postmaster {
 }
 
 impl Postmaster {
-    /// Clears the field, starts PostgreSQL and waits until it answers.
+    /// Ends what earlier servers left, starts PostgreSQL, and waits until it answers.
     pub(super) async fn launch(cluster: &Cluster) -> Result<Self, PostgresError> {
         clear_the_field(cluster).await?;
         let log = cluster.open_log()?;
@@ -98,7 +98,7 @@ impl Postmaster {
         }
         command.stdout(log.try_clone().map_err(run)?).stderr(log);
         let child = tokio::process::Command::from(command).spawn().map_err(run)?;
-        // Only a child that was waited for has no id.
+        // Only a child that was already waited for has no id.
         let pid = child.id().ok_or_else(|| run(io::Error::other("it ended at once")))?;
         let (account, programs) = (cluster.account.clone(), cluster.programs.clone());
         Ok(Self {
@@ -122,7 +122,7 @@ impl Postmaster {
                     log: cluster.log.clone(),
                 });
             }
-            // The pid file tells that it is ready; a connection, that we can get to it.
+            // The pid file says that PostgreSQL is ready; a connection shows that it can be reached.
             let written = PidFile::read(&cluster.folder)?;
             if written.is_some_and(|file| file.ready && file.pid == self.pid)
                 && UnixStream::connect(&socket).await.is_ok()
@@ -140,7 +140,7 @@ impl Postmaster {
         }
     }
 
-    /// Waits until it ends by itself; how it ended.
+    /// Waits until PostgreSQL exits by itself, and returns how it did.
     pub(super) async fn ended(&mut self) -> String {
         let outcome = self.child.wait().await;
         self.ended = true;
@@ -150,7 +150,7 @@ impl Postmaster {
         }
     }
 
-    /// Stops it in order; if that takes too long, at once; in the end by force.
+    /// Stops PostgreSQL in order; if that takes too long, at once; as a last resort, by force.
     pub(super) async fn stop(mut self) {
         for (signal, limit) in [
             (Signal::Int, FAST),
@@ -162,7 +162,7 @@ impl Postmaster {
             }
             send(signal, self.pid, &self.account, &self.programs).await;
             if matches!(signal, Signal::Kill) {
-                // Should pg_ctl be gone. Fails when the process is, which is as well.
+                // For the case that `pg_ctl` is missing. Fails if the process has exited, which is what is wanted.
                 let _ = self.child.start_kill();
             }
             if tokio::time::timeout(limit, self.ended()).await.is_err() {
@@ -174,15 +174,15 @@ impl Postmaster {
 
 impl Drop for Postmaster {
     fn drop(&mut self) {
-        // The child has not been waited for, so its pid is still its own.
+        // The child was not waited for, so its pid cannot have been reused.
         if !self.ended {
             let _ = kill_command(Signal::Int, self.pid, &self.account, &self.programs).status();
         }
     }
 }
 
-/// Makes sure that no process of an earlier PostgreSQL works on the cluster, and that what one left behind does not
-/// stop a new one. The caller holds the locks: whatever is found belongs to a server that is dead.
+/// Makes sure that no process of an earlier PostgreSQL works on the cluster, and that the files one left behind do not
+/// stop a new one. The caller holds the locks, so whatever is found belongs to a dead server.
 pub(super) async fn clear_the_field(cluster: &Cluster) -> Result<(), PostgresError> {
     let folder = &cluster.folder;
     let written = PidFile::read(folder)?.map(|file| file.pid);
@@ -205,7 +205,7 @@ pub(super) async fn clear_the_field(cluster: &Cluster) -> Result<(), PostgresErr
             });
         }
     }
-    // Backends notice the death of their postmaster when they next wait for something. Two generations writing
+    // Backends notice that their postmaster died only when they next wait for something. Two PostgreSQL servers writing
     // to one cluster would destroy it.
     if !wait_for(BACKENDS, || workers(folder).is_empty()).await {
         for pid in workers(folder) {
@@ -220,8 +220,8 @@ pub(super) async fn clear_the_field(cluster: &Cluster) -> Result<(), PostgresErr
             });
         }
     }
-    // A new PostgreSQL clears the files of a dead one itself, with checks of its own; but it takes any living process
-    // of the same user that has got the old one's number for the old one.
+    // A new PostgreSQL removes the files of a dead one itself, with checks of its own; but it mistakes any living
+    // process of the same user that has the same pid for the old one.
     if let Some(pid) = written.filter(|pid| alive(*pid)) {
         tracing::warn!(
             pid,
@@ -235,7 +235,7 @@ pub(super) async fn clear_the_field(cluster: &Cluster) -> Result<(), PostgresErr
     Ok(())
 }
 
-/// What PostgreSQL writes into its cluster while it runs.
+/// The pid file that PostgreSQL keeps in its cluster while it runs.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct PidFile {
     pub(super) pid: u32,
@@ -246,7 +246,7 @@ pub(super) struct PidFile {
 impl PidFile {
     const NAME: &str = "postmaster.pid";
 
-    /// Reads it; none if there is none or it is not yet written.
+    /// Reads it; returns `None` if it does not exist or is not yet complete.
     pub(super) fn read(cluster: &Path) -> Result<Option<Self>, PostgresError> {
         let path = cluster.join(Self::NAME);
         match fs::read_to_string(&path) {
@@ -256,10 +256,10 @@ impl PidFile {
         }
     }
 
-    /// Lines: pid, data folder, start time, port, socket folder, address, shared memory, status.
+    /// The lines: pid, data folder, start time, port, socket folder, address, shared memory, status.
     fn parse(text: &str) -> Option<Self> {
         let mut lines = text.lines();
-        // Negative for single-user mode.
+        // The pid is negative in single-user mode.
         let pid = lines.next()?.trim().trim_start_matches('-').parse().ok()?;
         let sockets = lines.nth(3).filter(|line| !line.is_empty()).map(PathBuf::from);
         let ready = lines.nth(2).is_some_and(|line| line.trim() == "ready");
@@ -267,7 +267,7 @@ impl PidFile {
     }
 }
 
-/// Whether a process is a PostgreSQL working on this cluster.
+/// Returns whether a process is a PostgreSQL that works on this cluster.
 fn works_on(pid: u32, cluster: &Path) -> bool {
     let process = Path::new("/proc").join(pid.to_string());
     if !has_proc() {
@@ -277,8 +277,8 @@ fn works_on(pid: u32, cluster: &Path) -> bool {
     if !named {
         return false;
     }
-    // All its processes stay in the cluster's folder. In a container root may not be allowed to see that of others'
-    // processes, but always the arguments.
+    // All its processes have the cluster's folder as their working folder. In a container, root may be refused the
+    // working folder of other users' processes, but always sees the arguments.
     match (fs::metadata(process.join("cwd")), fs::metadata(cluster)) {
         (Ok(theirs), Ok(ours)) => (theirs.dev(), theirs.ino()) == (ours.dev(), ours.ino()),
         _ => fs::read(process.join("cmdline")).is_ok_and(|arguments| {
@@ -289,7 +289,7 @@ fn works_on(pid: u32, cluster: &Path) -> bool {
     }
 }
 
-/// All processes of PostgreSQL working on this cluster, as far as the system shows them.
+/// Returns all PostgreSQL processes that work on this cluster, as far as the system shows them.
 fn workers(cluster: &Path) -> Vec<u32> {
     let Ok(processes) = fs::read_dir("/proc") else {
         return Vec::new();
@@ -313,7 +313,7 @@ fn has_proc() -> bool {
     Path::new("/proc/self/comm").exists()
 }
 
-/// The name of a process, on systems without `/proc`.
+/// Returns the name of a process, on systems without `/proc`.
 fn ps(pid: u32) -> Option<String> {
     let output = Command::new("ps")
         .args(["-o", "comm=", "-p", &pid.to_string()])
@@ -325,8 +325,8 @@ fn ps(pid: u32) -> Option<String> {
         .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// The command that sends a signal. By `pg_ctl`, because it is there where PostgreSQL is, and as PostgreSQL's user,
-/// because then no other user's process can be hit.
+/// Returns the command that sends a signal: `pg_ctl`, which every PostgreSQL has, run as PostgreSQL's user, so that no
+/// other user's process can be hit.
 fn kill_command(signal: Signal, pid: u32, account: &Account, programs: &Programs) -> Command {
     let name = match signal {
         Signal::Int => "INT",
@@ -338,7 +338,7 @@ fn kill_command(signal: Signal, pid: u32, account: &Account, programs: &Programs
     command
 }
 
-/// Sends a signal. That it failed shows in what it should have done.
+/// Sends a signal. A failure is logged and not returned: the caller waits for the process to exit in any case.
 async fn send(signal: Signal, pid: u32, account: &Account, programs: &Programs) {
     let command = kill_command(signal, pid, account, programs);
     if let Err(error) = programs::output(command, Duration::from_secs(5)).await {
@@ -364,7 +364,7 @@ fn remove(path: &Path) -> Result<(), PostgresError> {
     }
 }
 
-/// The last lines of the log, of those written after it was `from` bytes long.
+/// Returns the last lines of the log that were written after it was `from` bytes long.
 fn log_since(cluster: &Cluster, from: u64) -> String {
     let read = || {
         let log = cluster.open_log().ok()?;

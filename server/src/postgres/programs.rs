@@ -1,6 +1,6 @@
-//! Where PostgreSQL's programs are.
+//! Finds PostgreSQL's programs.
 //!
-//! Owns the search and the choice among several versions. Must not know folders of data.
+//! Owns the search, and the choice among several versions. Must not know the folders of data.
 
 use std::env;
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::account::Account;
 use super::error::PostgresError;
 
-/// The oldest version the queries are written for.
+/// The oldest version that the queries work with.
 const OLDEST: u32 = 15;
 
 /// The programs of one PostgreSQL.
@@ -24,7 +24,8 @@ pub(super) struct Programs {
 }
 
 impl Programs {
-    /// The newest on this machine that `account` can run; for an existing cluster, the one of its version.
+    /// Returns the newest version on this machine that `account` can run; for an existing cluster, the version that
+    /// made it.
     pub(super) async fn find(account: &Account, existing: Option<(&Path, u32)>) -> Result<Self, PostgresError> {
         let mut usable: Vec<Self> = Vec::new();
         let mut notes = String::new();
@@ -38,7 +39,7 @@ impl Programs {
             None => (search_path(), false),
         };
         for folder in folders {
-            // Commands run in `/`: a relative folder would be another one there.
+            // Commands run in `/`, where a relative path would lead elsewhere.
             let folder = std::path::absolute(&folder).unwrap_or(folder);
             if usable.iter().any(|programs| programs.folder == folder) {
                 continue;
@@ -60,7 +61,7 @@ impl Programs {
             }
         }
         let Some((cluster, needed)) = existing else {
-            // Of two equally new ones the first found; `max_by_key` alone would give the last.
+            // `max_by_key` returns the last of several equal versions; reversed, that is the first found.
             usable.reverse();
             if !notes.is_empty() {
                 notes.push(')');
@@ -91,12 +92,12 @@ impl Programs {
             })
     }
 
-    /// The path of one of the programs.
+    /// Returns the path of one of the programs.
     pub(super) fn path(&self, program: &str) -> PathBuf {
         self.folder.join(program)
     }
 
-    /// Whether `account` can pass into `folder`. Tried rather than computed: modes, groups, access lists and mounts all
+    /// Returns whether `account` can pass into `folder`. Tries it, since modes, groups, access lists and mounts all
     /// have a say.
     pub(super) async fn can_enter(&self, account: &Account, folder: &Path) -> Result<bool, PostgresError> {
         if !account.given_by_root() {
@@ -104,7 +105,7 @@ impl Programs {
         }
         let program = self.path("postgres");
         let mut command = account.command(&program);
-        // The child changes folder after it has stepped down; being refused there shows as a failure to start it.
+        // The child changes folder after it has switched to the account; if that is refused, it fails to start.
         command.arg("--version").current_dir(folder);
         match output(command, Duration::from_secs(20)).await {
             Ok(_) => Ok(true),
@@ -114,8 +115,8 @@ impl Programs {
     }
 }
 
-/// Runs a command to its end and collects what it wrote; kills it when it takes longer than `limit` or nobody waits any
-/// more.
+/// Runs a command to its end and returns what it wrote; kills it when it takes longer than `limit`, or when the caller
+/// stops waiting.
 pub(super) async fn output(mut command: Command, limit: Duration) -> io::Result<Output> {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut command = tokio::process::Command::from(command);
@@ -139,14 +140,14 @@ async fn version(account: &Account, folder: &Path) -> io::Result<Option<u32>> {
     Ok(major(&String::from_utf8_lossy(&output.stdout)))
 }
 
-/// The major version in `postgres (PostgreSQL) 15.14 (Debian …)`.
+/// Returns the major version in `postgres (PostgreSQL) 15.14 (Debian …)`.
 fn major(text: &str) -> Option<u32> {
     let (_, rest) = text.split_once("(PostgreSQL) ")?;
     let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
     rest.get(..digits)?.parse().ok()
 }
 
-/// The last lines that say something, as one line.
+/// Returns the last lines that are not empty, as one line.
 pub(super) fn last_words(text: &str, lines: usize) -> String {
     let mut last: Vec<&str> = text
         .lines()
@@ -178,7 +179,7 @@ fn search_path() -> Vec<PathBuf> {
     folders
 }
 
-/// `bin` of every folder in `parent` whose name begins with `prefix`.
+/// Returns the `bin` of every folder in `parent` whose name begins with `prefix`.
 fn versions_in(parent: &str, prefix: &str) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(parent) else {
         return Vec::new();

@@ -1,6 +1,7 @@
-//! The files of the server import each other one way: none imports, through any chain, itself.
+//! The files of the server import each other one way, and so do those of the app: none imports, through any chain,
+//! itself.
 //!
-//! Read from the text of `server/src`, without a compiler: every `use`, and every path in the code, that begins with
+//! Read from the text of a crate's `src`, without a compiler: every `use`, and every path in the code, that begins with
 //! `crate::`, `self::`, `super::`, or the name of a module that the file declares. A path stands for the file of its
 //! longest part that is one; declaring a module (`mod name;`) imports nothing.
 
@@ -13,30 +14,73 @@ use std::{
 /// A module by the names that lead to it from the root, which has none.
 type Module = Vec<String>;
 
-/// The text of every file, by its module.
-type Sources = BTreeMap<Module, String>;
+/// The source of a crate, without its tests.
+struct Sources {
+    /// The text of every file, by its module.
+    files: BTreeMap<Module, String>,
+    /// The names that the root passes on from its modules (`pub use`), where such a name stands for the file it comes
+    /// from. Empty where it stands for the root, which imports every file: no file may then take a name from there.
+    passed_on: BTreeMap<String, Module>,
+}
 
-fn read_sources(folder: &Path, module: &Module, sources: &mut Sources) {
+impl Sources {
+    /// Reads the `src` of the crate in this folder of the workspace.
+    fn of_crate(folder: &str) -> Self {
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let mut files = BTreeMap::new();
+        read_files(&workspace.join(folder).join("src"), &Vec::new(), &mut files);
+        let passed_on = BTreeMap::new();
+        Self { files, passed_on }
+    }
+
+    /// The same, with each name that the root passes on standing for the file it comes from.
+    fn with_names_passed_on(self) -> Self {
+        let code = code_of(&self.files[&Vec::new()]);
+        let uses = code.split("pub use ").skip(1).filter_map(|rest| rest.split(';').next());
+        let passed_on = uses
+            .flat_map(paths_in)
+            .filter_map(|path| Some((path.last()?.clone(), self.longest(Vec::new(), path.clone()))))
+            .collect();
+        Self { passed_on, ..self }
+    }
+
+    /// The file of the longest part of `names`, from the module `from` on, that is one.
+    fn longest(&self, from: Module, names: impl IntoIterator<Item = String>) -> Module {
+        let mut to = from;
+        for name in names {
+            to.push(name);
+            if !self.files.contains_key(&to) {
+                to.pop();
+                break;
+            }
+        }
+        to
+    }
+}
+
+fn read_files(folder: &Path, module: &Module, files: &mut BTreeMap<Module, String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
         let mut inner = module.clone();
         // The program itself is another crate.
         if path.is_dir() {
-            inner.push(stem);
-            read_sources(&path, &inner, sources);
+            if stem != "tests" {
+                inner.push(stem);
+                read_files(&path, &inner, files);
+            }
         } else if stem != "main" || !module.is_empty() {
             if !matches!(stem.as_str(), "lib" | "mod") {
                 inner.push(stem);
             }
-            sources.insert(inner, fs::read_to_string(&path).unwrap());
+            files.insert(inner, fs::read_to_string(&path).unwrap());
         }
     }
 }
 
 /// The text without comments, and without the module of its tests.
 fn code_of(text: &str) -> String {
-    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+    let text = text.split("\nmod tests {").next().unwrap();
     let lines = text.lines().map(|line| line.split("//").next().unwrap());
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -45,6 +89,30 @@ fn code_of(text: &str) -> String {
 fn declared(code: &str) -> Vec<String> {
     let declaration = |line: &str| Some(line.trim().strip_suffix(';')?.rsplit_once("mod ")?.1.to_owned());
     code.lines().filter_map(declaration).collect()
+}
+
+/// The code in parts, each with the number of modules with a body (`mod name {`) that it is in.
+fn parts(code: &str) -> Vec<(usize, String)> {
+    let mut parts: Vec<(usize, String)> = Vec::new();
+    let mut indents = Vec::new();
+    for line in code.lines() {
+        let indent = line.len() - line.trim_start().len();
+        if opens_module(line) {
+            indents.push(indent);
+        } else if line.trim() == "}" && indents.last() == Some(&indent) {
+            indents.pop();
+        }
+        match parts.last_mut() {
+            Some((depth, part)) if *depth == indents.len() => part.extend([line, "\n"]),
+            _ => parts.push((indents.len(), format!("{line}\n"))),
+        }
+    }
+    parts
+}
+
+fn opens_module(line: &str) -> bool {
+    let head = line.trim().strip_suffix(" {").and_then(|head| head.rsplit_once("mod "));
+    head.is_some_and(|(before, name)| (before.is_empty() || before.starts_with("pub")) && !name.contains(' '))
 }
 
 /// Every path in `text`, with the braces of a `use` multiplied out.
@@ -92,39 +160,46 @@ fn matching_brace(text: &str) -> usize {
 
 /// The files that a file imports.
 fn imports(module: &Module, sources: &Sources) -> BTreeSet<Module> {
-    let code = code_of(&sources[module]);
+    let code = code_of(&sources.files[module]);
     let children = declared(&code);
-    let target = |path: Vec<String>| {
+    let target = |depth: usize, path: Vec<String>| {
         // A word alone is a name in the code, or a visibility (`pub(crate)`).
         if path.len() < 2 {
             return None;
         }
         let mut names = path.into_iter().peekable();
-        let mut to: Module = match names.peek()?.as_str() {
-            "crate" => names.next().map(|_| Vec::new())?,
+        let mut from: Module = match names.peek()?.as_str() {
+            "crate" => {
+                names.next();
+                let passed_on = names.peek().and_then(|name| sources.passed_on.get(name));
+                passed_on.cloned().unwrap_or_default()
+            }
             "self" => names.next().map(|_| module.clone())?,
             "super" => module.clone(),
             child if children.iter().any(|known| known == child) => module.clone(),
             _ => return None,
         };
+        // The first ones lead out of the modules with a body, and not yet out of the file.
+        for _ in 0..depth {
+            names.next_if(|name| name == "super");
+        }
         while names.next_if(|name| name == "super").is_some() {
-            to.pop();
+            from.pop();
         }
-        for name in names {
-            to.push(name);
-            if !sources.contains_key(&to) {
-                to.pop();
-                break;
-            }
-        }
+        let to = sources.longest(from, names);
         (to != *module).then_some(to)
     };
-    paths_in(&code).into_iter().filter_map(target).collect()
+    let parts = parts(&code).into_iter();
+    parts
+        .flat_map(|(depth, part)| paths_in(&part).into_iter().map(move |path| (depth, path)))
+        .filter_map(|(depth, path)| target(depth, path))
+        .collect()
 }
 
 /// A chain of imports that leads from a file back to itself, if there is one.
 fn cycle(sources: &Sources) -> Option<Vec<Module>> {
     let graph: BTreeMap<_, _> = sources
+        .files
         .keys()
         .map(|module| (module.clone(), imports(module, sources)))
         .collect();
@@ -165,41 +240,69 @@ fn shown(chain: &[Module]) -> String {
 }
 
 fn server() -> Sources {
-    let mut sources = Sources::new();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    read_sources(&folder, &Vec::new(), &mut sources);
-    sources
+    Sources::of_crate("server")
 }
 
-#[test]
-fn no_file_of_the_server_imports_itself_through_others() {
-    let sources = server();
-    assert!(sources.len() > 50, "the files were found");
-    let imported = imports(&vec!["state".to_owned()], &sources);
-    assert!(
-        imported.contains(&vec!["events".to_owned(), "broadcast".to_owned()]),
-        "{imported:?}"
-    );
-    if let Some(chain) = cycle(&sources) {
+fn app() -> Sources {
+    Sources::of_crate("app").with_names_passed_on()
+}
+
+fn module(path: &str) -> Module {
+    path.split("::").map(ToOwned::to_owned).collect()
+}
+
+fn assert_no_circle(sources: &Sources) {
+    assert!(sources.files.len() > 50, "the files were found");
+    if let Some(chain) = cycle(sources) {
         panic!("an import circle: {}", shown(&chain));
     }
 }
 
 #[test]
+fn no_file_of_the_server_imports_itself_through_others() {
+    let sources = server();
+    let imported = imports(&module("state"), &sources);
+    assert!(imported.contains(&module("events::broadcast")), "{imported:?}");
+    assert_no_circle(&sources);
+}
+
+#[test]
+fn no_file_of_the_app_imports_itself_through_others() {
+    let sources = app();
+    let imported = imports(&module("outcome"), &sources);
+    assert!(imported.contains(&module("problem")), "{imported:?}");
+    assert_no_circle(&sources);
+}
+
+/// The chain that is found once `planted` stands in front of the file of a module.
+fn chain_with(mut sources: Sources, path: &str, planted: &str) -> Option<String> {
+    sources.files.get_mut(&module(path)).unwrap().insert_str(0, planted);
+    cycle(&sources).map(|chain| shown(&chain))
+}
+
+#[test]
 fn a_planted_import_circle_is_found() {
-    let mut sources = server();
-    let state = vec!["state".to_owned()];
     for planted in [
         "use crate::{log, router::{self, router}};\n",
         "use super::router;\n",
         "fn planted() { drop(crate::router::router) }\n",
         "use crate::AppState;\n",
     ] {
-        let text = sources[&state].clone();
-        sources.insert(state.clone(), format!("{planted}{text}"));
-        let chain = cycle(&sources).map(|chain| shown(&chain)).unwrap_or_default();
+        let chain = chain_with(server(), "state", planted).unwrap_or_default();
         assert!(chain.contains("crate::state"), "{planted}: {chain:?}");
-        sources.insert(state.clone(), text);
     }
-    assert_eq!(cycle(&sources), None);
+    for planted in [
+        "use crate::outcome::Outcome;\n",
+        "use crate::Outcome;\n",
+        "mod inner {\n    use super::super::outcome::Outcome;\n}\n",
+    ] {
+        let chain = chain_with(app(), "problem", planted).unwrap_or_default();
+        assert!(chain.contains("crate::problem"), "{planted}: {chain:?}");
+    }
+}
+
+#[test]
+fn a_module_with_a_body_may_import_from_its_own_file() {
+    let planted = "mod inner {\n    use super::Problem;\n}\n";
+    assert_eq!(chain_with(app(), "problem", planted), None);
 }

@@ -1,11 +1,11 @@
-//! The dialogs: creating, rotating and revoking a key, its expiration, the Organization Default Key, and the secret
-//! that is shown once.
+//! The dialogs of the API keys screen: creating, rotating and revoking a key, its expiration, the Organization Default
+//! Key, and the secret that is shown once.
 
 use leptos::prelude::*;
 use policy::{Field as About, KeyChange, KeyScope, Permission, check_key_creation};
 
 use super::{
-    Actions,
+    actions::Actions,
     table::{Lifetime, SecretParts, is_end_of_day},
 };
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     outcome::{Done, FormName, HowMade},
 };
 
-/// The expirations to choose from, as the server function takes them.
+/// The expirations to choose from: the values that the server function accepts, and their labels.
 const EXPIRATIONS: &[(&str, &str)] = &[
     ("", "No expiration"),
     ("7", "7 days"),
@@ -33,11 +33,11 @@ const EXPIRATIONS: &[(&str, &str)] = &[
     ("on", "On a date"),
 ];
 
-/// The dialog that the URL says is open, if the person may use it.
+/// The dialog that the URL names, if the person may use it.
 #[component]
 pub(super) fn Dialogs(page: Loaded<KeysPage>) -> impl IntoView {
     let address = expect_context::<ListAddress>();
-    // Made once when it opens; what is typed in it stays when the list behind it changes.
+    // Created once when the dialog opens, so that what is typed in it stays when the list behind it changes.
     let open = Memo::new(move |_| {
         let may = |key, change| page.with(|page| page.find(key).is_some_and(|row| page.check(row, change).is_ok()));
         address.dialog().filter(|dialog| match *dialog {
@@ -68,7 +68,8 @@ pub(super) fn Dialogs(page: Loaded<KeysPage>) -> impl IntoView {
     }
 }
 
-/// The longest of the usual expirations that is no longer than what a key was given: its successor gets as much (K7).
+/// Returns the longest of the offered expirations that does not exceed the key's own lifetime: a rotation gives its
+/// successor as much (K7).
 fn as_long_as(key: &KeyRow) -> &'static str {
     let Some(end) = key.expires_at else { return "" };
     let days = (end.0 - key.created_at.0) / 86_400;
@@ -78,17 +79,15 @@ fn as_long_as(key: &KeyRow) -> &'static str {
         .map_or("7", |(value, _)| value)
 }
 
-/// When a key stops working by itself: never, after some days, or on a date (K6).
+/// The fields for a key's expiration: never, after some days, or on a date (K6).
 #[component]
 fn Expiration(
-    /// The form it is in.
+    /// The form that the fields are in.
     form: FormName,
-    /// The form's outcome.
+    /// Sends the form.
     action: FormSender,
-    /// What it is called.
-    #[prop(default = "Expiration")]
-    label: &'static str,
-    /// What is chosen to begin with, and the date.
+    #[prop(default = "Expiration")] label: &'static str,
+    /// The option that is selected at first, and the date.
     #[prop(default = ("", String::new()))]
     now: (&'static str, String),
 ) -> impl IntoView {
@@ -115,7 +114,7 @@ fn Expiration(
     }
 }
 
-/// A new key (K2).
+/// Creates a key (K2).
 #[component]
 fn CreateDialog(project: ProjectHead) -> impl IntoView {
     const FORM: FormName = FormName::CreateKey;
@@ -156,7 +155,7 @@ fn CreateDialog(project: ProjectHead) -> impl IntoView {
     }
 }
 
-/// The secret of a key that was just made: shown this once (K3).
+/// Shows the secret of a key that was just made, once (K3).
 #[component]
 fn SecretDialog() -> impl IntoView {
     let Actions {
@@ -177,7 +176,7 @@ fn SecretDialog() -> impl IntoView {
         Some(outcome) => outcome.ok(),
         None => untrack(|| flashed.done(form)),
     });
-    // Opened again by its address, it has nothing to show any more.
+    // A dialog that is opened again by its address has no secret to show.
     let Some(Done::KeyMade { name, secret, how }) = made else {
         return ().into_any();
     };
@@ -210,13 +209,14 @@ fn SecretDialog() -> impl IntoView {
     .into_any()
 }
 
-/// Another expiration, or none (K6).
+/// Changes or removes a key's expiration (K6).
 #[component]
 fn ExpirationDialog(project: ProjectHead, key: KeyRow) -> impl IntoView {
     const FORM: FormName = FormName::KeyExpiration;
     let action = expect_context::<Actions>().expiration;
     let close = expect_context::<ListAddress>().closed();
-    // A form saved as it is changes nothing: where the key ends in the middle of a day, the day has to be chosen.
+    // Saving the form unchanged must change nothing. A key that ends in the middle of a day has no date to preselect,
+    // so one has to be chosen.
     let now = match key.expires_at {
         Some(at) if is_end_of_day(at) => ("on", input_day(last_day(at))),
         Some(_) => ("on", String::new()),
@@ -239,7 +239,7 @@ fn ExpirationDialog(project: ProjectHead, key: KeyRow) -> impl IntoView {
     }
 }
 
-/// A successor (K7).
+/// Rotates a key (K7).
 #[component]
 fn RotateDialog(project: ProjectHead, key: KeyRow) -> impl IntoView {
     const FORM: FormName = FormName::RotateKey;
@@ -272,7 +272,7 @@ fn RotateDialog(project: ProjectHead, key: KeyRow) -> impl IntoView {
     }
 }
 
-/// The end of a key, confirmed first (K7).
+/// Revokes a key, after a confirmation (K7).
 #[component]
 fn RevokeDialog(project: ProjectHead, key: KeyRow) -> impl IntoView {
     let action = expect_context::<Actions>().revoke;
@@ -294,7 +294,7 @@ fn RevokeDialog(project: ProjectHead, key: KeyRow) -> impl IntoView {
     }
 }
 
-/// A new secret for the Organization Default Key (K8).
+/// Gives the Organization Default Key a new secret (K8).
 #[component]
 fn RegenerateDialog(project: ProjectHead, has_secret: bool) -> impl IntoView {
     const FORM: FormName = FormName::RegenerateKey;

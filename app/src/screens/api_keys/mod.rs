@@ -1,6 +1,7 @@
 //! Settings > Project > API keys: the list of a project's keys, the card of the Organization Default Key, and the
-//! changes to them (RULES K).
+//! dialogs that change them (RULES K).
 
+mod actions;
 mod dialogs;
 mod table;
 
@@ -9,49 +10,31 @@ use policy::Permission;
 
 use super::use_project_slug;
 use crate::{
-    api::api_keys::{
-        CreateApiKey, Dialog, KeysPage, RegenerateDefaultKey, RevokeApiKey, RotateApiKey, SetApiKeyExpiration, api_keys,
-    },
+    api::api_keys::{Dialog, KeysPage, api_keys},
     components::{
-        ButtonLink, DefaultProjectNotice, Filter, FormSender, Icon, ListAddress, PageHeader, PageTitle, SearchForm,
-        Sign, forget_when_closed,
+        ButtonLink, DefaultProjectNotice, Filter, Icon, ListAddress, PageHeader, PageTitle, SearchForm, Sign,
+        forget_when_closed,
     },
     flash::{Notice, Notices},
     live::Live,
     load::{Loaded, load},
     outcome::{Done, Outcome},
 };
+use actions::Actions;
 use dialogs::Dialogs;
 use table::{KeyTable, Lifetime, SecretParts};
 
-/// The forms of this screen; its files share them through the context.
-#[derive(Clone, Copy)]
-struct Actions {
-    create: FormSender,
-    expiration: FormSender,
-    rotate: FormSender,
-    revoke: FormSender,
-    regenerate: FormSender,
-}
-
-/// The page.
 #[component]
 pub(crate) fn ApiKeysScreen() -> impl IntoView {
     let slug = use_project_slug();
     let live = expect_context::<Live>();
     let base = Signal::derive(move || slug.with(|slug| format!("/settings/projects/{slug}/api-keys")));
     let address = ListAddress::provide::<Dialog>(base);
-    provide_context(Actions {
-        create: FormSender::to::<CreateApiKey>(),
-        expiration: FormSender::to::<SetApiKeyExpiration>(),
-        rotate: FormSender::to::<RotateApiKey>(),
-        revoke: FormSender::to::<RevokeApiKey>(),
-        regenerate: FormSender::to::<RegenerateDefaultKey>(),
-    });
+    Actions::provide();
     load(
         move || (slug.get(), address.query.get(), live.ticks.get()),
         move |(slug, query, _)| {
-            // The dialog that a link opens may be about a key on another page of the list.
+            // The dialog in the URL may be about a key on another page of the list.
             let subject = untrack(|| address.dialog_key());
             let subject = subject.map(|key| key.to_string()).unwrap_or_default();
             api_keys(slug, query, subject)
@@ -100,7 +83,7 @@ fn ApiKeys(page: Loaded<KeysPage>) -> impl IntoView {
     }
 }
 
-/// What follows an action in the browser: the message or the secret, and the list anew.
+/// Handles the outcomes of this screen's forms in the browser: shows the message or the secret, and reloads the list.
 fn finish(page: Loaded<KeysPage>) {
     let Actions {
         create,
@@ -138,7 +121,7 @@ fn finish(page: Loaded<KeysPage>) {
     forget_when_closed([create, expiration, rotate, regenerate]);
 }
 
-/// The Organization Default Key, for the Owner: to everybody else it does not exist (W3, K8).
+/// The card of the Organization Default Key, which only the Owner gets: to everybody else it does not exist (W3, K8).
 #[component]
 fn DefaultKey(page: Loaded<KeysPage>) -> impl IntoView {
     let address = expect_context::<ListAddress>();

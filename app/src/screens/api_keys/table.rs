@@ -13,7 +13,7 @@ use crate::{
     screens::owned_assets::KeyScopeBadge,
 };
 
-/// The table, with a row for each key.
+/// The table of the project's keys.
 #[component]
 pub(super) fn KeyTable(page: Loaded<KeysPage>) -> impl IntoView {
     view! {
@@ -82,13 +82,12 @@ fn Row(page: Loaded<KeysPage>, id: ApiKeyId) -> impl IntoView {
     }
 }
 
-/// The start and the end of a key's secret: all of it that is ever shown again (K4).
+/// The start and the end of a key's secret, the only parts that are ever shown again (K4).
 #[component]
 pub(super) fn SecretParts(key: KeyRow) -> impl IntoView {
     view! { <code class="secret-parts">{format!("{}…{}", key.secret_start, key.secret_end)}</code> }
 }
 
-/// When a key was last used.
 #[component]
 fn Used(key: KeyRow) -> impl IntoView {
     match key.last_used_at {
@@ -97,7 +96,7 @@ fn Used(key: KeyRow) -> impl IntoView {
     }
 }
 
-/// When a key expires or expired. Empty for a revoked key, which its expiration says nothing about.
+/// When a key expires or expired. Nothing for a revoked key, to which its expiration no longer matters.
 #[component]
 fn Ends(key: KeyRow) -> impl IntoView {
     if key.state == KeyState::Revoked {
@@ -130,7 +129,7 @@ pub(super) fn Lifetime(key: KeyRow) -> impl IntoView {
     view! { <span class="access">{used}{ends}</span> }
 }
 
-/// When a key stops working: at the end of a day that was chosen in UTC, or at an instant.
+/// The end of a key: a day, if it was chosen as one in UTC, or else an instant.
 #[component]
 fn End(at: Timestamp) -> impl IntoView {
     if is_end_of_day(at) {
@@ -147,7 +146,7 @@ pub(super) fn is_end_of_day(at: Timestamp) -> bool {
 #[component]
 fn Buttons(page: Loaded<KeysPage>, row: Memo<Option<KeyRow>>) -> impl IntoView {
     let address = expect_context::<ListAddress>();
-    // Made anew only where others are offered: a button that has the focus keeps it while the row beside it changes.
+    // Changes only when the offered buttons do, so that a focused button keeps the focus while the row changes.
     let offered = Memo::new(move |_| {
         let row = row.get()?;
         let may = |change| page.with(|page| page.check(&row, change).is_ok());

@@ -1,9 +1,10 @@
-//! The dialogs: adding somebody, removing somebody or leaving, and the end of somebody's access.
+//! The dialogs of the collaborators screen: adding somebody, removing somebody or leaving, lowering a role, and the end
+//! date of an access.
 
 use leptos::prelude::*;
 use policy::{Because, CollaboratorChange, Field as About, Permission, ProjectRole, ProjectStanding};
 
-use super::Actions;
+use super::actions::Actions;
 use crate::{
     api::collaborators::{Dialog, People, Person},
     components::{
@@ -16,21 +17,21 @@ use crate::{
     screens::owned_assets::{ManageKeys, OwnedAssetsHere},
 };
 
-/// The dialog that the URL says is open, if the person may use it.
+/// The dialog that the URL names, if the person may use it.
 #[component]
 pub(super) fn Dialogs(people: Loaded<People>) -> impl IntoView {
     let address = expect_context::<ListAddress>();
-    // Made once when it opens; what is typed in it stays when the list behind it changes.
+    // Created once when the dialog opens, so that what is typed in it stays when the list behind it changes.
     let open = Memo::new(move |_| {
         address.dialog().filter(|dialog| {
             people.with(|people| match *dialog {
                 Dialog::Add => people.project.standing.may(Permission::CollaboratorAdd),
-                // Opens once the server has said what stays.
+                // Opens once the server has sent what the removal leaves behind.
                 Dialog::Remove(user) => {
                     people.made.as_ref().is_some_and(|(whose, _)| *whose == user)
                         && is_usable(people, user, CollaboratorChange::Remove)
                 }
-                // So does this.
+                // Likewise.
                 Dialog::Lower(user) => {
                     people.made.as_ref().is_some_and(|(whose, _)| *whose == user)
                         && is_usable(people, user, CollaboratorChange::Role)
@@ -59,7 +60,7 @@ fn is_usable(people: &People, user: policy::UserId, change: CollaboratorChange) 
         .is_some_and(|person| people.check(person, change).is_ok())
 }
 
-/// Adding somebody: by address, at once, as a Member (C2).
+/// Adds somebody by their address, at once, as a Member (C2).
 #[component]
 fn AddDialog(people: People, close: String) -> impl IntoView {
     let action = expect_context::<Actions>().add;
@@ -108,7 +109,7 @@ fn AddDialog(people: People, close: String) -> impl IntoView {
     }
 }
 
-/// Removing somebody (C6), or leaving (C7): what ends, and what stays.
+/// Removes somebody (C6), or leaves (C7): says what ends and what stays.
 #[component]
 fn RemoveDialog(people: People, person: Person, close: String) -> impl IntoView {
     let action = expect_context::<Actions>().remove;
@@ -141,7 +142,7 @@ fn RemoveDialog(people: People, person: Person, close: String) -> impl IntoView 
     }
 }
 
-/// Lowering the role of somebody who made keys that manage (C5, K11).
+/// Lowers the role of somebody who made keys with the reach Manage (C5, K11).
 #[component]
 fn LowerDialog(people: People, person: Person, close: String) -> impl IntoView {
     let action = expect_context::<Actions>().change_role;
@@ -162,7 +163,7 @@ fn LowerDialog(people: People, person: Person, close: String) -> impl IntoView {
     }
 }
 
-/// The end of somebody's access (C8).
+/// Sets the end date of somebody's access (C8).
 #[component]
 fn EndDateDialog(people: People, person: Person, close: String) -> impl IntoView {
     let action = expect_context::<Actions>().end_date;

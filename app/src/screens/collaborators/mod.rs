@@ -1,6 +1,7 @@
-//! Settings > Project > Collaborators: who has access to a project, as what and why, and the changes to it (RULES C,
-//! X).
+//! Settings > Project > Collaborators: who has access to a project, with which role and why, and the dialogs that
+//! change that (RULES C, X).
 
+mod actions;
 mod dialogs;
 mod table;
 
@@ -11,13 +12,10 @@ use policy::Permission;
 
 use super::{owned_assets::ReceiptCard, use_project_slug};
 use crate::{
-    api::collaborators::{
-        AddCollaborator, ChangeCollaboratorRole, Dialog, People, RemoveCollaborator, SetCollaboratorEndDate,
-        collaborators,
-    },
+    api::collaborators::{Dialog, People, collaborators},
     components::{
-        ButtonLink, DefaultProjectNotice, Filter, FormSender, Icon, ListAddress, PageHeader, PageTitle, SearchForm,
-        Sign, forget_when_closed,
+        ButtonLink, DefaultProjectNotice, Filter, Icon, ListAddress, PageHeader, PageTitle, SearchForm, Sign,
+        forget_when_closed,
     },
     flash::{Flashed, Notice, Notices},
     live::Live,
@@ -25,19 +23,10 @@ use crate::{
     outcome::{Done, FormName, Outcome, Receipt},
     paths,
 };
+use actions::Actions;
 use dialogs::Dialogs;
 use table::PeopleTable;
 
-/// What can be done on this screen; each part of it shares these.
-#[derive(Clone, Copy)]
-struct Actions {
-    add: FormSender,
-    change_role: FormSender,
-    remove: FormSender,
-    end_date: FormSender,
-}
-
-/// The page.
 #[component]
 pub(crate) fn CollaboratorsScreen() -> impl IntoView {
     let slug = use_project_slug();
@@ -45,13 +34,9 @@ pub(crate) fn CollaboratorsScreen() -> impl IntoView {
     let address = ListAddress::provide::<Dialog>(Signal::derive(move || {
         slug.with(|slug| format!("/settings/projects/{slug}/collaborators"))
     }));
-    provide_context(Actions {
-        add: FormSender::to::<AddCollaborator>(),
-        change_role: FormSender::to::<ChangeCollaboratorRole>(),
-        remove: FormSender::to::<RemoveCollaborator>(),
-        end_date: FormSender::to::<SetCollaboratorEndDate>(),
-    });
-    // Somebody on another page of the list too, and what they made: the dialog that a link opens tells it.
+    Actions::provide();
+    // The person of the dialog in the URL, who may be on another page of the list: the server adds them, and what they
+    // made.
     let subject = Memo::new(move |_| address.dialog_user().map(|user| user.to_string()).unwrap_or_default());
     load(
         move || (slug.get(), address.query.get(), subject.get(), live.ticks.get()),
@@ -111,7 +96,7 @@ fn Collaborators(people: Loaded<People>) -> impl IntoView {
     }
 }
 
-/// What a removal did.
+/// Returns what a removal ended and left, if one was done.
 fn receipt(done: Done) -> Option<(String, Receipt)> {
     if let Done::Removed { name, receipt } = done {
         Some((name, receipt))
@@ -120,7 +105,7 @@ fn receipt(done: Done) -> Option<(String, Receipt)> {
     }
 }
 
-/// What follows an action in the browser: the message, the dialog's end, the list anew.
+/// Handles the outcomes of this screen's forms in the browser: shows the message, closes the dialog, reloads the list.
 fn finish(people: Loaded<People>) {
     let Actions {
         add,
@@ -133,7 +118,7 @@ fn finish(people: Loaded<People>) {
     let navigate = use_navigate();
     let settle = move |outcome: Option<Outcome>, is_shown_in_dialog: bool| match outcome {
         Some(Ok(Done::Left)) => {
-            // The news stay held: they would say that access was lost, which the person knows.
+            // Events stay held back: they would say that access was lost, which the person knows.
             notices.show_on_next(Notice::done(&Done::Left));
             navigate(paths::HOME, NavigateOptions::default());
         }
@@ -160,7 +145,7 @@ fn finish(people: Loaded<People>) {
     Effect::new(move |_| each(change_role.outcome().get(), false));
     Effect::new(move |_| settle(remove.outcome().get(), false));
 
-    // Removing may be leaving. Its news can overtake its answer.
+    // Removing may be leaving, and its event can arrive before its answer.
     live.hold_while(remove, |done| *done == Done::Left);
 
     forget_when_closed([add, end_date]);

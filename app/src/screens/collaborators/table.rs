@@ -1,9 +1,9 @@
-//! The list: one row a person, the person first, the actions last.
+//! The table of collaborators: one row for each person, with their menu at its end.
 
 use leptos::prelude::*;
 use policy::{Because, CollaboratorChange, Permission, ProjectRole, ProjectStanding, Refusal, UserId};
 
-use super::Actions;
+use super::actions::Actions;
 use crate::{
     api::collaborators::{Dialog, People, Person},
     components::{
@@ -14,7 +14,7 @@ use crate::{
     messages,
 };
 
-/// The table, its empty state, and the way to more.
+/// The table of people with access to the project.
 #[component]
 pub(super) fn PeopleTable(people: Loaded<People>) -> impl IntoView {
     view! {
@@ -39,10 +39,10 @@ pub(super) fn PeopleTable(people: Loaded<People>) -> impl IntoView {
     }
 }
 
-/// A person.
+/// The row of a person.
 #[component]
 fn PersonRow(people: Loaded<People>, user: UserId) -> impl IntoView {
-    // Parts of the row change one by one, so that the focus stays where it is when something else does.
+    // Parts of the row change one by one, so that a focused element stays when another part changes.
     let person = Memo::new(move |_| people.with(|people| people.find(user).cloned()));
     let name =
         Signal::derive(move || person.with(|person| person.as_ref().map(|p| p.name.clone()).unwrap_or_default()));
@@ -84,7 +84,7 @@ fn PersonRow(people: Loaded<People>, user: UserId) -> impl IntoView {
 /// Why somebody has access, since when, by whom, until when (C1, C8).
 #[component]
 fn Access(people: Loaded<People>, person: Memo<Option<Person>>) -> impl IntoView {
-    // Externals stay when they are disallowed, and are marked (X1).
+    // Externals keep their access when externals are no longer allowed, and are marked then (X1).
     let external = Memo::new(move |_| {
         people.with(|people| {
             if people.project.allow_externals {
@@ -127,7 +127,7 @@ fn Access(people: Loaded<People>, person: Memo<Option<Person>>) -> impl IntoView
     }
 }
 
-/// What may be done to a person, as their menu offers it.
+/// What a person's menu offers.
 #[derive(Clone, PartialEq)]
 struct Offered {
     role: Option<ProjectRole>,
@@ -137,7 +137,7 @@ struct Offered {
 }
 
 impl Offered {
-    /// What the policy says, here as on the server. Nothing for somebody who could never do anything in the menu.
+    /// Asks the policy, as the server does. Returns `None` if the menu could never offer anything for this person.
     fn to(people: &People, user: UserId) -> Option<Self> {
         let person = people.find(user)?;
         let may = |permission| people.project.standing.may(permission);
@@ -156,7 +156,8 @@ impl Offered {
     }
 }
 
-/// The menu of a row. What it holds is compared: an open menu stays, and the focus in it, when the list is asked anew.
+/// The menu of a row. It is created again only if what it offers has changed, so that an open menu and its focus stay
+/// when the list is reloaded.
 #[component]
 fn PersonMenu(people: Loaded<People>, user: UserId, #[prop(into)] name: Signal<String>) -> impl IntoView {
     let address = expect_context::<ListAddress>();
@@ -205,8 +206,7 @@ fn PersonMenu(people: Loaded<People>, user: UserId, #[prop(into)] name: Signal<S
     }
 }
 
-/// Why an action one would look for is not there (C4, D3, W1): the reason for what is missing, if it is about the
-/// person.
+/// Returns why an expected action is missing (C4, D3, W1), if the reason is about the person.
 fn explanation(role: Option<Refusal>, remove: Option<Refusal>) -> Option<String> {
     let is_about_the_person = |refusal: &Refusal| {
         matches!(

@@ -1,4 +1,5 @@
-//! Settings > Organization > Invitations: who was invited, what became of it, again or never mind (M2, M3).
+//! Settings > Organization > Invitations: who was invited and with what result, and sending an invitation again or
+//! revoking it (M2, M3).
 
 use leptos::prelude::*;
 use policy::InvitationId;
@@ -26,7 +27,6 @@ struct Actions {
     revoke: FormSender,
 }
 
-/// The page.
 #[component]
 pub(crate) fn InvitationsScreen() -> impl IntoView {
     let slug = use_organization_slug();
@@ -84,7 +84,7 @@ fn Invitations(page: Loaded<InvitationsPage>) -> impl IntoView {
     }
 }
 
-/// What follows an action in the browser: the message or the link, and the list anew.
+/// Handles the outcomes of this screen's forms in the browser: shows the message or the link, and reloads the list.
 fn finish(page: Loaded<InvitationsPage>) {
     let Actions { invite, resend, revoke } = expect_context();
     let notices = expect_context::<Notices>();
@@ -166,7 +166,7 @@ fn Row(page: Loaded<InvitationsPage>, id: InvitationId) -> impl IntoView {
     }
 }
 
-/// When it was sent, by whom, how far its mail got, and until when it works.
+/// When an invitation was sent, by whom, whether its mail was delivered, and until when it works.
 #[component]
 fn Sent(row: Memo<Option<InvitationRow>>) -> impl IntoView {
     move || {
@@ -235,7 +235,7 @@ fn Buttons(page: Loaded<InvitationsPage>, row: Memo<Option<InvitationRow>>) -> i
     }
 }
 
-/// The dialog that the URL says is open.
+/// The dialog that the URL names.
 #[component]
 fn Dialogs(page: Loaded<InvitationsPage>) -> impl IntoView {
     let address = expect_context::<ListAddress>();

@@ -1,4 +1,4 @@
-//! Inviting people, and the links of those who were invited (M2, M3).
+//! The dialog that invites people, and the links of sent invitations (M2, M3).
 
 use leptos::{html, prelude::*};
 use policy::{Field as About, Slug};
@@ -14,8 +14,8 @@ use crate::{
     outcome::{Done, FormName, Outcome, SentInvitation},
 };
 
-/// What follows an invitation in the browser: a dialog that is closed forgets what came of it, and the list is asked
-/// anew.
+/// Handles the outcome of an invitation in the browser: reloads the list, and forgets the outcome once the dialog is
+/// closed.
 pub(super) fn finish(action: FormSender, reload: impl Fn() + 'static) {
     let notices = expect_context::<Notices>();
     let value = action.outcome();
@@ -28,7 +28,7 @@ pub(super) fn finish(action: FormSender, reload: impl Fn() + 'static) {
     forget_when_closed([action]);
 }
 
-/// The dialog: a form, and once it was sent, the links.
+/// The dialog: a form, and the links once it was sent.
 #[component]
 pub(super) fn InviteDialog(
     action: FormSender,
@@ -110,7 +110,7 @@ fn Result(
     sends_mail: bool,
     close: Signal<String>,
 ) -> impl IntoView {
-    // The form that had the focus is gone.
+    // The form that had the focus is gone, so the result gets it.
     let node = NodeRef::<html::Div>::new();
     Effect::new(move |_| {
         if let Some(node) = node.get() {
@@ -141,7 +141,7 @@ fn Result(
     }
 }
 
-/// The links of invitations just sent. They are shown this once.
+/// The links of invitations that were just sent, shown this once.
 #[component]
 pub(super) fn Links(sent: Vec<SentInvitation>, sends_mail: bool) -> impl IntoView {
     let is_one = sent.len() == 1;

@@ -1,4 +1,5 @@
-//! Settings > Organization > Members: who is in it, as what, and the changes to it (RULES M).
+//! Settings > Organization > Members: who belongs to the organization, with which role, and the dialogs that change
+//! that (RULES M).
 
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -32,7 +33,6 @@ struct Actions {
     remove: FormSender,
 }
 
-/// The page.
 #[component]
 pub(crate) fn MembersScreen() -> impl IntoView {
     let slug = use_organization_slug();
@@ -63,7 +63,7 @@ fn Members(page: Loaded<MembersPage>) -> impl IntoView {
         Some(outcome) => outcome.ok().and_then(receipt),
         None => flashed.done(FormName::Remove).and_then(receipt),
     };
-    // J4
+    // Without mail, only the operator can verify an address (J4).
     let asks_operator =
         Memo::new(move |_| page.with(|page| !page.sends_mail && page.rows.iter().any(|row| !row.is_proved)));
     finish(page);
@@ -101,7 +101,7 @@ fn Members(page: Loaded<MembersPage>) -> impl IntoView {
     }
 }
 
-/// What a removal did.
+/// Returns what a removal ended and left, if one was done.
 fn receipt(done: Done) -> Option<(String, Receipt)> {
     if let Done::MemberRemoved { name, receipt } = done {
         Some((name, receipt))
@@ -110,7 +110,7 @@ fn receipt(done: Done) -> Option<(String, Receipt)> {
     }
 }
 
-/// What follows an action in the browser: the message, the dialog's end, the list anew.
+/// Handles the outcomes of this screen's forms in the browser: shows the message, closes the dialog, reloads the list.
 fn finish(page: Loaded<MembersPage>) {
     let Actions {
         invite,
@@ -138,7 +138,7 @@ fn finish(page: Loaded<MembersPage>) {
     let each = settle.clone();
     Effect::new(move |_| each(change_role.outcome().get()));
     Effect::new(move |_| settle(remove.outcome().get()));
-    // Removing may be leaving. Its news can overtake its answer.
+    // Removing may be leaving, and its event can arrive before its answer.
     live.hold_while(remove, |done| *done == Done::LeftOrganization);
     invite::finish(invite, move || page.reload());
 }
@@ -169,7 +169,7 @@ fn Table(page: Loaded<MembersPage>) -> impl IntoView {
 
 #[component]
 fn Row(page: Loaded<MembersPage>, user: UserId) -> impl IntoView {
-    // Parts of the row change one by one, so that the focus stays where it is when something else does.
+    // Parts of the row change one by one, so that a focused element stays when another part changes.
     let row = Memo::new(move |_| page.with(|page| page.find(user).cloned()));
     let name = Signal::derive(move || row.with(|row| row.as_ref().map(|row| row.name.clone()).unwrap_or_default()));
     let email = move || row.with(|row| row.as_ref().map(|row| row.email.clone()));
@@ -222,7 +222,7 @@ fn Since(row: Memo<Option<MemberRow>>) -> impl IntoView {
     }
 }
 
-/// What may be done to a member, as their menu offers it.
+/// What a member's menu offers.
 #[derive(Clone, PartialEq)]
 struct Offered {
     role: Option<OrganizationRole>,
@@ -231,7 +231,7 @@ struct Offered {
 }
 
 impl Offered {
-    /// What the policy says, here as on the server. Nothing for somebody who could never do anything in the menu.
+    /// Asks the policy, as the server does. Returns `None` if the menu could never offer anything for this member.
     fn to(page: &MembersPage, user: UserId) -> Option<Self> {
         let row = page.find(user)?;
         let (role, remove) = (
@@ -255,7 +255,8 @@ impl Offered {
     }
 }
 
-/// The menu of a row. What it holds is compared: an open menu stays, and the focus in it, when the list is asked anew.
+/// The menu of a row. It is created again only if what it offers has changed, so that an open menu and its focus stay
+/// when the list is reloaded.
 #[component]
 fn MemberMenu(page: Loaded<MembersPage>, user: UserId, #[prop(into)] name: Signal<String>) -> impl IntoView {
     let address = expect_context::<ListAddress>();
@@ -298,17 +299,17 @@ fn MemberMenu(page: Loaded<MembersPage>, user: UserId, #[prop(into)] name: Signa
     }
 }
 
-/// The dialog that the URL says is open, if the person may use it.
+/// The dialog that the URL names, if the person may use it.
 #[component]
 fn Dialogs(page: Loaded<MembersPage>) -> impl IntoView {
     let address = expect_context::<ListAddress>();
     let actions = expect_context::<Actions>();
-    // Made once when it opens; what is typed in it stays when the list behind it changes.
+    // Created once when the dialog opens, so that what is typed in it stays when the list behind it changes.
     let open = Memo::new(move |_| {
         address.dialog().filter(|dialog| {
             page.with(|page| match *dialog {
                 Dialog::Invite => page.organization.standing.may(Permission::MemberInvite),
-                // Opens once the server has said what would end.
+                // Opens once the server has sent what would end.
                 Dialog::Remove(user) => page.ending.as_ref().is_some_and(|ending| ending.user == user),
                 Dialog::Lower(user) => {
                     let may = |row| page.check(row, MemberChange::Role).is_ok();
@@ -338,7 +339,7 @@ fn Dialogs(page: Loaded<MembersPage>) -> impl IntoView {
     }
 }
 
-/// Lowering the role of somebody who made keys that manage (M6, K11).
+/// Lowers the role of somebody who made keys with the reach Manage (M6, K11).
 #[component]
 fn LowerDialog(page: MembersPage, row: MemberRow, ending: Ending) -> impl IntoView {
     let action = expect_context::<Actions>().change_role;
@@ -363,7 +364,7 @@ fn LowerDialog(page: MembersPage, row: MemberRow, ending: Ending) -> impl IntoVi
     }
 }
 
-/// Removing somebody (M6), or leaving (M8): what ends, and what stays.
+/// Removes somebody (M6), or leaves (M8): says what ends and what stays.
 #[component]
 fn RemoveDialog(page: MembersPage, row: MemberRow, ending: Ending) -> impl IntoView {
     let action = expect_context::<Actions>().remove;

@@ -10,12 +10,12 @@ use leptos::prelude::*;
 
 use crate::address::use_param;
 
-/// The slug in the URL of an organization's screen, as typed.
+/// Returns the slug in the URL of an organization's screen, as typed.
 fn use_organization_slug() -> Memo<String> {
     use_param("organization")
 }
 
-/// The path of an organization's screen.
+/// Returns the path of one of the organization's screens.
 fn path_of(slug: Memo<String>, screen: &'static str) -> Signal<String> {
     Signal::derive(move || slug.with(|slug| format!("/settings/organization/{slug}/{screen}")))
 }

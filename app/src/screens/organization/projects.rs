@@ -1,4 +1,5 @@
-//! Settings > Organization > Projects: every member sees their names; those with access open them (O3, P1 to P5).
+//! Settings > Organization > Projects: every member sees the names of all projects; only those with access can open
+//! them (O3, P1 to P5).
 
 use leptos::{either::Either, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -20,7 +21,6 @@ use crate::{
     paths,
 };
 
-/// The page.
 #[component]
 pub(crate) fn ProjectsScreen() -> impl IntoView {
     let slug = use_organization_slug();
@@ -151,7 +151,7 @@ fn Row(page: Loaded<ProjectsPage>, id: ProjectId) -> impl IntoView {
     }
 }
 
-/// Creating a project, with the four common ways to split (P5).
+/// Creates a project; suggests four common ways to divide work into projects (P5).
 #[component]
 fn CreateDialog(create: FormSender, organization: Slug) -> impl IntoView {
     let close = expect_context::<ListAddress>().closed();

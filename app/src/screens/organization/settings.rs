@@ -1,4 +1,4 @@
-//! Settings > Organization: its name and slug, its Owner, and its end (O1, O3, W2).
+//! Settings > Organization: its name and slug, its Owner, and deleting it (O1, O3, W2).
 
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -21,11 +21,10 @@ use crate::{
     screens::settings_form::{NameAndSlug, SettingsForm, follow_saved},
 };
 
-/// The page.
 #[component]
 pub(crate) fn OrganizationScreen() -> impl IntoView {
     let slug = use_organization_slug();
-    // Not live: a form that changes under one's hands is worse than one that is a little old.
+    // Not live: a form that changes while somebody types into it is worse than one that is slightly out of date.
     load(move || slug.get(), organization, |page| view! { <Organization page/> })
 }
 
@@ -35,7 +34,7 @@ fn Organization(page: Loaded<OrganizationPage>) -> impl IntoView {
     let lead = Signal::derive(move || {
         page.with(|page| format!("The name and address of {}, and who owns it.", page.organization.name))
     });
-    // Another organization is another form; the same one, changed by somebody else, leaves alone what is being typed.
+    // Changes with the organization alone: a change of the same one by somebody else leaves what is being typed.
     let slug = Memo::new(move |_| page.with(|page| page.organization.slug.to_string()));
     let name = Memo::new(move |_| page.with(|page| page.organization.name.clone()));
     let may_change =
@@ -55,7 +54,7 @@ fn Organization(page: Loaded<OrganizationPage>) -> impl IntoView {
     view! {
         <PageTitle text=title/>
         <PageHeader title="Organization" lead/>
-        // Made anew for another organization: what was typed is of this one.
+        // Created again for another organization: what was typed is about this one.
         <For
             each=move || now().map(|now| (now.organization, may_change.get()))
             key=|(organization, may_change)| (organization.slug.clone(), *may_change)
@@ -66,7 +65,7 @@ fn Organization(page: Loaded<OrganizationPage>) -> impl IntoView {
             }
         />
         <Ownership page/>
-        // Made anew when what has to be typed changes.
+        // Created again when the text to type for confirmation changes.
         <For
             each=move || {
                 name.track();
@@ -143,7 +142,7 @@ fn Ownership(page: Loaded<OrganizationPage>) -> impl IntoView {
     }
 }
 
-/// Handing the organization over (W2).
+/// The form that transfers the organization (W2).
 #[component]
 fn Transfer(
     page: Loaded<OrganizationPage>,
@@ -212,7 +211,7 @@ fn Transfer(
     }
 }
 
-/// Deleting the organization, once it is empty.
+/// The form that deletes the organization, once it is empty.
 #[component]
 fn Delete(organization: OrganizationHead) -> impl IntoView {
     let (flashed, notices, live) = (
@@ -223,7 +222,7 @@ fn Delete(organization: OrganizationHead) -> impl IntoView {
     let navigate = use_navigate();
     let action = FormSender::to::<DeleteOrganization>();
     let value = action.outcome();
-    // The news of it can overtake the answer.
+    // The event of the deletion can arrive before the answer.
     live.hold_while(action, |_| true);
     Effect::new(move |_| {
         if let Some(Ok(done)) = value.get() {

@@ -1,9 +1,8 @@
-//! The fields of a resource in a form, whichever kind it is of: made from what the policy says of each.
+//! The fields of a resource in a form, for any kind: rendered from what the policy says of each field.
 
 use leptos::prelude::*;
 use policy::{Field as About, FieldInput, ResourceField, ResourceKind};
 
-use super::state_options;
 use crate::{
     api::resources::ResourceRow,
     components::{Field, FormSender, SelectField, form_error, form_problem},
@@ -11,16 +10,20 @@ use crate::{
     outcome::FormName,
 };
 
-/// Name, state, and what its kind has beside.
+/// Returns the states of a kind, as the values of a form and their labels.
+pub(super) fn state_options(kind: ResourceKind) -> impl Iterator<Item = (&'static str, &'static str)> {
+    kind.states().iter().map(|state| (state.code(), state.label()))
+}
+
+/// The fields for the name, the details of the kind, and the state.
 #[component]
 pub(super) fn Fields(
-    /// The form they are in.
+    /// The form that the fields are in.
     form: FormName,
-    /// What the form does.
+    /// Sends the form.
     action: FormSender,
-    /// The kind.
     kind: ResourceKind,
-    /// The resource as it is, if it is there already.
+    /// The stored resource; none for a new one.
     now: Option<ResourceRow>,
 ) -> impl IntoView {
     let flashed = expect_context::<Flashed>();

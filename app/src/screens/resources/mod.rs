@@ -1,5 +1,5 @@
-//! A project's resources of one kind: the list (RULES E). One page for the six kinds, made from what the policy says of
-//! each.
+//! The list of a project's resources of one kind (RULES E). One screen for all kinds, rendered from what the policy
+//! says of each.
 
 mod form;
 pub(crate) mod one;
@@ -26,10 +26,9 @@ use crate::{
     paths,
 };
 
-/// As many fields of a kind have a column; the page of a resource has all.
+/// How many fields of a kind have a column. The page of a resource shows all.
 const COLUMNS: usize = 4;
 
-/// The page.
 #[component]
 pub(crate) fn ResourcesScreen() -> impl IntoView {
     let (slug, kind) = (use_project_slug(), use_kind_path());
@@ -41,7 +40,7 @@ pub(crate) fn ResourcesScreen() -> impl IntoView {
         |(slug, kind, query, _)| resources(slug, kind, query),
         |page| {
             view! {
-                // Another kind is another page.
+                // Rendered again for another kind.
                 <For each=move || page.with(|page| Some(page.kind)) key=|kind| *kind let:kind>
                     <Resources page kind/>
                 </For>
@@ -50,7 +49,7 @@ pub(crate) fn ResourcesScreen() -> impl IntoView {
     )
 }
 
-/// The kind in the URL, as typed.
+/// Returns the kind in the URL, as typed.
 fn use_kind_path() -> Memo<String> {
     use_param("kind")
 }
@@ -73,7 +72,9 @@ fn Resources(page: Loaded<ResourcesPage>, kind: ResourceKind) -> impl IntoView {
         }
     });
     forget_when_closed([create]);
-    let states: Vec<_> = std::iter::once(("", "Any state")).chain(state_options(kind)).collect();
+    let states: Vec<_> = std::iter::once(("", "Any state"))
+        .chain(form::state_options(kind))
+        .collect();
     view! {
         <PageTitle text=title/>
         <header class="page-header">
@@ -107,14 +108,14 @@ fn Resources(page: Loaded<ResourcesPage>, kind: ResourceKind) -> impl IntoView {
     }
 }
 
-/// Says why something is not there to do, and who can do it (R2).
+/// Says why an action is missing, and who can do it (R2).
 #[component]
 fn ForAdmins(
-    /// What it is.
+    /// The action.
     does: &'static str,
-    /// To what.
+    /// The plural of what it is done to.
     plural: &'static str,
-    /// What it takes.
+    /// The permission it needs.
     permission: Permission,
 ) -> impl IntoView {
     let (plural, who) = (plural.to_lowercase(), permission.granted_by());
@@ -126,11 +127,6 @@ fn ForAdmins(
             </span>
         </p>
     }
-}
-
-/// The states of a kind, as a form sends them and as a person reads them.
-fn state_options(kind: ResourceKind) -> impl Iterator<Item = (&'static str, &'static str)> {
-    kind.states().iter().map(|state| (state.code(), state.label()))
 }
 
 #[component]
@@ -203,7 +199,7 @@ fn Row(page: Loaded<ResourcesPage>, kind: ResourceKind, id: ResourceId) -> impl 
     }
 }
 
-/// The class of a field's column: numbers are read from their end.
+/// Returns the class of a field's column: numbers are aligned at their end.
 const fn cell_of(field: ResourceField) -> &'static str {
     match field.input() {
         FieldInput::Whole { .. } => "field-cell number-cell",
@@ -212,7 +208,7 @@ const fn cell_of(field: ResourceField) -> &'static str {
     }
 }
 
-/// What a resource is doing. What works and what went wrong stand out; what is at rest or on its way does not.
+/// The badge of a resource's state. Working and failed states stand out; idle and intermediate ones do not.
 #[component]
 pub(super) fn StateBadge(state: ResourceState) -> impl IntoView {
     let tone = match state {
@@ -223,7 +219,7 @@ pub(super) fn StateBadge(state: ResourceState) -> impl IntoView {
     view! { <Badge tone=Signal::stored(tone)>{state.label()}</Badge> }
 }
 
-/// What is in a field, as a person reads it; empty if nothing is.
+/// Returns the value of a field as people read it; empty if it is not set.
 fn said_of(row: &ResourceRow, field: ResourceField) -> String {
     match (row.details.get(field), field.input()) {
         (Some(FieldValue::Whole(number)), _) => grouped(*number),
@@ -236,7 +232,7 @@ fn said_of(row: &ResourceRow, field: ResourceField) -> String {
     }
 }
 
-/// The sign of a kind.
+/// Returns the icon of a kind.
 pub(super) const fn sign_of(kind: ResourceKind) -> Sign {
     match kind {
         ResourceKind::Cluster => Sign::Nodes,
@@ -248,7 +244,7 @@ pub(super) const fn sign_of(kind: ResourceKind) -> Sign {
     }
 }
 
-/// What one of this kind is for, where there is none (N5).
+/// Returns what a resource of this kind is for, shown in an empty list (N5).
 pub(super) const fn what_it_is(kind: ResourceKind) -> &'static str {
     match kind {
         ResourceKind::Cluster => {
@@ -262,7 +258,7 @@ pub(super) const fn what_it_is(kind: ResourceKind) -> &'static str {
     }
 }
 
-/// What to do where there is none (N5).
+/// Returns what to do first in an empty list (N5).
 fn begin(kind: ResourceKind, may_create: bool, create: Signal<String>) -> AnyView {
     if may_create {
         view! {
@@ -275,7 +271,7 @@ fn begin(kind: ResourceKind, may_create: bool, create: Signal<String>) -> AnyVie
     }
 }
 
-/// What creating one of this kind does, told before it is done (N5): Roster runs none of them (E2).
+/// Returns what creating a resource of this kind does, shown before it is done (N5). Roster runs none of them (E2).
 const fn what_creating_does(kind: ResourceKind) -> &'static str {
     match kind {
         ResourceKind::Cluster => "Registers a cluster that runs elsewhere. Roster doesn’t start it.",
@@ -287,7 +283,7 @@ const fn what_creating_does(kind: ResourceKind) -> &'static str {
     }
 }
 
-/// Registering one.
+/// The dialog that registers a resource.
 #[component]
 fn CreateDialog(create: FormSender, kind: ResourceKind, project: String) -> impl IntoView {
     let close = expect_context::<ListAddress>().closed();

@@ -1,4 +1,4 @@
-//! One resource: what is known of it, and for those who may, changing and deleting it.
+//! The page of a resource: what is known of it, and changing and deleting it for those who may.
 
 use leptos::{either::Either, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -10,14 +10,14 @@ use crate::{
     api::resources::{DeleteResource, ResourceDialog, ResourcePage, ResourceRow, UpdateResource, resource},
     components::{
         ButtonLink, DefaultProjectNotice, Dialog as DialogBox, DialogActions, FormSender, Icon, ListAddress, PageTitle,
-        PostForm, TimestampText,
+        PostForm, ProblemScreen, TimestampText,
     },
     flash::{Flashed, Notice, Notices},
     live::Live,
     load::{Loaded, load_or},
     outcome::FormName,
     paths,
-    screens::{problem::ProblemScreen, use_project_slug},
+    screens::use_project_slug,
 };
 
 const FORM: FormName = FormName::Resource;
@@ -28,7 +28,6 @@ struct Actions {
     delete: FormSender,
 }
 
-/// The page.
 #[component]
 pub(crate) fn ResourceScreen() -> impl IntoView {
     let (slug, kind) = (use_project_slug(), use_kind_path());
@@ -40,7 +39,7 @@ pub(crate) fn ResourceScreen() -> impl IntoView {
         save: FormSender::to::<UpdateResource>(),
         delete,
     });
-    // The news of deleting it can overtake the answer, and after it there is nothing to ask for.
+    // The event of its deletion can arrive before the answer, and afterwards there is nothing to load.
     let ticks = Memo::new(move |last: Option<&u32>| {
         let is_going = delete.pending().get() || matches!(delete.outcome().get(), Some(Ok(_)));
         match last {
@@ -70,10 +69,10 @@ pub(crate) fn ResourceScreen() -> impl IntoView {
     )
 }
 
-/// What somebody sees who had it open when it was deleted.
+/// The page for somebody who had the resource open when it was deleted.
 #[component]
 fn Gone(kind: ResourceKind, name: String, slug: String) -> impl IntoView {
-    // What was said before was about something that is there.
+    // Earlier messages are about a resource that no longer exists.
     expect_context::<Notices>().dismiss();
     let list = slug
         .parse()
@@ -105,7 +104,7 @@ fn One(page: Loaded<ResourcePage>) -> impl IntoView {
     let may = move |action| page.with(|page| page.project.standing.may(page.kind.permission(action)));
     let may_change = Memo::new(move |_| may(ResourceAction::Change));
     let may_delete = Memo::new(move |_| may(ResourceAction::Delete));
-    // What is being typed is left alone when the resource changes meanwhile; once it is saved, the form is a new one.
+    // What is being typed stays when the resource changes. Once it was saved, the form is rendered again.
     let form = RwSignal::new(0_u32);
     finish(page, form);
     view! {
@@ -154,8 +153,8 @@ fn One(page: Loaded<ResourcePage>) -> impl IntoView {
     }
 }
 
-/// What follows an action in the browser. Saved: the message, the resource anew, and then another `form`. Deleted: the
-/// message, the end of the dialog, and the list.
+/// Handles the outcomes of this screen's forms in the browser. After saving: shows the message, reloads the resource,
+/// and then has the `form` rendered again. After deleting: shows the message, closes the dialog, and opens the list.
 fn finish(page: Loaded<ResourcePage>, form: RwSignal<u32>) {
     let Actions { save, delete } = expect_context();
     let (address, notices) = (expect_context::<ListAddress>(), expect_context::<Notices>());
@@ -183,8 +182,8 @@ fn finish(page: Loaded<ResourcePage>, form: RwSignal<u32>) {
         Some(Err(problem)) => notices.show(Notice::problem(problem)),
         None => {}
     });
-    // Once its dialog is closed, the list takes the place of the page of what is gone: the back button doesn't lead
-    // there.
+    // Once the dialog is closed, the list replaces this page in the history, so that the back button doesn't lead to a
+    // deleted resource.
     Effect::new(move |_| {
         let is_closed = address.is_closed();
         if is_closed && matches!(delete.outcome().get(), Some(Ok(_))) {
@@ -198,7 +197,7 @@ fn finish(page: Loaded<ResourcePage>, form: RwSignal<u32>) {
     });
 }
 
-/// What is known of it; all of it for those who may not change it, with the reason (R2).
+/// What is known of the resource; to those who may not change it, all of it, and why they may not (R2).
 #[component]
 fn Facts(kind: ResourceKind, row: ResourceRow, with_fields: bool) -> impl IntoView {
     let fields = kind.fields().iter().filter(|_| with_fields).map(|field| {
@@ -252,7 +251,7 @@ fn EditForm(page: ResourcePage) -> impl IntoView {
     }
 }
 
-/// What deleting one of this kind does, told before it is done (N5). Roster runs none of them (E2).
+/// Returns what deleting a resource of this kind does, shown before it is done (N5). Roster runs none of them (E2).
 const fn what_deleting_does(kind: ResourceKind) -> &'static str {
     match kind {
         ResourceKind::Cluster => {

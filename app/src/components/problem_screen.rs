@@ -1,16 +1,16 @@
-//! Pages that say why there is no page.
+//! The pages shown in place of one that cannot be shown.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use policy::Refusal;
 
-use crate::{
-    Problem,
-    components::{Icon, PageTitle, Sign},
-    messages, paths,
+use super::{
+    icon::{Icon, Sign},
+    page::PageTitle,
 };
+use crate::{Problem, messages, paths};
 
-/// A page in place of one that cannot be shown. What is hidden and what does not exist look the same (P3).
+/// The page that says why another cannot be shown. What is hidden and what does not exist look the same (P3).
 #[component]
 pub(crate) fn ProblemScreen(problem: Problem) -> impl IntoView {
     #[cfg(feature = "ssr")]
@@ -32,7 +32,7 @@ pub(crate) fn ProblemScreen(problem: Problem) -> impl IntoView {
     } else {
         Sign::Alert
     };
-    // What the address asks for of a page may be wrong while the page is there.
+    // The page may exist while the query of its address is wrong.
     let location = use_location();
     let is_about_query = matches!(problem, Problem::Refused(Refusal::Malformed | Refusal::CursorInvalid))
         && location.search.with_untracked(|search| !search.is_empty());
@@ -59,13 +59,13 @@ pub(crate) fn ProblemScreen(problem: Problem) -> impl IntoView {
     }
 }
 
-/// The page for every address that leads nowhere.
+/// The page for every address without a route.
 #[component]
 pub(crate) fn NotFoundScreen() -> impl IntoView {
     view! { <ProblemScreen problem=Problem::Refused(Refusal::Hidden)/> }
 }
 
-/// The session is over: signing in brings the person back here.
+/// Leads to the sign-in page, which leads back here.
 #[cfg(feature = "hydrate")]
 fn leave_for_sign_in() {
     let location = window().location();
