@@ -16,6 +16,7 @@ mod members;
 mod password;
 mod permission;
 mod quota;
+mod reason;
 mod refusal;
 mod resources;
 mod role;
@@ -41,6 +42,7 @@ pub use members::{MemberChange, check_member_change, check_transfer};
 pub use password::Weakness;
 pub use permission::{Grant, Permission, Scope, UnknownPermission};
 pub use quota::{Quota, Quotas};
+pub use reason::{Reason, UnknownReason};
 pub use refusal::{Field, Refusal};
 pub use resources::{
     Details, FieldInput, FieldValue, ResourceAction, ResourceField, ResourceKind, ResourceState, Unknown,
