@@ -8,7 +8,7 @@ pub use list::{CollaboratorList, CollaboratorQuery};
 
 use std::str::FromStr;
 
-use policy::{Email, Name, Permission, ProjectRole, Refusal, Slug, Standing, UserId};
+use policy::{Email, Name, Permission, ProjectRole, Reason, Refusal, Slug, Standing, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
@@ -64,6 +64,8 @@ pub struct Collaborator {
     pub is_proved: bool,
     /// What they are to the organization and the project.
     pub standing: Standing,
+    /// Every reason for which they have access, the one that counts first (R3).
+    pub reasons: Vec<Reason>,
     /// Who gave them access.
     pub added_by: Option<Name>,
     /// Since when.
@@ -159,7 +161,7 @@ impl Directory {
             Err(Error::Refused(Refusal::NotACollaborator)) => return Err(not_found.into()),
             person => person?,
         };
-        if person.standing.project.is_some() {
+        if !person.reasons.is_empty() {
             return Err(Refusal::AlreadyCollaborator.into());
         }
         if person.standing.organization.is_none() && !project.allow_externals {

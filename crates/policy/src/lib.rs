@@ -17,6 +17,7 @@ mod password;
 mod permission;
 mod permit;
 mod quota;
+mod reason;
 mod refusal;
 mod resources;
 mod role;
@@ -43,6 +44,7 @@ pub use password::Weakness;
 pub use permission::{Grant, Permission, Scope, UnknownPermission};
 pub use permit::Permit;
 pub use quota::{Quota, Quotas};
+pub use reason::{Reason, UnknownReason};
 pub use refusal::{Field, Refusal};
 pub use resources::{
     Details, FieldInput, FieldValue, ResourceAction, ResourceField, ResourceKind, ResourceState, Unknown,

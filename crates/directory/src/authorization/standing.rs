@@ -3,16 +3,11 @@
 //!
 //! Owns reading standings out of rows. It must not know what a standing lets anybody do: that is [`policy`]'s.
 
-use policy::{
-    Because, KeyScope, OrganizationRole, OrganizationStanding, ProjectRole, ProjectStanding, Refusal, Standing, UserId,
-};
+use policy::{KeyScope, OrganizationRole, OrganizationStanding, ProjectStanding, Reason, Refusal, Standing, UserId};
 use sqlx::PgExecutor;
 
 use super::target::{OrganizationSeen, PersonSeen, ProjectSeen};
-use crate::{
-    Result,
-    error::{decode, inconsistent},
-};
+use crate::{Result, error::decode};
 
 /// What a person is in an organization.
 pub(crate) async fn find_place(
@@ -36,12 +31,11 @@ pub(crate) async fn find_place(
 /// [`Refusal::NotACollaborator`] if there is no such person; whether they have access is in their standing.
 pub(crate) async fn find_person(db: impl PgExecutor<'_>, project: &ProjectSeen, user: UserId) -> Result<PersonSeen> {
     let row = sqlx::query!(
-        r#"SELECT u.name, m.role AS "member_role?", a.role AS "role?", a.because AS "because?",
-                  a.expires_at AS "expires_at?"
+        r#"SELECT u.name, m.role AS "member_role?", a.reasons AS "reasons?", a.expires_at AS "expires_at?"
            FROM users u
            LEFT JOIN members m ON m.organization_id = $1 AND m.user_id = u.id
            LEFT JOIN LATERAL (
-               SELECT a.role, a.because, a.expires_at FROM access a
+               SELECT a.reasons, a.expires_at FROM access a
                WHERE a.organization_id = $1 AND a.project_id = $2 AND a.user_id = $3
                OFFSET 0
            ) a ON true
@@ -54,13 +48,15 @@ pub(crate) async fn find_person(db: impl PgExecutor<'_>, project: &ProjectSeen, 
     .fetch_optional(db)
     .await?
     .ok_or(Refusal::NotACollaborator)?;
+    let reasons = decode_reasons(row.reasons.as_deref().unwrap_or_default())?;
     Ok(PersonSeen {
         user,
         name: decode(&row.name, "users", "name")?,
         standing: Standing {
             organization: organization_standing(row.member_role.as_deref(), project.owner == user)?,
-            project: project_standing(row.role.as_deref(), row.because.as_deref())?,
+            project: Reason::standing(&reasons),
         },
+        reasons,
         expires_at: row.expires_at,
     })
 }
@@ -76,18 +72,23 @@ pub(crate) fn organization_standing(role: Option<&str>, is_owner: bool) -> Resul
     }))
 }
 
-/// The `access` view's columns as a standing.
+/// The `access` view's columns of what counts, as a standing.
 pub(crate) fn project_standing(role: Option<&str>, because: Option<&str>) -> Result<Option<ProjectStanding>> {
     let (Some(role), Some(because)) = (role, because) else {
         return Ok(None);
     };
     Ok(Some(ProjectStanding {
-        role: decode::<ProjectRole>(role, "access", "role")?,
-        because: Because::ALL
-            .into_iter()
-            .find(|known| known.code() == because)
-            .ok_or_else(|| inconsistent("access", "because"))?,
+        role: decode(role, "access", "role")?,
+        because: decode(because, "access", "because")?,
     }))
+}
+
+/// The `access` view's column as the reasons it names, in its order: the one that counts first.
+pub(crate) fn decode_reasons(reasons: &[String]) -> Result<Vec<Reason>> {
+    reasons
+        .iter()
+        .map(|reason| decode(reason, "access", "reasons"))
+        .collect()
 }
 
 /// A key's column as its scope.

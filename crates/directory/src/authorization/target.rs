@@ -4,7 +4,7 @@
 
 use std::{convert::Infallible, str::FromStr};
 
-use policy::{Name, OrganizationId, PrincipalStanding, ProjectId, Slug, Standing, UserId};
+use policy::{Name, OrganizationId, PrincipalStanding, ProjectId, Reason, Slug, Standing, UserId};
 use time::OffsetDateTime;
 
 use crate::ProjectView;
@@ -29,6 +29,8 @@ pub(crate) struct PersonSeen {
     pub(crate) user: UserId,
     pub(crate) name: Name,
     pub(crate) standing: Standing,
+    /// Every reason for which they have access, the one that counts first; none without access.
+    pub(crate) reasons: Vec<Reason>,
     pub(crate) expires_at: Option<OffsetDateTime>,
 }
 

@@ -3,8 +3,8 @@
 //! Owns the statement behind the list. It must not write.
 
 use policy::{
-    Because, OrganizationRole, OrganizationStanding, Permission, ProjectRole, ProjectStanding, Refusal, Slug, Standing,
-    UserId,
+    Because, OrganizationRole, OrganizationStanding, Permission, ProjectRole, ProjectStanding, Reason, Refusal, Slug,
+    Standing, UserId,
 };
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use time::OffsetDateTime;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::{
     Directory, Principal, ProjectView, Result,
     authorization::lookup::find_project,
-    authorization::standing::project_standing,
+    authorization::standing::decode_reasons,
     authorization::target::ProjectSeen,
     error::decode,
     paging,
@@ -117,8 +117,7 @@ struct Row {
     name: String,
     email: String,
     is_proved: bool,
-    role: String,
-    because: String,
+    reasons: Vec<String>,
     added_by: Option<String>,
     added_at: OffsetDateTime,
     expires_at: Option<OffsetDateTime>,
@@ -127,7 +126,8 @@ struct Row {
 impl Row {
     fn collaborator(self, owner: UserId) -> Result<Collaborator> {
         let user = UserId(self.user_id);
-        let project = project_standing(Some(&self.role), Some(&self.because))?;
+        let reasons = decode_reasons(&self.reasons)?;
+        let project = Reason::standing(&reasons);
         let added_by = self.added_by.map(|name| decode(&name, "users", "name")).transpose()?;
         Ok(Collaborator {
             user,
@@ -138,6 +138,7 @@ impl Row {
                 organization: project.and_then(|place| membership(place, user == owner)),
                 project,
             },
+            reasons,
             added_by,
             added_at: self.added_at,
             expires_at: self.expires_at,
@@ -169,8 +170,7 @@ const VIEWS: [(&str, &[CollaboratorKind]); 3] = [
     ),
 ];
 
-const COLUMNS: &str =
-    "SELECT a.user_id, a.name, u.email, u.email_proved_at IS NOT NULL AS is_proved, a.role, a.because,
+const COLUMNS: &str = "SELECT a.user_id, a.name, u.email, u.email_proved_at IS NOT NULL AS is_proved, a.reasons,
          adder.name AS added_by, a.added_at, a.expires_at
      FROM (";
 

@@ -1,5 +1,6 @@
 //! The rules, against a real PostgreSQL: one file per noun, one test or more per rule, which it names.
 
+mod access;
 mod account_deletion;
 mod account_security;
 mod accounts;
