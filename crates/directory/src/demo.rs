@@ -152,7 +152,7 @@ async fn project(
     at: OffsetDateTime,
 ) -> Result<ProjectId> {
     let (name, slug): (Name, Slug) = (parse(name)?, parse(slug)?);
-    let id = projects::new_id();
+    let id = ProjectId(db.new_id());
     projects::insert(db, organization, id, &name, &slug, false, at).await?;
     sqlx::query!(
         "UPDATE projects SET allow_externals = $3 WHERE organization_id = $1 AND id = $2",

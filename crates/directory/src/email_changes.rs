@@ -75,7 +75,7 @@ impl Directory {
                     attempts::count(change.write(), &limit, at).await?;
                 }
                 forget_requests(change.write(), actor, None).await?;
-                let id = Uuid::now_v7();
+                let id = change.new_id();
                 sqlx::query!(
                     "INSERT INTO email_changes (id, user_id, old_email, new_email, requested_at, expires_at)
                      VALUES ($1, $2, $3, $4, $5, $6)",
@@ -265,7 +265,7 @@ impl Directory {
                 forget_all(change.write(), user).await?;
                 set(change, user, old, new).await?;
                 if was_proved && self.settings.sends_mail {
-                    let id = Uuid::now_v7();
+                    let id = change.new_id();
                     sqlx::query!(
                     "INSERT INTO email_changes (id, user_id, old_email, new_email, requested_at, changed_at, expires_at)
                      VALUES ($1, $2, $3, $4, $5, $5, $5)",

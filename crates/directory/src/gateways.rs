@@ -7,7 +7,6 @@ use std::collections::HashSet;
 use policy::{GatewayTokenId, Name, OrganizationId, Permission, ProjectId, Refusal, ResourceId, ResourceKind, Slug};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::{
     Directory, Principal, ProjectRef, Result, Token, TokenKind,
@@ -280,7 +279,7 @@ async fn insert(change: &mut Permitted<'_, '_>, new: &NewGatewayToken) -> Result
         return Err(Refusal::EndDateInvalid.into());
     }
     let place = find_place(change, new).await?;
-    let (id, token) = (GatewayTokenId(Uuid::now_v7()), Token::random(TokenKind::Gateway)?);
+    let (id, token) = (GatewayTokenId(change.new_id()), Token::random(TokenKind::Gateway)?);
     change.record.target_id = Some(id.0);
     let allows: Option<Vec<_>> = new
         .allows

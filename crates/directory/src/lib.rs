@@ -4,6 +4,11 @@
 //! the actor's standing is read, [`policy`] decides, the change is made, and the audit row is written. It must not know
 //! how questions arrive or answers look: no HTTP, no screens, no words for people.
 
+#![cfg_attr(
+    test,
+    expect(clippy::disallowed_methods, reason = "tests choose their own moments and ids")
+)]
+
 mod accounts;
 mod api_keys;
 mod attempts;
@@ -110,6 +115,7 @@ pub use users::NewAccount;
 pub use verification::{OpenedVerification, Verified};
 
 use std::{future::Future, net::IpAddr, path::PathBuf, time::Duration};
+use uuid::Uuid;
 
 use policy::Quotas;
 use sqlx::{
@@ -161,6 +167,7 @@ pub struct Directory {
     settings: Settings,
     breached: Option<BreachedPasswords>,
     clock: fn() -> OffsetDateTime,
+    ids: fn() -> Uuid,
 }
 
 impl Directory {
@@ -228,7 +235,8 @@ impl Directory {
             last_probe: LastProbe::default(),
             settings,
             breached: None,
-            clock: OffsetDateTime::now_utc,
+            clock: system_time,
+            ids: time_ordered_id,
         }
     }
 
@@ -242,6 +250,12 @@ impl Directory {
     #[must_use]
     pub fn with_clock(self, clock: fn() -> OffsetDateTime) -> Self {
         Self { clock, ..self }
+    }
+
+    /// The same directory with another source of ids, for tests.
+    #[must_use]
+    pub fn with_ids(self, ids: fn() -> Uuid) -> Self {
+        Self { ids, ..self }
     }
 
     /// What the operator decided.
@@ -286,4 +300,14 @@ impl Directory {
     fn now(&self) -> OffsetDateTime {
         (self.clock)()
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "where the time comes in")]
+fn system_time() -> OffsetDateTime {
+    OffsetDateTime::now_utc()
+}
+
+#[expect(clippy::disallowed_methods, reason = "where ids come in")]
+fn time_ordered_id() -> Uuid {
+    Uuid::now_v7()
 }

@@ -6,7 +6,6 @@ use std::{convert::Infallible, str::FromStr};
 use policy::{MeterTokenId, Name, OrganizationId, Refusal, Slug};
 use serde_json::json;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::{
     Directory, Identity, Origin, Principal, Result, Token, TokenKind,
@@ -61,7 +60,7 @@ impl Directory {
             Box::pin(async move {
                 let change = &mut change.permit_operator()?;
                 change.record.target = Some(name.to_string());
-                let (id, token) = (MeterTokenId(Uuid::now_v7()), Token::random(TokenKind::Meter)?);
+                let (id, token) = (MeterTokenId(change.new_id()), Token::random(TokenKind::Meter)?);
                 change.record.target_id = Some(id.0);
                 sqlx::query!(
                     "INSERT INTO meter_tokens (id, name, token_hash, created_at) VALUES ($1, $2, $3, $4)",

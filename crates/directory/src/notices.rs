@@ -2,7 +2,6 @@
 //! did in their name. It carries no link that opens anything.
 
 use policy::{Name, UserId};
-use uuid::Uuid;
 
 use crate::{
     Hint, Result,
@@ -85,7 +84,7 @@ pub(crate) async fn tell(change: &mut Permitted<'_, '_>, user: UserId, notice: &
     sqlx::query!(
         "INSERT INTO outbox (id, kind, user_id, notice, notice_detail, created_at, next_attempt_at)
          VALUES ($1, $2, $3, $4, $5, $6, $6)",
-        Uuid::now_v7(),
+        change.new_id(),
         Kind::Notice.code(),
         user.0,
         kind,

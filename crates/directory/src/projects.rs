@@ -7,7 +7,6 @@ pub use list::{ListedProject, ProjectCursor, ProjectList, ProjectQuery};
 use policy::{Name, OrganizationId, Permission, ProjectId, Refusal, Slug, Standing, UserId};
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
-use uuid::Uuid;
 
 use crate::{
     Directory, Hint, Principal, Result,
@@ -130,7 +129,7 @@ impl Directory {
                     return Err(Refusal::ProjectsSwitchedOff.into());
                 }
                 quotas::one_more_project(change.write(), &self.settings.quotas, organization.id).await?;
-                let (id, at) = (new_id(), change.at);
+                let (id, at) = (ProjectId(change.new_id()), change.at);
                 insert(change.write(), organization.id, id, name, slug, false, at).await?;
                 change.record.project = Some(id);
                 change.values(None, Some(json!({ "name": name, "slug": slug })));
@@ -428,9 +427,4 @@ async fn take_slug(
     } else {
         Err(Refusal::SlugTaken.into())
     }
-}
-
-/// A new project's id.
-pub(crate) fn new_id() -> ProjectId {
-    ProjectId(Uuid::now_v7())
 }

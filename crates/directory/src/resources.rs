@@ -15,7 +15,6 @@ use policy::{
 use serde_json::{Value, json};
 use sqlx::types::Json;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::{
     Directory, Hint, Principal, ProjectRef, Result, authorization::lock::lock_project_context,
@@ -94,7 +93,7 @@ impl Directory {
                 let state = kind.state(state)?;
                 // Those of another kind would be the caller's slip; here they can't be written.
                 let details = details.with(kind, &BTreeMap::new())?;
-                let id = ResourceId(Uuid::now_v7());
+                let id = ResourceId(change.new_id());
                 let creator = (principal.user().ok(), principal.api_key().ok().map(|key| key.key));
                 change.record.target_id = Some(id.0);
                 let resource = NewResource {

@@ -18,9 +18,13 @@ use tokio::sync::Semaphore;
 
 use crate::{Error, Result};
 
-/// 256 random bits.
-pub(crate) fn random() -> Result<[u8; 32]> {
-    let mut bytes = [0; 32];
+/// N random bytes, for a secret. From the operating system, and from nothing that could be put in its place.
+///
+/// # Errors
+/// [`Error::Internal`] if the operating system has none.
+#[expect(clippy::disallowed_methods, reason = "where the randomness of secrets comes in")]
+pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| Error::Internal(error.to_string()))?;
     Ok(bytes)
 }

@@ -5,7 +5,6 @@ use std::fmt;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use policy::{Email, Name, Refusal, SessionId, UserId};
 use time::{Duration, OffsetDateTime};
-use uuid::Uuid;
 
 use crate::{
     DeviceToken, Directory, Hint, Origin, Principal, Result,
@@ -276,7 +275,7 @@ pub(crate) async fn begin(change: &mut Permitted<'_, '_>, user: UserId, origin: 
     sqlx::query!(
         "INSERT INTO sessions (id, token_hash, user_id, created_at, last_seen_at, expires_at, address, user_agent)
          VALUES ($1, $2, $3, $4, $4, $5, $6, $7)",
-        Uuid::now_v7(),
+        change.new_id(),
         &token.hash(),
         user.0,
         at,

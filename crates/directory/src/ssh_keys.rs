@@ -4,7 +4,6 @@ use policy::{Name, Refusal, SshKeyId, UserId, visible};
 use serde_json::json;
 use ssh_key::{Algorithm, HashAlg, PublicKey};
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::{
     Directory, Hint, Principal, Result, SshKeyProof,
@@ -153,7 +152,7 @@ impl Directory {
                 sqlx::query!(
                 "INSERT INTO ssh_keys (id, user_id, name, algorithm, public_key, fingerprint, created_at, proved_at)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-                Uuid::now_v7(),
+                change.new_id(),
                 actor.0,
                 name.as_str(),
                 key.algorithm,

@@ -8,7 +8,7 @@ use std::fmt;
 
 use policy::Refusal;
 
-use crate::{Error, Result, secret::sha256};
+use crate::{Result, secret::sha256};
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const RANDOM: usize = 43;
@@ -48,9 +48,8 @@ impl Token {
     /// A new one.
     pub(crate) fn random(kind: TokenKind) -> Result<Self> {
         let mut text = String::from(kind.prefix());
-        let mut bytes = [0; 64];
         while text.len() < kind.prefix().len() + RANDOM {
-            getrandom::fill(&mut bytes).map_err(|error| Error::Internal(error.to_string()))?;
+            let bytes = crate::secret::random::<64>()?;
             // 248 is 4 x 62: what is above would make some characters likelier than others.
             let fair = bytes.iter().filter(|byte| **byte < 248);
             let wanted = kind.prefix().len() + RANDOM - text.len();

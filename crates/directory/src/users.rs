@@ -5,7 +5,6 @@
 
 use policy::{Email, Name, Password, Refusal, UserId};
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::{
     Result,
@@ -27,7 +26,7 @@ pub struct NewAccount {
 
 /// Writes an account. Its address is not proved.
 pub(crate) async fn insert(db: &mut Writer, account: &NewAccount, hash: &str, at: OffsetDateTime) -> Result<UserId> {
-    let id = UserId(Uuid::now_v7());
+    let id = UserId(db.new_id());
     sqlx::query!(
         "INSERT INTO users (id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)",
         id.0,
@@ -49,7 +48,7 @@ pub(crate) async fn insert_if_new(
     hash: &str,
     at: OffsetDateTime,
 ) -> Result<(UserId, bool)> {
-    let id = UserId(Uuid::now_v7());
+    let id = UserId(db.new_id());
     let row = sqlx::query!(
         r#"INSERT INTO users (id, email, name, password_hash, created_at)
            SELECT $1, CASE WHEN EXISTS (SELECT FROM users WHERE email = $2) OR is_reserved_email($2, NULL)

@@ -71,6 +71,7 @@ pub(crate) async fn protect(request: Request, next: axum::middleware::Next) -> R
 pub(crate) struct NewRequestId;
 
 impl MakeRequestId for NewRequestId {
+    #[expect(clippy::disallowed_methods, reason = "where the ids of requests come in")]
     fn make_request_id<B>(&mut self, _: &http::Request<B>) -> Option<RequestId> {
         HeaderValue::from_str(&Uuid::now_v7().to_string())
             .ok()

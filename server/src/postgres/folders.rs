@@ -205,6 +205,10 @@ pub(super) fn put_in_place(new: &Path, home: &Path, data: &Path) -> Result<PathB
 
 /// Makes a folder for a new cluster, with a name that is never used twice: the `initdb` of a killed server may still be
 /// running, and empties its folder when it fails.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a name that is never used twice, and no time that counts"
+)]
 pub(super) fn make_new(home: &Path, account: &Account) -> Result<PathBuf, PostgresError> {
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)

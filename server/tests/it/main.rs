@@ -2,6 +2,7 @@
 //!
 //! One program, so that it is linked once. `architecture` and `imports` need no database.
 
+#![expect(clippy::disallowed_methods, reason = "tests choose their own moments and ids")]
 #![recursion_limit = "256"]
 
 #[cfg(test)]

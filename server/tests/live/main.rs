@@ -1,6 +1,7 @@
 //! The program `roster` as it runs: several servers on one database, under load, while access ends and while the
 //! database goes away (E5, E6).
 
+#![expect(clippy::disallowed_methods, reason = "tests choose their own moments and ids")]
 #[cfg(test)]
 mod memory;
 #[cfg(test)]

@@ -4,7 +4,6 @@
 
 use policy::{ApiKeyId, OrganizationId, ProjectId, Slug, check_default_key};
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::{
     Directory, Hint, Principal, Result, Token, TokenKind, authorization::lock::lock_project_unnoted,
@@ -77,7 +76,7 @@ pub(crate) async fn insert_default(
          VALUES ($1, $2, $3, $4, 'use', true, '', '', $5)",
         organization.0,
         project.0,
-        Uuid::now_v7(),
+        db.new_id(),
         DEFAULT_NAME,
         at,
     )

@@ -12,7 +12,6 @@ pub use list::{ApiKeyList, ApiKeyQuery};
 
 use policy::{ApiKeyId, KeyScope, KeyState, Name, OrganizationId, ProjectId, UserId};
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::{Result, Token, TokenKind, authorization::writer::Writer};
 
@@ -70,7 +69,7 @@ pub(crate) async fn insert(
     project: ProjectId,
     new: &NewKey<'_>,
 ) -> Result<NewApiKey> {
-    let (id, secret) = (ApiKeyId(Uuid::now_v7()), Token::random(TokenKind::ApiKey)?);
+    let (id, secret) = (ApiKeyId(db.new_id()), Token::random(TokenKind::ApiKey)?);
     sqlx::query!(
         "INSERT INTO api_keys (organization_id, project_id, id, name, reach, secret_start, secret_end, created_by, created_at,
              expires_at)

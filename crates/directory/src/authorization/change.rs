@@ -72,7 +72,7 @@ impl Directory {
         make: impl for<'c> FnOnce(&'c mut Change<'a>) -> Making<'c, T>,
     ) -> Result<T> {
         let mut change = Change {
-            writer: Writer::over(self.pool.begin().await?),
+            writer: Writer::over(self.pool.begin().await?, self.ids),
             at: self.now(),
             record: Record::default(),
             principal,
@@ -100,6 +100,11 @@ impl<'a> Change<'a> {
     /// The connection, to look something up or to lock it.
     pub(crate) fn read(&mut self) -> &mut PgConnection {
         &mut self.writer
+    }
+
+    /// An id for a new row.
+    pub(crate) fn new_id(&self) -> Uuid {
+        self.writer.new_id()
     }
 
     /// Tells whoever is looking at this, once the change is committed.
@@ -151,10 +156,10 @@ impl<'a> Change<'a> {
             Trail::Refused(refusal) => Some(refusal),
             Trail::None => return Ok(self.writer.into_transaction().rollback().await?),
         };
-        self.write_record(EventId(Uuid::now_v7()), refusal).await?;
+        self.write_record(EventId(self.writer.new_id()), refusal).await?;
         for (action, record) in std::mem::take(&mut self.events) {
             (self.action, self.record) = (action, record);
-            self.write_record(EventId(Uuid::now_v7()), None).await?;
+            self.write_record(EventId(self.writer.new_id()), None).await?;
         }
         for hint in &self.hints {
             sqlx::query!("SELECT pg_notify($1, $2)", Hint::CHANNEL, hint.to_string())
@@ -167,8 +172,8 @@ impl<'a> Change<'a> {
     /// Ends a change that was refused: nothing of it stays but its audit row.
     async fn refuse(mut self, refusal: Refusal) -> Result<()> {
         self.writer.into_transaction().rollback().await?;
-        self.writer = Writer::over(self.directory.pool.begin().await?);
-        let event = EventId(Uuid::now_v7());
+        self.writer = Writer::over(self.directory.pool.begin().await?, self.directory.ids);
+        let event = EventId(self.writer.new_id());
         let kind = repeats::kind(self.principal, self.action, refusal, &self.record);
         // What is refused again in the same way is counted, not written (A4).
         if repeats::is_first(&mut self.writer, kind, event, self.at).await? {

@@ -11,28 +11,38 @@ use sqlx::{
     postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo},
 };
 
+use uuid::Uuid;
+
 use crate::connections::{PgConnection, PgTransaction};
 
 /// The connection of a change, as whoever may write with it has it: from [`Permitted::write`] alone. It reads as well.
 ///
 /// [`Permitted::write`]: super::permitted::Permitted::write
 #[derive(Debug)]
-pub struct Writer(PgTransaction);
+pub struct Writer {
+    transaction: PgTransaction,
+    ids: fn() -> Uuid,
+}
 
 impl Writer {
     /// Private to the kernel: a change keeps it until it is permitted.
-    pub(super) const fn over(transaction: PgTransaction) -> Self {
-        Self(transaction)
+    pub(super) const fn over(transaction: PgTransaction, ids: fn() -> Uuid) -> Self {
+        Self { transaction, ids }
     }
 
     /// The same for work that nobody asks for and that the server does by itself: delivering mail, which makes links.
-    pub(crate) const fn for_worker(transaction: PgTransaction) -> Self {
-        Self(transaction)
+    pub(crate) const fn for_worker(transaction: PgTransaction, ids: fn() -> Uuid) -> Self {
+        Self { transaction, ids }
+    }
+
+    /// An id for a new row: by the directory's source of ids, in the order of time.
+    pub(crate) fn new_id(&self) -> Uuid {
+        (self.ids)()
     }
 
     /// The transaction, to end it.
     pub(crate) fn into_transaction(self) -> PgTransaction {
-        self.0
+        self.transaction
     }
 }
 
@@ -40,13 +50,13 @@ impl Deref for Writer {
     type Target = PgConnection;
 
     fn deref(&self) -> &PgConnection {
-        &self.0
+        &self.transaction
     }
 }
 
 impl DerefMut for Writer {
     fn deref_mut(&mut self) -> &mut PgConnection {
-        &mut self.0
+        &mut self.transaction
     }
 }
 

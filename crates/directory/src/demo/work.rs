@@ -293,7 +293,7 @@ pub(super) async fn fill(db: &mut Writer, scene: &Scene, now: OffsetDateTime) ->
         ),
     ] {
         let resource = NewResource {
-            id: ResourceId(Uuid::now_v7()),
+            id: ResourceId(db.new_id()),
             kind,
             name: &parse(name)?,
             state,
@@ -324,7 +324,7 @@ pub(super) async fn fill(db: &mut Writer, scene: &Scene, now: OffsetDateTime) ->
             let share = share(kind, at, day, nth);
             let cost_micros = dollars * 10_000 * share;
             let record = UsageRecord {
-                id: UsageRecordId(Uuid::now_v7()),
+                id: UsageRecordId(db.new_id()),
                 at,
                 kind,
                 resource: None,

@@ -68,7 +68,7 @@ impl Directory {
                     Some(open) if open.expires_at > change.at => return Err(Refusal::AlreadyInvited.into()),
                     Some(open) => InvitationId(open.id),
                     None => {
-                        let id = InvitationId(Uuid::now_v7());
+                        let id = InvitationId(change.new_id());
                         sqlx::query!(
                             "INSERT INTO invitations (organization_id, id, email, created_at, sent_at, expires_at)
                              VALUES ($1, $2, $3, $4, $4, $4)",

@@ -4,7 +4,6 @@
 
 use policy::{Name, OrganizationId, OrganizationRole, Slug, UserId};
 use serde_json::json;
-use uuid::Uuid;
 
 use crate::{
     Result, api_keys,
@@ -43,7 +42,7 @@ pub(crate) async fn create(
     default_slug: Option<&Slug>,
     additional_projects: bool,
 ) -> Result<OrganizationId> {
-    let (id, default_project) = (OrganizationId(Uuid::now_v7()), policy::ProjectId(Uuid::now_v7()));
+    let (id, default_project) = (OrganizationId(change.new_id()), policy::ProjectId(change.new_id()));
     let at = change.at;
     let db = change.write();
     let slug = free_slug(db, wanted).await?;
@@ -95,7 +94,7 @@ async fn free_slug(db: &mut PgConnection, wanted: &str) -> Result<Slug> {
     .await?
     .taken;
     let slug = if taken {
-        let [a, b, c, d, ..] = secret::random()?;
+        let [a, b, c, d] = secret::random()?;
         format!("{wanted}-{a:02x}{b:02x}{c:02x}{d:02x}")
     } else {
         wanted.to_owned()

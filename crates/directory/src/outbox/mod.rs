@@ -95,7 +95,7 @@ impl Directory {
     pub async fn take_mail(&self) -> Result<Option<Mail>> {
         loop {
             let now = self.now();
-            let mut tx = Writer::for_worker(self.pool.begin().await?);
+            let mut tx = Writer::for_worker(self.pool.begin().await?, self.ids);
             let Some(wanted) = take(&mut tx, now).await? else {
                 return Ok(None);
             };

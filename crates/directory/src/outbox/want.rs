@@ -48,7 +48,7 @@ pub(crate) async fn invitation(
     sqlx::query!(
         "INSERT INTO outbox (id, kind, organization_id, invitation_id, created_at, next_attempt_at)
          VALUES ($1, $2, $3, $4, $5, $5)",
-        Uuid::now_v7(),
+        change.new_id(),
         Kind::Invitation.code(),
         organization.0,
         id.0,
@@ -64,7 +64,7 @@ pub(crate) async fn invitation(
 pub(crate) async fn to_address(change: &mut Permitted<'_, '_>, kind: Kind, email: &Email) -> Result<()> {
     sqlx::query!(
         "INSERT INTO outbox (id, kind, email, created_at, next_attempt_at) VALUES ($1, $2, $3, $4, $4)",
-        Uuid::now_v7(),
+        change.new_id(),
         kind.code(),
         email.as_str(),
         change.at,
@@ -79,7 +79,7 @@ pub(crate) async fn to_address(change: &mut Permitted<'_, '_>, kind: Kind, email
 pub(crate) async fn email_change(change: &mut Permitted<'_, '_>, kind: Kind, id: Uuid) -> Result<()> {
     sqlx::query!(
         "INSERT INTO outbox (id, kind, email_change_id, created_at, next_attempt_at) VALUES ($1, $2, $3, $4, $4)",
-        Uuid::now_v7(),
+        change.new_id(),
         kind.code(),
         id,
         change.at,

@@ -220,7 +220,7 @@ impl Tenant {
                 }
                 read.insert((project.id, row.user), row.reasons);
             }
-            let seen = find_project(&self.pool, &project.slug, self.owner.id).await.unwrap();
+            let seen = find_project(&self.pool, &project.slug, &self.owner.actor).await.unwrap();
             for (who, person) in self.people() {
                 let told = self.standing(project, person).await;
                 let found = find_person(&self.pool, &seen, person.id).await.unwrap();

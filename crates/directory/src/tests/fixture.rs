@@ -190,7 +190,7 @@ pub(super) fn refusal<T>(result: Result<T>) -> Refusal {
 /// A new account, its address proved.
 async fn person(directory: &Directory, person: &str, email: String) -> Person {
     let account = account(person, &email);
-    let mut db = Writer::for_worker(directory.pool.acquire().await.unwrap());
+    let mut db = Writer::for_worker(directory.pool.acquire().await.unwrap(), Uuid::now_v7);
     let id = users::insert(&mut db, &account, NO_PASSWORD, directory.now())
         .await
         .unwrap();
@@ -266,7 +266,7 @@ impl Tenant {
                 let mut made = Vec::new();
                 for called in ["research", "production"].map(|project| format!("{called}-{project}")) {
                     let project = Project {
-                        id: projects::new_id(),
+                        id: ProjectId(change.new_id()),
                         slug: slug(&called),
                     };
                     let (id, title) = (project.id, name(&called));
@@ -388,7 +388,7 @@ impl Tenant {
 
     /// One more member.
     pub(super) async fn join(&self, person: &Person, role: OrganizationRole) {
-        let mut db = Writer::for_worker(self.directory.pool.acquire().await.unwrap());
+        let mut db = Writer::for_worker(self.directory.pool.acquire().await.unwrap(), Uuid::now_v7);
         let at = OffsetDateTime::now_utc();
         memberships::insert(&mut db, self.organization, person.id, role, Some(self.owner.id), at)
             .await

@@ -236,7 +236,7 @@ async fn a_link_made_while_the_invitation_is_sent_again_is_dead(pool: PgPool) {
     let t = Tenant::new(&pool).await.sending_mail();
     let sent = t.invite(NINA).await;
     // What taking a mail does, held before its commit.
-    let mut tx = Writer::for_worker(t.directory.pool.begin().await.unwrap());
+    let mut tx = Writer::for_worker(t.directory.pool.begin().await.unwrap(), uuid::Uuid::now_v7);
     sqlx::query("UPDATE outbox SET attempts = attempts + 1")
         .execute(&mut *tx)
         .await

@@ -127,9 +127,9 @@ fn what_shows_that_somebody_asked_is_made_in_the_kernel_alone() {
         .collect();
     for private in [
         "pub(super) writer: Writer,",
-        "pub(super) const fn over(transaction: PgTransaction) -> Self",
+        "pub(super) const fn over(transaction: PgTransaction, ids: fn() -> Uuid) -> Self",
         "    change: &'c mut Change<'a>,\n}",
-        "pub struct Writer(PgTransaction);",
+        "    transaction: PgTransaction,\n    ids: fn() -> Uuid,\n}",
     ] {
         assert_eq!(kernel.matches(private).count(), 1, "{private}");
     }

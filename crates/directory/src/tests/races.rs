@@ -610,7 +610,7 @@ async fn an_account_deleted_while_it_accepts_is_no_member(pool: PgPool) {
 async fn a_deletion_that_waits_for_an_acceptance_ends_it(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     let lou = t.leaver(0).await;
-    let mut tx = Writer::for_worker(t.directory.pool.begin().await.unwrap());
+    let mut tx = Writer::for_worker(t.directory.pool.begin().await.unwrap(), Uuid::now_v7);
     let at = OffsetDateTime::now_utc();
     memberships::insert(
         &mut tx,
@@ -728,7 +728,7 @@ async fn deleting_what_a_mail_is_about_waits_for_the_mail(pool: PgPool) {
     d.request_password_reset(&anonymous(), &lou.person.email).await.unwrap();
     let at = OffsetDateTime::now_utc();
 
-    let mut tx = Writer::for_worker(d.pool.begin().await.unwrap());
+    let mut tx = Writer::for_worker(d.pool.begin().await.unwrap(), Uuid::now_v7);
     sqlx::query("UPDATE outbox SET attempts = 1 WHERE organization_id IS NOT NULL")
         .execute(&mut *tx)
         .await
@@ -740,7 +740,7 @@ async fn deleting_what_a_mail_is_about_waits_for_the_mail(pool: PgPool) {
     });
     deleted.unwrap();
 
-    let mut tx = Writer::for_worker(d.pool.begin().await.unwrap());
+    let mut tx = Writer::for_worker(d.pool.begin().await.unwrap(), Uuid::now_v7);
     sqlx::query("UPDATE outbox SET attempts = 1")
         .execute(&mut *tx)
         .await
