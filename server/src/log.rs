@@ -80,6 +80,8 @@ impl<B> OnResponse<B> for Answers {
 
 #[cfg(test)]
 mod tests {
+    use directory::TokenKind;
+
     use super::without_secret;
 
     #[test]

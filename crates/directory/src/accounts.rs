@@ -4,18 +4,15 @@ mod delete;
 mod password;
 
 pub use password::OpenedReset;
-pub(crate) use password::forget_reset_links;
 
 use policy::{Email, Name, Password, Refusal, UserId};
 use serde_json::json;
 
 use crate::{
-    Directory, Hint, NewAccount, NewSession, Principal, Result,
-    authorization::writer::Writer,
-    limits,
-    notices::{self, Notice},
-    organizations,
-    secret::{self, Asker},
+    Directory, Hint, NewAccount, NewSession, Principal, Result, limits,
+    notices::Notice,
+    organizations, outbox,
+    secret::{Asker, check_password},
     sessions, users, verification,
 };
 
@@ -107,7 +104,7 @@ impl Directory {
                     let session = sessions::begin(change, user, origin).await?;
                     if session.device.is_some() {
                         let address = origin.address.clone();
-                        notices::tell(change, user, &Notice::NewDevice { address }).await?;
+                        outbox::notice(change, user, &Notice::NewDevice { address }).await?;
                     }
                     Ok(session)
                 })
@@ -181,17 +178,4 @@ impl Directory {
         let known: Vec<_> = known.iter().map(String::as_str).collect();
         self.hash_new_password(Asker::Known, new, &known).await
     }
-}
-
-/// Whether a typed password is the one hashed.
-pub(crate) async fn check_password(asker: Asker, typed: &str, hash: Option<String>) -> Result<bool> {
-    secret::verify_password(asker, Password::forms_of(typed), hash).await
-}
-
-/// Removes a person's SSH keys. Answers how many there were.
-pub(crate) async fn forget_ssh_keys(db: &mut Writer, user: UserId) -> Result<u64> {
-    let removed = sqlx::query!("DELETE FROM ssh_keys WHERE user_id = $1", user.0)
-        .execute(db)
-        .await?;
-    Ok(removed.rows_affected())
 }

@@ -4,8 +4,8 @@
 use policy::{Refusal, SessionId, UserId};
 
 use crate::{
-    Directory, Principal, Result, accounts::check_password, authorization::change::Change,
-    authorization::writer::Writer, limits, secret::Asker, users::lock_hash,
+    Directory, Principal, Result, authorization::change::Change, authorization::writer::Writer, limits, secret::Asker,
+    secret::check_password, users::lock_hash,
 };
 
 impl Directory {

@@ -1,12 +1,12 @@
 //! Where the database is, and whether it is one that can be used: asked once, at the start, so that whoever starts the
 //! server is told the cause and not what came of it.
 
-use std::time::Duration;
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use sqlx::{
     ConnectOptions, Connection, Executor, PgPool, Row,
     migrate::{MigrateError, Migrator},
-    postgres::{PgConnectOptions, PgPoolOptions, PgRow},
+    postgres::{PgConnectOptions, PgPoolOptions, PgRow, PgSslMode},
 };
 use tokio::time::timeout;
 
@@ -15,6 +15,10 @@ use crate::{
     connections::Pool,
     obstacles::{Obstacle, Pooled, Unanswered, Unfit, Unowned, Unreached},
 };
+
+/// The database ends a statement of people and programs that takes longer, waiting for locks included: nobody waits for
+/// its answer any more.
+pub const STATEMENT: Duration = Duration::from_secs(30);
 
 /// How long a database may take to let somebody in.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -317,5 +321,76 @@ fn warn_of_limit(row: &PgRow, wanted: u32) {
             "the database allows fewer connections than Roster may open: set ROSTER_DATABASE_CONNECTIONS to what is allowed, \
              divided by the number of servers"
         );
+    }
+}
+
+impl Directory {
+    /// Connects to the database at `url`, up to `connections` at once; waits up to 10 s for the first. The database
+    /// ends a statement that takes longer than [`STATEMENT`].
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the URL is not one or the database does not answer.
+    pub async fn connect(url: &str, connections: u32, settings: Settings) -> Result<Self> {
+        Self::connect_for(url, connections, STATEMENT, settings).await
+    }
+
+    /// The same with another limit on the time of a statement, for those who don't wait that long.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the URL is not one or the database does not answer.
+    pub async fn connect_for(url: &str, connections: u32, statement: Duration, settings: Settings) -> Result<Self> {
+        Database::at(url)?.directory(connections, statement, settings).await
+    }
+
+    /// Whether what goes to the database at `url` and back can't be read on the way: it stays on this machine, or TLS
+    /// is required.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the URL is not one.
+    pub fn is_sealed(url: &str) -> Result<bool> {
+        let options: PgConnectOptions = url.parse()?;
+        let host = options.get_host();
+        let is_near = options.get_socket().is_some()
+            || host.starts_with('/')
+            || host == "localhost"
+            || host
+                .trim_matches(['[', ']'])
+                .parse::<IpAddr>()
+                .is_ok_and(|address| address.is_loopback());
+        let asks_for_tls = matches!(
+            options.get_ssl_mode(),
+            PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull
+        );
+        Ok(is_near || asks_for_tls)
+    }
+
+    /// The Unix socket of the database at `url`; none if it is reached over a network.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the URL is not one.
+    pub fn socket_of(url: &str) -> Result<Option<PathBuf>> {
+        let options: PgConnectOptions = url.parse()?;
+        let port = options.get_port();
+        Ok(options
+            .get_socket()
+            .map(|folder| folder.join(format!(".s.PGSQL.{port}"))))
+    }
+
+    /// Brings the schema up to date. Safe to run on several servers at once: it takes a lock.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] with the migration that failed.
+    pub async fn migrate(&self) -> Result<()> {
+        // On a connection of its own, which is closed afterwards: a migration may take as long as it takes.
+        let mut connection = self.direct.acquire().await?;
+        let done = migrate(&mut connection).await;
+        connection.close().await?;
+        done.map_err(|error| Error::Internal(error.to_string()))
+    }
+
+    /// Closes every connection, once what is under way is done.
+    pub async fn close(&self) {
+        self.pool.close().await;
+        self.direct.close().await;
     }
 }

@@ -1,49 +1,18 @@
 //! Devices: browsers that signed in to an account before (J8, J9). The cookie holds 256 random bits; the table holds
 //! their SHA-256, once for each person who signed in there.
 
-use std::fmt;
-
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use policy::{Email, UserId};
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
-use crate::{Directory, Origin, Result, authorization::writer::Writer, secret};
+use crate::{
+    Directory, Origin, Result,
+    authorization::writer::Writer,
+    browser_tokens::{DeviceToken, REMEMBERED},
+    secret,
+};
 
-/// A device that signed nobody in for this long is forgotten.
-const REMEMBERED: Duration = Duration::days(400);
 /// An account remembers this many devices; beyond, the one that was used longest ago is forgotten.
 const MOST: i64 = 50;
-
-/// The secret that a device is known by: the cookie's value. Its `Debug` is blank.
-#[derive(Clone)]
-pub struct DeviceToken([u8; 32]);
-
-impl DeviceToken {
-    /// How long the cookie is worth keeping.
-    pub const LIFETIME: std::time::Duration = REMEMBERED.unsigned_abs();
-
-    /// Reads a cookie's value; `None` if it cannot be one.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
-    }
-
-    /// The cookie's value.
-    #[must_use]
-    pub fn reveal(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.0)
-    }
-
-    fn hash(&self) -> [u8; 32] {
-        secret::sha256(&self.0)
-    }
-}
-
-impl fmt::Debug for DeviceToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("DeviceToken(…)")
-    }
-}
 
 impl Directory {
     /// What tells the device of a request from others, if it signed in to the account with this address before (J9).

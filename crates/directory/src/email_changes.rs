@@ -7,17 +7,16 @@
 use policy::{Email, Password, Refusal, UserId};
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
-use uuid::Uuid;
 
 use crate::{
-    Directory, Hint, LinkToken, Mail, MailAbout, NewSession, Notice, Principal, Result, attempts,
+    Directory, Hint, LinkToken, NewSession, Notice, Principal, Result, attempts,
     authorization::{permitted::Permitted, writer::Writer},
     confirmation,
     connections::PgConnection,
     error::{decode, refuse_on},
-    limits, links, notices, outbox, sessions,
+    limits, links, outbox, sessions,
     takeover::{end_everything, lock_organizations_of},
-    users, verification,
+    users,
 };
 
 /// A link that confirms a change is good for this long.
@@ -74,7 +73,7 @@ impl Directory {
                 for limit in limits::email_change(actor, new) {
                     attempts::count(change.write(), &limit, at).await?;
                 }
-                forget_requests(change.write(), actor, None).await?;
+                links::forget_email_change_requests(change.write(), actor, None).await?;
                 let id = change.new_id();
                 sqlx::query!(
                     "INSERT INTO email_changes (id, user_id, old_email, new_email, requested_at, expires_at)
@@ -153,7 +152,7 @@ impl Directory {
                 if done.rows_affected() == 0 {
                     return Err(Refusal::LinkDead.into());
                 }
-                forget_requests(change.write(), actor, Some(row.id)).await?;
+                links::forget_email_change_requests(change.write(), actor, Some(row.id)).await?;
                 set(change, actor, &old, &new).await?;
                 if was_proved {
                     outbox::email_change(change, outbox::Kind::EmailChanged, row.id).await?;
@@ -237,7 +236,7 @@ impl Directory {
                     Some(json!({ "email": opened.current, "ended": before })),
                     Some(json!({ "email": opened.old, "ended": after })),
                 );
-                notices::tell(change, user, &Notice::PasswordChanged).await?;
+                outbox::notice(change, user, &Notice::PasswordChanged).await?;
                 sessions::begin(change, user, origin).await
             })
         })
@@ -308,7 +307,7 @@ async fn lock(change: &mut Permitted<'_, '_>, user: UserId, email: &Email) -> Re
 /// Gives a locked account another address, which is proved. Links that were mailed to the old one end.
 async fn set(change: &mut Permitted<'_, '_>, user: UserId, old: &Email, new: &Email) -> Result<()> {
     links::forget_reset_tokens(change.write(), user).await?;
-    verification::forget_tokens(change.write(), user).await?;
+    links::forget_verification_tokens(change.write(), user).await?;
     sqlx::query!(
         "UPDATE users SET email = $2, email_proved_at = $3 WHERE id = $1",
         user.0,
@@ -320,7 +319,7 @@ async fn set(change: &mut Permitted<'_, '_>, user: UserId, old: &Email, new: &Em
     .map_err(|error| refuse_on(error, "users_email_key", Refusal::EmailTaken))?;
     change.values(Some(json!({ "email": old })), Some(json!({ "email": new })));
     change.hint(Hint::User(user));
-    notices::tell(change, user, &Notice::EmailChanged).await
+    outbox::notice(change, user, &Notice::EmailChanged).await
 }
 
 async fn lock_email(db: &mut PgConnection, user: UserId) -> Result<Option<Email>> {
@@ -335,29 +334,6 @@ fn read(email: &str) -> Result<Email> {
 }
 
 // Of what is forgotten the mail goes first, as whoever makes a mail locks that first.
-
-/// Ends what a person asked for and did not confirm, and all links to confirm. `confirmed` is the change that was just
-/// made of one of them.
-pub(crate) async fn forget_requests(db: &mut Writer, user: UserId, confirmed: Option<Uuid>) -> Result<()> {
-    sqlx::query!(
-        "DELETE FROM outbox WHERE email_change_id IN
-             (SELECT id FROM email_changes WHERE user_id = $1 AND (changed_at IS NULL OR id = $2))",
-        user.0,
-        confirmed,
-    )
-    .execute(&mut *db)
-    .await?;
-    sqlx::query!("DELETE FROM email_change_tokens WHERE change_id = $1", confirmed)
-        .execute(&mut *db)
-        .await?;
-    sqlx::query!(
-        "DELETE FROM email_changes WHERE user_id = $1 AND changed_at IS NULL",
-        user.0
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
 
 /// Forgets the changes that were made at a moment and later. Answers whether there was one.
 async fn forget_since(db: &mut Writer, user: UserId, since: OffsetDateTime) -> Result<bool> {
@@ -381,70 +357,7 @@ async fn forget_since(db: &mut Writer, user: UserId, since: OffsetDateTime) -> R
 
 /// Forgets every change of a person's address: none can be confirmed or undone, and no address stays reserved.
 pub(crate) async fn forget_all(db: &mut Writer, user: UserId) -> Result<()> {
-    forget_requests(db, user, None).await?;
+    links::forget_email_change_requests(db, user, None).await?;
     forget_since(db, user, OffsetDateTime::UNIX_EPOCH).await?;
     Ok(())
-}
-
-/// Makes a mail about a change, with a new link: to confirm it at the new address, or to undo it at the old one.
-/// Nothing if there is nothing left to confirm.
-pub(crate) async fn write_mail(
-    db: &mut Writer,
-    id: Uuid,
-    kind: outbox::Kind,
-    change: Uuid,
-    now: OffsetDateTime,
-) -> Result<Option<Mail>> {
-    let row = sqlx::query!(
-        r#"SELECT c.old_email, c.new_email, c.changed_at, c.expires_at, u.name,
-               EXISTS (SELECT FROM users o WHERE o.email = c.new_email)
-                   OR is_reserved_email(c.new_email, c.user_id) AS "is_taken!"
-           FROM email_changes c JOIN users u ON u.id = c.user_id WHERE c.id = $1 AND u.email IS NOT NULL"#,
-        change,
-    )
-    .fetch_optional(&mut *db)
-    .await?;
-    let Some(row) = row else { return Ok(None) };
-    let mail = |to: &str, about, token| -> Result<Option<Mail>> {
-        let to = read(to)?;
-        Ok(Some(Mail { id, to, about, token }))
-    };
-    match (kind, row.changed_at) {
-        // Asked for so long ago that the link would be dead.
-        (outbox::Kind::ChangeEmail, None) if row.expires_at <= now => Ok(None),
-        (outbox::Kind::ChangeEmail, None) if row.is_taken => mail(&row.new_email, MailAbout::EmailTaken, None),
-        (outbox::Kind::ChangeEmail, None) => {
-            let token = add_token(db, change).await?;
-            mail(&row.new_email, MailAbout::ChangeEmail, Some(token))
-        }
-        (outbox::Kind::EmailChanged, Some(at)) => {
-            let can_undo = row.expires_at > now;
-            let token = if can_undo {
-                Some(add_token(db, change).await?)
-            } else {
-                None
-            };
-            let about = MailAbout::EmailChanged {
-                name: decode(&row.name, "users", "name")?,
-                email: read(&row.new_email)?,
-                at,
-                until: can_undo.then_some(row.expires_at),
-            };
-            mail(&row.old_email, about, token)
-        }
-        // Confirmed, or undone, meanwhile.
-        _ => Ok(None),
-    }
-}
-
-async fn add_token(db: &mut Writer, change: Uuid) -> Result<LinkToken> {
-    let token = LinkToken::random()?;
-    sqlx::query!(
-        "INSERT INTO email_change_tokens (token_hash, change_id) VALUES ($1, $2)",
-        &token.hash(),
-        change,
-    )
-    .execute(db)
-    .await?;
-    Ok(token)
 }

@@ -1,4 +1,5 @@
-//! Links that carry a secret: the token, and the rows of those for new passwords and for invitations.
+//! Links that carry a secret: the token, and the rows of those for new passwords, for invitations, and for addresses
+//! to prove, to change and to give back.
 //!
 //! Owns what a token is, how it is read and hashed, and its rows, which hold hashes only. It must not know what a
 //! followed link does.
@@ -6,13 +7,17 @@
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use policy::{InvitationId, OrganizationId, UserId, visible};
+use policy::{Email, InvitationId, OrganizationId, UserId, visible};
 use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
 
 use crate::{Result, attempts, authorization::writer::Writer, limits, secret};
 
 /// A link to a new password is good for this long.
 const RESET_LIFETIME: Duration = Duration::hours(1);
+
+/// A link that proves an address is good for this long.
+const VERIFICATION_LIFETIME: Duration = Duration::hours(24);
 
 /// Makes a link to a new password for a person.
 pub(crate) async fn add_reset_token(db: &mut Writer, user: UserId, at: OffsetDateTime) -> Result<LinkToken> {
@@ -94,4 +99,68 @@ pub(crate) async fn add_token(
     .execute(db)
     .await?;
     Ok(token)
+}
+
+/// Makes a link that proves an address.
+pub(crate) async fn add_verification_token(
+    db: &mut Writer,
+    user: UserId,
+    email: &Email,
+    at: OffsetDateTime,
+) -> Result<LinkToken> {
+    let token = LinkToken::random()?;
+    sqlx::query!(
+        "INSERT INTO email_verification_tokens (token_hash, user_id, email, expires_at) VALUES ($1, $2, $3, $4)",
+        &token.hash(),
+        user.0,
+        email.as_str(),
+        at + VERIFICATION_LIFETIME,
+    )
+    .execute(db)
+    .await?;
+    Ok(token)
+}
+
+/// Ends the links that prove a person's address.
+pub(crate) async fn forget_verification_tokens(db: &mut Writer, user: UserId) -> Result<()> {
+    sqlx::query!("DELETE FROM email_verification_tokens WHERE user_id = $1", user.0)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Gives a change of address one more link, which confirms or undoes it.
+pub(crate) async fn add_email_change_token(db: &mut Writer, change: Uuid) -> Result<LinkToken> {
+    let token = LinkToken::random()?;
+    sqlx::query!(
+        "INSERT INTO email_change_tokens (token_hash, change_id) VALUES ($1, $2)",
+        &token.hash(),
+        change,
+    )
+    .execute(db)
+    .await?;
+    Ok(token)
+}
+
+/// Ends what a person asked for and did not confirm, and all links to confirm. `confirmed` is the change that was just
+/// made of one of them.
+pub(crate) async fn forget_email_change_requests(db: &mut Writer, user: UserId, confirmed: Option<Uuid>) -> Result<()> {
+    sqlx::query!(
+        "DELETE FROM outbox WHERE email_change_id IN
+             (SELECT id FROM email_changes WHERE user_id = $1 AND (changed_at IS NULL OR id = $2))",
+        user.0,
+        confirmed,
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!("DELETE FROM email_change_tokens WHERE change_id = $1", confirmed)
+        .execute(&mut *db)
+        .await?;
+    sqlx::query!(
+        "DELETE FROM email_changes WHERE user_id = $1 AND changed_at IS NULL",
+        user.0
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }

@@ -9,10 +9,7 @@ use crate::{
     Directory, MadeKey, OwnedAssets, Principal, Result,
     authorization::lookup::{find_organization, find_project},
     authorization::standing::key_scope,
-    authorization::{
-        change::{Change, Record},
-        permitted::Permitted,
-    },
+    authorization::{change::Change, permitted::Permitted, record::Record},
     connections::PgConnection,
     error::decode,
 };

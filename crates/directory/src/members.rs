@@ -21,7 +21,8 @@ use crate::{
     invitations,
     made_keys::{self, KeyChoice, Within},
     memberships,
-    notices::{self, Notice},
+    notices::Notice,
+    outbox,
     owned_assets::{OwnedAssets, Place, owned_assets},
     paging,
     people::{Cursor, Order, PeopleSort, check_search, order_by, pattern},
@@ -249,7 +250,7 @@ impl Directory {
                 memberships::set_role(change.write(), organization.id, user, role).await?;
                 if role.is_lowered_to(before.role()) {
                     let organization = organization.name.clone();
-                    notices::tell(change, user, &Notice::BecameAdmin { organization }).await?;
+                    outbox::notice(change, user, &Notice::BecameAdmin { organization }).await?;
                 }
                 let place = OrganizationStanding::Member(role);
                 let standing = policy::Standing {

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use crate::{
     Hint, Result,
     authorization::writer::Writer,
-    authorization::{change::Record, permitted::Permitted},
+    authorization::{permitted::Permitted, record::Record},
     error::inconsistent,
 };
 

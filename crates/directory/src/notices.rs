@@ -1,13 +1,11 @@
 //! Word to a person about their own account (J8), mailed through the outbox: so that they find out what somebody else
 //! did in their name. It carries no link that opens anything.
 
-use policy::{Name, UserId};
+use policy::Name;
 
 use crate::{
-    Hint, Result,
-    authorization::permitted::Permitted,
+    Result,
     error::{decode, inconsistent},
-    outbox::Kind,
 };
 
 /// What a person is told of.
@@ -46,7 +44,7 @@ pub enum Notice {
 
 impl Notice {
     /// As the outbox has it: the kind, and what goes with it.
-    fn columns(&self) -> (&'static str, Option<&str>) {
+    pub(crate) fn columns(&self) -> (&'static str, Option<&str>) {
         match self {
             Self::NewDevice { address } => ("new_device", Some(address)),
             Self::PasswordChanged => ("password_changed", None),
@@ -73,26 +71,4 @@ impl Notice {
             _ => return Err(inconsistent("outbox", "notice")),
         })
     }
-}
-
-/// Wants a person told, if there is a mail server. The mail goes to the address they have when it is sent.
-pub(crate) async fn tell(change: &mut Permitted<'_, '_>, user: UserId, notice: &Notice) -> Result<()> {
-    if !change.settings().sends_mail {
-        return Ok(());
-    }
-    let (kind, detail) = notice.columns();
-    sqlx::query!(
-        "INSERT INTO outbox (id, kind, user_id, notice, notice_detail, created_at, next_attempt_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $6)",
-        change.new_id(),
-        Kind::Notice.code(),
-        user.0,
-        kind,
-        detail,
-        change.at,
-    )
-    .execute(change.write())
-    .await?;
-    change.hint(Hint::Mail);
-    Ok(())
 }

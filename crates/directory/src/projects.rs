@@ -9,10 +9,10 @@ use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
 use crate::{
-    Directory, Hint, Principal, Result,
-    authorization::change::Record,
+    Directory, Hint, Principal, ProjectView, Result,
     authorization::lock::{lock_organization, lock_project},
     authorization::lookup::find_project,
+    authorization::record::Record,
     authorization::standing::project_standing,
     authorization::target::ProjectSeen,
     authorization::writer::Writer,
@@ -46,45 +46,6 @@ pub struct ProjectContents {
     pub keys: i64,
     /// How many resources there are: they stand in the way.
     pub resources: i64,
-}
-
-/// A project, as somebody with access to it sees it.
-#[derive(Clone, Debug)]
-pub struct ProjectView {
-    /// Its permanent id.
-    pub id: ProjectId,
-    /// Its slug.
-    pub slug: Slug,
-    /// Its name.
-    pub name: Name,
-    /// The slug of its organization.
-    pub organization_slug: Slug,
-    /// The name of its organization.
-    pub organization_name: Name,
-    /// Whether it is the Default Project (D1).
-    pub is_default: bool,
-    /// Whether externals may be added (X1).
-    pub allow_externals: bool,
-    /// What the one who asks is to it.
-    pub standing: Standing,
-    /// When the access of the one who asks ends (C8).
-    pub expires_at: Option<OffsetDateTime>,
-}
-
-impl From<ProjectSeen> for ProjectView {
-    fn from(seen: ProjectSeen) -> Self {
-        Self {
-            id: seen.project,
-            slug: seen.slug,
-            name: seen.name,
-            organization_slug: seen.organization_slug,
-            organization_name: seen.organization_name,
-            is_default: seen.is_default,
-            allow_externals: seen.allow_externals,
-            standing: seen.standing,
-            expires_at: seen.expires_at,
-        }
-    }
 }
 
 /// What a project's settings are to be.

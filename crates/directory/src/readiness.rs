@@ -1,11 +1,8 @@
 //! Whether a change could be made now.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use tokio::{sync::Mutex, time::timeout};
+use tokio::time::timeout;
 
 use crate::{Directory, Error, Result};
 
@@ -13,9 +10,6 @@ use crate::{Directory, Error, Result};
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long an answer counts, whoever asks: nobody makes the database work by asking often.
 const FRESH: Duration = Duration::from_secs(1);
-
-/// When it was last tried, and what came of it.
-pub(crate) type LastProbe = Arc<Mutex<Option<(Instant, bool)>>>;
 
 impl Directory {
     /// Makes a change in the database, and takes it back (`GET /readyz`). Within 2 s it is yes or no.

@@ -12,8 +12,8 @@ use time::{Duration, OffsetDateTime};
 use crate::{
     Directory, Result,
     authorization::{
-        change::Record,
         principal::{Identity, Principal},
+        record::Record,
     },
     connections::PgConnection,
     secret::sha256,

@@ -187,6 +187,11 @@ fn workspace(blocks: usize) -> Vec<Block> {
     workspace
 }
 
+/// Whether a typed password is the one hashed.
+pub(crate) async fn check_password(asker: Asker, typed: &str, hash: Option<String>) -> Result<bool> {
+    verify_password(asker, Password::forms_of(typed), hash).await
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,15 +1,12 @@
 //! Sessions: who is signed in. The cookie holds 256 random bits; the table holds their SHA-256.
 
-use std::fmt;
-
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use policy::{Email, Name, Refusal, SessionId, UserId};
 use time::{Duration, OffsetDateTime};
 
 use crate::{
-    DeviceToken, Directory, Hint, Origin, Principal, Result,
+    DeviceToken, Directory, Hint, Origin, Principal, Result, SessionToken,
     authorization::writer::Writer,
-    authorization::{change::Record, permitted::Permitted},
+    authorization::{permitted::Permitted, record::Record},
     devices,
     error::decode,
     secret,
@@ -21,34 +18,6 @@ const LIFETIME: Duration = Duration::days(30);
 pub(crate) const IDLE: Duration = Duration::days(7);
 /// Last use is written no more often than this, so that reading a page writes nothing.
 pub(crate) const SEEN_EVERY: Duration = Duration::minutes(1);
-
-/// The secret of a session: the cookie's value. Its `Debug` is blank.
-#[derive(Clone)]
-pub struct SessionToken(pub(crate) [u8; 32]);
-
-impl SessionToken {
-    /// Reads a cookie's value; `None` if it cannot be one.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
-    }
-
-    /// The cookie's value.
-    #[must_use]
-    pub fn reveal(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.0)
-    }
-
-    pub(crate) fn hash(&self) -> [u8; 32] {
-        secret::sha256(&self.0)
-    }
-}
-
-impl fmt::Debug for SessionToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SessionToken(…)")
-    }
-}
 
 /// A session just begun; the only time its secret is at hand.
 #[derive(Clone, Debug)]

@@ -7,10 +7,12 @@ use time::OffsetDateTime;
 
 use crate::{
     Directory, Hint, Principal, Result, SshKeyProof,
-    authorization::{change::Record, permitted::Permitted},
+    authorization::writer::Writer,
+    authorization::{permitted::Permitted, record::Record},
     confirmation,
     error::{decode, refuse_on},
-    notices::{self, Notice},
+    notices::Notice,
+    outbox,
     ssh_key_text::{self, has_private_key},
 };
 
@@ -169,7 +171,7 @@ impl Directory {
                     Some(json!({ "name": name, "fingerprint": key.fingerprint, "proved": is_proved })),
                 );
                 let fingerprint = key.fingerprint;
-                notices::tell(change, actor, &Notice::SshKeyAdded { fingerprint }).await?;
+                outbox::notice(change, actor, &Notice::SshKeyAdded { fingerprint }).await?;
                 Ok(name)
             })
         })
@@ -254,6 +256,14 @@ async fn take_over(change: &mut Permitted<'_, '_>, actor: UserId, fingerprint: &
     };
     change.add_event("ssh_key:lose", removed);
     Ok(())
+}
+
+/// Removes a person's SSH keys. Answers how many there were.
+pub(crate) async fn forget_all(db: &mut Writer, user: UserId) -> Result<u64> {
+    let removed = sqlx::query!("DELETE FROM ssh_keys WHERE user_id = $1", user.0)
+        .execute(db)
+        .await?;
+    Ok(removed.rows_affected())
 }
 
 #[cfg(test)]

@@ -6,13 +6,14 @@ use policy::{ApiKeyId, Name, OrganizationId, Permission, ProjectId, Refusal, Use
 use serde_json::{Value, json};
 
 use crate::{
-    Directory, Hint, MadeKey, OwnedAssets, Principal, Result, accounts, api_keys,
+    Directory, Hint, MadeKey, OwnedAssets, Principal, Result, api_keys,
     authorization::standing::key_scope,
-    authorization::{change::Record, permitted::Permitted},
+    authorization::writer::Writer,
+    authorization::{permitted::Permitted, record::Record},
     connections::PgConnection,
-    devices, email_changes,
+    devices,
     error::decode,
-    invitations, sessions, verification,
+    invitations, links, outbox, sessions, ssh_keys,
 };
 
 /// What an account held that ended, for the audit.
@@ -66,11 +67,11 @@ pub(crate) async fn end_everything(
     organizations: &[(OrganizationId, UserId)],
 ) -> Result<Ended> {
     let sessions = sessions::end_all(change.write(), user, None).await?;
-    let ssh_keys = accounts::forget_ssh_keys(change.write(), user).await?;
+    let ssh_keys = ssh_keys::forget_all(change.write(), user).await?;
     devices::forget(change.write(), user, None).await?;
-    accounts::forget_reset_links(change.write(), user).await?;
-    verification::forget_tokens(change.write(), user).await?;
-    email_changes::forget_requests(change.write(), user, None).await?;
+    forget_reset_links(change.write(), user).await?;
+    links::forget_verification_tokens(change.write(), user).await?;
+    links::forget_email_change_requests(change.write(), user, None).await?;
     for (organization, owner) in organizations {
         let revoked = invitations::revoke_of(change, *organization, user).await?;
         if !revoked.is_empty() {
@@ -92,6 +93,13 @@ pub(crate) async fn end_everything(
     }
     change.hint(Hint::User(user));
     Ok(Ended { sessions, ssh_keys })
+}
+
+/// Links to a new password end with the old one, and so do those that are still to be mailed; the next one that is
+/// asked for is mailed at once.
+pub(crate) async fn forget_reset_links(db: &mut Writer, user: UserId) -> Result<()> {
+    links::forget_reset_tokens(db, user).await?;
+    outbox::forget_resets(db, user).await
 }
 
 impl Directory {

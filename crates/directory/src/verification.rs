@@ -5,22 +5,18 @@
 
 use policy::{Email, Password, Refusal, UserId};
 use serde_json::{Value, json};
-use time::{Duration, OffsetDateTime};
 
 use crate::{
-    Directory, Error, Hint, LinkToken, NewAccount, NewSession, Principal, Result, accounts,
+    Directory, Error, Hint, LinkToken, NewAccount, NewSession, Principal, Result,
     authorization::permitted::Permitted,
-    authorization::writer::Writer,
     error::{decode, inconsistent},
-    limits, organizations, outbox,
+    limits, links, organizations, outbox,
     secret::Asker,
+    secret::check_password,
     sessions,
     takeover::{end_everything, lock_organizations_of},
     users,
 };
-
-/// A link that proves an address is good for this long.
-const LIFETIME: Duration = Duration::hours(24);
 
 /// What a link that proves an address leads to.
 #[derive(Clone, Debug)]
@@ -232,7 +228,7 @@ impl Directory {
 
     /// Whether what was typed is the password in force, or else the hash of a new one.
     async fn compare_or_hash(&self, email: &Email, password: &str, hash: String) -> Result<Typed> {
-        if accounts::check_password(Asker::Known, password, Some(hash)).await? {
+        if check_password(Asker::Known, password, Some(hash)).await? {
             return Ok(Typed::Own);
         }
         match password.parse::<Password>() {
@@ -338,7 +334,7 @@ pub(crate) async fn prove(change: &mut Permitted<'_, '_>, user: UserId) -> Resul
     .execute(change.write())
     .await?
     .rows_affected();
-    forget_tokens(change.write(), user).await?;
+    links::forget_verification_tokens(change.write(), user).await?;
     change.hint(Hint::User(user));
     Ok(first > 0)
 }
@@ -346,27 +342,4 @@ pub(crate) async fn prove(change: &mut Permitted<'_, '_>, user: UserId) -> Resul
 /// As the audit has a proof.
 fn proved() -> Value {
     json!({ "is_proved": true })
-}
-
-/// Makes a link that proves an address.
-pub(crate) async fn add_token(db: &mut Writer, user: UserId, email: &Email, at: OffsetDateTime) -> Result<LinkToken> {
-    let token = LinkToken::random()?;
-    sqlx::query!(
-        "INSERT INTO email_verification_tokens (token_hash, user_id, email, expires_at) VALUES ($1, $2, $3, $4)",
-        &token.hash(),
-        user.0,
-        email.as_str(),
-        at + LIFETIME,
-    )
-    .execute(db)
-    .await?;
-    Ok(token)
-}
-
-/// Ends the links that prove a person's address.
-pub(crate) async fn forget_tokens(db: &mut Writer, user: UserId) -> Result<()> {
-    sqlx::query!("DELETE FROM email_verification_tokens WHERE user_id = $1", user.0)
-        .execute(db)
-        .await?;
-    Ok(())
 }

@@ -6,11 +6,10 @@ use policy::{OrganizationId, Permission, ProjectId, Refusal};
 use serde_json::json;
 
 use crate::{
-    Directory, Hint, Principal, Result, authorization::change::Record, devices, email_changes, limits, links, members,
-    memberships, outbox, secret::Asker, sessions, takeover::lock_organizations_of, users, verification,
+    Directory, Hint, Principal, Result, authorization::record::Record, devices, email_changes, limits, links, members,
+    memberships, outbox, secret::Asker, secret::check_password, sessions, ssh_keys, takeover::lock_organizations_of,
+    users,
 };
-
-use super::{check_password, forget_ssh_keys};
 
 /// What a deleted person is called where rows name them.
 const DELETED: &str = "Deleted user";
@@ -88,11 +87,11 @@ impl Directory {
                     memberships::removed(change, OrganizationId(row.organization_id), project, actor, &row.role);
                     change.hint(Hint::Project(project));
                 }
-                forget_ssh_keys(change.write(), actor).await?;
+                ssh_keys::forget_all(change.write(), actor).await?;
                 devices::forget(change.write(), actor, None).await?;
                 // Mail to them is dropped when it is due: see `take_mail`.
                 links::forget_reset_tokens(change.write(), actor).await?;
-                verification::forget_tokens(change.write(), actor).await?;
+                links::forget_verification_tokens(change.write(), actor).await?;
                 sessions::end_all(change.write(), actor, None).await?;
                 change.values(Some(json!({ "email": row.email })), None);
                 change.hint(Hint::User(actor));

@@ -7,19 +7,18 @@ use policy::{Email, Password, Refusal, UserId};
 use crate::{
     Directory, Error, Hint, LinkToken, NewSession, Principal, Result,
     authorization::permitted::Permitted,
-    authorization::writer::Writer,
     confirmation, devices,
     error::decode,
-    limits, links,
-    notices::{self, Notice},
+    limits,
+    notices::Notice,
     outbox,
     secret::Asker,
+    secret::check_password,
     sessions,
+    takeover::forget_reset_links,
     takeover::{end_everything, lock_organizations_of},
     users, verification,
 };
-
-use super::check_password;
 
 impl Directory {
     /// Gives oneself a new password; every other session of the person ends.
@@ -60,7 +59,7 @@ impl Directory {
                 sessions::end_all(change.write(), actor, Some(session)).await?;
                 devices::forget(change.write(), actor, principal.origin.device.as_ref()).await?;
                 confirmation::note(change.write(), actor, session).await?;
-                notices::tell(change, actor, &Notice::PasswordChanged).await?;
+                outbox::notice(change, actor, &Notice::PasswordChanged).await?;
                 change.hint(Hint::User(actor));
                 Ok(())
             })
@@ -171,7 +170,7 @@ impl Directory {
                     devices::forget(change.write(), user, None).await?;
                     change.hint(Hint::User(user));
                 }
-                notices::tell(change, user, &Notice::PasswordChanged).await?;
+                outbox::notice(change, user, &Notice::PasswordChanged).await?;
                 sessions::begin(change, user, origin).await
             })
         })
@@ -210,7 +209,7 @@ impl Directory {
                     let (before, after) = end_everything(change, user, &organizations).await?.values();
                     change.values(Some(before), Some(after));
                 }
-                notices::tell(change, user, &Notice::PasswordChanged).await?;
+                outbox::notice(change, user, &Notice::PasswordChanged).await?;
                 Ok(())
             })
         })
@@ -246,11 +245,4 @@ async fn use_reset_token(change: &mut Permitted<'_, '_>, token: &LinkToken, user
     .await?
     .ok_or(Refusal::LinkDead)?;
     Ok(())
-}
-
-/// Links to a new password end with the old one, and so do those that are still to be mailed; the next one that is
-/// asked for is mailed at once.
-pub(crate) async fn forget_reset_links(db: &mut Writer, user: UserId) -> Result<()> {
-    links::forget_reset_tokens(db, user).await?;
-    outbox::forget_resets(db, user).await
 }

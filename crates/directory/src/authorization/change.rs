@@ -9,25 +9,14 @@
 
 use std::pin::Pin;
 
-use policy::{EventId, OrganizationId, ProjectId, Refusal, UserId};
+use policy::{EventId, Refusal, UserId};
 use serde_json::Value;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{principal::Principal, writer::Writer};
+use super::{principal::Principal, record::Record, writer::Writer};
 use crate::{Directory, Error, Hint, Result, Settings, connections::PgConnection, repeats};
-
-/// What the audit row will say.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Record {
-    pub(crate) organization: Option<OrganizationId>,
-    pub(crate) project: Option<ProjectId>,
-    pub(crate) target_id: Option<Uuid>,
-    pub(crate) target: Option<String>,
-    pub(crate) before: Option<Value>,
-    pub(crate) after: Option<Value>,
-}
 
 /// What a change that succeeds leaves in the audit.
 #[derive(Clone, Copy, Debug)]

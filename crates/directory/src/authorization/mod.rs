@@ -11,6 +11,7 @@ pub(crate) mod lock;
 pub(crate) mod lookup;
 pub(crate) mod permitted;
 pub(crate) mod principal;
+pub(crate) mod record;
 pub(crate) mod standing;
 pub(crate) mod target;
 pub(crate) mod writer;

@@ -7,8 +7,6 @@ use std::{convert::Infallible, str::FromStr};
 use policy::{Name, OrganizationId, PrincipalStanding, ProjectId, Reason, Slug, Standing, UserId};
 use time::OffsetDateTime;
 
-use crate::ProjectView;
-
 /// A project, and what the one who asks is to it.
 pub(crate) struct ProjectSeen {
     pub(crate) organization: OrganizationId,
@@ -72,6 +70,45 @@ impl FromStr for ProjectRef {
 impl From<Slug> for ProjectRef {
     fn from(slug: Slug) -> Self {
         Self::Slug(slug)
+    }
+}
+
+/// A project, as somebody with access to it sees it.
+#[derive(Clone, Debug)]
+pub struct ProjectView {
+    /// Its permanent id.
+    pub id: ProjectId,
+    /// Its slug.
+    pub slug: Slug,
+    /// Its name.
+    pub name: Name,
+    /// The slug of its organization.
+    pub organization_slug: Slug,
+    /// The name of its organization.
+    pub organization_name: Name,
+    /// Whether it is the Default Project (D1).
+    pub is_default: bool,
+    /// Whether externals may be added (X1).
+    pub allow_externals: bool,
+    /// What the one who asks is to it.
+    pub standing: Standing,
+    /// When the access of the one who asks ends (C8).
+    pub expires_at: Option<OffsetDateTime>,
+}
+
+impl From<ProjectSeen> for ProjectView {
+    fn from(seen: ProjectSeen) -> Self {
+        Self {
+            id: seen.project,
+            slug: seen.slug,
+            name: seen.name,
+            organization_slug: seen.organization_slug,
+            organization_name: seen.organization_name,
+            is_default: seen.is_default,
+            allow_externals: seen.allow_externals,
+            standing: seen.standing,
+            expires_at: seen.expires_at,
+        }
     }
 }
 

@@ -16,7 +16,8 @@ use crate::{
     authorization::target::{PersonSeen, ProjectSeen},
     authorization::{change::Change, permitted::Permitted},
     made_keys::{self, KeyChoice, Within},
-    notices::{self, Notice},
+    notices::Notice,
+    outbox,
     owned_assets::{OwnedAssets, Place, owned_assets},
 };
 
@@ -97,7 +98,7 @@ impl Directory {
                 }
                 if before.is_some_and(|before| role.is_lowered_to(before)) {
                     let project = name_of(change.write(), &project).await?;
-                    notices::tell(change, user, &Notice::BecameProjectAdmin { project }).await?;
+                    outbox::notice(change, user, &Notice::BecameProjectAdmin { project }).await?;
                 }
                 change.values(
                     person.standing.project.map(|place| json!({ "role": place.role })),

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use crate::{
     Directory, LinkToken, NewAccount, NewSession, Principal, Result,
-    authorization::{change::Record, permitted::Permitted},
+    authorization::{permitted::Permitted, record::Record},
     error::decode,
     limits, memberships, outbox,
     secret::Asker,

@@ -11,12 +11,12 @@ use crate::{
     Directory, Hint, Principal, Result, api_keys,
     authorization::lock::{lock_organization, lock_organization_as},
     authorization::standing::find_place,
-    authorization::{change::Record, permitted::Permitted},
+    authorization::{permitted::Permitted, record::Record},
     confirmation,
     error::decode,
     memberships,
-    notices::{self, Notice},
-    users,
+    notices::Notice,
+    outbox, users,
 };
 
 impl Directory {
@@ -108,7 +108,7 @@ async fn set_owner(
     .await?;
     if from != to {
         let organization = decode(&row.name, "organizations", "name")?;
-        notices::tell(change, to, &Notice::BecameOwner { organization }).await?;
+        outbox::notice(change, to, &Notice::BecameOwner { organization }).await?;
     }
     change.values(Some(json!({ "owner": from })), Some(json!({ "owner": to })));
     memberships::changed(change, organization, to);

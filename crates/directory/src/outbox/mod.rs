@@ -7,7 +7,7 @@ mod want;
 mod write;
 
 pub(crate) use want::{
-    email_change, forget, forget_address, forget_resets, invitation, may_mail, require_room, to_address,
+    email_change, forget, forget_address, forget_resets, invitation, may_mail, notice, require_room, to_address,
 };
 pub use write::{Mail, MailAbout};
 

@@ -5,7 +5,9 @@
 use policy::{Email, InvitationId, OrganizationId, UserId};
 use uuid::Uuid;
 
-use crate::{Hint, Result, attempts, authorization::permitted::Permitted, authorization::writer::Writer, limits};
+use crate::{
+    Hint, Notice, Result, attempts, authorization::permitted::Permitted, authorization::writer::Writer, limits,
+};
 
 use super::Kind;
 
@@ -119,5 +121,27 @@ pub(crate) async fn forget(db: &mut Writer, organization: OrganizationId, invita
     )
     .execute(db)
     .await?;
+    Ok(())
+}
+
+/// Wants a person told, if there is a mail server. The mail goes to the address they have when it is sent.
+pub(crate) async fn notice(change: &mut Permitted<'_, '_>, user: UserId, notice: &Notice) -> Result<()> {
+    if !change.settings().sends_mail {
+        return Ok(());
+    }
+    let (kind, detail) = notice.columns();
+    sqlx::query!(
+        "INSERT INTO outbox (id, kind, user_id, notice, notice_detail, created_at, next_attempt_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $6)",
+        change.new_id(),
+        Kind::Notice.code(),
+        user.0,
+        kind,
+        detail,
+        change.at,
+    )
+    .execute(change.write())
+    .await?;
+    change.hint(Hint::Mail);
     Ok(())
 }

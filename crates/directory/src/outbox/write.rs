@@ -9,9 +9,8 @@ use uuid::Uuid;
 use crate::{
     LinkToken, Notice, Result,
     authorization::writer::Writer,
-    email_changes,
     error::{decode, inconsistent},
-    links, verification,
+    links,
 };
 
 use super::{Kind, Wanted};
@@ -80,7 +79,7 @@ pub enum MailAbout {
 /// Makes the mail, and the link in it; nothing if it is for nobody any more.
 pub(super) async fn write(db: &mut Writer, wanted: &Wanted, now: OffsetDateTime) -> Result<Option<Mail>> {
     if let Some(change) = wanted.email_change {
-        return email_changes::write_mail(db, wanted.id, wanted.kind, change, now).await;
+        return write_email_change(db, wanted.id, wanted.kind, change, now).await;
     }
     match (wanted.invitation, &wanted.email) {
         (Some((organization, invitation)), _) => write_invitation(db, wanted.id, organization, invitation)
@@ -167,7 +166,7 @@ async fn write_to_address(db: &mut Writer, wanted: &Wanted, email: &str, now: Of
         ),
         (Kind::SignUp | Kind::VerifyEmail, false) => (
             MailAbout::VerifyEmail,
-            Some(verification::add_token(db, user, &to, now).await?),
+            Some(links::add_verification_token(db, user, &to, now).await?),
         ),
         (Kind::SignUp, true) => (MailAbout::SignUpAgain, None),
         // Proved meanwhile.
@@ -199,4 +198,59 @@ async fn write_to_reserved(db: &mut Writer, wanted: &Wanted, to: Email) -> Resul
         about: MailAbout::SignUpAgain,
         token: None,
     }))
+}
+
+/// Makes a mail about a change, with a new link: to confirm it at the new address, or to undo it at the old one.
+/// Nothing if there is nothing left to confirm.
+async fn write_email_change(
+    db: &mut Writer,
+    id: Uuid,
+    kind: Kind,
+    change: Uuid,
+    now: OffsetDateTime,
+) -> Result<Option<Mail>> {
+    let row = sqlx::query!(
+        r#"SELECT c.old_email, c.new_email, c.changed_at, c.expires_at, u.name,
+               EXISTS (SELECT FROM users o WHERE o.email = c.new_email)
+                   OR is_reserved_email(c.new_email, c.user_id) AS "is_taken!"
+           FROM email_changes c JOIN users u ON u.id = c.user_id WHERE c.id = $1 AND u.email IS NOT NULL"#,
+        change,
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let mail = |to: &str, about, token| -> Result<Option<Mail>> {
+        let to = read_changed(to)?;
+        Ok(Some(Mail { id, to, about, token }))
+    };
+    match (kind, row.changed_at) {
+        // Asked for so long ago that the link would be dead.
+        (Kind::ChangeEmail, None) if row.expires_at <= now => Ok(None),
+        (Kind::ChangeEmail, None) if row.is_taken => mail(&row.new_email, MailAbout::EmailTaken, None),
+        (Kind::ChangeEmail, None) => {
+            let token = links::add_email_change_token(db, change).await?;
+            mail(&row.new_email, MailAbout::ChangeEmail, Some(token))
+        }
+        (Kind::EmailChanged, Some(at)) => {
+            let can_undo = row.expires_at > now;
+            let token = if can_undo {
+                Some(links::add_email_change_token(db, change).await?)
+            } else {
+                None
+            };
+            let about = MailAbout::EmailChanged {
+                name: decode(&row.name, "users", "name")?,
+                email: read_changed(&row.new_email)?,
+                at,
+                until: can_undo.then_some(row.expires_at),
+            };
+            mail(&row.old_email, about, token)
+        }
+        // Confirmed, or undone, meanwhile.
+        _ => Ok(None),
+    }
+}
+
+fn read_changed(email: &str) -> Result<Email> {
+    decode(email, "email_changes", "email")
 }

@@ -220,7 +220,9 @@ impl Tenant {
                 }
                 read.insert((project.id, row.user), row.reasons);
             }
-            let seen = find_project(&self.pool, &project.slug, &self.owner.actor).await.unwrap();
+            let seen = find_project(&self.pool, &project.slug, &self.owner.actor)
+                .await
+                .unwrap();
             for (who, person) in self.people() {
                 let told = self.standing(project, person).await;
                 let found = find_person(&self.pool, &seen, person.id).await.unwrap();

@@ -2,6 +2,8 @@
 //! that writes the records. Each record says itself who reported it and when; the audit has a row for each report, and
 //! one for each correction. Nobody is told of it: a page of usage is read when it is asked for.
 
+mod corrections;
+
 use policy::{
     ApiKeyId, Booking, MOST_COST_MICROS, MeterTokenId, OrganizationId, Permission, ProjectId, Refusal, ResourceId,
     Slug, UsageKind, UsageRange, UsageRecordId, UsageUnit, book, check_usage_report,
@@ -13,8 +15,10 @@ use uuid::Uuid;
 use crate::{
     Directory, OrganizationRef, Principal, ProjectRef, ProjectView, Result, authorization::lookup::find_of_key,
     authorization::lookup::find_project, authorization::permitted::Permitted, authorization::writer::Writer,
-    error::decode, quotas, usage_corrections::correct,
+    error::decode, quotas,
 };
+
+use corrections::correct;
 
 /// As many records are taken at once.
 const MOST_RECORDS: usize = 1000;

@@ -6,10 +6,11 @@ use serde_json::json;
 
 use crate::{
     Result, UsageRecord,
-    authorization::{change::Record, permitted::Permitted},
+    authorization::{permitted::Permitted, record::Record},
     error::{inconsistent, refuse_on},
-    usage::{Books, amount},
 };
+
+use super::{Books, amount};
 
 /// Takes a correction (E9): a record of its own, whose amounts take the place of those of the one it names, on the same
 /// books, day, kind and unit. Answers whether it is new. Who may report for the books may correct what is on them.
