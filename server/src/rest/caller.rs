@@ -20,7 +20,7 @@ pub(crate) async fn identify(State(rest): State<Rest>, mut request: Request, nex
             request.extensions_mut().insert(actor);
             next.run(request).await
         }
-        Err(fault) => fault.into_response(),
+        Err(error) => error.into_response(),
     };
     spent.say(response.headers_mut());
     response
@@ -50,7 +50,7 @@ pub(crate) async fn identify_reporter(State(rest): State<Rest>, mut request: Req
             request.extensions_mut().insert(reporter);
             next.run(request).await
         }
-        Err(fault) => fault.into_response(),
+        Err(error) => error.into_response(),
     };
     spent.say(response.headers_mut());
     response
@@ -64,8 +64,8 @@ async fn meter(rest: &Rest, token: &Token, origin: Origin) -> (Spent, Result<Rep
     match rest.directory.authenticate_meter(token, origin.clone()).await {
         Ok(actor) => (spent, Ok(Reporter::Meter(actor))),
         Err(Error::Refused(refusal)) => {
-            let (spent, fault) = stranger(rest, &origin, refusal);
-            (spent, fault.map(Reporter::Key))
+            let (spent, error) = stranger(rest, &origin, refusal);
+            (spent, error.map(Reporter::Key))
         }
         Err(error) => (spent, Err(error.into())),
     }
