@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn last_words_are_one_line() {
+    fn last_lines_are_one_line() {
         assert_eq!(last_lines("a\nb\n\n c \n", 2), "b | c");
         assert_eq!(last_lines("\n", 2), "it said nothing");
     }
