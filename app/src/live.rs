@@ -30,9 +30,9 @@ pub(crate) struct Live {
     /// What the person has just lost access to.
     pub(crate) gone: Memo<Option<Followed>>,
     #[cfg(feature = "hydrate")]
-    told_ticks: RwSignal<u32>,
+    received_ticks: RwSignal<u32>,
     #[cfg(feature = "hydrate")]
-    told_gone: RwSignal<Option<Followed>>,
+    received_gone: RwSignal<Option<Followed>>,
     /// Whether events are held back, because an action is under way that may end the person's own access: its answer
     /// has precedence.
     is_held: RwSignal<bool>,
@@ -43,18 +43,18 @@ pub(crate) struct Live {
 impl Live {
     /// Provides it to all screens.
     pub(crate) fn provide() -> Self {
-        let (told_ticks, told_gone) = (RwSignal::new(0), RwSignal::new(None));
+        let (received_ticks, received_gone) = (RwSignal::new(0), RwSignal::new(None));
         let is_held = RwSignal::new(false);
         let live = Self {
             ticks: Memo::new(move |last| match last {
                 Some(last) if is_held.get() => *last,
-                Some(_) | None => told_ticks.get(),
+                Some(_) | None => received_ticks.get(),
             }),
-            gone: Memo::new(move |_| if is_held.get() { None } else { told_gone.get() }),
+            gone: Memo::new(move |_| if is_held.get() { None } else { received_gone.get() }),
             #[cfg(feature = "hydrate")]
-            told_ticks,
+            received_ticks,
             #[cfg(feature = "hydrate")]
-            told_gone,
+            received_gone,
             is_held,
             is_stopped: RwSignal::new(false),
         };
@@ -82,7 +82,7 @@ impl Live {
     /// Loads the screen again, after a change that the server sends no event for.
     pub(crate) fn refresh(self) {
         #[cfg(feature = "hydrate")]
-        self.told_ticks.update(|n| *n = n.wrapping_add(1));
+        self.received_ticks.update(|n| *n = n.wrapping_add(1));
     }
 
     pub(crate) fn stop(self) {
@@ -100,17 +100,17 @@ impl Live {
     #[cfg(feature = "hydrate")]
     fn listen(self, followed: Memo<Option<Followed>>) {
         let hub = hub::Hub::of_this_page();
-        hub.tell(move |news| match news {
+        hub.listen(move |news| match news {
             hub::News::Changed => {
-                self.told_ticks.try_update(|n| *n = n.wrapping_add(1));
+                self.received_ticks.try_update(|n| *n = n.wrapping_add(1));
             }
             hub::News::Gone => {
-                self.told_gone.try_set(followed.try_get_untracked().flatten());
+                self.received_gone.try_set(followed.try_get_untracked().flatten());
             }
         });
         Effect::new(move |_| {
             let topic = followed.get().filter(|_| !self.is_stopped.get());
-            self.told_gone.set(None);
+            self.received_gone.set(None);
             self.is_held.set(false);
             hub::Hub::of_this_page().follow(topic.as_ref().map(Followed::name));
         });

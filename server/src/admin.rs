@@ -31,7 +31,10 @@ pub(crate) async fn migrate(config: &Config) -> Outcome<()> {
             Some(_) => database::checked(config).await?,
             None => Database::at(&postgres::url_of_running(&config.data)?)?,
         };
-        database.migrate().await.map_err(|blocked| database::words(&blocked))?;
+        database
+            .migrate()
+            .await
+            .map_err(|blocked| database::message(&blocked))?;
         Ok(())
     }
     .await;
@@ -136,7 +139,7 @@ pub(crate) async fn organization(config: &Config, command: OrganizationCommand) 
                     })
                 })
                 .collect();
-            let words: Vec<_> = all
+            let lines: Vec<_> = all
                 .iter()
                 .map(|organization| {
                     format!(
@@ -150,7 +153,7 @@ pub(crate) async fn organization(config: &Config, command: OrganizationCommand) 
                     )
                 })
                 .collect();
-            say(output, &json!(rows), &words.join("\n"))
+            say(output, &json!(rows), &lines.join("\n"))
         }
         OrganizationCommand::Transfer { slug, to, output } => {
             let (slug, to) = (organization_slug(&slug)?, email(&to)?);
@@ -230,12 +233,12 @@ pub(crate) fn refused(refusal: Refusal) -> String {
     app::explain(refusal.into())
 }
 
-pub(crate) fn say(output: Output, json: &serde_json::Value, words: &str) -> Outcome<()> {
+pub(crate) fn say(output: Output, json: &serde_json::Value, text: &str) -> Outcome<()> {
     let mut out = std::io::stdout();
     if output.json {
         writeln!(out, "{json}")?
     } else {
-        writeln!(out, "{words}")?
+        writeln!(out, "{text}")?
     }
     Ok(())
 }

@@ -33,14 +33,14 @@ impl Assets {
             return Self::read(folder);
         }
         let program = env::current_exe().ok();
-        let beside = program
+        let installed = program
             .as_deref()
             .and_then(Path::parent)
             .map(|folder| [folder.join("site"), folder.join("../site")]);
-        let places = beside.into_iter().flatten().chain([PathBuf::from("target/site")]);
+        let folders = installed.into_iter().flatten().chain([PathBuf::from("target/site")]);
         let mut last = NoSite(PathBuf::from("target/site"));
-        for place in places {
-            match Self::read(&place) {
+        for folder in folders {
+            match Self::read(&folder) {
                 Ok(found) => return Ok(found),
                 Err(error) => last = error,
             }

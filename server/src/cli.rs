@@ -1,4 +1,7 @@
 //! The command line of `roster` (INTERFACES, commands).
+//!
+//! Owns the commands, their flags, and the texts of `--help`, which are the comments below. Must not know what a
+//! command does.
 
 use std::path::PathBuf;
 

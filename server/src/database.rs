@@ -50,7 +50,7 @@ impl Directories {
             Some(url) => Database::at(url).map_err(|error| error.to_string())?,
             None => checked(config).await?,
         };
-        database.migrate().await.map_err(|blocked| words(&blocked))?;
+        database.migrate().await.map_err(|blocked| message(&blocked))?;
         let shares = Shares::of(config.connections);
         let open = async |connections, statement| {
             let opened = database.directory(connections, statement, config.settings).await;
@@ -77,7 +77,7 @@ pub(crate) async fn checked(config: &Config) -> Result<Database, String> {
     database
         .check(config.connections)
         .await
-        .map_err(|blocked| words(&blocked))?;
+        .map_err(|blocked| message(&blocked))?;
     Ok(database)
 }
 
@@ -100,7 +100,7 @@ pub(crate) async fn for_command(config: &Config, private_url: Option<&str>) -> R
         Some(url) => Database::at(url).map_err(|error| error.to_string())?,
         None => of(config)?.as_if_pooled(),
     };
-    database.reach().await.map_err(|blocked| words(&blocked))?;
+    database.reach().await.map_err(|blocked| message(&blocked))?;
     let directory = database.directory(1, STATEMENT, config.settings).await;
     let directory = directory.map_err(|error| error.to_string())?;
     Ok(directory.refusing(config.breached.clone()))
@@ -109,7 +109,7 @@ pub(crate) async fn for_command(config: &Config, private_url: Option<&str>) -> R
 const DATABASE: &str = "the database";
 
 /// What stands in the way, and what to do, in one line.
-pub(crate) fn words(Blocked { is_direct, by }: &Blocked) -> String {
+pub(crate) fn message(Blocked { is_direct, by }: &Blocked) -> String {
     let setting = if *is_direct {
         "ROSTER_DATABASE_DIRECT_URL"
     } else {
@@ -314,7 +314,7 @@ mod tests {
             (Unowned::Changed(20_261_123_000_001).into(), "restore a backup"),
         ] {
             for is_direct in [false, true] {
-                let line = words(&Blocked {
+                let line = message(&Blocked {
                     is_direct,
                     by: Obstacle::clone(&by),
                 });

@@ -76,7 +76,7 @@ pub(crate) async fn members(
                 row.place.role().code().to_owned(),
                 if owns { "owner" } else { "" }.to_owned(),
                 row.added_by.as_ref().map(ToString::to_string).unwrap_or_default(),
-                moment(row.added_at),
+                timestamp(row.added_at),
             ]
         });
         Ok(Sheet {
@@ -114,15 +114,15 @@ pub(crate) async fn collaborators(
         };
         let list = directory.collaborators(&principal, &slug, &query).await?;
         let rows = list.rows.iter().map(|row| {
-            let place = row.standing.project;
+            let access = row.standing.project;
             [
                 row.name.to_string(),
                 row.email.to_string(),
-                place.map_or("", |place| place.role.code()).to_owned(),
-                place.map_or("", |place| Because::code(place.because)).to_owned(),
+                access.map_or("", |access| access.role.code()).to_owned(),
+                access.map_or("", |access| Because::code(access.because)).to_owned(),
                 row.added_by.as_ref().map(ToString::to_string).unwrap_or_default(),
-                moment(row.added_at),
-                row.expires_at.map(moment).unwrap_or_default(),
+                timestamp(row.added_at),
+                row.expires_at.map(timestamp).unwrap_or_default(),
             ]
         });
         Ok(Sheet {
@@ -249,7 +249,7 @@ fn harmless(cell: &str) -> String {
     }
 }
 
-fn moment(at: OffsetDateTime) -> String {
+fn timestamp(at: OffsetDateTime) -> String {
     at.replace_nanosecond(0)
         .unwrap_or(at)
         .format(&Rfc3339)

@@ -28,12 +28,12 @@ pub(crate) async fn gateway_token(config: &Config, command: GatewayTokenCommand)
             let (token, scope) = made.map_err(about_scope)?;
             if !output.json {
                 // Beside the token, which stands alone, so that a script can put it where it belongs.
-                writeln!(std::io::stderr(), "{}", said(&scope))?;
+                writeln!(std::io::stderr(), "{}", new_scope_text(&scope))?;
             }
-            let words = token.reveal();
+            let secret = token.reveal();
             let expires = new.expires_at.map(|at| at.format(&Rfc3339)).transpose()?;
-            let json = json!({ "name": new.name, "token": words, "scope": scope_json(&scope), "expires_at": expires });
-            say(output, &json, words)
+            let json = json!({ "name": new.name, "token": secret, "scope": scope_json(&scope), "expires_at": expires });
+            say(output, &json, secret)
         }
         GatewayTokenCommand::Revoke { name, output } => {
             let directory = directory(config).await?;
@@ -51,8 +51,8 @@ pub(crate) async fn gateway_token(config: &Config, command: GatewayTokenCommand)
                 .await
                 .map_err(explain)?;
             let listed: Vec<_> = all.iter().map(gateway_row).collect::<Outcome<_>>()?;
-            let (rows, words): (Vec<_>, Vec<_>) = listed.into_iter().unzip();
-            say(output, &json!(rows), &words.join("\n"))
+            let (rows, lines): (Vec<_>, Vec<_>) = listed.into_iter().unzip();
+            say(output, &json!(rows), &lines.join("\n"))
         }
     }
 }
@@ -73,8 +73,8 @@ pub(crate) async fn meter_token(config: &Config, command: MeterTokenCommand) -> 
                     "It may report usage for every organization of this installation."
                 )?;
             }
-            let words = token.reveal();
-            say(output, &json!({ "name": name, "token": words }), words)
+            let secret = token.reveal();
+            say(output, &json!({ "name": name, "token": secret }), secret)
         }
         MeterTokenCommand::Revoke { name, output } => {
             let directory = directory(config).await?;
@@ -92,8 +92,8 @@ pub(crate) async fn meter_token(config: &Config, command: MeterTokenCommand) -> 
                 .await
                 .map_err(explain)?;
             let listed: Vec<_> = all.iter().map(meter_row).collect::<Outcome<_>>()?;
-            let (rows, words): (Vec<_>, Vec<_>) = listed.into_iter().unzip();
-            say(output, &json!(rows), &words.join("\n"))
+            let (rows, lines): (Vec<_>, Vec<_>) = listed.into_iter().unzip();
+            say(output, &json!(rows), &lines.join("\n"))
         }
     }
 }
@@ -190,30 +190,30 @@ fn gone(what: &str, name: &Name) -> String {
 }
 
 fn scope_json(scope: &GatewayScope) -> Value {
-    let place = scope.place.as_ref();
+    let bounds = scope.place.as_ref();
     let codes = |allows: &Vec<Allowed>| allows.iter().map(|allowed| allowed.code()).collect::<Vec<_>>();
     json!({
-        "installation": place.is_none(),
-        "organization": place.map(|place| json!({ "id": place.organization, "slug": place.organization_slug })),
-        "project": place.and_then(|place| place.project.map(|id| json!({ "id": id, "slug": place.project_slug }))),
-        "cluster": place.and_then(|place| place.cluster),
+        "installation": bounds.is_none(),
+        "organization": bounds.map(|bounds| json!({ "id": bounds.organization, "slug": bounds.organization_slug })),
+        "project": bounds.and_then(|bounds| bounds.project.map(|id| json!({ "id": id, "slug": bounds.project_slug }))),
+        "cluster": bounds.and_then(|bounds| bounds.cluster),
         "allow": scope.allows.as_ref().map(codes),
         "ssh": scope.reads_ssh_keys,
     })
 }
 
 /// Where a scope ends, in words.
-fn place(scope: &GatewayScope) -> String {
-    let Some(place) = &scope.place else {
+fn scope_name(scope: &GatewayScope) -> String {
+    let Some(bounds) = &scope.place else {
         return "the whole installation".to_owned();
     };
-    let called = |slug: &Option<String>, id: String| slug.clone().unwrap_or(id);
-    match (place.cluster, place.project) {
+    let slug_or_id = |slug: &Option<String>, id: String| slug.clone().unwrap_or(id);
+    match (bounds.cluster, bounds.project) {
         (Some(cluster), _) => format!("cluster {cluster}"),
-        (None, Some(project)) => format!("project {}", called(&place.project_slug, project.to_string())),
+        (None, Some(project)) => format!("project {}", slug_or_id(&bounds.project_slug, project.to_string())),
         (None, None) => format!(
             "organization {}",
-            called(&place.organization_slug, place.organization.to_string())
+            slug_or_id(&bounds.organization_slug, bounds.organization.to_string())
         ),
     }
 }
@@ -232,7 +232,7 @@ fn allows(scope: &GatewayScope) -> String {
 }
 
 /// What a new token may do, for the person who made it.
-fn said(scope: &GatewayScope) -> String {
+fn new_scope_text(scope: &GatewayScope) -> String {
     let keys = if scope.reads_ssh_keys {
         "It reads the SSH keys of those who may log in to its clusters."
     } else {
@@ -240,7 +240,7 @@ fn said(scope: &GatewayScope) -> String {
     };
     format!(
         "This token is for {}. It may ask about {}. {keys}",
-        place(scope),
+        scope_name(scope),
         allows(scope)
     )
 }
@@ -257,7 +257,7 @@ fn gateway_row(token: &GatewayToken) -> Outcome<(Value, String)> {
     let mut line = format!(
         "{}  {}  allow {}  ssh {}  created {created}",
         token.name,
-        place(&token.scope),
+        scope_name(&token.scope),
         allows(&token.scope),
         if token.scope.reads_ssh_keys { "yes" } else { "no" },
     );

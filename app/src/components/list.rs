@@ -221,11 +221,11 @@ where
     let ids = Memo::new(move |_| of.with(ids));
     let is_empty = Memo::new(move |_| ids.with(Vec::is_empty));
     let next = Signal::derive(move || of.with(next));
-    let told = tell_changes(of.busy, move || {
+    let announced = announce_changes(of.busy, move || {
         ids.with_untracked(|ids| how_many(ids.len(), untrack(|| next.get()).is_some()))
     });
     view! {
-        <p class="visually-hidden" role="status">{move || told.get()}</p>
+        <p class="visually-hidden" role="status">{move || announced.get()}</p>
         <div class="table-frame" aria-busy=move || of.busy.get().to_string()>
             {move || if is_empty.get() {
                 Either::Left(view! { <EmptyList says=empty begin=begin.clone()/> })
@@ -248,19 +248,19 @@ where
 
 /// Announces the result of a search, a filter or another page to screen readers (N2); says nothing of the first page
 /// that is shown, or of a change by others. If the focused element was removed, the heading gets the focus.
-fn tell_changes(busy: RwSignal<bool>, text: impl Fn() -> String + 'static) -> ReadSignal<String> {
+fn announce_changes(busy: RwSignal<bool>, text: impl Fn() -> String + 'static) -> ReadSignal<String> {
     let query = expect_context::<ListAddress>().query;
-    let (told, tell) = signal(String::new());
+    let (announced, announce) = signal(String::new());
     Effect::new(move |shown: Option<ListQuery>| {
         let (is_busy, asked) = (busy.get(), query.get_untracked());
         match shown {
             Some(shown) if is_busy => {
                 // A screen reader announces only a text that differs from the last one.
-                tell.set(String::new());
+                announce.set(String::new());
                 shown
             }
             Some(shown) if shown != asked => {
-                tell.set(text());
+                announce.set(text());
                 #[cfg(feature = "hydrate")]
                 crate::focus::to_heading_if_lost();
                 asked
@@ -268,7 +268,7 @@ fn tell_changes(busy: RwSignal<bool>, text: impl Fn() -> String + 'static) -> Re
             Some(_) | None => asked,
         }
     });
-    told
+    announced
 }
 
 fn how_many(count: usize, has_more: bool) -> String {

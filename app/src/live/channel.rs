@@ -16,7 +16,7 @@ const NAME: &str = "roster-live";
 
 /// A message from one tab to the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Word {
+pub(super) enum Message {
     /// This tab follows this topic. For the leading tab.
     Follow { tab: String, topic: String },
     /// This tab follows nothing any more.
@@ -29,7 +29,7 @@ pub(super) enum Word {
     Gone { topic: String },
 }
 
-impl Word {
+impl Message {
     fn write(&self) -> String {
         match self {
             Self::Follow { tab, topic } => format!("follow {tab} {topic}"),
@@ -66,24 +66,24 @@ pub(super) struct Channel(Option<BroadcastChannel>);
 
 impl Channel {
     /// Opens the channel; `hear` is called with each message of another tab.
-    pub(super) fn open(hear: impl Fn(Word) + 'static) -> Self {
+    pub(super) fn open(hear: impl Fn(Message) + 'static) -> Self {
         let channel = locks().and_then(|_| BroadcastChannel::new(NAME).ok());
         let Some(channel) = channel else { return Self(None) };
-        let told = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
-            if let Some(word) = event.data().as_string().as_deref().and_then(Word::read) {
-                hear(word);
+        let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+            if let Some(message) = event.data().as_string().as_deref().and_then(Message::read) {
+                hear(message);
             }
         });
-        channel.set_onmessage(Some(told.as_ref().unchecked_ref()));
+        channel.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         // Never freed: it lives as long as the page.
-        told.forget();
+        on_message.forget();
         Self(Some(channel))
     }
 
     /// Sends a message to all other tabs.
-    pub(super) fn say(&self, word: &Word) {
+    pub(super) fn say(&self, message: &Message) {
         if let Some(channel) = &self.0 {
-            drop(channel.post_message(&JsValue::from_str(&word.write())));
+            drop(channel.post_message(&JsValue::from_str(&message.write())));
         }
     }
 }

@@ -20,7 +20,7 @@ use leptos::{
 use wasm_bindgen::{JsCast, prelude::Closure};
 use web_sys::{Event, EventSource, MessageEvent};
 
-use super::channel::{Channel, Lead, Word};
+use super::channel::{Channel, Lead, Message};
 
 /// What a page is told about what it follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// The most topics that the server follows by one stream.
 const MOST_FOLLOWED: usize = 32;
 
-type Teller = Box<dyn Fn(News)>;
+type Listener = Box<dyn Fn(News)>;
 
 /// This tab's part in the shared stream.
 pub(crate) struct Hub {
@@ -55,7 +55,7 @@ pub(crate) struct Hub {
     topic: RefCell<Option<String>>,
     /// When it began to follow it, in milliseconds.
     since: Cell<f64>,
-    tell: RefCell<Option<Teller>>,
+    listener: RefCell<Option<Listener>>,
     /// Whether the tab is hidden and has given its place up.
     is_away: Cell<bool>,
     leaving: Cell<Option<TimeoutHandle>>,
@@ -86,11 +86,11 @@ impl Hub {
         window_event_listener_untyped("pagehide", |_| Self::of_this_page().leave());
         Self {
             tab: js_sys::Math::random().to_string(),
-            channel: Channel::open(|word| Self::of_this_page().hear(word)),
+            channel: Channel::open(|message| Self::of_this_page().hear(message)),
             lead: Lead::default(),
             topic: RefCell::default(),
             since: Cell::default(),
-            tell: RefCell::default(),
+            listener: RefCell::default(),
             is_away: Cell::new(document().hidden()),
             leaving: Cell::default(),
             tabs: RefCell::default(),
@@ -102,8 +102,8 @@ impl Hub {
     }
 
     /// Sets the function that is called with the events of the followed topic.
-    pub(crate) fn tell(&self, teller: impl Fn(News) + 'static) {
-        self.tell.replace(Some(Box::new(teller)));
+    pub(crate) fn listen(&self, listener: impl Fn(News) + 'static) {
+        self.listener.replace(Some(Box::new(listener)));
     }
 
     /// Follows this topic in place of the one before; `None` follows nothing.
@@ -119,13 +119,13 @@ impl Hub {
         let topic = self.topic.borrow().clone().filter(|_| !self.is_away.get());
         let tab = self.tab.clone();
         let Some(topic) = topic else {
-            self.channel.say(&Word::Leave { tab });
+            self.channel.say(&Message::Leave { tab });
             self.give_up();
             return;
         };
         self.since.set(js_sys::Date::now());
         self.note(&tab, Some(&topic));
-        self.channel.say(&Word::Follow { tab, topic });
+        self.channel.say(&Message::Follow { tab, topic });
         self.lead.wish(|| Self::of_this_page().begin());
     }
 
@@ -135,7 +135,7 @@ impl Hub {
         self.has_gap.set(js_sys::Date::now() - self.since.get() > AT_ONCE);
         let topic = self.topic.borrow().clone();
         self.note(&self.tab, topic.as_deref());
-        self.channel.say(&Word::Who);
+        self.channel.say(&Message::Who);
     }
 
     fn give_up(&self) {
@@ -160,41 +160,41 @@ impl Hub {
         self.open_after(TOGETHER);
     }
 
-    fn hear(&self, word: Word) {
-        match word {
-            Word::Follow { tab, topic } => self.note(&tab, Some(&topic)),
-            Word::Leave { tab } => self.note(&tab, None),
-            Word::Who => {
+    fn hear(&self, message: Message) {
+        match message {
+            Message::Follow { tab, topic } => self.note(&tab, Some(&topic)),
+            Message::Leave { tab } => self.note(&tab, None),
+            Message::Who => {
                 let topic = self.topic.borrow().clone().filter(|_| !self.is_away.get());
                 if let Some(topic) = topic {
                     let tab = self.tab.clone();
-                    self.channel.say(&Word::Follow { tab, topic });
+                    self.channel.say(&Message::Follow { tab, topic });
                 }
             }
-            Word::Changed { topic } => self.told(News::Changed, &topic),
-            Word::Gone { topic } => self.told(News::Gone, &topic),
+            Message::Changed { topic } => self.deliver(News::Changed, &topic),
+            Message::Gone { topic } => self.deliver(News::Gone, &topic),
         }
     }
 
     /// Passes an event to this page, if it is about its topic or about all topics.
-    fn told(&self, news: News, topic: &str) {
+    fn deliver(&self, news: News, topic: &str) {
         let is_own = self
             .topic
             .borrow()
             .as_deref()
             .is_some_and(|own| topic.is_empty() || own == topic);
-        if is_own && let Some(tell) = &*self.tell.borrow() {
-            tell(news);
+        if is_own && let Some(listener) = &*self.listener.borrow() {
+            listener(news);
         }
     }
 
     /// Passes an event to all tabs.
     fn pass_on(&self, news: News, topic: &str) {
         let topic = topic.to_owned();
-        self.told(news, &topic);
+        self.deliver(news, &topic);
         self.channel.say(&match news {
-            News::Changed => Word::Changed { topic },
-            News::Gone => Word::Gone { topic },
+            News::Changed => Message::Changed { topic },
+            News::Gone => Message::Gone { topic },
         });
     }
 
@@ -211,7 +211,7 @@ impl Hub {
         if self.is_away.replace(false) {
             self.join();
             // It missed the events of the time between.
-            self.told(News::Changed, "");
+            self.deliver(News::Changed, "");
         }
     }
 

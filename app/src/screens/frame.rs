@@ -199,7 +199,7 @@ fn Selectors(shell: Loaded<ShellView>) -> impl IntoView {
 }
 
 /// Returns the page that an organization's menu item leads to: its project that comes with the frame, else the list of
-/// its projects.
+/// its projects, or for an External Collaborator, who cannot see that list, the page `/`.
 fn home(item: &OrganizationItem) -> String {
     match &item.home {
         Some(project) => paths::project(project),

@@ -155,10 +155,10 @@ async fn find(directory: &Directory, principal: &Principal, name: &str, thing: &
         }
         Thing::Organization(_) => (directory.organization(principal, &slug).await?.id, None),
     };
-    let called = |plain: &str| if name.is_empty() { plain } else { name }.to_owned();
+    let event_of = |plain: &str| if name.is_empty() { plain } else { name }.to_owned();
     Ok(Topic {
-        changed: called("project"),
-        gone: called("access"),
+        changed: event_of("project"),
+        gone: event_of("access"),
         organization,
         project,
     })
@@ -197,8 +197,8 @@ async fn follow(
                 news.extend(reader.concerned(more).unwrap_or_default());
             }
         }
-        let (told, is_over) = reader.look(&news, &mut owed).await;
-        for event in told {
+        let (due, is_over) = reader.look(&news, &mut owed).await;
+        for event in due {
             if events.send(Ok(event)).await.is_err() {
                 return;
             }
@@ -248,7 +248,7 @@ impl Reader {
                 return (vec![still_here()], false);
             }
         }
-        let mut told = Vec::new();
+        let mut due = Vec::new();
         let mut lost = Vec::new();
         for (number, topic) in &self.topics {
             let is_use_due = news.contains(number);
@@ -256,10 +256,10 @@ impl Reader {
                 continue;
             }
             match self.may_follow(topic).await {
-                Ok(true) if is_use_due => told.push(event("changed", &topic.changed)),
+                Ok(true) if is_use_due => due.push(event("changed", &topic.changed)),
                 Ok(true) => {}
                 Ok(false) => {
-                    told.push(event("gone", &topic.gone));
+                    due.push(event("gone", &topic.gone));
                     lost.push(*number);
                 }
                 Err(_) if is_use_due => drop(owed.insert(*number)),
@@ -269,10 +269,10 @@ impl Reader {
         for number in lost {
             self.topics.remove(&number);
         }
-        if told.is_empty() {
-            told.push(still_here());
+        if due.is_empty() {
+            due.push(still_here());
         }
-        (told, false)
+        (due, false)
     }
 
     async fn may_follow(&self, topic: &Topic) -> directory::Result<bool> {

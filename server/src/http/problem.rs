@@ -36,9 +36,9 @@ pub(crate) enum ApiError {
     /// A gateway does not say, or says wrongly, what its access request is about.
     BadAccessRequest,
     /// The query is not of the form it must have.
-    Query(Vec<FieldFault>),
+    Query(Vec<FieldError>),
     /// What is in the body cannot be used.
-    Body(Vec<FieldFault>),
+    Body(Vec<FieldError>),
     /// There is something at this path, but not by this method.
     Method,
     /// The body is larger than it may be here.
@@ -54,7 +54,7 @@ pub(crate) enum ApiError {
 
 /// What is wrong with one field of a query or body.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct FieldFault {
+pub(crate) struct FieldError {
     /// Its name, with dots where it is inside another: `details.nodes`, `records.3.quantity`.
     pub(crate) field: String,
     /// What is wrong, for programs.
@@ -105,8 +105,8 @@ impl Wrong {
 
     /// The error of the field `field`, whose name is cut to a length that is safe to repeat: the caller may have made
     /// it up.
-    pub(crate) fn at(self, field: impl AsRef<str>) -> FieldFault {
-        FieldFault {
+    pub(crate) fn at(self, field: impl AsRef<str>) -> FieldError {
+        FieldError {
             field: field.as_ref().chars().take(LONGEST_FIELD).collect(),
             code: self.code,
             detail: self.detail,
@@ -156,7 +156,7 @@ struct ProblemBody {
     code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     permission: Option<Permission>,
-    errors: Vec<FieldFault>,
+    errors: Vec<FieldError>,
     request_id: String,
 }
 
@@ -230,7 +230,7 @@ impl ApiError {
         }
     }
 
-    fn errors(&self) -> Vec<FieldFault> {
+    fn errors(&self) -> Vec<FieldError> {
         match self {
             Self::Query(errors) | Self::Body(errors) => errors.clone(),
             Self::Problem(Problem::Refused(
@@ -347,29 +347,29 @@ pub(crate) async fn render_problem(request: Request, next: Next) -> Response {
         .to_owned();
     let mut response = next.run(request).await;
     let status = response.status();
-    let fault = match response.extensions_mut().remove::<ApiError>() {
-        Some(fault) => fault,
+    let error = match response.extensions_mut().remove::<ApiError>() {
+        Some(error) => error,
         None if status.is_client_error() || status.is_server_error() => unsaid(status),
         None => return response,
     };
     let body = ProblemBody {
-        r#type: format!("urn:roster:problem:{}", fault.code()),
-        title: title(fault.code()),
-        status: fault.status().as_u16(),
-        detail: fault.detail(),
-        code: fault.code(),
-        permission: fault.permission(),
-        errors: fault.errors(),
+        r#type: format!("urn:roster:problem:{}", error.code()),
+        title: title(error.code()),
+        status: error.status().as_u16(),
+        detail: error.detail(),
+        code: error.code(),
+        permission: error.permission(),
+        errors: error.errors(),
         request_id: id,
     };
     let (mut parts, _) = response.into_parts();
-    parts.status = fault.status();
+    parts.status = error.status();
     parts.headers.remove(header::CONTENT_LENGTH);
     parts
         .headers
         .insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-    fault.headers(&mut parts.headers);
-    parts.extensions.insert(fault);
+    error.headers(&mut parts.headers);
+    parts.extensions.insert(error);
     Response::from_parts(parts, serde_json::to_vec(&body).unwrap_or_default().into())
 }
 

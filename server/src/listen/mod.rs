@@ -67,7 +67,7 @@ impl Listener {
                 () = &mut stopped => break,
             };
             // Closed at once if the client's network has as many connections as it may.
-            let Some(place) = self.seats.place(seat, peer.ip()) else {
+            let Some(taken_seat) = self.seats.assign(seat, peer.ip()) else {
                 continue;
             };
             let connection = connections.watch(connection(stream, peer, router.clone()));
@@ -75,7 +75,7 @@ impl Listener {
                 if let Err(error) = connection.await {
                     tracing::debug!(%error, "a connection ended");
                 }
-                drop(place);
+                drop(taken_seat);
             });
         }
         drop(self.socket);

@@ -74,7 +74,7 @@ pub(crate) struct Seats {
 
 /// A connection's place, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct TakenSeat {
     _seat: OwnedSemaphorePermit,
     /// None for a proxy, which is not counted by network.
     network: Option<IpAddr>,
@@ -103,7 +103,7 @@ impl Seats {
     }
 
     /// Assigns the seat to a client. None if its network has reached its limit.
-    pub(super) fn place(&self, seat: OwnedSemaphorePermit, client: IpAddr) -> Option<Place> {
+    pub(super) fn assign(&self, seat: OwnedSemaphorePermit, client: IpAddr) -> Option<TakenSeat> {
         let client = client.to_canonical();
         let is_counted = !client.is_loopback() && !self.exempt.contains(client);
         let network = is_counted.then(|| network(client));
@@ -115,7 +115,7 @@ impl Seats {
             }
             *count += 1;
         }
-        Some(Place {
+        Some(TakenSeat {
             _seat: seat,
             network,
             taken: Arc::clone(&self.taken),
@@ -123,7 +123,7 @@ impl Seats {
     }
 }
 
-impl Drop for Place {
+impl Drop for TakenSeat {
     fn drop(&mut self) {
         let Some(network) = self.network else { return };
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
@@ -163,7 +163,7 @@ mod tests {
     async fn e8_a_network_has_a_part_and_a_proxy_all() {
         let caps = Caps { all: 8, per_network: 2 };
         let seats = Seats::new(caps, "10.0.0.0/8".parse().unwrap());
-        let mut places = Vec::new();
+        let mut assigned_seats = Vec::new();
         for (client, is_taken) in [
             ("192.0.2.1", true),
             ("192.0.2.1", true),
@@ -177,12 +177,12 @@ mod tests {
             ("127.0.0.1", true),
         ] {
             let seat = seats.take().await;
-            let place = seats.place(seat, client.parse().unwrap());
-            assert_eq!(place.is_some(), is_taken, "{client}");
-            places.extend(place);
+            let assigned = seats.assign(seat, client.parse().unwrap());
+            assert_eq!(assigned.is_some(), is_taken, "{client}");
+            assigned_seats.extend(assigned);
         }
         assert_eq!(seats.free.available_permits(), 0);
-        places.clear();
+        assigned_seats.clear();
         assert_eq!(seats.free.available_permits(), 8);
         assert!(seats.taken.lock().unwrap().is_empty());
     }

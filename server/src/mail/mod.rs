@@ -166,7 +166,7 @@ impl NotTaken {
 
 /// Waits for a hint about mail, at most [`BEAT`].
 async fn wait(hints: &mut Receiver<Hint>) {
-    let told = async {
+    let hinted = async {
         loop {
             match hints.recv().await {
                 Ok(Hint::Mail | Hint::Everything) | Err(RecvError::Lagged(_)) => return,
@@ -176,7 +176,7 @@ async fn wait(hints: &mut Receiver<Hint>) {
         }
     };
     tokio::select! {
-        () = told => {}
+        () = hinted => {}
         () = sleep(BEAT) => {}
     }
 }

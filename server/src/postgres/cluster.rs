@@ -131,7 +131,7 @@ async fn make(data: &Path, home: &Path, account: &Account, programs: &Programs) 
 async fn fill(new: &Path, account: &Account, programs: &Programs) -> Result<(), PostgresError> {
     let failed = |output: &Output| PostgresError::Initialize {
         path: new.into(),
-        detail: programs::last_words(&String::from_utf8_lossy(&output.stderr), 3),
+        detail: programs::last_lines(&String::from_utf8_lossy(&output.stderr), 3),
     };
 
     // Sorts by code point on every system, and knows upper and lower case of all of Unicode where the system or

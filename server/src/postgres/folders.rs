@@ -186,21 +186,21 @@ pub(super) fn home_elsewhere(data: &Path) -> Result<PathBuf, PostgresError> {
 
 /// Moves a complete cluster into its place in one step, and makes `<data>/postgres` lead to it.
 pub(super) fn put_in_place(new: &Path, home: &Path, data: &Path) -> Result<PathBuf, PostgresError> {
-    let place = home.join(CLUSTER);
+    let cluster = home.join(CLUSTER);
     let link = data.join(LINK_IN_THE_MAKING);
     let elsewhere = home != data;
     if elsewhere {
-        std::os::unix::fs::symlink(&place, &link).map_err(PostgresError::folder(&link))?;
+        std::os::unix::fs::symlink(&cluster, &link).map_err(PostgresError::folder(&link))?;
         sync(data)?;
     }
-    fs::rename(new, &place).map_err(PostgresError::folder(&place))?;
+    fs::rename(new, &cluster).map_err(PostgresError::folder(&cluster))?;
     sync(home)?;
     if elsewhere {
         let path = data.join(CLUSTER);
         fs::rename(&link, &path).map_err(PostgresError::folder(&path))?;
         sync(data)?;
     }
-    Ok(place)
+    Ok(cluster)
 }
 
 /// Makes a folder for a new cluster, with a name that is never used twice: the `initdb` of a killed server may still be

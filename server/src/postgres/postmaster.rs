@@ -374,7 +374,7 @@ fn log_since(cluster: &Cluster, from: u64) -> String {
         log.read_exact_at(&mut bytes, start).ok()?;
         Some(bytes)
     };
-    programs::last_words(&String::from_utf8_lossy(&read().unwrap_or_default()), 3)
+    programs::last_lines(&String::from_utf8_lossy(&read().unwrap_or_default()), 3)
 }
 
 #[cfg(test)]

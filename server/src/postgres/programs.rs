@@ -134,8 +134,8 @@ async fn version(account: &Account, folder: &Path) -> io::Result<Option<u32>> {
     command.arg("--version");
     let output = output(command, Duration::from_secs(20)).await?;
     if !output.status.success() {
-        let words = last_words(&String::from_utf8_lossy(&output.stderr), 1);
-        return Err(io::Error::other(words));
+        let lines = last_lines(&String::from_utf8_lossy(&output.stderr), 1);
+        return Err(io::Error::other(lines));
     }
     Ok(major(&String::from_utf8_lossy(&output.stdout)))
 }
@@ -148,7 +148,7 @@ fn major(text: &str) -> Option<u32> {
 }
 
 /// Returns the last lines that are not empty, as one line.
-pub(super) fn last_words(text: &str, lines: usize) -> String {
+pub(super) fn last_lines(text: &str, lines: usize) -> String {
     let mut last: Vec<&str> = text
         .lines()
         .map(str::trim)
@@ -210,8 +210,8 @@ mod tests {
     }
 
     #[test]
-    fn last_words_are_one_line() {
-        assert_eq!(last_words("a\nb\n\n c \n", 2), "b | c");
-        assert_eq!(last_words("\n", 2), "it said nothing");
+    fn last_lines_are_one_line() {
+        assert_eq!(last_lines("a\nb\n\n c \n", 2), "b | c");
+        assert_eq!(last_lines("\n", 2), "it said nothing");
     }
 }

@@ -18,14 +18,14 @@ use uuid::Uuid;
 
 use crate::http::{
     layers::is_utf8,
-    problem::{ApiError, FieldFault, MOST_BYTES, Wrong},
+    problem::{ApiError, FieldError, MOST_BYTES, Wrong},
 };
 
 /// Characters of a name.
 pub(crate) const MOST_NAME: usize = 100;
 
 /// The most errors in one answer, so that an answer cannot be many times as large as its request.
-const MOST_FAULTS: usize = 100;
+const MOST_ERRORS: usize = 100;
 
 /// Reads a body that is a JSON object.
 pub(crate) async fn object(headers: &HeaderMap, body: Body) -> Result<Fields, ApiError> {
@@ -72,18 +72,18 @@ fn is_json(headers: &HeaderMap) -> bool {
 #[derive(Debug)]
 pub(crate) struct Fields {
     /// The path of this object in the body: empty, or ending in a dot.
-    place: String,
+    path: String,
     map: Map<String, Value>,
-    faults: Vec<FieldFault>,
+    errors: Vec<FieldError>,
 }
 
 impl Fields {
-    /// The fields of `map`, which is at `place`.
-    pub(crate) fn new(place: String, map: Map<String, Value>) -> Self {
+    /// The fields of `map`, which is at `path`.
+    pub(crate) fn new(path: String, map: Map<String, Value>) -> Self {
         Self {
-            place,
+            path,
             map,
-            faults: Vec::new(),
+            errors: Vec::new(),
         }
     }
 
@@ -128,37 +128,37 @@ impl Fields {
                 .cloned()
                 .ok_or_else(|| Wrong::form("Send a JSON object."))
         })?;
-        Some(Self::new(format!("{}{name}.", self.place), map))
+        Some(Self::new(format!("{}{name}.", self.path), map))
     }
 
     /// Notes what is wrong with a field.
     pub(crate) fn wrong(&mut self, name: &str, wrong: Wrong) {
-        if self.faults.len() < MOST_FAULTS {
-            self.faults.push(wrong.at(format!("{}{name}", self.place)));
+        if self.errors.len() < MOST_ERRORS {
+            self.errors.push(wrong.at(format!("{}{name}", self.path)));
         }
     }
 
     /// Adds the errors of an object inside this one.
     pub(crate) fn join(&mut self, inner: Self) {
-        self.faults.extend(inner.end());
-        self.faults.truncate(MOST_FAULTS);
+        self.errors.extend(inner.end());
+        self.errors.truncate(MOST_ERRORS);
     }
 
     /// Ends the reading: every error so far, up to a limit. Fields that were not taken count as unknown.
-    pub(crate) fn end(mut self) -> Vec<FieldFault> {
+    pub(crate) fn end(mut self) -> Vec<FieldError> {
         let unknown = std::mem::take(&mut self.map);
-        for (name, _) in unknown.into_iter().take(MOST_FAULTS) {
+        for (name, _) in unknown.into_iter().take(MOST_ERRORS) {
             self.wrong(&name, Wrong::unknown());
         }
-        self.faults
+        self.errors
     }
 
     /// What was read, if all of it could be.
     pub(crate) fn done<T>(self, read: Option<T>) -> Result<T, ApiError> {
-        let faults = self.end();
+        let errors = self.end();
         match read {
-            Some(read) if faults.is_empty() => Ok(read),
-            _ => Err(ApiError::Body(faults)),
+            Some(read) if errors.is_empty() => Ok(read),
+            _ => Err(ApiError::Body(errors)),
         }
     }
 }
@@ -239,7 +239,7 @@ pub(crate) fn whole_number(value: &Value) -> Option<u64> {
 #[derive(Debug)]
 pub(crate) struct Parameters {
     map: BTreeMap<String, String>,
-    faults: Vec<FieldFault>,
+    errors: Vec<FieldError>,
 }
 
 impl Parameters {
@@ -247,7 +247,7 @@ impl Parameters {
     pub(crate) fn read(query: &str) -> Result<Self, ApiError> {
         let mut parameters = Self {
             map: BTreeMap::new(),
-            faults: Vec::new(),
+            errors: Vec::new(),
         };
         if !is_utf8(query.as_bytes()) {
             return Err(ApiError::Query(vec![Wrong::form("Send UTF-8.").at("")]));
@@ -258,7 +258,7 @@ impl Parameters {
                 .insert(name.clone().into_owned(), value.into_owned())
                 .is_some()
             {
-                parameters.faults.push(Wrong::repeated().at(name));
+                parameters.errors.push(Wrong::repeated().at(name));
             }
         }
         Ok(parameters)
@@ -270,7 +270,7 @@ impl Parameters {
         match read(&value) {
             Ok(value) => Some(value),
             Err(wrong) => {
-                self.faults.push(wrong.at(name));
+                self.errors.push(wrong.at(name));
                 None
             }
         }
@@ -279,12 +279,12 @@ impl Parameters {
     /// Ends the reading. Parameters that were not taken count as unknown.
     pub(crate) fn end(mut self) -> Result<(), ApiError> {
         let unknown = self.map.into_keys().map(|name| Wrong::unknown().at(name));
-        self.faults.extend(unknown.take(MOST_FAULTS));
-        self.faults.truncate(MOST_FAULTS);
-        if self.faults.is_empty() {
+        self.errors.extend(unknown.take(MOST_ERRORS));
+        self.errors.truncate(MOST_ERRORS);
+        if self.errors.is_empty() {
             Ok(())
         } else {
-            Err(ApiError::Query(self.faults))
+            Err(ApiError::Query(self.errors))
         }
     }
 }
@@ -315,7 +315,7 @@ mod tests {
         let found: Vec<_> = outer
             .end()
             .into_iter()
-            .map(|fault| format!("{} {}", fault.field, fault.code))
+            .map(|error| format!("{} {}", error.field, error.code))
             .collect();
         assert_eq!(
             found,
@@ -329,7 +329,7 @@ mod tests {
         );
     }
 
-    /// An answer that lists as many faults as a body has fields is many times as large as the body.
+    /// An answer that lists as many errors as a body has fields is many times as large as the body.
     #[test]
     fn no_more_than_a_hundred_faults_are_said() {
         let many: Map<_, _> = (0..5_000).map(|n| (format!("f{n}"), Value::Null)).collect();

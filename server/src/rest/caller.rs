@@ -20,7 +20,7 @@ pub(crate) async fn identify(State(rest): State<Rest>, mut request: Request, nex
             request.extensions_mut().insert(actor);
             next.run(request).await
         }
-        Err(fault) => fault.into_response(),
+        Err(error) => error.into_response(),
     };
     spent.say(response.headers_mut());
     response
@@ -38,7 +38,7 @@ pub(crate) async fn identify_reporter(State(rest): State<Rest>, mut request: Req
             request.extensions_mut().insert(reporter);
             next.run(request).await
         }
-        Err(fault) => fault.into_response(),
+        Err(error) => error.into_response(),
     };
     spent.say(response.headers_mut());
     response

@@ -23,7 +23,7 @@ pub(super) type Result<T> = std::result::Result<T, ApiError>;
 
 /// The result of reading a request. If it is an error, `may` is asked first and its refusal wins: only a caller who may
 /// do this at all learns what is wrong with the request (P3, R2).
-pub(super) async fn told_to<T>(read: Result<T>, may: impl Future<Output = Result<()>>) -> Result<T> {
+pub(super) async fn permission_first<T>(read: Result<T>, may: impl Future<Output = Result<()>>) -> Result<T> {
     if read.is_err() {
         may.await?;
     }

@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 use super::{
     body::{Fields, Parameters, code, line, name, object, plain_id, whole_number, word},
-    context::{Rest, Result, timestamp, told_to},
+    context::{Rest, Result, permission_first, timestamp},
     openapi,
     page::{self, List},
 };
@@ -107,7 +107,9 @@ fn reference(text: &str) -> ProjectRef {
 }
 
 /// The project and the resource of a path.
-fn place(path: std::result::Result<Path<(String, String)>, PathRejection>) -> Result<(ProjectRef, Option<ResourceId>)> {
+fn resource_path(
+    path: std::result::Result<Path<(String, String)>, PathRejection>,
+) -> Result<(ProjectRef, Option<ResourceId>)> {
     let Path((project, id)) = path.map_err(|_| Refusal::Hidden)?;
     Ok((reference(&project), plain_id(&id).map(ResourceId)))
 }
@@ -127,7 +129,7 @@ async fn list_resources(
 ) -> Result<Json<List<Sent>>> {
     let project = project(path)?;
     let query = read_query(query.as_deref().unwrap_or_default());
-    let query = told_to(query, visible(&rest, &actor, &project)).await?;
+    let query = permission_first(query, visible(&rest, &actor, &project)).await?;
     let found = rest.directory.resources(&actor, &project, &query).await?;
     Ok(Json(List {
         data: found.rows.into_iter().map(Sent::from).collect(),
@@ -181,7 +183,7 @@ async fn create_resource(
     let project = project(path)?;
     let (kind, new) = match object(&headers, body).await {
         Ok(fields) => read_new(fields),
-        Err(fault) => (None, Err(fault)),
+        Err(error) => (None, Err(error)),
     };
     let may = async {
         match kind {
@@ -189,7 +191,7 @@ async fn create_resource(
             None => visible(&rest, &actor, &project).await,
         }
     };
-    let new = told_to(new, may).await?;
+    let new = permission_first(new, may).await?;
     let made = rest
         .directory
         .create_resource(&actor, &project, new.kind, &new.name, new.state, &new.details)
@@ -274,7 +276,7 @@ async fn read_resource(
     Extension(actor): Extension<Principal>,
     path: std::result::Result<Path<(String, String)>, PathRejection>,
 ) -> Result<Json<Sent>> {
-    let (project, id) = place(path)?;
+    let (project, id) = resource_path(path)?;
     let id = id.ok_or(Refusal::Hidden)?;
     let (_, found) = rest.directory.resource(&actor, &project, id).await?;
     Ok(Json(found.into()))
@@ -295,14 +297,14 @@ async fn change_resource(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Sent>> {
-    let (project, id) = place(path)?;
+    let (project, id) = resource_path(path)?;
     let id = id.ok_or(Refusal::Hidden)?;
     let wanted = object(&headers, body).await.and_then(read_change);
     let may = async {
         let (_, found) = rest.directory.resource(&actor, &project, id).await?;
         permitted(&rest, &actor, &project, found.kind, ResourceAction::Change).await
     };
-    let wanted = told_to(wanted, may).await?;
+    let wanted = permission_first(wanted, may).await?;
     let changed = rest.directory.update_resource(&actor, &project, id, &wanted).await?;
     Ok(Json(changed.into()))
 }
@@ -343,7 +345,7 @@ async fn delete_resource(
     Extension(actor): Extension<Principal>,
     path: std::result::Result<Path<(String, String)>, PathRejection>,
 ) -> Result<StatusCode> {
-    let (project, id) = place(path)?;
+    let (project, id) = resource_path(path)?;
     let id = id.ok_or(Refusal::Hidden)?;
     rest.directory.delete_resource(&actor, &project, id).await?;
     Ok(StatusCode::NO_CONTENT)

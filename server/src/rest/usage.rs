@@ -15,7 +15,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     body::{Fields, code, id, moment, object, text, whole},
-    context::{Rest, Result, told_to},
+    context::{Rest, Result, permission_first},
     openapi, resources,
 };
 use crate::http::problem::Wrong;
@@ -65,7 +65,7 @@ async fn record_usage(
 ) -> Result<Json<Recorded>> {
     let project = resources::project(path)?;
     let may = resources::visible(&rest, &actor, &project);
-    let records = told_to(object(&headers, body).await.and_then(read), may).await?;
+    let records = permission_first(object(&headers, body).await.and_then(read), may).await?;
     let taken = rest.directory.record_usage(&actor, Some(&project), &records).await?;
     Ok(Json(taken.into()))
 }
@@ -89,7 +89,7 @@ async fn record_default_usage(
             .await?
     } else {
         let may = async { Ok(rest.directory.authorize_unnamed_usage(&actor).await?) };
-        let records = told_to(object(&headers, body).await.and_then(read), may).await?;
+        let records = permission_first(object(&headers, body).await.and_then(read), may).await?;
         rest.directory.record_usage(&actor, None, &records).await?
     };
     Ok(Json(taken.into()))

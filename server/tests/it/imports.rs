@@ -266,6 +266,51 @@ fn no_file_of_the_server_imports_itself_through_others() {
     assert_no_circle(&sources);
 }
 
+fn directory() -> Sources {
+    Sources::of_crate("crates/directory").with_names_passed_on()
+}
+
+/// Two files in different rooms that import each other through others, if there are any. A room is a file or a folder
+/// beside others; the files of one may need each other.
+fn rooms_that_need_each_other(sources: &Sources) -> Option<(Module, Module)> {
+    // The root declares every room, and is read by none.
+    let files = || sources.files.keys().filter(|module| !module.is_empty());
+    let graph: BTreeMap<_, _> = files().map(|module| (module, imports(module, sources))).collect();
+    let reached = |from: &Module| {
+        let (mut reached, mut next) = (BTreeSet::new(), vec![from.clone()]);
+        while let Some(module) = next.pop() {
+            if reached.insert(module.clone()) {
+                next.extend(graph.get(&module).into_iter().flatten().cloned());
+            }
+        }
+        reached
+    };
+    let reached: BTreeMap<_, _> = files().map(|module| (module, reached(module))).collect();
+    files().find_map(|one| {
+        let back = |other: &&Module| reached.get(other).is_some_and(|modules| modules.contains(one));
+        let other = reached[one]
+            .iter()
+            .find(|other| other.first() != one.first() && back(other))?;
+        Some((one.clone(), other.clone()))
+    })
+}
+
+#[test]
+fn no_room_of_the_directory_imports_itself_through_others() {
+    let sources = directory();
+    let imported = imports(&module("authorization::lookup"), &sources);
+    assert!(imported.contains(&module("authorization::standing")), "{imported:?}");
+    assert_eq!(rooms_that_need_each_other(&sources), None);
+    for (file, planted) in [
+        ("links", "use crate::takeover::end_everything;\n"),
+        ("authorization::target", "use crate::ProjectSummary;\n"),
+    ] {
+        let mut sources = directory();
+        sources.files.get_mut(&module(file)).unwrap().insert_str(0, planted);
+        assert!(rooms_that_need_each_other(&sources).is_some(), "{file}: {planted}");
+    }
+}
+
 #[test]
 fn no_file_of_the_app_imports_itself_through_others() {
     let sources = app();
