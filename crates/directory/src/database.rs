@@ -47,7 +47,8 @@ const FACTS: &str = "
          WHERE c.oid = to_regclass('_sqlx_migrations') AND NOT pg_has_role(c.relowner, 'USAGE')) AS owner,
         LEAST(current_setting('max_connections')::int4 - current_setting('superuser_reserved_connections')::int4,
             (SELECT NULLIF(rolconnlimit, -1) FROM pg_catalog.pg_roles WHERE rolname = current_user),
-            (SELECT NULLIF(datconnlimit, -1) FROM pg_catalog.pg_database WHERE datname = current_database())) AS connections";
+            (SELECT NULLIF(datconnlimit, -1) FROM pg_catalog.pg_database WHERE datname = current_database())
+        ) AS connections";
 
 /// Which server and database a connection leads to: two that are the same share it.
 const IDENTITY: &str = "SELECT concat_ws(' ', pg_postmaster_start_time(), d.oid) FROM pg_catalog.pg_database d
@@ -318,8 +319,8 @@ fn warn_of_limit(row: &PgRow, wanted: u32) {
         tracing::warn!(
             allowed,
             wanted,
-            "the database allows fewer connections than Roster may open: set ROSTER_DATABASE_CONNECTIONS to what is allowed, \
-             divided by the number of servers"
+            "the database allows fewer connections than Roster may open: set ROSTER_DATABASE_CONNECTIONS to what is \
+             allowed, divided by the number of servers"
         );
     }
 }

@@ -214,8 +214,9 @@ impl Directory {
     pub async fn gateway_tokens(&self, principal: &Principal) -> Result<Vec<GatewayToken>> {
         principal.require_operator()?;
         let rows = sqlx::query!(
-            r#"SELECT g.id, g.name, g.created_at, g.revoked_at, g.last_used_at, g.expires_at, g.organization_id, g.project_id,
-                      g.cluster_id, g.allows, g.reads_ssh_keys, o.slug AS "organization_slug?", s.slug AS "project_slug?"
+            r#"SELECT g.id, g.name, g.created_at, g.revoked_at, g.last_used_at, g.expires_at, g.organization_id,
+                      g.project_id, g.cluster_id, g.allows, g.reads_ssh_keys, o.slug AS "organization_slug?",
+                      s.slug AS "project_slug?"
                FROM gateway_tokens g
                LEFT JOIN organizations o ON o.id = g.organization_id
                LEFT JOIN project_slugs s ON s.project_id = g.project_id AND s.released_at IS NULL
@@ -286,8 +287,8 @@ async fn insert(change: &mut Permitted<'_, '_>, new: &NewGatewayToken) -> Result
         .as_ref()
         .map(|allows| allows.iter().map(|allowed| allowed.code().to_owned()).collect());
     sqlx::query!(
-        "INSERT INTO gateway_tokens (id, name, token_hash, created_at, organization_id, project_id, cluster_id, allows, reads_ssh_keys,
-             expires_at)
+        "INSERT INTO gateway_tokens (id, name, token_hash, created_at, organization_id, project_id, cluster_id, allows,
+              reads_ssh_keys, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         id.0,
         new.name.as_str(),
@@ -340,7 +341,8 @@ async fn find_place(change: &mut Change<'_>, new: &NewGatewayToken) -> Result<Op
     };
     let is_of_project = new.project.is_some() || new.cluster.is_some();
     let row = sqlx::query!(
-        r#"SELECT o.id AS organization_id, o.slug AS organization_slug, s.project_id AS "project_id?", s.slug AS "project_slug?"
+        r#"SELECT o.id AS organization_id, o.slug AS organization_slug, s.project_id AS "project_id?",
+                  s.slug AS "project_slug?"
            FROM organizations o
            LEFT JOIN project_slugs s ON $5 AND s.organization_id = o.id AND s.released_at IS NULL
            WHERE ($1::text IS NULL OR o.slug = $1)

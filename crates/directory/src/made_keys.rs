@@ -160,7 +160,8 @@ pub(crate) async fn decide(
                SELECT id, project_id, reach FROM api_keys
                WHERE organization_id = $1 AND created_by = ANY($3) AND NOT is_default AND revoked_at IS NULL
                  AND (id = ANY($5) OR id = ANY($6) AND reach = 'manage')
-                 AND (project_id = $2 OR project_id IN (SELECT project_id FROM access WHERE organization_id = $1 AND user_id = $4))
+                 AND (project_id = $2 OR project_id IN (
+                     SELECT project_id FROM access WHERE organization_id = $1 AND user_id = $4))
                FOR NO KEY UPDATE
            )
            UPDATE api_keys k SET
@@ -180,7 +181,8 @@ pub(crate) async fn decide(
     let mut revoked = Vec::new();
     for row in rows {
         let name: Name = decode(&row.name, "api_keys", "name")?;
-        let value = |reach| json!({ "name": name, "reach": reach, "expires_at": row.expires_at.map(time::OffsetDateTime::unix_timestamp) });
+        let expires_at = row.expires_at.map(time::OffsetDateTime::unix_timestamp);
+        let value = |reach| json!({ "name": name, "reach": reach, "expires_at": expires_at });
         let (action, after) = if row.is_revoked {
             (Permission::ApiKeyRevoke.name(), None)
         } else {

@@ -120,7 +120,8 @@ impl Directory {
         let transfer_candidates = if is_owner {
             sqlx::query!(
                 r#"SELECT m.user_id, m.name, u.email AS "email!" FROM members m JOIN users u ON u.id = m.user_id
-                   WHERE m.organization_id = $1 AND m.role = $2 AND m.user_id <> $3 ORDER BY m.name, m.user_id LIMIT 1000"#,
+                   WHERE m.organization_id = $1 AND m.role = $2 AND m.user_id <> $3
+                   ORDER BY m.name, m.user_id LIMIT 1000"#,
                 seen.id.0,
                 OrganizationRole::Admin.code(),
                 seen.owner.0,

@@ -102,10 +102,12 @@ pub(crate) async fn owned_assets(
         Place::SeenBy(viewer) => (None, Some(viewer.0)),
     };
     let keys = sqlx::query!(
-        r#"SELECT k.id, k.name, k.reach, k.secret_start, k.secret_end, p.name AS project, count(*) OVER () AS "count!" FROM api_keys k
+        r#"SELECT k.id, k.name, k.reach, k.secret_start, k.secret_end, p.name AS project, count(*) OVER () AS "count!"
+           FROM api_keys k
            JOIN projects p ON p.organization_id = k.organization_id AND p.id = k.project_id
            WHERE k.created_by = ANY($3) AND k.organization_id = $1 AND NOT k.is_default
-             AND (k.project_id = $2 OR k.project_id IN (SELECT project_id FROM access WHERE organization_id = $1 AND user_id = $5))
+             AND (k.project_id = $2 OR k.project_id IN (
+                 SELECT project_id FROM access WHERE organization_id = $1 AND user_id = $5))
              AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > statement_timestamp())
            ORDER BY k.name, k.id LIMIT $4"#,
         organization.0,
@@ -119,7 +121,8 @@ pub(crate) async fn owned_assets(
     let resources = sqlx::query!(
         r#"SELECT kind, count(*) AS "count!" FROM resources
            WHERE created_by = ANY($3) AND organization_id = $1
-             AND (project_id = $2 OR project_id IN (SELECT project_id FROM access WHERE organization_id = $1 AND user_id = $4))
+             AND (project_id = $2 OR project_id IN (
+                 SELECT project_id FROM access WHERE organization_id = $1 AND user_id = $4))
            GROUP BY kind"#,
         organization.0,
         project,

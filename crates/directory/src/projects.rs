@@ -109,39 +109,43 @@ impl Directory {
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`], [`Refusal::DefaultProjectKept`] (D1),
     /// [`Refusal::ProjectHasResources`], [`Refusal::ConfirmationWrong`].
     pub async fn delete_project(&self, principal: &Principal, slug: &Slug, confirmation: &str) -> Result<Name> {
-        self.change(principal, Permission::ProjectDelete.name(), |change| Box::pin(async move {
-        change.record.target = Some(slug.to_string());
-            let project = lock_project(change, slug).await?;
-            let change = &mut change.permit(project.standing.require_on_project(Permission::ProjectDelete)?);
-            if project.is_default {
-                return Err(Refusal::DefaultProjectKept.into());
-            }
-            if resources::any(change.write(), project.organization, project.project).await? {
-                return Err(Refusal::ProjectHasResources.into());
-            }
-            if Slug::from_input(confirmation).as_ref() != Ok(&project.slug) {
-                return Err(Refusal::ConfirmationWrong.into());
-            }
-            confirmation::require(change).await?;
-            let (at, ends) = (change.at, what_ends(change.write(), &project).await?);
-            release_slug(change.write(), project.project, at).await?;
-            usage::rebook(change.write(), project.organization, project.project).await?;
-            sqlx::query!(
-                "DELETE FROM projects WHERE organization_id = $1 AND id = $2",
-                project.organization.0,
-                project.project.0,
-            )
-            .execute(change.write())
-            .await
-            .map_err(|error| refuse_on(error, "resources_project_fkey", Refusal::ProjectHasResources))?;
-            change.values(
-                Some(json!({ "name": project.name, "slug": project.slug, "collaborators": ends.collaborators, "keys": ends.keys })),
+        self.change(principal, Permission::ProjectDelete.name(), |change| {
+            Box::pin(async move {
+                change.record.target = Some(slug.to_string());
+                let project = lock_project(change, slug).await?;
+                let change = &mut change.permit(project.standing.require_on_project(Permission::ProjectDelete)?);
+                if project.is_default {
+                    return Err(Refusal::DefaultProjectKept.into());
+                }
+                if resources::any(change.write(), project.organization, project.project).await? {
+                    return Err(Refusal::ProjectHasResources.into());
+                }
+                if Slug::from_input(confirmation).as_ref() != Ok(&project.slug) {
+                    return Err(Refusal::ConfirmationWrong.into());
+                }
+                confirmation::require(change).await?;
+                let (at, ends) = (change.at, what_ends(change.write(), &project).await?);
+                release_slug(change.write(), project.project, at).await?;
+                usage::rebook(change.write(), project.organization, project.project).await?;
+                sqlx::query!(
+                    "DELETE FROM projects WHERE organization_id = $1 AND id = $2",
+                    project.organization.0,
+                    project.project.0,
+                )
+                .execute(change.write())
+                .await
+                .map_err(|error| refuse_on(error, "resources_project_fkey", Refusal::ProjectHasResources))?;
+                change.values(
+                Some(json!({
+                    "name": project.name, "slug": project.slug, "collaborators": ends.collaborators, "keys": ends.keys
+                })),
                 None,
             );
-            change.hint(Hint::Project(project.project));
-            change.hint(Hint::Organization(project.organization));
-            Ok(project.name)
-        }))
+                change.hint(Hint::Project(project.project));
+                change.hint(Hint::Organization(project.organization));
+                Ok(project.name)
+            })
+        })
         .await
     }
 
@@ -314,7 +318,8 @@ struct Ends {
 async fn what_ends(db: &mut PgConnection, project: &ProjectSeen) -> Result<Ends> {
     Ok(sqlx::query_as!(
         Ends,
-        r#"SELECT (SELECT count(*) FROM collaborators WHERE organization_id = $1 AND project_id = $2) AS "collaborators!",
+        r#"SELECT (SELECT count(*) FROM collaborators WHERE organization_id = $1 AND project_id = $2)
+                      AS "collaborators!",
                   (SELECT count(*) FROM api_keys WHERE organization_id = $1 AND project_id = $2) AS "keys!""#,
         project.organization.0,
         project.project.0,

@@ -76,7 +76,8 @@ impl Directory {
     pub async fn session(&self, token: &SessionToken) -> Result<Option<Session>> {
         let now = self.now();
         let row = sqlx::query!(
-            r#"SELECT s.id, s.last_seen_at, u.id AS user_id, u.name, u.email AS "email!", u.email_proved_at IS NOT NULL AS "is_proved!"
+            r#"SELECT s.id, s.last_seen_at, u.id AS user_id, u.name, u.email AS "email!",
+                      u.email_proved_at IS NOT NULL AS "is_proved!"
              FROM sessions s JOIN users u ON u.id = s.user_id
              WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.last_seen_at > $3"#,
             &token.hash(),

@@ -231,7 +231,8 @@ async fn make_room(change: &mut Permitted<'_, '_>, actor: UserId) -> Result<()> 
 /// account's audit says so too.
 async fn take_over(change: &mut Permitted<'_, '_>, actor: UserId, fingerprint: &str, is_proved: bool) -> Result<()> {
     let Some(row) = sqlx::query!(
-        r#"SELECT id, user_id, name, proved_at IS NOT NULL AS "is_proved!" FROM ssh_keys WHERE fingerprint = $1 FOR UPDATE"#,
+        r#"SELECT id, user_id, name, proved_at IS NOT NULL AS "is_proved!" FROM ssh_keys
+           WHERE fingerprint = $1 FOR UPDATE"#,
         fingerprint
     )
     .fetch_optional(change.write())

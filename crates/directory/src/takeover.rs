@@ -111,7 +111,8 @@ impl Directory {
     pub async fn made_keys(&self, principal: &Principal) -> Result<OwnedAssets> {
         let user = principal.user()?;
         let rows = sqlx::query!(
-            r#"SELECT k.id, k.name, k.reach, k.secret_start, k.secret_end, p.name AS project, count(*) OVER () AS "count!"
+            r#"SELECT k.id, k.name, k.reach, k.secret_start, k.secret_end, p.name AS project,
+                      count(*) OVER () AS "count!"
                FROM api_keys k
                JOIN projects p ON p.organization_id = k.organization_id AND p.id = k.project_id
                WHERE k.created_by = $1 AND NOT k.is_default

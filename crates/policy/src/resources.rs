@@ -298,7 +298,8 @@ fields! {
     Replicas "replicas" "Replicas" true whole(0, 1_000, "");
     Benchmark "benchmark" "Benchmark" false TEXT;
     Score "score" "Score" false OPTIONAL;
-    Purpose "purpose" "Purpose" false FieldInput::Choice(&[("fine_tuning", "Fine-tuning"), ("evaluation", "Evaluation"), ("batch", "Batch")]);
+    Purpose "purpose" "Purpose" false
+        FieldInput::Choice(&[("fine_tuning", "Fine-tuning"), ("evaluation", "Evaluation"), ("batch", "Batch")]);
     // As large as a number can be that JavaScript reads right.
     SizeBytes "size_bytes" "Size in bytes" false whole(0, 9_007_199_254_740_991, "bytes");
 }

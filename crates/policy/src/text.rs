@@ -100,7 +100,8 @@ impl FromStr for Name {
         let text = text.trim();
         let is_hidden = |c: char| {
             c.is_control()
-                || matches!(c, '\u{061C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+                || matches!(c, '\u{061C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}')
+                || matches!(c, '\u{2060}'..='\u{2069}' | '\u{FEFF}')
         };
         // Joiners hold emoji and several scripts together: they are refused only where nothing visible stands.
         let is_joiner = |c: char| matches!(c, '\u{200C}' | '\u{200D}');

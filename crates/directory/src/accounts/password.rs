@@ -236,7 +236,8 @@ async fn use_reset_token(change: &mut Permitted<'_, '_>, token: &LinkToken, user
         .fetch_one(change.write())
         .await?;
     sqlx::query!(
-        "DELETE FROM password_reset_tokens WHERE token_hash = $1 AND user_id = $2 AND expires_at > $3 RETURNING user_id",
+        "DELETE FROM password_reset_tokens
+         WHERE token_hash = $1 AND user_id = $2 AND expires_at > $3 RETURNING user_id",
         &token.hash(),
         user.0,
         change.at,

@@ -48,7 +48,8 @@ impl Directory {
                       COALESCE(k.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_use_due!",
                       COALESCE(k.refused_at < statement_timestamp() - interval '1 day', true) AS "is_first_today!"
                FROM api_key_secrets s
-               JOIN api_keys k ON k.organization_id = s.organization_id AND k.project_id = s.project_id AND k.id = s.key_id
+               JOIN api_keys k
+                   ON k.organization_id = s.organization_id AND k.project_id = s.project_id AND k.id = s.key_id
                WHERE s.secret_hash = $1"#,
             &secret.hash(),
         )
@@ -180,7 +181,8 @@ impl Directory {
     pub async fn revoke_presented_key(&self, principal: &Principal, secret: &Token) -> Result<bool> {
         let found = sqlx::query!(
             "SELECT s.organization_id, s.project_id, s.key_id, k.name, k.is_default, k.revoked_at FROM api_key_secrets s
-             JOIN api_keys k ON k.organization_id = s.organization_id AND k.project_id = s.project_id AND k.id = s.key_id
+             JOIN api_keys k
+                 ON k.organization_id = s.organization_id AND k.project_id = s.project_id AND k.id = s.key_id
              WHERE s.secret_hash = $1",
             &secret.hash(),
         )

@@ -22,44 +22,47 @@ impl Directory {
     /// [`policy::Refusal::Hidden`] for everybody but the Owner, and in every project but the Default one (W3).
     pub async fn regenerate_default_key(&self, principal: &Principal, slug: &Slug) -> Result<NewApiKey> {
         let actor = principal.user()?;
-        self.change(principal, "api_key:regenerate_default", |change| Box::pin(async move {
-            let project = lock_project_unnoted(change, slug).await?;
-            // Not the project's: to its other Admins the key does not exist. Nor the organization's, for whoever is no
-            // member (A4).
-            change.record.organization =
-                Some(project.organization).filter(|_| project.standing.organization.is_some());
-            let change = &mut change.permit(check_default_key(&project.standing, project.is_default)?);
-            confirmation::require(change).await?;
-            forget_default_secret(change.write(), project.organization, None).await?;
-            let secret = Token::random(TokenKind::ApiKey)?;
-            let row = sqlx::query!(
-                "UPDATE api_keys SET secret_start = $2, secret_end = $3, created_by = $4, created_at = $5, last_used_at = NULL
+        self.change(principal, "api_key:regenerate_default", |change| {
+            Box::pin(async move {
+                let project = lock_project_unnoted(change, slug).await?;
+                // Not the project's: to its other Admins the key does not exist. Nor the organization's, for whoever is
+                // no member (A4).
+                change.record.organization =
+                    Some(project.organization).filter(|_| project.standing.organization.is_some());
+                let change = &mut change.permit(check_default_key(&project.standing, project.is_default)?);
+                confirmation::require(change).await?;
+                forget_default_secret(change.write(), project.organization, None).await?;
+                let secret = Token::random(TokenKind::ApiKey)?;
+                let row = sqlx::query!(
+                    "UPDATE api_keys SET secret_start = $2, secret_end = $3, created_by = $4, created_at = $5,
+                     last_used_at = NULL
                  WHERE organization_id = $1 AND is_default RETURNING id, name",
-                project.organization.0,
-                secret.start(),
-                secret.end(),
-                actor.0,
-                change.at,
-            )
-            .fetch_one(change.write())
-            .await?;
-            keep_secret(
-                change.write(),
-                project.organization,
-                project.project,
-                ApiKeyId(row.id),
-                &secret,
-            )
-            .await?;
-            change.record.target_id = Some(row.id);
-            change.record.target = Some(row.name.clone());
-            change.hint(Hint::Project(project.project));
-            Ok(NewApiKey {
-                id: ApiKeyId(row.id),
-                name: decode(&row.name, "api_keys", "name")?,
-                secret,
+                    project.organization.0,
+                    secret.start(),
+                    secret.end(),
+                    actor.0,
+                    change.at,
+                )
+                .fetch_one(change.write())
+                .await?;
+                keep_secret(
+                    change.write(),
+                    project.organization,
+                    project.project,
+                    ApiKeyId(row.id),
+                    &secret,
+                )
+                .await?;
+                change.record.target_id = Some(row.id);
+                change.record.target = Some(row.name.clone());
+                change.hint(Hint::Project(project.project));
+                Ok(NewApiKey {
+                    id: ApiKeyId(row.id),
+                    name: decode(&row.name, "api_keys", "name")?,
+                    secret,
+                })
             })
-        }))
+        })
         .await
     }
 }
@@ -72,7 +75,8 @@ pub(crate) async fn insert_default(
     at: OffsetDateTime,
 ) -> Result<()> {
     sqlx::query!(
-        "INSERT INTO api_keys (organization_id, project_id, id, name, reach, is_default, secret_start, secret_end, created_at)
+        "INSERT INTO api_keys (organization_id, project_id, id, name, reach, is_default, secret_start, secret_end,
+              created_at)
          VALUES ($1, $2, $3, $4, 'use', true, '', '', $5)",
         organization.0,
         project.0,

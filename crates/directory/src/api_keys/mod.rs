@@ -71,8 +71,8 @@ pub(crate) async fn insert(
 ) -> Result<NewApiKey> {
     let (id, secret) = (ApiKeyId(db.new_id()), Token::random(TokenKind::ApiKey)?);
     sqlx::query!(
-        "INSERT INTO api_keys (organization_id, project_id, id, name, reach, secret_start, secret_end, created_by, created_at,
-             expires_at)
+        "INSERT INTO api_keys (organization_id, project_id, id, name, reach, secret_start, secret_end, created_by,
+              created_at, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         organization.0,
         project.0,

@@ -33,8 +33,9 @@ impl Directory {
     /// Whether a principal may do something to a target, and why: by the policy, from what they are to it now.
     ///
     /// # Errors
-    /// [`policy::Refusal::Hidden`] if there is no such target; for a key [`policy::Refusal::KeyRevoked`], [`policy::Refusal::KeyExpired`],
-    /// [`policy::Refusal::KeyInvalid`]; [`policy::Refusal::SignedOut`] for a principal that is nothing to any target.
+    /// [`policy::Refusal::Hidden`] if there is no such target; for a key [`policy::Refusal::KeyRevoked`],
+    /// [`policy::Refusal::KeyExpired`], [`policy::Refusal::KeyInvalid`]; [`policy::Refusal::SignedOut`] for a principal
+    /// that is nothing to any target.
     pub async fn evaluate(
         &self,
         principal: &Principal,
@@ -44,9 +45,9 @@ impl Directory {
         Ok(self.find_target(principal, target).await?.standing.decide(permission))
     }
 
-    /// Goes on only if a principal may do something to a target: asked before what was sent is looked at, so that a slip
-    /// in it says nothing to somebody who may not do this anyway (P3, R2). A refusal is audited like one of the change
-    /// itself, which asks again, under its lock.
+    /// Goes on only if a principal may do something to a target: asked before what was sent is looked at, so that a
+    /// slip in it says nothing to somebody who may not do this anyway (P3, R2). A refusal is audited like one of the
+    /// change itself, which asks again, under its lock.
     ///
     /// # Errors
     /// [`policy::Refusal::Forbidden`], and those of [`Self::evaluate`].

@@ -105,7 +105,9 @@ impl Directory {
         // The target is looked for in the key's own project only: another's is not there (K1, P3). Nor is what the
         // gateway's token is not for (E7).
         let row = sqlx::query!(
-            r#"SELECT g.id AS "gateway?", COALESCE(g.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_gateway_use_due!",
+            r#"SELECT g.id AS "gateway?",
+                      COALESCE(g.last_used_at < statement_timestamp() - interval '1 minute', true)
+                          AS "is_gateway_use_due!",
                       k.organization_id AS "organization_id?",
                       k.project_id AS "project_id?", k.id AS "key_id?", k.reach AS "reach?",
                       k.revoked_at IS NOT NULL AS "is_revoked!",
@@ -116,14 +118,16 @@ impl Directory {
                LEFT JOIN good_gateway_tokens g ON g.token_hash = $1
                LEFT JOIN (
                    api_key_secrets s
-                   JOIN api_keys k ON k.organization_id = s.organization_id AND k.project_id = s.project_id AND k.id = s.key_id
+                   JOIN api_keys k
+                       ON k.organization_id = s.organization_id AND k.project_id = s.project_id AND k.id = s.key_id
                ) ON s.secret_hash = $2
                LEFT JOIN LATERAL (
                    SELECT l.slug FROM project_slugs l
                    WHERE l.project_id = k.project_id AND l.released_at IS NULL
                      AND ($3::text IS NULL OR l.slug = $3) AND ($6::uuid IS NULL OR l.project_id = $6)
                      AND (g.allows IS NULL OR g.allows && $7::text[])
-                     AND gateway_reaches(g.organization_id, g.project_id, g.cluster_id, k.organization_id, k.project_id, $5::uuid)
+                     AND gateway_reaches(
+                         g.organization_id, g.project_id, g.cluster_id, k.organization_id, k.project_id, $5::uuid)
                      AND ($4::text IS NULL OR EXISTS (
                          SELECT FROM resources r
                          WHERE r.organization_id = k.organization_id AND r.project_id = k.project_id
@@ -161,9 +165,12 @@ impl Directory {
         let now = self.now();
         // OFFSET 0 keeps the view's three parts as index look-ups for this one project and person.
         let row = sqlx::query!(
-            r#"SELECT g.id AS "gateway?", COALESCE(g.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_gateway_use_due!",
+            r#"SELECT g.id AS "gateway?",
+                      COALESCE(g.last_used_at < statement_timestamp() - interval '1 minute', true)
+                          AS "is_gateway_use_due!",
                       s.id AS "session_id?", s.user_id AS "user_id?",
-                      COALESCE(s.last_seen_at < $5, false) AS "is_use_due!", p.project_id AS "project_id?", p.slug AS "slug?",
+                      COALESCE(s.last_seen_at < $5, false) AS "is_use_due!", p.project_id AS "project_id?",
+                      p.slug AS "slug?",
                       a.role AS "role?", a.because AS "because?"
                FROM (VALUES (1)) AS always
                LEFT JOIN good_gateway_tokens g ON g.token_hash = $1
@@ -182,7 +189,8 @@ impl Directory {
                    WHERE r.id = $8::uuid AND r.kind = $7 AND ($6::text IS NULL OR l.slug = $6)
                      AND ($9::uuid IS NULL OR l.project_id = $9)
                ) p ON (g.allows IS NULL OR g.allows && $10::text[])
-                   AND gateway_reaches(g.organization_id, g.project_id, g.cluster_id, p.organization_id, p.project_id, $8::uuid)
+                   AND gateway_reaches(
+                       g.organization_id, g.project_id, g.cluster_id, p.organization_id, p.project_id, $8::uuid)
                LEFT JOIN LATERAL (
                    SELECT a.role, a.because FROM access a
                    WHERE a.organization_id = p.organization_id AND a.project_id = p.project_id AND a.user_id = s.user_id
@@ -271,13 +279,16 @@ impl Directory {
     async fn holders_of_keys(&self, gateway: &Token, cluster: Option<Uuid>) -> Result<Vec<Candidate>> {
         Ok(sqlx::query_as!(
             Candidate,
-            r#"SELECT g.id AS "gateway?", COALESCE(g.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_gateway_use_due!",
+            r#"SELECT g.id AS "gateway?",
+                      COALESCE(g.last_used_at < statement_timestamp() - interval '1 minute', true)
+                          AS "is_gateway_use_due!",
                       r.details ->> 'ssh_login' AS cluster_login,
                       k.public_key AS "public_key?", k.email AS "email?", k.role AS "role?", k.because AS "because?"
                FROM (VALUES (1)) AS always
                LEFT JOIN good_gateway_tokens g ON g.token_hash = $1
                LEFT JOIN resources r ON g.reads_ssh_keys AND r.id = $2::uuid AND r.kind = 'cluster'
-                   AND gateway_reaches(g.organization_id, g.project_id, g.cluster_id, r.organization_id, r.project_id, r.id)
+                   AND gateway_reaches(
+                       g.organization_id, g.project_id, g.cluster_id, r.organization_id, r.project_id, r.id)
                LEFT JOIN LATERAL (
                    SELECT s.id, s.public_key, u.email, a.role, a.because
                    FROM access a
@@ -299,13 +310,16 @@ impl Directory {
     async fn holder_of_key(&self, gateway: &Token, cluster: Option<Uuid>, fingerprint: &str) -> Result<Vec<Candidate>> {
         Ok(sqlx::query_as!(
             Candidate,
-            r#"SELECT g.id AS "gateway?", COALESCE(g.last_used_at < statement_timestamp() - interval '1 minute', true) AS "is_gateway_use_due!",
+            r#"SELECT g.id AS "gateway?",
+                      COALESCE(g.last_used_at < statement_timestamp() - interval '1 minute', true)
+                          AS "is_gateway_use_due!",
                       r.details ->> 'ssh_login' AS cluster_login,
                       s.public_key AS "public_key?", u.email AS "email?", a.role AS "role?", a.because AS "because?"
                FROM (VALUES (1)) AS always
                LEFT JOIN good_gateway_tokens g ON g.token_hash = $1
                LEFT JOIN resources r ON g.reads_ssh_keys AND r.id = $2::uuid AND r.kind = 'cluster'
-                   AND gateway_reaches(g.organization_id, g.project_id, g.cluster_id, r.organization_id, r.project_id, r.id)
+                   AND gateway_reaches(
+                       g.organization_id, g.project_id, g.cluster_id, r.organization_id, r.project_id, r.id)
                LEFT JOIN ssh_keys s ON r.id IS NOT NULL AND s.fingerprint = $3
                LEFT JOIN users u ON u.id = s.user_id
                LEFT JOIN LATERAL (

@@ -68,8 +68,8 @@ pub(crate) async fn lock_organization_as(
 }
 
 /// Finds a project by its slug and locks it, with its organization, until the change ends: nobody else changes the
-/// project or anybody's membership meanwhile. For whoever has no access it waits for nothing, and the change isn't about
-/// it, as with [`lock_organization`].
+/// project or anybody's membership meanwhile. For whoever has no access it waits for nothing, and the change isn't
+/// about it, as with [`lock_organization`].
 ///
 /// # Errors
 /// [`Refusal::Hidden`] if there is none.

@@ -16,7 +16,8 @@ use crate::{ProjectView, Result, connections::PgConnection, error::decode};
 /// Finds an organization by its slug, as a person sees it.
 ///
 /// # Errors
-/// [`Refusal::Hidden`] if there is none; [`Refusal::SignedOut`] for whatever isn't a person. Whether they may see it is still to be decided, by their standing.
+/// [`Refusal::Hidden`] if there is none; [`Refusal::SignedOut`] for whatever isn't a person. Whether they may see it is
+/// still to be decided, by their standing.
 pub(crate) async fn find_organization(
     db: impl PgExecutor<'_>,
     slug: &Slug,
@@ -64,7 +65,8 @@ pub(crate) async fn find_organization_as(
 /// Finds a project by its slug, as a person sees it.
 ///
 /// # Errors
-/// [`Refusal::Hidden`] if there is none; [`Refusal::SignedOut`] for whatever isn't a person. Whether they may see it is still to be decided, by their standing.
+/// [`Refusal::Hidden`] if there is none; [`Refusal::SignedOut`] for whatever isn't a person. Whether they may see it is
+/// still to be decided, by their standing.
 pub(crate) async fn find_project(db: impl PgExecutor<'_>, slug: &Slug, principal: &Principal) -> Result<ProjectSeen> {
     let user = principal.user()?;
     // OFFSET 0 keeps the view's three parts as index look-ups for this one project and person.

@@ -50,8 +50,8 @@ impl<'a> Change<'a> {
     }
 }
 
-/// A [`Change`] that its principal may make. Every helper that writes demands one, or its [`Writer`]: without the answer
-/// of the policy there is no connection to write with.
+/// A [`Change`] that its principal may make. Every helper that writes demands one, or its [`Writer`]: without the
+/// answer of the policy there is no connection to write with.
 ///
 /// With a permit, which only [`policy`] issues:
 ///

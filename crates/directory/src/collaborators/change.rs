@@ -181,27 +181,33 @@ impl Directory {
         expires_at: Option<OffsetDateTime>,
     ) -> Result<Name> {
         let actor = principal.user()?;
-        self.change(principal, Permission::CollaboratorUpdateRole.name(), |change| Box::pin(async move {
-            let (mut permitted, project, person) = lock_person(change, slug, user, CollaboratorChange::EndDate).await?;
-            let change = &mut permitted;
-            if expires_at.is_some_and(|end| end <= change.at) {
-                return Err(Refusal::EndDateInvalid.into());
-            }
-            check_end_date(user == actor, person.expires_at, expires_at)?;
-            sqlx::query!(
-                "UPDATE collaborators SET expires_at = $4 WHERE organization_id = $1 AND project_id = $2 AND user_id = $3",
-                project.organization.0,
-                project.project.0,
-                user.0,
-                expires_at,
-            )
-            .execute(change.write())
-            .await?;
-            let value = |end: Option<OffsetDateTime>| Some(json!({ "expires_at": end.map(|end| end.unix_timestamp()) }));
-            change.values(value(person.expires_at), value(expires_at));
-            changed(change, &project, user);
-            Ok(person.name)
-        }))
+        self.change(principal, Permission::CollaboratorUpdateRole.name(), |change| {
+            Box::pin(async move {
+                let (mut permitted, project, person) =
+                    lock_person(change, slug, user, CollaboratorChange::EndDate).await?;
+                let change = &mut permitted;
+                if expires_at.is_some_and(|end| end <= change.at) {
+                    return Err(Refusal::EndDateInvalid.into());
+                }
+                check_end_date(user == actor, person.expires_at, expires_at)?;
+                sqlx::query!(
+                    "UPDATE collaborators SET expires_at = $4
+                 WHERE organization_id = $1 AND project_id = $2 AND user_id = $3",
+                    project.organization.0,
+                    project.project.0,
+                    user.0,
+                    expires_at,
+                )
+                .execute(change.write())
+                .await?;
+                let value = |end: Option<OffsetDateTime>| {
+                    Some(json!({ "expires_at": end.map(OffsetDateTime::unix_timestamp) }))
+                };
+                change.values(value(person.expires_at), value(expires_at));
+                changed(change, &project, user);
+                Ok(person.name)
+            })
+        })
         .await
     }
 }

@@ -51,8 +51,8 @@ impl Directory {
     /// [`Refusal::Hidden`] for a link that was replaced by another, or never was one.
     pub async fn open_invitation(&self, token: &LinkToken) -> Result<Opened> {
         let row = sqlx::query!(
-            r#"SELECT o.name, inviter.name AS "invited_by?", i.email, i.accepted_at, i.revoked_at, i.expires_at, t.is_mailed,
-                      EXISTS (SELECT FROM users u WHERE u.email = i.email) AS "has_account!"
+            r#"SELECT o.name, inviter.name AS "invited_by?", i.email, i.accepted_at, i.revoked_at, i.expires_at,
+                      t.is_mailed, EXISTS (SELECT FROM users u WHERE u.email = i.email) AS "has_account!"
                FROM invitation_tokens t
                JOIN invitations i ON i.organization_id = t.organization_id AND i.id = t.invitation_id
                JOIN organizations o ON o.id = i.organization_id
@@ -240,8 +240,8 @@ async fn lock_by_token(change: &mut Permitted<'_, '_>, token: &LinkToken) -> Res
     .ok_or(Refusal::Hidden)?;
     // Read again: the wait for the lock may have changed everything.
     let row = sqlx::query!(
-        "SELECT o.id AS organization_id, o.name, o.default_project_id, i.id, i.email, i.invited_by, i.accepted_at, i.revoked_at,
-                i.expires_at, t.is_mailed
+        "SELECT o.id AS organization_id, o.name, o.default_project_id, i.id, i.email, i.invited_by, i.accepted_at,
+                i.revoked_at, i.expires_at, t.is_mailed
          FROM invitation_tokens t
          JOIN invitations i ON i.organization_id = t.organization_id AND i.id = t.invitation_id
          JOIN organizations o ON o.id = i.organization_id

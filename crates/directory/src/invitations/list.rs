@@ -77,8 +77,8 @@ impl Directory {
         let state = query.state.map(InvitationState::code);
         let now = self.now();
         let rows = sqlx::query!(
-            r#"SELECT i.id, i.email, inviter.name AS "invited_by?", i.sent_at, i.expires_at, i.accepted_at, i.revoked_at,
-                      mail.attempts AS "attempts?", mail.sent_at AS mailed_at, mail.failed_at
+            r#"SELECT i.id, i.email, inviter.name AS "invited_by?", i.sent_at, i.expires_at, i.accepted_at,
+                      i.revoked_at, mail.attempts AS "attempts?", mail.sent_at AS mailed_at, mail.failed_at
                FROM invitations i
                LEFT JOIN users inviter ON inviter.id = i.invited_by
                LEFT JOIN LATERAL (

@@ -141,7 +141,8 @@ impl Directory {
         let at = change.at;
         quotas::one_more_invitation(change.write(), &self.settings.quotas, organization.id, id, at).await?;
         sqlx::query!(
-            "UPDATE invitations SET sent_at = $3, expires_at = $4, invited_by = $5 WHERE organization_id = $1 AND id = $2",
+            "UPDATE invitations SET sent_at = $3, expires_at = $4, invited_by = $5
+             WHERE organization_id = $1 AND id = $2",
             organization.id.0,
             id.0,
             change.at,

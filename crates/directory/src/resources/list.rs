@@ -318,7 +318,8 @@ const COLUMNS: &str = "SELECT r.id, r.kind, r.name, r.state, r.details, r.create
 
 /// To everybody but the Owner the Organization Default Key does not exist: it is not named (K8).
 const CREATORS: &str = " LEFT JOIN users u ON u.id = r.created_by
-    LEFT JOIN api_keys k ON k.organization_id = r.organization_id AND k.project_id = r.project_id AND k.id = r.created_by_key
+    LEFT JOIN api_keys k
+        ON k.organization_id = r.organization_id AND k.project_id = r.project_id AND k.id = r.created_by_key
         AND NOT k.is_default";
 
 /// Goes on with a condition: only what is this project's.

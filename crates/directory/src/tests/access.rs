@@ -243,8 +243,8 @@ impl Tenant {
     }
 }
 
-/// C1, C4, C8, D2, X2, R3: whoever is in an organization and was added to its projects, `access` has each person once in
-/// a project: with every reason that the tables give, the one that counts first, and the role that goes with it.
+/// C1, C4, C8, D2, X2, R3: whoever is in an organization and was added to its projects, `access` has each person once
+/// in a project: with every reason that the tables give, the one that counts first, and the role that goes with it.
 #[sqlx::test]
 async fn access_has_everybody_once_with_every_reason(pool: PgPool) {
     let t = Tenant::new(&pool).await;

@@ -22,8 +22,8 @@ pub(crate) async fn correct(
     number: u16,
 ) -> Result<bool> {
     let found = sqlx::query!(
-        r#"SELECT r.reporter_id, r.at = $7 AS "is_of_that_time!", r.kind, r.unit, r.resource_id, r.quantity, r.cost_micros,
-                  EXISTS (
+        r#"SELECT r.reporter_id, r.at = $7 AS "is_of_that_time!", r.kind, r.unit, r.resource_id, r.quantity,
+                  r.cost_micros, EXISTS (
                       SELECT FROM usage_records k WHERE k.organization_id = $1 AND k.reporter_id = $3 AND k.id = $4
                   ) AS "is_known!"
            FROM usage_records r
@@ -56,8 +56,8 @@ pub(crate) async fn correct(
     }
     let (quantity, cost_micros) = (amount(record.quantity), amount(record.cost_micros));
     sqlx::query!(
-        "INSERT INTO usage_records (organization_id, project_id, id, at, recorded_at, kind, resource_id, quantity, unit, cost_micros,
-             recorded_by_key, recorded_by_meter, reporter_id, corrects_reporter_id, corrects_id)
+        "INSERT INTO usage_records (organization_id, project_id, id, at, recorded_at, kind, resource_id, quantity, unit,
+              cost_micros, recorded_by_key, recorded_by_meter, reporter_id, corrects_reporter_id, corrects_id)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         books.organization.0,
         books.project.0,
@@ -82,8 +82,10 @@ pub(crate) async fn correct(
         refuse_on(error, "usage_records_corrected_once_index", refusal)
     })?;
     let day = sqlx::query!(
-        "UPDATE usage_days SET quantity = quantity + $6::bigint - $7::bigint, cost_micros = cost_micros + $8::bigint - $9::bigint
-         WHERE organization_id = $1 AND project_id = $2 AND day = ($3::timestamptz AT TIME ZONE 'UTC')::date AND kind = $4 AND unit = $5",
+        "UPDATE usage_days SET quantity = quantity + $6::bigint - $7::bigint,
+             cost_micros = cost_micros + $8::bigint - $9::bigint
+         WHERE organization_id = $1 AND project_id = $2 AND day = ($3::timestamptz AT TIME ZONE 'UTC')::date
+             AND kind = $4 AND unit = $5",
         books.organization.0,
         books.project.0,
         record.at,

@@ -141,7 +141,8 @@ impl Directory {
                 let row = sqlx::query!(
                     r#"SELECT p.created_at, p.is_default, COALESCE(k.is_default, false) AS "is_default_key!"
                        FROM projects p
-                       LEFT JOIN api_keys k ON k.organization_id = p.organization_id AND k.project_id = p.id AND k.id = $3
+                       LEFT JOIN api_keys k
+                           ON k.organization_id = p.organization_id AND k.project_id = p.id AND k.id = $3
                        WHERE p.organization_id = $1 AND p.id = $2 FOR NO KEY UPDATE OF p"#,
                     key.organization.0,
                     key.project.0,
@@ -258,7 +259,8 @@ impl Directory {
         let first = last - Duration::days(i64::from(range.days()) - 1);
         // More than the browser can count to is cut off, rather than the whole page failing.
         let rows = sqlx::query!(
-            r#"SELECT day, kind, unit, least(quantity, 9223372036854775807)::bigint AS "quantity!", least(cost_micros, 9223372036854775807)::bigint AS "cost_micros!"
+            r#"SELECT day, kind, unit, least(quantity, 9223372036854775807)::bigint AS "quantity!",
+                      least(cost_micros, 9223372036854775807)::bigint AS "cost_micros!"
                FROM usage_days
                WHERE organization_id = $1 AND project_id = $2 AND day BETWEEN $3 AND $4"#,
             seen.organization.0,
@@ -365,10 +367,10 @@ pub(crate) async fn insert(
     let costs: Vec<_> = records.iter().map(|(_, record)| amount(record.cost_micros)).collect();
     let row = sqlx::query!(
         r#"WITH new AS (
-               INSERT INTO usage_records (organization_id, project_id, id, at, recorded_at, kind, resource_id, quantity, unit,
-                   cost_micros, recorded_by_key, recorded_by_meter, reporter_id)
-               SELECT $1, r.project_id, r.id, r.at, $2, r.kind, r.resource_id, r.quantity, r.unit, r.cost_micros, $3, $13,
-                   coalesce($12, r.project_id)
+               INSERT INTO usage_records (organization_id, project_id, id, at, recorded_at, kind, resource_id, quantity,
+                    unit, cost_micros, recorded_by_key, recorded_by_meter, reporter_id)
+               SELECT $1, r.project_id, r.id, r.at, $2, r.kind, r.resource_id, r.quantity, r.unit, r.cost_micros, $3,
+                      $13, coalesce($12, r.project_id)
                FROM unnest($4::uuid[], $5::uuid[], $6::timestamptz[], $7::text[], $8::uuid[], $9::bigint[], $10::text[],
                    $11::bigint[]) r(project_id, id, at, kind, resource_id, quantity, unit, cost_micros)
                ORDER BY r.id
