@@ -236,6 +236,19 @@ fn only_the_policy_weighs_roles() {
     assert_eq!(used.len(), ALLOWED.len(), "an exception that nobody needs any more");
 }
 
+/// What is read at once fits on a screen, beside another.
+#[test]
+fn production_files_and_their_lines_are_short() {
+    for source in sources() {
+        let path = &source.path;
+        let lines = source.text.lines().count();
+        assert!(lines <= 500, "{path} has {lines} lines");
+        for (number, line) in source.text.lines().enumerate() {
+            assert!(line.chars().count() <= 120, "{path}:{} is too long", number + 1);
+        }
+    }
+}
+
 /// No `unsafe`, no `unwrap` and no `expect` outside of tests: the lints that say so are those of the workspace, and
 /// every package takes them.
 #[test]
