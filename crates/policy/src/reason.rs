@@ -9,9 +9,8 @@ use crate::{Because, ProjectRole, ProjectStanding};
 /// One way in which somebody has access to a project, and the role that it gives them. A person can have several (C1,
 /// R3).
 ///
-/// Reasons are ordered by which of them counts; the greatest does: organization Admin, direct Admin, group Admin,
-/// direct Member, group Member, member in the Default Project. Groups are not built yet; their places are named so that
-/// the order stays what it is.
+/// Reasons are ordered by which of them counts, the least first: member in the Default Project, group Member, direct
+/// Member, group Admin, direct Admin, organization Admin. Groups are not built yet; the order names their places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Reason {
     /// The way.

@@ -10,7 +10,7 @@ use sqlx::{PgPool, PgTransaction};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::fixture::{Project, Tenant, for_all, sql};
+use super::fixture::{Tenant, for_all, sql};
 use crate::{
     CollaboratorQuery,
     authorization::{lookup::find_project, standing::find_person},
@@ -21,9 +21,9 @@ type Given = (ProjectRole, Option<i64>);
 
 /// What a random organization has of one person: their membership, and their rows in the Default Project, Research and
 /// Production.
-type Place = (Option<OrganizationRole>, [Option<Given>; 3]);
+type Person = (Option<OrganizationRole>, [Option<Given>; 3]);
 
-fn place() -> impl Strategy<Value = Place> {
+fn person() -> impl Strategy<Value = Person> {
     let end = prop_oneof![Just(None), Just(Some(-1)), Just(Some(1))];
     let given = move || option::of((select(&ProjectRole::ALL[..]), end.clone()));
     let role = option::of(select(&OrganizationRole::ALL[..]));
@@ -110,26 +110,21 @@ impl Tables {
 }
 
 impl Tenant {
-    fn all_projects(&self) -> [&Project; 3] {
-        [&self.default, &self.research, &self.production]
-    }
-
-    /// Makes the organization anew, of these people; the first is the Owner.
-    async fn fill(&self, places: &[Place]) {
+    /// Replaces everybody in the organization by these people; the first is the Owner.
+    async fn fill(&self, people: &[Person]) {
         let mut tx = self.pool.begin().await.unwrap();
-        for table in [
-            "DELETE FROM collaborators WHERE",
-            "DELETE FROM members WHERE user_id <> $2 AND",
-        ] {
-            let statement = format!("{table} organization_id = $1 AND $2::uuid IS NOT NULL");
-            sqlx::query(sqlx::AssertSqlSafe(statement))
-                .bind(self.organization.0)
-                .bind(self.owner.id.0)
-                .execute(&mut *tx)
-                .await
-                .unwrap();
-        }
-        for ((_, person), (role, given)) in self.people().into_iter().zip(places) {
+        sqlx::query("DELETE FROM collaborators WHERE organization_id = $1")
+            .bind(self.organization.0)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        sqlx::query("DELETE FROM members WHERE organization_id = $1 AND user_id <> $2")
+            .bind(self.organization.0)
+            .bind(self.owner.id.0)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        for ((_, person), (role, given)) in self.people().into_iter().zip(people) {
             self.fill_person(&mut tx, person.id, *role, given).await;
         }
         tx.commit().await.unwrap();
@@ -154,7 +149,7 @@ impl Tenant {
             .await
             .unwrap();
         }
-        for (project, given) in self.all_projects().into_iter().zip(given) {
+        for (project, given) in self.places().into_iter().zip(given) {
             let is_external = role.is_none() && user != self.owner.id;
             // D4: nobody from outside is in the Default Project.
             let (Some((role, days)), false) = (given, is_external && project.id == self.default.id) else {
@@ -209,7 +204,7 @@ impl Tenant {
     /// Fails unless the list, and what a change reads of each person, carry these reasons.
     async fn readers_have(&self, access: &Access) -> Result<(), String> {
         let mut read = Access::new();
-        for project in self.all_projects() {
+        for project in self.places() {
             let query = CollaboratorQuery {
                 limit: 3,
                 ..CollaboratorQuery::default()
@@ -244,13 +239,13 @@ impl Tenant {
 }
 
 /// C1, C4, C8, D2, X2, R3: whoever is in an organization and was added to its projects, `access` has each person once
-/// in a project: with every reason that the tables give, the one that counts first, and the role that goes with it.
+/// in a project, with every reason that the tables give, the one that counts first, and the role that goes with it.
 #[sqlx::test]
 async fn access_has_everybody_once_with_every_reason(pool: PgPool) {
     let t = Tenant::new(&pool).await;
     t.set_externals(&t.production, true).await;
-    for_all(40, vec(place(), 7), async |places| {
-        t.fill(&places).await;
+    for_all(40, vec(person(), 7), async |people| {
+        t.fill(&people).await;
         let access = Tables::read(&t).await.access();
         t.view_has(&access).await?;
         t.readers_have(&access).await
@@ -278,7 +273,7 @@ async fn one_persons_access_is_looked_up_by_indexes(pool: PgPool) {
         ),
     )
     .await;
-    for project in t.all_projects() {
+    for project in t.places() {
         for person in [&t.admin, &t.maya, &t.stranger] {
             let plan: Vec<String> = sqlx::query_scalar(
                 "EXPLAIN SELECT a.role, a.because, a.reasons, a.expires_at FROM access a

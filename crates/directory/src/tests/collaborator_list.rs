@@ -519,7 +519,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
 }
 
 impl Tenant {
-    fn places(&self) -> [&Project; 3] {
+    pub(super) fn places(&self) -> [&Project; 3] {
         [&self.default, &self.research, &self.production]
     }
 
