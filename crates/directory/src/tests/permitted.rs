@@ -6,7 +6,7 @@ use super::schema::sources;
 
 /// Who writes without being asked to by a principal: what the server does by itself, and what it notes of a request
 /// beside answering it. Each with its file, below `src`.
-const UNASKED: [&str; 24] = [
+const UNASKED: [&str; 26] = [
     "api_keys/authenticate.rs note_key_use",
     "attempts.rs count",
     "attempts.rs forget",
@@ -31,6 +31,8 @@ const UNASKED: [&str; 24] = [
     "sessions.rs session",
     "submissions.rs begin_submission",
     "submissions.rs end_submission",
+    "submissions.rs forget_old_submissions",
+    "submissions.rs forget_submission",
 ];
 
 /// Which use cases need no permission but a password, or the secret of a link or a token.
