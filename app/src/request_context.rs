@@ -49,15 +49,6 @@ pub struct SessionContext {
 }
 
 impl SessionContext {
-    /// Who makes the request: the person who is signed in, or nobody.
-    #[must_use]
-    pub fn principal(&self) -> Principal {
-        match &self.session {
-            Some(session) => session.principal(self.origin.clone()),
-            None => self.anonymous(),
-        }
-    }
-
     /// Whoever makes the request, as nobody in particular: for what a password or the secret of a link decides.
     #[must_use]
     pub fn anonymous(&self) -> Principal {
@@ -159,10 +150,11 @@ pub(crate) fn session_context() -> Result<SessionContext, Problem> {
 ///
 /// # Errors
 /// [`Refusal::SignedOut`].
-pub(crate) fn signed_in() -> Result<(SessionContext, Session), Problem> {
+pub(crate) fn signed_in() -> Result<(SessionContext, Session, Principal), Problem> {
     let context = session_context()?;
     let session = context.session.clone().ok_or(Refusal::SignedOut)?;
-    Ok((context, session))
+    let principal = session.principal(context.origin.clone());
+    Ok((context, session, principal))
 }
 
 /// Who is signed in.
@@ -249,8 +241,7 @@ fn is_secret(field: &str) -> bool {
 /// # Errors
 /// [`Refusal::SignedOut`].
 pub(crate) fn acting() -> Result<(Directory, Principal), Problem> {
-    let (context, session) = signed_in()?;
-    let actor = session.principal(context.origin);
+    let (context, _, actor) = signed_in()?;
     Ok((context.directory, actor))
 }
 

@@ -162,11 +162,11 @@ where
     F: Fn(Asking) -> Fut + Send + 'static,
     Fut: Future<Output = Result<Sheet, Problem>> + Send,
 {
-    let principal = context.principal();
     let Some(session) = context.session else {
         let to = uri.path_and_query().map_or("/", |whole| whole.as_str());
         return Redirect::to(&app::sign_in_path(to)).into_response();
     };
+    let principal = session.principal(context.origin);
     let (Ok(slug), Ok(Query(part))) = (slug.parse::<Slug>(), part) else {
         return problem(Refusal::Hidden.into());
     };

@@ -51,13 +51,13 @@ async fn destination(context: &SessionContext, uri: &Uri) -> Option<Response> {
             "It isn’t one that Roster made. Start again from your projects.",
         ));
     }
-    if context.session.is_none() {
+    let Some(session) = &context.session else {
         if PUBLIC.contains(&path) || BY_LINK.iter().any(|head| path.starts_with(head)) {
             return None;
         }
         let to = uri.path_and_query().map_or("/", |whole| whole.as_str());
         return Some(Redirect::to(&app::sign_in_path(to)).into_response());
-    }
+    };
     if matches!(path, "/sign-in" | "/sign-up") {
         let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
         let next = query.filter(|(name, _)| name == "next").map(|(_, next)| next).next();
@@ -70,7 +70,7 @@ async fn destination(context: &SessionContext, uri: &Uri) -> Option<Response> {
     let last = context.last_project.as_deref();
     let project = context
         .directory
-        .current_project(&context.principal(), last, None)
+        .current_project(&session.principal(context.origin.clone()), last, None)
         .await;
     let project = project.ok().flatten()?;
     let Some(head) = head else {

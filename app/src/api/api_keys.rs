@@ -126,8 +126,7 @@ pub(crate) async fn api_keys(
     #[server(default)] query: ListQuery,
     #[server(default)] subject: String,
 ) -> Result<KeysPage, Problem> {
-    let (context, _) = signed_in()?;
-    let principal = context.principal();
+    let (context, _, principal) = signed_in()?;
     let slug = slug(&project)?;
     let query = ApiKeyQuery {
         state: choice(&query.state)?,

@@ -122,8 +122,7 @@ pub(crate) async fn collaborators(
     #[server(default)] query: ListQuery,
     #[server(default)] subject: String,
 ) -> Result<People, Problem> {
-    let (context, session) = signed_in()?;
-    let principal = context.principal();
+    let (context, session, principal) = signed_in()?;
     let slug = slug(&project)?;
     let query = CollaboratorQuery {
         role: choice(&query.role)?,

@@ -158,8 +158,7 @@ pub(crate) async fn invitations(
     organization: String,
     #[server(default)] query: ListQuery,
 ) -> Result<InvitationsPage, Problem> {
-    let (context, _) = signed_in()?;
-    let principal = context.principal();
+    let (context, _, principal) = signed_in()?;
     let slug = slug(&organization)?;
     let after = choice(&query.after).map_err(|_| Refusal::CursorInvalid)?;
     let query = InvitationQuery {
@@ -230,7 +229,7 @@ pub(crate) async fn invite_members(
     #[server(flatten)] rest: NothingElse,
 ) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
-    let (context, _) = signed_in()?;
+    let (context, _, _) = signed_in()?;
     let (directory, actor) = acting()?;
     let slug = slug(&organization)?;
     let outcome = async {
@@ -283,7 +282,7 @@ pub(crate) async fn resend_invitation(
     #[server(flatten)] rest: NothingElse,
 ) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
-    let (context, _) = signed_in()?;
+    let (context, _, _) = signed_in()?;
     let (directory, actor) = acting()?;
     let slug = slug(&organization)?;
     let outcome = directory

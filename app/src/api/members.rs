@@ -136,8 +136,7 @@ pub(crate) async fn members(
     #[server(default)] query: ListQuery,
     #[server(default)] subject: String,
 ) -> Result<MembersPage, Problem> {
-    let (context, session) = signed_in()?;
-    let principal = context.principal();
+    let (context, session, principal) = signed_in()?;
     let slug = slug(&organization)?;
     let directory = &context.directory;
     let query = MemberQuery {

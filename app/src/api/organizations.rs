@@ -65,8 +65,7 @@ pub(crate) struct TransferCandidate {
 /// Returns an organization's settings (O3).
 #[server(endpoint = "organization", input = GetUrl)]
 pub(crate) async fn organization(organization: String) -> Result<OrganizationPage, Problem> {
-    let (context, _) = signed_in()?;
-    let principal = context.principal();
+    let (context, _, principal) = signed_in()?;
     let settings = context
         .directory
         .organization_settings(&principal, &slug(&organization)?)

@@ -120,8 +120,7 @@ impl DialogUrl for SettingsDialog {
 /// Returns a project's settings.
 #[server(endpoint = "project_settings", input = GetUrl)]
 pub(crate) async fn project_settings(project: String) -> Result<SettingsView, Problem> {
-    let (context, _) = signed_in()?;
-    let principal = context.principal();
+    let (context, _, principal) = signed_in()?;
     let slug = slug(&project)?;
     let project = ProjectHead::from(context.directory.project(&principal, &slug).await?);
     let deletion = if project.standing.may(Permission::ProjectDelete) && !project.is_default {
@@ -236,8 +235,7 @@ pub(crate) async fn projects(
     organization: String,
     #[server(default)] query: ListQuery,
 ) -> Result<ProjectsPage, Problem> {
-    let (context, _) = signed_in()?;
-    let principal = context.principal();
+    let (context, _, principal) = signed_in()?;
     let query = ProjectQuery {
         after: if query.after.is_empty() {
             None

@@ -130,8 +130,7 @@ impl DialogUrl for ResourceDialog {
 /// Returns the overview of a project.
 #[server(endpoint = "overview", input = GetUrl)]
 pub(crate) async fn overview(project: String) -> Result<OverviewPage, Problem> {
-    let (context, _) = signed_in()?;
-    let principal = context.principal();
+    let (context, _, principal) = signed_in()?;
     let overview = context
         .directory
         .resource_overview(&principal, &slug(&project)?)
@@ -149,8 +148,7 @@ pub(crate) async fn resources(
     kind: String,
     #[server(default)] query: ListQuery,
 ) -> Result<ResourcesPage, Problem> {
-    let (context, _) = signed_in()?;
-    let principal = context.principal();
+    let (context, _, principal) = signed_in()?;
     let (project, kind) = (ProjectRef::from(slug(&project)?), kind_in(&kind)?);
     let query = ResourceQuery {
         kind: Some(kind),
@@ -177,8 +175,7 @@ pub(crate) async fn resources(
 /// Returns one resource.
 #[server(endpoint = "resource", input = GetUrl)]
 pub(crate) async fn resource(project: String, kind: String, id: String) -> Result<ResourcePage, Problem> {
-    let (context, _) = signed_in()?;
-    let principal = context.principal();
+    let (context, _, principal) = signed_in()?;
     let (project, kind) = (ProjectRef::from(slug(&project)?), kind_in(&kind)?);
     let id = id.parse().map_err(|_| Refusal::Hidden)?;
     let (project_context, found) = context.directory.resource(&principal, &project, id).await?;

@@ -32,8 +32,7 @@ pub(crate) struct SessionRow {
 /// Returns the person's sessions, the last used first.
 #[server(endpoint = "sessions", input = GetUrl)]
 pub(crate) async fn sessions() -> Result<Vec<SessionRow>, Problem> {
-    let (context, session) = signed_in()?;
-    let principal = context.principal();
+    let (context, session, principal) = signed_in()?;
     let mut rows: Vec<_> = context
         .directory
         .sessions(&principal)

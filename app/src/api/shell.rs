@@ -55,8 +55,7 @@ pub(crate) async fn shell(
     #[server(default)] project: String,
     #[server(default)] organization: String,
 ) -> Result<ShellView, Problem> {
-    let (context, session) = signed_in()?;
-    let principal = context.principal();
+    let (context, session, principal) = signed_in()?;
     let directory = &context.directory;
     let projects = directory.find_projects(&principal, None, "", MOST).await?;
     let organizations = directory.organizations_of(&principal, MOST).await?;
@@ -111,8 +110,7 @@ pub(crate) async fn find_projects(
     organization: String,
     #[server(default)] search: String,
 ) -> Result<Vec<ProjectItem>, Problem> {
-    let (context, _) = signed_in()?;
-    let principal = context.principal();
+    let (context, _, principal) = signed_in()?;
     let organization = super::slug(&organization)?;
     let found = context
         .directory

@@ -66,8 +66,7 @@ fn namespace(url: &str) -> String {
 /// Returns the person's keys, and what to sign to prove that another one is theirs.
 #[server(endpoint = "ssh_keys", input = GetUrl)]
 pub(crate) async fn ssh_keys() -> Result<SshKeyPage, Problem> {
-    let (context, _) = signed_in()?;
-    let principal = context.principal();
+    let (context, _, principal) = signed_in()?;
     let keys = context.directory.ssh_keys(&principal).await?;
     let proof = SshProof {
         namespace: namespace(&context.url),
@@ -97,7 +96,7 @@ pub(crate) async fn add_ssh_key(
 ) -> Result<Outcome, Problem> {
     let NothingElse {} = rest;
     let (directory, actor) = acting()?;
-    let (context, _) = signed_in()?;
+    let (context, _, _) = signed_in()?;
     let namespace = namespace(&context.url);
     let proof = (!signature.trim().is_empty()).then_some(SshKeyProof {
         namespace: &namespace,

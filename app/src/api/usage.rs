@@ -184,8 +184,7 @@ pub(crate) async fn usage(
     #[server(default)] days: String,
     #[server(default)] measure: String,
 ) -> Result<UsagePage, Problem> {
-    let (context, _) = signed_in()?;
-    let principal = context.principal();
+    let (context, _, principal) = signed_in()?;
     let slug = slug(&project)?;
     let range = choice(&days)?.unwrap_or_default();
     let chosen = choice(&measure)?;

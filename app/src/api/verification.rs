@@ -118,8 +118,7 @@ pub(crate) async fn resend_verification(#[server(flatten)] rest: NothingElse) ->
 /// Returns the working API keys that the person created (J3).
 #[server(endpoint = "made_keys", input = GetUrl)]
 pub(crate) async fn made_keys() -> Result<OwnedAssets, Problem> {
-    let (context, _) = signed_in()?;
-    let principal = context.principal();
+    let (context, _, principal) = signed_in()?;
     Ok(context.directory.made_keys(&principal).await?.into())
 }
 

@@ -12,7 +12,7 @@ impl OwnAddress {
     pub(crate) fn provide() -> Self {
         #[cfg(feature = "ssr")]
         let address = crate::request_context::signed_in()
-            .map(|(_, session)| session.email.to_string())
+            .map(|(_, session, _)| session.email.to_string())
             .unwrap_or_default();
         #[cfg(not(feature = "ssr"))]
         let address = String::new();

@@ -31,7 +31,7 @@ impl Directory {
         };
         self.change(principal, "user:create", |change| {
             Box::pin(async move {
-                let change = &mut change.permit_by_secret();
+                let change = &mut change.permit_anonymous()?;
                 change.record.target = Some(account.email.to_string());
                 let hash = hash?;
                 if !self.settings.open_sign_up {
@@ -93,7 +93,7 @@ impl Directory {
         let session = self
             .change(principal, "session:create", |change| {
                 Box::pin(async move {
-                    let change = &mut change.permit_by_secret();
+                    let change = &mut change.permit_anonymous()?;
                     change.record.target = Some(email.to_string());
                     change.record.target_id = user.map(|id| id.0);
                     within_limit?;

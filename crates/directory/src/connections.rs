@@ -117,6 +117,7 @@ impl Pool {
         Ok(PgTransaction(PgConnection {
             live: self.connections.acquire().await?,
             pooled: self.pooled.clone(),
+            only_reads: false,
         }))
     }
 }
@@ -145,6 +146,8 @@ impl Deref for Pool {
 pub struct PgConnection {
     live: PoolConnection<Postgres>,
     pooled: Option<Arc<str>>,
+    /// Whether a statement that writes is a mistake of ours: a debug build stops at it.
+    only_reads: bool,
 }
 
 /// A connection in a transaction, which is rolled back when it is dropped before it was committed.
@@ -193,6 +196,20 @@ impl DerefMut for PgTransaction {
 }
 
 impl PgConnection {
+    /// Sets whether a statement that writes is a mistake.
+    pub(crate) const fn set_only_reads(&mut self, only_reads: bool) {
+        self.only_reads = only_reads;
+    }
+
+    /// A query, as it is sent on this connection.
+    const fn statement<E>(&self, sent: E) -> Statement<E> {
+        Statement {
+            sent,
+            is_named: self.pooled.is_none(),
+            only_reads: self.only_reads,
+        }
+    }
+
     /// Passes on what came of a statement. After an answer that makes this connection useless, it won't be given back.
     fn note<T>(&mut self, outcome: sqlx::Result<T>) -> sqlx::Result<T> {
         if outcome.as_ref().is_err_and(is_last) {
@@ -223,11 +240,32 @@ pub(crate) fn is_last(error: &sqlx::Error) -> bool {
 struct Statement<E> {
     sent: E,
     is_named: bool,
+    only_reads: bool,
+}
+
+/// Whether a statement changes a table, by its words: SQL is written in capitals here.
+fn writes(sql: &str) -> bool {
+    let words: Vec<_> = sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    words.iter().enumerate().any(|(at, word)| match *word {
+        "INSERT" | "DELETE" | "MERGE" | "TRUNCATE" | "COPY" => true,
+        // `FOR UPDATE` and `FOR NO KEY UPDATE` lock.
+        "UPDATE" => !matches!(
+            at.checked_sub(1).and_then(|before| words.get(before)),
+            Some(&("FOR" | "KEY"))
+        ),
+        _ => false,
+    })
 }
 
 impl<'q, E: Execute<'q, Postgres>> Execute<'q, Postgres> for Statement<E> {
     fn sql(self) -> SqlStr {
-        self.sent.sql()
+        let sql = self.sent.sql();
+        debug_assert!(
+            !self.only_reads || !writes(sql.as_str()),
+            "written before it was permitted: {}",
+            sql.as_str()
+        );
+        sql
     }
 
     fn statement(&self) -> Option<&PgStatement> {
@@ -253,9 +291,9 @@ impl<'c> Executor<'c> for &'c mut PgConnection {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        let is_named = self.pooled.is_none();
+        let statement = self.statement(query);
         stream::once(async move {
-            let steps = (&mut *self.live).fetch_many(Statement { sent: query, is_named });
+            let steps = (&mut *self.live).fetch_many(statement);
             let steps = steps.try_collect::<Vec<_>>().await;
             self.note(steps)
         })
@@ -269,11 +307,9 @@ impl<'c> Executor<'c> for &'c mut PgConnection {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        let is_named = self.pooled.is_none();
+        let statement = self.statement(query);
         async move {
-            let row = (&mut *self.live)
-                .fetch_optional(Statement { sent: query, is_named })
-                .await;
+            let row = (&mut *self.live).fetch_optional(statement).await;
             self.note(row)
         }
         .boxed()
@@ -339,5 +375,31 @@ impl<'c> Executor<'c> for &'c Pool {
         'c: 'e,
     {
         (&self.connections).describe(sql)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::writes;
+
+    #[test]
+    fn what_writes_is_told_by_its_words() {
+        for sql in [
+            "INSERT INTO users (id) VALUES ($1)",
+            "UPDATE users SET name = $1",
+            "DELETE FROM users",
+            "WITH gone AS (\n    DELETE FROM a RETURNING id) SELECT id FROM gone",
+            "INSERT\nINTO a SELECT 1 ON CONFLICT DO NOTHING",
+            "MERGE INTO a USING b ON true",
+        ] {
+            assert!(writes(sql), "{sql}");
+        }
+        for sql in [
+            "SELECT updated_at FROM users FOR UPDATE",
+            "SELECT id FROM users FOR NO KEY UPDATE OF u",
+            "SELECT deleted_at FROM users",
+        ] {
+            assert!(!writes(sql), "{sql}");
+        }
     }
 }

@@ -216,7 +216,7 @@ impl Directory {
         };
         self.change(principal, "user:undo_email_change", |change| {
             Box::pin(async move {
-                let change = &mut change.permit_by_secret();
+                let change = &mut change.permit_anonymous()?;
                 let (opened, changed_at) = opened?;
                 let user = opened.user;
                 change.set_target(user);

@@ -188,7 +188,7 @@ impl Directory {
         }
         self.change(principal, "gateway_token:revoke_presented", |change| {
             Box::pin(async move {
-                let change = &mut change.permit_by_secret();
+                let change = &mut change.permit_anonymous()?;
                 (change.record.target_id, change.record.target) = (Some(found.id), Some(found.name));
                 sqlx::query!(
                     "UPDATE gateway_tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL",
@@ -216,7 +216,7 @@ impl Directory {
         }
         self.change(principal, "meter_token:revoke_presented", |change| {
             Box::pin(async move {
-                let change = &mut change.permit_by_secret();
+                let change = &mut change.permit_anonymous()?;
                 (change.record.target_id, change.record.target) = (Some(found.id), Some(found.name));
                 sqlx::query!(
                     "UPDATE meter_tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL",

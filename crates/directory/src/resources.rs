@@ -17,7 +17,7 @@ use sqlx::types::Json;
 use time::OffsetDateTime;
 
 use crate::{
-    Directory, Hint, Principal, ProjectRef, Result, authorization::lock::lock_project_context,
+    Directory, Hint, Identity, Principal, ProjectRef, Result, authorization::lock::lock_project_context,
     authorization::writer::Writer, connections::PgConnection, error::refuse_on, quotas,
 };
 
@@ -94,7 +94,13 @@ impl Directory {
                 // Those of another kind would be the caller's slip; here they can't be written.
                 let details = details.with(kind, &BTreeMap::new())?;
                 let id = ResourceId(change.new_id());
-                let creator = (principal.user().ok(), principal.api_key().ok().map(|key| key.key));
+                let creator = match principal.identity {
+                    Identity::User { user, .. } => (Some(user), None),
+                    Identity::ApiKey(key) => (None, Some(key.key)),
+                    Identity::Meter(_) | Identity::Anonymous | Identity::Operator => {
+                        return Err(Refusal::SignedOut.into());
+                    }
+                };
                 change.record.target_id = Some(id.0);
                 let resource = NewResource {
                     id,

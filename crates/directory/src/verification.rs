@@ -57,7 +57,7 @@ impl Directory {
         .await;
         self.change(principal, "user:create", |change| {
             Box::pin(async move {
-                let change = &mut change.permit_by_secret();
+                let change = &mut change.permit_anonymous()?;
                 change.record.target = Some(account.email.to_string());
                 let hash = within_limit?;
                 if !self.settings.open_sign_up {
@@ -165,7 +165,7 @@ impl Directory {
         };
         self.change(principal, VERIFY, |change| {
             Box::pin(async move {
-                let change = &mut change.permit_by_secret();
+                let change = &mut change.permit_anonymous()?;
                 let (opened, hash) = opened?;
                 let user = opened.user;
                 change.set_target(user);

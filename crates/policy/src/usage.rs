@@ -134,7 +134,7 @@ pub enum Booking {
     DefaultProject,
 }
 
-/// Whether a key that opens something may report usage: what it names its project for, always; what it names none for,
+/// Whether an API key that is active, and found for the project that is named, may report usage: what it names its project for, always; what it names none for,
 /// if it is the Organization Default Key (E9).
 ///
 /// # Errors

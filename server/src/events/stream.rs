@@ -98,8 +98,8 @@ pub(crate) async fn events(
 /// Finds what is to be followed. Returns the names of what is hidden beside it; if everything is hidden, that is the
 /// error.
 async fn open(context: SessionContext, query: &str) -> Result<(Reader, Vec<String>), Problem> {
-    let principal = context.principal();
     let session = context.session.ok_or(Refusal::SignedOut)?;
+    let principal = session.principal(context.origin);
     let (mut topics, mut hidden) = (BTreeMap::new(), Vec::new());
     for (number, (name, thing)) in asked(query)?.into_iter().enumerate() {
         match find(&context.directory, &principal, &name, &thing).await {

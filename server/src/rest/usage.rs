@@ -6,7 +6,7 @@ use axum::{
     extract::{Path, State, rejection::PathRejection},
     http::HeaderMap,
 };
-use directory::{OrganizationRef, Principal, UsageRecord, UsageTaken};
+use directory::{Identity, OrganizationRef, Principal, UsageRecord, UsageTaken};
 use policy::{MOST_COST_MICROS, MOST_QUANTITY, ResourceId, UsageKind, UsageRecordId, UsageUnit};
 use serde::Serialize;
 use serde_json::Value;
@@ -82,15 +82,19 @@ async fn record_default_usage(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Recorded>> {
-    let taken = if actor.meter().is_ok() {
-        let (organization, records) = read_for_organization(object(&headers, body).await?)?;
-        rest.directory
-            .record_metered_usage(&actor, &organization, &records)
-            .await?
-    } else {
-        let may = async { Ok(rest.directory.authorize_unnamed_usage(&actor).await?) };
-        let records = permission_first(object(&headers, body).await.and_then(read), may).await?;
-        rest.directory.record_usage(&actor, None, &records).await?
+    let taken = match actor.identity {
+        Identity::Meter(_) => {
+            let (organization, records) = read_for_organization(object(&headers, body).await?)?;
+            rest.directory
+                .record_metered_usage(&actor, &organization, &records)
+                .await?
+        }
+        // Others than keys are refused by the directory.
+        Identity::ApiKey(_) | Identity::User { .. } | Identity::Anonymous | Identity::Operator => {
+            let may = async { Ok(rest.directory.authorize_unnamed_usage(&actor).await?) };
+            let records = permission_first(object(&headers, body).await.and_then(read), may).await?;
+            rest.directory.record_usage(&actor, None, &records).await?
+        }
     };
     Ok(Json(taken.into()))
 }

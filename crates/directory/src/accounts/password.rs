@@ -91,7 +91,7 @@ impl Directory {
         };
         self.change(principal, "user:request_password_reset", |change| {
             Box::pin(async move {
-                let change = &mut change.permit_by_secret();
+                let change = &mut change.permit_anonymous()?;
                 change.record.target = Some(email.to_string());
                 within_limit?;
                 if is_due {
@@ -147,7 +147,7 @@ impl Directory {
         };
         self.change(principal, "user:reset_password", |change| {
             Box::pin(async move {
-                let change = &mut change.permit_by_secret();
+                let change = &mut change.permit_anonymous()?;
                 let opened = opened?;
                 let user = opened.user;
                 let ends_everything = was_broken_into || !opened.is_proved;

@@ -91,7 +91,7 @@ impl Directory {
         let key = principal.api_key()?;
         self.change(principal, "api_key:use", |change| {
             Box::pin(async move {
-                let change = &mut change.permit_by_secret();
+                let change = &mut change.permit_note_of_key()?;
                 // Whoever comes first: many requests at once find that nobody has noted it yet.
                 let noted = sqlx::query!(
                     "UPDATE api_keys SET refused_at = statement_timestamp()
@@ -200,7 +200,7 @@ impl Directory {
         );
         self.change(principal, "api_key:revoke_presented", |change| {
             Box::pin(async move {
-                let change = &mut change.permit_by_secret();
+                let change = &mut change.permit_anonymous()?;
                 change.record.organization = Some(organization);
                 // The default key is nobody's business but the Owner's.
                 change.record.project = Some(project).filter(|_| !found.is_default);

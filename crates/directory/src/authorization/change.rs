@@ -33,7 +33,7 @@ enum Trail {
 type Making<'c, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'c>>;
 
 /// A change under way: its transaction, when it is made, and what the audit will say of it. It can be looked up with,
-/// and locked with; whoever is to write needs it permitted: see [`super::permitted`].
+/// and locked with; whoever is to write needs it [permitted](crate::Permitted).
 #[derive(Debug)]
 pub struct Change<'a> {
     /// Private to the kernel: whoever is to write has it from a permitted change.
@@ -86,8 +86,9 @@ impl Directory {
 }
 
 impl<'a> Change<'a> {
-    /// The connection, to look something up or to lock it.
+    /// The connection, to look something up or to lock it. A debug build stops at a statement that writes on it.
     pub(crate) fn read(&mut self) -> &mut PgConnection {
+        self.writer.set_only_reads(true);
         &mut self.writer
     }
 
@@ -172,6 +173,7 @@ impl<'a> Change<'a> {
     }
 
     async fn write_record(&mut self, event: EventId, refusal: Option<Refusal>) -> Result<()> {
+        self.writer.set_only_reads(false);
         let author = self.principal.author();
         let Record {
             organization,

@@ -5,9 +5,9 @@
 
 use std::ops::{Deref, DerefMut};
 
-use policy::Permit;
+use policy::{Permit, Refusal};
 
-use super::{change::Change, writer::Writer};
+use super::{change::Change, principal::Identity, writer::Writer};
 use crate::Result;
 
 impl<'a> Change<'a> {
@@ -16,10 +16,11 @@ impl<'a> Change<'a> {
         Permitted { change: self }
     }
 
-    /// The change, to what is the principal's own: their account, sessions, keys to log in with.
+    /// The change, for a person: to what is their own (account, sessions, SSH keys, API keys they made), and to what the
+    /// secret of a link opens to them, which the use case compares. A test lists every use case that is permitted so.
     ///
     /// # Errors
-    /// [`Refusal::SignedOut`] for whatever isn't a person.
+    /// [`policy::Refusal::SignedOut`] for whatever isn't a person.
     pub(crate) fn permit_oneself(&mut self) -> Result<Permitted<'_, 'a>> {
         self.principal.user()?;
         Ok(Permitted { change: self })
@@ -28,7 +29,7 @@ impl<'a> Change<'a> {
     /// The change, for the person who runs the installation: theirs is everything.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] for everybody else: to them there is no such use case.
+    /// [`policy::Refusal::Hidden`] for everybody else: to them there is no such use case.
     pub(crate) fn permit_operator(&mut self) -> Result<Permitted<'_, 'a>> {
         self.principal.require_operator()?;
         Ok(Permitted { change: self })
@@ -37,16 +38,33 @@ impl<'a> Change<'a> {
     /// The change, for a meter of the operator's: it reports usage for every organization (E9).
     ///
     /// # Errors
-    /// [`Refusal::MeterUnknown`] for whatever isn't one.
+    /// [`policy::Refusal::MeterUnknown`] for whatever isn't one.
     pub(crate) fn permit_meter(&mut self) -> Result<Permitted<'_, 'a>> {
         self.principal.meter()?;
         Ok(Permitted { change: self })
     }
 
-    /// The change, for somebody who needs no permission but what they know: a password, or the secret of a link or a
-    /// token, which the use case compares. A test lists every use case that asks so.
-    pub(crate) fn permit_by_secret(&mut self) -> Permitted<'_, 'a> {
-        Permitted { change: self }
+    /// The change, for somebody who showed no credential: to sign up and to ask for a link, and for what a password or
+    /// the secret of a link or a token opens. The use case compares those itself, and returns a refusal where they are
+    /// wrong. A test lists every use case that is permitted so.
+    ///
+    /// # Errors
+    /// [`policy::Refusal::Hidden`] for every other principal.
+    pub(crate) fn permit_anonymous(&mut self) -> Result<Permitted<'_, 'a>> {
+        if self.principal.identity == Identity::Anonymous {
+            Ok(Permitted { change: self })
+        } else {
+            Err(Refusal::Hidden.into())
+        }
+    }
+
+    /// The change, to note that an API key was presented, whatever has become of the key.
+    ///
+    /// # Errors
+    /// [`policy::Refusal::KeyInvalid`] for whatever isn't a key.
+    pub(crate) fn permit_note_of_key(&mut self) -> Result<Permitted<'_, 'a>> {
+        self.principal.api_key()?;
+        Ok(Permitted { change: self })
     }
 }
 
@@ -97,7 +115,8 @@ pub struct Permitted<'c, 'a> {
 
 impl Permitted<'_, '_> {
     /// The connection, to write with.
-    pub const fn write(&mut self) -> &mut Writer {
+    pub fn write(&mut self) -> &mut Writer {
+        self.change.writer.set_only_reads(false);
         &mut self.change.writer
     }
 }

@@ -153,7 +153,7 @@ impl Directory {
         };
         self.change(principal, "invitation:accept", |change| {
             Box::pin(async move {
-                let change = &mut change.permit_by_secret();
+                let change = &mut change.permit_anonymous()?;
                 opened?;
                 let invited = lock_by_token(change, token).await?;
                 invited.require_pending(change.at)?;

@@ -1,5 +1,7 @@
 //! Signing up, signing in, passwords, and the limits on trying.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use policy::Refusal;
 use sqlx::PgPool;
 use time::{Duration, OffsetDateTime};
@@ -313,4 +315,16 @@ async fn a_password_replaced_while_it_is_verified_opens_nothing(pool: PgPool) {
         .sign_in(&Principal::anonymous(origin.clone()), MAYA, PASSWORD)
         .await
         .unwrap();
+}
+
+/// Ids of rows come in with the directory, as the time does.
+#[sqlx::test]
+async fn ids_come_from_the_directorys_source(pool: PgPool) {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let d = directory(&pool).with_ids(|| Uuid::from_u128(u128::from(NEXT.fetch_add(1, Ordering::Relaxed))));
+    let made = account("Nina New", "nina@new.test");
+    let user = d.create_user(&Principal::operator(), made).await.unwrap();
+    assert!(user.0.as_u128() < 100, "{user}");
+    let others = "SELECT count(*) FROM audit_events WHERE id::text NOT LIKE '00000000-0000-0000-%'";
+    assert_eq!(count(&pool, others).await, 0);
 }

@@ -9,8 +9,8 @@ use super::{
     fixture::{Person, Project, Tenant, for_all, name, with_key},
 };
 use crate::{
-    AccessDecision, AccessRequest, ApiKeyIdentity, Credential, Error, Principal, ProjectContext, ProjectRef,
-    SessionToken, Token, authorization::lookup::find_project_context,
+    AccessDecision, AccessRequest, ApiKeyIdentity, Credential, Error, Principal, ProjectRef, SessionToken, Target,
+    Token, authorization::lookup::find_project_context,
 };
 
 /// One permission for each way in which roles and scopes of keys differ.
@@ -42,12 +42,12 @@ async fn begin(pool: &PgPool, person: &Person, number: u8) -> SessionToken {
     token
 }
 
-/// What the kernel decides when it finds the project for the caller, as the console and REST do.
-fn decided(found: &crate::Result<ProjectContext>, permission: Permission) -> Result<Decision, Refusal> {
-    match found {
-        Ok(context) => Ok(context.standing.decide(permission)),
+/// What the kernel decides, asked as the console and REST ask.
+fn decided(decision: crate::Result<Decision>) -> Result<Decision, Refusal> {
+    match decision {
+        Ok(decision) => Ok(decision),
         Err(Error::Refused(Refusal::Hidden)) => Ok(Decision::Denied(Denial::Hidden)),
-        Err(Error::Refused(refusal)) => Err(*refusal),
+        Err(Error::Refused(refusal)) => Err(refusal),
         Err(error) => panic!("{error}"),
     }
 }
@@ -71,9 +71,6 @@ impl Tenant {
         project: &Project,
     ) -> Result<(), String> {
         let project = ProjectRef::Id(project.id);
-        let mut db = self.directory.pool.acquire().await.unwrap();
-        let found = find_project_context(&mut db, principal, &project).await;
-        drop(db);
         for permission in PERMISSIONS {
             let request = AccessRequest {
                 gateway,
@@ -83,7 +80,8 @@ impl Tenant {
                 permission,
             };
             let answer = answered(self.directory.evaluate_request(&request).await);
-            let decision = decided(&found, permission);
+            let target = Target::Project(&project);
+            let decision = decided(self.directory.evaluate(principal, permission, target).await);
             if answer != decision {
                 return Err(format!("{principal:?} {permission}: {answer:?}, not {decision:?}"));
             }

@@ -35,10 +35,10 @@ const UNASKED: [&str; 26] = [
     "submissions.rs forget_submission",
 ];
 
-/// Which use cases need no permission but a password, or the secret of a link or a token.
-const BY_SECRET: [&str; 12] = [
+/// Which use cases are for somebody who showed no credential: they need no permission, or a password, or the secret of
+/// a link or a token.
+const ANONYMOUS: [&str; 11] = [
     "accept_invitation_as_new",
-    "audit_refused_key",
     "request_password_reset",
     "reset_password",
     "revoke_presented_gateway",
@@ -49,6 +49,25 @@ const BY_SECRET: [&str; 12] = [
     "sign_up_by_mail",
     "undo_email_change",
     "verify_address",
+];
+
+/// Which use cases are about what is a person's own, or what a link's secret opens to them.
+const ONESELF: [&str; 15] = [
+    "accept_invitation",
+    "add_proved_ssh_key",
+    "change_email",
+    "change_name",
+    "change_password",
+    "confirm",
+    "delete_account",
+    "end_other_sessions",
+    "end_session",
+    "remove_ssh_key",
+    "request_email_change",
+    "resend_verification",
+    "revoke_made_keys",
+    "sign_out",
+    "verify_own_address",
 ];
 
 /// The name of the last function that begins in `text`.
@@ -102,16 +121,55 @@ fn a1_nothing_is_written_but_by_a_permitted_change() {
     assert_eq!(unasked, UNASKED.map(str::to_owned).into());
 }
 
-/// Whoever is let in by a secret alone is named here.
-#[test]
-fn every_use_case_that_a_secret_opens_is_known() {
+/// The functions that are permitted in this way.
+fn permitted_by(way: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for (_, text) in sources() {
-        for (start, _) in text.match_indices("change.permit_by_secret()") {
+    for (file, text) in sources() {
+        if file == "authorization/permitted.rs" {
+            continue;
+        }
+        for (start, _) in text.match_indices(way) {
             found.insert(last_function(text.get(..start).unwrap()).to_owned());
         }
     }
-    assert_eq!(found, BY_SECRET.map(str::to_owned).into());
+    found
+}
+
+/// Whoever is let in without a permission of the policy is named here.
+#[test]
+fn every_use_case_that_asks_for_no_permission_is_known() {
+    assert_eq!(permitted_by("permit_anonymous("), ANONYMOUS.map(str::to_owned).into());
+    assert_eq!(permitted_by("permit_oneself("), ONESELF.map(str::to_owned).into());
+    assert_eq!(
+        permitted_by("permit_note_of_key("),
+        ["audit_refused_key".to_owned()].into()
+    );
+    assert_eq!(
+        permitted_by("permit_meter("),
+        ["record_metered_usage".to_owned()].into()
+    );
+}
+
+/// P3: what decides is read from the database by the kernel. These ask what a role or a row just read would permit.
+#[test]
+fn p3_standings_are_made_in_the_kernel_alone() {
+    let made: BTreeSet<_> = sources()
+        .into_iter()
+        .filter(|(file, text)| {
+            !file.starts_with("authorization/")
+                && ["Standing {\n", "Standing { ", "PrincipalStanding::"]
+                    .iter()
+                    .any(|way| text.contains(way))
+        })
+        .map(|(file, _)| file)
+        .collect();
+    let known = [
+        "collaborators/change.rs",
+        "collaborators/list.rs",
+        "members.rs",
+        "projects.rs",
+    ];
+    assert_eq!(made, known.map(str::to_owned).into());
 }
 
 /// The kernel alone makes what shows that somebody asked: neither constructor nor field can be reached from outside of
