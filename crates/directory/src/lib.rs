@@ -14,6 +14,7 @@ mod api_keys;
 mod attempts;
 mod audit;
 mod authorization;
+mod breached_passwords;
 mod browser_tokens;
 mod collaborators;
 mod confirmation;
@@ -73,6 +74,7 @@ pub use authorization::{
     target::{ProjectContext, ProjectRef, ProjectView},
     writer::Writer,
 };
+pub use breached_passwords::BreachedPasswords;
 pub use browser_tokens::{DeviceToken, SessionToken};
 pub use collaborators::{Added, Collaborator, CollaboratorKind, CollaboratorList, CollaboratorQuery, Removal};
 pub use database::{Blocked, Database, STATEMENT};
@@ -95,7 +97,6 @@ pub use obstacles::{Obstacle, Pooled, Unanswered, Unfit, Unowned, Unreached};
 pub use organizations::{OrganizationReport, OrganizationSettings, OrganizationSummary, OrganizationView};
 pub use outbox::{Mail, MailAbout};
 pub use owned_assets::{MadeKey, OwnedAssets};
-pub use passwords::BreachedPasswords;
 pub use people::{Cursor, Order, PeopleSort};
 pub use projects::{
     ListedProject, ProjectChange, ProjectContents, ProjectCursor, ProjectList, ProjectQuery, ProjectSummary,

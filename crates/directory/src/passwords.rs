@@ -1,14 +1,7 @@
 //! What a new password must be (J6): not to be guessed by somebody who knows its person, and not one that was stolen
 //! elsewhere.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
-
 use policy::{Email, Password, Refusal, Weakness};
-use sha1::{Digest, Sha1};
 use zxcvbn::{
     Score,
     feedback::{Feedback, Warning},
@@ -28,58 +21,6 @@ const LEAST: Score = Score::Three;
 const LEAST_LEFT: Score = Score::Two;
 /// A shorter word about a person may well be a part of any other.
 const SHORTEST_WORD: usize = 4;
-/// As many hexadecimal digits of a hash name the file it is in.
-const PREFIX: usize = 5;
-
-/// Passwords that were stolen elsewhere: a folder with a file for each beginning of a SHA-1 hash, named by its five
-/// hexadecimal digits (with or without `.txt`), whose lines are the rest of a hash, a colon, and how often it was seen.
-#[derive(Clone, Debug)]
-pub struct BreachedPasswords {
-    folder: Arc<Path>,
-}
-
-impl BreachedPasswords {
-    /// The hashes in a folder.
-    ///
-    /// # Errors
-    /// If the folder cannot be read, or has no such file in it.
-    pub fn open(folder: PathBuf) -> io::Result<Self> {
-        for entry in fs::read_dir(&folder)? {
-            let name = entry?.file_name();
-            let name = name.to_str().unwrap_or_default();
-            let prefix = name.strip_suffix(".txt").unwrap_or(name);
-            if prefix.len() == PREFIX && prefix.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-                return Ok(Self { folder: folder.into() });
-            }
-        }
-        Err(io::Error::new(io::ErrorKind::NotFound, "it has no file of a range"))
-    }
-
-    /// Whether the password is among them. A range without a file has none.
-    fn has(&self, password: &[u8]) -> io::Result<bool> {
-        let hash: String = Sha1::digest(password)
-            .iter()
-            .map(|byte| format!("{byte:02X}"))
-            .collect();
-        let (prefix, rest) = hash.split_at(PREFIX);
-        for name in [prefix.to_owned(), format!("{prefix}.txt")] {
-            match fs::read_to_string(self.folder.join(name)) {
-                Ok(range) => return Ok(lists(&range, rest)),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(false)
-    }
-}
-
-/// Whether a range lists a hash. A count of 0 is padding, which says nothing.
-fn lists(range: &str, rest: &str) -> bool {
-    range.lines().any(|line| {
-        line.split_once(':')
-            .is_some_and(|(suffix, count)| suffix.trim().eq_ignore_ascii_case(rest) && count.trim() != "0")
-    })
-}
 
 /// What is wrong with a password of somebody whom these texts are about, if anything is.
 fn weakness(password: &str, about: &[String]) -> Option<Weakness> {
@@ -156,7 +97,7 @@ impl Directory {
             Some(_) | None => Ok(weakness(text.as_str(), &about)),
         })
         .await?
-        .map_err(|error: io::Error| Error::Internal(format!("breached passwords: {error}")))?;
+        .map_err(|error: std::io::Error| Error::Internal(format!("breached passwords: {error}")))?;
         match found {
             Some(weakness) => Err(Refusal::PasswordWeak(weakness).into()),
             None => secret::hash_password(asker, password).await,

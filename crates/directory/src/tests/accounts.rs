@@ -7,7 +7,8 @@ use sqlx::PgPool;
 use time::{Duration, OffsetDateTime};
 
 use super::fixture::{
-    OTHER_PASSWORD, PASSWORD, account, anonymous, directory, email, events, origin, password, refusal, until_one_waits,
+    OTHER_PASSWORD, PASSWORD, account, anonymous, count, directory, email, events, origin, password, refusal,
+    until_one_waits,
 };
 use crate::{Directory, Principal};
 
@@ -321,7 +322,7 @@ async fn a_password_replaced_while_it_is_verified_opens_nothing(pool: PgPool) {
 #[sqlx::test]
 async fn ids_come_from_the_directorys_source(pool: PgPool) {
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    let d = directory(&pool).with_ids(|| Uuid::from_u128(u128::from(NEXT.fetch_add(1, Ordering::Relaxed))));
+    let d = directory(&pool).with_ids(|| uuid::Uuid::from_u128(u128::from(NEXT.fetch_add(1, Ordering::Relaxed))));
     let made = account("Nina New", "nina@new.test");
     let user = d.create_user(&Principal::operator(), made).await.unwrap();
     assert!(user.0.as_u128() < 100, "{user}");

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     AccessDecision, AccessRequest, ApiKeyIdentity, Credential, Error, Principal, ProjectRef, SessionToken, Target,
-    Token, authorization::lookup::find_project_context,
+    Token,
 };
 
 /// One permission for each way in which roles and scopes of keys differ.
