@@ -187,7 +187,8 @@ impl Directory {
     }
 
     /// Deletes an organization that has no other member, no resources and no project but its default one. Only the
-    /// Owner may. A person who owns no organization can then delete their account (W1). `confirmation` is its name as typed.
+    /// Owner may. A person who owns no organization can then delete their account (W1). `confirmation` is its name as
+    /// typed.
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::OwnerOnly`], [`Refusal::OrganizationInUse`], [`Refusal::ConfirmationWrong`],
