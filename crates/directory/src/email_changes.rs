@@ -336,8 +336,8 @@ fn read(email: &str) -> Result<Email> {
     decode(email, "email_changes", "email")
 }
 
-/// Deletes the changes that were made at `since` or later. Returns whether there was one. Mail is deleted first, since the
-/// worker that writes mail locks that first.
+/// Deletes the changes that were made at `since` or later. Returns whether there was one. Mail is deleted first,
+/// because the worker that writes mail locks that first.
 async fn forget_since(db: &mut Writer, user: UserId, since: OffsetDateTime) -> Result<bool> {
     sqlx::query!(
         "DELETE FROM outbox WHERE email_change_id IN
