@@ -1,5 +1,7 @@
-//! What a new password must be (J6): not to be guessed by somebody who knows its person, and not one that was stolen
-//! elsewhere.
+//! The requirements on a new password (J6): it can't be guessed by somebody who knows the person, and it isn't among
+//! passwords that were stolen elsewhere.
+//!
+//! Owns these checks. It must not know how a password is changed.
 
 use std::{
     fs, io,
@@ -20,18 +22,18 @@ use crate::{
     secret::{self, Asker},
 };
 
-/// The estimator takes more than twice as long for a text of twice the length, and is not shown more than this.
+/// The longest text that is passed to the estimator, whose time more than doubles with twice the length.
 const MOST_ESTIMATED: usize = 100;
-/// The least score that is taken, of 0 to 4: 3 stands for 10^8 guesses or more (decision 80).
+/// The lowest accepted score, of 0 to 4: 3 stands for 10^8 guesses or more (decision 80).
 const LEAST: Score = Score::Three;
-/// The least score of what is left of it without the words that are about the person.
+/// The lowest accepted score of the password without the words about the person.
 const LEAST_LEFT: Score = Score::Two;
-/// A shorter word about a person may well be a part of any other.
+/// The shortest word about a person that is looked for: a shorter one may be a part of any other word.
 const SHORTEST_WORD: usize = 4;
-/// As many hexadecimal digits of a hash name the file it is in.
+/// How many hexadecimal digits of a hash name its file.
 const PREFIX: usize = 5;
 
-/// Passwords that were stolen elsewhere: a folder with a file for each beginning of a SHA-1 hash, named by its five
+/// Passwords that were stolen elsewhere: a folder with a file for each prefix of a SHA-1 hash, named by its five
 /// hexadecimal digits (with or without `.txt`), whose lines are the rest of a hash, a colon, and how often it was seen.
 #[derive(Clone, Debug)]
 pub struct BreachedPasswords {
@@ -39,10 +41,10 @@ pub struct BreachedPasswords {
 }
 
 impl BreachedPasswords {
-    /// The hashes in a folder.
+    /// Opens a folder of hashes.
     ///
     /// # Errors
-    /// If the folder cannot be read, or has no such file in it.
+    /// If the folder can't be read, or contains no such file.
     pub fn open(folder: PathBuf) -> io::Result<Self> {
         for entry in fs::read_dir(&folder)? {
             let name = entry?.file_name();
@@ -55,7 +57,7 @@ impl BreachedPasswords {
         Err(io::Error::new(io::ErrorKind::NotFound, "it has no file of a range"))
     }
 
-    /// Whether the password is among them. A range without a file has none.
+    /// Returns whether it contains the password. A prefix without a file has no passwords.
     fn has(&self, password: &[u8]) -> io::Result<bool> {
         let hash: String = Sha1::digest(password)
             .iter()
@@ -73,7 +75,7 @@ impl BreachedPasswords {
     }
 }
 
-/// Whether a range lists a hash. A count of 0 is padding, which says nothing.
+/// Returns whether a file lists a hash. A line with a count of 0 is padding, and is ignored.
 fn lists(range: &str, rest: &str) -> bool {
     range.lines().any(|line| {
         line.split_once(':')
@@ -81,13 +83,13 @@ fn lists(range: &str, rest: &str) -> bool {
     })
 }
 
-/// What is wrong with a password of somebody whom these texts are about, if anything is.
+/// Returns why a password is weak for the person whom these texts are about; `None` if it isn't.
 fn weakness(password: &str, about: &[String]) -> Option<Weakness> {
     let text: String = password.chars().take(MOST_ESTIMATED).collect();
     let estimate = zxcvbn(&text, &[]);
     if estimate.score() >= LEAST {
-        // Every word takes 10,000 guesses at least in the estimator's eyes, also where two of three are the person's
-        // own name.
+        // The estimator counts at least 10,000 guesses for every word, even if two of three are the person's own name.
+        // So the words about the person are removed and the rest is estimated too.
         let left = without(&text, about);
         let is_about_them = left.len() < text.to_lowercase().len() && zxcvbn(&left, &[]).score() < LEAST_LEFT;
         let about: Vec<&str> = about.iter().map(String::as_str).collect();
@@ -98,7 +100,7 @@ fn weakness(password: &str, about: &[String]) -> Option<Weakness> {
     Some(warning.map_or(Weakness::Guessable, named))
 }
 
-/// What is left of a text without these words, whatever their case.
+/// Returns the text without these words, in lower case.
 fn without(text: &str, words: &[String]) -> String {
     let mut words: Vec<&String> = words
         .iter()
@@ -128,7 +130,7 @@ const fn named(warning: Warning) -> Weakness {
     }
 }
 
-/// Texts about a person as the estimator takes them: whole, and each word of them.
+/// Returns the texts about a person for the estimator: each as a whole, and each of its words.
 fn words_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for text in texts {
@@ -144,8 +146,8 @@ fn words_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<String> {
 }
 
 impl Directory {
-    /// Hashes a new password, once it is found good enough for the person whom these texts are about: their name, their
-    /// address, and what their organizations are called.
+    /// Checks a new password for the person whom these texts are about (their name, their address, and the names of
+    /// their organizations), and returns its hash.
     ///
     /// # Errors
     /// [`Refusal::PasswordWeak`]; [`Error::Internal`] if the breached passwords cannot be read.
@@ -163,8 +165,8 @@ impl Directory {
         }
     }
 
-    /// What there is to know of the person with this address: their name, the address, and what their organizations are
-    /// called. Nobody's is the address alone.
+    /// Returns the texts about the person with this address: their name, the address, and the names of their
+    /// organizations. If no account has the address, returns the address alone.
     pub(crate) async fn known_about(&self, email: &Email) -> Result<Vec<String>> {
         let rows = sqlx::query!(
             r#"SELECT u.name, o.name AS "organization?" FROM users u
