@@ -61,8 +61,8 @@ impl FlashTicket {
         let failed = |_| Error::Internal("a flash's key could not be derived".to_owned());
         let secrets = Salt::new(HKDF_SHA256, &holder.digest()).extract(&self.0);
         let mut lookup = [0; 32];
-        let place = secrets.expand(&[b"roster flash lookup"], HKDF_SHA256).map_err(failed)?;
-        place.fill(&mut lookup).map_err(failed)?;
+        let derived = secrets.expand(&[b"roster flash lookup"], HKDF_SHA256).map_err(failed)?;
+        derived.fill(&mut lookup).map_err(failed)?;
         let key = secrets.expand(&[b"roster flash key"], &AES_256_GCM).map_err(failed)?;
         Ok((lookup, LessSafeKey::new(UnboundKey::from(key))))
     }

@@ -283,7 +283,7 @@ async fn insert(change: &mut Permitted<'_, '_>, new: &NewGatewayToken) -> Result
     if new.expires_at.is_some_and(|at| at <= change.at) {
         return Err(Refusal::EndDateInvalid.into());
     }
-    let place = find_place(change, new).await?;
+    let within = find_place(change, new).await?;
     let (id, token) = (GatewayTokenId(change.new_id()), Token::random(TokenKind::Gateway)?);
     change.record.target_id = Some(id.0);
     let allows: Option<Vec<_>> = new
@@ -298,9 +298,9 @@ async fn insert(change: &mut Permitted<'_, '_>, new: &NewGatewayToken) -> Result
         new.name.as_str(),
         &token.hash(),
         change.at,
-        place.as_ref().map(|place| place.organization.0),
-        place.as_ref().and_then(|place| place.project).map(|id| id.0),
-        place.as_ref().and_then(|place| place.cluster).map(|id| id.0),
+        within.as_ref().map(|within| within.organization.0),
+        within.as_ref().and_then(|within| within.project).map(|id| id.0),
+        within.as_ref().and_then(|within| within.cluster).map(|id| id.0),
         allows.as_deref() as Option<&[String]>,
         new.reads_ssh_keys,
         new.expires_at,
@@ -309,7 +309,7 @@ async fn insert(change: &mut Permitted<'_, '_>, new: &NewGatewayToken) -> Result
     .await
     .map_err(|error| refuse_on(error, "gateway_tokens_one_live_name_index", Refusal::GatewayNameTaken))?;
     let scope = GatewayScope {
-        place,
+        place: within,
         allows: new.allows.clone(),
         reads_ssh_keys: new.reads_ssh_keys,
     };
@@ -319,13 +319,13 @@ async fn insert(change: &mut Permitted<'_, '_>, new: &NewGatewayToken) -> Result
 
 /// Returns the values of a new token for the audit (A1).
 fn values(new: &NewGatewayToken, scope: &GatewayScope) -> Value {
-    let place = scope.place.as_ref();
+    let within = scope.place.as_ref();
     let codes = |allows: &Vec<Allowed>| allows.iter().map(|allowed| allowed.code()).collect::<Vec<_>>();
     json!({
         "name": new.name,
-        "organization": place.map(|place| place.organization),
-        "project": place.and_then(|place| place.project),
-        "cluster": place.and_then(|place| place.cluster),
+        "organization": within.map(|within| within.organization),
+        "project": within.and_then(|within| within.project),
+        "cluster": within.and_then(|within| within.cluster),
         "allows": scope.allows.as_ref().map(codes),
         "reads_ssh_keys": scope.reads_ssh_keys,
     })

@@ -173,8 +173,8 @@ impl Directory {
     pub async fn removal_preview(&self, principal: &Principal, slug: &Slug, user: UserId) -> Result<RemovalPreview> {
         let actor = principal.user()?;
         let organization = find_organization(&self.pool, slug, principal).await?;
-        let place = find_place(&self.pool, &organization, user).await?;
-        check_member_change(&organization.standing, place, user == actor, MemberChange::Remove)?;
+        let membership = find_place(&self.pool, &organization, user).await?;
+        check_member_change(&organization.standing, membership, user == actor, MemberChange::Remove)?;
         let projects = sqlx::query!(
             r#"SELECT p.name, count(*) OVER () AS "count!" FROM access a
                JOIN projects p ON p.organization_id = a.organization_id AND p.id = a.project_id
@@ -255,9 +255,9 @@ impl Directory {
                     let organization = organization.name.clone();
                     outbox::notice(change, user, &Notice::BecameAdmin { organization }).await?;
                 }
-                let place = OrganizationStanding::Member(role);
+                let membership = OrganizationStanding::Member(role);
                 let standing = policy::Standing {
-                    organization: Some(place),
+                    organization: Some(membership),
                     project: None,
                 };
                 let revoked = if standing.may(Permission::MemberInvite) {
@@ -386,11 +386,11 @@ async fn lock_member<'c, 'a>(
 ) -> Result<(Permitted<'c, 'a>, OrganizationSeen, OrganizationStanding)> {
     change.set_target(user);
     let organization = lock_organization(change, slug).await?;
-    let place = find_place(change.read(), &organization, user).await?;
+    let membership = find_place(change.read(), &organization, user).await?;
     let is_self = user == change.principal.user()?;
-    let permit = check_member_change(&organization.standing, place, is_self, wanted)?;
-    let place = place.ok_or(Refusal::NotAMember)?;
-    Ok((change.permit(permit), organization, place))
+    let permit = check_member_change(&organization.standing, membership, is_self, wanted)?;
+    let membership = membership.ok_or(Refusal::NotAMember)?;
+    Ok((change.permit(permit), organization, membership))
 }
 
 #[derive(FromRow)]

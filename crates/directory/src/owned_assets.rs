@@ -96,11 +96,11 @@ pub(crate) enum Place {
 pub(crate) async fn owned_assets(
     db: &mut PgConnection,
     organization: OrganizationId,
-    place: Place,
+    scope: Place,
     users: &[UserId],
 ) -> Result<OwnedAssets> {
     let users: Vec<_> = users.iter().map(|user| user.0).collect();
-    let (project, viewer) = match place {
+    let (project, viewer) = match scope {
         Place::Project(project) => (Some(project.0), None),
         Place::SeenBy(viewer) => (None, Some(viewer.0)),
     };

@@ -36,7 +36,7 @@ pub(crate) fn kind(principal: &Principal, action: &str, refusal: Refusal, record
     let is_guess = principal.identity == Identity::Anonymous && !matches!(refusal, Refusal::TooManyAttempts { .. });
     let account = record.target_id.filter(|_| is_guess);
     let account = account.map(|id| id.to_string()).unwrap_or_default();
-    let place = (
+    let scope = (
         record.organization.map(|id| id.to_string()).unwrap_or_default(),
         record.project.map(|id| id.to_string()).unwrap_or_default(),
     );
@@ -45,8 +45,8 @@ pub(crate) fn kind(principal: &Principal, action: &str, refusal: Refusal, record
         &who,
         action,
         refusal.code(),
-        &place.0,
-        &place.1,
+        &scope.0,
+        &scope.1,
         &account,
     ];
     Some(sha256(parts.join("\0").as_bytes()))

@@ -90,8 +90,8 @@ impl Directory {
         self.change(principal, permission.name(), |change| {
             Box::pin(async move {
                 change.record.target = Some(name.to_string());
-                let place = lock_project_context(change, project).await?;
-                let change = &mut change.permit(place.standing.require(permission)?);
+                let context = lock_project_context(change, project).await?;
+                let change = &mut change.permit(context.standing.require(permission)?);
                 let state = kind.state(state)?;
                 // Details of another kind would be a mistake of the caller; this refuses them.
                 let details = details.with(kind, &BTreeMap::new())?;
@@ -105,12 +105,12 @@ impl Directory {
                     state,
                     details: &details,
                 };
-                let (project, at) = ((place.organization, place.project.id), change.at);
+                let (project, at) = ((context.organization, context.project.id), change.at);
                 quotas::one_more_resource(change.write(), &self.settings.quotas, project).await?;
                 insert(change.write(), project, &resource, creator, at).await?;
                 change.values(None, Some(facts(kind, name, state, &details)));
-                change.hint(Hint::Project(place.project.id));
-                find(change.write(), &place, id).await
+                change.hint(Hint::Project(context.project.id));
+                find(change.write(), &context, id).await
             })
         })
         .await
@@ -131,8 +131,8 @@ impl Directory {
         self.change(principal, CHANGE, |change| {
             Box::pin(async move {
                 change.record.target_id = Some(id.0);
-                let place = lock_project_context(change, project).await?;
-                let before = find(change.read(), &place, id).await?;
+                let context = lock_project_context(change, project).await?;
+                let before = find(change.read(), &context, id).await?;
                 let kind = before.kind;
                 let permission = kind.permission(ResourceAction::Change);
                 change.set_action(permission.name());
@@ -145,7 +145,7 @@ impl Directory {
                     Ok(read) => read,
                     Err(refusal) => {
                         // Only a principal with the permission learns what is wrong with the values.
-                        place.standing.require(permission)?;
+                        context.standing.require(permission)?;
                         return Err(refusal.into());
                     }
                 };
@@ -155,11 +155,11 @@ impl Directory {
                 // The other permission is checked last, since the audit names a change of both by it.
                 if scales && changes {
                     change.set_action(scale.name());
-                    place.standing.require(scale)?;
+                    context.standing.require(scale)?;
                 }
                 let asked = if changes { permission } else { scale };
                 change.set_action(asked.name());
-                let change = &mut change.permit(place.standing.require(asked)?);
+                let change = &mut change.permit(context.standing.require(asked)?);
                 change.values(Some(before.facts()), Some(facts(kind, name, state, &details)));
                 if scales && changes && scale != permission {
                     let record = change.record.clone();
@@ -168,8 +168,8 @@ impl Directory {
                 sqlx::query!(
                     "UPDATE resources SET name = $4, state = $5, details = $6, updated_at = $7
                      WHERE organization_id = $1 AND project_id = $2 AND id = $3",
-                    place.organization.0,
-                    place.project.id.0,
+                    context.organization.0,
+                    context.project.id.0,
                     id.0,
                     name.as_str(),
                     state.code(),
@@ -179,8 +179,8 @@ impl Directory {
                 .execute(change.write())
                 .await
                 .map_err(|error| refuse_on(error, "resources_name_key", Refusal::ResourceNameTaken))?;
-                change.hint(Hint::Project(place.project.id));
-                find(change.write(), &place, id).await
+                change.hint(Hint::Project(context.project.id));
+                find(change.write(), &context, id).await
             })
         })
         .await
@@ -195,22 +195,22 @@ impl Directory {
         self.change(principal, DELETE, |change| {
             Box::pin(async move {
                 change.record.target_id = Some(id.0);
-                let place = lock_project_context(change, project).await?;
-                let before = find(change.read(), &place, id).await?;
+                let context = lock_project_context(change, project).await?;
+                let before = find(change.read(), &context, id).await?;
                 let permission = before.kind.permission(ResourceAction::Delete);
                 change.set_action(permission.name());
                 change.record.target = Some(before.name.to_string());
-                let change = &mut change.permit(place.standing.require(permission)?);
+                let change = &mut change.permit(context.standing.require(permission)?);
                 sqlx::query!(
                     "DELETE FROM resources WHERE organization_id = $1 AND project_id = $2 AND id = $3",
-                    place.organization.0,
-                    place.project.id.0,
+                    context.organization.0,
+                    context.project.id.0,
                     id.0,
                 )
                 .execute(change.write())
                 .await?;
                 change.values(Some(before.facts()), None);
-                change.hint(Hint::Project(place.project.id));
+                change.hint(Hint::Project(context.project.id));
                 Ok(before.name)
             })
         })

@@ -44,8 +44,8 @@ impl Directory {
                 let project = lock_project(change, slug).await?;
                 let change = &mut change.permit(check_key_creation(&project.standing, reach)?);
                 check_expiration(change, expires_at)?;
-                let (place, at) = ((project.organization, project.project), change.at);
-                quotas::one_more_api_key(change.write(), &self.settings.quotas, place, at).await?;
+                let (scope, at) = ((project.organization, project.project), change.at);
+                quotas::one_more_api_key(change.write(), &self.settings.quotas, scope, at).await?;
                 confirmation::require(change).await?;
                 let new = NewKey {
                     name,

@@ -217,11 +217,11 @@ impl Directory {
         if row.is_use_due {
             self.note_session_use(SessionId(session));
         }
-        let place = project_standing(row.role.as_deref(), row.because.as_deref())?;
+        let access = project_standing(row.role.as_deref(), row.because.as_deref())?;
         let standing = Standing {
             // The request is about a project. A membership of the organization counts only through `access`.
             organization: None,
-            project: place,
+            project: access,
         };
         AccessDecision::new(
             Subject::User(UserId(user)),

@@ -77,7 +77,7 @@ impl Directory {
                 let (mut permitted, project, person) =
                     lock_person(change, slug, user, CollaboratorChange::Role).await?;
                 let change = &mut permitted;
-                let before = person.standing.project.map(|place| place.role);
+                let before = person.standing.project.map(|access| access.role);
                 if before.is_some_and(|before| before.is_lowered_to(role)) {
                     let within = Within::Project(project.project);
                     made_keys::require_decided(change, project.organization, within, user, keys).await?;
@@ -102,7 +102,7 @@ impl Directory {
                     outbox::notice(change, user, &Notice::BecameProjectAdmin { project }).await?;
                 }
                 change.values(
-                    person.standing.project.map(|place| json!({ "role": place.role })),
+                    person.standing.project.map(|access| json!({ "role": access.role })),
                     Some(json!({ "role": role })),
                 );
                 changed(change, &project, user);
@@ -137,7 +137,7 @@ impl Directory {
                 )
                 .execute(change.write())
                 .await?;
-                let role = person.standing.project.map(|place| place.role);
+                let role = person.standing.project.map(|access| access.role);
                 change.values(role.map(|role| json!({ "role": role })), None);
                 changed(change, &project, user);
                 let within = Within::Project(project.project);

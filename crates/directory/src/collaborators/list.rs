@@ -135,7 +135,7 @@ impl Row {
             email: decode(&self.email, "users", "email")?,
             is_proved: self.is_proved,
             standing: Standing {
-                organization: project.and_then(|place| membership(place, user == owner)),
+                organization: project.and_then(|access| membership(access, user == owner)),
                 project,
             },
             reasons,
@@ -147,8 +147,8 @@ impl Row {
 }
 
 /// Returns the membership of the organization that follows from the reason for an access.
-const fn membership(place: ProjectStanding, is_owner: bool) -> Option<OrganizationStanding> {
-    match place.because {
+const fn membership(access: ProjectStanding, is_owner: bool) -> Option<OrganizationStanding> {
+    match access.because {
         Because::External => None,
         _ if is_owner => Some(OrganizationStanding::Owner),
         Because::OrganizationAdmin => Some(OrganizationStanding::Member(OrganizationRole::Admin)),

@@ -36,8 +36,8 @@ impl Directory {
             Box::pin(async move {
                 change.set_target(to);
                 let organization = lock_organization(change, slug).await?;
-                let place = find_place(change.read(), &organization, to).await?;
-                let change = &mut change.permit(check_transfer(&organization.standing, place)?);
+                let membership = find_place(change.read(), &organization, to).await?;
+                let change = &mut change.permit(check_transfer(&organization.standing, membership)?);
                 if !organization.name.is_typed_as(confirmation) {
                     return Err(Refusal::ConfirmationWrong.into());
                 }

@@ -192,14 +192,14 @@ impl Directory {
         let rows: Vec<_> = rows
             .into_iter()
             .map(|row| {
-                let place = project_standing(row.role.as_deref(), row.because.as_deref())?;
+                let access = project_standing(row.role.as_deref(), row.because.as_deref())?;
                 let slug = decode(&row.slug, "project_slugs", "slug")?;
                 Ok(ListedProject {
                     id: ProjectId(row.id),
                     name: decode(&row.name, "projects", "name")?,
-                    slug: place.is_some().then_some(slug),
+                    slug: access.is_some().then_some(slug),
                     is_default: row.is_default,
-                    place,
+                    place: access,
                     created_at: row.created_at,
                 })
             })

@@ -159,10 +159,10 @@ impl Directory {
         query: &ResourceQuery,
     ) -> Result<ResourceList> {
         let mut db = self.pool.acquire().await?;
-        let place = find_project_context(&mut db, principal, project).await?;
+        let context = find_project_context(&mut db, principal, project).await?;
         let kinds = query.kind.as_ref().map_or(&ResourceKind::ALL[..], std::slice::from_ref);
         for kind in kinds {
-            place.standing.require(kind.permission(ResourceAction::View))?;
+            context.standing.require(kind.permission(ResourceAction::View))?;
         }
         check_search(&query.search)?;
         if query
@@ -173,7 +173,7 @@ impl Directory {
             return Err(Refusal::CursorInvalid.into());
         }
         let limit = usize::from(query.limit.max(1));
-        let rows: Vec<Row> = list_statement(place.organization, place.project.id, query, limit + 1)
+        let rows: Vec<Row> = list_statement(context.organization, context.project.id, query, limit + 1)
             .build_query_as()
             .fetch_all(&mut *db)
             .await?;
@@ -185,7 +185,11 @@ impl Directory {
             name: last.name.to_string(),
             id: last.id,
         });
-        Ok(ResourceList { place, rows, next })
+        Ok(ResourceList {
+            place: context,
+            rows,
+            next,
+        })
     }
 
     /// Returns one resource of a project.
@@ -200,9 +204,9 @@ impl Directory {
         id: ResourceId,
     ) -> Result<(ProjectContext, Resource)> {
         let mut db = self.pool.acquire().await?;
-        let place = find_project_context(&mut db, principal, project).await?;
-        let resource = find(&mut db, &place, id).await?;
-        Ok((place, resource))
+        let context = find_project_context(&mut db, principal, project).await?;
+        let resource = find(&mut db, &context, id).await?;
+        Ok((context, resource))
     }
 
     /// Returns how many resources of each kind a project has, in which states, and the latest of each kind.
@@ -211,15 +215,15 @@ impl Directory {
     /// [`Refusal::Hidden`] if there is no such project, or if the principal has no access (P3).
     pub async fn resource_overview(&self, principal: &Principal, slug: &Slug) -> Result<ResourceOverview> {
         let mut db = self.pool.acquire().await?;
-        let place = ProjectContext::from(find_project(&mut *db, slug, principal).await?);
+        let context = ProjectContext::from(find_project(&mut *db, slug, principal).await?);
         for kind in ResourceKind::ALL {
-            place.standing.require(kind.permission(ResourceAction::View))?;
+            context.standing.require(kind.permission(ResourceAction::View))?;
         }
         let counted = sqlx::query!(
             r#"SELECT kind, state, count(*) AS "count!" FROM resources
                WHERE organization_id = $1 AND project_id = $2 GROUP BY kind, state"#,
-            place.organization.0,
-            place.project.id.0,
+            context.organization.0,
+            context.project.id.0,
         )
         .fetch_all(&mut *db)
         .await?;
@@ -227,7 +231,7 @@ impl Directory {
         latest.push(" FROM unnest(");
         latest.push_bind(ResourceKind::ALL.map(ResourceKind::code).to_vec());
         latest.push(") wanted(kind) CROSS JOIN LATERAL (SELECT * FROM resources r WHERE r.kind = wanted.kind AND ");
-        push_project(&mut latest, place.organization, place.project.id);
+        push_project(&mut latest, context.organization, context.project.id);
         latest.push(" ORDER BY r.id DESC LIMIT ").push_bind(KindSummary::LATEST);
         latest.push(") r").push(CREATORS).push(" ORDER BY r.id DESC");
         let latest: Vec<Row> = latest.build_query_as().fetch_all(&mut *db).await?;
@@ -257,17 +261,17 @@ impl Directory {
             })
             .collect();
         Ok(ResourceOverview {
-            project: place.project,
+            project: context.project,
             kinds,
         })
     }
 }
 
 /// Returns a resource of this project, for a principal that may see its kind.
-pub(super) async fn find(db: &mut PgConnection, place: &ProjectContext, id: ResourceId) -> Result<Resource> {
+pub(super) async fn find(db: &mut PgConnection, context: &ProjectContext, id: ResourceId) -> Result<Resource> {
     let mut sql = QueryBuilder::new(COLUMNS);
     sql.push(" FROM resources r").push(CREATORS).push(" WHERE ");
-    push_project(&mut sql, place.organization, place.project.id);
+    push_project(&mut sql, context.organization, context.project.id);
     sql.push(" AND r.id = ").push_bind(id.0);
     let row: Option<Row> = sql.build_query_as().fetch_optional(db).await?;
     let Some(row) = row else {
@@ -275,7 +279,9 @@ pub(super) async fn find(db: &mut PgConnection, place: &ProjectContext, id: Reso
         return Err(Refusal::Hidden.into());
     };
     let resource = row.resource()?;
-    place.standing.require(resource.kind.permission(ResourceAction::View))?;
+    context
+        .standing
+        .require(resource.kind.permission(ResourceAction::View))?;
     Ok(resource)
 }
 
