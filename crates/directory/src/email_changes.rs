@@ -2,6 +2,8 @@
 //! was proved, it gets a mail by which the change can be undone for 7 days; during that time no other account can have
 //! it.
 //!
+//! Owns the requests, the changes and undoing them. It must not know how a link is stored or mailed.
+//!
 //! The link to confirm works only in a session of the account that requested it. Otherwise somebody could make another
 //! person confirm the link, and so have that person's address proved for their own account.
 

@@ -1,6 +1,6 @@
 //! Organizations: created together with their Owner and their Default Project, in one change (O1, D1).
 //!
-//! Owns their settings and deletion, and the operator's list. It must not know how members or projects are changed.
+//! Owns their settings and deletion, and the operator's list. It must not know how a person becomes a member or leaves.
 
 mod create;
 mod transfer;

@@ -1,4 +1,6 @@
 //! API keys (RULES K): their scope, and who may create and change them.
+//!
+//! Owns these rules. It must not know secrets, nor how a key is stored.
 
 use std::str::FromStr;
 

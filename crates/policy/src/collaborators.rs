@@ -1,5 +1,7 @@
 //! The rules for changing a collaborator, beyond the permission: the Owner, organization Admins and the Default Project
 //! have rules of their own (W1, C4, C7, C8, D3).
+//!
+//! Owns these rules. It must not know how a change is made.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,6 @@
 //! The decision: from a standing and a permission to an answer with its reason.
+//!
+//! Owns the decision and its reasons. It must not know where a standing comes from.
 
 use crate::{
     Because, Grant, KeyScope, OrganizationRole, OrganizationStanding, Permission, Permit, ProjectRole, Refusal, Scope,

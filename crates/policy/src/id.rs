@@ -1,4 +1,6 @@
 //! Ids as types of their own, so that one kind can't be passed in place of another.
+//!
+//! Owns these types. It must not know how an id is generated.
 
 use std::{fmt, str::FromStr};
 

@@ -1,4 +1,6 @@
 //! Logins to a cluster's nodes (E4): as which users of a machine the project's people may log in.
+//!
+//! Owns the form of a login name and which ones a cluster accepts. It must not know keys or access.
 
 use std::str::FromStr;
 

@@ -1,5 +1,7 @@
 //! The rules for changing a member of an organization, beyond the permission: the Owner has rules of their own (W1,
 //! W2).
+//!
+//! Owns these rules. It must not know how a change is made.
 
 use crate::{OrganizationStanding, Permission, Permit, Refusal, Standing};
 

@@ -1,4 +1,6 @@
 //! The reasons why a new password is weak (J6), as a closed list.
+//!
+//! Owns the list. It must not know how a password is judged.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,6 @@
 //! Quotas (J12): the limits on how many of something may exist.
+//!
+//! Owns the list of quotas and their defaults. It must not know how anything is counted.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,7 @@
 //! Every refusal, as a closed list: what happened, without internal texts.
 //!
-//! A refusal has a stable code, an HTTP status and, if it is about something typed, the field. The text that a person
-//! reads belongs to the console.
+//! Owns the list and its codes. It must not know the text that a person reads, which belongs to the console. A refusal
+//! has a stable code, an HTTP status and, if it is about something typed, the field.
 
 mod answer;
 

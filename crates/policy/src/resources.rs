@@ -1,5 +1,8 @@
 //! The six kinds of resources (RULES E), as data: the states and fields of each, and the permission that each action
-//! requires. Forms, lists, REST and its description are made from this.
+//! requires.
+//!
+//! Owns these tables, from which forms, lists, REST and its description are made. It must not know how a resource is
+//! stored or displayed.
 
 mod state;
 

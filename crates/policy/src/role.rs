@@ -1,4 +1,7 @@
-//! Roles. Code outside this crate must not compare them, but call [`decide`](crate::decide()).
+//! Roles of members and collaborators.
+//!
+//! Owns their codes and their order. It must not know permissions. Code outside this crate must not compare roles, but
+//! call [`decide`](crate::decide()).
 
 use std::{fmt, str::FromStr};
 

@@ -1,5 +1,7 @@
 //! The forms of SSH keys, and of other texts pasted for one, that aren't accepted (E4), as a closed list: for each
 //! there is advice on how to get the right form.
+//!
+//! Owns the list. It must not know how a form is recognized, nor the text of the advice.
 
 use serde::{Deserialize, Serialize};
 

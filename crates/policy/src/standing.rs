@@ -1,4 +1,6 @@
 //! What a person is to an organization and to one of its projects: everything that a decision needs, and nothing else.
+//!
+//! Owns these types. It must not know permissions.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,6 @@
 //! Texts that are checked once, when they are parsed: addresses, names, slugs, passwords.
+//!
+//! Owns these types and their stored form. It must not know how people type them (see the feature `input`).
 
 use std::{fmt, str::FromStr};
 

@@ -1,4 +1,6 @@
 //! Usage (RULES D5): its kinds and units, and the project it is booked to.
+//!
+//! Owns these lists and rules. It must not know how usage is stored.
 
 use std::str::FromStr;
 

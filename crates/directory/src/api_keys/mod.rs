@@ -1,5 +1,8 @@
 //! The API keys of a project (RULES K): people create, list, expire, rotate and revoke them, and programs authenticate
-//! with their secret. A key belongs to the project, and stays when the person who created it leaves (K5).
+//! with their secret.
+//!
+//! Owns the types of a key and its insertion; the files below own the use cases. It must not know who may create a key.
+//! A key belongs to the project, and stays when the person who created it leaves (K5).
 
 mod authenticate;
 mod default_key;

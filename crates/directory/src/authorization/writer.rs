@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::connections::{PgConnection, PgTransaction};
 
-/// The connection of a permitted change, which can be had from [`Permitted::write`] alone. It reads as well.
+/// The connection of a permitted change. Only [`Permitted::write`] returns it. It reads as well.
 ///
 /// [`Permitted::write`]: super::permitted::Permitted::write
 #[derive(Debug)]

@@ -1,5 +1,8 @@
 //! Invitations to an organization (M2 to M5, M7, O2): sending, sending again, revoking, accepting.
 //!
+//! Owns the states of an invitation and of its mail; the files below own the use cases. It must not know who may
+//! invite.
+//!
 //! An invitation is open, accepted or revoked; an open one is pending until it expires. Its links are secrets, stored
 //! as hashes. One is returned to the person who invites, to be copied; each mail gets a link of its own when it is sent
 //! (see [`crate::outbox`]).

@@ -1,8 +1,8 @@
 //! The outbox: mail is requested in the transaction that it follows from, and delivered after it.
 //!
-//! Owns the rows, their delivery state and the text's data. It must not know how mail is transported. A row holds what
-//! to send and to whom, never the text and never a link: those are made at each attempt, so that no secret is stored in
-//! a table. Several servers may deliver at the same time; each takes rows that no other has taken.
+//! Owns the rows and their delivery state. It must not know how mail is transported. A row holds what to send and to
+//! whom, never the text and never a link: those are made at each attempt, so that no secret is stored in a table.
+//! Several servers may deliver at the same time; each takes rows that no other has taken.
 
 mod want;
 mod write;

@@ -1,5 +1,7 @@
 //! Parsing addresses as mail programs, browsers and chats write them: with names, quotes, brackets, links, and
 //! invisible characters.
+//!
+//! Owns what surrounds an address. It must not know whether an address has an account.
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use percent_encoding::percent_decode_str;

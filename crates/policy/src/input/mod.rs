@@ -1,9 +1,9 @@
 //! Parsing what people type and paste: names, slugs, addresses and passwords become the one form that is stored and
 //! compared.
 //!
-//! `FromStr` of these types parses what is stored, and is strict. What a person entered is parsed by `from_input`,
-//! which accepts what mail programs, terminals, chats and input methods produce. This needs large Unicode tables, so
-//! only the server enables the feature `input`.
+//! Owns `from_input` of these types, which accepts what mail programs, terminals, chats and input methods produce. It
+//! must not know where a text was typed. `FromStr` of the same types parses what is stored, and is strict. Parsing
+//! input needs large Unicode tables, so only the server enables the feature `input`.
 
 mod addresses;
 mod visible;

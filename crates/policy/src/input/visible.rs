@@ -1,4 +1,6 @@
 //! Text as people see it: normalised, without characters that show nothing where they stand.
+//!
+//! Owns the classes of characters. It must not know what a text is for.
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::{
