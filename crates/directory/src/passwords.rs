@@ -192,7 +192,8 @@ mod tests {
 
     use super::{MOST_ESTIMATED, weakness, words_of};
 
-    /// A few words are good, also where one of them is the person's own; and what tests and the seed set is.
+    /// A few words are accepted, even if one of them is the person's own; so are the passwords of tests and of the
+    /// seed.
     #[test]
     fn j6_a_few_words_are_a_good_password() {
         let nina = words_of(["nina.newman@acme.test", "Nina Newman", "Acme Research"]);
@@ -209,7 +210,7 @@ mod tests {
         }
     }
 
-    /// The longest password there can be takes no longer than one of a hundred characters: the rest is not looked at.
+    /// The longest password takes no longer than one of a hundred characters, since the rest is not estimated.
     #[test]
     fn j6_a_long_password_is_judged_by_its_beginning() {
         let about = words_of(["nina.newman@acme.test", "Nina Newman"]);

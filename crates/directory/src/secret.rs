@@ -199,7 +199,7 @@ pub(crate) async fn check_password(asker: Asker, typed: &str, hash: Option<Strin
 mod tests {
     use super::*;
 
-    /// J9: what waits for a password check is bounded, and strangers can't take the places of those who are known.
+    /// J9: the queue of password checks is bounded, and strangers can't use up the places of known principals.
     #[test]
     fn j9_no_more_wait_than_there_is_room_for() {
         let turnstile = Turnstile {

@@ -196,7 +196,7 @@ mod tests {
         }
     }
 
-    /// A security key signs more than the message: for which application, whether it was touched, and how often it
+    /// A security key signs more than the message: the application, whether it was touched, and how often it has
     /// signed.
     #[test]
     fn j10_a_security_key_has_to_be_touched() {
