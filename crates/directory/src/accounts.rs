@@ -151,7 +151,7 @@ impl Directory {
     /// Creates an account as the operator, with an organization of its own. Its address counts as proved (J1).
     ///
     /// # Errors
-    /// [`Refusal::EmailTaken`], [`Refusal::PasswordWeak`].
+    /// [`Refusal::EmailTaken`], [`Refusal::PasswordWeak`]; [`Refusal::Hidden`] for any other principal.
     pub async fn create_user(&self, principal: &Principal, account: NewAccount) -> Result<UserId> {
         let hash = self.hash_new_account(Asker::Known, &account).await;
         self.change(principal, "user:create", |change| {

@@ -251,7 +251,8 @@ impl Directory {
     /// as proved. The old one is told by mail, but can't undo the change.
     ///
     /// # Errors
-    /// [`Refusal::UserNotFound`], [`Refusal::EmailTaken`], [`Refusal::EmailUnchanged`].
+    /// [`Refusal::UserNotFound`], [`Refusal::EmailTaken`], [`Refusal::EmailUnchanged`]; [`Refusal::Hidden`] for any
+    /// other principal.
     pub async fn set_email(&self, principal: &Principal, old: &Email, new: &Email) -> Result<UserId> {
         self.change(principal, UPDATE, |change| {
             Box::pin(async move {

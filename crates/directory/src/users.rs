@@ -42,7 +42,8 @@ pub(crate) async fn insert(db: &mut Writer, account: &NewAccount, hash: &str, at
     Ok(id)
 }
 
-/// Inserts an account; if the address is taken, with a made-up one. Returns whether it has the wanted address.
+/// Inserts an account; if the address is taken or reserved, with a made-up one. Returns its id, and whether it has the
+/// wanted address.
 pub(crate) async fn insert_if_new(
     db: &mut Writer,
     account: &NewAccount,

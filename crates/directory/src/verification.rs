@@ -207,7 +207,7 @@ impl Directory {
     /// Proves an address as the operator (J4), who has verified whose account it is. No credential ends.
     ///
     /// # Errors
-    /// [`Refusal::UserNotFound`].
+    /// [`Refusal::UserNotFound`]; [`Refusal::Hidden`] for any other principal.
     pub async fn verify_as_operator(&self, principal: &Principal, email: &Email) -> Result<UserId> {
         self.change(principal, VERIFY, |change| {
             Box::pin(async move {
@@ -283,7 +283,7 @@ async fn sign_up_equally(
     Ok(())
 }
 
-/// Returns whether the account has the wanted address.
+/// Creates the account and its organization. Returns whether the account has the wanted address.
 async fn make(
     change: &mut Permitted<'_, '_>,
     account: &NewAccount,

@@ -51,7 +51,7 @@ impl Directory {
                     return Err(Refusal::OwnsOrganization.into());
                 }
                 email_changes::forget_all(change.write(), actor).await?;
-                // Before the memberships are read, so that a concurrent change that adds the person finds nobody.
+                // The account is deleted first, so that a concurrent change that adds the person finds nobody.
                 sqlx::query!(
                 "UPDATE users SET email = NULL, email_proved_at = NULL, name = $2, password_hash = '', deleted_at = $3
                  WHERE id = $1",

@@ -181,7 +181,7 @@ impl Directory {
     /// other credential by which the account's creator could act ends too (J3).
     ///
     /// # Errors
-    /// [`Refusal::UserNotFound`], [`Refusal::PasswordWeak`].
+    /// [`Refusal::UserNotFound`], [`Refusal::PasswordWeak`]; [`Refusal::Hidden`] for any other principal.
     pub async fn set_password(&self, principal: &Principal, email: &Email, new: Password) -> Result<()> {
         let hash = self.hash_for(email, new).await;
         self.change(principal, "user:update_password", |change| {
