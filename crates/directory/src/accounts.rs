@@ -1,4 +1,6 @@
-//! Accounts: signing up, signing in, and passwords.
+//! Accounts: signing up, signing in, and the person's name.
+//!
+//! Owns these use cases and the operator's creation of an account. It must not know how an address is proved by mail.
 
 mod delete;
 mod password;
@@ -17,8 +19,9 @@ use crate::{
 };
 
 impl Directory {
-    /// Makes an account with an organization of its own (O2), and signs in. Its address is not proved by this (J1), and
-    /// that an address is taken is told: where mail is sent, [`Self::sign_up_by_mail`] tells nobody.
+    /// Creates an account with an organization of its own (O2), and signs in. This doesn't prove the address (J1), and
+    /// the answer reveals whether the address is taken. If mail is sent, [`Self::sign_up_by_mail`] is used, which
+    /// reveals nothing.
     ///
     /// # Errors
     /// [`Refusal::SignUpClosed`], [`Refusal::EmailTaken`], [`Refusal::PasswordWeak`], [`Refusal::TooManyAttempts`].
@@ -47,7 +50,7 @@ impl Directory {
         .await
     }
 
-    /// Signs in. Takes the same time and answers the same whether the address or the password is wrong.
+    /// Signs in. Takes the same time and gives the same answer whether the address or the password is wrong.
     ///
     /// # Errors
     /// [`Refusal::CredentialsWrong`], [`Refusal::TooManyAttempts`].
@@ -57,8 +60,8 @@ impl Directory {
         self.sign_in_on(principal, &email, password, device.as_deref()).await
     }
 
-    /// Signs in on a device. `device` tells one that signed in to this very account before from others: it has an
-    /// allowance of its own, and strangers' attempts don't keep it out (J9).
+    /// Signs in on a device. `device` identifies a device that signed in to this account before: it has a limit of its
+    /// own, so that the attempts of strangers don't lock it out (J9).
     pub(crate) async fn sign_in_on(
         &self,
         principal: &Principal,
@@ -82,7 +85,7 @@ impl Directory {
             Ok(()) => match check_password(asker, password, hash.clone()).await {
                 Ok(is_right) => is_right,
                 Err(error) => {
-                    // Nothing was tried.
+                    // No password was compared, so the attempt doesn't count.
                     self.forgive_all(&limits).await?;
                     return Err(error);
                 }
@@ -114,10 +117,10 @@ impl Directory {
         Ok(session)
     }
 
-    /// Gives oneself another name.
+    /// Changes the name of the person who asks.
     ///
     /// # Errors
-    /// [`Refusal::SignedOut`] for an account just deleted.
+    /// [`Refusal::SignedOut`] if the account was deleted meanwhile.
     pub async fn change_name(&self, principal: &Principal, name: &Name) -> Result<()> {
         let actor = principal.user()?;
         self.change(principal, "user:update_name", |change| {
@@ -125,7 +128,7 @@ impl Directory {
                 let change = &mut change.permit_oneself()?;
                 change.set_target(actor);
                 let before = users::name_of(change.write(), actor).await?;
-                // Lists have a copy, which the database keeps true.
+                // Lists have a copy of the name, which the database keeps equal.
                 let changed = sqlx::query!(
                     "UPDATE users SET name = $2 WHERE id = $1 AND deleted_at IS NULL",
                     actor.0,
@@ -145,10 +148,10 @@ impl Directory {
         .await
     }
 
-    /// Makes an account as the operator, with an organization of its own. Its address is proved by that (J1).
+    /// Creates an account as the operator, with an organization of its own. Its address counts as proved (J1).
     ///
     /// # Errors
-    /// [`Refusal::EmailTaken`], [`Refusal::PasswordWeak`].
+    /// [`Refusal::EmailTaken`], [`Refusal::PasswordWeak`]; [`Refusal::Hidden`] for any other principal.
     pub async fn create_user(&self, principal: &Principal, account: NewAccount) -> Result<UserId> {
         let hash = self.hash_new_account(Asker::Known, &account).await;
         self.change(principal, "user:create", |change| {
@@ -166,13 +169,13 @@ impl Directory {
         .await
     }
 
-    /// Hashes the password of an account that is to be, if it is good enough (J6).
+    /// Checks and hashes the password of a new account (J6).
     pub(crate) async fn hash_new_account(&self, asker: Asker, account: &NewAccount) -> Result<String> {
         let about = [account.email.as_str(), account.name.as_str()];
         self.hash_new_password(asker, account.password.clone(), &about).await
     }
 
-    /// Hashes a new password for the account with this address, if it is good enough (J6).
+    /// Checks and hashes a new password for the account with this address (J6).
     pub(crate) async fn hash_for(&self, email: &Email, new: Password) -> Result<String> {
         let known = self.known_about(email).await?;
         let known: Vec<_> = known.iter().map(String::as_str).collect();

@@ -1,4 +1,6 @@
-//! Limits on attempts, counted in the database so that every server counts together.
+//! Limits on attempts.
+//!
+//! Owns the counts, which are in the database so that all servers count together. It must not know what is limited.
 
 use policy::Refusal;
 use sqlx::PgExecutor;
@@ -6,31 +8,31 @@ use time::{Duration, OffsetDateTime};
 
 use crate::{Directory, Result, connections::PgConnection};
 
-/// How often something may be tried in a window of time.
+/// How many attempts are allowed in a time window.
 pub(crate) struct Limit {
-    /// What is limited, for whom.
+    /// The name under which attempts are counted: what is limited, and for whom.
     pub(crate) bucket: String,
-    /// Attempts allowed in a window.
+    /// The number of attempts allowed in a window.
     pub(crate) count: i32,
     /// The window's length.
     pub(crate) window: Duration,
 }
 
 impl Directory {
-    /// Counts an attempt before it is made, in a statement of its own: attempts side by side cannot pass together, and
-    /// a failure that rolls back does not uncount it. What succeeds is taken back with [`Self::forgive`].
+    /// Counts an attempt before it is made. The count is a statement of its own, so that concurrent attempts can't all
+    /// pass, and a failure that is rolled back still counts. A successful attempt is taken back with [`Self::forgive`].
     ///
     /// # Errors
-    /// [`Refusal::TooManyAttempts`] once the limit is passed.
+    /// [`Refusal::TooManyAttempts`] if the limit is exceeded.
     pub(crate) async fn attempt(&self, limit: &Limit) -> Result<()> {
         count(&self.pool, limit, self.now()).await
     }
 
-    /// Counts one attempt against several limits, the broadest first. If one of them is passed, the attempt counts in
-    /// none.
+    /// Counts one attempt against several limits, the broadest first. If one of them is exceeded, the attempt counts
+    /// against none.
     ///
     /// # Errors
-    /// [`Refusal::TooManyAttempts`] once one of the limits is passed.
+    /// [`Refusal::TooManyAttempts`] if one of the limits is exceeded.
     pub(crate) async fn attempt_all(&self, limits: &[Limit]) -> Result<()> {
         for (nth, limit) in limits.iter().enumerate() {
             if let Err(refused) = self.attempt(limit).await {
@@ -49,7 +51,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Takes an attempt back that turned out to be a good one.
+    /// Takes back an attempt that succeeded.
     pub(crate) async fn forgive(&self, limit: &Limit) -> Result<()> {
         sqlx::query!(
             "UPDATE attempts SET count = greatest(count - 1, 0) WHERE bucket = $1",
@@ -60,7 +62,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Throws away counts whose window is long over. Called now and then by the server.
+    /// Deletes counts whose window ended long ago. The server calls this from time to time.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
@@ -73,11 +75,10 @@ impl Directory {
     }
 }
 
-/// Counts an attempt. In a transaction it counts if the transaction is committed: right for what only counts when it is
-/// done.
+/// Counts an attempt. In a transaction it counts only if that is committed, which is right for limits on what was done.
 ///
 /// # Errors
-/// [`Refusal::TooManyAttempts`] once the limit is passed.
+/// [`Refusal::TooManyAttempts`] if the limit is exceeded.
 pub(crate) async fn count(db: impl PgExecutor<'_>, limit: &Limit, now: OffsetDateTime) -> Result<()> {
     let row = sqlx::query!(
         "INSERT INTO attempts AS a (bucket, window_start, count) VALUES ($1, $2, 1)
@@ -101,7 +102,7 @@ pub(crate) async fn count(db: impl PgExecutor<'_>, limit: &Limit, now: OffsetDat
     .into())
 }
 
-/// Forgets what was counted in a bucket.
+/// Deletes the count of a bucket.
 pub(crate) async fn forget(db: &mut PgConnection, bucket: &str) -> Result<()> {
     sqlx::query!("DELETE FROM attempts WHERE bucket = $1", bucket)
         .execute(db)

@@ -1,4 +1,6 @@
-//! Reading the audit (A2). It is written by [`crate::change`], and by nothing else.
+//! Reading the audit (A2).
+//!
+//! Owns the query and its page. It must not write: only [`crate::authorization::change`] writes the audit.
 
 use policy::{EventId, Permission, Slug, UserId};
 use serde_json::Value;
@@ -6,38 +8,38 @@ use time::OffsetDateTime;
 
 use crate::{Directory, Principal, Result, authorization::lookup::find_project, paging};
 
-/// One thing that was done or refused (A1).
+/// An action that was done or refused (A1).
 #[derive(Clone, Debug)]
 pub struct AuditEvent {
     /// Its id, which grows with time.
     pub id: EventId,
-    /// When.
+    /// When it happened.
     pub at: OffsetDateTime,
-    /// Who: `user`, `api_key`, `meter`, `operator` or `nobody`.
+    /// The kind of the principal: `user`, `api_key`, `meter`, `operator` or `nobody`.
     pub actor_kind: String,
-    /// Which user.
+    /// The user, if the principal is one.
     pub actor: Option<UserId>,
-    /// By which credential; its id, never its secret (A3).
+    /// The id of the credential, never its secret (A3).
     pub credential: String,
-    /// What: the name of a permission, mostly.
+    /// The action; usually the name of a permission.
     pub action: String,
-    /// Why not, if it was refused.
+    /// The code of the refusal, if it was refused.
     pub refusal: Option<String>,
-    /// On whom.
+    /// The id of the person or thing that it was about.
     pub target_id: Option<uuid::Uuid>,
-    /// On what: the name or address of it.
+    /// The name or address of the person or thing that it was about.
     pub target: Option<String>,
-    /// What it was before.
+    /// The values before.
     pub before: Option<Value>,
-    /// What it was after.
+    /// The values after.
     pub after: Option<Value>,
-    /// From which address.
+    /// The client's address.
     pub address: String,
-    /// In which request.
+    /// The id of the request.
     pub request_id: String,
-    /// How often: what is refused again in the same way within ten minutes is counted here (A4).
+    /// How often it happened: the same refusal again within ten minutes is counted here (A4).
     pub count: u64,
-    /// When it was the last time.
+    /// When it happened last.
     pub last_at: OffsetDateTime,
 }
 
@@ -46,12 +48,12 @@ pub struct AuditEvent {
 pub struct AuditPage {
     /// The events.
     pub events: Vec<AuditEvent>,
-    /// Where the next page begins; none on the last.
+    /// The cursor of the next page; `None` on the last.
     pub next: Option<EventId>,
 }
 
 impl Directory {
-    /// What happened in a project, the latest first, for its Admins.
+    /// Returns a page of a project's audit, the latest first, for its Admins.
     ///
     /// # Errors
     /// [`Refusal::Hidden`](policy::Refusal::Hidden), [`Refusal::Forbidden`](policy::Refusal::Forbidden).

@@ -10,10 +10,10 @@ use std::{
 
 use sha1::{Digest, Sha1};
 
-/// As many hexadecimal digits of a hash name the file it is in.
+/// How many hexadecimal digits of a hash name its file.
 const PREFIX: usize = 5;
 
-/// Passwords that were stolen elsewhere: a folder with a file for each beginning of a SHA-1 hash, named by its five
+/// Passwords that were stolen elsewhere: a folder with a file for each prefix of a SHA-1 hash, named by its five
 /// hexadecimal digits (with or without `.txt`), whose lines are the rest of a hash, a colon, and how often it was seen.
 #[derive(Clone, Debug)]
 pub struct BreachedPasswords {
@@ -21,10 +21,10 @@ pub struct BreachedPasswords {
 }
 
 impl BreachedPasswords {
-    /// The hashes in a folder.
+    /// Opens a folder of hashes.
     ///
     /// # Errors
-    /// If the folder cannot be read, or has no such file in it.
+    /// If the folder can't be read, or contains no such file.
     pub fn open(folder: PathBuf) -> io::Result<Self> {
         for entry in fs::read_dir(&folder)? {
             let name = entry?.file_name();
@@ -37,7 +37,7 @@ impl BreachedPasswords {
         Err(io::Error::new(io::ErrorKind::NotFound, "it has no file of a range"))
     }
 
-    /// Whether the password is among them. A range without a file has none.
+    /// Returns whether it contains the password. A prefix without a file has no passwords.
     pub(crate) fn has(&self, password: &[u8]) -> io::Result<bool> {
         let hash: String = Sha1::digest(password)
             .iter()
@@ -55,7 +55,7 @@ impl BreachedPasswords {
     }
 }
 
-/// Whether a range lists a hash. A count of 0 is padding, which says nothing.
+/// Returns whether a file lists a hash. A line with a count of 0 is padding, and is ignored.
 fn lists(range: &str, rest: &str) -> bool {
     range.lines().any(|line| {
         line.split_once(':')

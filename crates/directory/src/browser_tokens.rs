@@ -1,6 +1,6 @@
-//! What a browser is known by: the secrets in its cookies.
+//! The secrets in a browser's cookies.
 //!
-//! Owns how they are read, written and hashed. It must not know what a session or a device is.
+//! Owns how they are parsed, printed and hashed. It must not know what a session or a device is.
 
 use std::fmt;
 
@@ -9,21 +9,21 @@ use time::Duration;
 
 use crate::secret;
 
-/// A device that signed nobody in for this long is forgotten.
+/// The time without a sign-in after which a device is forgotten.
 pub(crate) const REMEMBERED: Duration = Duration::days(400);
 
-/// The secret of a session: the cookie's value. Its `Debug` is blank.
+/// The secret of a session: the cookie's value. Its `Debug` output is blank.
 #[derive(Clone)]
 pub struct SessionToken(pub(crate) [u8; 32]);
 
 impl SessionToken {
-    /// Reads a cookie's value; `None` if it cannot be one.
+    /// Parses a cookie's value; `None` if it has the wrong form.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
     }
 
-    /// The cookie's value.
+    /// Returns the cookie's value.
     #[must_use]
     pub fn reveal(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)
@@ -40,21 +40,21 @@ impl fmt::Debug for SessionToken {
     }
 }
 
-/// The secret that a device is known by: the cookie's value. Its `Debug` is blank.
+/// The secret of a device: the cookie's value. Its `Debug` output is blank.
 #[derive(Clone)]
 pub struct DeviceToken(pub(crate) [u8; 32]);
 
 impl DeviceToken {
-    /// How long the cookie is worth keeping.
+    /// How long the browser keeps the cookie.
     pub const LIFETIME: std::time::Duration = REMEMBERED.unsigned_abs();
 
-    /// Reads a cookie's value; `None` if it cannot be one.
+    /// Parses a cookie's value; `None` if it has the wrong form.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
     }
 
-    /// The cookie's value.
+    /// Returns the cookie's value.
     #[must_use]
     pub fn reveal(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)

@@ -1,4 +1,6 @@
 //! Collaborators of a project: adding, changing, removing them, and the list (RULES C, X).
+//!
+//! Owns adding a collaborator and the types of the list. It must not know how people are invited to an organization.
 
 mod change;
 pub(crate) mod list;
@@ -26,7 +28,7 @@ use crate::{
 
 use change::changed;
 
-/// Which people of a list.
+/// A kind of people to narrow a list to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CollaboratorKind {
@@ -60,21 +62,21 @@ pub struct Collaborator {
     pub name: Name,
     /// Their address.
     pub email: Email,
-    /// Whether they have shown that it is theirs (J1).
+    /// Whether they have proved that the address is theirs (J1).
     pub is_proved: bool,
     /// What they are to the organization and the project.
     pub standing: Standing,
     /// Every reason for which they have access, the one that counts first (R3).
     pub reasons: Vec<Reason>,
-    /// Who gave them access.
+    /// The name of the person who gave them access.
     pub added_by: Option<Name>,
-    /// Since when.
+    /// When their access began.
     pub added_at: OffsetDateTime,
-    /// Until when (C8).
+    /// When their access ends (C8).
     pub expires_at: Option<OffsetDateTime>,
 }
 
-/// Who was added.
+/// The person who was added.
 #[derive(Clone, Debug)]
 pub struct Added {
     /// The person.
@@ -83,7 +85,7 @@ pub struct Added {
     pub name: Name,
 }
 
-/// Failed adds of one person, wherever they try (X6).
+/// The limit on failed attempts of one person to add somebody, over all projects (X6).
 fn add_limit(actor: UserId) -> Limit {
     Limit {
         bucket: format!("collaborator:add {actor}"),
@@ -106,14 +108,14 @@ impl Directory {
         let outcome = self
             .change(principal, Permission::CollaboratorAdd.name(), |change| {
                 Box::pin(async move {
-                    // Only what is an address: words that aren't are nobody's to leave in the audit (A4).
+                    // Only a valid address goes into the audit, so that nobody can leave arbitrary text there (A4).
                     change.record.target = Email::from_input(email).ok().map(|email| email.to_string());
                     within_limit?;
                     self.add_collaborator_in(change, actor, slug, email).await
                 })
             })
             .await;
-        // What counts against the limit is what could tell who has an account.
+        // Only outcomes that could reveal who has an account count against the limit.
         let tells_nothing = matches!(
             outcome,
             Ok(_)
@@ -141,7 +143,7 @@ impl Directory {
         let project = lock_project(change, slug).await?;
         let change = &mut change.permit(project.standing.require(Permission::CollaboratorAdd)?);
         let email = Email::from_input(email)?;
-        // X6: a project Admin from outside need not learn who has an account.
+        // X6: a project Admin who is no member of the organization need not learn who has an account.
         let neutral = self.settings.neutral_add_errors && project.standing.organization.is_none();
         let not_found = if neutral {
             Refusal::CannotAdd
@@ -157,7 +159,7 @@ impl Directory {
         let user = find_addable(change, &project, &email).await?.ok_or(not_found)?;
         change.set_target(user);
         let person = match find_person(change.write(), &project, user).await {
-            // Their account was deleted just now.
+            // Their account was deleted after it was found.
             Err(Error::Refused(Refusal::NotACollaborator)) => return Err(not_found.into()),
             person => person?,
         };
@@ -172,7 +174,7 @@ impl Directory {
             }
             .into());
         }
-        // Where access had ended by its date, its row is still there: start afresh.
+        // If access ended by its end date, the row still exists. It is replaced.
         sqlx::query!(
             "DELETE FROM collaborators WHERE organization_id = $1 AND project_id = $2 AND user_id = $3",
             project.organization.0,
@@ -193,9 +195,10 @@ impl Directory {
     }
 }
 
-/// The person with this address, if the project may know of them (J2). An account whose address is not proved may be a
-/// stranger's: it is found only in an organization that it is in, which invited that very address, or by a project that
-/// it has access to. Of any other the answer is that of no account, by the same one query.
+/// Returns the person with this address, if the project may know about them (J2). An account whose address is not
+/// proved may belong to somebody else. It is found only in an organization that it is a member of, which invited that
+/// very address, or by a project that it has access to. Any other such account gives the same answer as no account, by
+/// the same single query.
 async fn find_addable(change: &mut Change<'_>, project: &ProjectSeen, email: &Email) -> Result<Option<UserId>> {
     let row = sqlx::query!(
         "SELECT u.id FROM users u
@@ -214,7 +217,7 @@ async fn find_addable(change: &mut Change<'_>, project: &ProjectSeen, email: &Em
     Ok(row.map(|row| UserId(row.id)))
 }
 
-/// What a locked project is called.
+/// Returns the name of a locked project.
 async fn name_of(db: &mut PgConnection, project: &ProjectSeen) -> Result<Name> {
     let row = sqlx::query!(
         "SELECT name FROM projects WHERE organization_id = $1 AND id = $2",

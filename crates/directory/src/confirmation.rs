@@ -1,5 +1,7 @@
-//! The second look (J7): whoever does what can't be undone, or what lets somebody in, gave their password a short while
-//! ago. A session that was left open, or stolen, is not enough.
+//! Confirmation by password (J7): a change that can't be undone, or that gives access, requires that the person entered
+//! their password a short while ago. A session that was left open or stolen is not enough.
+//!
+//! Owns entering it and checking it. It must not know which changes require it.
 
 use policy::{Refusal, SessionId, UserId};
 
@@ -9,11 +11,11 @@ use crate::{
 };
 
 impl Directory {
-    /// Takes the person's password again. For 10 minutes they may do in this session what asks for it.
+    /// Verifies the person's password. For 10 minutes, changes in this session that require a confirmation are allowed.
     ///
     /// # Errors
-    /// [`Refusal::CurrentPasswordWrong`], [`Refusal::TooManyAttempts`]; [`Refusal::SignedOut`] for an account just
-    /// deleted.
+    /// [`Refusal::CurrentPasswordWrong`], [`Refusal::TooManyAttempts`]; [`Refusal::SignedOut`] if the account was
+    /// deleted meanwhile.
     pub async fn confirm(&self, principal: &Principal, password: &str) -> Result<()> {
         let actor = principal.user()?;
         let session = principal.session()?;
@@ -44,7 +46,7 @@ impl Directory {
     }
 }
 
-/// Notes that the person of a session has just proved to be there.
+/// Records that the person of a session has just confirmed.
 pub(crate) async fn note(db: &mut Writer, user: UserId, session: SessionId) -> Result<()> {
     sqlx::query!(
         "UPDATE sessions SET confirmed_at = statement_timestamp() WHERE id = $1 AND user_id = $2",
@@ -56,8 +58,8 @@ pub(crate) async fn note(db: &mut Writer, user: UserId, session: SessionId) -> R
     Ok(())
 }
 
-/// Goes on only if the person proved to be there within the last 10 minutes, in the session they act by. Asked in the
-/// transaction of the change, when everything else about it is found to be right.
+/// Checks that the person confirmed within the last 10 minutes, in the same session. It is called in the transaction of
+/// the change, after all other checks.
 ///
 /// # Errors
 /// [`Refusal::ConfirmationNeeded`]; [`Refusal::SignedOut`] if the session ended meanwhile.

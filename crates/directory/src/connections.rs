@@ -1,13 +1,15 @@
-//! Connections to PostgreSQL, straight or through a pooler, and what becomes of those that are good for nothing any
-//! more.
+//! Connections to PostgreSQL, direct or through a pooler.
 //!
-//! A pooler in transaction mode gives a client another connection of the server's after each transaction. What belongs
-//! to a connection of the server is then anybody's: prepared statements, settings. So behind a pooler every statement
-//! is in a transaction and has no name, and limits are set within the transaction. Straight, or with a pooler in
-//! session mode, nothing of this is needed, and costs nothing.
+//! Owns the pool, how a transaction begins and ends, and closing connections that can't be used any more. It must not
+//! know any statement of a use case.
 //!
-//! A connection that answered that its server takes no changes, or is going away, is closed and not given back: after
-//! a failover it would lead to the wrong server for as long as it lives.
+//! A pooler in transaction mode assigns a client another server connection after each transaction. The state of a
+//! server connection (prepared statements, settings) is then shared with other clients. So behind a pooler every
+//! statement is in a transaction and is unnamed, and limits are set within the transaction. With direct connections, or
+//! with a pooler in session mode, none of this is needed, and it costs nothing.
+//!
+//! A connection is closed and not returned to the pool if its server answered that it takes no changes or is shutting
+//! down: after a failover the connection would lead to the wrong server for as long as it exists.
 
 use std::{
     ops::{Deref, DerefMut},
@@ -31,24 +33,24 @@ use sqlx::{
 };
 use sqlx_core::transaction::TransactionManager;
 
-/// How long somebody waits for a connection.
+/// How long to wait for a connection.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The database ends a transaction in which nothing is done for longer: its locks would be in everybody's way.
+/// The time after which the database ends an idle transaction, since its locks would block others.
 const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(60);
-/// A connection to a server that takes no changes is kept for so long, for those who read: not each of them opens one.
+/// How long a connection to a server that takes no changes is kept, so that not every read opens a new one.
 const READ_ONLY_FOR: Duration = Duration::from_secs(1);
 
-/// Connections of one audience. Cheap to clone.
+/// A pool of connections. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
     connections: PgPool,
-    /// How a transaction begins behind a pooler; nothing where connections are the server's own.
+    /// The statement that begins a transaction behind a pooler; `None` for direct connections.
     pooled: Option<Arc<str>>,
 }
 
 impl Pool {
-    /// Opens up to `most` connections, the first one at once. The server ends a statement that takes longer than
-    /// `statement`.
+    /// Opens a pool of up to `most` connections, the first one at once. The server ends a statement that takes longer
+    /// than `statement`.
     pub(crate) async fn open(
         options: PgConnectOptions,
         most: u32,
@@ -67,7 +69,7 @@ impl Pool {
                 pooled: Some(begin.into()),
             });
         }
-        // By statements rather than by startup parameters, which poolers refuse.
+        // Limits are set by statements, since poolers refuse startup parameters.
         let limits: Arc<str> =
             format!("SET statement_timeout = {statement}; SET idle_in_transaction_session_timeout = {idle}").into();
         let pool = pool
@@ -75,8 +77,8 @@ impl Pool {
                 let limits = AssertSqlSafe(Arc::clone(&limits));
                 Box::pin(async move { connection.execute(sqlx::raw_sql(limits)).await.map(drop) })
             })
-            // In place of sqlx's own sign of life: as quick, and it finds connections to a server that was demoted
-            // meanwhile.
+            // This replaces sqlx's own test of a connection: it is as fast, and it detects connections to a server that
+            // was demoted meanwhile.
             .test_before_acquire(false)
             .before_acquire(|connection, meta| {
                 Box::pin(async move {
@@ -99,8 +101,8 @@ impl Pool {
         Ok(transaction)
     }
 
-    /// A connection for several statements that read. Behind a pooler it is a transaction, which is rolled back when
-    /// it is dropped.
+    /// Returns a connection for several reading statements. Behind a pooler it is a transaction, which is rolled back
+    /// when it is dropped.
     pub(crate) async fn acquire(&self) -> sqlx::Result<PgTransaction> {
         if self.pooled.is_some() {
             return self.begin().await;
@@ -108,7 +110,7 @@ impl Pool {
         self.take().await
     }
 
-    /// Closes every connection, once what is under way is done.
+    /// Closes every connection after the statements in progress have ended.
     pub(crate) async fn close(&self) {
         self.connections.close().await;
     }
@@ -131,7 +133,7 @@ impl From<PgPool> for Pool {
     }
 }
 
-/// Tests look at the tables beside what is tested.
+/// Lets tests read the tables directly.
 #[cfg(test)]
 impl Deref for Pool {
     type Target = PgPool;
@@ -141,7 +143,7 @@ impl Deref for Pool {
     }
 }
 
-/// A connection that is somebody's until it is dropped, perhaps in a transaction.
+/// A connection taken from the pool until it is dropped, perhaps in a transaction.
 #[derive(Debug)]
 pub struct PgConnection {
     live: PoolConnection<Postgres>,
@@ -150,7 +152,7 @@ pub struct PgConnection {
     only_reads: bool,
 }
 
-/// A connection in a transaction, which is rolled back when it is dropped before it was committed.
+/// A connection in a transaction, which is rolled back if it is dropped before it is committed.
 #[derive(Debug)]
 pub(crate) struct PgTransaction(PgConnection);
 
@@ -161,13 +163,13 @@ impl PgTransaction {
         self.0.note(begun)
     }
 
-    /// Makes what was done true.
+    /// Commits the transaction.
     pub(crate) async fn commit(mut self) -> sqlx::Result<()> {
         let done = PgTransactionManager::commit(&mut self.0.live).await;
         self.0.note(done)
     }
 
-    /// Undoes what was done.
+    /// Rolls the transaction back.
     pub(crate) async fn rollback(mut self) -> sqlx::Result<()> {
         let done = PgTransactionManager::rollback(&mut self.0.live).await;
         self.0.note(done)
@@ -176,7 +178,7 @@ impl PgTransaction {
 
 impl Drop for PgTransaction {
     fn drop(&mut self) {
-        // Nothing, if it was committed or rolled back already.
+        // Does nothing if it was committed or rolled back already.
         PgTransactionManager::start_rollback(&mut self.0.live);
     }
 }
@@ -210,7 +212,8 @@ impl PgConnection {
         }
     }
 
-    /// Passes on what came of a statement. After an answer that makes this connection useless, it won't be given back.
+    /// Returns the result of a statement unchanged. If it shows that the connection can't be used any more, the
+    /// connection is closed when it is dropped.
     fn note<T>(&mut self, outcome: sqlx::Result<T>) -> sqlx::Result<T> {
         if outcome.as_ref().is_err_and(is_last) {
             self.live.close_on_drop();
@@ -219,12 +222,14 @@ impl PgConnection {
     }
 }
 
-/// Whether an answer is a connection's last: its server takes no changes, shuts down, or lost the thread.
+/// Returns whether an error means that the connection can't be used any more: its server takes no changes, is shutting
+/// down, or the protocol is out of step.
 pub(crate) fn is_last(error: &sqlx::Error) -> bool {
     if let sqlx::Error::Database(database) = error {
         let code = database.code().unwrap_or_default();
-        // 25006: takes no changes; 0A000: nor has tables that aren't replicated (a standby); 57P: shuts down, or
-        // starts; 08: connection; 26000 and 42P05: statements are another's, behind a pooler that nobody knew of.
+        // 25006: takes no changes; 0A000: a standby, which lacks unlogged tables; 57P: shuts down or starts; 08:
+        // connection; 26000 and 42P05: the prepared statements are another client's, behind a pooler that was not known
+        // of.
         ["25006", "0A000", "57P01", "57P02", "57P03", "08", "26000", "42P05"]
             .iter()
             .any(|last| code.starts_with(last))
@@ -236,7 +241,7 @@ pub(crate) fn is_last(error: &sqlx::Error) -> bool {
     }
 }
 
-/// A statement that has a name on the server, and so is planned once, or has none.
+/// A statement with or without a name on the server. One with a name is planned once.
 struct Statement<E> {
     sent: E,
     is_named: bool,
@@ -330,7 +335,7 @@ impl<'c> Executor<'c> for &'c mut PgConnection {
     }
 }
 
-/// One statement, on a connection of its own.
+/// Executes each statement on a connection of its own.
 impl<'c> Executor<'c> for &'c Pool {
     type Database = Postgres;
 

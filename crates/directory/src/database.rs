@@ -1,5 +1,7 @@
-//! Where the database is, and whether it is one that can be used: asked once, at the start, so that whoever starts the
-//! server is told the cause and not what came of it.
+//! The database's address, and whether that database can be used.
+//!
+//! Owns the checks at the start, so that the operator is told the cause and not its consequences, and the migrations.
+//! It must not know any use case.
 
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
@@ -16,21 +18,21 @@ use crate::{
     obstacles::{Obstacle, Pooled, Unanswered, Unfit, Unowned, Unreached},
 };
 
-/// The database ends a statement of people and programs that takes longer, waiting for locks included: nobody waits for
-/// its answer any more.
+/// The time after which the database ends a statement for people and programs, including the wait for locks: by then
+/// the client has given up.
 pub const STATEMENT: Duration = Duration::from_secs(30);
 
-/// How long a database may take to let somebody in.
+/// How long a connection may take to open.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The oldest PostgreSQL that will do.
+/// The oldest version of PostgreSQL that is supported.
 const OLDEST: i32 = 15;
-/// How many connections it takes to be sure that none is shared: clients of one process of a pooler share, and it may
-/// have several.
+/// How many connections are opened to detect sharing: a pooler may have several processes, and clients share only
+/// within one.
 const WITNESSES: u32 = 5;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
-/// What has to be right before a database is used.
+/// The facts that are checked before a database is used.
 const FACTS: &str = "
     SELECT current_setting('server_version_num')::int4 AS version_number, current_setting('server_version') AS version,
         current_setting('server_encoding') AS encoding, current_user::text AS role, current_schema()::text AS schema,
@@ -50,35 +52,36 @@ const FACTS: &str = "
             (SELECT NULLIF(datconnlimit, -1) FROM pg_catalog.pg_database WHERE datname = current_database())
         ) AS connections";
 
-/// Which server and database a connection leads to: two that are the same share it.
+/// Identifies the server and the database of a connection: two connections with the same value lead to the same
+/// database.
 const IDENTITY: &str = "SELECT concat_ws(' ', pg_postmaster_start_time(), d.oid) FROM pg_catalog.pg_database d
     WHERE d.datname = current_database()";
 
-/// Where the database is, and how it is reached. Cheap to clone.
+/// The address of the database, and how it is reached. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Database {
-    /// What most goes through: the server, or a pooler.
+    /// The address for most connections: the server's, or a pooler's.
     through: PgConnectOptions,
-    /// The server itself, for what needs a connection to itself: hints, and the migrations' lock.
+    /// The server's own address, for what needs its own connection: hints, and the migrations' lock.
     direct: PgConnectOptions,
-    /// Whether connections may be shared with other clients, transaction by transaction.
+    /// Whether server connections may be shared with other clients between transactions.
     is_pooled: bool,
 }
 
-/// Why a database can't be used, and by which way that was found out.
+/// Why a database can't be used, and through which address that was found.
 #[derive(Debug)]
 pub struct Blocked {
-    /// Whether it is about the direct way.
+    /// Whether it was found through the direct address.
     pub is_direct: bool,
-    /// What stands in the way.
+    /// The obstacle.
     pub by: Obstacle,
 }
 
 impl Database {
-    /// The database at `url`, reached straight or through a pooler in session mode.
+    /// Returns the database at `url`, reached directly or through a pooler in session mode.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if the URL is not one.
+    /// [`Error::Unavailable`] if the URL is invalid.
     pub fn at(url: &str) -> Result<Self> {
         let through = options(url)?;
         Ok(Self {
@@ -88,10 +91,10 @@ impl Database {
         })
     }
 
-    /// The same database, which `url` leads to past the pooler.
+    /// Returns the same database, with `url` as its direct address past the pooler.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if the URL is not one.
+    /// [`Error::Unavailable`] if the URL is invalid.
     pub fn past_pooler(self, url: &str) -> Result<Self> {
         Ok(Self {
             direct: options(url)?,
@@ -100,7 +103,7 @@ impl Database {
         })
     }
 
-    /// The same database, used as if there were a pooler: a little slower, and right in any case.
+    /// Returns the same database, used as if there were a pooler: a little slower, and correct in either case.
     #[must_use]
     pub fn as_if_pooled(self) -> Self {
         Self {
@@ -109,8 +112,8 @@ impl Database {
         }
     }
 
-    /// Opens up to `connections` to it, the first one at once, for a directory of their own. The server ends a
-    /// statement that takes longer than `statement`.
+    /// Opens a directory with up to `connections` of its own, the first one at once. The server ends a statement that
+    /// takes longer than `statement`.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
@@ -119,8 +122,8 @@ impl Database {
         Ok(Directory::over(pool, self.direct_pool(), settings))
     }
 
-    /// A connection that is nobody else's, opened when it is needed; and another when that one doesn't answer any
-    /// more, and can't even be closed.
+    /// Returns a pool for one direct connection, opened when it is needed. It allows a second one, in case the first no
+    /// longer answers and can't even be closed.
     fn direct_pool(&self) -> PgPool {
         PgPoolOptions::new()
             .max_connections(2)
@@ -130,10 +133,10 @@ impl Database {
             .connect_lazy_with(self.direct.clone())
     }
 
-    /// Finds out whether the database can be used with as many `connections` as that.
+    /// Checks whether the database can be used with this number of `connections`.
     ///
     /// # Errors
-    /// What stands in the way.
+    /// The obstacle.
     pub async fn check(&self, connections: u32) -> std::result::Result<(), Blocked> {
         let through = |by| Blocked { is_direct: false, by };
         let mut connection = connect(&self.through).await.map_err(through)?;
@@ -156,10 +159,10 @@ impl Database {
             .map_err(|by| Blocked { is_direct: true, by })
     }
 
-    /// Finds out whether the database lets us in.
+    /// Checks whether a connection to the database can be opened.
     ///
     /// # Errors
-    /// What stands in the way.
+    /// The obstacle.
     pub async fn reach(&self) -> std::result::Result<(), Blocked> {
         let connection = connect(&self.through)
             .await
@@ -188,10 +191,10 @@ impl Database {
         Ok(())
     }
 
-    /// Brings the schema up to date. Safe to run on several servers at once: it takes a lock.
+    /// Migrates the schema to the current version. Several servers may call this at the same time: it takes a lock.
     ///
     /// # Errors
-    /// What stands in the way.
+    /// The obstacle.
     pub async fn migrate(&self) -> std::result::Result<(), Blocked> {
         let migrated = async {
             let mut connection = connect(&self.direct).await?;
@@ -206,14 +209,14 @@ impl Database {
     }
 }
 
-/// How the database at `url` is reached. Poolers refuse startup parameters that they don't know, and sqlx's digits of
-/// floating point numbers are as PostgreSQL has them anyhow.
+/// Parses the options of a connection from `url`. The startup parameter that sqlx sets for the digits of floating point
+/// numbers is left out: poolers refuse parameters that they don't know, and PostgreSQL's default has the same effect.
 pub(crate) fn options(url: &str) -> Result<PgConnectOptions> {
     let options: PgConnectOptions = url.parse().map_err(Error::Unavailable)?;
     Ok(options.application_name("roster").extra_float_digits(None))
 }
 
-/// Brings the schema up to date on this connection, however long it takes.
+/// Migrates the schema to the current version on this connection, without a time limit.
 pub(crate) async fn migrate(connection: &mut sqlx::PgConnection) -> std::result::Result<(), MigrateError> {
     connection
         .execute(sqlx::raw_sql(
@@ -230,9 +233,9 @@ async fn connect(options: &PgConnectOptions) -> std::result::Result<sqlx::PgConn
     }
 }
 
-/// Whether connections are shared with other clients between transactions: then the same connection of the server
-/// answers two of ours, or two answer one. Each is asked twice and one after the other, which tells whether a pooler
-/// gives out first what was used last, or what wasn't used for longest.
+/// Returns whether server connections are shared with other clients between transactions: then one server connection
+/// answers two of ours, or two answer one. Each is asked twice, one after the other, which detects sharing whether a
+/// pooler assigns the most recently used connection first or the least recently used one.
 async fn shares_connections(options: &PgConnectOptions, connections: u32) -> std::result::Result<bool, Obstacle> {
     let mut clients = Vec::new();
     for _ in 0..connections.min(WITNESSES) {
@@ -254,7 +257,7 @@ async fn shares_connections(options: &PgConnectOptions, connections: u32) -> std
             }
         }
     }
-    // A pooler that gives connections away after each statement has no transactions.
+    // A pooler that assigns connections for each statement has no transactions.
     if let Some(client) = clients.first_mut() {
         client.execute(sqlx::raw_sql("BEGIN")).await.map_err(Obstacle::of)?;
         client.execute(sqlx::raw_sql("ROLLBACK")).await.map_err(Obstacle::of)?;
@@ -265,7 +268,7 @@ async fn shares_connections(options: &PgConnectOptions, connections: u32) -> std
     Ok(is_shared)
 }
 
-/// In the order in which somebody would put them right.
+/// Checks the facts in the order in which an operator would fix them.
 fn check_facts(row: &PgRow) -> std::result::Result<(), Obstacle> {
     let text = |name: &str| {
         row.try_get::<Option<String>, _>(name)
@@ -310,7 +313,7 @@ fn check_facts(row: &PgRow) -> std::result::Result<(), Obstacle> {
     Ok(())
 }
 
-/// A small plan may allow fewer connections than Roster would open: then requests fail when many come at once.
+/// Logs a warning if the server allows fewer connections than Roster may open: then requests fail under load.
 fn warn_of_limit(row: &PgRow, wanted: u32) {
     let allowed = row.try_get::<Option<i32>, _>("connections").ok().flatten();
     if let Some(allowed) = allowed.and_then(|allowed| u32::try_from(allowed).ok())
@@ -326,28 +329,28 @@ fn warn_of_limit(row: &PgRow, wanted: u32) {
 }
 
 impl Directory {
-    /// Connects to the database at `url`, up to `connections` at once; waits up to 10 s for the first. The database
-    /// ends a statement that takes longer than [`STATEMENT`].
+    /// Connects to the database at `url`, with up to `connections`; waits up to 10 s for the first. The database ends a
+    /// statement that takes longer than [`STATEMENT`].
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if the URL is not one or the database does not answer.
+    /// [`Error::Unavailable`] if the URL is invalid or the database does not answer.
     pub async fn connect(url: &str, connections: u32, settings: Settings) -> Result<Self> {
         Self::connect_for(url, connections, STATEMENT, settings).await
     }
 
-    /// The same with another limit on the time of a statement, for those who don't wait that long.
+    /// Does the same with another limit on the time of a statement, for clients that don't wait that long.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if the URL is not one or the database does not answer.
+    /// [`Error::Unavailable`] if the URL is invalid or the database does not answer.
     pub async fn connect_for(url: &str, connections: u32, statement: Duration, settings: Settings) -> Result<Self> {
         Database::at(url)?.directory(connections, statement, settings).await
     }
 
-    /// Whether what goes to the database at `url` and back can't be read on the way: it stays on this machine, or TLS
+    /// Returns whether the traffic with the database at `url` can't be read by others: it stays on this machine, or TLS
     /// is required.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if the URL is not one.
+    /// [`Error::Unavailable`] if the URL is invalid.
     pub fn is_sealed(url: &str) -> Result<bool> {
         let options: PgConnectOptions = url.parse()?;
         let host = options.get_host();
@@ -365,10 +368,10 @@ impl Directory {
         Ok(is_near || asks_for_tls)
     }
 
-    /// The Unix socket of the database at `url`; none if it is reached over a network.
+    /// Returns the Unix socket of the database at `url`; `None` if it is reached over a network.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if the URL is not one.
+    /// [`Error::Unavailable`] if the URL is invalid.
     pub fn socket_of(url: &str) -> Result<Option<PathBuf>> {
         let options: PgConnectOptions = url.parse()?;
         let port = options.get_port();
@@ -377,19 +380,19 @@ impl Directory {
             .map(|folder| folder.join(format!(".s.PGSQL.{port}"))))
     }
 
-    /// Brings the schema up to date. Safe to run on several servers at once: it takes a lock.
+    /// Migrates the schema to the current version. Several servers may call this at the same time: it takes a lock.
     ///
     /// # Errors
     /// [`Error::Internal`] with the migration that failed.
     pub async fn migrate(&self) -> Result<()> {
-        // On a connection of its own, which is closed afterwards: a migration may take as long as it takes.
+        // A connection of its own, which is closed afterwards, has no time limit: a migration may take long.
         let mut connection = self.direct.acquire().await?;
         let done = migrate(&mut connection).await;
         connection.close().await?;
         done.map_err(|error| Error::Internal(error.to_string()))
     }
 
-    /// Closes every connection, once what is under way is done.
+    /// Closes every connection after the statements in progress have ended.
     pub async fn close(&self) {
         self.pool.close().await;
         self.direct.close().await;

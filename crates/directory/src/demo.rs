@@ -1,4 +1,6 @@
-//! The demo organization (INTERFACES, demo data): people of every kind, to try the console with and to test against.
+//! The demo organization (INTERFACES, demo data): people of every kind, for trying the console and for tests.
+//!
+//! Owns its people and projects. It must not run on a database with people in it.
 
 mod work;
 
@@ -14,25 +16,25 @@ use crate::{
     memberships, organizations, projects, secret, users, verification,
 };
 
-/// Everybody's password.
+/// The password of every person.
 pub const DEMO_PASSWORD: &str = "correct-horse-battery";
 
-/// So long ago everything began.
+/// The age of the demo organization.
 const AGE: Duration = Duration::days(90);
 
-/// Why there is no demo data.
+/// Why the demo data was not loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
-    /// Somebody lives here already.
+    /// There are people in the database already.
     #[error("the database has people in it already: demo data goes into an empty one only")]
     NotEmpty,
-    /// The database said no.
+    /// The database refused or failed.
     #[error(transparent)]
     Directory(#[from] Error),
 }
 
 impl Directory {
-    /// Fills an empty database with the demo organization. One transaction: all of it or nothing.
+    /// Fills an empty database with the demo organization, in one transaction.
     ///
     /// # Errors
     /// [`DemoError::NotEmpty`] if there is anybody in the database.
@@ -115,7 +117,7 @@ async fn fill(change: &mut Permitted<'_, '_>, now: OffsetDateTime) -> Result<()>
         (research, "training-jobs", maya),
         (production, "inference-gateway", adam),
     ] {
-        // Their secrets are shown nowhere.
+        // Their secrets are never shown.
         let key = NewKey {
             name: &parse(name)?,
             reach: KeyScope::Use,
@@ -189,7 +191,7 @@ async fn collaborator(
     Ok(())
 }
 
-/// Demo data is written by us: what does not parse is a fault, and says so.
+/// Parses a value of the demo data. A value that doesn't parse is a bug, and is reported as one.
 fn parse<T: std::str::FromStr>(text: &str) -> Result<T> {
     text.parse().map_err(|_| Error::Internal(format!("demo data: {text}")))
 }

@@ -1,5 +1,7 @@
 //! Devices: browsers that signed in to an account before (J8, J9). The cookie holds 256 random bits; the table holds
 //! their SHA-256, once for each person who signed in there.
+//!
+//! Owns these rows. It must not know how people sign in.
 
 use policy::{Email, UserId};
 use time::OffsetDateTime;
@@ -11,11 +13,11 @@ use crate::{
     secret,
 };
 
-/// An account remembers this many devices; beyond, the one that was used longest ago is forgotten.
+/// The number of devices that an account remembers. The device that was used longest ago is forgotten first.
 const MOST: i64 = 50;
 
 impl Directory {
-    /// What tells the device of a request from others, if it signed in to the account with this address before (J9).
+    /// Returns an identifier of the request's device, if it signed in to the account with this address before (J9).
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
@@ -32,7 +34,7 @@ impl Directory {
         Ok(row.map(|row| row.id))
     }
 
-    /// Throws away devices that have not been used for long. Called now and then by the server.
+    /// Deletes devices that have not been used for long. The server calls this from time to time.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
@@ -45,10 +47,11 @@ impl Directory {
     }
 }
 
-/// Notes that a person signed in on a device. Answers a new token for the browser if the person is new on this device.
+/// Records that a person signed in on a device. Returns a new token for the browser if the person is new on this
+/// device.
 ///
-/// The token that the browser came with is not used on then: somebody else may have put it there, and would share the
-/// trust in this device. Whoever else signed in on it is known by the new one.
+/// The token that the browser sent is then no longer used: somebody else may have placed it there, and would share the
+/// trust in this device. Other people who signed in on it are known by the new one.
 pub(crate) async fn remember(
     db: &mut Writer,
     user: UserId,
@@ -98,8 +101,8 @@ pub(crate) async fn remember(
     Ok(Some(token))
 }
 
-/// Forgets the devices of a person, except the one they use now: with a new password, nobody else's browser is a known
-/// one.
+/// Forgets the devices of a person, except the one they use now, so that after a change of the password no other
+/// browser is a known device.
 pub(crate) async fn forget(db: &mut Writer, user: UserId, except: Option<&DeviceToken>) -> Result<()> {
     let except = except.map(DeviceToken::hash);
     sqlx::query!(

@@ -1,4 +1,4 @@
-//! The directory: the way to the database, what the operator decided, and where time and ids come in.
+//! The directory: the connections to the database, the operator's settings, and the sources of time and ids.
 //!
 //! Owns the type that every use case is a method of. It must not know any use case.
 
@@ -12,21 +12,21 @@ use uuid::Uuid;
 
 use crate::{BreachedPasswords, Result, connections::Pool};
 
-/// When it was last tried, and what came of it.
+/// The time and the result of the last probe.
 pub(crate) type LastProbe = Arc<Mutex<Option<(Instant, bool)>>>;
 
-/// What the operator decides for the whole installation.
+/// The operator's settings for the whole installation.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// Whether anybody may make an account, or only the invited.
+    /// Whether anybody may create an account, or only invited people.
     pub open_sign_up: bool,
-    /// Whether a new organization may create projects beside its default one (P1).
+    /// Whether a new organization may create projects besides its default one (P1).
     pub additional_projects: bool,
-    /// Whether failed adds say less to project Admins who are not members (X6).
+    /// Whether failed adds tell less to project Admins who are not members (X6).
     pub neutral_add_errors: bool,
-    /// Whether there is a mail server: without one links are shown, and none are mailed.
+    /// Whether there is a mail server. Without one, links are shown and none is mailed.
     pub sends_mail: bool,
-    /// How many there may be of what fills a disk (J12).
+    /// The quotas on what uses disk space (J12).
     pub quotas: Quotas,
 }
 
@@ -46,7 +46,7 @@ impl Default for Settings {
 #[derive(Clone, Debug)]
 pub struct Directory {
     pub(crate) pool: Pool,
-    /// The way to the database past a pooler, if there is one.
+    /// The direct connections to the database, past a pooler if there is one.
     pub(crate) direct: PgPool,
     pub(crate) last_probe: LastProbe,
     pub(crate) settings: Settings,
@@ -56,7 +56,7 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// A directory over a pool that is open already.
+    /// Returns a directory that uses an open pool.
     #[must_use]
     pub fn new(pool: PgPool, settings: Settings) -> Self {
         Self::over(pool.clone().into(), pool, settings)
@@ -74,31 +74,32 @@ impl Directory {
         }
     }
 
-    /// The same directory, which takes none of these as a new password (J6).
+    /// Returns the same directory, which refuses breached passwords as new ones (J6).
     #[must_use]
     pub fn refusing(self, breached: Option<BreachedPasswords>) -> Self {
         Self { breached, ..self }
     }
 
-    /// The same directory with another clock, for tests.
+    /// Returns the same directory with another clock, for tests.
     #[must_use]
     pub fn with_clock(self, clock: fn() -> OffsetDateTime) -> Self {
         Self { clock, ..self }
     }
 
-    /// The same directory with another source of ids, for tests.
+    /// Returns the same directory with another source of ids, for tests.
     #[must_use]
     pub fn with_ids(self, ids: fn() -> Uuid) -> Self {
         Self { ids, ..self }
     }
 
-    /// What the operator decided.
+    /// Returns the operator's settings.
     #[must_use]
     pub const fn settings(&self) -> Settings {
         self.settings
     }
 
-    /// Does something beside the request that gave rise to it: it holds nobody up, and is never a reason to fail.
+    /// Runs a task in the background of the request that caused it. The request doesn't wait for it, and a failure is
+    /// only logged.
     pub(crate) fn spawn_best_effort(what: &'static str, doing: impl Future<Output = Result<()>> + Send + 'static) {
         tokio::spawn(async move {
             if let Err(error) = doing.await {
@@ -107,7 +108,7 @@ impl Directory {
         });
     }
 
-    /// The day it is (UTC).
+    /// Returns the present day (UTC).
     #[must_use]
     pub fn today(&self) -> Date {
         self.now().date()

@@ -1,8 +1,11 @@
-//! Another address for an account (J5). The new one is proved by a mailed link before it counts; the old one, if it was
-//! proved, is told and can undo the change for 7 days, within which it is nobody else's.
+//! Changing the address of an account (J5). The new address is proved by a mailed link before it counts. If the old one
+//! was proved, it gets a mail by which the change can be undone for 7 days; during that time no other account can have
+//! it.
 //!
-//! The link to confirm counts only in a session of the account that asked: whoever got somebody else to press a button
-//! would otherwise have that person's address proved for an account of their own.
+//! Owns the requests, the changes and undoing them. It must not know how a link is stored or mailed.
+//!
+//! The link to confirm works only in a session of the account that requested it. Otherwise somebody could make another
+//! person confirm the link, and so have that person's address proved for their own account.
 
 use policy::{Email, Password, Refusal, UserId};
 use serde_json::json;
@@ -19,41 +22,41 @@ use crate::{
     users,
 };
 
-/// A link that confirms a change is good for this long.
+/// How long a link that confirms a change is valid.
 const TO_CONFIRM: Duration = Duration::hours(24);
-/// A change can be undone for this long.
+/// How long a change can be undone.
 const TO_UNDO: Duration = Duration::days(7);
 
-/// What a change of address is called in the audit.
+/// The audit's name of a change of address.
 const UPDATE: &str = "user:update_email";
 
-/// What a link that confirms a change leads to.
+/// The request that a link which confirms a change belongs to.
 #[derive(Clone, Debug)]
 pub struct OpenedEmailChange {
-    /// The account that asked for it.
+    /// The account that requested it.
     pub user: UserId,
-    /// The address it is to have.
+    /// The new address.
     pub email: Email,
 }
 
-/// What a link that undoes a change leads to.
+/// The change that a link which undoes a change belongs to.
 #[derive(Clone, Debug)]
 pub struct OpenedEmailUndo {
     /// The account.
     pub user: UserId,
-    /// The address it gets back.
+    /// The old address, which is restored.
     pub old: Email,
-    /// The address it has now.
+    /// The present address.
     pub current: Email,
 }
 
 impl Directory {
-    /// Asks for another address: a link to confirm it is mailed there. The answer is the same whether that address has
-    /// an account (X6); an earlier request of the person ends.
+    /// Requests another address: a link to confirm it is mailed there. The answer is the same whether or not that
+    /// address has an account (X6). An earlier request of the person is deleted.
     ///
     /// # Errors
     /// [`Refusal::NoMail`], [`Refusal::EmailUnchanged`], [`Refusal::TooManyAttempts`], [`Refusal::ConfirmationNeeded`];
-    /// [`Refusal::SignedOut`] for an account just deleted.
+    /// [`Refusal::SignedOut`] if the account was deleted meanwhile.
     pub async fn request_email_change(&self, principal: &Principal, new: &Email) -> Result<()> {
         let actor = principal.user()?;
         self.change(principal, "user:request_email_change", |change| {
@@ -64,7 +67,7 @@ impl Directory {
                     return Err(Refusal::NoMail.into());
                 }
                 confirmation::require(change).await?;
-                // The person first, as everybody does who changes an account.
+                // Every change of an account locks the person first.
                 let old = lock_email(change.write(), actor).await?.ok_or(Refusal::SignedOut)?;
                 if old == *new {
                     return Err(Refusal::EmailUnchanged.into());
@@ -95,7 +98,7 @@ impl Directory {
         .await
     }
 
-    /// What a link that confirms a change leads to. Reading it changes nothing.
+    /// Returns the request that a link which confirms a change belongs to. This changes nothing.
     ///
     /// # Errors
     /// [`Refusal::LinkDead`].
@@ -115,12 +118,12 @@ impl Directory {
         })
     }
 
-    /// Gives the account that is signed in the address that it asked for: whoever has the link reads its mailbox. Links
-    /// that were mailed to the old address end, but for the one that undoes this.
+    /// Gives the signed-in account the address that it requested: the holder of the link reads its mailbox. Links that
+    /// were mailed to the old address end, except the one that undoes this change. Returns the new address.
     ///
     /// # Errors
-    /// [`Refusal::LinkDead`], also for another account's link; [`Refusal::EmailTaken`] if somebody else has the address
-    /// meanwhile.
+    /// [`Refusal::LinkDead`], also for another account's link; [`Refusal::EmailTaken`] if another account got the
+    /// address meanwhile.
     pub async fn change_email(&self, principal: &Principal, token: &LinkToken) -> Result<Email> {
         let actor = principal.user()?;
         self.change(principal, UPDATE, |change| {
@@ -140,7 +143,7 @@ impl Directory {
                 .ok_or(Refusal::LinkDead)?;
                 let (old, new) = (read(&row.old_email)?, read(&row.new_email)?);
                 let was_proved = lock(change, actor, &old).await?;
-                // Whoever pressed the button first has changed it.
+                // Of two concurrent requests, the first makes the change.
                 let done = sqlx::query!(
                     "UPDATE email_changes SET changed_at = $2, expires_at = $3 WHERE id = $1 AND changed_at IS NULL",
                     row.id,
@@ -157,7 +160,8 @@ impl Directory {
                 if was_proved {
                     outbox::email_change(change, outbox::Kind::EmailChanged, row.id).await?;
                 } else {
-                    // Nobody is known to read the old mailbox: it is told nothing and given nothing back.
+                    // The old address was not proved, so nobody is known to read its mailbox: it gets no mail and can't
+                    // be restored.
                     sqlx::query!("DELETE FROM email_changes WHERE id = $1", row.id)
                         .execute(change.write())
                         .await?;
@@ -168,7 +172,7 @@ impl Directory {
         .await
     }
 
-    /// What a link that undoes a change leads to. Reading it changes nothing.
+    /// Returns the change that a link which undoes a change belongs to. This changes nothing.
     ///
     /// # Errors
     /// [`Refusal::LinkDead`].
@@ -195,9 +199,9 @@ impl Directory {
         Ok((opened, row.changed_at))
     }
 
-    /// Gives an account its old address back, by the link that was mailed there, with a new password, and signs in.
-    /// Whoever changed the address may have had the account for days: everything by which they could act ends (J3), and
-    /// later changes of the address can't be undone any more.
+    /// Restores the old address of an account, by the link that was mailed there, with a new password, and signs in.
+    /// Whoever changed the address may have had the account for days: every credential by which they could act ends
+    /// (J3), and later changes of the address can no longer be undone.
     ///
     /// # Errors
     /// [`Refusal::LinkDead`], [`Refusal::PasswordWeak`].
@@ -208,7 +212,7 @@ impl Directory {
         new: Password,
     ) -> Result<NewSession> {
         let origin = &principal.origin;
-        // Dead links cost no hash.
+        // The link is checked first, so that an invalid one doesn't cost the hashing of a password.
         let opened = self.find_undo(token).await;
         let hash = match &opened {
             Ok((opened, _)) => self.hash_for(&opened.current, new).await,
@@ -221,10 +225,10 @@ impl Directory {
                 let user = opened.user;
                 change.set_target(user);
                 let hash = hash?;
-                // Everybody who needs both takes the organizations first.
+                // Every change that needs both locks the organizations first.
                 let organizations = lock_organizations_of(change.write(), user).await?;
                 lock(change, user, &opened.current).await?;
-                // Whoever pressed the button first has undone it.
+                // Of two concurrent requests, the first undoes the change.
                 if !forget_since(change.write(), user, changed_at).await? {
                     return Err(Refusal::LinkDead.into());
                 }
@@ -243,11 +247,12 @@ impl Directory {
         .await
     }
 
-    /// Gives an account another address as the operator, who has made sure whose both are: the new one is proved by it,
-    /// and the old one is told, but can't undo it.
+    /// Changes the address of an account as the operator, who has verified whose both addresses are. The new one counts
+    /// as proved. The old one is told by mail, but can't undo the change.
     ///
     /// # Errors
-    /// [`Refusal::UserNotFound`], [`Refusal::EmailTaken`], [`Refusal::EmailUnchanged`].
+    /// [`Refusal::UserNotFound`], [`Refusal::EmailTaken`], [`Refusal::EmailUnchanged`]; [`Refusal::Hidden`] for any
+    /// other principal.
     pub async fn set_email(&self, principal: &Principal, old: &Email, new: &Email) -> Result<UserId> {
         self.change(principal, UPDATE, |change| {
             Box::pin(async move {
@@ -285,14 +290,15 @@ impl Directory {
     }
 }
 
-/// Locks the account. Answers whether its address is proved.
+/// Locks the account. Returns whether its address is proved.
 ///
 /// # Errors
-/// [`Refusal::LinkDead`] if it has another address than this meanwhile.
+/// [`Refusal::LinkDead`] if its address is no longer `email`.
 async fn lock(change: &mut Permitted<'_, '_>, user: UserId, email: &Email) -> Result<bool> {
-    // Mail before the person, as whoever makes a mail does. What was asked for at the old address is for nobody.
+    // Mail is locked before the person, in the same order as by the worker that writes mail. Mail that was requested
+    // for the old address is deleted.
     outbox::forget_address(change.write(), email.as_str()).await?;
-    // The address is part of a key: nobody may refer to the row meanwhile.
+    // The address is part of a key, so this lock also excludes concurrent references to the row.
     let row = sqlx::query!(
         r#"SELECT email_proved_at IS NOT NULL AS "is_proved!" FROM users WHERE id = $1 AND email = $2 FOR UPDATE"#,
         user.0,
@@ -304,7 +310,7 @@ async fn lock(change: &mut Permitted<'_, '_>, user: UserId, email: &Email) -> Re
     Ok(row.is_proved)
 }
 
-/// Gives a locked account another address, which is proved. Links that were mailed to the old one end.
+/// Sets the address of a locked account, as proved. Links that were mailed to the old one end.
 async fn set(change: &mut Permitted<'_, '_>, user: UserId, old: &Email, new: &Email) -> Result<()> {
     links::forget_reset_tokens(change.write(), user).await?;
     links::forget_verification_tokens(change.write(), user).await?;
@@ -333,9 +339,8 @@ fn read(email: &str) -> Result<Email> {
     decode(email, "email_changes", "email")
 }
 
-// Of what is forgotten the mail goes first, as whoever makes a mail locks that first.
-
-/// Forgets the changes that were made at a moment and later. Answers whether there was one.
+/// Deletes the changes that were made at `since` or later. Returns whether there was one. Mail is deleted first,
+/// because the worker that writes mail locks that first.
 async fn forget_since(db: &mut Writer, user: UserId, since: OffsetDateTime) -> Result<bool> {
     sqlx::query!(
         "DELETE FROM outbox WHERE email_change_id IN
@@ -355,7 +360,7 @@ async fn forget_since(db: &mut Writer, user: UserId, since: OffsetDateTime) -> R
     Ok(forgotten.rows_affected() > 0)
 }
 
-/// Forgets every change of a person's address: none can be confirmed or undone, and no address stays reserved.
+/// Deletes every change of a person's address: none can be confirmed or undone, and no address stays reserved.
 pub(crate) async fn forget_all(db: &mut Writer, user: UserId) -> Result<()> {
     links::forget_email_change_requests(db, user, None).await?;
     forget_since(db, user, OffsetDateTime::UNIX_EPOCH).await?;

@@ -1,9 +1,11 @@
-//! Flashes: what a form that was sent without scripts came to, kept until the next page shows it (J11).
+//! Flashes: the outcome of a form that was sent without scripts, stored until the next page shows it (J11).
 //!
-//! The browser gets a ticket, 256 random bits, and nothing else. The database keeps the content sealed, under a key and
-//! at a place that are both derived from the ticket **and** from whom it is for: a session's secret or, where nobody is
-//! signed in, the visitor's network and browser. A ticket that comes with another session leads nowhere; so does one
-//! that was made up. Reading deletes the row.
+//! Owns the rows, their keys and the limits on them. It must not know what a flash contains.
+//!
+//! The browser gets a ticket of 256 random bits, and nothing else. The database stores the content encrypted. The key
+//! and the row's lookup value are both derived from the ticket **and** from its holder: the session's secret or, if
+//! nobody is signed in, the visitor's network and browser. A ticket that is sent with another session finds nothing,
+//! nor does an invented one. Reading deletes the row.
 
 use std::fmt;
 
@@ -17,28 +19,29 @@ use time::Duration;
 
 use crate::{Directory, Error, Origin, Result, SessionToken, Submission, attempts::Limit, secret};
 
-/// How long a flash waits for its page.
+/// How long a flash is stored for the next page.
 const LIFETIME: Duration = Duration::minutes(1);
-/// How long one waits for its person to sign in.
+/// How long a flash is stored for a person who has to sign in first.
 const UNTIL_SIGNED_IN: Duration = Duration::minutes(30);
-/// Flashes kept in as long as one waits, for one session or, where nobody is signed in, for one network.
+/// How many flashes are stored during that time for one session or, if nobody is signed in, for one network.
 const MOST_EACH: i32 = 300;
-/// The same in all, for sessions, for visitors, and for those who have to sign in first, apart: nobody uses up what
-/// others need.
+/// The same for all together, counted apart for sessions, visitors, and people who have to sign in first, so that one
+/// group can't use up the limit of another.
 const MOST_IN_ALL: i32 = 6_000;
 
-/// What a browser shows to see a flash: the cookie's value. Its `Debug` is blank.
+/// The ticket by which a browser gets a flash: the cookie's value. Its `Debug` output is blank.
 #[derive(Clone)]
 pub struct FlashTicket([u8; 32]);
 
 impl FlashTicket {
-    /// Reads a cookie's value; `None` if it cannot be a ticket.
+    /// Parses a cookie's value; `None` if it has the wrong form.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
     }
 
-    /// The ticket to what came of a form, for this session and every request that sent that form.
+    /// Returns the ticket to the outcome of a form. It is the same for every request of this session that sent that
+    /// form.
     #[must_use]
     pub fn of(session: &SessionToken, submission: &Submission) -> Self {
         let secret = session.reveal();
@@ -47,19 +50,19 @@ impl FlashTicket {
         ))
     }
 
-    /// The cookie's value.
+    /// Returns the cookie's value.
     #[must_use]
     pub fn reveal(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 
-    /// Where the row is, and the key it is sealed with.
+    /// Derives the row's lookup value, and the key of its content.
     fn derive(&self, holder: FlashHolder<'_>) -> Result<([u8; 32], LessSafeKey)> {
         let failed = |_| Error::Internal("a flash's key could not be derived".to_owned());
         let secrets = Salt::new(HKDF_SHA256, &holder.digest()).extract(&self.0);
         let mut lookup = [0; 32];
-        let place = secrets.expand(&[b"roster flash lookup"], HKDF_SHA256).map_err(failed)?;
-        place.fill(&mut lookup).map_err(failed)?;
+        let derived = secrets.expand(&[b"roster flash lookup"], HKDF_SHA256).map_err(failed)?;
+        derived.fill(&mut lookup).map_err(failed)?;
         let key = secrets.expand(&[b"roster flash key"], &AES_256_GCM).map_err(failed)?;
         Ok((lookup, LessSafeKey::new(UnboundKey::from(key))))
     }
@@ -71,15 +74,15 @@ impl fmt::Debug for FlashTicket {
     }
 }
 
-/// Whom a flash is for.
+/// The holder of a flash, to whom alone it is shown.
 #[derive(Clone, Copy, Debug)]
 pub enum FlashHolder<'a> {
-    /// Whoever has this session.
+    /// The holder of this session.
     Session(&'a SessionToken),
-    /// Somebody who is not signed in, known by network and browser: good enough for what holds no secret.
+    /// A visitor who is not signed in, identified by network and browser. That is enough for content without secrets.
     Visitor(&'a Origin),
-    /// This person, in the same browser and on this page, once they are signed in again: what they typed there when
-    /// they were not any more.
+    /// This person, in the same browser and on this page, after signing in again: for what they typed when their
+    /// session had ended.
     Person(UserId, &'a str, &'a Origin),
 }
 
@@ -98,7 +101,8 @@ impl FlashHolder<'_> {
         }
     }
 
-    /// What is counted: this one's flashes, and everybody's of the kind.
+    /// Returns the limits that a flash counts against: the holder's own, and the common one of all holders of this
+    /// kind.
     fn limits(self) -> [Limit; 2] {
         let (whose, all) = match self {
             Self::Session(token) => (
@@ -115,7 +119,7 @@ impl FlashHolder<'_> {
         })
     }
 
-    /// How long a flash waits for its page: for somebody who has to sign in first, as long as that may take.
+    /// Returns how long a flash is stored; longer for a person who has to sign in first.
     #[must_use]
     pub const fn lifetime(self) -> Duration {
         match self {
@@ -126,11 +130,11 @@ impl FlashHolder<'_> {
 }
 
 impl Directory {
-    /// Keeps a flash for as long as it waits, and returns the ticket that shows it: this one, where it has to be.
+    /// Stores a flash for its lifetime, and returns the ticket that shows it: `ticket`, if given.
     ///
     /// # Errors
-    /// [`Refusal::TooManyAttempts`](policy::Refusal::TooManyAttempts) if this holder, or everybody together, had too
-    /// many kept.
+    /// [`Refusal::TooManyAttempts`](policy::Refusal::TooManyAttempts) if the limit of this holder, or the common one,
+    /// is reached.
     pub async fn keep_flash(
         &self,
         holder: FlashHolder<'_>,
@@ -149,7 +153,7 @@ impl Directory {
         key.seal_in_place_append_tag(only_nonce(), Aad::empty(), &mut sealed)
             .map_err(|_| Error::Internal("a flash could not be sealed".to_owned()))?;
         let now = self.now();
-        // Each one that comes takes some of those with it that nobody came for.
+        // Each new flash deletes some old ones that were not fetched.
         sqlx::query!(
             "WITH lapsed AS (
                  DELETE FROM flashes WHERE lookup IN (
@@ -167,7 +171,8 @@ impl Directory {
         Ok(ticket)
     }
 
-    /// Takes a flash out, which no other request can do after that; `None` if there is none for this holder and ticket.
+    /// Returns a flash and deletes it, so that no other request can read it; `None` if there is none for this holder
+    /// and ticket.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
@@ -182,12 +187,12 @@ impl Directory {
         let Some(mut row) = row.filter(|row| row.expires_at > self.now()) else {
             return Ok(None);
         };
-        // What doesn't open was changed in the database: it is none of ours.
+        // Content that can't be decrypted was changed in the database, and is ignored.
         let opened = key.open_in_place(only_nonce(), Aad::empty(), &mut row.sealed);
         Ok(opened.ok().map(|content| content.to_vec()))
     }
 
-    /// Throws away flashes that nobody came for. Called now and then by the server.
+    /// Deletes flashes that were not fetched. The server calls this from time to time.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
@@ -199,7 +204,7 @@ impl Directory {
     }
 }
 
-/// Each key seals one message in its life, so one nonce is enough for it.
+/// Returns the nonce. Each key encrypts only one message, so a constant nonce is safe.
 fn only_nonce() -> Nonce {
     Nonce::assume_unique_for_key([0; NONCE_LEN])
 }

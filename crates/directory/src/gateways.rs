@@ -1,6 +1,8 @@
-//! Gateway tokens: by which an enforcement point shows that the operator lets it ask (E3), and what it may ask about
-//! (E7). They are the operator's, of no tenant; made and revoked at the command line, and looked up with each question
-//! by [`authorization::gateway`].
+//! Gateway tokens: they authorize an enforcement point to ask (E3), about the targets in the token's scope (E7).
+//!
+//! Owns the tokens' rows. It must not know what a gateway asks: a token is looked up with each request by
+//! [`authorization::gateway`]. Tokens are the operator's and belong to no tenant; they are created and revoked at the
+//! command line.
 
 use std::collections::HashSet;
 
@@ -19,33 +21,33 @@ use crate::{
 pub struct GatewayToken {
     /// Its id.
     pub id: GatewayTokenId,
-    /// What the operator calls it; one that was revoked leaves its name to the next.
+    /// The operator's name for it. The name of a revoked token can be used again.
     pub name: Name,
-    /// What it may ask about.
+    /// Its scope: what the gateway may ask about.
     pub scope: GatewayScope,
-    /// Since when it is there.
+    /// When it was created.
     pub created_at: OffsetDateTime,
-    /// When it ends, or ended, by itself.
+    /// When it expires or expired.
     pub expires_at: Option<OffsetDateTime>,
-    /// Since when it opens nothing any more.
+    /// When it was revoked.
     pub revoked_at: Option<OffsetDateTime>,
-    /// When somebody last asked with it, to the minute: whether it would be missed.
+    /// When it was last used, to the minute, which shows whether it is still needed.
     pub last_used_at: Option<OffsetDateTime>,
 }
 
-/// What a gateway token may ask about (E7). To the token, nothing exists outside of it.
+/// The scope of a gateway token (E7). For the token, nothing outside of it exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GatewayScope {
-    /// The one organization, project or cluster; none for every one of the installation.
+    /// The organization, project or cluster it is limited to; `None` for the whole installation.
     pub place: Option<GatewayPlace>,
-    /// Kinds and permissions; none for all of them.
+    /// The kinds and permissions it is limited to; `None` for all.
     pub allows: Option<Vec<Allowed>>,
-    /// Whether it may read the SSH keys of those who may log in to the clusters of its place.
+    /// Whether it may read the SSH keys that log in to the clusters in its scope.
     pub reads_ssh_keys: bool,
 }
 
 impl GatewayScope {
-    /// Everything there is: the whole installation, every permission, and SSH keys.
+    /// The largest scope: the whole installation, every permission, and SSH keys.
     pub const INSTALLATION: Self = Self {
         place: None,
         allows: None,
@@ -53,32 +55,33 @@ impl GatewayScope {
     };
 }
 
-/// Where a gateway token's scope ends. It names ids: a slug may come to be another's.
+/// The organization, project or cluster that a gateway token is limited to. It names ids, since a slug may later belong
+/// to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GatewayPlace {
     /// The organization.
     pub organization: OrganizationId,
-    /// The one project of it; none for all of them.
+    /// The project it is limited to; `None` for all of the organization.
     pub project: Option<ProjectId>,
-    /// The one cluster of that project; none for all its resources.
+    /// The cluster it is limited to; `None` for all resources of the project.
     pub cluster: Option<ResourceId>,
-    /// How the organization is called now; none if it is gone.
+    /// The organization's present slug; `None` if it was deleted.
     pub organization_slug: Option<String>,
-    /// How the project is called now.
+    /// The project's present slug.
     pub project_slug: Option<String>,
 }
 
-/// What a question of a gateway may be about.
+/// What a gateway's request may be about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Allowed {
-    /// Everything that can be done to resources of this kind.
+    /// Everything that can be done with resources of this kind.
     Kind(ResourceKind),
     /// This permission.
     Permission(Permission),
 }
 
 impl Allowed {
-    /// As stored, and as typed: `endpoint`, `volume:read`.
+    /// Returns its code, as stored and as typed: `endpoint`, `volume:read`.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -100,10 +103,10 @@ impl std::str::FromStr for Allowed {
     }
 }
 
-/// A gateway token that is to be made.
+/// The values of a gateway token to create.
 #[derive(Clone, Debug)]
 pub struct NewGatewayToken {
-    /// What to call it.
+    /// Its name.
     pub name: Name,
     /// The organization, by its slug.
     pub organization: Option<Slug>,
@@ -111,43 +114,43 @@ pub struct NewGatewayToken {
     pub project: Option<ProjectRef>,
     /// The cluster.
     pub cluster: Option<ResourceId>,
-    /// Kinds and permissions; none for all of them.
+    /// The kinds and permissions it is limited to; `None` for all.
     pub allows: Option<Vec<Allowed>>,
     /// Whether it may read SSH keys.
     pub reads_ssh_keys: bool,
-    /// When it ends by itself.
+    /// When it expires.
     pub expires_at: Option<OffsetDateTime>,
 }
 
-/// The gateway tokens that are good now, known by their hashes. It tells a limit on unknown tokens whom not to hold up;
-/// it lets nobody do anything.
+/// The hashes of the gateway tokens that are valid now. The limit on requests with unknown tokens uses it to exempt
+/// known ones; it authorizes nothing.
 #[derive(Debug, Default)]
 pub struct KnownGateways(HashSet<[u8; 32]>);
 
 impl KnownGateways {
-    /// Whether the token was good when this was read.
+    /// Returns whether the token was valid when the set was read.
     #[must_use]
     pub fn has(&self, token: &Token) -> bool {
         self.0.contains(&token.hash())
     }
 
-    /// Adds a token that was found to be good.
+    /// Adds a token that was found to be valid.
     pub fn add(&mut self, token: &Token) {
         self.0.insert(token.hash());
     }
 
-    /// Takes away a token that was found to be good no more.
+    /// Removes a token that was found to be no longer valid.
     pub fn remove(&mut self, token: &Token) {
         self.0.remove(&token.hash());
     }
 }
 
 impl Directory {
-    /// Makes a gateway token for the whole installation, as the operator. What is returned is shown once; only its hash
-    /// is kept (A3).
+    /// Creates a gateway token for the whole installation, as the operator. The returned secret is shown once; only its
+    /// hash is stored (A3).
     ///
     /// # Errors
-    /// [`Refusal::GatewayNameTaken`] while a token of this name is good.
+    /// [`Refusal::GatewayNameTaken`] if a valid token has this name; [`Refusal::Hidden`] for any other principal.
     pub async fn create_gateway_token(&self, principal: &Principal, name: &Name) -> Result<Token> {
         let new = NewGatewayToken {
             name: name.clone(),
@@ -161,12 +164,13 @@ impl Directory {
         Ok(self.create_scoped_gateway_token(principal, &new).await?.0)
     }
 
-    /// Makes a gateway token with a scope, as the operator (E7). Answers the token, which is shown once, and its scope.
+    /// Creates a gateway token with a scope, as the operator (E7). Returns the token, which is shown once, and its
+    /// scope.
     ///
     /// # Errors
-    /// [`Refusal::GatewayNameTaken`] while a token of this name is good; [`Refusal::Hidden`] if there is no such
-    /// organization, project or cluster, or they aren't one within the other; [`Refusal::EndDateInvalid`] for an end
-    /// that has come.
+    /// [`Refusal::GatewayNameTaken`] if a valid token has this name; [`Refusal::Hidden`] if there is no such
+    /// organization, project or cluster, if one isn't part of the other, or for any other principal;
+    /// [`Refusal::EndDateInvalid`] for an end in the past.
     pub async fn create_scoped_gateway_token(
         &self,
         principal: &Principal,
@@ -182,10 +186,10 @@ impl Directory {
         .await
     }
 
-    /// Revokes a gateway token, as the operator. From the next question on it is unknown (E5).
+    /// Revokes a gateway token, as the operator. From the next request on it is unknown (E5).
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] if no good one has this name.
+    /// [`Refusal::Hidden`] if no valid token has this name, or for any other principal.
     pub async fn revoke_gateway_token(&self, principal: &Principal, name: &Name) -> Result<()> {
         self.change(principal, "gateway_token:revoke", |change| {
             Box::pin(async move {
@@ -207,10 +211,10 @@ impl Directory {
         .await
     }
 
-    /// Every gateway token there is or was, for the operator: those that are good first, by name.
+    /// Returns all gateway tokens, also those that have ended, for the operator: valid ones first, by name.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] for everybody else; [`Error::Unavailable`](crate::Error::Unavailable).
+    /// [`Refusal::Hidden`] for any other principal; [`Error::Unavailable`](crate::Error::Unavailable).
     pub async fn gateway_tokens(&self, principal: &Principal) -> Result<Vec<GatewayToken>> {
         principal.require_operator()?;
         let rows = sqlx::query!(
@@ -249,7 +253,7 @@ impl Directory {
             .collect()
     }
 
-    /// The gateway tokens that are good now.
+    /// Returns the gateway tokens that are valid now.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
@@ -279,7 +283,7 @@ async fn insert(change: &mut Permitted<'_, '_>, new: &NewGatewayToken) -> Result
     if new.expires_at.is_some_and(|at| at <= change.at) {
         return Err(Refusal::EndDateInvalid.into());
     }
-    let place = find_place(change, new).await?;
+    let within = find_place(change, new).await?;
     let (id, token) = (GatewayTokenId(change.new_id()), Token::random(TokenKind::Gateway)?);
     change.record.target_id = Some(id.0);
     let allows: Option<Vec<_>> = new
@@ -294,9 +298,9 @@ async fn insert(change: &mut Permitted<'_, '_>, new: &NewGatewayToken) -> Result
         new.name.as_str(),
         &token.hash(),
         change.at,
-        place.as_ref().map(|place| place.organization.0),
-        place.as_ref().and_then(|place| place.project).map(|id| id.0),
-        place.as_ref().and_then(|place| place.cluster).map(|id| id.0),
+        within.as_ref().map(|within| within.organization.0),
+        within.as_ref().and_then(|within| within.project).map(|id| id.0),
+        within.as_ref().and_then(|within| within.cluster).map(|id| id.0),
         allows.as_deref() as Option<&[String]>,
         new.reads_ssh_keys,
         new.expires_at,
@@ -305,7 +309,7 @@ async fn insert(change: &mut Permitted<'_, '_>, new: &NewGatewayToken) -> Result
     .await
     .map_err(|error| refuse_on(error, "gateway_tokens_one_live_name_index", Refusal::GatewayNameTaken))?;
     let scope = GatewayScope {
-        place,
+        place: within,
         allows: new.allows.clone(),
         reads_ssh_keys: new.reads_ssh_keys,
     };
@@ -313,22 +317,22 @@ async fn insert(change: &mut Permitted<'_, '_>, new: &NewGatewayToken) -> Result
     Ok((token, scope))
 }
 
-/// What the audit says of a new token (A1).
+/// Returns the values of a new token for the audit (A1).
 fn values(new: &NewGatewayToken, scope: &GatewayScope) -> Value {
-    let place = scope.place.as_ref();
+    let within = scope.place.as_ref();
     let codes = |allows: &Vec<Allowed>| allows.iter().map(|allowed| allowed.code()).collect::<Vec<_>>();
     json!({
         "name": new.name,
-        "organization": place.map(|place| place.organization),
-        "project": place.and_then(|place| place.project),
-        "cluster": place.and_then(|place| place.cluster),
+        "organization": within.map(|within| within.organization),
+        "project": within.and_then(|within| within.project),
+        "cluster": within.and_then(|within| within.cluster),
         "allows": scope.allows.as_ref().map(codes),
         "reads_ssh_keys": scope.reads_ssh_keys,
     })
 }
 
-/// Finds what a new token is for: the cluster's project and that one's organization go with it, and what is named
-/// beside must be they.
+/// Finds what a new token is limited to. A cluster determines its project, and a project its organization; if those are
+/// named too, they must match.
 async fn find_place(change: &mut Change<'_>, new: &NewGatewayToken) -> Result<Option<GatewayPlace>> {
     if new.organization.is_none() && new.project.is_none() && new.cluster.is_none() {
         return Ok(None);

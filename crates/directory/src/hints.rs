@@ -1,7 +1,8 @@
 //! Hints: what changed, sent over PostgreSQL's NOTIFY to every server when a change commits.
 //!
-//! A hint makes an open screen ask again. It never carries what changed, and nothing relies on its arriving: truth is
-//! read from the tables, at every request.
+//! Owns the hints' form and the connection that listens. It must not know who receives them. A hint makes an open page
+//! request its content again. It never carries what changed, and nothing relies on its arrival: the tables are read at
+//! every request.
 
 use std::{fmt, str::FromStr};
 
@@ -19,11 +20,11 @@ pub enum Hint {
     Project(ProjectId),
     /// Something about a person: access, sessions, name.
     User(UserId),
-    /// An organization's invitations, or what became of their mail.
+    /// An organization's invitations, or the delivery state of their mail.
     Invitations(OrganizationId),
     /// There is mail to send.
     Mail,
-    /// Perhaps anything: hints may have been missed.
+    /// Anything may have changed, since hints may have been missed.
     Everything,
 }
 
@@ -59,7 +60,7 @@ impl FromStr for Hint {
     }
 }
 
-/// The hints of this database, as they come.
+/// The stream of this database's hints.
 #[derive(Debug)]
 pub struct Hints(PgListener);
 
@@ -76,10 +77,10 @@ impl Directory {
 }
 
 impl Hints {
-    /// Waits for the next hint. After a lost connection it is [`Hint::Everything`], for some may have been missed.
+    /// Waits for the next hint. After a lost connection it is [`Hint::Everything`], since some may have been missed.
     ///
     /// # Errors
-    /// [`Error::Unavailable`](crate::Error::Unavailable) while the database is away; ask again.
+    /// [`Error::Unavailable`](crate::Error::Unavailable) while the database can't be reached; the caller may try again.
     pub async fn next(&mut self) -> Result<Hint> {
         Ok(match self.0.try_recv().await? {
             Some(notification) => notification.payload().parse().unwrap_or(Hint::Everything),

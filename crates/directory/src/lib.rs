@@ -1,8 +1,8 @@
-//! What is true, and the only way to change it.
+//! The state of Roster, and the only way to change it.
 //!
 //! Owns every table, every line of SQL, and the use cases: one function, one transaction, in which the rows are locked,
-//! the actor's standing is read, [`policy`] decides, the change is made, and the audit row is written. It must not know
-//! how questions arrive or answers look: no HTTP, no screens, no words for people.
+//! the principal's standing is read, [`policy`] decides, the change is made, and the audit row is written. It must not
+//! know how requests arrive or how answers look: no HTTP, no screens, no texts for people.
 
 #![cfg_attr(
     test,

@@ -1,8 +1,8 @@
-//! How often people may try what can be guessed or sends mail (J9): the limits, by name.
+//! The limits on attempts that could guess a secret or send mail (J9), by name.
 //!
-//! Limits count per person, per network and in all. Windows that strangers can fill are short, so that whoever they are
-//! in the way of waits minutes and is never locked out. A device that signed in to the account before is counted alone:
-//! strangers can't use up its allowance.
+//! Owns the limits. It must not know how attempts are counted. Limits count for each person, for each network and in
+//! all. Windows that strangers can fill are short, so that the people they affect wait for minutes and are never locked
+//! out. A device that signed in to the account before is counted separately, so that strangers can't use up its limit.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -12,8 +12,8 @@ use time::Duration;
 use crate::{Origin, attempts::Limit};
 
 impl Origin {
-    /// The network that stands for one client: an IPv4 address, or the first 64 bits of an IPv6 address, since whoever
-    /// has one address of those has them all.
+    /// Returns the network that identifies one client: an IPv4 address, or the first 64 bits of an IPv6 address, since
+    /// the client controls all addresses with that prefix.
     pub(crate) fn network(&self) -> String {
         match self.address.parse::<IpAddr>().map(|address| address.to_canonical()) {
             Ok(IpAddr::V6(address)) => {
@@ -30,8 +30,8 @@ fn limit(bucket: String, count: i32, window: Duration) -> Limit {
     Limit { bucket, count, window }
 }
 
-/// Wrong passwords for an account. `device` tells a device that signed in to this account before from others (its id,
-/// or the hash of its token); without one it is a stranger who tries. The broadest limit comes first.
+/// Returns the limits on wrong passwords for an account. `device` identifies a device that signed in to this account
+/// before (its id, or the hash of its token); without one it is a stranger's attempt. The broadest limit comes first.
 pub(crate) fn sign_in(email: &Email, origin: &Origin, device: Option<&str>) -> Vec<Limit> {
     let window = Duration::minutes(5);
     if let Some(device) = device {
@@ -46,13 +46,13 @@ pub(crate) fn sign_in(email: &Email, origin: &Origin, device: Option<&str>) -> V
     ]
 }
 
-/// Wrong current passwords in one session. Nobody else can use this allowance up, and a session somebody left open has
-/// no other.
+/// Returns the limit on wrong current passwords in one session. Nobody else can use up this limit, and in a session
+/// that was left open it is the only one.
 pub(crate) fn current_password(session: SessionId) -> Limit {
     limit(format!("password session {session}"), 10, Duration::minutes(15))
 }
 
-/// New accounts, made or refused.
+/// Returns the limits on new accounts, whether created or refused.
 pub(crate) fn sign_up(origin: &Origin) -> Vec<Limit> {
     vec![
         limit("sign_up all".to_owned(), 1_000, Duration::minutes(10)),
@@ -60,18 +60,18 @@ pub(crate) fn sign_up(origin: &Origin) -> Vec<Limit> {
     ]
 }
 
-/// Mails that follow a sign-up with an address: each may go to a stranger.
+/// Returns the limit on mails that follow a sign-up with an address: each may go to a stranger.
 pub(crate) fn sign_up_mail(email: &Email) -> Limit {
     limit(format!("sign_up mail {email}"), 5, Duration::hours(1))
 }
 
-/// Links that one person has sent to prove their own address.
+/// Returns the limit on links that one person requests to prove their own address.
 pub(crate) fn verification_mail(user: UserId) -> Limit {
     limit(format!("verify_email user {user}"), 5, Duration::hours(1))
 }
 
-/// Links to confirm a change of address. Each who asks has a part of what one mailbox gets, which leaves room for
-/// others.
+/// Returns the limits on links that confirm a change of address. Each person's limit is a part of the mailbox's, which
+/// leaves room for others.
 pub(crate) fn email_change(user: UserId, new: &Email) -> [Limit; 3] {
     let hour = Duration::hours(1);
     [
@@ -81,7 +81,7 @@ pub(crate) fn email_change(user: UserId, new: &Email) -> [Limit; 3] {
     ]
 }
 
-/// Wrong addresses named for invitations.
+/// Returns the limit on wrong addresses entered for invitations.
 pub(crate) fn invitation_address(origin: &Origin) -> Limit {
     limit(
         format!("invitation:name network {}", origin.network()),
@@ -90,7 +90,7 @@ pub(crate) fn invitation_address(origin: &Origin) -> Limit {
     )
 }
 
-/// Requests for a link to a new password, whoever it is for.
+/// Returns the limits on requests for a link to a new password, for any address.
 pub(crate) fn password_reset(origin: &Origin) -> Vec<Limit> {
     let window = Duration::minutes(15);
     vec![
@@ -99,19 +99,19 @@ pub(crate) fn password_reset(origin: &Origin) -> Vec<Limit> {
     ]
 }
 
-/// Mail with a link to a new password: past this limit a request is answered as ever and nothing is sent, since the
-/// link mailed within the window still works. So strangers can't use up the mail of a person.
+/// Returns the limit on mail with a link to a new password. Beyond this limit a request gets the same answer and
+/// nothing is sent, since the link mailed within the window is still valid. So strangers can't use up a person's mail.
 pub(crate) fn password_reset_mail(email: &str) -> Limit {
     limit(format!("password_reset mail {email}"), 1, Duration::minutes(15))
 }
 
-/// Invitations a person sends, wherever and whether mailed or not.
+/// Returns the limit on invitations that a person sends, in any organization, mailed or not.
 pub(crate) fn invitation(inviter: UserId) -> Limit {
     limit(format!("member:invite {inviter}"), 500, Duration::hours(1))
 }
 
-/// Invitations mailed to one address. A person or an organization has a part of what one mailbox gets, which leaves
-/// room for others; a person who makes one organization after the other gains nothing by it.
+/// Returns the limits on invitations mailed to one address. The limits of a person and of an organization are a part of
+/// the mailbox's, which leaves room for others; creating further organizations doesn't raise a person's limit.
 pub(crate) fn invitation_mail(inviter: UserId, organization: OrganizationId, email: &Email) -> [Limit; 3] {
     let hour = Duration::hours(1);
     [

@@ -1,8 +1,8 @@
-//! Links that carry a secret: the token, and the rows of those for new passwords, for invitations, and for addresses
-//! to prove, to change and to give back.
+//! Links that carry a secret: the token, and the rows of links for new passwords, for invitations, and for addresses to
+//! prove, to change and to give back.
 //!
-//! Owns what a token is, how it is read and hashed, and its rows, which hold hashes only. It must not know what a
-//! followed link does.
+//! Owns the token, how it is parsed and hashed, and its rows, which hold hashes only. It must not know what following a
+//! link does.
 
 use std::fmt;
 
@@ -13,13 +13,13 @@ use uuid::Uuid;
 
 use crate::{Result, attempts, authorization::writer::Writer, limits, secret};
 
-/// A link to a new password is good for this long.
+/// How long a link to a new password is valid.
 const RESET_LIFETIME: Duration = Duration::hours(1);
 
-/// A link that proves an address is good for this long.
+/// How long a link that proves an address is valid.
 const VERIFICATION_LIFETIME: Duration = Duration::hours(24);
 
-/// Makes a link to a new password for a person.
+/// Creates a link to a new password for a person.
 pub(crate) async fn add_reset_token(db: &mut Writer, user: UserId, at: OffsetDateTime) -> Result<LinkToken> {
     let token = LinkToken::random()?;
     sqlx::query!(
@@ -46,21 +46,21 @@ pub(crate) async fn forget_reset_tokens(db: &mut Writer, user: UserId) -> Result
     }
 }
 
-/// The secret of a link: an invitation's, or one to a new password. Its `Debug` is blank.
+/// The secret of a link. Its `Debug` output is blank.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LinkToken([u8; 32]);
 
 impl LinkToken {
-    /// Reads what a link carries; `None` if it cannot be one.
+    /// Parses the secret from a link; `None` if it has the wrong form.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        // What mail programs and chats leave at the ends of a link, or fold into it, is none of it.
+        // White space and invisible characters that mail programs and chats add to a link are not part of the secret.
         let text: String = visible(text).split_whitespace().collect();
         let text = text.trim_matches(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_'));
         URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
     }
 
-    /// What a link carries.
+    /// Returns the secret, as the link carries it.
     #[must_use]
     pub fn reveal(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)
@@ -81,7 +81,7 @@ impl fmt::Debug for LinkToken {
     }
 }
 
-/// Gives an invitation one more link, to be mailed or to be shown.
+/// Adds a link to an invitation, to be mailed or shown.
 pub(crate) async fn add_token(
     db: &mut Writer,
     organization: OrganizationId,
@@ -101,7 +101,7 @@ pub(crate) async fn add_token(
     Ok(token)
 }
 
-/// Makes a link that proves an address.
+/// Creates a link that proves an address.
 pub(crate) async fn add_verification_token(
     db: &mut Writer,
     user: UserId,
@@ -121,7 +121,7 @@ pub(crate) async fn add_verification_token(
     Ok(token)
 }
 
-/// Ends the links that prove a person's address.
+/// Deletes the links that prove a person's address.
 pub(crate) async fn forget_verification_tokens(db: &mut Writer, user: UserId) -> Result<()> {
     sqlx::query!("DELETE FROM email_verification_tokens WHERE user_id = $1", user.0)
         .execute(db)
@@ -129,7 +129,7 @@ pub(crate) async fn forget_verification_tokens(db: &mut Writer, user: UserId) ->
     Ok(())
 }
 
-/// Gives a change of address one more link, which confirms or undoes it.
+/// Adds a link to a change of address, which confirms or undoes it.
 pub(crate) async fn add_email_change_token(db: &mut Writer, change: Uuid) -> Result<LinkToken> {
     let token = LinkToken::random()?;
     sqlx::query!(
@@ -142,8 +142,8 @@ pub(crate) async fn add_email_change_token(db: &mut Writer, change: Uuid) -> Res
     Ok(token)
 }
 
-/// Ends what a person asked for and did not confirm, and all links to confirm. `confirmed` is the change that was just
-/// made of one of them.
+/// Deletes a person's unconfirmed requests for another address, and all links that confirm one. `confirmed` is the
+/// request that was just confirmed, which is kept.
 pub(crate) async fn forget_email_change_requests(db: &mut Writer, user: UserId, confirmed: Option<Uuid>) -> Result<()> {
     sqlx::query!(
         "DELETE FROM outbox WHERE email_change_id IN

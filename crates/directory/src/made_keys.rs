@@ -1,6 +1,8 @@
-//! What becomes of the API keys that somebody made when their role is lowered, or they are removed: the keys belong to
-//! the project and outlive their maker's access (K5), so whoever takes that away says which of them go on, and with
-//! what reach.
+//! The decision about the API keys that a person created when their role is lowered or they are removed.
+//!
+//! Owns asking for the decision and applying it. It must not know why access ends. The keys belong to the project and
+//! stay when their creator's access ends (K5), so the person who ends it decides which keys go on, and with which
+//! scope.
 
 use policy::{ApiKeyId, KeyFate, KeyScope, Name, OrganizationId, Permission, ProjectId, Refusal, Slug, UserId};
 use serde_json::json;
@@ -14,15 +16,15 @@ use crate::{
     error::decode,
 };
 
-/// What somebody chose for a key.
+/// The decision about one key.
 pub type KeyChoice = (ApiKeyId, KeyFate);
 
-/// In which projects of an organization.
+/// The projects of an organization whose keys are meant.
 #[derive(Clone, Copy)]
 pub(crate) enum Within {
-    /// In this one.
+    /// Only this project.
     Project(ProjectId),
-    /// In each that this person has access to: nobody decides about what is hidden from them (P3).
+    /// Every project that this person has access to: nobody decides about keys that are hidden from them (P3).
     SeenBy(UserId),
 }
 
@@ -36,8 +38,8 @@ impl Within {
 }
 
 impl Directory {
-    /// The keys that manage (K11) which a collaborator made, told before their role is lowered: to those who may lower
-    /// it.
+    /// Returns the keys with the scope `manage` (K11) that a collaborator created, before their role is lowered, for
+    /// people who may lower it.
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`].
@@ -53,8 +55,8 @@ impl Directory {
         managing(&mut db, project.organization, Within::Project(project.project), user).await
     }
 
-    /// The keys that manage which a member made in projects that they are an Admin of by their organization role alone,
-    /// told before that is lowered: to those who may lower it.
+    /// Returns the keys with the scope `manage` that a member created in projects of which they are an Admin only by
+    /// their organization role, before that is lowered, for people who may lower it.
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`].
@@ -72,8 +74,8 @@ impl Directory {
     }
 }
 
-/// The keys that manage and work which a person made there, by name; no more than [`OwnedAssets::MOST`]. Of a whole
-/// organization, those of projects where the person stays an Admin are left out.
+/// Returns the valid keys with the scope `manage` that a person created there, by name, at most [`OwnedAssets::MOST`].
+/// For a whole organization, keys of projects in which the person stays an Admin are left out.
 async fn managing(
     db: &mut PgConnection,
     organization: OrganizationId,
@@ -115,8 +117,9 @@ async fn managing(
         .collect()
 }
 
-/// Goes on only if something was chosen for each key that manages which the person made there. Called under the lock of
-/// the change that lowers their role, before it does: a key that was made meanwhile is asked about as well.
+/// Checks that there is a choice for each key with the scope `manage` that the person created there. It is called under
+/// the lock of the change that lowers their role, before the role is changed, so that it includes keys created
+/// meanwhile.
 ///
 /// # Errors
 /// [`Refusal::ManageKeysDecide`].
@@ -136,8 +139,8 @@ pub(crate) async fn require_decided(
     }
 }
 
-/// Does as chosen with the keys that these people made there; each has a row of its own in the audit. Answers the names
-/// of those that were revoked.
+/// Applies the choices to the keys that these people created there; each key has an audit row of its own. Returns the
+/// names of the revoked keys.
 pub(crate) async fn decide(
     change: &mut Permitted<'_, '_>,
     organization: OrganizationId,

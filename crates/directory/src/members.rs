@@ -1,5 +1,7 @@
-//! Members of an organization: the list, their roles, and the end of a membership. Access to the Default Project
-//! follows from membership by itself (D2), and what was given to a member ends with it (M6): the database sees to both.
+//! Members of an organization: the list, their roles, and the end of a membership.
+//!
+//! Owns these use cases. It must not know how a membership begins. Access to the Default Project follows from
+//! membership (D2), and what a member was given ends with the membership (M6): the database enforces both.
 
 use policy::{
     Email, MemberChange, Name, OrganizationId, OrganizationRole, OrganizationStanding, Permission, ProjectId, Refusal,
@@ -29,24 +31,24 @@ use crate::{
     users,
 };
 
-/// Which part of an organization's members, in which order.
+/// The search, filter, order and page of a list of members.
 #[derive(Clone, Debug, Default)]
 pub struct MemberQuery {
     /// A part of a name or address; empty for all.
     pub search: String,
     /// Only this role.
     pub role: Option<OrganizationRole>,
-    /// The order.
+    /// The column to sort by.
     pub sort: PeopleSort,
-    /// Its direction.
+    /// The direction of the order.
     pub order: Order,
-    /// The place to go on from.
+    /// The cursor after which the page begins; `None` for the first page.
     pub after: Option<Cursor>,
-    /// How many, at most.
+    /// The largest number of rows.
     pub limit: u16,
 }
 
-/// Somebody in an organization.
+/// A member of an organization.
 #[derive(Clone, Debug)]
 pub struct Member {
     /// The person.
@@ -55,66 +57,66 @@ pub struct Member {
     pub name: Name,
     /// Their address.
     pub email: Email,
-    /// Whether they have shown that it is theirs (J1).
+    /// Whether they have proved that the address is theirs (J1).
     pub is_proved: bool,
-    /// What they are in the organization.
+    /// Their membership: Owner, Admin or Member.
     pub place: OrganizationStanding,
-    /// Who invited them.
+    /// The name of the person who invited them.
     pub added_by: Option<Name>,
-    /// Since when.
+    /// When the membership began.
     pub added_at: OffsetDateTime,
 }
 
 /// A page of an organization's members.
 #[derive(Clone, Debug)]
 pub struct MemberList {
-    /// The organization, as the one who asks sees it.
+    /// The organization, as the principal sees it.
     pub organization: OrganizationView,
     /// The people.
     pub rows: Vec<Member>,
-    /// Where the next page begins; none on the last.
+    /// The cursor of the next page; `None` on the last.
     pub next: Option<Cursor>,
 }
 
-/// What ends when a membership does (M6).
+/// What ends with a membership (M6).
 #[derive(Clone, Debug)]
 pub struct RemovalPreview {
-    /// The names of the projects they lose access to; no more than [`RemovalPreview::MOST`].
+    /// The names of the projects they lose access to, at most [`RemovalPreview::MOST`].
     pub projects: Vec<Name>,
-    /// How many projects that is.
+    /// How many projects they lose access to.
     pub project_count: i64,
-    /// The addresses they invited that have not answered; no more than [`RemovalPreview::MOST`].
+    /// The addresses whose open invitations they sent, at most [`RemovalPreview::MOST`].
     pub invitations: Vec<Email>,
-    /// How many invitations that is.
+    /// How many open invitations they sent.
     pub invitation_count: i64,
-    /// What they made in the organization's projects: it stays.
+    /// What they created in the organization's projects, which remains.
     pub owned_assets: OwnedAssets,
 }
 
-/// What the end of a membership did (M6): the receipt for whoever ended it.
+/// The result of ending a membership (M6), shown to the person who ended it.
 #[derive(Clone, Debug)]
 pub struct MemberRemoval {
-    /// Their name.
+    /// The name of the person who was removed.
     pub name: Name,
     /// When their access ended.
     pub at: OffsetDateTime,
-    /// How many invitations of theirs were revoked with it.
+    /// How many of their invitations were revoked.
     pub invitations: usize,
-    /// What they made, and is still there.
+    /// What they created and what remains.
     pub owned_assets: OwnedAssets,
 }
 
 impl RemovalPreview {
-    /// As many are named.
+    /// The largest number of names and addresses in a preview.
     pub const MOST: i64 = 100;
 }
 
 impl Directory {
-    /// A page of an organization's members, for every member of it (O3).
+    /// Returns a page of an organization's members, for every member of it (O3).
     ///
     /// # Errors
-    /// [`Refusal::Hidden`]; [`Refusal::CursorInvalid`] for a place in another list; [`Refusal::Malformed`] for a search
-    /// text that cannot be one.
+    /// [`Refusal::Hidden`]; [`Refusal::CursorInvalid`] for a cursor of another list; [`Refusal::Malformed`] for an
+    /// invalid search text.
     pub async fn members(&self, principal: &Principal, slug: &Slug, query: &MemberQuery) -> Result<MemberList> {
         let organization = find_organization(&self.pool, slug, principal).await?;
         organization.standing.require(Permission::MemberList)?;
@@ -145,7 +147,7 @@ impl Directory {
         })
     }
 
-    /// One member of an organization, for every member of it.
+    /// Returns one member of an organization, for every member of it.
     ///
     /// # Errors
     /// [`Refusal::Hidden`]; [`Refusal::NotAMember`].
@@ -164,15 +166,15 @@ impl Directory {
         row.member(organization.owner)
     }
 
-    /// What ends with a membership, told before it does (M6): to those who may end it.
+    /// Returns what would end with a membership (M6), for the people who may end it.
     ///
     /// # Errors
     /// Those of [`check_member_change`].
     pub async fn removal_preview(&self, principal: &Principal, slug: &Slug, user: UserId) -> Result<RemovalPreview> {
         let actor = principal.user()?;
         let organization = find_organization(&self.pool, slug, principal).await?;
-        let place = find_place(&self.pool, &organization, user).await?;
-        check_member_change(&organization.standing, place, user == actor, MemberChange::Remove)?;
+        let membership = find_place(&self.pool, &organization, user).await?;
+        check_member_change(&organization.standing, membership, user == actor, MemberChange::Remove)?;
         let projects = sqlx::query!(
             r#"SELECT p.name, count(*) OVER () AS "count!" FROM access a
                JOIN projects p ON p.organization_id = a.organization_id AND p.id = a.project_id
@@ -210,10 +212,11 @@ impl Directory {
         })
     }
 
-    /// Gives a member another organization role (M6). The invitations of somebody who may invite no more are revoked.
+    /// Changes a member's organization role (M6). If they may no longer invite, their invitations are revoked.
     ///
     /// # Errors
-    /// Those of [`check_member_change`]; [`Refusal::ManageKeysDecide`] for a lower one, if they made keys that manage.
+    /// Those of [`check_member_change`]; [`Refusal::ManageKeysDecide`] if the role is lowered and they created keys
+    /// with the scope `manage`.
     pub async fn change_member_role(
         &self,
         principal: &Principal,
@@ -224,11 +227,11 @@ impl Directory {
         self.change_member_role_and_keys(principal, slug, user, role, &[]).await
     }
 
-    /// The same; and where the role is lowered, does as chosen with the keys that manage which they made in projects
-    /// that they are no Admin of any more (K5, K11).
+    /// Does the same; if the role is lowered, it also applies the choices in `keys` to the keys with the scope `manage`
+    /// that the person created in projects of which they are no longer an Admin (K5, K11).
     ///
     /// # Errors
-    /// Those of [`check_member_change`]; [`Refusal::ManageKeysDecide`] if nothing was chosen for one of them.
+    /// Those of [`check_member_change`]; [`Refusal::ManageKeysDecide`] if there is no choice for one of them.
     pub async fn change_member_role_and_keys(
         &self,
         principal: &Principal,
@@ -252,9 +255,9 @@ impl Directory {
                     let organization = organization.name.clone();
                     outbox::notice(change, user, &Notice::BecameAdmin { organization }).await?;
                 }
-                let place = OrganizationStanding::Member(role);
+                let membership = OrganizationStanding::Member(role);
                 let standing = policy::Standing {
-                    organization: Some(place),
+                    organization: Some(membership),
                     project: None,
                 };
                 let revoked = if standing.may(Permission::MemberInvite) {
@@ -277,8 +280,8 @@ impl Directory {
         .await
     }
 
-    /// Ends a membership, and with it all access to the organization and its projects (M6); one's own is leaving (M8).
-    /// The invitations they sent that are still open are revoked.
+    /// Ends a membership, and with it all access to the organization and its projects (M6). Ending one's own is leaving
+    /// (M8). The open invitations that the person sent are revoked.
     ///
     /// # Errors
     /// Those of [`check_member_change`].
@@ -286,7 +289,7 @@ impl Directory {
         self.remove_member_and_keys(principal, slug, user, &[]).await
     }
 
-    /// The same, and does as chosen with the keys they made: the others go on working as they do (K5).
+    /// Does the same, and applies the choices in `keys` to the keys they created; the other keys keep working (K5).
     ///
     /// # Errors
     /// Those of [`check_member_change`].
@@ -303,7 +306,7 @@ impl Directory {
                 let (mut permitted, organization, before) =
                     lock_member(change, slug, user, MemberChange::Remove).await?;
                 let change = &mut permitted;
-                // While whoever leaves by themselves still sees the projects that the keys are in.
+                // This comes before the membership ends, while a person who leaves still sees the projects of the keys.
                 let within = Within::SeenBy(actor);
                 made_keys::decide(change, organization.id, within, &[user], keys).await?;
                 let owned_assets = owned_assets(change.write(), organization.id, Place::SeenBy(actor), &[user]).await?;
@@ -323,7 +326,7 @@ impl Directory {
         .await
     }
 
-    /// Whether somebody is a member of an organization, by its permanent id; for connections that stay open.
+    /// Returns whether a person is a member of an organization, by its permanent id; for connections that stay open.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
@@ -344,14 +347,15 @@ impl Directory {
     }
 }
 
-/// Ends a membership inside a change. Answers the addresses whose invitations ended with it.
+/// Ends a membership inside a change. Returns the addresses whose invitations were revoked.
 pub(crate) async fn end(
     change: &mut Permitted<'_, '_>,
     organization: OrganizationId,
     user: UserId,
 ) -> Result<Vec<String>> {
     let revoked = invitations::revoke_of(change, organization, user).await?;
-    // They would go with the membership. Each is a change to its project as well, and is in its audit (A1, A2).
+    // The rows would be deleted with the membership. Each deletion is a change to its project as well, and needs a row
+    // in the project's audit (A1, A2).
     let lost = sqlx::query!(
         "DELETE FROM collaborators WHERE organization_id = $1 AND user_id = $2 RETURNING project_id, role",
         organization.0,
@@ -373,7 +377,7 @@ pub(crate) async fn end(
     Ok(revoked)
 }
 
-/// Locks the organization, reads the member, and asks the policy about the change.
+/// Locks the organization, reads the membership, and checks the change with the policy.
 async fn lock_member<'c, 'a>(
     change: &'c mut Change<'a>,
     slug: &Slug,
@@ -382,11 +386,11 @@ async fn lock_member<'c, 'a>(
 ) -> Result<(Permitted<'c, 'a>, OrganizationSeen, OrganizationStanding)> {
     change.set_target(user);
     let organization = lock_organization(change, slug).await?;
-    let place = find_place(change.read(), &organization, user).await?;
+    let membership = find_place(change.read(), &organization, user).await?;
     let is_self = user == change.principal.user()?;
-    let permit = check_member_change(&organization.standing, place, is_self, wanted)?;
-    let place = place.ok_or(Refusal::NotAMember)?;
-    Ok((change.permit(permit), organization, place))
+    let permit = check_member_change(&organization.standing, membership, is_self, wanted)?;
+    let membership = membership.ok_or(Refusal::NotAMember)?;
+    Ok((change.permit(permit), organization, membership))
 }
 
 #[derive(FromRow)]
@@ -421,7 +425,7 @@ const COLUMNS: &str = "SELECT a.user_id, a.name, u.email, u.email_proved_at IS N
 
 const PEOPLE: &str = ") a JOIN users u ON u.id = a.user_id LEFT JOIN users adder ON adder.id = a.added_by";
 
-/// Read in the order of an index, and no further than the page goes (C10).
+/// Builds the statement of the list. It reads in the order of an index, and no further than the page goes (C10).
 pub(crate) fn list_statement(
     organization: &OrganizationSeen,
     query: &MemberQuery,

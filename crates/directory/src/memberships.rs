@@ -1,6 +1,7 @@
-//! Memberships of an organization as rows: inserted, given a role, and the hints that one changed or ended.
+//! Memberships of an organization as rows: inserting one, setting its role, and the audit events and hints of a change
+//! or an end.
 //!
-//! Owns these statements. It must not know invitations, lists or who may change what: it takes the caller's transaction
+//! Owns these statements. It must not know invitations, lists or who may change what: it uses the caller's transaction
 //! and decides nothing.
 
 use policy::{OrganizationId, OrganizationRole, Permission, ProjectId, UserId};
@@ -14,7 +15,7 @@ use crate::{
     error::inconsistent,
 };
 
-/// Notes that somebody lost their place in a project by something greater.
+/// Adds the audit row of a project role that ended because something greater ended, such as the membership.
 pub(crate) fn removed(
     change: &mut Permitted<'_, '_>,
     organization: OrganizationId,
@@ -32,13 +33,13 @@ pub(crate) fn removed(
     change.add_event(Permission::CollaboratorRemove.name(), record);
 }
 
-/// Tells everybody who looks at the organization, and the person.
+/// Adds hints for the pages of the organization and for those of the person.
 pub(crate) fn changed(change: &mut Permitted<'_, '_>, organization: OrganizationId, user: UserId) {
     change.hint(Hint::Organization(organization));
     change.hint(Hint::User(user));
 }
 
-/// Writes a member's role.
+/// Sets a member's role.
 pub(crate) async fn set_role(
     db: &mut Writer,
     organization: OrganizationId,
@@ -56,7 +57,7 @@ pub(crate) async fn set_role(
     Ok(())
 }
 
-/// Writes a membership.
+/// Inserts a membership.
 pub(crate) async fn insert(
     db: &mut Writer,
     organization: OrganizationId,

@@ -1,5 +1,8 @@
-//! Meter tokens (E9): by which a scheduler or gateway of the operator's reports usage that names no project, for any
-//! organization. They are the operator's, of no tenant; made and revoked at the command line.
+//! Meter tokens (E9): a scheduler or gateway of the operator reports usage that names no project with one, for any
+//! organization.
+//!
+//! Owns the tokens' rows, their check, and revoking a secret of any kind. It must not know what is reported. Tokens are
+//! the operator's and belong to no tenant; they are created and revoked at the command line.
 
 use std::{convert::Infallible, str::FromStr};
 
@@ -17,24 +20,24 @@ use crate::{
 pub struct MeterToken {
     /// Its id.
     pub id: MeterTokenId,
-    /// What the operator calls it; one that was revoked leaves its name to the next.
+    /// The operator's name for it. The name of a revoked token can be used again.
     pub name: Name,
-    /// Since when it is there.
+    /// When it was created.
     pub created_at: OffsetDateTime,
-    /// Since when it opens nothing any more.
+    /// When it was revoked.
     pub revoked_at: Option<OffsetDateTime>,
-    /// When somebody last reported with it, to the minute: whether it would be missed.
+    /// When it was last used, to the minute, which shows whether it is still needed.
     pub last_used_at: Option<OffsetDateTime>,
 }
 
 /// An organization, as a report names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OrganizationRef {
-    /// By its permanent id. A text that can be an id is one.
+    /// By its permanent id. A text that can be an id is taken as one.
     Id(OrganizationId),
     /// By its slug.
     Slug(Slug),
-    /// By something that no organization is called.
+    /// By a text that can be neither an id nor a slug, so no organization has it.
     Nothing,
 }
 
@@ -51,10 +54,10 @@ impl FromStr for OrganizationRef {
 }
 
 impl Directory {
-    /// Makes a meter token, as the operator. What is returned is shown once; only its hash is kept (A3).
+    /// Creates a meter token, as the operator. The returned secret is shown once; only its hash is stored (A3).
     ///
     /// # Errors
-    /// [`Refusal::MeterNameTaken`] while a token of this name is good.
+    /// [`Refusal::MeterNameTaken`] if a valid token has this name; [`Refusal::Hidden`] for any other principal.
     pub async fn create_meter_token(&self, principal: &Principal, name: &Name) -> Result<Token> {
         self.change(principal, "meter_token:create", |change| {
             Box::pin(async move {
@@ -82,7 +85,7 @@ impl Directory {
     /// Revokes a meter token, as the operator. From the next report on it is unknown (E5).
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] if no good one has this name.
+    /// [`Refusal::Hidden`] if no valid token has this name, or for any other principal.
     pub async fn revoke_meter_token(&self, principal: &Principal, name: &Name) -> Result<()> {
         self.change(principal, "meter_token:revoke", |change| {
             Box::pin(async move {
@@ -104,10 +107,10 @@ impl Directory {
         .await
     }
 
-    /// Every meter token there is or was, for the operator: those that are good first, by name.
+    /// Returns all meter tokens, also those that have ended, for the operator: valid ones first, by name.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] for everybody else; [`Error::Unavailable`](crate::Error::Unavailable).
+    /// [`Refusal::Hidden`] for any other principal; [`Error::Unavailable`](crate::Error::Unavailable).
     pub async fn meter_tokens(&self, principal: &Principal) -> Result<Vec<MeterToken>> {
         principal.require_operator()?;
         let rows = sqlx::query!(
@@ -129,7 +132,8 @@ impl Directory {
             .collect()
     }
 
-    /// Finds the meter that shows this token, if it opens anything now: one query, at every request (E5).
+    /// Returns the meter with this token as a principal, if the token is valid now. This is one query, for every
+    /// request (E5).
     ///
     /// # Errors
     /// [`Refusal::MeterUnknown`].
@@ -161,8 +165,8 @@ impl Directory {
         })
     }
 
-    /// Ends the secret that somebody shows, whatever it is for: an API key, or a token of a gateway or a meter (K10).
-    /// Whoever has a secret may end it. Answers whether there is such a secret.
+    /// Revokes the secret of an API key, a gateway token or a meter token (K10). Any principal may do this, since
+    /// holding the secret is enough. Returns whether there is such a secret.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
@@ -182,7 +186,7 @@ impl Directory {
         .fetch_optional(&self.pool)
         .await?;
         let Some(found) = found else { return Ok(false) };
-        // What is done already is not written down each time somebody finds it.
+        // A secret that is already revoked isn't audited each time it is reported again.
         if found.revoked_at.is_some() {
             return Ok(true);
         }

@@ -1,5 +1,7 @@
-//! Word to a person about their own account (J8), mailed through the outbox: so that they find out what somebody else
-//! did in their name. It carries no link that opens anything.
+//! Notices to a person about their own account (J8), mailed through the outbox, so that they learn what somebody else
+//! may have done in their name. A notice contains no link that gives access.
+//!
+//! Owns the kinds of notices and how they are stored. It must not know how they are worded or sent.
 
 use policy::Name;
 
@@ -8,42 +10,42 @@ use crate::{
     error::{decode, inconsistent},
 };
 
-/// What a person is told of.
+/// What a notice is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
     /// Somebody signed in on a device that the account was not used on before.
     NewDevice {
-        /// The network address of it.
+        /// The device's network address.
         address: String,
     },
     /// The password was replaced.
     PasswordChanged,
-    /// The account has another address.
+    /// The account's address was changed.
     EmailChanged,
     /// An SSH key was added.
     SshKeyAdded {
         /// Its fingerprint.
         fingerprint: String,
     },
-    /// The person owns an organization now.
+    /// The person became the Owner of an organization.
     BecameOwner {
-        /// What it is called.
+        /// Its name.
         organization: Name,
     },
-    /// The person is an Admin of an organization now.
+    /// The person became an Admin of an organization.
     BecameAdmin {
-        /// What it is called.
+        /// Its name.
         organization: Name,
     },
-    /// The person is an Admin of a project now.
+    /// The person became an Admin of a project.
     BecameProjectAdmin {
-        /// What it is called.
+        /// Its name.
         project: Name,
     },
 }
 
 impl Notice {
-    /// As the outbox has it: the kind, and what goes with it.
+    /// Returns the columns of the outbox: the kind, and its detail.
     pub(crate) fn columns(&self) -> (&'static str, Option<&str>) {
         match self {
             Self::NewDevice { address } => ("new_device", Some(address)),
@@ -56,7 +58,7 @@ impl Notice {
         }
     }
 
-    /// Reads what [`Self::columns`] wrote.
+    /// Parses what [`Self::columns`] returned.
     pub(crate) fn read(kind: &str, detail: Option<String>) -> Result<Self> {
         let text = detail.unwrap_or_default();
         let name = || decode(&text, "outbox", "notice_detail");

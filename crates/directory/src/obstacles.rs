@@ -1,40 +1,43 @@
-//! What can stand in the way of a database at the start: a closed list, each with what it takes to say what to do.
+//! The obstacles to using a database, found at the start: a closed list, each with the facts that the operator needs to
+//! remove it.
+//!
+//! Owns the list and its derivation from errors. It must not know how obstacles are worded.
 
 use std::io;
 
 use sqlx::migrate::MigrateError;
 
-/// What stands between the server and its database.
+/// An obstacle between the server and its database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Obstacle {
-    /// There is no way to it.
+    /// No connection can be made.
     Unreached(Unreached),
-    /// It says no, or not now.
+    /// The database refuses, or can't answer now.
     Unanswered(Unanswered),
-    /// A pooler stands between.
+    /// A pooler can't be used as it is configured.
     Pooled(Pooled),
-    /// It isn't as Roster needs it.
+    /// The database lacks something that Roster needs.
     Unfit(Unfit),
-    /// The schema isn't this role's, or isn't this version's.
+    /// The schema doesn't belong to this role, or not to this version.
     Unowned(Unowned),
 }
 
-/// There is no way to it.
+/// No connection can be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unreached {
     /// No such host.
     Host(String),
-    /// Nobody listens there.
+    /// Nothing listens at that address.
     Refused,
-    /// The socket can't be used: missing, or not for this account.
+    /// The socket can't be used: it is missing, or this account has no right to it.
     Socket(String),
     /// No answer within the time.
     NoAnswer,
-    /// What listens there isn't PostgreSQL.
+    /// The listener isn't PostgreSQL.
     NotPostgres(String),
-    /// The server has no TLS, and it was asked for.
+    /// TLS is required, and the server doesn't offer it.
     NoTls,
-    /// TLS failed: a certificate that isn't trusted or is another's.
+    /// TLS failed: the certificate isn't trusted, or is for another name.
     Tls(String),
 }
 
@@ -44,24 +47,24 @@ impl From<Unreached> for Obstacle {
     }
 }
 
-/// It says no, or not now.
+/// The database refuses, or can't answer now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unanswered {
-    /// The password, or the name that goes with it.
+    /// The password or the role's name is wrong.
     Password(String),
-    /// The server lets this role in by no rule of its own; what it says.
+    /// No rule of the server admits this role; contains the server's message.
     NotLetIn(String),
     /// There is no such database.
     NoDatabase(String),
-    /// Too many connections already; what the server says.
+    /// There are too many connections already; contains the server's message.
     TooManyConnections(String),
-    /// It starts, stops or recovers.
+    /// The server is starting, stopping or recovering.
     NotYet(String),
-    /// It takes no changes.
+    /// The server takes no changes.
     ReadOnly,
-    /// The disk, or another resource, is used up; what the server says.
+    /// The disk, or another resource, is used up; contains the server's message.
     Full(String),
-    /// Anything else.
+    /// Any other error.
     Other(String),
 }
 
@@ -71,16 +74,16 @@ impl From<Unanswered> for Obstacle {
     }
 }
 
-/// A pooler stands between.
+/// A pooler can't be used as it is configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pooled {
-    /// A pooler refuses something; what it says.
+    /// A pooler refuses something; contains its message.
     Pooler(String),
-    /// A pooler that gives connections away after each statement.
+    /// A pooler assigns connections for each statement.
     StatementPooling,
-    /// A pooler that gives connections away after each transaction, and no way past it.
+    /// A pooler assigns connections for each transaction, and there is no direct address.
     TransactionPooling,
-    /// The direct way leads to another database.
+    /// The direct address leads to another database.
     AnotherDatabase,
 }
 
@@ -90,27 +93,27 @@ impl From<Pooled> for Obstacle {
     }
 }
 
-/// It isn't as Roster needs it.
+/// The database lacks something that Roster needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unfit {
-    /// The version of a server that is too old.
+    /// The server's version is too old; contains the version.
     TooOld(String),
-    /// The encoding of a database that isn't UTF-8.
+    /// The database's encoding isn't UTF-8; contains the encoding.
     Encoding(String),
     /// The server was built without ICU.
     NoIcu,
     /// The server doesn't have the extension `pg_trgm`.
     NoTrigrams,
-    /// It has, and the role may not install it.
+    /// The server has it, and the role may not install it.
     MayNotExtend {
         /// The role.
         role: String,
     },
-    /// It is in a schema that the role doesn't look into.
+    /// It is installed in a schema that isn't in the role's search path.
     TrigramsElsewhere {
         /// The role.
         role: String,
-        /// Where it is.
+        /// That schema.
         schema: String,
     },
 }
@@ -121,35 +124,35 @@ impl From<Unfit> for Obstacle {
     }
 }
 
-/// The schema isn't this role's, or isn't this version's.
+/// The schema doesn't belong to this role, or not to this version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unowned {
-    /// The role finds no schema to make tables in.
+    /// There is no schema for the role's tables.
     NoSchema {
         /// The role.
         role: String,
     },
-    /// The role may not make tables.
+    /// The role may not create tables.
     MayNotCreate {
         /// The role.
         role: String,
-        /// Where it would.
+        /// The schema.
         schema: String,
     },
-    /// The tables are another role's.
+    /// The tables belong to another role.
     Owner {
         /// The role.
         role: String,
-        /// Whose they are.
+        /// The owner of the tables.
         owner: String,
     },
-    /// The role lacks a right; what the server says.
+    /// The role lacks a privilege; contains the server's message.
     Right(String),
-    /// Something that isn't Roster's has a name that Roster needs; what the server says.
+    /// Something that isn't Roster's has a name that Roster needs; contains the server's message.
     Occupied(String),
-    /// A newer version's schema: the migration that this one doesn't know.
+    /// A newer version's schema; contains the migration that this version doesn't know.
     Newer(i64),
-    /// A schema that this version didn't make: the migration that is another.
+    /// A schema that this version didn't create; contains the migration that differs.
     Changed(i64),
 }
 
@@ -213,8 +216,8 @@ impl Obstacle {
         }
     }
 
-    /// By the code of what the server, or a pooler in its name, answered. PgBouncer has one code (08P01) for nearly
-    /// all it says.
+    /// Returns the obstacle for an error code of the server, or of a pooler that answers for it. PgBouncer has one code
+    /// (08P01) for nearly all its errors.
     fn answered(code: &str, said: String) -> Self {
         let says = |words: &str| said.contains(words);
         match code {
@@ -250,7 +253,7 @@ impl Obstacle {
     }
 }
 
-/// What others said, fit for one line: on none of ours may they begin another.
+/// Reduces a message to one line, so that it can't add lines to the server's own output.
 fn one_line(text: &str) -> String {
     let words = text
         .split(|c: char| c.is_whitespace() || c.is_control())

@@ -1,4 +1,6 @@
-//! Organizations: made whole, with their Owner and their Default Project, or not at all (O1, D1).
+//! Organizations: created together with their Owner and their Default Project, in one change (O1, D1).
+//!
+//! Owns their settings and deletion, and the operator's list. It must not know how a person becomes a member or leaves.
 
 mod create;
 mod transfer;
@@ -25,14 +27,14 @@ use crate::{
 
 use create::wait_for_slug;
 
-/// An organization somebody has to do with.
+/// An organization that a person is a member or an External Collaborator of.
 #[derive(Clone, Debug)]
 pub struct OrganizationSummary {
     /// Its slug.
     pub slug: Slug,
     /// Its name.
     pub name: Name,
-    /// What the person is in it; nothing for an External Collaborator (X3).
+    /// The person's membership; `None` for an External Collaborator (X3).
     pub standing: Option<OrganizationStanding>,
 }
 
@@ -45,11 +47,11 @@ pub struct OrganizationView {
     pub slug: Slug,
     /// Its name.
     pub name: Name,
-    /// Whether projects beside the default one may be created (P1).
+    /// Whether projects besides the default one may be created (P1).
     pub additional_projects: bool,
-    /// Since when it is there.
+    /// When it was created.
     pub created_at: OffsetDateTime,
-    /// What the one who asks is in it.
+    /// What the principal is in it.
     pub standing: Standing,
 }
 
@@ -73,7 +75,8 @@ pub struct OrganizationSettings {
     pub organization: OrganizationView,
     /// The Owner's name.
     pub owner: Name,
-    /// The other Admins, to whom the Owner may hand over (W2), by name; no more than 1,000, and none for anybody else.
+    /// The other Admins by name, to whom the Owner may transfer the organization (W2): at most 1,000; empty unless the
+    /// principal is the Owner.
     pub transfer_candidates: Vec<(UserId, Name, Email)>,
 }
 
@@ -90,25 +93,25 @@ pub struct OrganizationReport {
     pub members: i64,
     /// How many projects it has.
     pub projects: i64,
-    /// Whether projects beside the default one may be created (P1).
+    /// Whether projects besides the default one may be created (P1).
     pub additional_projects: bool,
 }
 
 impl Directory {
-    /// An organization, for its members.
+    /// Returns an organization, for its members.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] if there is none, or not for them.
+    /// [`Refusal::Hidden`] if there is none, or if the principal is no member.
     pub async fn organization(&self, principal: &Principal, slug: &Slug) -> Result<OrganizationView> {
         let seen = find_organization(&self.pool, slug, principal).await?;
         seen.standing.require(Permission::OrganizationRead)?;
         Ok(seen.into())
     }
 
-    /// An organization's settings, for its members (O3).
+    /// Returns an organization's settings, for its members (O3).
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] if there is none, or not for them.
+    /// [`Refusal::Hidden`] if there is none, or if the principal is no member.
     pub async fn organization_settings(&self, principal: &Principal, slug: &Slug) -> Result<OrganizationSettings> {
         let seen = find_organization(&self.pool, slug, principal).await?;
         seen.standing.require(Permission::OrganizationRead)?;
@@ -183,8 +186,9 @@ impl Directory {
         .await
     }
 
-    /// Deletes an organization that nobody else is in and that has no project but its default one, as its Owner: the
-    /// way to an account that owns none (W1). `confirmation` is its name as typed.
+    /// Deletes an organization that has no other member, no resources and no project but its default one. Only the
+    /// Owner may. A person who owns no organization can then delete their account (W1). `confirmation` is its name as
+    /// typed.
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::OwnerOnly`], [`Refusal::OrganizationInUse`], [`Refusal::ConfirmationWrong`],
@@ -215,7 +219,7 @@ impl Directory {
                 confirmation::require(change).await?;
                 let at = change.at;
                 projects::release_slug(change.write(), organization.default_project, at).await?;
-                // The mail first: one that is being made right now is waited for before its invitation goes.
+                // Mail is deleted first: this waits for a mail that is being written, before its invitation is deleted.
                 sqlx::query!("DELETE FROM outbox WHERE organization_id = $1", organization.id.0)
                     .execute(change.write())
                     .await?;
@@ -232,10 +236,10 @@ impl Directory {
         .await
     }
 
-    /// Every organization, by slug, for the operator.
+    /// Returns every organization, by slug, for the operator.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] for everybody else; [`crate::Error::Unavailable`].
+    /// [`Refusal::Hidden`] for any other principal; [`crate::Error::Unavailable`].
     pub async fn organizations(&self, principal: &Principal) -> Result<Vec<OrganizationReport>> {
         principal.require_operator()?;
         let rows = sqlx::query!(
@@ -260,10 +264,10 @@ impl Directory {
             .collect()
     }
 
-    /// Switches additional projects on or off for an organization, as the operator (P1). Projects that are there stay.
+    /// Switches additional projects on or off for an organization, for the operator (P1). Existing projects stay.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] for no such organization.
+    /// [`Refusal::Hidden`] if there is no such organization, or for any other principal.
     pub async fn set_additional_projects(&self, principal: &Principal, slug: &Slug, on: bool) -> Result<()> {
         self.change(principal, "organization:additional_projects", |change| {
             Box::pin(async move {
@@ -297,7 +301,7 @@ impl Directory {
         .await
     }
 
-    /// The organizations a person is in, or an external of, by name; at most `limit`.
+    /// Returns the organizations that a person is a member or an External Collaborator of, by name; at most `limit`.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`].

@@ -1,5 +1,6 @@
-//! What somebody leaves behind who is removed: the API keys and resources they made belong to their project, and stay
-//! (K5, E1, M6). Told before it happens, and in the receipt after it.
+//! The API keys and resources that a removed person created. They belong to their project, and stay (K5, E1, M6).
+//!
+//! Owns listing them, before a removal and for its result. It must not change them.
 
 use policy::{ApiKeyId, KeyScope, Name, OrganizationId, Permission, ProjectId, ResourceKind, Slug, UserId};
 
@@ -8,16 +9,16 @@ use crate::{
     connections::PgConnection, error::decode,
 };
 
-/// An API key that somebody made and that still works.
+/// A valid API key that a person created.
 #[derive(Clone, Debug)]
 pub struct MadeKey {
     /// Its id.
     pub id: ApiKeyId,
-    /// What it is called.
+    /// Its name.
     pub name: Name,
-    /// What it may do (K11).
+    /// Its scope (K11).
     pub reach: KeyScope,
-    /// The visible beginning of its secret, which tells keys of one name apart (K4).
+    /// The first characters of its secret, which distinguish keys with the same name (K4).
     pub secret_start: String,
     /// The last four characters of its secret.
     pub secret_end: String,
@@ -25,24 +26,25 @@ pub struct MadeKey {
     pub project: Name,
 }
 
-/// What people made in a project, or in a whole organization, that is still there.
+/// What people created in a project, or in a whole organization, and what still exists.
 #[derive(Clone, Debug, Default)]
 pub struct OwnedAssets {
-    /// The keys that work, by name; no more than [`OwnedAssets::MOST`].
+    /// The valid keys, by name, at most [`OwnedAssets::MOST`].
     pub keys: Vec<MadeKey>,
-    /// How many keys that is.
+    /// How many valid keys there are.
     pub key_count: i64,
-    /// How many resources of each kind.
+    /// How many resources of each kind there are.
     pub resources: Vec<(ResourceKind, i64)>,
 }
 
 impl OwnedAssets {
-    /// As many keys are named.
+    /// The largest number of keys in the list.
     pub const MOST: i64 = 100;
 }
 
 impl Directory {
-    /// What a person made in a project, told before they are removed from it (C6): to those who may list its keys.
+    /// Returns what a person created in a project, before they are removed from it (C6), for people who may list its
+    /// keys.
     ///
     /// # Errors
     /// [`Refusal::Hidden`](policy::Refusal::Hidden).
@@ -53,7 +55,7 @@ impl Directory {
         owned_assets(&mut db, project.organization, Place::Project(project.project), &[user]).await
     }
 
-    /// What the External Collaborators of a project made in it, told before all of them are removed (X1, C6).
+    /// Returns what the External Collaborators of a project created in it, before all of them are removed (X1, C6).
     ///
     /// # Errors
     /// [`Refusal::Hidden`](policy::Refusal::Hidden), [`Refusal::Forbidden`](policy::Refusal::Forbidden).
@@ -79,25 +81,26 @@ impl Directory {
     }
 }
 
-/// Where what a person made is looked for.
+/// The projects in which to look for what a person created.
 #[derive(Clone, Copy)]
 pub(crate) enum Place {
-    /// In this project, which whoever asks has access to.
+    /// Only this project, which the principal has access to.
     Project(ProjectId),
-    /// In every project of the organization that this person has access to: whoever leaves learns nothing of a project
-    /// they were removed from (P3).
+    /// Every project of the organization that this person has access to, so that a person who leaves learns nothing
+    /// about a project they were removed from (P3).
     SeenBy(UserId),
 }
 
-/// What people made in one project, or in the projects of an organization. The Organization Default Key is nobody's.
+/// Returns what people created in one project, or in the projects of an organization, without the Organization Default
+/// Key.
 pub(crate) async fn owned_assets(
     db: &mut PgConnection,
     organization: OrganizationId,
-    place: Place,
+    scope: Place,
     users: &[UserId],
 ) -> Result<OwnedAssets> {
     let users: Vec<_> = users.iter().map(|user| user.0).collect();
-    let (project, viewer) = match place {
+    let (project, viewer) = match scope {
         Place::Project(project) => (Some(project.0), None),
         Place::SeenBy(viewer) => (None, Some(viewer.0)),
     };

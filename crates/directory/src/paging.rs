@@ -1,22 +1,24 @@
-//! Pages of lists: where one ends, and how the place where the next begins is written for the outside.
+//! Pages of lists: where a page ends, and the encoding of a cursor.
+//!
+//! Owns both for all lists. It must not know what a list contains.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use policy::Refusal;
 use serde::{Serialize, de::DeserializeOwned};
 
-/// Cuts what was read to a page, and says whether there is more. Lists read one row more than they show.
+/// Cuts the rows to a page, and returns whether there are more. Lists read one row more than they show.
 pub(crate) fn cut<T>(mut rows: Vec<T>, limit: usize) -> (Vec<T>, bool) {
     let has_more = rows.len() > limit;
     rows.truncate(limit);
     (rows, has_more)
 }
 
-/// A place in a list as a URL carries it: opaque to the outside.
+/// Encodes a cursor for a URL; opaque to clients.
 pub(crate) fn encode(cursor: &impl Serialize) -> String {
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(cursor).unwrap_or_default())
 }
 
-/// Reads what [`encode`] wrote. Whether it is a place that there can be is for its list to say.
+/// Parses what [`encode`] wrote. The list checks whether the cursor fits it.
 ///
 /// # Errors
 /// [`Refusal::CursorInvalid`].

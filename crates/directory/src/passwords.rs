@@ -1,5 +1,7 @@
-//! What a new password must be (J6): not to be guessed by somebody who knows its person, and not one that was stolen
-//! elsewhere.
+//! The requirements on a new password (J6): it can't be guessed by somebody who knows the person, and it isn't among
+//! passwords that were stolen elsewhere.
+//!
+//! Owns these checks. It must not know how a password is changed.
 
 use policy::{Email, Password, Refusal, Weakness};
 use zxcvbn::{
@@ -13,22 +15,22 @@ use crate::{
     secret::{self, Asker},
 };
 
-/// The estimator takes more than twice as long for a text of twice the length, and is not shown more than this.
+/// The longest text that is passed to the estimator, whose time more than doubles with twice the length.
 const MOST_ESTIMATED: usize = 100;
-/// The least score that is taken, of 0 to 4: 3 stands for 10^8 guesses or more (decision 80).
+/// The lowest accepted score, of 0 to 4: 3 stands for 10^8 guesses or more (decision 80).
 const LEAST: Score = Score::Three;
-/// The least score of what is left of it without the words that are about the person.
+/// The lowest accepted score of the password without the words about the person.
 const LEAST_LEFT: Score = Score::Two;
-/// A shorter word about a person may well be a part of any other.
+/// The shortest word about a person that is looked for: a shorter one may be a part of any other word.
 const SHORTEST_WORD: usize = 4;
 
-/// What is wrong with a password of somebody whom these texts are about, if anything is.
+/// Returns why a password is weak for the person whom these texts are about; `None` if it isn't.
 fn weakness(password: &str, about: &[String]) -> Option<Weakness> {
     let text: String = password.chars().take(MOST_ESTIMATED).collect();
     let estimate = zxcvbn(&text, &[]);
     if estimate.score() >= LEAST {
-        // Every word takes 10,000 guesses at least in the estimator's eyes, also where two of three are the person's
-        // own name.
+        // The estimator counts at least 10,000 guesses for every word, even if two of three are the person's own name.
+        // So the words about the person are removed and the rest is estimated too.
         let left = without(&text, about);
         let is_about_them = left.len() < text.to_lowercase().len() && zxcvbn(&left, &[]).score() < LEAST_LEFT;
         let about: Vec<&str> = about.iter().map(String::as_str).collect();
@@ -39,7 +41,7 @@ fn weakness(password: &str, about: &[String]) -> Option<Weakness> {
     Some(warning.map_or(Weakness::Guessable, named))
 }
 
-/// What is left of a text without these words, whatever their case.
+/// Returns the text without these words, in lower case.
 fn without(text: &str, words: &[String]) -> String {
     let mut words: Vec<&String> = words
         .iter()
@@ -69,7 +71,7 @@ const fn named(warning: Warning) -> Weakness {
     }
 }
 
-/// Texts about a person as the estimator takes them: whole, and each word of them.
+/// Returns the texts about a person for the estimator: each as a whole, and each of its words.
 fn words_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for text in texts {
@@ -85,8 +87,8 @@ fn words_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<String> {
 }
 
 impl Directory {
-    /// Hashes a new password, once it is found good enough for the person whom these texts are about: their name, their
-    /// address, and what their organizations are called.
+    /// Checks a new password for the person whom these texts are about (their name, their address, and the names of
+    /// their organizations), and returns its hash.
     ///
     /// # Errors
     /// [`Refusal::PasswordWeak`]; [`Error::Internal`] if the breached passwords cannot be read.
@@ -104,8 +106,8 @@ impl Directory {
         }
     }
 
-    /// What there is to know of the person with this address: their name, the address, and what their organizations are
-    /// called. Nobody's is the address alone.
+    /// Returns the texts about the person with this address: their name, the address, and the names of their
+    /// organizations. If no account has the address, returns the address alone.
     pub(crate) async fn known_about(&self, email: &Email) -> Result<Vec<String>> {
         let rows = sqlx::query!(
             r#"SELECT u.name, o.name AS "organization?" FROM users u
@@ -131,7 +133,8 @@ mod tests {
 
     use super::{MOST_ESTIMATED, weakness, words_of};
 
-    /// A few words are good, also where one of them is the person's own; and what tests and the seed set is.
+    /// A few words are accepted, even if one of them is the person's own; so are the passwords of tests and of the
+    /// seed.
     #[test]
     fn j6_a_few_words_are_a_good_password() {
         let nina = words_of(["nina.newman@acme.test", "Nina Newman", "Acme Research"]);
@@ -148,7 +151,7 @@ mod tests {
         }
     }
 
-    /// The longest password there can be takes no longer than one of a hundred characters: the rest is not looked at.
+    /// The longest password takes no longer than one of a hundred characters, since the rest is not estimated.
     #[test]
     fn j6_a_long_password_is_judged_by_its_beginning() {
         let about = words_of(["nina.newman@acme.test", "Nina Newman"]);

@@ -1,4 +1,6 @@
-//! Lists of people, whatever they are people of: searched, sorted, and read page by page from an index (C10).
+//! What lists of people share: search, order and cursor. A page is read from an index (C10).
+//!
+//! Owns these for collaborators and members. It must not know which list it is.
 
 use std::str::FromStr;
 
@@ -9,7 +11,7 @@ use time::OffsetDateTime;
 
 use crate::paging;
 
-/// The order of a list.
+/// The column that a list is sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PeopleSort {
@@ -22,7 +24,7 @@ pub enum PeopleSort {
     Role,
 }
 
-/// The direction of a list.
+/// The direction of an order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
@@ -66,7 +68,7 @@ impl Order {
         }
     }
 
-    /// What compares a row that comes after another with it.
+    /// Returns the operator by which a later row compares with an earlier one.
     pub(crate) const fn compare(self) -> char {
         match self {
             Self::Asc => '>',
@@ -76,7 +78,7 @@ impl Order {
 }
 
 impl PeopleSort {
-    /// The columns it sorts by. The last makes every place in the list a place of its own.
+    /// Returns the columns to sort by. The last one makes the order total.
     const fn keys(self) -> &'static [&'static str] {
         match self {
             Self::Name => &["name", "user_id"],
@@ -86,19 +88,20 @@ impl PeopleSort {
     }
 }
 
-/// An ORDER BY list over the columns of `a`.
+/// Returns an ORDER BY list over the columns of `a`.
 pub(crate) fn order_by(sort: PeopleSort, order: Order) -> String {
     let direction = order.keyword();
     let columns: Vec<_> = sort.keys().iter().map(|key| format!("a.{key} {direction}")).collect();
     columns.join(", ")
 }
 
-/// A place in a list: after this row. Opaque to the outside; one that does not fit the list is refused.
+/// The cursor of a list of people: the page begins after this row. Opaque to clients; a cursor of a list with another
+/// order is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
     pub(crate) sort: PeopleSort,
     pub(crate) order: Order,
-    /// As stored: the codes of both kinds of role are the same.
+    /// The role's code, which is the same for both kinds of role.
     pub(crate) role: String,
     pub(crate) name: String,
     pub(crate) added: i128,
@@ -106,27 +109,29 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// Reads what [`Self::encode`] wrote.
+    /// Parses what [`Self::encode`] wrote.
     ///
     /// # Errors
     /// [`Refusal::CursorInvalid`].
     pub fn decode(text: &str) -> Result<Self, Refusal> {
         let cursor: Self = paging::decode(text)?;
-        // PostgreSQL's text cannot hold a NUL, nor its time every instant.
+        // PostgreSQL's text can't hold a NUL, and its timestamps can't hold every time.
         let fits = !cursor.name.contains('\0')
             && cursor.role.parse::<ProjectRole>().is_ok()
             && cursor.added().is_some_and(|at| (1970..10_000).contains(&at.year()));
         if fits { Ok(cursor) } else { Err(Refusal::CursorInvalid) }
     }
 
-    /// As a URL carries it.
+    /// Encodes the cursor for a URL.
     #[must_use]
     pub fn encode(&self) -> String {
         paging::encode(self)
     }
 
+    /// Checks that a cursor belongs to a list with this order.
+    ///
     /// # Errors
-    /// [`Refusal::CursorInvalid`] for a place in another list.
+    /// [`Refusal::CursorInvalid`] for a cursor of another list.
     pub(crate) fn check(after: Option<&Self>, sort: PeopleSort, order: Order) -> Result<(), Refusal> {
         match after {
             Some(after) if (after.sort, after.order) != (sort, order) => Err(Refusal::CursorInvalid),
@@ -134,7 +139,7 @@ impl Cursor {
         }
     }
 
-    /// Goes on with a WHERE clause over the columns of `a`: only what comes after this place.
+    /// Adds a condition to a WHERE clause over the columns of `a`: only rows after this cursor.
     pub(crate) fn push(&self, sql: &mut QueryBuilder<Postgres>) {
         let keys = self.sort.keys();
         let columns = keys.iter().map(|key| format!("a.{key}")).collect::<Vec<_>>().join(", ");
@@ -156,8 +161,10 @@ impl Cursor {
     }
 }
 
+/// Checks a search text.
+///
 /// # Errors
-/// [`Refusal::Malformed`] for a search text that cannot be one.
+/// [`Refusal::Malformed`] for an invalid search text.
 pub(crate) fn check_search(search: &str) -> Result<(), Refusal> {
     if search.contains('\0') || search.chars().count() > 200 {
         Err(Refusal::Malformed)
@@ -166,8 +173,8 @@ pub(crate) fn check_search(search: &str) -> Result<(), Refusal> {
     }
 }
 
-/// A LIKE pattern for a part of a text, whatever characters it has. What is searched for is what people see: composed
-/// as names are, and of a pasted `Jane Doe <jane@example.com>` the address.
+/// Returns a LIKE pattern that matches the text anywhere, with its special characters escaped. The text is first
+/// normalised as names are, and a pasted `Jane Doe <jane@example.com>` is reduced to the address.
 pub(crate) fn pattern(search: &str) -> String {
     let seen = match Email::from_input(search) {
         Ok(email) => email.to_string(),

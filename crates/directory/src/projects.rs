@@ -1,4 +1,7 @@
 //! Projects: their names, slugs and settings.
+//!
+//! Owns creating, changing and deleting a project, its slugs, and removing its externals. It must not know how a single
+//! collaborator is changed.
 
 mod list;
 
@@ -23,10 +26,10 @@ use crate::{
     quotas, resources, usage,
 };
 
-/// A slug let go is given to nobody else for this long (P2).
+/// The time for which a released slug is given to no other project (P2).
 const QUARANTINE: Duration = Duration::days(90);
 
-/// A project somebody has access to.
+/// A project that a person has access to.
 #[derive(Clone, Debug)]
 pub struct ProjectSummary {
     /// Its slug.
@@ -39,16 +42,16 @@ pub struct ProjectSummary {
     pub organization_name: Name,
 }
 
-/// What is in a project and bears on deleting it (P4).
+/// The contents of a project that matter for deleting it (P4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ProjectContents {
-    /// How many API keys work now: they end with it.
+    /// How many API keys are valid. They end with the project.
     pub keys: i64,
-    /// How many resources there are: they stand in the way.
+    /// How many resources exist. They prevent the deletion.
     pub resources: i64,
 }
 
-/// What a project's settings are to be.
+/// The new settings of a project.
 #[derive(Clone, Debug)]
 pub struct ProjectChange {
     /// Its name.
@@ -60,17 +63,17 @@ pub struct ProjectChange {
 }
 
 impl Directory {
-    /// A project, for somebody with access to it.
+    /// Returns a project, for a person with access to it.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] if there is none, or not for them (P3).
+    /// [`Refusal::Hidden`] if there is none, or if they have no access (P3).
     pub async fn project(&self, principal: &Principal, slug: &Slug) -> Result<ProjectView> {
         let seen = find_project(&self.pool, slug, principal).await?;
         seen.standing.require(Permission::ProjectRead)?;
         Ok(seen.into())
     }
 
-    /// Creates a project (P1, P2). Organization Admins are its Admins by that (C4); nobody else is in it.
+    /// Creates a project (P1, P2). Organization Admins are its Admins (C4); nobody else has access to it.
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`], [`Refusal::ProjectsSwitchedOff`], [`Refusal::SlugTaken`].
@@ -101,9 +104,9 @@ impl Directory {
         .await
     }
 
-    /// Deletes a project for good (P4); everybody's access to it ends, its keys die, its slug rests for 90 days (P2),
-    /// and what was used in it is on the Default Project's books from then on (D5). `confirmation` is the slug as
-    /// typed.
+    /// Deletes a project permanently (P4). All access to it ends, its keys are deleted, its slug is reserved for 90
+    /// days (P2), and its recorded usage is moved to the Default Project (D5). `confirmation` is the slug as typed.
+    /// Returns the project's name.
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`], [`Refusal::DefaultProjectKept`] (D1),
@@ -149,7 +152,7 @@ impl Directory {
         .await
     }
 
-    /// Whether somebody has access to a project, by its permanent id; for connections that stay open.
+    /// Returns whether a person has access to a project, by its permanent id; for connections that stay open.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`].
@@ -180,17 +183,17 @@ impl Directory {
         .may(Permission::ProjectRead))
     }
 
-    /// The permanent ids behind a slug, for somebody with access.
+    /// Returns the permanent ids that belong to a slug, for a person with access.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] if there is none, or not for them (P3).
+    /// [`Refusal::Hidden`] if there is no such project, or if they have no access (P3).
     pub async fn project_ids(&self, principal: &Principal, slug: &Slug) -> Result<(OrganizationId, ProjectId)> {
         let seen = find_project(&self.pool, slug, principal).await?;
         seen.standing.require(Permission::ProjectRead)?;
         Ok((seen.organization, seen.project))
     }
 
-    /// How many External Collaborators a project has now.
+    /// Returns how many External Collaborators a project has now.
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`].
@@ -208,7 +211,7 @@ impl Directory {
         Ok(row.count)
     }
 
-    /// What is in a project and bears on deleting it, for those who may (P4).
+    /// Returns the contents of a project that matter for deleting it, for a person who may delete it (P4).
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`].
@@ -229,7 +232,8 @@ impl Directory {
         Ok(contents)
     }
 
-    /// Changes a project's name, slug and settings (P2, X1). Externals who are there stay when they are disallowed.
+    /// Changes a project's name, slug and settings (P2, X1). When externals are disallowed, those who have access keep
+    /// it.
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`], [`Refusal::SlugTaken`], [`Refusal::ExternalInDefaultProject`] (D4).
@@ -267,8 +271,8 @@ impl Directory {
         .await
     }
 
-    /// Removes every External Collaborator of a project (X1), and revokes those of the keys they made that were chosen:
-    /// the others go on working (C6, K5). Each has a row of their own in the audit. Answers how many there were.
+    /// Removes every External Collaborator of a project (X1), and revokes those of their keys that were chosen; the
+    /// other keys keep working (C6, K5). Each removal has its own audit row. Returns how many people were removed.
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`].
@@ -309,7 +313,8 @@ impl Directory {
     }
 }
 
-/// What ends with a project, in numbers: whose access, and which keys are told nowhere else once it is gone (A1).
+/// How many collaborators and API keys a deleted project had, for its audit row: nothing else records the keys once the
+/// project is deleted (A1).
 struct Ends {
     collaborators: i64,
     keys: i64,
@@ -328,7 +333,7 @@ async fn what_ends(db: &mut PgConnection, project: &ProjectSeen) -> Result<Ends>
     .await?)
 }
 
-/// Writes a project with its first slug.
+/// Inserts a project with its first slug.
 ///
 /// # Errors
 /// [`Refusal::SlugTaken`].
@@ -354,7 +359,7 @@ pub(crate) async fn insert(
     take_slug(db, organization, id, slug, at).await
 }
 
-/// Takes a project's slug from it: nobody has it now, and nobody gets it for 90 days (P2).
+/// Releases a project's slug: no project has it now, and none gets it for 90 days (P2).
 pub(crate) async fn release_slug(db: &mut Writer, project: ProjectId, at: OffsetDateTime) -> Result<()> {
     sqlx::query!(
         "UPDATE project_slugs SET released_at = $2 WHERE project_id = $1 AND released_at IS NULL",
@@ -366,7 +371,7 @@ pub(crate) async fn release_slug(db: &mut Writer, project: ProjectId, at: Offset
     Ok(())
 }
 
-/// Gives a project a slug that is free, was its own before, or was let go long enough ago.
+/// Gives a project a slug that is free, was its own before, or was released long enough ago.
 async fn take_slug(
     db: &mut Writer,
     organization: OrganizationId,

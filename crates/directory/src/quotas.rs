@@ -1,15 +1,17 @@
-//! Quotas (J12): each is asked for under the lock of what it counts in, so that two at once can't both be the last one.
-//! What is there already stays, also beyond a quota.
+//! Quotas (J12).
+//!
+//! Owns counting against a quota. It must not know who asks. Each quota is checked under a lock on what it is counted
+//! in, so that two concurrent changes can't both take the last one. What exists stays, even beyond a quota.
 
 use policy::{InvitationId, OrganizationId, ProjectId, Quota, Quotas, Refusal};
 use time::{Duration, OffsetDateTime};
 
 use crate::{Result, authorization::writer::Writer, connections::PgConnection};
 
-/// The window that records of usage are counted in.
+/// The time window in which usage records are counted.
 const WINDOW: Duration = Duration::minutes(1);
 
-/// Whether the organization may have one more project.
+/// Checks that the organization may have one more project.
 ///
 /// # Errors
 /// [`Refusal::QuotaReached`].
@@ -27,7 +29,7 @@ pub(crate) async fn one_more_project(
     below(quotas, Quota::Projects, row.count)
 }
 
-/// Whether the project may have one more API key that works.
+/// Checks that the project may have one more valid API key.
 ///
 /// # Errors
 /// [`Refusal::QuotaReached`].
@@ -50,7 +52,7 @@ pub(crate) async fn one_more_api_key(
     below(quotas, Quota::ApiKeys, row.count)
 }
 
-/// Whether this invitation may be open beside the organization's others. One that lapsed doesn't count (M3).
+/// Checks that this invitation may be open besides the organization's others. An expired one doesn't count (M3).
 ///
 /// # Errors
 /// [`Refusal::QuotaReached`].
@@ -73,7 +75,7 @@ pub(crate) async fn one_more_invitation(
     below(quotas, Quota::Invitations, row.count)
 }
 
-/// Whether the project may have one more resource.
+/// Checks that the project may have one more resource.
 ///
 /// # Errors
 /// [`Refusal::QuotaReached`].
@@ -82,7 +84,7 @@ pub(crate) async fn one_more_resource(
     quotas: &Quotas,
     (organization, project): (OrganizationId, ProjectId),
 ) -> Result<()> {
-    // No further than the quota: a project with a million resources isn't counted for each that is refused.
+    // Counting stops at the quota, so that a refusal in a project with a million resources doesn't count them all.
     let row = sqlx::query!(
         r#"SELECT count(*) AS "count!" FROM (
                SELECT FROM resources WHERE organization_id = $1 AND project_id = $2 LIMIT $3) AS counted"#,
@@ -95,11 +97,11 @@ pub(crate) async fn one_more_resource(
     below(quotas, Quota::Resources, row.count)
 }
 
-/// Counts records of usage that a project's key reports, in the transaction that takes them: what is refused doesn't
-/// count.
+/// Counts the usage records that a project's key reports, in the transaction that inserts them, so that refused ones
+/// don't count.
 ///
 /// # Errors
-/// [`Refusal::QuotaReached`] if these are more than the minute has room for.
+/// [`Refusal::QuotaReached`] if the minute's quota would be exceeded.
 pub(crate) async fn count_usage(
     db: &mut Writer,
     quotas: &Quotas,
@@ -120,11 +122,11 @@ pub(crate) async fn count_usage(
     )
     .fetch_one(db)
     .await?;
-    // Less one, as with the others: the last that there is room for.
+    // One less, since `below` asks for room for one more.
     below(quotas, Quota::UsageRecords, i64::from(row.count) - 1)
 }
 
-/// Whether there is room for one more beside `count`.
+/// Checks that there is room for one more in addition to `count`.
 fn below(quotas: &Quotas, quota: Quota, count: i64) -> Result<()> {
     let limit = quotas.limit(quota);
     if count < i64::from(limit) {

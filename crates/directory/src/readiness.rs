@@ -1,4 +1,6 @@
 //! Whether a change could be made now.
+//!
+//! Owns the probe of the database. It must not know any use case.
 
 use std::time::{Duration, Instant};
 
@@ -6,13 +8,13 @@ use tokio::time::timeout;
 
 use crate::{Directory, Error, Result};
 
-/// How long the database has to show it.
+/// How long the probe may take.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How long an answer counts, whoever asks: nobody makes the database work by asking often.
+/// How long a result is reused, so that frequent requests don't load the database.
 const FRESH: Duration = Duration::from_secs(1);
 
 impl Directory {
-    /// Makes a change in the database, and takes it back (`GET /readyz`). Within 2 s it is yes or no.
+    /// Makes a change in the database and rolls it back (`GET /readyz`). Returns within 2 s.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if no change can be made now.
@@ -23,7 +25,7 @@ impl Directory {
         }
     }
 
-    /// One at a time: who waited for another's probe is answered by it.
+    /// Runs one probe at a time; callers that waited for another's probe get its result.
     async fn probe_once(&self) -> bool {
         let mut last = self.last_probe.lock().await;
         if let Some((at, outcome)) = *last

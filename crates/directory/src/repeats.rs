@@ -1,10 +1,12 @@
-//! Refused attempts that come again (A4): in each window of time the first of a kind is a row of the audit, and those
-//! that follow are counted beside it, so that nobody fills the audit by trying.
+//! Repeated refusals (A4): in each time window the first refusal of a kind is an audit row, and those that follow are
+//! counted with it, so that nobody can fill the audit by trying.
 //!
-//! A kind is who (the person, the key, or the network of somebody not signed in), what, why, and where. On whom or what
-//! isn't part of it: that is of the asker's choosing, and so could be another one each time. But whose password
-//! somebody not signed in tries is, as long as the limits on attempts let them. What the operator does at the command
-//! line is always written.
+//! Owns these counts, and the months of the audit. It must not know how an audit row is written.
+//!
+//! A kind consists of who (the person, the key, or the network of somebody not signed in), the action, the reason and
+//! the organization or project. The target isn't part of it, since the principal chooses it and could choose another
+//! each time. The exception is the account whose password somebody not signed in tries, as long as the limits on
+//! attempts allow it. Refusals of the operator at the command line are never counted together.
 
 use policy::{EventId, Refusal};
 use time::{Duration, OffsetDateTime};
@@ -19,10 +21,10 @@ use crate::{
     secret::sha256,
 };
 
-/// For so long one row stands for all attempts of its kind.
+/// The time window in which one row stands for all refusals of its kind.
 const WINDOW: Duration = Duration::minutes(10);
 
-/// The kind of a refused attempt; none for what is never counted together.
+/// Returns the kind of a refusal; `None` for one that is never counted together.
 pub(crate) fn kind(principal: &Principal, action: &str, refusal: Refusal, record: &Record) -> Option<[u8; 32]> {
     let who = match principal.identity {
         Identity::User { user, .. } => user.to_string(),
@@ -34,7 +36,7 @@ pub(crate) fn kind(principal: &Principal, action: &str, refusal: Refusal, record
     let is_guess = principal.identity == Identity::Anonymous && !matches!(refusal, Refusal::TooManyAttempts { .. });
     let account = record.target_id.filter(|_| is_guess);
     let account = account.map(|id| id.to_string()).unwrap_or_default();
-    let place = (
+    let scope = (
         record.organization.map(|id| id.to_string()).unwrap_or_default(),
         record.project.map(|id| id.to_string()).unwrap_or_default(),
     );
@@ -43,15 +45,15 @@ pub(crate) fn kind(principal: &Principal, action: &str, refusal: Refusal, record
         &who,
         action,
         refusal.code(),
-        &place.0,
-        &place.1,
+        &scope.0,
+        &scope.1,
         &account,
     ];
     Some(sha256(parts.join("\0").as_bytes()))
 }
 
-/// Counts a refused attempt, and answers whether it is the first of its kind in this window: then it is to be written
-/// as `event`, in the same transaction. Of two at once one waits for the other.
+/// Counts a refusal, and returns whether it is the first of its kind in this window. The caller then writes it as
+/// `event`, in the same transaction. Of two concurrent ones, one waits for the other.
 pub(crate) async fn is_first(
     db: &mut PgConnection,
     kind: Option<[u8; 32]>,
@@ -78,8 +80,9 @@ pub(crate) async fn is_first(
 }
 
 impl Directory {
-    /// Makes the months that the audit is about to need, and drops those that ended more than this many days ago (A5).
-    /// Called at the start and every hour. It waits a few seconds at most for those who write; the next hour comes.
+    /// Creates the partitions for the audit's next months, and drops those that ended more than this many days ago
+    /// (A5). The server calls this at the start and every hour. It waits a few seconds at most for concurrent writes;
+    /// the next call tries again.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable); [`Error::Internal`](crate::Error::Internal) if it would have
@@ -100,7 +103,8 @@ impl Directory {
         self.forget_single_repeats(oldest).await
     }
 
-    /// Takes away counts that say no more than their row, once their window is over; and those whose row was dropped.
+    /// Deletes counts of 1, which add nothing to their row, after their window has ended; and counts whose row was
+    /// dropped.
     async fn forget_single_repeats(&self, oldest: OffsetDateTime) -> Result<()> {
         let before = self.now() - (WINDOW + WINDOW);
         sqlx::query!(

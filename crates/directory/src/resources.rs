@@ -1,6 +1,7 @@
-//! Resources of a project (RULES E): registered, looked at, changed and taken out again, by people and by programs.
-//! They belong to the project, and stay when whoever registered them goes (E1). What a kind knows of itself is the
-//! policy's.
+//! Resources of a project (RULES E): people and programs register, read, change and delete them.
+//!
+//! Owns these use cases and the rows. It must not know which fields and states a kind has: that is decided by
+//! [`policy`]. A resource belongs to the project, and stays when the person who registered it leaves (E1).
 
 mod list;
 
@@ -23,7 +24,7 @@ use crate::{
 
 use list::find;
 
-/// What a change to a resource is called in the audit while its kind is not known.
+/// The audit's name of a change of a resource before its kind is known.
 const CHANGE: &str = "resource:change";
 
 const DELETE: &str = "resource:delete";
@@ -33,17 +34,17 @@ const DELETE: &str = "resource:delete";
 pub struct Resource {
     /// Its permanent id.
     pub id: ResourceId,
-    /// Its kind, for good.
+    /// Its kind, which never changes.
     pub kind: ResourceKind,
-    /// Its name, which no other of its kind has in the project.
+    /// Its name, which is unique among the resources of its kind in the project.
     pub name: Name,
-    /// What it is doing.
+    /// Its state.
     pub state: ResourceState,
     /// The fields of its kind.
     pub details: Details,
     /// Who registered it.
     pub created_by: Option<Creator>,
-    /// Since when it is there.
+    /// When it was registered.
     pub created_at: OffsetDateTime,
     /// When it was last changed.
     pub updated_at: OffsetDateTime,
@@ -54,23 +55,24 @@ pub struct Resource {
 pub enum Creator {
     /// A person.
     Person(UserId, Name),
-    /// A program, with this key.
+    /// A program, by this API key.
     Key(ApiKeyId, Name),
 }
 
-/// What is to be changed about a resource; what is left out stays.
+/// The changes to a resource; `None` and missing fields leave the value unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct ResourceChange {
     /// Its name.
     pub name: Option<Name>,
     /// Its state.
     pub state: Option<ResourceState>,
-    /// Some of its fields; nothing empties one.
+    /// New values of some of its fields; `None` empties a field.
     pub details: BTreeMap<ResourceField, Option<FieldValue>>,
 }
 
 impl Directory {
-    /// Registers a resource (E2). Without a state it begins in the first of its kind. `details` are those of this kind.
+    /// Registers a resource (E2). Without a state it gets the first state of its kind. `details` must be those of this
+    /// kind.
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`]; for a key [`Refusal::KeyRevoked`], [`Refusal::KeyExpired`],
@@ -88,10 +90,10 @@ impl Directory {
         self.change(principal, permission.name(), |change| {
             Box::pin(async move {
                 change.record.target = Some(name.to_string());
-                let place = lock_project_context(change, project).await?;
-                let change = &mut change.permit(place.standing.require(permission)?);
+                let context = lock_project_context(change, project).await?;
+                let change = &mut change.permit(context.standing.require(permission)?);
                 let state = kind.state(state)?;
-                // Those of another kind would be the caller's slip; here they can't be written.
+                // Details of another kind would be a mistake of the caller; this refuses them.
                 let details = details.with(kind, &BTreeMap::new())?;
                 let id = ResourceId(change.new_id());
                 let creator = match principal.identity {
@@ -109,19 +111,19 @@ impl Directory {
                     state,
                     details: &details,
                 };
-                let (project, at) = ((place.organization, place.project.id), change.at);
+                let (project, at) = ((context.organization, context.project.id), change.at);
                 quotas::one_more_resource(change.write(), &self.settings.quotas, project).await?;
                 insert(change.write(), project, &resource, creator, at).await?;
                 change.values(None, Some(facts(kind, name, state, &details)));
-                change.hint(Hint::Project(place.project.id));
-                find(change.write(), &place, id).await
+                change.hint(Hint::Project(context.project.id));
+                find(change.write(), &context, id).await
             })
         })
         .await
     }
 
-    /// Changes a resource's name, state or fields. Another size of it asks for another permission than the rest; both,
-    /// if both are changed; and nothing changed asks for what changing the rest does (R).
+    /// Changes a resource's name, state or fields. A change of its size requires another permission than other changes.
+    /// A change of both requires both; a request that changes nothing requires the permission for other changes (R).
     ///
     /// # Errors
     /// Those of [`Directory::create_resource`]; [`Refusal::Hidden`] for a resource that is not the project's (P3).
@@ -135,8 +137,8 @@ impl Directory {
         self.change(principal, CHANGE, |change| {
             Box::pin(async move {
                 change.record.target_id = Some(id.0);
-                let place = lock_project_context(change, project).await?;
-                let before = find(change.read(), &place, id).await?;
+                let context = lock_project_context(change, project).await?;
+                let before = find(change.read(), &context, id).await?;
                 let kind = before.kind;
                 let permission = kind.permission(ResourceAction::Change);
                 change.set_action(permission.name());
@@ -148,22 +150,22 @@ impl Directory {
                 let (state, details) = match read {
                     Ok(read) => read,
                     Err(refusal) => {
-                        // What is wrong with it is for those who may change it.
-                        place.standing.require(permission)?;
+                        // Only a principal with the permission learns what is wrong with the values.
+                        context.standing.require(permission)?;
                         return Err(refusal.into());
                     }
                 };
                 let (scales, changes) = before.details.differences(&details);
                 let changes = changes || !scales || *name != before.name || state != before.state;
                 let scale = kind.permission(ResourceAction::Scale);
-                // The second is asked for last, as it is what the audit calls a change that is both.
+                // The other permission is checked last, since the audit names a change of both by it.
                 if scales && changes {
                     change.set_action(scale.name());
-                    place.standing.require(scale)?;
+                    context.standing.require(scale)?;
                 }
                 let asked = if changes { permission } else { scale };
                 change.set_action(asked.name());
-                let change = &mut change.permit(place.standing.require(asked)?);
+                let change = &mut change.permit(context.standing.require(asked)?);
                 change.values(Some(before.facts()), Some(facts(kind, name, state, &details)));
                 if scales && changes && scale != permission {
                     let record = change.record.clone();
@@ -172,8 +174,8 @@ impl Directory {
                 sqlx::query!(
                     "UPDATE resources SET name = $4, state = $5, details = $6, updated_at = $7
                      WHERE organization_id = $1 AND project_id = $2 AND id = $3",
-                    place.organization.0,
-                    place.project.id.0,
+                    context.organization.0,
+                    context.project.id.0,
                     id.0,
                     name.as_str(),
                     state.code(),
@@ -183,14 +185,14 @@ impl Directory {
                 .execute(change.write())
                 .await
                 .map_err(|error| refuse_on(error, "resources_name_key", Refusal::ResourceNameTaken))?;
-                change.hint(Hint::Project(place.project.id));
-                find(change.write(), &place, id).await
+                change.hint(Hint::Project(context.project.id));
+                find(change.write(), &context, id).await
             })
         })
         .await
     }
 
-    /// Takes a resource out of the register; what was used of it stays on the books. Answers its name.
+    /// Deletes a resource from the register; its recorded usage stays. Returns its name.
     ///
     /// # Errors
     /// [`Refusal::Hidden`], also for a resource that is not the project's (P3); [`Refusal::Forbidden`]; for a key
@@ -199,22 +201,22 @@ impl Directory {
         self.change(principal, DELETE, |change| {
             Box::pin(async move {
                 change.record.target_id = Some(id.0);
-                let place = lock_project_context(change, project).await?;
-                let before = find(change.read(), &place, id).await?;
+                let context = lock_project_context(change, project).await?;
+                let before = find(change.read(), &context, id).await?;
                 let permission = before.kind.permission(ResourceAction::Delete);
                 change.set_action(permission.name());
                 change.record.target = Some(before.name.to_string());
-                let change = &mut change.permit(place.standing.require(permission)?);
+                let change = &mut change.permit(context.standing.require(permission)?);
                 sqlx::query!(
                     "DELETE FROM resources WHERE organization_id = $1 AND project_id = $2 AND id = $3",
-                    place.organization.0,
-                    place.project.id.0,
+                    context.organization.0,
+                    context.project.id.0,
                     id.0,
                 )
                 .execute(change.write())
                 .await?;
                 change.values(Some(before.facts()), None);
-                change.hint(Hint::Project(place.project.id));
+                change.hint(Hint::Project(context.project.id));
                 Ok(before.name)
             })
         })
@@ -222,7 +224,7 @@ impl Directory {
     }
 }
 
-/// A resource that is not there yet.
+/// The values of a resource to insert.
 pub(crate) struct NewResource<'a> {
     pub(crate) id: ResourceId,
     pub(crate) kind: ResourceKind,
@@ -231,7 +233,7 @@ pub(crate) struct NewResource<'a> {
     pub(crate) details: &'a Details,
 }
 
-/// Writes a resource of a project, registered by a person or with a key.
+/// Inserts a resource of a project, registered by a person or with a key.
 ///
 /// # Errors
 /// [`Refusal::ResourceNameTaken`].
@@ -263,7 +265,7 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// Whether a project has a resource.
+/// Returns whether a project has any resource.
 pub(crate) async fn any(db: &mut PgConnection, organization: OrganizationId, project: ProjectId) -> Result<bool> {
     let row = sqlx::query!(
         r#"SELECT EXISTS (SELECT FROM resources WHERE organization_id = $1 AND project_id = $2) AS "any!""#,
@@ -281,7 +283,7 @@ impl Resource {
     }
 }
 
-/// What the audit says of a resource.
+/// Returns the values of a resource for the audit.
 fn facts(kind: ResourceKind, name: &Name, state: ResourceState, details: &Details) -> Value {
     json!({ "kind": kind, "name": name, "state": state, "details": details })
 }

@@ -1,4 +1,6 @@
-//! Secrets: made at random, kept as hashes.
+//! Random secrets, and the hashes that are stored of secrets and passwords.
+//!
+//! Owns the source of random bytes, SHA-256, Argon2id and its bounded queue. It must not know what a secret is for.
 
 use std::sync::{
     OnceLock,
@@ -18,7 +20,7 @@ use tokio::sync::Semaphore;
 
 use crate::{Error, Result};
 
-/// N random bytes, for a secret. From the operating system, and from nothing that could be put in its place.
+/// Returns N random bytes for a secret, from the operating system. Tests can't replace this source.
 ///
 /// # Errors
 /// [`Error::Internal`] if the operating system has none.
@@ -29,31 +31,32 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// SHA-256: right for secrets of 256 random bits, which cannot be guessed; wrong for passwords.
+/// Returns the SHA-256. It is secure for secrets of 256 random bits, which can't be guessed, but not for passwords.
 pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
-/// Each hash takes a core for some 20 ms and 19 MiB: no more at once than there are cores, so that a storm of sign-ins
-/// does not starve everything else. And no more wait than are through in a moment.
+/// The queue for hashing. Each hash takes a core for some 20 ms and 19 MiB. So no more run at once than there are
+/// cores, which leaves time for other work when many people sign in, and the number that waits is bounded.
 struct Turnstile {
     cores: usize,
     turns: Semaphore,
-    /// Those who wait and those whose turn it is.
+    /// How many wait or run.
     inside: AtomicUsize,
 }
 
-/// Who wants a hash.
+/// Who requests a hash.
 #[derive(Clone, Copy)]
 pub(crate) enum Asker {
     /// Anybody who can reach the server.
     Stranger,
-    /// Somebody who is signed in, has a link, or runs the installation: they find room when strangers don't.
+    /// A principal that is signed in, has a link, or is the operator. They have room in the queue when strangers have
+    /// none.
     Known,
 }
 
 impl Turnstile {
-    /// How many wait at most for each core. One waits for all those before: 8 are some 200 ms.
+    /// How many strangers may wait for each core. A new one waits for all before it: 8 take some 200 ms.
     const STRANGERS: usize = 8;
     const ALL: usize = 16;
 
@@ -69,7 +72,7 @@ impl Turnstile {
         })
     }
 
-    /// A place among those who wait, until it is dropped.
+    /// Enters the queue, until the returned value is dropped.
     ///
     /// # Errors
     /// [`Error::Busy`] at once if too many wait already.
@@ -87,7 +90,7 @@ impl Turnstile {
     }
 }
 
-/// A place in the turnstile.
+/// A place in the queue.
 struct Inside<'a>(&'a AtomicUsize);
 
 impl Drop for Inside<'_> {
@@ -96,7 +99,7 @@ impl Drop for Inside<'_> {
     }
 }
 
-/// Does work that takes a core for long, away from the threads that wait for others, when its turn comes.
+/// Runs work that takes a core for long, on a blocking thread, when the queue allows it.
 ///
 /// # Errors
 /// [`Error::Busy`].
@@ -137,8 +140,9 @@ pub(crate) fn hash(password: &[u8]) -> Result<String> {
         .map_err(|error: password_hash::Error| Error::Internal(error.to_string()))
 }
 
-/// Whether the password, in one of its forms, is the one hashed: one after the other, in one turn. Without a hash (no
-/// such account) the same work is done against one that matches nothing, so that the time taken says nothing.
+/// Returns whether one of the password's forms matches the hash. They are compared one after the other, as one job in
+/// the queue. Without a hash (no such account) it does the same work against a hash that nothing matches, so that the
+/// time taken reveals nothing.
 ///
 /// # Errors
 /// [`Error::Busy`].
@@ -165,7 +169,7 @@ pub(crate) async fn verify_password(asker: Asker, forms: Vec<String>, hash: Opti
     .await?
 }
 
-/// Argon2id, version 1.3: what every hash in the database is made with (RFC 9106).
+/// Returns the Argon2id output, version 1.3, which every hash in the database has (RFC 9106).
 fn argon2id(password: &[u8], salt: &Salt, params: Params) -> password_hash::Result<Output> {
     let mut workspace = workspace(params.block_count());
     let length = params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
@@ -176,10 +180,9 @@ fn argon2id(password: &[u8], salt: &Salt, params: Params) -> password_hash::Resu
     Ok(Output::new(out)?)
 }
 
-/// What a hash is made in. glibc keeps what was given back to it, for each thread that ever hashed, unless it is more
-/// than
-/// 32 MiB (`DEFAULT_MMAP_THRESHOLD_MAX`, mallopt(3)): a storm of sign-ins would hold half a gigabyte for good. Asking
-/// for more than is needed costs nothing: what is never written is never there.
+/// Allocates the memory for a hash. glibc keeps freed memory for each thread that ever hashed, unless a block is larger
+/// than 32 MiB (`DEFAULT_MMAP_THRESHOLD_MAX`, mallopt(3)): after many sign-ins it would hold half a gigabyte
+/// permanently. Allocating more than is needed costs nothing, since memory that is never written is never mapped.
 fn workspace(blocks: usize) -> Vec<Block> {
     const NEVER_KEPT: usize = 33 * 1024 * 1024 / Block::SIZE;
     let mut workspace = Vec::with_capacity(blocks.max(NEVER_KEPT));
@@ -187,7 +190,7 @@ fn workspace(blocks: usize) -> Vec<Block> {
     workspace
 }
 
-/// Whether a typed password is the one hashed.
+/// Returns whether an entered password matches the hash.
 pub(crate) async fn check_password(asker: Asker, typed: &str, hash: Option<String>) -> Result<bool> {
     verify_password(asker, Password::forms_of(typed), hash).await
 }
@@ -196,7 +199,7 @@ pub(crate) async fn check_password(asker: Asker, typed: &str, hash: Option<Strin
 mod tests {
     use super::*;
 
-    /// J9: what waits for a password check is bounded, and strangers can't take the places of those who are known.
+    /// J9: the queue of password checks is bounded, and strangers can't use up the places of known principals.
     #[test]
     fn j9_no_more_wait_than_there_is_room_for() {
         let turnstile = Turnstile {

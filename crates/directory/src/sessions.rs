@@ -1,4 +1,7 @@
-//! Sessions: who is signed in. The cookie holds 256 random bits; the table holds their SHA-256.
+//! Sessions of signed-in people. The cookie holds 256 random bits; the table holds their SHA-256.
+//!
+//! Owns the sessions' rows: beginning one, finding one by its cookie, ending some. It must not know how a person proves
+//! who they are.
 
 use policy::{Email, Name, Refusal, SessionId, UserId};
 use time::{Duration, OffsetDateTime};
@@ -12,21 +15,21 @@ use crate::{
     secret,
 };
 
-/// A session lasts no longer than this, however much it is used.
+/// The longest duration of a session, however much it is used.
 const LIFETIME: Duration = Duration::days(30);
-/// A session nobody uses ends after this.
+/// The time without use after which a session ends.
 pub(crate) const IDLE: Duration = Duration::days(7);
-/// Last use is written no more often than this, so that reading a page writes nothing.
+/// The shortest time between two records of a session's use, so that reading a page usually writes nothing.
 pub(crate) const SEEN_EVERY: Duration = Duration::minutes(1);
 
-/// A session just begun; the only time its secret is at hand.
+/// A session that has just begun. Its secret can't be read again later.
 #[derive(Clone, Debug)]
 pub struct NewSession {
-    /// The cookie's value to be.
+    /// The value of its cookie.
     pub token: SessionToken,
-    /// How long the cookie is worth keeping.
+    /// How long the browser keeps the cookie.
     pub lifetime: std::time::Duration,
-    /// What the browser is known by from now on, if the person never signed in on it before.
+    /// The new token that identifies the browser, if the person never signed in on it before.
     pub device: Option<DeviceToken>,
 }
 
@@ -41,27 +44,27 @@ pub struct Session {
     pub name: Name,
     /// Their address.
     pub email: Email,
-    /// Whether they have shown that it is theirs (J1).
+    /// Whether they have proved that the address is theirs (J1).
     pub is_proved: bool,
 }
 
-/// A place somebody is signed in at.
+/// A session, as its person sees it in the list of their sessions.
 #[derive(Clone, Debug)]
 pub struct SignedInAt {
     /// The session's id.
     pub id: SessionId,
-    /// Since when.
+    /// When it began.
     pub created_at: OffsetDateTime,
     /// When it was last used, to the minute.
     pub last_seen_at: OffsetDateTime,
-    /// From which address it was begun.
+    /// The client's address when it began.
     pub address: String,
-    /// What the browser called itself.
+    /// The browser's `User-Agent` when it began.
     pub user_agent: String,
 }
 
 impl Session {
-    /// The person as the one who asks.
+    /// Returns the person as a principal.
     #[must_use]
     pub const fn principal(&self, origin: Origin) -> Principal {
         Principal::signed_in(self.user, self.id, origin)
@@ -69,10 +72,10 @@ impl Session {
 }
 
 impl Directory {
-    /// The session of a cookie, if it is still good.
+    /// Returns the session of a cookie, if it is still valid.
     ///
     /// # Errors
-    /// [`Error::Unavailable`](crate::Error::Unavailable): then nothing is known about the cookie.
+    /// [`Error::Unavailable`](crate::Error::Unavailable): the cookie is then neither valid nor invalid.
     pub async fn session(&self, token: &SessionToken) -> Result<Option<Session>> {
         let now = self.now();
         let row = sqlx::query!(
@@ -101,7 +104,7 @@ impl Directory {
         }))
     }
 
-    /// Whether a session still signs its person in; for connections that stay open.
+    /// Returns whether a session is still valid; for connections that stay open.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
@@ -118,7 +121,7 @@ impl Directory {
         Ok(row.is_some())
     }
 
-    /// Signs out: ends the session the actor came with.
+    /// Signs out: ends the principal's session.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
@@ -143,7 +146,7 @@ impl Directory {
         .await
     }
 
-    /// The sessions of a person that are still good, the last used first.
+    /// Returns the valid sessions of a person, the last used first.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
@@ -171,10 +174,10 @@ impl Directory {
             .collect())
     }
 
-    /// Ends one session of the actor's own.
+    /// Ends one session of the person who asks.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] for one that is over, or somebody else's.
+    /// [`Refusal::Hidden`] for a session that has ended, or that belongs to somebody else.
     pub async fn end_session(&self, principal: &Principal, session: SessionId) -> Result<()> {
         let actor = principal.user()?;
         self.change(principal, "session:end", |change| {
@@ -199,7 +202,7 @@ impl Directory {
         .await
     }
 
-    /// Ends every session of the actor's but the one they came with.
+    /// Ends every session of the person who asks, except the principal's own.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
@@ -218,7 +221,7 @@ impl Directory {
         .await
     }
 
-    /// Throws away sessions that are over. Called now and then by the server.
+    /// Deletes sessions that have ended. The server calls this from time to time.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
@@ -235,7 +238,8 @@ impl Directory {
     }
 }
 
-/// Begins a session for a person who has just proved who they are. The one that the browser had, whoever's, ends (J7).
+/// Begins a session for a person who has just proved who they are. Ends the browser's previous session, whoever it
+/// belonged to (J7).
 pub(crate) async fn begin(change: &mut Permitted<'_, '_>, user: UserId, origin: &Origin) -> Result<NewSession> {
     end_former(change, origin).await?;
     let at = change.at;
@@ -262,7 +266,7 @@ pub(crate) async fn begin(change: &mut Permitted<'_, '_>, user: UserId, origin: 
     })
 }
 
-/// Ends the session that the browser had, so that nobody is left signed in behind a cookie that was replaced.
+/// Ends the browser's previous session, so that nobody stays signed in by a cookie that was replaced.
 async fn end_former(change: &mut Permitted<'_, '_>, origin: &Origin) -> Result<()> {
     let Some(former) = origin.session else { return Ok(()) };
     let ended = sqlx::query!("DELETE FROM sessions WHERE id = $1 RETURNING user_id", former.0)
@@ -279,7 +283,7 @@ async fn end_former(change: &mut Permitted<'_, '_>, origin: &Origin) -> Result<(
     Ok(())
 }
 
-/// Ends every session of a person, except one. Answers how many there were.
+/// Ends every session of a person, except one. Returns how many it ended.
 pub(crate) async fn end_all(db: &mut Writer, user: UserId, except: Option<SessionId>) -> Result<u64> {
     let ended = sqlx::query!(
         "DELETE FROM sessions WHERE user_id = $1 AND id IS DISTINCT FROM $2",

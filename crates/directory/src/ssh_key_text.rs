@@ -1,15 +1,17 @@
-//! What people paste for an SSH public key (E4): a line of a `.pub` file, folded by a terminal, quoted by a chat, or
-//! in the form of RFC 4716; and what else it is, if it is none.
+//! Parsing what people paste as an SSH public key (E4): a line of a `.pub` file, wrapped by a terminal, quoted by a
+//! chat, or in the form of RFC 4716; and recognizing what else it is if it isn't one.
+//!
+//! Owns the text's form. It must not know whose key it is.
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use policy::{Refusal, SshKeyFormat};
 use ssh_key::PublicKey;
 
-/// A longer text is no public key: the longest RSA key in use takes some 2,800 characters.
+/// The longest text of a public key: the longest RSA key in use has some 2,800 characters.
 const MOST_CHARACTERS: usize = 16_384;
-/// A key is folded into no more lines than this: 16,384 bits of RSA at 16 columns.
+/// The largest number of lines that a key is wrapped into: 16,384 bits of RSA at 16 columns.
 const MOST_PIECES: usize = 200;
-/// The kinds of keys, as lines begin with them; one that is a beginning of another stands for both.
+/// The kinds of keys, as lines begin with them. A kind that is a prefix of another stands for both.
 const KINDS: [&str; 7] = [
     "ssh-ed25519",
     "ssh-rsa",
@@ -19,10 +21,10 @@ const KINDS: [&str; 7] = [
     "sk-ecdsa-sha2-",
     "rsa-sha2-",
 ];
-/// What one kind of private key begins with, in base64: `openssh-key-v1`.
+/// The beginning of one kind of private key, in base64: `openssh-key-v1`.
 const OPENSSH_PRIVATE: &str = "b3BlbnNzaC1rZXktdjE";
 
-/// Whether a text has a private key in it, or a part that gives one away: with its lines, or without.
+/// Returns whether a text contains a private key, or a recognizable part of one, with or without its header lines.
 #[must_use]
 pub fn has_private_key(text: &str) -> bool {
     let tight: String = text.chars().filter(|c| !c.is_whitespace()).collect();
@@ -33,8 +35,9 @@ pub fn has_private_key(text: &str) -> bool {
         || is_private_der(&tight)
 }
 
-/// Whether it is base64 of a private key in DER, without the lines around it: a sequence that begins with a small
-/// number, its version (RFC 8017, 5958 and 5915). A public key begins with another sequence, or with a large number.
+/// Returns whether it is the base64 of a private key in DER, without its header lines: a sequence that begins with a
+/// small number, its version (RFC 8017, 5958 and 5915). A public key begins with another sequence, or with a large
+/// number.
 fn is_private_der(tight: &str) -> bool {
     let Ok(bytes) = BASE64.decode(tight.get(..12).unwrap_or_default()) else {
         return false;
@@ -47,11 +50,11 @@ fn is_private_der(tight: &str) -> bool {
     matches!(body, [0x02, 0x01, 0 | 1, ..])
 }
 
-/// Reads one public key.
+/// Parses one public key.
 ///
 /// # Errors
-/// [`Refusal::SshKeyPrivate`]; [`Refusal::SshKeyFormat`] for what is something else; [`Refusal::SshKeyInvalid`];
-/// [`Refusal::SshKeyWeak`] for a kind that is gone from OpenSSH.
+/// [`Refusal::SshKeyPrivate`]; [`Refusal::SshKeyFormat`] for a text that is something else; [`Refusal::SshKeyInvalid`];
+/// [`Refusal::SshKeyWeak`] for a kind that OpenSSH has removed.
 pub(crate) fn read(text: &str) -> Result<PublicKey, Refusal> {
     if has_private_key(text) {
         return Err(Refusal::SshKeyPrivate);
@@ -77,7 +80,7 @@ pub(crate) fn read(text: &str) -> Result<PublicKey, Refusal> {
     folded(&text, kind)
 }
 
-/// A text without what a chat, a terminal or a program puts around it: quotes, back-ticks, and what can't be seen.
+/// Returns a text without what a chat, a terminal or a program adds: quotes, back-ticks, and invisible characters.
 fn unwrapped(text: &str) -> String {
     let visible: String = text
         .chars()
@@ -98,8 +101,8 @@ fn is_kind(word: &str) -> bool {
     KINDS.iter().any(|kind| word.starts_with(kind))
 }
 
-/// A key of this kind, whose base64 may be in several pieces: no more of them than make a whole key, and the rest is
-/// its comment.
+/// Parses a key of this kind whose base64 may be in several pieces. It joins as few pieces as make a whole key; the
+/// rest is the key's comment.
 fn folded(text: &str, kind: &str) -> Result<PublicKey, Refusal> {
     let mut rest = text.get(kind.len()..).unwrap_or_default();
     let mut base64 = String::new();
@@ -122,7 +125,7 @@ fn folded(text: &str, kind: &str) -> Result<PublicKey, Refusal> {
         {
             return Err(Refusal::SshKeyFormat(SshKeyFormat::Several));
         }
-        // A line end in the middle of a comment is the terminal's.
+        // A line break in the middle of a comment was added by the terminal.
         key.set_comment(rest.trim().replace(['\r', '\n'], ""));
         return Ok(key);
     }
@@ -138,8 +141,8 @@ fn decode(base64: &str) -> Option<PublicKey> {
     PublicKey::from_bytes(&BASE64.decode(base64).ok()?).ok()
 }
 
-/// The form of PuTTY and of SSH2 (RFC 4716): headers, a line that ends in a backslash going on in the next; then
-/// base64.
+/// Parses the form of PuTTY and of SSH2 (RFC 4716): headers, of which a line that ends in a backslash continues on the
+/// next; then base64.
 fn in_rfc_4716(text: &str) -> Result<PublicKey, Refusal> {
     let is_frame = |line: &str| line.trim().starts_with("----");
     if text
@@ -170,7 +173,7 @@ fn in_rfc_4716(text: &str) -> Result<PublicKey, Refusal> {
     Ok(key)
 }
 
-/// What a text is that is no SSH public key.
+/// Returns the refusal for a text that is no SSH public key, by what it is.
 fn other(text: &str) -> Refusal {
     let has = |part: &str| text.contains(part);
     let format = if has("BEGIN CERTIFICATE") {
@@ -202,7 +205,7 @@ mod tests {
         read(text).map(|key| key.to_openssh().unwrap().trim().to_owned())
     }
 
-    /// A text with a line end after each so many characters, as a terminal copies it.
+    /// Returns a text with a line end after every `columns` characters, as a terminal copies it.
     fn folded_at(columns: usize, end: &str) -> String {
         let chars: Vec<char> = ED25519.chars().collect();
         chars

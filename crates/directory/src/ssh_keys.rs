@@ -1,4 +1,6 @@
-//! SSH public keys of people (E4): what their logins to a cluster's nodes are known by.
+//! SSH public keys of people (E4), by which they log in to the nodes of a cluster.
+//!
+//! Owns their rows, and what key is accepted. It must not know how a key's text or a proof is parsed.
 
 use policy::{Name, Refusal, SshKeyId, UserId, visible};
 use serde_json::json;
@@ -16,9 +18,9 @@ use crate::{
     ssh_key_text::{self, has_private_key},
 };
 
-/// As many keys an account has, at most.
+/// The largest number of keys of an account.
 const MOST: i64 = 50;
-/// RSA keys are at least this long (NIST SP 800-131A).
+/// The shortest RSA key that is accepted (NIST SP 800-131A).
 const LEAST_RSA_BITS: usize = 2048;
 
 /// An SSH public key of a person.
@@ -26,29 +28,29 @@ const LEAST_RSA_BITS: usize = 2048;
 pub struct SshKey {
     /// Its id.
     pub id: SshKeyId,
-    /// What the person calls it.
+    /// The person's name for it.
     pub name: Name,
     /// Its kind, as OpenSSH names it.
     pub algorithm: String,
     /// Its SHA-256 fingerprint, as `ssh-keygen -l` prints it.
     pub fingerprint: String,
-    /// Since when it is there.
+    /// When it was added.
     pub created_at: OffsetDateTime,
-    /// Whether the person showed that they hold its private half (J10).
+    /// Whether the person proved that they hold its private half (J10).
     pub is_proved: bool,
 }
 
-/// A public key that was read and found good enough.
+/// A public key that was parsed and accepted.
 struct Checked {
     algorithm: String,
-    /// As `authorized_keys` has it, without options and comment.
+    /// The key as in `authorized_keys`, without options and comment.
     line: String,
     fingerprint: String,
     comment: String,
     key: PublicKey,
 }
 
-/// Reads what was pasted for a public key ([`ssh_key_text`]) and looks whether it is good enough.
+/// Parses a pasted public key ([`ssh_key_text`]) and checks that it is strong enough.
 fn check(text: &str) -> std::result::Result<Checked, Refusal> {
     let mut key = ssh_key_text::read(text)?;
     match key.algorithm() {
@@ -76,7 +78,7 @@ fn check(text: &str) -> std::result::Result<Checked, Refusal> {
 }
 
 impl Directory {
-    /// A person's SSH keys, the latest first.
+    /// Returns a person's SSH keys, the latest first.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
@@ -111,14 +113,14 @@ impl Directory {
         self.add_proved_ssh_key(principal, name, public_key, None).await
     }
 
-    /// Adds an SSH public key, as it was pasted. Without a name it is called by its comment. One that another account
-    /// has registered without a proof becomes the actor's by theirs, and is that account's no more (J10).
+    /// Adds an SSH public key, as it was pasted. Without a name, it is named by its comment. If another account
+    /// registered the key without a proof, a proof moves it to the account of the person who asks (J10).
     ///
     /// # Errors
     /// [`Refusal::NameInvalid`]; [`Refusal::SshKeyInvalid`], [`Refusal::SshKeyPrivate`], [`Refusal::SshKeyWeak`],
     /// [`Refusal::SshKeyTaken`], [`Refusal::TooManySshKeys`]; [`Refusal::SshKeyNeedsProof`],
-    /// [`Refusal::SshSignatureInvalid`]; [`Refusal::ConfirmationNeeded`] (J7); [`Refusal::SignedOut`] for an account
-    /// just deleted.
+    /// [`Refusal::SshSignatureInvalid`]; [`Refusal::ConfirmationNeeded`] (J7); [`Refusal::SignedOut`] if the account
+    /// was deleted meanwhile.
     pub async fn add_proved_ssh_key(
         &self,
         principal: &Principal,
@@ -140,7 +142,8 @@ impl Directory {
                 let key = check(public_key)?;
                 let name = match (visible(name).is_empty(), Name::from_remark(&key.comment)) {
                     (false, _) => Name::from_input(name)?,
-                    // What a comment has too much is nobody's to mend who left the name empty.
+                    // A comment is reduced to a valid name and never refused, since the person who left the name empty
+                    // didn't write it.
                     (true, Some(comment)) => comment,
                     (true, None) => decode(&key.algorithm, "ssh_keys", "name")?,
                 };
@@ -178,10 +181,10 @@ impl Directory {
         .await
     }
 
-    /// Removes an SSH key of the actor's own; it opens nothing from the next login on.
+    /// Removes an SSH key of the person who asks. From the next login on it is not accepted.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] for one that is gone, or somebody else's.
+    /// [`Refusal::Hidden`] for a key that was removed, or that belongs to somebody else.
     pub async fn remove_ssh_key(&self, principal: &Principal, id: SshKeyId) -> Result<Name> {
         let actor = principal.user()?;
         self.change(principal, "ssh_key:remove", |change| {
@@ -204,8 +207,8 @@ impl Directory {
     }
 }
 
-/// Goes on if the account may have one key more. Two at once take turns, or both might be the last one; counted once it
-/// is one's turn.
+/// Checks that the account may have one more key. It locks the account first, so that two concurrent changes can't both
+/// add the last one.
 async fn make_room(change: &mut Permitted<'_, '_>, actor: UserId) -> Result<()> {
     sqlx::query!(
         "SELECT id FROM users WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE",
@@ -227,8 +230,8 @@ async fn make_room(change: &mut Permitted<'_, '_>, actor: UserId) -> Result<()> 
     Ok(())
 }
 
-/// Takes a key away from another account that has registered it without a proof, for somebody who has one; that
-/// account's audit says so too.
+/// Removes a key from another account that registered it without a proof, if the person who asks has one. The removal
+/// is in the audit of that account too.
 async fn take_over(change: &mut Permitted<'_, '_>, actor: UserId, fingerprint: &str, is_proved: bool) -> Result<()> {
     let Some(row) = sqlx::query!(
         r#"SELECT id, user_id, name, proved_at IS NOT NULL AS "is_proved!" FROM ssh_keys
@@ -259,7 +262,7 @@ async fn take_over(change: &mut Permitted<'_, '_>, actor: UserId, fingerprint: &
     Ok(())
 }
 
-/// Removes a person's SSH keys. Answers how many there were.
+/// Removes a person's SSH keys. Returns how many there were.
 pub(crate) async fn forget_all(db: &mut Writer, user: UserId) -> Result<u64> {
     let removed = sqlx::query!("DELETE FROM ssh_keys WHERE user_id = $1", user.0)
         .execute(db)

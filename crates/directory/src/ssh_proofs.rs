@@ -1,10 +1,9 @@
-//! The proof that somebody holds the private half of an SSH key (J10): a signature over a text that names their
-//! account, as
-//! `ssh-keygen -Y sign` makes it (OpenSSH, PROTOCOL.sshsig).
+//! The proof that a person holds the private half of an SSH key (J10): a signature over a text that names their
+//! account, made by `ssh-keygen -Y sign` (OpenSSH, PROTOCOL.sshsig).
 //!
-//! The text is the person's, of their session and of the day, so a signature that was made for another account proves
-//! nothing, and one that was kept proves nothing later. Nothing is stored for it: the signature itself is bound to the
-//! key.
+//! Owns the text and the verification. It must not know how keys are stored. The text depends on the person, their
+//! session and the day. So a signature that was made for another account proves nothing, and an old one proves nothing
+//! later. Nothing is stored for it: the signature itself is bound to the key.
 
 use policy::{SessionId, UserId};
 use ring::signature::{
@@ -15,36 +14,38 @@ use time::{Date, Duration};
 
 use crate::{Directory, Principal, Result, secret::sha256};
 
-/// A longer text is no signature: that of the longest RSA key in use has some 2,500 characters.
+/// The longest text of a signature: that of the longest RSA key in use has some 2,500 characters.
 const MOST_CHARACTERS: usize = 16_384;
-/// What a security key adds to a signature: one byte of flags, four of a counter.
+/// The number of bytes that a security key adds to a signature: one of flags, four of a counter.
 const TRAILER: usize = 5;
 const BEGIN: &str = "-----BEGIN SSH SIGNATURE-----";
 const END: &str = "-----END SSH SIGNATURE-----";
-/// As long as the lines between them are.
+/// The width of the lines between them.
 const COLUMNS: usize = 70;
-/// The flag that somebody touched the security key.
+/// The flag that the security key was touched.
 const TOUCHED: u8 = 1;
 
-/// A signature that came with a key.
+/// A signature that was submitted with a key.
 #[derive(Clone, Copy, Debug)]
 pub struct SshKeyProof<'a> {
-    /// What signatures for this console are for, so that one for something else is none: `roster@` and its host.
+    /// The purpose of signatures for this console, `roster@` and its host, so that a signature for another purpose is
+    /// refused.
     pub namespace: &'a str,
     /// The signature, from BEGIN to END.
     pub signature: &'a str,
 }
 
 impl Directory {
-    /// The text that a person signs to show that an SSH key is theirs: for their session, on this day and the next.
+    /// Returns the text that a person signs to prove that an SSH key is theirs. It is valid for their session, on this
+    /// day and the next.
     ///
     /// # Errors
-    /// [`policy::Refusal::SignedOut`] for whatever isn't a person.
+    /// [`policy::Refusal::SignedOut`] if the principal isn't a person.
     pub fn ssh_key_text(&self, principal: &Principal) -> Result<String> {
         Ok(text(principal.user()?, principal.session()?, self.now().date()))
     }
 
-    /// Whether a key signed the person's text of today or yesterday.
+    /// Returns whether a key signed the person's text of today or yesterday.
     pub(crate) fn is_proved(
         &self,
         (user, session): (UserId, SessionId),
@@ -54,18 +55,19 @@ impl Directory {
         let today = self.now().date();
         [today, today - Duration::days(1)].into_iter().any(|day| {
             let text = text(user, session, day);
-            // A text out of a file mostly ends in a line break.
+            // A text from a file usually ends in a line break.
             is_signed(key, proof, text.as_bytes()) || is_signed(key, proof, format!("{text}\n").as_bytes())
         })
     }
 }
 
-/// In characters that need no care in a shell's quotes.
+/// Returns the text, in characters that need no escaping in a shell's quotes.
 fn text(user: UserId, session: SessionId, day: Date) -> String {
     format!("This SSH key is mine. Roster account {user}, session {session}, {day}.")
 }
 
-/// Whether it is a good signature by this key, for this purpose, of these bytes. Whatever can't be read is none.
+/// Returns whether it is a valid signature by this key, for this purpose, of these bytes; `false` if it can't be
+/// parsed.
 fn is_signed(key: &PublicKey, proof: SshKeyProof<'_>, text: &[u8]) -> bool {
     if proof.signature.len() > MOST_CHARACTERS {
         return false;
@@ -82,7 +84,7 @@ fn is_signed(key: &PublicKey, proof: SshKeyProof<'_>, text: &[u8]) -> bool {
     is_by(key, proof.namespace, text, &signed, &signature).unwrap_or(false)
 }
 
-/// A signature with its lines as `ssh-keygen` prints them, however a terminal or a chat folded them.
+/// Returns a signature wrapped as `ssh-keygen` prints it, however a terminal or a chat wrapped it.
 fn rewrapped(text: &str) -> Option<String> {
     let (_, rest) = text.split_once(BEGIN)?;
     let (body, _) = rest.split_once(END)?;
@@ -91,7 +93,7 @@ fn rewrapped(text: &str) -> Option<String> {
     Some(format!("{BEGIN}\n{}\n{END}\n", lines.join("\n")))
 }
 
-/// Ed25519 and RSA are verified by ring, which the program has for TLS; the curves of NIST by the crate that reads the
+/// Verifies Ed25519 and RSA by ring, which the program has for TLS, and the NIST curves by the crate that parses the
 /// keys.
 fn is_by(key: &PublicKey, namespace: &str, text: &[u8], signed: &[u8], signature: &SshSig) -> Option<bool> {
     let made = signature.signature();
@@ -125,7 +127,7 @@ fn is_by(key: &PublicKey, namespace: &str, text: &[u8], signed: &[u8], signature
             Some(key.verify(namespace, text, signature).is_ok())
         }
         KeyData::Ecdsa(_) => Some(key.verify(namespace, text, signature).is_ok()),
-        // What [`check`](crate::ssh_keys) takes is one of those above.
+        // [`check`](crate::ssh_keys) accepts only the kinds above.
         KeyData::Dsa(_) | KeyData::Other(_) | _ => Some(false),
     }
 }
@@ -136,7 +138,7 @@ fn ed25519(public: &[u8; 32], message: &[u8], signature: &[u8]) -> bool {
         .is_ok()
 }
 
-/// A security key's signature, and what it adds; none if nobody touched it.
+/// Returns a security key's signature, and what it adds; `None` if it was not touched.
 fn of_security_key(made: &Signature) -> Option<(&[u8], &[u8])> {
     let bytes = made.as_bytes();
     let (signature, trailer) = bytes.split_at_checked(bytes.len().checked_sub(TRAILER)?)?;
@@ -176,7 +178,7 @@ mod tests {
             let kind = key.algorithm();
             assert!(is_signed(key, proof(signature), b"Roster"), "{kind}");
             assert!(!is_signed(key, proof(signature), b"Rooster"), "{kind}");
-            // As terminals and chats give it.
+            // As terminals and chats wrap it.
             for pasted in [
                 signature.replace('\n', "\r\n  "),
                 signature.replace('\n', " "),
@@ -194,7 +196,7 @@ mod tests {
         }
     }
 
-    /// A security key signs more than the message: for which application, whether it was touched, and how often it
+    /// A security key signs more than the message: the application, whether it was touched, and how often it has
     /// signed.
     #[test]
     fn j10_a_security_key_has_to_be_touched() {

@@ -1,15 +1,17 @@
-//! Forms under way: one that is sent twice at once is done once, and both get the same answer. A double click sends a
-//! form twice where no script holds the second one back.
+//! Forms in progress: a form that is sent twice at once is processed once, and both requests get the same answer. A
+//! double click sends a form twice if no script prevents it.
+//!
+//! Owns the rows of these forms. It must not know what a form does.
 
 use std::time::{Duration, Instant};
 
 use crate::{Directory, Result, SessionToken, error::inconsistent, secret};
 
-/// One that was begun so long ago is over, whatever became of it: nothing takes longer.
+/// The time after which a form in progress counts as ended, whatever its outcome: no form takes longer.
 const LONGEST: Duration = Duration::from_secs(60);
-/// The second one waits for so long, less than any browser and any proxy.
+/// How long the second request waits, which is less than any browser and any proxy does.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How often it looks for the end of the first.
+/// How often the second request checks whether the first has ended.
 const BEAT: Duration = Duration::from_millis(50);
 
 /// A form that was sent.
@@ -19,28 +21,28 @@ pub struct Submission {
     salt: [u8; 32],
 }
 
-/// What is to be done with it.
+/// How to process a form.
 #[derive(Clone, Debug)]
 pub enum Sent {
-    /// It is the first: tell how it ended by [`Directory::end_submission`].
+    /// It was sent for the first time: process it and report its end with [`Directory::end_submission`].
     First(Submission),
-    /// It was sent before, and that is done; where the answer led to, if anywhere.
+    /// It was sent before, and that request has ended; with the location its answer led to, if any.
     Again(Submission, Option<String>),
 }
 
 impl Submission {
-    /// What the ticket to its outcome is derived from, beside the session's secret.
+    /// Returns the value from which, with the session's secret, the ticket to the outcome is derived.
     pub(crate) const fn salt(&self) -> &[u8; 32] {
         &self.salt
     }
 }
 
 impl Directory {
-    /// Begins with a form, by its path and what is in it, or waits until the same one is done that is under way in the
-    /// same session. `page` is the page it was on, if it says so: what was done from there within the last minute is
-    /// done.
+    /// Begins a form, identified by its path and content, or waits until the same form that is in progress in the same
+    /// session has ended. `page` is the page that the form was on, if known: a form that was completed from there
+    /// within the last minute is not processed again.
     ///
-    /// What is kept of it is derived with the session's secret: a copy of the table tells nobody what was typed.
+    /// What is stored is derived with the session's secret, so that a copy of the table doesn't reveal what was typed.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
@@ -80,7 +82,7 @@ impl Directory {
             .fetch_optional(&self.pool)
             .await?;
             match row {
-                // It came to nothing: the server could not answer.
+                // The first request was forgotten, because the server could not answer it.
                 None => break,
                 Some(row) if row.ended_at.is_some() => {
                     let salt = row.salt.try_into().map_err(|_| inconsistent("submissions", "salt"))?;
@@ -92,8 +94,8 @@ impl Directory {
         Ok(Sent::Again(Submission { lookup, salt }, None))
     }
 
-    /// Notes that a form is done, and where its answer leads to. One that was refused changed nothing: sent once more,
-    /// it is another one.
+    /// Records that a form has ended, and where its answer leads to. A refused form changed nothing: if it is sent
+    /// again, it is processed again.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
@@ -116,7 +118,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Forgets a form that came to nothing: it can be sent again.
+    /// Forgets a form that the server could not process, so that it can be sent again.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
@@ -131,7 +133,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Throws away what was done long ago. Called now and then by the server.
+    /// Deletes forms that ended long ago. The server calls this from time to time.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).

@@ -1,6 +1,8 @@
-//! What ends when somebody proves that an account is theirs who is not signed in to it (J3): whoever held the account
-//! until then keeps nothing of it. The API keys they made belong to projects and go on working (K5); the person is
-//! shown them, to revoke.
+//! What ends when a person who is not signed in to an account proves that it is theirs (J3): the previous holder keeps
+//! no access to it. The API keys they created belong to projects and keep working (K5); the person is shown them, and
+//! may revoke them.
+//!
+//! Owns what ends, and the list of those keys. It must not know how the account was proved.
 
 use policy::{ApiKeyId, Name, OrganizationId, Permission, ProjectId, Refusal, UserId};
 use serde_json::{Value, json};
@@ -16,14 +18,14 @@ use crate::{
     invitations, links, outbox, sessions, ssh_keys,
 };
 
-/// What an account held that ended, for the audit.
+/// The credentials of an account that ended, for the audit.
 pub(crate) struct Ended {
     sessions: u64,
     ssh_keys: u64,
 }
 
 impl Ended {
-    /// As the audit has it.
+    /// Returns "before" and "after" for the audit.
     pub(crate) fn values(&self) -> (Value, Value) {
         (
             json!({ "sessions": self.sessions, "ssh_keys": self.ssh_keys }),
@@ -32,8 +34,8 @@ impl Ended {
     }
 }
 
-/// Locks the organizations a person is in, each with its queue, in one order: two changes of this kind don't wait for
-/// each other. Answers each with its owner. Called before the person's own row is locked.
+/// Locks the organizations of a person, each with its queue, always in the same order, so that two such changes can't
+/// deadlock. Returns each with its owner. Must be called before the person's own row is locked.
 pub(crate) async fn lock_organizations_of(
     db: &mut PgConnection,
     user: UserId,
@@ -58,9 +60,9 @@ pub(crate) async fn lock_organizations_of(
         .collect())
 }
 
-/// Ends everything by which somebody could act as this person: sessions, SSH keys and links, the invitations they sent,
-/// and what they know of the Organization Default Keys that are theirs (W3). The organizations and the person's row are
-/// locked.
+/// Ends every credential by which somebody could act as this person: sessions, SSH keys and links, the invitations they
+/// sent, and the secrets of the Organization Default Keys that they own (W3). The caller has locked the organizations
+/// and the person's row.
 pub(crate) async fn end_everything(
     change: &mut Permitted<'_, '_>,
     user: UserId,
@@ -95,16 +97,16 @@ pub(crate) async fn end_everything(
     Ok(Ended { sessions, ssh_keys })
 }
 
-/// Links to a new password end with the old one, and so do those that are still to be mailed; the next one that is
-/// asked for is mailed at once.
+/// Deletes the links to a new password, which end with the old password, and those that are still to be mailed. The
+/// next one that is requested is mailed at once.
 pub(crate) async fn forget_reset_links(db: &mut Writer, user: UserId) -> Result<()> {
     links::forget_reset_tokens(db, user).await?;
     outbox::forget_resets(db, user).await
 }
 
 impl Directory {
-    /// The API keys that a person made and that still work, in the projects they have access to now (P3), by name. The
-    /// Organization Default Key is nobody's.
+    /// Returns the valid API keys that a person created, in the projects they have access to now (P3), by name. The
+    /// Organization Default Key is not among them.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
@@ -144,11 +146,12 @@ impl Directory {
         })
     }
 
-    /// Revokes those of the API keys a person made that they choose, wherever they have access now: each with a row of
-    /// its own in its project's audit. Answers the names; what is not theirs, or over already, is left out.
+    /// Revokes the chosen ones of the API keys that a person created, in the projects they have access to now. Each has
+    /// a row of its own in its project's audit. Returns their names; a key that isn't theirs or has already ended is
+    /// left out.
     ///
     /// # Errors
-    /// [`Refusal::NothingChosen`]; [`Refusal::Hidden`] if none of them is theirs and works.
+    /// [`Refusal::NothingChosen`]; [`Refusal::Hidden`] if none of them is theirs and valid.
     pub async fn revoke_made_keys(&self, principal: &Principal, chosen: &[ApiKeyId]) -> Result<Vec<Name>> {
         let actor = principal.user()?;
         let chosen: Vec<_> = chosen.iter().map(|id| id.0).collect();

@@ -1,8 +1,8 @@
-//! Secrets that programs carry: API keys, gateway tokens and meter tokens (K3).
+//! The secrets that programs carry: API keys, gateway tokens and meter tokens (K3).
 //!
-//! `rsk_`, `rsg_` or `rsm_`, 43 characters of 62 at random (256 bits), and the CRC-32 of what stands before in 6 more:
-//! so that a secret scanner recognizes one, and one that was cut or mistyped is refused without asking the database.
-//! Kept as SHA-256.
+//! Owns their form. It must not know which tokens exist. A token is `rsk_`, `rsg_` or `rsm_`, then 43 random characters
+//! of 62 (256 bits), then the CRC-32 of both in 6 more. So a secret scanner recognizes one, and one that was cut or
+//! mistyped is refused without asking the database. Its SHA-256 is stored.
 
 use std::fmt;
 
@@ -14,22 +14,22 @@ const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 const RANDOM: usize = 43;
 const CHECK: usize = 6;
 
-/// What a secret is for.
+/// The purpose of a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenKind {
     /// An API key of a project.
     ApiKey,
-    /// What a gateway shows that it may ask.
+    /// A token by which a gateway is authorized to ask.
     Gateway,
-    /// What a meter shows that it may report usage that names no project (E9).
+    /// A token by which a meter is authorized to report usage that names no project (E9).
     Meter,
 }
 
 impl TokenKind {
-    /// Each of them.
+    /// All purposes.
     pub const ALL: [Self; 3] = [Self::ApiKey, Self::Gateway, Self::Meter];
 
-    /// What its secrets begin with.
+    /// Returns the prefix of its secrets.
     #[must_use]
     pub const fn prefix(self) -> &'static str {
         match self {
@@ -40,17 +40,18 @@ impl TokenKind {
     }
 }
 
-/// A secret, whole. Shown once and then forgotten; it prints as its prefix only, so that no log has it (A3).
+/// A whole secret. It is shown once and then forgotten. Its `Debug` output is only the prefix, so that no log contains
+/// it (A3).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
 impl Token {
-    /// A new one.
+    /// Returns a new random token.
     pub(crate) fn random(kind: TokenKind) -> Result<Self> {
         let mut text = String::from(kind.prefix());
         while text.len() < kind.prefix().len() + RANDOM {
             let bytes = crate::secret::random::<64>()?;
-            // 248 is 4 x 62: what is above would make some characters likelier than others.
+            // 248 is 4 x 62: larger bytes would make some characters more likely than others.
             let fair = bytes.iter().filter(|byte| **byte < 248);
             let wanted = kind.prefix().len() + RANDOM - text.len();
             text.extend(
@@ -62,11 +63,11 @@ impl Token {
         Ok(Self(text))
     }
 
-    /// Reads one that came with a request.
+    /// Parses a token that was sent with a request.
     ///
     /// # Errors
-    /// [`Refusal::KeyInvalid`], [`Refusal::GatewayUnknown`], [`Refusal::MeterUnknown`] for a text that none of ours can
-    /// be.
+    /// [`Refusal::KeyInvalid`], [`Refusal::GatewayUnknown`], [`Refusal::MeterUnknown`] for a text that can't be one of
+    /// ours.
     pub fn parse(kind: TokenKind, text: &str) -> std::result::Result<Self, Refusal> {
         let refusal = match kind {
             TokenKind::ApiKey => Refusal::KeyInvalid,
@@ -86,29 +87,29 @@ impl Token {
         }
     }
 
-    /// What a secret is for, by its prefix.
+    /// Returns the purpose of a secret, by its prefix.
     #[must_use]
     pub fn kind_of(text: &str) -> Option<TokenKind> {
         TokenKind::ALL.into_iter().find(|kind| text.starts_with(kind.prefix()))
     }
 
-    /// The secret itself, to be shown this once.
+    /// Returns the secret itself, to be shown once.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// What the database keeps of it.
+    /// Returns the hash that the database stores.
     pub(crate) fn hash(&self) -> [u8; 32] {
         sha256(self.0.as_bytes())
     }
 
-    /// Its beginning, to know it by (K4).
+    /// Returns its first characters, which identify it to people (K4).
     pub(crate) fn start(&self) -> &str {
         self.0.get(..8).unwrap_or_default()
     }
 
-    /// Its last four characters (K4).
+    /// Returns its last four characters (K4).
     pub(crate) fn end(&self) -> &str {
         self.0.get(self.0.len().saturating_sub(4)..).unwrap_or_default()
     }
@@ -120,7 +121,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// CRC-32 in six characters.
+/// Returns the CRC-32 in six characters.
 fn check(text: &str) -> String {
     let mut rest = crc32fast::hash(text.as_bytes());
     let mut digits = [b'0'; CHECK];

@@ -1,7 +1,8 @@
-//! Accounts as rows of the table `users`: inserted, found by email, named, and the password's hash read and set.
+//! Accounts as rows of the table `users`: inserting one, finding one by email, its name, and reading and setting the
+//! password's hash.
 //!
-//! Owns these statements and what a new account is made of. It must not know how people sign in or which links they
-//! follow: it takes the caller's transaction and decides nothing.
+//! Owns these statements and the values of a new account. It must not know how people sign in or which links they
+//! follow: it uses the caller's transaction and decides nothing.
 
 use policy::{Email, Name, Password, Refusal, UserId};
 use time::OffsetDateTime;
@@ -13,7 +14,7 @@ use crate::{
     error::{decode, refuse_on},
 };
 
-/// What it takes to make an account.
+/// The values of a new account.
 #[derive(Clone, Debug)]
 pub struct NewAccount {
     /// The address to sign in with.
@@ -24,7 +25,7 @@ pub struct NewAccount {
     pub password: Password,
 }
 
-/// Writes an account. Its address is not proved.
+/// Inserts an account. Its address is not proved.
 pub(crate) async fn insert(db: &mut Writer, account: &NewAccount, hash: &str, at: OffsetDateTime) -> Result<UserId> {
     let id = UserId(db.new_id());
     sqlx::query!(
@@ -41,7 +42,8 @@ pub(crate) async fn insert(db: &mut Writer, account: &NewAccount, hash: &str, at
     Ok(id)
 }
 
-/// Writes an account, with a made-up address if the one it is to have is taken. Answers whether it has the right one.
+/// Inserts an account; if the address is taken or reserved, with a made-up one. Returns its id, and whether it has the
+/// wanted address.
 pub(crate) async fn insert_if_new(
     db: &mut Writer,
     account: &NewAccount,
@@ -67,7 +69,7 @@ pub(crate) async fn insert_if_new(
     Ok((id, row.is_new))
 }
 
-/// The person with this address, for those who may know who has an account.
+/// Returns the person with this address. The answer is only for principals who may know who has an account.
 pub(crate) async fn find_by_email(db: &mut PgConnection, email: &Email) -> Result<Option<UserId>> {
     let row = sqlx::query!("SELECT id FROM users WHERE email = $1", email.as_str())
         .fetch_optional(db)
@@ -75,8 +77,8 @@ pub(crate) async fn find_by_email(db: &mut PgConnection, email: &Email) -> Resul
     Ok(row.map(|row| UserId(row.id)))
 }
 
-/// Holds an account's password until the change ends, if it is still the one that was verified: verifying takes a
-/// while, and a password that was replaced meanwhile opens nothing any more.
+/// Locks an account's password until the change ends, and returns whether it is still the one that was verified.
+/// Verifying takes a while, and a password that was replaced meanwhile must not be accepted.
 pub(crate) async fn lock_hash(db: &mut PgConnection, user: UserId, verified: &str) -> Result<bool> {
     let row = sqlx::query!(
         "SELECT id FROM users WHERE id = $1 AND password_hash = $2 FOR NO KEY UPDATE",
@@ -95,7 +97,7 @@ pub(crate) async fn set_hash(db: &mut Writer, user: UserId, hash: &str) -> Resul
     Ok(())
 }
 
-/// A person's name.
+/// Returns a person's name.
 pub(crate) async fn name_of(db: &mut PgConnection, user: UserId) -> Result<Name> {
     let row = sqlx::query!("SELECT name FROM users WHERE id = $1", user.0)
         .fetch_one(db)

@@ -1,7 +1,7 @@
-//! Proof of address (J1 to J4). Whoever presses the button behind a mailed link reads the mailbox that the account is
-//! named after.
+//! The proof of an address (J1 to J4). A person who confirms a mailed link reads the mailbox of the account's address.
 //!
-//! The link is made when it is mailed and kept as a hash (see [`crate::outbox`]). Opening it changes nothing.
+//! Owns signing up by mail and the use cases of the link, which is created when it is mailed and stored as a hash (see
+//! [`crate::outbox`]). Opening it changes nothing.
 
 use policy::{Email, Password, Refusal, UserId};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ use crate::{
     users,
 };
 
-/// What a link that proves an address leads to.
+/// The account that a link which proves an address belongs to.
 #[derive(Clone, Debug)]
 pub struct OpenedVerification {
     /// The account.
@@ -27,19 +27,19 @@ pub struct OpenedVerification {
     pub email: Email,
 }
 
-/// An address just proved by somebody who was not signed in to its account.
+/// The result of proving an address without being signed in to its account.
 #[derive(Clone, Debug)]
 pub struct Verified {
-    /// The person, signed in.
+    /// The new session of the person.
     pub session: NewSession,
-    /// Whether what was typed was a new password: everything the account's holder had until then has ended (J3).
+    /// Whether a new password was entered: every credential that the account's holder had before has ended (J3).
     pub is_taken_over: bool,
 }
 
 impl Directory {
-    /// Signs up where mail is sent: the answer, and the work, are the same whether the address has an account or not
-    /// (X6). A new account gets an organization of its own (O2) and a link that proves its address; to an existing one
-    /// a mail says that somebody tried. Nobody is signed in by it.
+    /// Signs up if mail is sent. The answer and the work are the same whether or not the address has an account (X6). A
+    /// new account gets an organization of its own (O2) and a mailed link that proves its address; the holder of an
+    /// existing one is told by mail that somebody tried. This doesn't sign in.
     ///
     /// # Errors
     /// [`Refusal::NoMail`], [`Refusal::SignUpClosed`], [`Refusal::TooManyAttempts`].
@@ -70,10 +70,10 @@ impl Directory {
         .await
     }
 
-    /// Has the link mailed again that proves one's own address.
+    /// Requests that the link which proves the person's own address is mailed again.
     ///
     /// # Errors
-    /// [`Refusal::NoMail`], [`Refusal::TooManyAttempts`]; [`Refusal::SignedOut`] for an account just deleted.
+    /// [`Refusal::NoMail`], [`Refusal::TooManyAttempts`]; [`Refusal::SignedOut`] if the account was deleted meanwhile.
     pub async fn resend_verification(&self, principal: &Principal) -> Result<Email> {
         let actor = principal.user()?;
         let within_limit = self.attempt(&limits::verification_mail(actor)).await;
@@ -100,7 +100,7 @@ impl Directory {
         .await
     }
 
-    /// What a link that proves an address leads to. Reading it proves nothing.
+    /// Returns the account that a link which proves an address belongs to. This proves nothing.
     ///
     /// # Errors
     /// [`Refusal::LinkDead`].
@@ -126,8 +126,8 @@ impl Directory {
         Ok((opened, row.password_hash))
     }
 
-    /// Proves the address of the account that is signed in: the session's holder has the link, and so reads the
-    /// mailbox. Nothing ends by it.
+    /// Proves the address of the signed-in account: the holder of the session has the link, and so reads the mailbox.
+    /// No credential ends.
     ///
     /// # Errors
     /// [`Refusal::LinkDead`], also for another account's link.
@@ -148,16 +148,16 @@ impl Directory {
         .await
     }
 
-    /// Proves an address as somebody who is not signed in to its account, and signs them in. If they type the account's
-    /// password, they are who made it, and nothing ends. Otherwise it becomes the new password, and everything the
-    /// account's holder had until now ends (J3): the mailbox decides whose the account is.
+    /// Proves an address as somebody who is not signed in to its account, and signs them in. If they enter the
+    /// account's password, they are its creator, and no credential ends. Otherwise `password` becomes the new password,
+    /// and every credential that the account's holder had before ends (J3): whoever reads the mailbox owns the account.
     ///
     /// # Errors
-    /// [`Refusal::LinkDead`]; [`Refusal::PasswordInvalid`] for what is neither the account's password nor can be a new
-    /// one.
+    /// [`Refusal::LinkDead`]; [`Refusal::PasswordInvalid`] for a text that is neither the account's password nor a
+    /// valid new one.
     pub async fn verify_address(&self, principal: &Principal, token: &LinkToken, password: &str) -> Result<Verified> {
         let origin = &principal.origin;
-        // Dead links cost no hash.
+        // The link is checked first, so that an invalid one doesn't cost the hashing of a password.
         let opened = self.find_verification(token).await;
         let typed = match &opened {
             Ok((opened, hash)) => Some(self.compare_or_hash(&opened.email, password, hash.clone()).await?),
@@ -174,7 +174,7 @@ impl Directory {
                     Typed::New(new) => Some(new),
                     Typed::Neither => return Err(Refusal::PasswordInvalid.into()),
                 };
-                // Everybody who needs both takes the organizations first.
+                // Every change that needs both locks the organizations first.
                 let organizations = match new {
                     Some(_) => lock_organizations_of(change.write(), user).await?,
                     None => Vec::new(),
@@ -182,7 +182,7 @@ impl Directory {
                 if lock_token(change, token).await? != user {
                     return Err(Refusal::LinkDead.into());
                 }
-                // A password that was replaced meanwhile says nothing of who is asking.
+                // A password that was replaced meanwhile doesn't prove who asks.
                 if new.is_none() && !users::lock_hash(change.write(), user, &hash).await? {
                     return Err(Refusal::LinkDead.into());
                 }
@@ -204,10 +204,10 @@ impl Directory {
         .await
     }
 
-    /// Proves an address as the operator (J4). Whose the account is, the operator has made sure of: nothing ends by it.
+    /// Proves an address as the operator (J4), who has verified whose account it is. No credential ends.
     ///
     /// # Errors
-    /// [`Refusal::UserNotFound`].
+    /// [`Refusal::UserNotFound`]; [`Refusal::Hidden`] for any other principal.
     pub async fn verify_as_operator(&self, principal: &Principal, email: &Email) -> Result<UserId> {
         self.change(principal, VERIFY, |change| {
             Box::pin(async move {
@@ -226,7 +226,7 @@ impl Directory {
         .await
     }
 
-    /// Whether what was typed is the password in force, or else the hash of a new one.
+    /// Compares the entered password with the present one, and if it differs, returns the hash of it as a new one.
     async fn compare_or_hash(&self, email: &Email, password: &str, hash: String) -> Result<Typed> {
         if check_password(Asker::Known, password, Some(hash)).await? {
             return Ok(Typed::Own);
@@ -238,22 +238,22 @@ impl Directory {
     }
 }
 
-/// What proving an address is called in the audit, and what it is called where everything ended by it.
+/// The audit's names of proving an address, and of proving it so that every credential ended.
 pub(crate) const VERIFY: &str = "user:verify_email";
 const TAKE_OVER: &str = "user:take_over";
 
-/// What was typed where an address is proved.
+/// The result of comparing the password that was entered to prove an address.
 enum Typed {
     /// The account's password.
     Own,
-    /// Another one; its hash.
+    /// Another password, with its hash.
     New(String),
-    /// Nothing that can be a password.
+    /// A text that can't be a password.
     Neither,
 }
 
-/// Makes the account and its organization, or, where the address has an account already, makes them and takes them
-/// back: both take the same statements, so nobody learns from the time it took who has an account.
+/// Creates the account and its organization; if the address already has an account, creates both and rolls them back.
+/// Both cases execute the same statements, so that the time taken doesn't reveal who has an account.
 async fn sign_up_equally(
     change: &mut Permitted<'_, '_>,
     account: &NewAccount,
@@ -264,7 +264,7 @@ async fn sign_up_equally(
     let made = make(change, account, hash, additional_projects).await;
     let is_new = match made {
         Ok(is_new) => is_new,
-        // Somebody signed up with this address at the same moment.
+        // Somebody signed up with this address at the same time.
         Err(Error::Refused(Refusal::EmailTaken)) => false,
         Err(error) => return Err(error),
     };
@@ -283,7 +283,7 @@ async fn sign_up_equally(
     Ok(())
 }
 
-/// Answers whether the account has the address it was to have.
+/// Creates the account and its organization. Returns whether the account has the wanted address.
 async fn make(
     change: &mut Permitted<'_, '_>,
     account: &NewAccount,
@@ -297,10 +297,10 @@ async fn make(
     Ok(is_new)
 }
 
-/// Uses a link up, the account's row locked. Answers whose it is.
+/// Locks the account's row and deletes the link, so that it can be used only once. Returns the account.
 async fn lock_token(change: &mut Permitted<'_, '_>, token: &LinkToken) -> Result<UserId> {
     let hash = token.hash();
-    // The person first, as everybody does who changes an account.
+    // Every change of an account locks the person first.
     sqlx::query!(
         "SELECT u.id FROM email_verification_tokens t JOIN users u ON u.id = t.user_id
          WHERE t.token_hash = $1 FOR NO KEY UPDATE OF u",
@@ -323,8 +323,8 @@ async fn lock_token(change: &mut Permitted<'_, '_>, token: &LinkToken) -> Result
     Ok(UserId(row.id))
 }
 
-/// Notes that an account's address is proved, and ends the links that would prove it. Answers whether it was not proved
-/// before.
+/// Records that an account's address is proved, and deletes the links that would prove it. Returns whether it was not
+/// proved before.
 pub(crate) async fn prove(change: &mut Permitted<'_, '_>, user: UserId) -> Result<bool> {
     let first = sqlx::query!(
         "UPDATE users SET email_proved_at = $2 WHERE id = $1 AND email IS NOT NULL AND email_proved_at IS NULL",
@@ -339,7 +339,7 @@ pub(crate) async fn prove(change: &mut Permitted<'_, '_>, user: UserId) -> Resul
     Ok(first > 0)
 }
 
-/// As the audit has a proof.
+/// Returns the "after" of a proof, for the audit.
 fn proved() -> Value {
     json!({ "is_proved": true })
 }

@@ -1,4 +1,6 @@
-//! API keys (RULES K): how far one reaches, and who may make one that does.
+//! API keys (RULES K): their scope, and who may create and change them.
+//!
+//! Owns these rules. It must not know secrets, nor how a key is stored.
 
 use std::str::FromStr;
 
@@ -6,14 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Allowance, Decision, Denial, Grant, Permission, Permit, ProjectRole, Refusal, Standing, Unknown};
 
-/// What a key may do to its project's resources (K11).
+/// The scope of a key: what it may do to its project's resources (K11).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyScope {
-    /// What a Member of the project may do.
+    /// Whatever a Member of the project may do.
     #[default]
     Use,
-    /// What an Admin of the project may do.
+    /// Whatever an Admin of the project may do.
     Manage,
 }
 
@@ -21,7 +23,7 @@ impl KeyScope {
     /// Both, the lesser first.
     pub const ALL: [Self; 2] = [Self::Use, Self::Manage];
 
-    /// As stored, and as in forms and REST.
+    /// Returns its code, as stored, and as in forms and REST.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -30,7 +32,7 @@ impl KeyScope {
         }
     }
 
-    /// As a person reads it.
+    /// Returns its label, for people.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
@@ -39,13 +41,13 @@ impl KeyScope {
         }
     }
 
-    /// Whether it is more than a Member of the project may do.
+    /// Returns whether it permits more than a Member of the project may do.
     #[must_use]
     pub const fn is_manage(self) -> bool {
         matches!(self, Self::Manage)
     }
 
-    /// The role whose rights to resources it has.
+    /// Returns the role whose rights to resources it has.
     const fn role(self) -> ProjectRole {
         match self {
             Self::Use => ProjectRole::Member,
@@ -62,24 +64,23 @@ impl FromStr for KeyScope {
     }
 }
 
-/// Whether a key opens anything now (K4).
+/// Whether a key is valid (K4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyState {
-    /// It does.
+    /// It is valid.
     Active,
     /// It reached its expiration (K6).
     Expired,
-    /// It was revoked, for good (K7).
+    /// It was revoked, permanently (K7).
     Revoked,
 }
 
 impl KeyState {
-    /// Each of them.
+    /// All states.
     pub const ALL: [Self; 3] = [Self::Active, Self::Expired, Self::Revoked];
 
-    /// Of a key that was revoked or not, and whose expiration was reached or not. One that was both is revoked: that is
-    /// final.
+    /// Returns the state of a key. One that is both revoked and expired is revoked, since that is final.
     #[must_use]
     pub const fn of(is_revoked: bool, is_expired: bool) -> Self {
         match (is_revoked, is_expired) {
@@ -89,7 +90,7 @@ impl KeyState {
         }
     }
 
-    /// Goes on only with a key that opens something now (E5).
+    /// Checks that a key is valid (E5).
     ///
     /// # Errors
     /// [`Refusal::KeyRevoked`], [`Refusal::KeyExpired`].
@@ -101,7 +102,7 @@ impl KeyState {
         }
     }
 
-    /// As in URLs.
+    /// Returns its code, as in URLs.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -111,7 +112,7 @@ impl KeyState {
         }
     }
 
-    /// As a person reads it.
+    /// Returns its label, for people.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
@@ -130,8 +131,8 @@ impl FromStr for KeyState {
     }
 }
 
-/// Decides for a key with this reach, in its own project. Keys are for the data plane: whatever is not about a resource
-/// is denied (K9).
+/// Decides for a key with this scope, in its own project. Keys are for the data plane: every permission that isn't
+/// about a resource is denied (K9).
 #[must_use]
 pub fn decide_for_key(reach: KeyScope, permission: Permission) -> Decision {
     if permission.resource_kind().is_none() {
@@ -143,17 +144,17 @@ pub fn decide_for_key(reach: KeyScope, permission: Permission) -> Decision {
     }
 }
 
-/// What a principal is to a project: what decides for a person, or for a key in its own project.
+/// What a principal is to a project, from which the policy decides: for a person, or for a key in its own project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PrincipalStanding {
-    /// A person, by what they are to the project.
+    /// A person, by their standing to the project.
     Person(Standing),
-    /// A key of the project, by its reach.
+    /// A key of the project, by its scope.
     ApiKey(KeyScope),
 }
 
 impl PrincipalStanding {
-    /// Whether they may.
+    /// Decides whether the principal has a permission.
     #[must_use]
     pub fn decide(&self, permission: Permission) -> Decision {
         match self {
@@ -162,51 +163,51 @@ impl PrincipalStanding {
         }
     }
 
-    /// Goes on only if they may.
+    /// Checks that the principal has a permission.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] without access, [`Refusal::Forbidden`] where the role or the reach does not permit it (R2,
-    /// K9).
+    /// [`Refusal::Hidden`] without access, [`Refusal::Forbidden`] if the role or the scope does not permit it (R2, K9).
     pub fn require(&self, permission: Permission) -> Result<Permit, Refusal> {
         self.decide(permission).require(permission)
     }
 }
 
-/// What may be done to a key depends on this much of it.
+/// The facts about a key from which the policy decides about a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyFacts {
-    /// What it may do.
+    /// Its scope.
     pub reach: KeyScope,
-    /// Whether it opens anything now.
+    /// Whether it is valid.
     pub state: KeyState,
-    /// Whether another took its place (K7).
+    /// Whether it has a successor (K7).
     pub is_rotated: bool,
 }
 
-/// What becomes of a key when the role of whoever made it is lowered, or they are removed. Of two, the greater counts.
+/// The decision about a key when the role of its creator is lowered, or they are removed. Of two decisions, the greater
+/// counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum KeyFate {
-    /// It goes on as it is (K5).
+    /// It stays as it is (K5).
     Keep,
-    /// It goes on, and only uses (K11).
+    /// It stays, and its scope becomes [`KeyScope::Use`] (K11).
     Lower,
-    /// It ends (K7).
+    /// It is revoked (K7).
     Revoke,
 }
 
 /// A change to an API key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyChange {
-    /// Another expiration, or none (K6).
+    /// Setting, changing or removing its expiration (K6).
     Expiration,
-    /// A successor (K7).
+    /// Creating a successor (K7).
     Rotate,
-    /// Its end (K7).
+    /// Revoking it (K7).
     Revoke,
 }
 
-/// Whether one with this standing may make a key with this reach (K2). One that manages is made by those who may do
-/// themselves what it does (K11).
+/// Checks that a person with this standing may create a key with this scope (K2). One with the scope `manage` requires
+/// that they may do themselves what it permits (K11).
 ///
 /// # Errors
 /// [`Refusal::Hidden`], [`Refusal::Forbidden`], [`Refusal::ManageKeyForAdmins`].
@@ -219,10 +220,11 @@ pub fn check_key_creation(actor: &Standing, reach: KeyScope) -> Result<Permit, R
     }
 }
 
-/// Whether one with this standing may make this change to this key. To make one last is to make one (K11).
+/// Checks that a person with this standing may make this change to this key. Extending a key's life requires the same
+/// as creating one (K11).
 ///
 /// # Errors
-/// Those of [`check_key_creation`]; [`Refusal::KeyOver`] for one that is revoked or expired (K6, K7);
+/// Those of [`check_key_creation`]; [`Refusal::KeyOver`] for a key that is revoked or expired (K6, K7);
 /// [`Refusal::KeyRotated`] for a second successor.
 pub fn check_key_change(actor: &Standing, key: KeyFacts, change: KeyChange) -> Result<Permit, Refusal> {
     let permit = match change {
@@ -236,8 +238,8 @@ pub fn check_key_change(actor: &Standing, key: KeyFacts, change: KeyChange) -> R
     }
 }
 
-/// Whether a key may get this expiration in place of that: one with a successor may only end sooner (K7). None is the
-/// latest.
+/// Checks that the expiration of a key may be changed from `now` to `wanted`, where `None` is the latest: if the key
+/// has a successor, only to an earlier one (K7).
 ///
 /// # Errors
 /// [`Refusal::KeyRotated`].
@@ -253,8 +255,8 @@ pub fn check_key_expiration<T: Ord>(key: KeyFacts, now: Option<T>, wanted: Optio
     Ok(())
 }
 
-/// Whether one with this standing in a project may see and regenerate the Organization Default Key there. To everybody
-/// but the Owner, and in every project but the Default one, it does not exist (W3, D6, K8).
+/// Checks that a person with this standing in a project may see and regenerate the Organization Default Key there. For
+/// everybody but the Owner, and in every project but the Default one, it does not exist (W3, D6, K8).
 ///
 /// # Errors
 /// [`Refusal::Hidden`].

@@ -1,5 +1,7 @@
-//! What may be done to a person of a project or an organization, beyond holding the permission: the Owner, organization
-//! Admins and the Default Project have rules of their own (W1, C4, C7, C8, D3).
+//! The rules for changing a collaborator, beyond the permission: the Owner, organization Admins and the Default Project
+//! have rules of their own (W1, C4, C7, C8, D3).
+//!
+//! Owns these rules. It must not know how a change is made.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,11 +10,11 @@ use crate::{Because, OrganizationRole, OrganizationStanding, Permission, Permit,
 /// A change to one collaborator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CollaboratorChange {
-    /// Another project role (C5).
+    /// Changing their project role (C5).
     Role,
-    /// Taking their access away (C6), or giving up one's own (C7).
+    /// Removing them (C6), or leaving (C7).
     Remove,
-    /// Giving the access an end, another, or none (C8).
+    /// Setting, changing or removing the end date of their access (C8).
     EndDate,
 }
 
@@ -23,21 +25,21 @@ pub struct Target {
     pub standing: Standing,
     /// Whether the project is the organization's Default Project.
     pub in_default_project: bool,
-    /// Whether they are the one who asks.
+    /// Whether they are the person who asks.
     pub is_self: bool,
 }
 
-/// Whether one with this standing may make this change to that person.
+/// Checks that a person with this standing may make this change to that person.
 ///
 /// # Errors
-/// Says why not. Access comes first (P3), then the permission (R2), then the rules about the person.
+/// The reason. Access is checked first (P3), then the permission (R2), then the rules about the person.
 pub fn check_collaborator_change(
     actor: &Standing,
     target: &Target,
     change: CollaboratorChange,
 ) -> Result<Permit, Refusal> {
     let sees = actor.require(Permission::CollaboratorList)?;
-    // Anybody may leave (C7); everything else takes the permission.
+    // Everybody may leave (C7); everything else requires the permission.
     let permit = match change {
         CollaboratorChange::Remove if target.is_self => sees,
         CollaboratorChange::Remove => actor.require(Permission::CollaboratorRemove)?,
@@ -60,11 +62,11 @@ pub fn check_collaborator_change(
     }
 }
 
-/// Whether an end date may be moved from `before` to `after` (seconds, or any ordered measure of time; `None` is
+/// Checks that an end date may be changed from `before` to `after` (seconds, or any ordered measure of time; `None` is
 /// never).
 ///
 /// # Errors
-/// [`Refusal::OwnEndDate`] where somebody would extend their own access (C8); making it shorter is theirs to do.
+/// [`Refusal::OwnEndDate`] if a person would extend their own access (C8); they may shorten it.
 pub fn check_end_date<T: PartialOrd>(is_self: bool, before: Option<T>, after: Option<T>) -> Result<(), Refusal> {
     let extends = match (before, after) {
         (None, _) => false,

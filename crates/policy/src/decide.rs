@@ -1,45 +1,47 @@
-//! The decision: a standing and a permission in, an answer with its reason out.
+//! The decision: from a standing and a permission to an answer with its reason.
+//!
+//! Owns the decision and its reasons. It must not know where a standing comes from.
 
 use crate::{
     Because, Grant, KeyScope, OrganizationRole, OrganizationStanding, Permission, Permit, ProjectRole, Refusal, Scope,
     Standing,
 };
 
-/// Whether something is allowed, and why.
+/// Whether a permission is given, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// It is, because of this.
+    /// It is allowed, for this reason.
     Allowed(Allowance),
-    /// It is not, because of this.
+    /// It is denied, for this reason.
     Denied(Denial),
 }
 
-/// What allows something.
+/// The reason why a permission is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Allowance {
-    /// Their place in the organization.
+    /// Their membership of the organization.
     Organization(OrganizationStanding),
-    /// Their role in the project, and where it comes from.
+    /// Their role in the project, and why they have it.
     Project(ProjectRole, Because),
-    /// The reach of an API key (K11).
+    /// The scope of an API key (K11).
     Key(KeyScope),
 }
 
-/// What denies something.
+/// The reason why a permission is denied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Denial {
-    /// They have no access: to them, it does not exist (P3, R2).
+    /// They have no access: for them, the target does not exist (P3, R2).
     Hidden,
-    /// They see it but their role does not permit this (R2).
+    /// They have access, but their role does not permit this (R2).
     Role,
-    /// The key's reach does not permit this (K11).
+    /// The key's scope does not permit this (K11).
     KeyScope,
     /// No key may do this (K9).
     NotForKeys,
 }
 
 impl Allowance {
-    /// Its stable code, for programs.
+    /// Returns its stable code, for programs.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -49,7 +51,7 @@ impl Allowance {
         }
     }
 
-    /// The code of the role, or of the reach, that allows it.
+    /// Returns the code of the role, or of the scope, that allows it.
     #[must_use]
     pub const fn role_code(self) -> &'static str {
         match self {
@@ -61,7 +63,7 @@ impl Allowance {
 }
 
 impl Denial {
-    /// Its stable code, for programs.
+    /// Returns its stable code, for programs.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -73,7 +75,7 @@ impl Denial {
     }
 }
 
-/// Decides by the table of permissions (R1). Deny is the default: no standing, no permission.
+/// Decides by the table of permissions (R1). The default is to deny: without a standing there is no permission.
 #[must_use]
 pub const fn decide(standing: &Standing, permission: Permission) -> Decision {
     match permission.scope() {
@@ -99,17 +101,16 @@ pub const fn decide(standing: &Standing, permission: Permission) -> Decision {
 }
 
 impl Decision {
-    /// Whether it is allowed.
+    /// Returns whether it is allowed.
     #[must_use]
     pub const fn is_allowed(self) -> bool {
         matches!(self, Self::Allowed(_))
     }
 
-    /// Goes on only if it is: what was decided about this permission, as what is told of it.
+    /// Checks that it is allowed. `permission` is the one that was decided about, for the refusal.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] without access, [`Refusal::Forbidden`] where the role or the reach does not permit it (R2,
-    /// K9).
+    /// [`Refusal::Hidden`] without access, [`Refusal::Forbidden`] if the role or the scope does not permit it (R2, K9).
     pub const fn require(self, permission: Permission) -> Result<Permit, Refusal> {
         match self {
             Self::Allowed(_) => Ok(Permit::issue()),
@@ -120,22 +121,23 @@ impl Decision {
 }
 
 impl Standing {
-    /// Whether this standing permits it; for what to show.
+    /// Returns whether this standing permits it; for deciding what to show.
     #[must_use]
     pub const fn may(&self, permission: Permission) -> bool {
         decide(self, permission).is_allowed()
     }
 
-    /// Goes on only if this standing permits it; for what to do.
+    /// Checks that this standing permits it; for deciding what to do.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] without access, [`Refusal::Forbidden`] where the role does not permit it (R2).
+    /// [`Refusal::Hidden`] without access, [`Refusal::Forbidden`] if the role does not permit it (R2).
     pub const fn require(&self, permission: Permission) -> Result<Permit, Refusal> {
         decide(self, permission).require(permission)
     }
 
-    /// The same for what a place in the organization permits to do to this one of its projects. Whoever has no access
-    /// to the project is told that there is none (P3); an External Collaborator, who sees it, is told no.
+    /// Checks that a membership of the organization permits something about this one of its projects. A person without
+    /// access to the project is told that there is none (P3); an External Collaborator, who has access, is told that it
+    /// is forbidden.
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`].

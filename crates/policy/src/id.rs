@@ -1,4 +1,6 @@
-//! Ids as types, so that one cannot be given where another is meant.
+//! Ids as types of their own, so that one kind can't be passed in place of another.
+//!
+//! Owns these types. It must not know how an id is generated.
 
 use std::{fmt, str::FromStr};
 
@@ -29,7 +31,7 @@ macro_rules! id {
 }
 
 impl UserId {
-    /// Nobody's id: that of no account there is or will be.
+    /// An id that no account has or will have.
     pub const NOBODY: Self = Self(Uuid::nil());
 }
 
@@ -38,9 +40,9 @@ id! {
     UserId,
     /// An organization.
     OrganizationId,
-    /// A project; permanent, unlike its slug (P2).
+    /// A project. The id is permanent, unlike its slug (P2).
     ProjectId,
-    /// A signed-in session; names it without being its secret.
+    /// A session of a signed-in person. The id is not its secret.
     SessionId,
     /// An invitation to an organization.
     InvitationId,
@@ -50,11 +52,11 @@ id! {
     ApiKeyId,
     /// A resource of a project.
     ResourceId,
-    /// A record of usage; whoever reports it gives it its id.
+    /// A record of usage. Its reporter chooses the id.
     UsageRecordId,
-    /// A gateway token of the operator's.
+    /// A gateway token of the operator.
     GatewayTokenId,
-    /// A meter token of the operator's.
+    /// A meter token of the operator.
     MeterTokenId,
     /// A row of the audit (A1).
     EventId,

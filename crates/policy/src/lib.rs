@@ -1,9 +1,9 @@
 //! The rules of Roster as pure code.
 //!
-//! Owns the words of the domain (ids, addresses, names, slugs, roles), the table of permissions (RULES R), and
-//! [`decide`]: what somebody's [`Standing`] lets them do, and why. It must not know where facts come from or how
-//! answers travel: no I/O, no async, no clock. It builds for the browser too, so that the console asks the same code
-//! what to show that the server asks before it acts.
+//! Owns the terms of the domain (ids, addresses, names, slugs, roles), the table of permissions (RULES R), and
+//! [`decide`]: what a [`Standing`] permits, and why. It must not know where facts come from or how
+//! answers are sent: no I/O, no async, no clock. It also compiles for the browser, so that the console decides what to
+//! show with the same code as the server decides what to do.
 
 mod api_keys;
 mod collaborators;

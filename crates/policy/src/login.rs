@@ -1,25 +1,28 @@
-//! Logins to a cluster's nodes (E4): which users of a machine its project's people may log in as.
+//! Logins to a cluster's nodes (E4): as which users of a machine the project's people may log in.
+//!
+//! Owns the form of a login name and which ones a cluster accepts. It must not know keys or access.
 
 use std::str::FromStr;
 
-/// The name of a machine's user, as sshd passes it on.
+/// The name of a machine's user, as sshd reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login(String);
 
-/// The text cannot be the name of a machine's user.
+/// The error for a text that can't be the name of a machine's user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a login has 1 to 64 characters: letters, digits and ._@- inside")]
 pub struct LoginError;
 
 impl Login {
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether a cluster lets its project's people log in under this name. One that names its login serves that one
-    /// alone; any other serves every name but `root`: who manages the machine is not said by a role in a project.
+    /// Returns whether a cluster accepts logins of its project's people under this name. A cluster with a login name
+    /// accepts only that one; any other accepts every name but `root`, since a role in a project doesn't say who
+    /// manages the machine.
     #[must_use]
     pub fn is_served(&self, cluster_login: Option<&str>) -> bool {
         match cluster_login {

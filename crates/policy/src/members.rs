@@ -1,22 +1,24 @@
-//! What may be done to a member of an organization, beyond holding the permission: the Owner has rules of their own
-//! (W1, W2).
+//! The rules for changing a member of an organization, beyond the permission: the Owner has rules of their own (W1,
+//! W2).
+//!
+//! Owns these rules. It must not know how a change is made.
 
 use crate::{OrganizationStanding, Permission, Permit, Refusal, Standing};
 
 /// A change to one member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MemberChange {
-    /// Another organization role (M6).
+    /// Changing their organization role (M6).
     Role,
-    /// Ending the membership (M6), or giving up one's own (M8).
+    /// Removing them (M6), or leaving (M8).
     Remove,
 }
 
-/// Whether one with this standing may make this change to that member; anybody may leave (M8).
+/// Checks that a person with this standing may make this change to that member. Everybody may leave (M8).
 ///
 /// # Errors
-/// Says why not. Access comes first, then the permission (R2), then whether there is such a member, then the Owner,
-/// whom nobody changes (W1).
+/// The reason. Access is checked first, then the permission (R2), then whether there is such a member, then whether it
+/// is the Owner, whom nobody may change (W1).
 pub fn check_member_change(
     actor: &Standing,
     target: Option<OrganizationStanding>,
@@ -36,10 +38,10 @@ pub fn check_member_change(
     }
 }
 
-/// Goes on only for the Owner of an organization: what is theirs alone, like deleting it (W1).
+/// Checks that the person is the Owner of the organization, for what only the Owner may do, like deleting it (W1).
 ///
 /// # Errors
-/// [`Refusal::Hidden`] for somebody outside, [`Refusal::OwnerOnly`] for everybody but the Owner.
+/// [`Refusal::Hidden`] for a person outside the organization, [`Refusal::OwnerOnly`] for everybody else but the Owner.
 pub fn require_owner(actor: &Standing) -> Result<Permit, Refusal> {
     let permit = actor.require(Permission::OrganizationRead)?;
     match actor.organization {
@@ -48,10 +50,11 @@ pub fn require_owner(actor: &Standing) -> Result<Permit, Refusal> {
     }
 }
 
-/// Whether one with this standing may make that member the Owner in their place (W2).
+/// Checks that a person with this standing may make that member the Owner in their place (W2).
 ///
 /// # Errors
-/// Those of [`require_owner`]; [`Refusal::NotAMember`], and [`Refusal::NotAnAdmin`] for one who is no other Admin.
+/// Those of [`require_owner`]; [`Refusal::NotAMember`], and [`Refusal::NotAnAdmin`] for a member who is not another
+/// Admin.
 pub fn check_transfer(actor: &Standing, target: Option<OrganizationStanding>) -> Result<Permit, Refusal> {
     let permit = require_owner(actor)?;
     match target {

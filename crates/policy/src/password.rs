@@ -1,4 +1,6 @@
-//! What makes a new password a bad one (J6), as a closed list.
+//! The reasons why a new password is weak (J6), as a closed list.
+//!
+//! Owns the list. It must not know how a password is judged.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,21 +8,21 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Weakness {
-    /// A password that many people use, or nearly one.
+    /// Many people use this password, or a similar one.
     Common,
     /// Characters or words that are repeated.
     Repeats,
     /// Characters that follow each other, like abcdef or 6543.
     Sequence,
-    /// Keys that lie beside each other on a keyboard.
+    /// Keys that are adjacent on a keyboard.
     Keyboard,
     /// A date or a year.
     Date,
-    /// A word or a name with too little beside it.
+    /// A word or a name with too little else.
     Words,
     /// The person's own name or address, or their organization's name.
     AboutYou,
-    /// Too few guesses, for no reason that has a name.
+    /// It takes too few guesses, for no particular reason.
     Guessable,
     /// It is in a collection of passwords that were stolen elsewhere.
     Breached,
@@ -40,7 +42,7 @@ impl Weakness {
         Self::Breached,
     ];
 
-    /// Its stable code, for programs.
+    /// Returns its stable code, for programs.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ResourceKind;
 
-/// What a permission is about.
+/// The target of a permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// The organization: decided by the organization role.
@@ -18,18 +18,18 @@ pub enum Scope {
     Project,
 }
 
-/// Which roles of its scope have a permission. Admins have every one.
+/// The roles of its scope that have a permission. Admins have every one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grant {
     /// Admins and Members.
     Everyone,
-    /// Admins alone.
+    /// Only Admins.
     Admins,
 }
 
 macro_rules! permissions {
     ($($scope:ident { $($variant:ident $name:literal $grant:ident $label:literal),* $(,)? })*) => {
-        /// Something a person or a key may or may not do.
+        /// What a person or a key may or may not do.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub enum Permission {$($(
@@ -38,28 +38,28 @@ macro_rules! permissions {
         )*)*}
 
         impl Permission {
-            /// Every permission, in the order of the printed tables.
+            /// All permissions, in the order of the printed tables.
             pub const ALL: &[Self] = &[$($(Self::$variant,)*)*];
 
-            /// Its stable name, `{thing}:{verb}` (INTERFACES, permission names).
+            /// Returns its stable name, `{thing}:{verb}` (INTERFACES, permission names).
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {$($(Self::$variant => $name,)*)*}
             }
 
-            /// What it lets one do, as a person reads it.
+            /// Returns what it permits, for people.
             #[must_use]
             pub const fn label(self) -> &'static str {
                 match self {$($(Self::$variant => $label,)*)*}
             }
 
-            /// Whether the organization role or the project role decides it.
+            /// Returns whether the organization role or the project role decides it.
             #[must_use]
             pub const fn scope(self) -> Scope {
                 match self {$($(Self::$variant => Scope::$scope,)*)*}
             }
 
-            /// Which roles have it.
+            /// Returns which roles have it.
             #[must_use]
             pub const fn grant(self) -> Grant {
                 match self {$($(Self::$variant => Grant::$grant,)*)*}
@@ -127,13 +127,13 @@ permissions! {
 }
 
 impl Permission {
-    /// The kind of resource it is about, if it is about resources.
+    /// Returns the kind of resource it is about; `None` if it isn't about resources.
     #[must_use]
     pub fn resource_kind(self) -> Option<ResourceKind> {
         self.name().split_once(':')?.0.parse().ok()
     }
 
-    /// Who can give it to somebody who lacks it, as a person reads it: the end of a refusal (R2).
+    /// Returns who can give it to a person who lacks it, for people: the end of a refusal's text (R2).
     #[must_use]
     pub const fn granted_by(self) -> &'static str {
         match self.scope() {
@@ -149,7 +149,7 @@ impl fmt::Display for Permission {
     }
 }
 
-/// No permission has this name.
+/// The error for a text that is no permission's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no permission has this name")]
 pub struct UnknownPermission;

@@ -1,14 +1,16 @@
-//! Quotas (J12): what there may be so many of, and no more.
+//! Quotas (J12): the limits on how many of something may exist.
+//!
+//! Owns the list of quotas and their defaults. It must not know how anything is counted.
 
 use serde::{Deserialize, Serialize};
 
-/// What a quota is about.
+/// What a quota limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Quota {
     /// Projects of an organization.
     Projects,
-    /// API keys of a project that work.
+    /// Valid API keys of a project.
     ApiKeys,
     /// Invitations of an organization that can be accepted.
     Invitations,
@@ -23,7 +25,7 @@ pub enum Quota {
 }
 
 impl Quota {
-    /// After how many seconds there may be room again; `None` where somebody has to make room.
+    /// Returns after how many seconds there may be room again; `None` if somebody has to remove something first.
     #[must_use]
     pub const fn retry_after(self) -> Option<u32> {
         match self {
@@ -33,12 +35,12 @@ impl Quota {
     }
 }
 
-/// How many there may be of each.
+/// The limit of each quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quotas {
     /// Projects of an organization.
     pub projects: u32,
-    /// API keys of a project that work.
+    /// Valid API keys of a project.
     pub api_keys: u32,
     /// Invitations of an organization that can be accepted.
     pub invitations: u32,
@@ -67,7 +69,7 @@ impl Default for Quotas {
 }
 
 impl Quotas {
-    /// How many there may be.
+    /// Returns the limit of a quota.
     #[must_use]
     pub const fn limit(&self, quota: Quota) -> u32 {
         match quota {

@@ -1,4 +1,4 @@
-//! The reasons for which somebody has access to a project, and which of them counts.
+//! The reasons for which a person has access to a project, and which of them counts.
 //!
 //! Owns their order. It must not know where reasons are found, nor what a role permits.
 
@@ -6,7 +6,7 @@ use std::{cmp::Ordering, str::FromStr};
 
 use crate::{Because, ProjectRole, ProjectStanding};
 
-/// One way in which somebody has access to a project, and the role that it gives them. A person can have several (C1,
+/// One way in which a person has access to a project, and the role that it gives them. A person can have several (C1,
 /// R3).
 ///
 /// Reasons are ordered by which of them counts, the least first: member in the Default Project, group Member, direct
@@ -20,8 +20,8 @@ pub struct Reason {
 }
 
 impl Reason {
-    /// What somebody is to a project who has access for these reasons: the role and the reason that count. None without
-    /// a reason.
+    /// Returns what a person with these reasons is to the project: the role and the reason that count; `None` without a
+    /// reason.
     #[must_use]
     pub fn standing(reasons: &[Self]) -> Option<ProjectStanding> {
         reasons
@@ -30,16 +30,17 @@ impl Reason {
             .map(|&Self { because, role }| ProjectStanding { role, because })
     }
 
-    /// The place in the order, the least first. No two reasons share one. The role comes first, so that the reason that
-    /// counts gives the highest role of all.
+    /// Returns the rank, the least first. No two reasons have the same. The role is compared first, so that the reason
+    /// that counts gives the highest role of all.
     const fn rank(self) -> u8 {
         match (self.role, self.because) {
             (ProjectRole::Admin, Because::OrganizationAdmin) => 7,
             (ProjectRole::Admin, Because::Added) => 6,
             (ProjectRole::Admin, Because::External) => 5,
-            // Given in the Default Project, where everybody is by membership: as direct as if they were added.
+            // A role given in the Default Project, to which everybody has access by membership, is as direct as one
+            // given by adding a person.
             (ProjectRole::Admin, Because::OrganizationMember) => 4,
-            // An organization Admin is never less: the place is there to keep the order total.
+            // An organization Admin never has a lower role. The rank keeps the order total.
             (ProjectRole::Member, Because::OrganizationAdmin) => 3,
             (ProjectRole::Member, Because::Added) => 2,
             (ProjectRole::Member, Because::External) => 1,
@@ -60,7 +61,7 @@ impl PartialOrd for Reason {
     }
 }
 
-/// As the directory writes it: `because:role`.
+/// Parses the form that the directory writes: `because:role`.
 impl FromStr for Reason {
     type Err = UnknownReason;
 
@@ -84,7 +85,7 @@ impl FromStr for Because {
     }
 }
 
-/// The text names no reason for access.
+/// The error for a text that is no reason for access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no reason for access is written so")]
 pub struct UnknownReason;

@@ -1,7 +1,7 @@
-//! Every answer that says no, as a closed list: what happened, never words from inside.
+//! Every refusal, as a closed list: what happened, without internal texts.
 //!
-//! A refusal has a stable code, an HTTP status and, where it is about something typed, the field. The words a person
-//! reads belong to the console.
+//! Owns the list and its codes. It must not know the text that a person reads, which belongs to the console. A refusal
+//! has a stable code, an HTTP status and, if it is about something typed, the field.
 
 mod answer;
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Permission, Quota, ResourceField, SshKeyFormat, UserId, Weakness};
 
-/// The input a refusal is about; as named in forms and JSON.
+/// The input that a refusal is about, named as in forms and JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Field {
@@ -17,7 +17,7 @@ pub enum Field {
     Email,
     /// A password.
     Password,
-    /// The password in force, asked for before a new one.
+    /// The present password, which is required to set a new one.
     CurrentPassword,
     /// A name.
     Name,
@@ -27,7 +27,7 @@ pub enum Field {
     Role,
     /// An end date.
     ExpiresOn,
-    /// A name typed to confirm something dangerous.
+    /// A name typed to confirm a dangerous change.
     Confirmation,
     /// An SSH public key.
     PublicKey,
@@ -45,23 +45,23 @@ pub enum Field {
 pub enum Refusal {
     /// Nobody is signed in.
     SignedOut,
-    /// The form was filled in by somebody else than who is signed in now.
+    /// The form was filled in by a person other than the one who is signed in now.
     FilledInByAnother,
-    /// The same form was sent a moment ago, and is done.
+    /// The same form was sent a moment ago, and was processed.
     AlreadySent,
-    /// Nobody was signed in any more when the form was sent. Told once they are again.
+    /// The session had ended when the form was sent. Shown after the person has signed in again.
     SessionWasOver,
-    /// There is no such thing, or not for the one who asks (P3).
+    /// There is no such target, or the principal has no access to it (P3).
     Hidden,
     /// The role does not permit this (R2).
     Forbidden(Permission),
-    /// The request is not of the form it must have.
+    /// The request has the wrong form.
     Malformed,
-    /// The place in a list is not one that a list gave out.
+    /// The cursor is not one that this list returned.
     CursorInvalid,
     /// Not an email address (C3).
     EmailInvalid,
-    /// Several addresses where one is asked for.
+    /// Several addresses where one is required.
     EmailSeveral,
     /// An address with letters beyond ASCII before the `@`.
     EmailNotAscii,
@@ -81,15 +81,15 @@ pub enum Refusal {
     UserNotFound,
     /// The person is not a member, and the project allows no externals (C3, X1).
     NotInOrganization,
-    /// One of the two above, not told which (X6).
+    /// One of the two above, without telling which (X6).
     CannotAdd,
     /// The person has access already (C3).
     AlreadyCollaborator,
     /// The person has no access to the project, so there is nothing to change.
     NotACollaborator,
-    /// No External Collaborators in a Default Project (D4).
+    /// The Default Project can't have External Collaborators (D4).
     ExternalInDefaultProject,
-    /// Nobody leaves the Default Project (D3).
+    /// Nobody can be removed from the Default Project (D3).
     DefaultProjectForAll,
     /// The Owner cannot be demoted or removed (W1).
     OwnerProtected,
@@ -99,29 +99,29 @@ pub enum Refusal {
     NoEndDate,
     /// Nobody extends their own access (C8).
     OwnEndDate,
-    /// The slug belongs to a project, or did until less than 90 days ago (P2).
+    /// The slug belongs to a project, or belonged to one until less than 90 days ago (P2).
     SlugTaken,
     /// An account has this address.
     EmailTaken,
     /// The account has this address already.
     EmailUnchanged,
-    /// Address or password are wrong; not told which.
+    /// The address or the password is wrong; it isn't told which.
     CredentialsWrong,
-    /// The password in force was not given right.
+    /// The present password was not entered correctly.
     CurrentPasswordWrong,
-    /// The person has to give their password again before this is done (J7).
+    /// The person has to enter their password again before this is done (J7).
     ConfirmationNeeded,
-    /// Accounts are made by invitation.
+    /// Accounts can be created by invitation only.
     SignUpClosed,
     /// The person is a member of the organization already.
     AlreadyMember,
     /// The address has an open invitation to the organization already (M3).
     AlreadyInvited,
-    /// More addresses at once than are taken.
+    /// There are more addresses in one request than are allowed.
     TooManyAddresses,
-    /// The person is no member of the organization (any more).
+    /// The person is not, or no longer, a member of the organization.
     NotAMember,
-    /// The invitation lapsed (M3).
+    /// The invitation expired (M3).
     InvitationExpired,
     /// The invitation was revoked (M3).
     InvitationRevoked,
@@ -129,29 +129,29 @@ pub enum Refusal {
     InvitationAccepted,
     /// The invitation is for another address (M4).
     InvitationForAnother,
-    /// The address named is not the one that was invited (M4).
+    /// The entered address is not the one that was invited (M4).
     NotTheInvited,
     /// Additional projects are switched off for the organization (P1).
     ProjectsSwitchedOff,
-    /// The Default Project stays as long as its organization (D1, P4).
+    /// The Default Project can't be deleted without its organization (D1, P4).
     DefaultProjectKept,
-    /// What was typed to confirm is not what was asked for (W2, P4).
+    /// The typed confirmation is wrong (W2, P4).
     ConfirmationWrong,
-    /// The Owner alone may do this (W2).
+    /// Only the Owner may do this (W2).
     OwnerOnly,
-    /// Ownership goes to another Admin of the organization only (W2).
+    /// Ownership can be transferred only to another Admin of the organization (W2).
     NotAnAdmin,
-    /// Whoever owns an organization cannot delete their account (W1).
+    /// A person who owns an organization can't delete their account (W1).
     OwnsOrganization,
-    /// The organization has other members or projects, so it is not deleted.
+    /// The organization has other members, projects or resources, so it is not deleted.
     OrganizationInUse,
-    /// The link to a new password was used, or is too old.
+    /// The link was used, or has expired.
     LinkDead,
     /// There is no mail server, so no mail with a link can be sent.
     NoMail,
     /// Not an SSH public key (E4).
     SshKeyInvalid,
-    /// A key, or something about one, in a form that isn't taken (E4).
+    /// A key, or a text about one, in a form that isn't accepted (E4).
     SshKeyFormat(SshKeyFormat),
     /// An SSH private key, which must never be given away (E4).
     SshKeyPrivate,
@@ -159,82 +159,83 @@ pub enum Refusal {
     SshKeyWeak,
     /// The SSH public key belongs to an account already (E4).
     SshKeyTaken,
-    /// Somebody else has registered the SSH public key: it is for whoever shows that they hold its private half (J10).
+    /// Another account registered the SSH public key: adding it requires a proof of its private half (J10).
     SshKeyNeedsProof,
-    /// Not a signature of that text by that key (J10).
+    /// Not a valid signature of that text by that key (J10).
     SshSignatureInvalid,
-    /// The account has as many SSH keys as it may have.
+    /// The account has the largest number of SSH keys.
     TooManySshKeys,
-    /// Only project Admins make keys that manage (K11).
+    /// Only project Admins may create keys with the scope `manage` (K11).
     ManageKeyForAdmins,
-    /// This person made API keys that manage: whoever lowers their role says what becomes of each.
+    /// This person created API keys with the scope `manage`: lowering their role requires a decision about each.
     ManageKeysDecide(UserId),
-    /// The API key is revoked or expired: there is nothing left to change (K6, K7).
+    /// The API key is revoked or expired, so it can't be changed (K6, K7).
     KeyOver,
-    /// The API key has a successor already, and an end (K7).
+    /// The API key already has a successor, and an expiration (K7).
     KeyRotated,
-    /// The Organization Default Key is regenerated, never revoked (K8).
+    /// The Organization Default Key can be regenerated, never revoked (K8).
     DefaultKeyKept,
-    /// Of the keys to revoke none was chosen (J3).
+    /// None of the keys was chosen to be revoked (J3).
     NothingChosen,
     /// No API key came with the request (K1).
     KeyMissing,
-    /// No API key there is, or ever was (K3).
+    /// There is no such API key, and never was (K3).
     KeyInvalid,
     /// The API key reached its expiration (K6).
     KeyExpired,
     /// The API key was revoked (K7).
     KeyRevoked,
-    /// No gateway that the operator let in.
+    /// The gateway token is unknown.
     GatewayUnknown,
-    /// A gateway token of this name is good.
+    /// A valid gateway token has this name.
     GatewayNameTaken,
-    /// No meter that the operator let report.
+    /// The meter token is unknown.
     MeterUnknown,
-    /// A meter token of this name is good.
+    /// A valid meter token has this name.
     MeterNameTaken,
     /// The project has a resource of this kind and name.
     ResourceNameTaken,
-    /// No state that a resource of this kind can be in.
+    /// Not a state of this kind of resource.
     StateInvalid,
     /// The project still has resources, so it is not deleted (P4).
     ProjectHasResources,
-    /// A record of usage with a time or an amount that cannot be: the one at this place in the report, the first at 0.
+    /// A record of usage with an impossible time or amount. Records are numbered by their position in the report, the
+    /// first as 0.
     UsageInvalid {
-        /// The place.
+        /// Its position.
         record: u16,
     },
     /// A record of usage with a larger amount than one record may have (E9).
     UsageTooLarge {
-        /// The place.
+        /// Its position.
         record: u16,
     },
-    /// A record of usage that belongs on other books than the key's project's (E9, D5).
+    /// A record of usage that has to be booked to another project than the key's (E9, D5).
     UsageElsewhere {
-        /// The place.
+        /// Its position.
         record: u16,
     },
-    /// A correction that names no record on these books, or says other things of it than amounts (E9).
+    /// A correction that names no record booked to this project, or that changes more than the amounts (E9).
     UsageCorrectionInvalid {
-        /// The place.
+        /// Its position.
         record: u16,
     },
     /// A correction of a record that was corrected already (E9).
     UsageCorrected {
-        /// The place.
+        /// Its position.
         record: u16,
     },
-    /// Usage that names no project is reported by a meter token or the Organization Default Key alone (E9).
+    /// Only a meter token or the Organization Default Key may report usage that names no project (E9).
     UsageNamesNoProject,
-    /// More records of usage at once than are taken.
+    /// There are more records of usage in one report than are allowed.
     TooManyRecords,
     /// Not a value of this field of a resource.
     DetailInvalid(ResourceField),
-    /// There are as many of these as there may be (J12).
+    /// The quota is reached (J12).
     QuotaReached {
-        /// Of what.
+        /// The quota.
         quota: Quota,
-        /// How many there may be.
+        /// Its limit.
         limit: u32,
     },
     /// Too many attempts; try again after this many seconds.
@@ -245,7 +246,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// After how many seconds the same may succeed; `None` if waiting is of no use.
+    /// Returns after how many seconds the same request may succeed; `None` if waiting doesn't help.
     #[must_use]
     pub const fn retry_after(self) -> Option<u32> {
         if let Self::TooManyAttempts { retry_after } = self {
@@ -257,7 +258,7 @@ impl Refusal {
         None
     }
 
-    /// Its stable code, for programs.
+    /// Returns its stable code, for programs.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {

@@ -1,5 +1,8 @@
-//! The six kinds of resources (RULES E), as data: the states and fields of each, and the permission each thing done to
-//! one asks for. Forms, lists, REST and its description are made from this.
+//! The six kinds of resources (RULES E), as data: the states and fields of each, and the permission that each action
+//! requires.
+//!
+//! Owns these tables, from which forms, lists, REST and its description are made. It must not know how a resource is
+//! stored or displayed.
 
 mod state;
 
@@ -29,23 +32,23 @@ pub enum ResourceKind {
     File,
 }
 
-/// Something done to a resource.
+/// An action on a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ResourceAction {
-    /// Seeing it.
+    /// Reading it.
     View,
-    /// Registering one.
+    /// Registering it.
     Create,
-    /// Another size of it.
+    /// Changing its size.
     Scale,
-    /// Another name, state or configuration of it.
+    /// Changing its name, state or configuration.
     Change,
-    /// Taking it out of the register.
+    /// Deleting it from the register.
     Delete,
 }
 
 impl ResourceKind {
-    /// Each of them, in the order of the screens.
+    /// All kinds, in the order of the screens.
     pub const ALL: [Self; 6] = [
         Self::Cluster,
         Self::Volume,
@@ -55,7 +58,7 @@ impl ResourceKind {
         Self::File,
     ];
 
-    /// As stored, as in REST, and as permissions begin.
+    /// Returns its code, as stored, as in REST, and as in the names of permissions.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -68,7 +71,7 @@ impl ResourceKind {
         }
     }
 
-    /// As in the path of its list.
+    /// Returns its name in the path of its list.
     #[must_use]
     pub const fn path(self) -> &'static str {
         match self {
@@ -81,7 +84,7 @@ impl ResourceKind {
         }
     }
 
-    /// The kind with this path.
+    /// Returns the kind with this path.
     ///
     /// # Errors
     /// [`Unknown`].
@@ -89,7 +92,7 @@ impl ResourceKind {
         Self::ALL.into_iter().find(|kind| kind.path() == path).ok_or(Unknown)
     }
 
-    /// One of it, as a person reads it.
+    /// Returns its label in the singular, for people.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
@@ -102,7 +105,7 @@ impl ResourceKind {
         }
     }
 
-    /// All of it, as a person reads it.
+    /// Returns its label in the plural, for people.
     #[must_use]
     pub const fn plural(self) -> &'static str {
         match self {
@@ -115,7 +118,7 @@ impl ResourceKind {
         }
     }
 
-    /// The states one can be in; a new one is in the first unless it is said otherwise.
+    /// Returns the states of this kind. A new resource gets the first one by default.
     #[must_use]
     pub const fn states(self) -> &'static [ResourceState] {
         use ResourceState::{Completed, Creating, Failed, Queued, Ready, Running, Stopped};
@@ -127,10 +130,10 @@ impl ResourceKind {
         }
     }
 
-    /// The state one is in: the one wanted, else the first.
+    /// Returns the wanted state, or the first one if none is given.
     ///
     /// # Errors
-    /// [`Refusal::StateInvalid`] for one that this kind does not have.
+    /// [`Refusal::StateInvalid`] for a state that this kind does not have.
     pub fn state(self, wanted: Option<ResourceState>) -> Result<ResourceState, Refusal> {
         self.states()
             .iter()
@@ -139,7 +142,7 @@ impl ResourceKind {
             .ok_or(Refusal::StateInvalid)
     }
 
-    /// What is known of one beside its name and state.
+    /// Returns the fields of this kind, besides name and state.
     #[must_use]
     pub const fn fields(self) -> &'static [ResourceField] {
         use ResourceField as F;
@@ -161,8 +164,8 @@ impl ResourceKind {
         }
     }
 
-    /// The permission that something done to one asks for. Where the table has no row of its own for a change, whoever
-    /// may create may change.
+    /// Returns the permission that an action requires. If the table of permissions has no row of its own for changes of
+    /// this kind, the permission to create is required.
     #[must_use]
     pub const fn permission(self, action: ResourceAction) -> Permission {
         use ResourceAction::{Change, Create, Delete, Scale, View};
@@ -198,7 +201,7 @@ impl fmt::Display for ResourceKind {
     }
 }
 
-/// There is no such kind, state or field.
+/// The error for a text that is no kind, state or field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not one of the known")]
 pub struct Unknown;
@@ -211,30 +214,30 @@ impl FromStr for ResourceKind {
     }
 }
 
-/// What goes into a field.
+/// The values that a field accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldInput {
     /// A line of text.
     Text {
-        /// Whether it may be left out.
+        /// Whether it may be empty.
         is_optional: bool,
     },
     /// A whole number.
     Whole {
-        /// No less than this.
+        /// The least value.
         least: u64,
-        /// No more than this.
+        /// The greatest value.
         most: u64,
-        /// What is counted, where the label does not say it.
+        /// The unit, if the label does not say it.
         unit: &'static str,
     },
-    /// One of these codes; each with its label.
+    /// One of these codes; each has a label.
     Choice(&'static [(&'static str, &'static str)]),
 }
 
 macro_rules! fields {
     ($($variant:ident $code:literal $label:literal $is_size:literal $input:expr;)*) => {
-        /// Something known of a resource beside its name and state.
+        /// A fact about a resource besides its name and state.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         pub enum ResourceField {$(
@@ -243,28 +246,28 @@ macro_rules! fields {
         )*}
 
         impl ResourceField {
-            /// Each of them.
+            /// All fields.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            /// As stored, and as in forms and REST.
+            /// Returns its code, as stored, and as in forms and REST.
             #[must_use]
             pub const fn code(self) -> &'static str {
                 match self {$(Self::$variant => $code,)*}
             }
 
-            /// As a person reads it.
+            /// Returns its label, for people.
             #[must_use]
             pub const fn label(self) -> &'static str {
                 match self {$(Self::$variant => $label,)*}
             }
 
-            /// Whether changing it is another size of the resource ([`ResourceAction::Scale`]).
+            /// Returns whether changing it changes the resource's size ([`ResourceAction::Scale`]).
             #[must_use]
             pub const fn is_size(self) -> bool {
                 match self {$(Self::$variant => $is_size,)*}
             }
 
-            /// What goes into it.
+            /// Returns the values it accepts.
             #[must_use]
             pub const fn input(self) -> FieldInput {
                 match self {$(Self::$variant => $input,)*}
@@ -288,7 +291,7 @@ fields! {
     Scheduler "scheduler" "Scheduler" false FieldInput::Choice(&[("kubernetes", "Kubernetes"), ("slurm", "Slurm")]);
     Region "region" "Region" false OPTIONAL;
     SshLogin "ssh_login" "SSH login" false OPTIONAL;
-    // Where people and programs reach it: a host to log in at, a URL to send requests to.
+    // Where people and programs connect to it: a host to log in to, a URL to send requests to.
     Address "address" "Address" false OPTIONAL;
     SizeGib "size_gib" "Size in GiB" true whole(1, 10_000_000, "GiB");
     Sharing "sharing" "Type" false FieldInput::Choice(&[("shared", "Shared"), ("local", "Local")]);
@@ -300,12 +303,12 @@ fields! {
     Score "score" "Score" false OPTIONAL;
     Purpose "purpose" "Purpose" false
         FieldInput::Choice(&[("fine_tuning", "Fine-tuning"), ("evaluation", "Evaluation"), ("batch", "Batch")]);
-    // As large as a number can be that JavaScript reads right.
+    // The largest number that JavaScript represents exactly.
     SizeBytes "size_bytes" "Size in bytes" false whole(0, 9_007_199_254_740_991, "bytes");
 }
 
 impl ResourceField {
-    /// Reads what was typed into it; empty is nothing.
+    /// Parses what was typed into it; an empty text gives `None`.
     ///
     /// # Errors
     /// [`Refusal::DetailInvalid`].
@@ -321,14 +324,14 @@ impl ResourceField {
         self.check(Some(value))
     }
 
-    /// Whether a value goes into it.
+    /// Checks that it accepts a value.
     ///
     /// # Errors
     /// [`Refusal::DetailInvalid`].
     pub fn check(self, value: Option<FieldValue>) -> Result<Option<FieldValue>, Refusal> {
         let is_good = match (self.input(), &value) {
             (FieldInput::Text { is_optional }, None) => is_optional,
-            // The characters that a name may have, and as many.
+            // The same characters as in a name, and no more of them.
             (FieldInput::Text { .. }, Some(FieldValue::Text(text))) => text.parse::<Name>().is_ok(),
             (FieldInput::Whole { least, most, .. }, Some(FieldValue::Whole(number))) => (least..=most).contains(number),
             (FieldInput::Choice(choices), Some(FieldValue::Text(text))) => choices.iter().any(|(code, _)| code == text),
@@ -356,7 +359,7 @@ impl FromStr for ResourceField {
     }
 }
 
-/// What is in a field.
+/// The value of a field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum FieldValue {
@@ -375,13 +378,13 @@ impl fmt::Display for FieldValue {
     }
 }
 
-/// The fields of a resource, checked: each that its kind has, and no other.
+/// The checked fields of a resource: those of its kind, and no others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Details(BTreeMap<ResourceField, FieldValue>);
 
 impl Details {
-    /// The fields of one of this kind, each as `value` says.
+    /// Builds the fields of this kind; `value` returns the value of each.
     ///
     /// # Errors
     /// [`Refusal::DetailInvalid`] for the first that is wrong or missing.
@@ -398,7 +401,7 @@ impl Details {
         Ok(Self(details))
     }
 
-    /// The same with some fields changed; nothing empties one.
+    /// Returns the same with some fields changed; `None` empties a field.
     ///
     /// # Errors
     /// [`Refusal::DetailInvalid`] for the first that is wrong, missing, or not of this kind.
@@ -417,18 +420,18 @@ impl Details {
         })
     }
 
-    /// What is in a field.
+    /// Returns the value of a field.
     #[must_use]
     pub fn get(&self, field: ResourceField) -> Option<&FieldValue> {
         self.0.get(&field)
     }
 
-    /// The fields with what is in them.
+    /// Returns the fields with their values.
     pub fn iter(&self) -> impl Iterator<Item = (ResourceField, &FieldValue)> {
         self.0.iter().map(|(field, value)| (*field, value))
     }
 
-    /// Whether the size differs, and whether anything else does: they take different permissions (R).
+    /// Returns whether the size differs, and whether anything else does, since they require different permissions (R).
     #[must_use]
     pub fn differences(&self, other: &Self) -> (bool, bool) {
         let differs = |is_size: bool| {

@@ -1,4 +1,7 @@
-//! Roles. Nothing outside this crate compares them: ask [`decide`](crate::decide()) instead.
+//! Roles of members and collaborators.
+//!
+//! Owns their codes and their order. It must not know permissions. Code outside this crate must not compare roles, but
+//! call [`decide`](crate::decide()).
 
 use std::{fmt, str::FromStr};
 
@@ -20,7 +23,7 @@ macro_rules! role {
             /// Both, the greater first.
             pub const ALL: [Self; 2] = [Self::Admin, Self::Member];
 
-            /// As stored, and as in URLs.
+            /// Returns its code, as stored, and as in URLs.
             #[must_use]
             pub const fn code(self) -> &'static str {
                 match self {
@@ -29,13 +32,13 @@ macro_rules! role {
                 }
             }
 
-            /// Whether somebody who has this role may less with that one.
+            /// Returns whether a change from this role to that one lowers it.
             #[must_use]
             pub const fn is_lowered_to(self, to: Self) -> bool {
                 matches!((self, to), (Self::Admin, Self::Member))
             }
 
-            /// The other one: what a menu offers to change to.
+            /// Returns the other role, which a menu offers to change to.
             #[must_use]
             pub const fn other(self) -> Self {
                 match self {
@@ -45,7 +48,7 @@ macro_rules! role {
             }
         }
 
-        /// As a person reads it.
+        /// Formats it for people.
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(match self {
@@ -66,15 +69,15 @@ macro_rules! role {
 }
 
 role! {
-    /// What a member is in an organization (M1).
+    /// The role of a member in an organization (M1).
     OrganizationRole
 }
 role! {
-    /// What a collaborator is in a project (RULES, vocabulary).
+    /// The role of a collaborator in a project (RULES, vocabulary).
     ProjectRole
 }
 
-/// The text is neither `admin` nor `member`.
+/// The error for a text that is neither `admin` nor `member`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a role is admin or member")]
 pub struct UnknownRole;

@@ -1,5 +1,7 @@
-//! Forms of SSH keys, and what is pasted for one, that aren't taken (E4), as a closed list: each has a way to the
-//! right one.
+//! The forms of SSH keys, and of other texts pasted for one, that aren't accepted (E4), as a closed list: for each
+//! there is advice on how to get the right form.
+//!
+//! Owns the list. It must not know how a form is recognized, nor the text of the advice.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +28,7 @@ pub enum SshKeyFormat {
 }
 
 impl SshKeyFormat {
-    /// Every form.
+    /// All forms.
     pub const ALL: &[Self] = &[
         Self::Options,
         Self::Several,
@@ -38,7 +40,7 @@ impl SshKeyFormat {
         Self::Cut,
     ];
 
-    /// Its stable code, for programs.
+    /// Returns its stable code, for programs.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {

@@ -1,21 +1,23 @@
-//! What somebody is to an organization and to one of its projects: everything a decision needs, and nothing else.
+//! What a person is to an organization and to one of its projects: everything that a decision needs, and nothing else.
+//!
+//! Owns these types. It must not know permissions.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{OrganizationRole, ProjectRole};
 
-/// Somebody's place in an organization.
+/// The membership of a person in an organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OrganizationStanding {
-    /// The one member who owns the organization: an Admin for good (W1).
+    /// The one member who owns the organization, and is always an Admin (W1).
     Owner,
     /// A member with this role (M1).
     Member(OrganizationRole),
 }
 
 impl OrganizationStanding {
-    /// The role it stands for.
+    /// Returns the role it includes.
     #[must_use]
     pub const fn role(self) -> OrganizationRole {
         match self {
@@ -24,35 +26,35 @@ impl OrganizationStanding {
         }
     }
 
-    /// Whether its holder owns the organization (W1).
+    /// Returns whether the person owns the organization (W1).
     #[must_use]
     pub const fn is_owner(self) -> bool {
         matches!(self, Self::Owner)
     }
 
-    /// Whether it makes its holder an Admin of every project (C4).
+    /// Returns whether the person is an Admin of every project (C4).
     #[must_use]
     pub const fn is_admin(self) -> bool {
         matches!(self.role(), OrganizationRole::Admin)
     }
 }
 
-/// Why somebody has access to a project (C1).
+/// Why a person has access to a project (C1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Because {
-    /// An Admin of the organization is one of every project (C4).
+    /// They are an Admin of the organization, and so of every project (C4).
     OrganizationAdmin,
-    /// Every member is in the Default Project (D2).
+    /// They are a member, and so have access to the Default Project (D2).
     OrganizationMember,
-    /// A member of the organization who was added to the project (C2).
+    /// They are a member of the organization and were added to the project (C2).
     Added,
-    /// Somebody outside the organization who was added to the project (X2).
+    /// They are outside the organization and were added to the project (X2).
     External,
 }
 
 impl Because {
-    /// Each of them.
+    /// All reasons.
     pub const ALL: [Self; 4] = [
         Self::OrganizationAdmin,
         Self::OrganizationMember,
@@ -60,7 +62,7 @@ impl Because {
         Self::External,
     ];
 
-    /// As the directory writes it.
+    /// Returns its code, as the directory writes it.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -72,28 +74,28 @@ impl Because {
     }
 }
 
-/// Somebody's place in a project.
+/// The access of a person to a project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ProjectStanding {
     /// The role that counts.
     pub role: ProjectRole,
-    /// Where it comes from.
+    /// Why they have it.
     pub because: Because,
 }
 
 impl ProjectStanding {
-    /// Whether it lets its holder manage the project and its people.
+    /// Returns whether it permits managing the project and its people.
     #[must_use]
     pub const fn is_admin(self) -> bool {
         matches!(self.role, ProjectRole::Admin)
     }
 }
 
-/// What somebody is to an organization and one of its projects. The default is nothing at all.
+/// What a person is to an organization and one of its projects. The default is no membership and no access.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Standing {
-    /// Their place in the organization; none for an External Collaborator or a stranger.
+    /// Their membership; `None` for an External Collaborator or a person without access.
     pub organization: Option<OrganizationStanding>,
-    /// Their place in the project.
+    /// Their access to the project; `None` without access.
     pub project: Option<ProjectStanding>,
 }

@@ -1,4 +1,6 @@
-//! Text that was checked once, at the door: addresses, names, slugs, passwords.
+//! Texts that are checked once, when they are parsed: addresses, names, slugs, passwords.
+//!
+//! Owns these types and their stored form. It must not know how people type them (see the feature `input`).
 
 use std::{fmt, str::FromStr};
 
@@ -7,7 +9,7 @@ use serde::{Deserialize, Serialize};
 macro_rules! checked_text {
     ($name:ident, $error:ident) => {
         impl $name {
-            /// The text.
+            /// Returns the text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -37,13 +39,13 @@ macro_rules! checked_text {
 }
 
 /// An email address: trimmed, in lower case (C3), in the form browsers accept in `<input type=email>` (WHATWG HTML,
-/// "valid email address"), at most 254 bytes (RFC 5321, 4.5.3.1.3, less the angle brackets). `FromStr` reads what is
-/// stored; what somebody types or pastes is read by `from_input` (feature `input`).
+/// "valid email address"), at most 254 bytes (RFC 5321, 4.5.3.1.3, less the angle brackets). `FromStr` parses what is
+/// stored; what somebody types or pastes is parsed by `from_input` (feature `input`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Email(String);
 
-/// The text is not an email address.
+/// The error for a text that is no email address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an email address")]
 pub struct EmailError;
@@ -74,14 +76,15 @@ impl FromStr for Email {
     }
 }
 
-/// A name somebody gave to a person, an organization or a project: trimmed, 1 to 100 characters, none of them a control
-/// or an invisible one that turns the direction of the text around it (which could make a name look like another).
-/// `FromStr` reads what is stored; what somebody types is read by `from_input` (feature `input`), which asks for more.
+/// The name of a person, an organization or a project: trimmed, 1 to 100 characters, without control characters and
+/// invisible characters that change the direction of the text around them (which could make a name look like another).
+/// `FromStr` parses what is stored; what somebody types is parsed by `from_input` (feature `input`), which requires
+/// more.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Name(String);
 
-/// The text cannot be a name.
+/// The error for a text that can't be a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a name has 1 to 100 characters and no control characters")]
 pub struct NameError;
@@ -89,7 +92,7 @@ pub struct NameError;
 checked_text!(Name, NameError);
 
 impl Name {
-    /// How many characters there may be.
+    /// The largest number of characters.
     pub const MOST_CHARACTERS: usize = 100;
 }
 
@@ -103,7 +106,7 @@ impl FromStr for Name {
                 || matches!(c, '\u{061C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}')
                 || matches!(c, '\u{2060}'..='\u{2069}' | '\u{FEFF}')
         };
-        // Joiners hold emoji and several scripts together: they are refused only where nothing visible stands.
+        // Joiners are part of emoji and of several scripts, so they are refused only if there is nothing visible.
         let is_joiner = |c: char| matches!(c, '\u{200C}' | '\u{200D}');
         let has_visible = text.chars().any(|c| !is_hidden(c) && !c.is_whitespace());
         if has_visible
@@ -122,7 +125,7 @@ impl FromStr for Name {
 #[serde(try_from = "String", into = "String")]
 pub struct Slug(String);
 
-/// The text cannot be a slug.
+/// The error for a text that can't be a slug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a slug has 3 to 63 characters: a-z, 0-9, and hyphens inside")]
 pub struct SlugError;
@@ -148,8 +151,8 @@ impl FromStr for Slug {
 }
 
 impl Slug {
-    /// A slug made of a name: lower case, everything else a hyphen, short enough that a suffix still fits.
-    /// `fallback` stands in where the name has fewer than three letters or digits of a-z and 0-9.
+    /// Returns a slug made from a name: in lower case, everything else as a hyphen, short enough for a suffix. If the
+    /// name has fewer than three letters or digits of a-z and 0-9, it uses `fallback`.
     #[must_use]
     pub fn suggest(name: &str, fallback: &str) -> String {
         let mut slug = String::new();
@@ -170,21 +173,21 @@ impl Slug {
     }
 }
 
-/// A new password, normalised: 12 to 256 characters (NIST SP 800-63B asks for length, not for kinds of characters).
-/// Read from what was typed by the feature `input`. Never shown: its `Debug` is blank, it has no `Display` and is not
-/// serialisable.
+/// A new password, normalised: 12 to 256 characters (NIST SP 800-63B requires length, not kinds of characters). The
+/// feature `input` parses it from what was typed. It is never shown: its `Debug` output is blank, it has no `Display`
+/// and is not serialisable.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
 
-/// The text is too short or too long for a password.
+/// The error for a text that is too short or too long for a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a password has 12 to 256 characters")]
 pub struct PasswordError;
 
 impl Password {
-    /// The fewest characters there may be.
+    /// The least number of characters.
     pub const SHORTEST: usize = 12;
-    /// The most.
+    /// The largest number of characters.
     pub const LONGEST: usize = 256;
 
     #[cfg(feature = "input")]
@@ -192,13 +195,13 @@ impl Password {
         Self(text)
     }
 
-    /// The bytes to hash.
+    /// Returns the bytes to hash.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
 
-    /// The text, to see how easily it is guessed.
+    /// Returns the text, for estimating how easily it is guessed.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,4 +1,6 @@
-//! What was used (RULES D5): the kinds and units there are, and on whose books it goes.
+//! Usage (RULES D5): its kinds and units, and the project it is booked to.
+//!
+//! Owns these lists and rules. It must not know how usage is stored.
 
 use std::str::FromStr;
 
@@ -17,16 +19,16 @@ macro_rules! codes {
         )*}
 
         impl $name {
-            /// Each of them, in the order of the screens.
+            /// All of them, in the order of the screens.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            /// As stored and as in REST.
+            /// Returns its code, as stored and as in REST.
             #[must_use]
             pub const fn code(self) -> &'static str {
                 match self {$(Self::$variant => $code,)*}
             }
 
-            /// As a person reads it.
+            /// Returns its label, for people.
             #[must_use]
             pub const fn label(self) -> &'static str {
                 match self {$(Self::$variant => $label,)*}
@@ -44,7 +46,7 @@ macro_rules! codes {
 }
 
 codes! {
-    /// What was used: a kind of resource, or what is none.
+    /// What was used: a kind of resource, or something that is no resource.
     UsageKind {
         Cluster "cluster" "Clusters";
         Volume "volume" "Volumes";
@@ -58,7 +60,7 @@ codes! {
 }
 
 codes! {
-    /// What a quantity counts.
+    /// The unit of a quantity.
     UsageUnit {
         GpuSeconds "gpu_seconds" "GPU seconds";
         GibHours "gib_hours" "GiB hours";
@@ -69,7 +71,7 @@ codes! {
 }
 
 impl UsageUnit {
-    /// As much as one record may say (E9): a day of the largest cluster there is, with room to spare.
+    /// Returns the largest quantity of one record (E9): a day of the largest cluster, with room to spare.
     #[must_use]
     pub const fn most(self) -> u64 {
         match self {
@@ -81,29 +83,29 @@ impl UsageUnit {
     }
 }
 
-/// More than a record may say of any unit (E9).
+/// The largest quantity of one record in any unit (E9).
 pub const MOST_QUANTITY: u64 = 1_000_000_000_000_000;
-/// As much as one record may cost, in millionths of a US dollar: a million dollars (E9).
+/// The largest cost of one record, in millionths of a US dollar: a million dollars (E9).
 pub const MOST_COST_MICROS: u64 = 1_000_000_000_000;
 
-/// How far back a report of usage goes.
+/// The period of a report of usage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UsageRange {
     /// A week.
     Week,
-    /// A month, near enough.
+    /// About a month.
     #[default]
     Month,
-    /// A quarter, near enough.
+    /// About a quarter.
     Quarter,
 }
 
 impl UsageRange {
-    /// Each of them, the shortest first.
+    /// All periods, the shortest first.
     pub const ALL: [Self; 3] = [Self::Week, Self::Month, Self::Quarter];
 
-    /// How many days it has, today's with it.
+    /// Returns how many days it has, including today.
     #[must_use]
     pub const fn days(self) -> u16 {
         match self {
@@ -125,17 +127,18 @@ impl FromStr for UsageRange {
     }
 }
 
-/// Whose books usage goes on.
+/// The project that usage is booked to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Booking {
-    /// Those of the project it was reported for.
+    /// The project it was reported for.
     Project,
-    /// Those of the organization's Default Project.
+    /// The organization's Default Project.
     DefaultProject,
 }
 
-/// Whether an API key that is active, and found for the project that is named, may report usage: what it names its project for, always; what it names none for,
-/// if it is the Organization Default Key (E9).
+/// Checks that an API key may report usage. The caller has found the key to be active, and the project that is named to
+/// be the key's. Every key may report usage that names its project; only the Organization Default Key may report usage
+/// that names none (E9).
 ///
 /// # Errors
 /// [`Refusal::UsageNamesNoProject`].
@@ -147,8 +150,8 @@ pub const fn check_usage_report(names_project: bool, is_default_key: bool) -> Re
     }
 }
 
-/// Whose books usage of this kind goes on (D5). `names_project`: it was reported for a project. `before_project`: it
-/// was used before that project was there.
+/// Returns the project that usage of this kind is booked to (D5). `names_project`: it was reported for a project.
+/// `before_project`: it was used before that project existed.
 #[must_use]
 pub const fn book(kind: UsageKind, names_project: bool, before_project: bool) -> Booking {
     match kind {

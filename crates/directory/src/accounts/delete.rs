@@ -1,4 +1,4 @@
-//! The deletion of an account: what must be settled first, and what goes with it.
+//! The deletion of an account: its preconditions, and what is deleted with it.
 //!
 //! Owns this use case. It must not know how people sign in.
 
@@ -11,16 +11,17 @@ use crate::{
     users,
 };
 
-/// What a deleted person is called where rows name them.
+/// The name of a deleted person, in rows that refer to them.
 const DELETED: &str = "Deleted user";
 
 impl Directory {
-    /// Deletes one's own account, for good: every session, membership and access ends, open invitations they sent are
-    /// revoked, and the address is free. What they made stays (K5, E1), and is by a deleted user from now on.
+    /// Deletes the account of the person who asks, permanently: every session, membership and access ends, the open
+    /// invitations they sent are revoked, and the address becomes free. What they created stays (K5, E1), and is shown
+    /// as created by a deleted user.
     ///
     /// # Errors
     /// [`Refusal::CurrentPasswordWrong`], [`Refusal::TooManyAttempts`]; [`Refusal::OwnsOrganization`] (W1);
-    /// [`Refusal::SignedOut`] for an account deleted already.
+    /// [`Refusal::SignedOut`] if the account is already deleted.
     pub async fn delete_account(&self, principal: &Principal, password: &str) -> Result<()> {
         let actor = principal.user()?;
         let session = principal.session()?;
@@ -41,7 +42,7 @@ impl Directory {
                 change.set_target(actor);
                 within_limit?;
                 let organizations = lock_organizations_of(change.write(), actor).await?;
-                // Mail before the person, as whoever makes a mail does.
+                // Mail is locked before the person, in the same order as by the worker that writes mail.
                 outbox::forget_address(change.write(), &row.email).await?;
                 if !is_right || !users::lock_hash(change.write(), actor, &row.password_hash).await? {
                     return Err(Refusal::CurrentPasswordWrong.into());
@@ -50,7 +51,7 @@ impl Directory {
                     return Err(Refusal::OwnsOrganization.into());
                 }
                 email_changes::forget_all(change.write(), actor).await?;
-                // The person first: whoever was about to let them in somewhere finds nobody any more.
+                // The account is deleted first, so that a concurrent change that adds the person finds nobody.
                 sqlx::query!(
                 "UPDATE users SET email = NULL, email_proved_at = NULL, name = $2, password_hash = '', deleted_at = $3
                  WHERE id = $1",
@@ -60,7 +61,7 @@ impl Directory {
             )
                 .execute(change.write())
                 .await?;
-                // Read again: whoever was let in somewhere while the row was waited for is in more of them now.
+                // Read again: they may have been added to another organization during the wait for the row.
                 let memberships = sqlx::query!("SELECT organization_id, role FROM members WHERE user_id = $1", actor.0)
                     .fetch_all(change.write())
                     .await?;

@@ -1,4 +1,4 @@
-//! Passwords: changed by whoever knows the present one, reset by a link, set by the operator.
+//! Passwords: changed by the person who knows the present one, reset by a link, set by the operator.
 //!
 //! Owns these use cases and what they end. It must not know how a link is stored (see [`crate::links`]).
 
@@ -21,11 +21,11 @@ use crate::{
 };
 
 impl Directory {
-    /// Gives oneself a new password; every other session of the person ends.
+    /// Changes the password of the person who asks; all their other sessions end.
     ///
     /// # Errors
     /// [`Refusal::CurrentPasswordWrong`], [`Refusal::TooManyAttempts`], [`Refusal::PasswordWeak`];
-    /// [`Refusal::SignedOut`] for an account just deleted.
+    /// [`Refusal::SignedOut`] if the account was deleted meanwhile.
     pub async fn change_password(&self, principal: &Principal, current: &str, new: Password) -> Result<()> {
         let actor = principal.user()?;
         let session = principal.session()?;
@@ -68,9 +68,9 @@ impl Directory {
         self.forgive(&limit).await
     }
 
-    /// Has a link to a new password mailed to an address, if it has an account. The answer and the work are the same
-    /// either way: whether there is an account is looked up when the mail is made. They are also the same when one was
-    /// wanted a short while ago: that link works, and a second one is not sent.
+    /// Requests that a link to a new password is mailed to an address, if it has an account. The answer and the work
+    /// are the same either way, since the account is looked up only when the mail is written. They are also the same if
+    /// a link was requested a short while ago: that link is still valid, and no second one is sent.
     ///
     /// # Errors
     /// [`Refusal::NoMail`], [`Refusal::EmailInvalid`], [`Refusal::TooManyAttempts`].
@@ -103,7 +103,7 @@ impl Directory {
         .await
     }
 
-    /// What a link to a new password leads to.
+    /// Returns the account that a link to a new password belongs to.
     ///
     /// # Errors
     /// [`Refusal::LinkDead`].
@@ -125,9 +125,9 @@ impl Directory {
         })
     }
 
-    /// Gives the person a link was mailed to a new password, and signs them in. Their other sessions and links end, and
-    /// their address is proved. If it was not proved before, or they say that somebody else may have used the account
-    /// (`was_broken_into`), everything else by which somebody could act as them ends too (J3).
+    /// Sets a new password for the person that a link was mailed to, and signs them in. Their other sessions and links
+    /// end, and their address is proved. If it was not proved before, or if they say that somebody else may have used
+    /// the account (`was_broken_into`), every other credential by which somebody could act as them ends too (J3).
     ///
     /// # Errors
     /// [`Refusal::LinkDead`], [`Refusal::PasswordWeak`].
@@ -139,7 +139,7 @@ impl Directory {
         was_broken_into: bool,
     ) -> Result<NewSession> {
         let origin = &principal.origin;
-        // Dead links cost no hash.
+        // The link is checked first, so that an invalid one doesn't cost the hashing of a password.
         let opened = self.open_password_reset(token).await;
         let hash = match &opened {
             Ok(opened) => self.hash_for(&opened.email, new).await,
@@ -151,7 +151,7 @@ impl Directory {
                 let opened = opened?;
                 let user = opened.user;
                 let ends_everything = was_broken_into || !opened.is_proved;
-                // Everybody who needs both takes the organizations before the person.
+                // Every change that needs both locks the organizations before the person.
                 let organizations = if ends_everything {
                     lock_organizations_of(change.write(), user).await?
                 } else {
@@ -177,11 +177,11 @@ impl Directory {
         .await
     }
 
-    /// Gives a person a new password, as the operator; every session of theirs ends. If their address is not proved,
-    /// everything else ends too that whoever made the account could act by (J3).
+    /// Sets a new password for a person, as the operator; all their sessions end. If their address is not proved, every
+    /// other credential by which the account's creator could act ends too (J3).
     ///
     /// # Errors
-    /// [`Refusal::UserNotFound`], [`Refusal::PasswordWeak`].
+    /// [`Refusal::UserNotFound`], [`Refusal::PasswordWeak`]; [`Refusal::Hidden`] for any other principal.
     pub async fn set_password(&self, principal: &Principal, email: &Email, new: Password) -> Result<()> {
         let hash = self.hash_for(email, new).await;
         self.change(principal, "user:update_password", |change| {
@@ -217,21 +217,21 @@ impl Directory {
     }
 }
 
-/// What a link to a new password leads to.
+/// The account that a link to a new password belongs to.
 #[derive(Clone, Debug)]
 pub struct OpenedReset {
     /// The account.
     pub user: UserId,
     /// Its address.
     pub email: Email,
-    /// Whether the address is proved already: if not, everything the account's holder had ends (J3).
+    /// Whether the address is proved already. If not, every credential of the account ends (J3).
     pub is_proved: bool,
 }
 
-/// Uses a link to a new password up, the account's row locked.
+/// Locks the account's row and deletes the link to a new password, so that it can be used only once.
 async fn use_reset_token(change: &mut Permitted<'_, '_>, token: &LinkToken, user: UserId) -> Result<()> {
     change.set_target(user);
-    // The person first, as everybody does who changes a password.
+    // Every change of a password locks the person first.
     sqlx::query!("SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE", user.0)
         .fetch_one(change.write())
         .await?;

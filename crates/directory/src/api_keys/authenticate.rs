@@ -1,7 +1,6 @@
-//! What a program does with its API key: it is found by the secret, reads about itself, and may be revoked by whoever
-//! holds the secret.
+//! The use of an API key: finding it by its secret, reading about itself, and revoking it by its secret.
 //!
-//! Owns the check of a presented secret, the note of its use and the record of a refusal. It must not know people.
+//! Owns the check of a presented secret, the record of its use and the record of a refusal. It must not know people.
 
 use policy::{ApiKeyId, KeyState, Name, OrganizationId, ProjectId, Refusal, Slug};
 use time::OffsetDateTime;
@@ -13,14 +12,14 @@ use crate::{
 
 use super::{default_key::forget_default_secret, manage::revoke};
 
-/// What an API key may know of itself.
+/// What an API key may read about itself.
 #[derive(Clone, Debug)]
 pub struct KeyView {
-    /// What it is called.
+    /// Its name.
     pub name: Name,
-    /// When it was made.
+    /// When it was created.
     pub created_at: OffsetDateTime,
-    /// When it stops working by itself.
+    /// When it expires.
     pub expires_at: Option<OffsetDateTime>,
     /// The permanent id of its project.
     pub project: ProjectId,
@@ -37,7 +36,7 @@ pub struct KeyView {
 }
 
 impl Directory {
-    /// Finds the key that a program shows, if it opens anything now: one query, at every request (E5).
+    /// Returns the key with this secret as a principal, if it is valid now. This is one query, for every request (E5).
     ///
     /// # Errors
     /// [`Refusal::KeyInvalid`], [`Refusal::KeyExpired`] (K6), [`Refusal::KeyRevoked`] (K7).
@@ -78,8 +77,8 @@ impl Directory {
         Ok(principal)
     }
 
-    /// Notes in the audit that somebody goes on trying with a key that is over (A1): beside the request, and once a day
-    /// for a key, or a program that was left behind would fill the audit by itself.
+    /// Records in the audit that a key was used after it had ended (A1): in the background, and once a day for each
+    /// key. Otherwise a program that nobody stopped would fill the audit.
     fn note_key_refused(&self, principal: Principal, refusal: Refusal) {
         let directory = self.clone();
         Self::spawn_best_effort("a key's refused use", async move {
@@ -92,7 +91,7 @@ impl Directory {
         self.change(principal, "api_key:use", |change| {
             Box::pin(async move {
                 let change = &mut change.permit_note_of_key()?;
-                // Whoever comes first: many requests at once find that nobody has noted it yet.
+                // Of many concurrent requests, only the first to update the row records the use.
                 let noted = sqlx::query!(
                     "UPDATE api_keys SET refused_at = statement_timestamp()
                      WHERE organization_id = $1 AND project_id = $2 AND id = $3
@@ -119,7 +118,8 @@ impl Directory {
         .await
     }
 
-    /// Notes that a key was used (K4): beside the request, at most once a minute for a key, and never a reason to fail.
+    /// Records that a key was used (K4): in the background, and at most once a minute for each key. A failure doesn't
+    /// fail the request.
     pub(crate) fn note_key_use(&self, organization: OrganizationId, project: ProjectId, key: ApiKeyId) {
         let pool = self.pool.clone();
         Self::spawn_best_effort("a key's use", async move {
@@ -137,10 +137,10 @@ impl Directory {
         });
     }
 
-    /// What a key may know of itself.
+    /// Returns what a key may read about itself.
     ///
     /// # Errors
-    /// [`Refusal::KeyInvalid`] for one that is gone with its project.
+    /// [`Refusal::KeyInvalid`] for a key that was deleted with its project.
     pub async fn key_view(&self, principal: &Principal) -> Result<KeyView> {
         let actor = principal.api_key()?;
         let row = sqlx::query!(
@@ -173,8 +173,9 @@ impl Directory {
         })
     }
 
-    /// Ends the API key that somebody shows, whoever that is: whoever has a secret may end it (K10). The default key is
-    /// never revoked (K8): its secret is forgotten, and the Owner regenerates it. Answers whether there is such a key.
+    /// Revokes the API key with this secret. Any principal may do this, since holding the secret is enough (K10). The
+    /// default key is never revoked (K8): its secret is deleted, and the Owner regenerates it. Returns whether there is
+    /// such a key.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
@@ -189,7 +190,7 @@ impl Directory {
         .fetch_optional(&self.pool)
         .await?;
         let Some(found) = found else { return Ok(false) };
-        // A key that leaked stays public: what is done already is not written down each time somebody finds it.
+        // A leaked secret may be reported many times. A key that is already revoked isn't audited again.
         if found.revoked_at.is_some() {
             return Ok(true);
         }
@@ -202,12 +203,12 @@ impl Directory {
             Box::pin(async move {
                 let change = &mut change.permit_anonymous()?;
                 change.record.organization = Some(organization);
-                // The default key is nobody's business but the Owner's.
+                // The default key exists for the Owner only, so its row isn't shown in the project's audit.
                 change.record.project = Some(project).filter(|_| !found.is_default);
                 change.record.target_id = Some(key.0);
                 change.record.target = Some(found.name);
                 if found.is_default {
-                    // This secret, and not one that the Owner has given the key meanwhile.
+                    // Only this secret is deleted, not a newer one that the Owner made meanwhile.
                     forget_default_secret(change.write(), organization, Some(secret)).await?;
                 } else {
                     revoke(change.write(), organization, project, key).await?;

@@ -1,4 +1,5 @@
-//! The Organization Default Key (K8): inserted with its organization, made anew, and the end of its kept secret.
+//! The Organization Default Key (K8): its insertion with the organization, a new secret for it, and the deletion of its
+//! secret.
 //!
 //! Owns what is particular to the default key. It must not know how other keys are listed or changed.
 
@@ -12,11 +13,11 @@ use crate::{
 
 use super::{NewApiKey, keep_secret};
 
-/// What the Organization Default Key is called (K8).
+/// The name of the Organization Default Key (K8).
 const DEFAULT_NAME: &str = "Organization Default Key";
 
 impl Directory {
-    /// Gives the Organization Default Key a new secret; the old one opens nothing any more (K8).
+    /// Gives the Organization Default Key a new secret; the old one stops working (K8).
     ///
     /// # Errors
     /// [`policy::Refusal::Hidden`] for everybody but the Owner, and in every project but the Default one (W3).
@@ -25,8 +26,8 @@ impl Directory {
         self.change(principal, "api_key:regenerate_default", |change| {
             Box::pin(async move {
                 let project = lock_project_unnoted(change, slug).await?;
-                // Not the project's: to its other Admins the key does not exist. Nor the organization's, for whoever is
-                // no member (A4).
+                // The audit row names no project, since for the project's other Admins the key doesn't exist. It names
+                // the organization only if the principal is a member (A4).
                 change.record.organization =
                     Some(project.organization).filter(|_| project.standing.organization.is_some());
                 let change = &mut change.permit(check_default_key(&project.standing, project.is_default)?);
@@ -67,7 +68,7 @@ impl Directory {
     }
 }
 
-/// Gives a new organization its default key (D6). Nobody knows a secret of it before the Owner regenerates it.
+/// Inserts the default key of a new organization (D6). Nobody knows its secret before the Owner regenerates it.
 pub(crate) async fn insert_default(
     db: &mut Writer,
     organization: OrganizationId,
@@ -89,8 +90,8 @@ pub(crate) async fn insert_default(
     Ok(())
 }
 
-/// Leaves the Organization Default Key without a secret, until the Owner regenerates it (K8). With `only`, if that is
-/// its secret. Answers whether it had one.
+/// Deletes the secret of the Organization Default Key, which then has none until the Owner regenerates it (K8). With
+/// `only`, deletes it only if it is that secret. Returns whether a secret was deleted.
 pub(crate) async fn forget_default_secret(
     db: &mut Writer,
     organization: OrganizationId,

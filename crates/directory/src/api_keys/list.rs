@@ -1,4 +1,4 @@
-//! The list of a project's API keys, one key of it, and the default key (K1, K8).
+//! The list of a project's API keys, a single one of them, and the default key (K1, K8).
 //!
 //! Owns the queries that read keys for people. It must not write, and must not know secrets: it reads their first and
 //! last characters only.
@@ -20,29 +20,29 @@ use crate::{
 
 use super::ApiKey;
 
-/// Which part of a project's API keys, the latest first.
+/// The search, filter and page of a list of API keys, the latest first.
 #[derive(Clone, Debug, Default)]
 pub struct ApiKeyQuery {
-    /// A part of its name, or of its creator's; empty for all.
+    /// A part of the key's name, or of its creator's name; empty for all.
     pub search: String,
-    /// Only those in this state.
+    /// Only keys in this state.
     pub state: Option<KeyState>,
-    /// The place to go on from.
+    /// The cursor: the page begins after this key; `None` for the first page.
     pub after: Option<ApiKeyId>,
-    /// How many, at most.
+    /// The largest number of rows.
     pub limit: u16,
 }
 
 /// A page of a project's API keys.
 #[derive(Clone, Debug)]
 pub struct ApiKeyList {
-    /// The project, as the one who asks sees it.
+    /// The project, as the principal sees it.
     pub project: ProjectView,
-    /// The Organization Default Key, for the Owner in the Default Project: to nobody else it exists (K8).
+    /// The Organization Default Key, for the Owner in the Default Project. For everybody else it doesn't exist (K8).
     pub default_key: Option<ApiKey>,
     /// The keys.
     pub rows: Vec<ApiKey>,
-    /// Where the next page begins; none on the last.
+    /// The cursor of the next page; `None` on the last.
     pub next: Option<ApiKeyId>,
 }
 
@@ -86,7 +86,7 @@ const COLUMNS: &str = "SELECT k.id, k.name, k.reach, k.secret_start, k.secret_en
     k.revoked_at IS NOT NULL AS is_revoked, k.successor_id IS NOT NULL AS is_rotated
     FROM api_keys k LEFT JOIN users u ON u.id = k.created_by WHERE ";
 
-/// The keys of this project, to be narrowed.
+/// Begins the query for a project's keys; the caller adds filters.
 fn keys_of(project: &ProjectSeen) -> QueryBuilder<Postgres> {
     let mut sql = QueryBuilder::new(COLUMNS);
     sql.push("k.organization_id = ").push_bind(project.organization.0);
@@ -94,7 +94,8 @@ fn keys_of(project: &ProjectSeen) -> QueryBuilder<Postgres> {
     sql
 }
 
-/// Read in the order of an index, and no further than the page goes. No list has the default key in it (K8).
+/// Builds the statement of the list. It reads in the order of an index, and no further than the page goes. The default
+/// key is in no list (K8).
 fn list_statement(project: &ProjectSeen, query: &ApiKeyQuery, limit: usize) -> QueryBuilder<Postgres> {
     let mut sql = keys_of(project);
     sql.push(" AND NOT k.is_default");
@@ -120,10 +121,10 @@ fn list_statement(project: &ProjectSeen, query: &ApiKeyQuery, limit: usize) -> Q
 }
 
 impl Directory {
-    /// A page of a project's API keys, for its collaborators of either role (K4).
+    /// Returns a page of a project's API keys, for its collaborators with either role (K4).
     ///
     /// # Errors
-    /// [`Refusal::Hidden`]; [`Refusal::Malformed`] for a search text that cannot be one.
+    /// [`Refusal::Hidden`]; [`Refusal::Malformed`] for an invalid search text.
     pub async fn api_keys(&self, principal: &Principal, slug: &Slug, query: &ApiKeyQuery) -> Result<ApiKeyList> {
         let project = find_project(&self.pool, slug, principal).await?;
         project.standing.require(Permission::ApiKeyList)?;
@@ -143,7 +144,7 @@ impl Directory {
         })
     }
 
-    /// One API key of a project, for its collaborators of either role.
+    /// Returns one API key of a project, for its collaborators with either role.
     ///
     /// # Errors
     /// [`Refusal::Hidden`].
@@ -156,7 +157,7 @@ impl Directory {
         found.ok_or(Refusal::Hidden)?.key()
     }
 
-    /// The Organization Default Key, for whom it exists (W3, K8).
+    /// Returns the Organization Default Key to the principal it exists for, and `None` to others (W3, K8).
     async fn default_key(&self, project: &ProjectSeen) -> Result<Option<ApiKey>> {
         if check_default_key(&project.standing, project.is_default).is_err() {
             return Ok(None);

@@ -1,7 +1,7 @@
-//! What people do to a project's API keys: create, set the end, rotate and revoke.
+//! What people do with a project's API keys: create one, set its expiration, rotate it and revoke it.
 //!
 //! Owns these four use cases and the lock on a key's row. It must not know how a secret is presented or checked, nor
-//! how the default key is kept.
+//! how the default key is stored.
 
 use policy::{
     ApiKeyId, KeyChange, KeyFacts, KeyScope, KeyState, Name, OrganizationId, Permission, ProjectId, Refusal, Slug,
@@ -25,7 +25,7 @@ use crate::{
 use super::{NewApiKey, NewKey, insert};
 
 impl Directory {
-    /// Makes an API key (K2). The secret is in the answer, and nowhere else (K3).
+    /// Creates an API key (K2). The secret is in the answer, and nowhere else (K3).
     ///
     /// # Errors
     /// Those of [`check_key_creation`]; [`Refusal::EndDateInvalid`] for an expiration in the past.
@@ -44,8 +44,8 @@ impl Directory {
                 let project = lock_project(change, slug).await?;
                 let change = &mut change.permit(check_key_creation(&project.standing, reach)?);
                 check_expiration(change, expires_at)?;
-                let (place, at) = ((project.organization, project.project), change.at);
-                quotas::one_more_api_key(change.write(), &self.settings.quotas, place, at).await?;
+                let (scope, at) = ((project.organization, project.project), change.at);
+                quotas::one_more_api_key(change.write(), &self.settings.quotas, scope, at).await?;
                 confirmation::require(change).await?;
                 let new = NewKey {
                     name,
@@ -64,7 +64,8 @@ impl Directory {
         .await
     }
 
-    /// Gives a key another expiration, or none (K6). One with a successor may only end sooner (K7).
+    /// Sets, changes or removes the expiration of a key (K6). If the key has a successor, it can only be set to an
+    /// earlier time (K7).
     ///
     /// # Errors
     /// Those of [`check_key_change`]; [`Refusal::EndDateInvalid`] for an expiration in the past.
@@ -99,8 +100,8 @@ impl Directory {
         .await
     }
 
-    /// Makes a successor with the same name and reach, and gives the old key `overlap` more to live, or nothing (K7):
-    /// it never lives longer than it would have.
+    /// Creates a successor with the same name and scope. The old key remains valid for `overlap`, which may be zero,
+    /// but never longer than before (K7). `expires_at` is the expiration of the successor.
     ///
     /// # Errors
     /// Those of [`check_key_change`]; [`Refusal::EndDateInvalid`] for an expiration in the past.
@@ -153,7 +154,7 @@ impl Directory {
         .await
     }
 
-    /// Revokes a key, for good: the next request with it is refused (K7, E5).
+    /// Revokes a key permanently: the next request with it is refused (K7, E5).
     ///
     /// # Errors
     /// Those of [`check_key_change`]; [`Refusal::DefaultKeyKept`] (K8).
@@ -171,7 +172,7 @@ impl Directory {
     }
 }
 
-/// The first revocation counts; a later one changes nothing.
+/// Marks a key as revoked. The first revocation counts; a later one changes nothing.
 pub(super) async fn revoke(
     db: &mut Writer,
     organization: OrganizationId,
@@ -203,7 +204,7 @@ impl LockedKey {
     }
 }
 
-/// Locks the project, reads a key of it that still works, and asks the policy about the change.
+/// Locks the project, reads one of its keys that is still valid, and checks the change with the policy.
 async fn lock_key<'c, 'a>(
     change: &'c mut Change<'a>,
     slug: &Slug,
@@ -225,7 +226,7 @@ async fn lock_key<'c, 'a>(
     .await?
     .ok_or(Refusal::Hidden)?;
     if row.is_default {
-        // To everybody but the Owner it does not exist (K8): neither by the answer nor by the audit.
+        // For everybody but the Owner the key doesn't exist (K8): neither the answer nor the audit shows it.
         check_default_key(&project.standing, project.is_default)?;
         change.record.project = None;
         return Err(Refusal::DefaultKeyKept.into());
@@ -252,7 +253,7 @@ fn check_expiration(change: &Change<'_>, expires_at: Option<OffsetDateTime>) -> 
     Ok(())
 }
 
-/// A key as the audit has it: nothing of its secret (A3).
+/// Returns a key for the audit, without any part of its secret (A3).
 fn values(name: &Name, reach: KeyScope, expires_at: Option<OffsetDateTime>) -> Value {
     json!({ "name": name, "reach": reach, "expires_at": expires_at.map(OffsetDateTime::unix_timestamp) })
 }

@@ -1,5 +1,8 @@
-//! API keys of a project (RULES K): made, listed, given an end, rotated and revoked by people; and found by the secret
-//! that a program shows. They belong to the project, and outlive whoever made them (K5).
+//! The API keys of a project (RULES K): people create, list, expire, rotate and revoke them, and programs authenticate
+//! with their secret.
+//!
+//! Owns the types of a key and its insertion; the files below own the use cases. It must not know who may create a key.
+//! A key belongs to the project, and stays when the person who created it leaves (K5).
 
 mod authenticate;
 mod default_key;
@@ -20,40 +23,40 @@ use crate::{Result, Token, TokenKind, authorization::writer::Writer};
 pub struct ApiKey {
     /// Its id.
     pub id: ApiKeyId,
-    /// What it is called.
+    /// Its name.
     pub name: Name,
-    /// What it may do (K11).
+    /// Its scope (K11).
     pub reach: KeyScope,
-    /// The visible beginning of its secret; empty where nobody has seen one yet.
+    /// The first characters of its secret; empty if no secret was ever shown.
     pub secret_start: String,
     /// The last four characters of its secret.
     pub secret_end: String,
-    /// Who made it.
+    /// The name of the person who created it.
     pub created_by: Option<Name>,
-    /// When.
+    /// When it was created.
     pub created_at: OffsetDateTime,
-    /// When it last opened something, to the minute.
+    /// When it was last used, to the minute.
     pub last_used_at: Option<OffsetDateTime>,
-    /// When it stops working by itself (K6).
+    /// When it expires (K6).
     pub expires_at: Option<OffsetDateTime>,
-    /// Whether it opens anything now.
+    /// Whether it is valid, expired or revoked.
     pub state: KeyState,
-    /// Whether another took its place (K7).
+    /// Whether it has a successor (K7).
     pub is_rotated: bool,
 }
 
-/// A key that was just made, with its secret: shown this once (K3).
+/// A key that was just created, with its secret, which is shown this once (K3).
 #[derive(Debug)]
 pub struct NewApiKey {
     /// Its id.
     pub id: ApiKeyId,
-    /// What it is called.
+    /// Its name.
     pub name: Name,
     /// The secret.
     pub secret: Token,
 }
 
-/// A key that is to be.
+/// The values of a key to insert.
 pub(crate) struct NewKey<'a> {
     pub(crate) name: &'a Name,
     pub(crate) reach: KeyScope,
@@ -62,7 +65,7 @@ pub(crate) struct NewKey<'a> {
     pub(crate) at: OffsetDateTime,
 }
 
-/// Writes a key with a secret for it.
+/// Inserts a key, with a new secret.
 pub(crate) async fn insert(
     db: &mut Writer,
     organization: OrganizationId,

@@ -1,11 +1,12 @@
-//! The transaction every change is made in, and the audit row that goes with it (A1).
+//! The transaction in which every change is made, and its audit row (A1).
 //!
-//! Owns the transaction, its end and what is written to the audit; who asks for it is the [`Principal`]. It must not
-//! know what a use case changes.
+//! Owns the transaction, how it ends and what is written to the audit; the [`Principal`] says who asks for the change.
+//! It must not know what a use case changes.
 //!
-//! A use case is a closure over a [`Change`], in which it notes what it is about as it finds out. Whatever the closure
-//! returns, [`Directory::change`] ends it: done is audited and committed in one transaction; refused is rolled back,
-//! then audited as refused, or counted if it is refused again ([`crate::repeats`]); anything else is rolled back.
+//! A use case is a closure over a [`Change`], which collects the facts for the audit row. [`Directory::change`] ends
+//! the transaction by what the closure returns: success is audited and committed in one transaction; a refusal is
+//! rolled back and then audited as refused, or counted if it is a repeated one ([`crate::repeats`]); any other error is
+//! rolled back.
 
 use std::pin::Pin;
 
@@ -18,25 +19,26 @@ use uuid::Uuid;
 use super::{principal::Principal, record::Record, writer::Writer};
 use crate::{Directory, Error, Hint, Result, Settings, connections::PgConnection, repeats};
 
-/// What a change that succeeds leaves in the audit.
+/// What a successful change writes to the audit.
 #[derive(Clone, Copy, Debug)]
 enum Trail {
     /// A row that says it was done.
     Done,
-    /// A row that says it was refused, beside what was written about the refusal.
+    /// A row that says it was refused, written together with the rows that record the refusal.
     Refused(Refusal),
-    /// Nothing: it turned out to change nothing, and is rolled back.
+    /// No row: the change turned out to change nothing, and is rolled back.
     None,
 }
 
-/// What a change does, under way. Boxed: that the future of a closure can be sent can't be said otherwise.
+/// The future of a change's closure. It is boxed because there is no other way to state that the future of a closure is
+/// `Send`.
 type Making<'c, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'c>>;
 
-/// A change under way: its transaction, when it is made, and what the audit will say of it. It can be looked up with,
-/// and locked with; whoever is to write needs it [permitted](crate::Permitted).
+/// A change in progress: its transaction, its time, and its audit row so far. It can be used to look up and to lock.
+/// Writing requires a [permitted](crate::Permitted) change.
 #[derive(Debug)]
 pub struct Change<'a> {
-    /// Private to the kernel: whoever is to write has it from a permitted change.
+    /// Private to the kernel: use cases get it from a permitted change.
     pub(super) writer: Writer,
     pub(crate) at: OffsetDateTime,
     pub(crate) record: Record,
@@ -49,11 +51,11 @@ pub struct Change<'a> {
 }
 
 impl Directory {
-    /// Makes a change: runs `make` in a transaction and ends it by what `make` returns, so that no way out of it leaves
-    /// a change without its audit row. `action` is its name in the audit.
+    /// Makes a change: runs `make` in a transaction and ends it by what `make` returns, so that no path through `make`
+    /// leaves a change without its audit row. `action` is the change's name in the audit.
     ///
     /// # Errors
-    /// What `make` returns; [`Error::Unavailable`] if the database can't say whether it is done.
+    /// What `make` returns; [`Error::Unavailable`] if the database doesn't confirm that the change is committed.
     pub(crate) async fn change<'a, T>(
         &'a self,
         principal: &'a Principal,
@@ -86,55 +88,55 @@ impl Directory {
 }
 
 impl<'a> Change<'a> {
-    /// The connection, to look something up or to lock it. A debug build stops at a statement that writes on it.
+    /// Returns the connection, for looking up and locking. A debug build panics at a statement that writes on it.
     pub(crate) fn read(&mut self) -> &mut PgConnection {
         self.writer.set_only_reads(true);
         &mut self.writer
     }
 
-    /// An id for a new row.
+    /// Returns an id for a new row.
     pub(crate) fn new_id(&self) -> Uuid {
         self.writer.new_id()
     }
 
-    /// Tells whoever is looking at this, once the change is committed.
+    /// Adds a hint for open pages, which is sent when the change is committed.
     pub(crate) fn hint(&mut self, hint: Hint) {
         self.hints.push(hint);
     }
 
-    /// Adds an audit row of its own for something else that this change does, written in the same transaction.
+    /// Adds an audit row for something else that this change does. It is written in the same transaction.
     pub(crate) fn add_event(&mut self, action: &'static str, record: Record) {
         self.events.push((action, record));
     }
 
-    /// Replaces the action's name in the audit, once it is known which one it is.
+    /// Replaces the action's name in the audit, for a change that learns only later which action it is.
     pub(crate) const fn set_action(&mut self, action: &'static str) {
         self.action = action;
     }
 
-    /// Sets the person the change is about.
+    /// Sets the person that the change is about.
     pub(crate) fn set_target(&mut self, user: UserId) {
         self.record.target_id = Some(user.0);
     }
 
-    /// Has the change rolled back without an audit row when it succeeds: it changes nothing.
+    /// Makes a successful change end in a rollback without an audit row, because it changes nothing.
     pub(crate) const fn leave_no_trail(&mut self) {
         self.trail = Trail::None;
     }
 
-    /// Has the audit row say that something was refused, although the change itself succeeds: it only notes the
-    /// refusal.
+    /// Makes the audit row say that something was refused, although the change itself succeeds, because it only records
+    /// the refusal.
     pub(crate) const fn set_refused(&mut self, refusal: Refusal) {
         self.trail = Trail::Refused(refusal);
     }
 
-    /// Notes values before and after.
+    /// Sets the values before and after the change, for the audit row.
     pub(crate) fn values(&mut self, before: Option<Value>, after: Option<Value>) {
         self.record.before = before;
         self.record.after = after;
     }
 
-    /// What the operator decided.
+    /// Returns the operator's settings.
     pub(crate) const fn settings(&self) -> Settings {
         self.directory.settings()
     }
@@ -159,13 +161,13 @@ impl<'a> Change<'a> {
         Ok(self.writer.into_transaction().commit().await?)
     }
 
-    /// Ends a change that was refused: nothing of it stays but its audit row.
+    /// Ends a change that was refused: rolls it back and audits the refusal.
     async fn refuse(mut self, refusal: Refusal) -> Result<()> {
         self.writer.into_transaction().rollback().await?;
         self.writer = Writer::over(self.directory.pool.begin().await?, self.directory.ids);
         let event = EventId(self.writer.new_id());
         let kind = repeats::kind(self.principal, self.action, refusal, &self.record);
-        // What is refused again in the same way is counted, not written (A4).
+        // A repeated refusal is counted and not written (A4).
         if repeats::is_first(&mut self.writer, kind, event, self.at).await? {
             self.write_record(event, Some(refusal)).await?;
         }
@@ -183,7 +185,7 @@ impl<'a> Change<'a> {
             before,
             after,
         } = &self.record;
-        // Nothing was changed by what was refused, so there is no "after".
+        // A refused change changed nothing, so there is no "after".
         let after = after.as_ref().filter(|_| refusal.is_none());
         sqlx::query!(
             "INSERT INTO audit_events (id, at, organization_id, project_id, actor_kind, actor_id, credential, action,

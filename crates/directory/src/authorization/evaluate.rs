@@ -1,8 +1,8 @@
-//! The question "may this principal do this to that", asked outside of a change.
+//! Evaluates whether a principal may do something to a target, outside of a change.
 //!
-//! Owns the one answer to it, and asking before a request's content is looked at: whoever lacks the permission learns
-//! nothing about what they sent. Inside of a change the use case asks, with the target locked. It must not know how a
-//! question arrived.
+//! Owns that answer, and checking a permission before the content of a request is parsed, so that a principal without
+//! the permission learns nothing about what it sent. Inside a change the use case checks, with the target locked. It
+//! must not know how a request arrived.
 
 use policy::{Decision, OrganizationId, Permission, PrincipalStanding, ProjectId, Slug};
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{Directory, Error, Result};
 
-/// What a permission is asked for.
+/// The target that a permission is checked for.
 #[derive(Clone, Copy, Debug)]
 pub enum Target<'a> {
     /// An organization, by its slug.
@@ -22,7 +22,7 @@ pub enum Target<'a> {
     Project(&'a ProjectRef),
 }
 
-/// A target as it was found: what the principal is to it, and where a refusal is audited.
+/// A target that was found: what the principal is to it, and where a refusal is audited.
 struct Found {
     standing: PrincipalStanding,
     organization: Option<OrganizationId>,
@@ -30,12 +30,13 @@ struct Found {
 }
 
 impl Directory {
-    /// Whether a principal may do something to a target, and why: by the policy, from what they are to it now.
+    /// Returns whether a principal may do something to a target, and why. The policy decides, from the principal's
+    /// present standing to the target.
     ///
     /// # Errors
     /// [`policy::Refusal::Hidden`] if there is no such target; for a key [`policy::Refusal::KeyRevoked`],
-    /// [`policy::Refusal::KeyExpired`], [`policy::Refusal::KeyInvalid`]; [`policy::Refusal::SignedOut`] for a principal
-    /// that is nothing to any target.
+    /// [`policy::Refusal::KeyExpired`], [`policy::Refusal::KeyInvalid`]; [`policy::Refusal::SignedOut`] for a kind of
+    /// principal that has no standing to any target.
     pub async fn evaluate(
         &self,
         principal: &Principal,
@@ -45,9 +46,9 @@ impl Directory {
         Ok(self.find_target(principal, target).await?.standing.decide(permission))
     }
 
-    /// Goes on only if a principal may do something to a target: asked before what was sent is looked at, so that a
-    /// slip in it says nothing to somebody who may not do this anyway (P3, R2). A refusal is audited like one of the
-    /// change itself, which asks again, under its lock.
+    /// Checks that a principal may do something to a target, before the content of the request is parsed, so that an
+    /// error in the content tells nothing to a principal without the permission (P3, R2). A refusal is audited like one
+    /// of the change itself, which checks again under its lock.
     ///
     /// # Errors
     /// [`policy::Refusal::Forbidden`], and those of [`Self::evaluate`].
@@ -75,7 +76,8 @@ impl Directory {
                 let seen = find_organization(&self.pool, slug, principal).await?;
                 Ok(Found {
                     standing: PrincipalStanding::Person(seen.standing),
-                    // What others try is the operator's to read (A4).
+                    // Attempts by people who are no members are shown to the operator only, so they name no
+                    // organization (A4).
                     organization: seen.standing.organization.map(|_| seen.id),
                     project: None,
                 })
@@ -95,7 +97,8 @@ impl Directory {
     }
 }
 
-/// Where the audit has it that a target was not found: in the one project that the principal knows.
+/// Returns the organization and project that the audit names when a target was not found: those of an API key, which
+/// knows only its own project.
 const fn own_project(principal: &Principal) -> (Option<OrganizationId>, Option<ProjectId>) {
     match principal.identity {
         Identity::ApiKey(key) => (Some(key.organization), Some(key.project)),

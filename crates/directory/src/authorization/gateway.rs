@@ -1,8 +1,9 @@
-//! What gateways and nodes ask (RULES E): may this caller do this to that, and who may log in to a cluster now.
+//! Answers to gateways and nodes (RULES E): whether a caller may do something to a target, and who may log in to a
+//! cluster now.
 //!
-//! Each answer is one query, in which the gateway's token, the caller's credential, what it is about and the caller's
-//! access are read together: nothing is remembered from one question to the next, so a change counts from the next one
-//! on (E5). [`policy`] decides. It must not know how a question travels, nor what a gateway does with the answer.
+//! Each answer is one query, which reads the gateway's token, the caller's credential, the target and the caller's
+//! access together. Nothing is cached between two requests, so a change counts from the next request on (E5).
+//! [`policy`] decides. It must not know how a request travels, nor what a gateway does with the answer.
 
 use policy::{
     ApiKeyId, Decision, Denial, Email, KeyState, Login, OrganizationId, Permission, PrincipalStanding, ProjectId,
@@ -24,27 +25,27 @@ use crate::{
 /// What a gateway asks.
 #[derive(Clone, Debug)]
 pub struct AccessRequest<'a> {
-    /// What it shows that it may ask.
+    /// The gateway's own token, which authorizes it to ask.
     pub gateway: &'a Token,
-    /// Who wants to be let through.
+    /// The credential of the gateway's client.
     pub credential: &'a Credential,
-    /// The project it is about, by its id or its slug. A slug may come to be another project's; an id never does (P2).
+    /// The project of the request, by id or slug. A slug may later belong to another project; an id never does (P2).
     pub project: Option<&'a ProjectRef>,
-    /// The resource it is about, by kind and id; in that project, if both are given. What can't be an id is none there
-    /// is.
+    /// The resource of the request, by kind and id; if a project is given too, the resource must be in it. A text that
+    /// can't be an id names no resource.
     pub resource: Option<(ResourceKind, &'a str)>,
-    /// What they want to do.
+    /// The permission that the client needs.
     pub permission: Permission,
 }
 
-/// The answer to a [`AccessRequest`].
+/// The answer to an [`AccessRequest`].
 #[derive(Clone, Debug)]
 pub struct AccessDecision {
-    /// Who asked.
+    /// The client, as its credential identifies it.
     pub subject: Subject,
-    /// The project, where the one who asked has access to it: its slug of today, and its id.
+    /// The project's id and present slug, if the client has access to it.
     pub project: Option<(ProjectId, Slug)>,
-    /// Yes or no, and why. No access and no such thing are the same [`Denial::Hidden`] (P3).
+    /// Allowed or denied, and why. No access and no such target give the same [`Denial::Hidden`] (P3).
     pub decision: Decision,
 }
 
@@ -73,23 +74,23 @@ impl AccessDecision {
     }
 }
 
-/// The SSH key of somebody who may log in.
+/// The SSH key of a person who may log in.
 #[derive(Clone, Debug)]
 pub struct AuthorizedKey {
-    /// The key, as a line of `authorized_keys` has it, without options and comment.
+    /// The key, as in a line of `authorized_keys`, without options and comment.
     pub public_key: String,
-    /// Whose it is.
+    /// The address of the key's owner.
     pub email: Email,
 }
 
 impl Directory {
-    /// Answers a gateway: may the caller do this? A credential that isn't good is refused; everything else is a
-    /// verdict.
+    /// Returns whether the client of a gateway may do what it asks for. An invalid credential is refused; every other
+    /// outcome is a decision.
     ///
     /// # Errors
     /// [`Refusal::GatewayUnknown`]; [`Refusal::KeyInvalid`], [`Refusal::KeyExpired`], [`Refusal::KeyRevoked`],
-    /// [`Refusal::SignedOut`]; [`Refusal::Malformed`] for a person and neither project nor resource;
-    /// [`Error::Unavailable`](crate::Error::Unavailable), which is neither yes nor no (E6).
+    /// [`Refusal::SignedOut`]; [`Refusal::Malformed`] if the client is a person and neither project nor resource is
+    /// given; [`Error::Unavailable`](crate::Error::Unavailable), which is neither yes nor no (E6).
     pub async fn evaluate_request(&self, question: &AccessRequest<'_>) -> Result<AccessDecision> {
         match question.credential {
             Credential::ApiKey(secret) => self.evaluate_key(question, secret).await,
@@ -102,8 +103,8 @@ impl Directory {
 
     async fn evaluate_key(&self, question: &AccessRequest<'_>, secret: &Token) -> Result<AccessDecision> {
         let (about, (kind, id)) = (project(question), resource(question));
-        // The target is looked for in the key's own project only: another's is not there (K1, P3). Nor is what the
-        // gateway's token is not for (E7).
+        // The target is looked up in the key's own project only: one in another project is not found (K1, P3). Neither
+        // is one outside the scope of the gateway's token (E7).
         let row = sqlx::query!(
             r#"SELECT g.id AS "gateway?",
                       COALESCE(g.last_used_at < statement_timestamp() - interval '1 minute', true)
@@ -216,11 +217,11 @@ impl Directory {
         if row.is_use_due {
             self.note_session_use(SessionId(session));
         }
-        let place = project_standing(row.role.as_deref(), row.because.as_deref())?;
+        let access = project_standing(row.role.as_deref(), row.because.as_deref())?;
         let standing = Standing {
-            // What is asked is about a project: a place in the organization says nothing about it but by `access`.
+            // The request is about a project. A membership of the organization counts only through `access`.
             organization: None,
-            project: place,
+            project: access,
         };
         AccessDecision::new(
             Subject::User(UserId(user)),
@@ -230,9 +231,9 @@ impl Directory {
         )
     }
 
-    /// The SSH keys of those who may log in to a cluster now under this name: its project's present collaborators, as
-    /// far as they may use SSH (E4). With a fingerprint, only the key it is of. None for a cluster there isn't (P3),
-    /// nor for one that the gateway's token may not read SSH keys of (E7).
+    /// Returns the SSH keys that may log in to a cluster now under this login name: those of its project's present
+    /// collaborators, if they may use SSH (E4). With a fingerprint, returns only the key that has it. Returns none if
+    /// there is no such cluster (P3) or if the gateway's token may not read its SSH keys (E7).
     ///
     /// # Errors
     /// [`Refusal::GatewayUnknown`]; [`Error::Unavailable`](crate::Error::Unavailable) (E6).
@@ -248,7 +249,7 @@ impl Directory {
             Some(fingerprint) => self.holder_of_key(gateway, cluster, fingerprint).await?,
             None => self.holders_of_keys(gateway, cluster).await?,
         };
-        // There is a row even if there is nobody, as long as there is an answer.
+        // There is one row even if nobody has access: it holds the gateway.
         let first = candidates.first();
         self.gateway(
             first.and_then(|row| row.gateway),
@@ -275,7 +276,8 @@ impl Directory {
         Ok(keys)
     }
 
-    /// Everybody with access to the cluster's project, with each of their keys; one empty row if there is nobody.
+    /// Returns everybody with access to the cluster's project, with each of their keys; one empty row if there is
+    /// nobody.
     async fn holders_of_keys(&self, gateway: &Token, cluster: Option<Uuid>) -> Result<Vec<Candidate>> {
         Ok(sqlx::query_as!(
             Candidate,
@@ -305,8 +307,8 @@ impl Directory {
         .await?)
     }
 
-    /// The one key with this fingerprint, and what its holder is to the cluster's project; index look-ups, however many
-    /// people there are.
+    /// Returns the one key with this fingerprint, and its owner's access to the cluster's project. It uses index
+    /// look-ups only, however many people have access.
     async fn holder_of_key(&self, gateway: &Token, cluster: Option<Uuid>, fingerprint: &str) -> Result<Vec<Candidate>> {
         Ok(sqlx::query_as!(
             Candidate,
@@ -335,7 +337,7 @@ impl Directory {
         .await?)
     }
 
-    /// Goes on only for a gateway that may ask, and notes that it did: beside the answer, at most once a minute.
+    /// Checks that the gateway is known, and records its use: in the background, at most once a minute.
     fn gateway(&self, gateway: Option<Uuid>, is_use_due: bool) -> Result<()> {
         let gateway = gateway.ok_or(Refusal::GatewayUnknown)?;
         if is_use_due {
@@ -354,7 +356,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Notes that a session was used, as [`Self::note_key_use`] does of a key.
+    /// Records that a session was used, as [`Self::note_key_use`] does for a key.
     fn note_session_use(&self, session: SessionId) {
         let (pool, now) = (self.pool.clone(), self.now());
         Self::spawn_best_effort("a session's use", async move {
@@ -371,7 +373,7 @@ impl Directory {
     }
 }
 
-/// Somebody who might log in, with a key of theirs.
+/// A person who might be allowed to log in, with one of their keys.
 struct Candidate {
     gateway: Option<Uuid>,
     is_gateway_use_due: bool,
@@ -382,7 +384,7 @@ struct Candidate {
     because: Option<String>,
 }
 
-/// The project a question names, as the queries want it.
+/// The project of a request, as parameters of the queries.
 struct About<'a> {
     slug: Option<&'a str>,
     id: Option<Uuid>,
@@ -399,7 +401,7 @@ fn project<'a>(question: &AccessRequest<'a>) -> About<'a> {
     About { slug, id }
 }
 
-/// The resource a question names, as the queries want it.
+/// Returns the resource of a request, as parameters of the queries.
 fn resource(question: &AccessRequest<'_>) -> (Option<&'static str>, Option<Uuid>) {
     match question.resource {
         Some((kind, id)) => (Some(kind.code()), id.parse::<ResourceId>().ok().map(|id| id.0)),
@@ -407,7 +409,8 @@ fn resource(question: &AccessRequest<'_>) -> (Option<&'static str>, Option<Uuid>
     }
 }
 
-/// What a token's scope names to allow a question: the permission, or the kind it is about.
+/// Returns the names of which a token's scope must contain one to allow a request: the permission, or the kind of
+/// resource.
 fn asked(permission: Permission) -> Vec<String> {
     let kind = permission.resource_kind().map(|kind| kind.code().to_owned());
     kind.into_iter().chain([permission.name().to_owned()]).collect()

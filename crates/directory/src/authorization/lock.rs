@@ -1,8 +1,7 @@
 //! The queue and the row locks of a change (decision 73).
 //!
 //! Owns the order in which changes take locks: the queue of an organization, then its row, then a project's. It must
-//! not decide anything; it reads the caller's standing anew after each wait, since the wait may have changed
-//! everything.
+//! not decide anything. It reads the principal's standing again after each wait, since it may have changed meanwhile.
 
 use policy::{Refusal, Slug, UserId};
 
@@ -14,8 +13,8 @@ use super::{
 };
 use crate::{Result, connections::PgConnection};
 
-/// Waits for an organization in the queue that nobody passes, before any row is locked. Changes to its projects share
-/// its row, and would keep a change that needs it alone waiting for as long as more of them come (E5).
+/// Waits in the queue of an organization, in order of arrival, before any row is locked. Changes to its projects share
+/// its row: without the queue, a change that needs the row alone would wait for as long as more of them arrive (E5).
 pub(crate) async fn join_queue(db: &mut PgConnection, slug: &Slug) -> Result<()> {
     sqlx::query!(
         "SELECT pg_advisory_xact_lock(turn_in(id)) FROM organizations WHERE slug = $1",
@@ -26,10 +25,10 @@ pub(crate) async fn join_queue(db: &mut PgConnection, slug: &Slug) -> Result<()>
     Ok(())
 }
 
-/// Finds an organization by its slug and locks it until the change ends: nobody else changes its people, invitations or
-/// projects meanwhile. For whoever is no member it waits for nothing: how long it takes tells nothing of it (P3), and
-/// nobody from outside holds up those within. The change is about it from then on, for a member: what others try is the
-/// operator's to read, and not in the audit of an organization that doesn't know them (A4).
+/// Finds an organization by its slug and locks it until the change ends, so that nobody else changes its people,
+/// invitations or projects meanwhile. For a principal that is no member it doesn't wait: how long it takes then tells
+/// nothing (P3), and nobody from outside delays the members. For a member it makes the organization the target of the
+/// change; the attempts of others are shown to the operator only and are not in the organization's audit (A4).
 ///
 /// # Errors
 /// [`Refusal::Hidden`] if there is none.
@@ -42,7 +41,8 @@ pub(crate) async fn lock_organization(change: &mut Change<'_>, slug: &Slug) -> R
     Ok(organization)
 }
 
-/// The same with what `user` is in it, whoever asks, for a change that says itself what it is about.
+/// Does the same with the standing of `user`, whatever the principal is, and leaves it to the caller to set the target
+/// of the change.
 ///
 /// # Errors
 /// [`Refusal::Hidden`] if there is none.
@@ -63,13 +63,13 @@ pub(crate) async fn lock_organization_as(
     .fetch_optional(change.read())
     .await?
     .ok_or(Refusal::Hidden)?;
-    // Read again: the wait for the lock may have changed everything.
+    // Read again: it may have changed during the wait for the lock.
     find_organization_as(change.read(), slug, user).await
 }
 
-/// Finds a project by its slug and locks it, with its organization, until the change ends: nobody else changes the
-/// project or anybody's membership meanwhile. For whoever has no access it waits for nothing, and the change isn't
-/// about it, as with [`lock_organization`].
+/// Finds a project by its slug and locks it, with its organization, until the change ends, so that nobody else changes
+/// the project or any membership meanwhile. For a principal without access it doesn't wait, and doesn't make the
+/// project the target of the change, like [`lock_organization`].
 ///
 /// # Errors
 /// [`Refusal::Hidden`] if there is none.
@@ -82,7 +82,7 @@ pub(crate) async fn lock_project(change: &mut Change<'_>, slug: &Slug) -> Result
     Ok(project)
 }
 
-/// The same for a change that says itself what it is about.
+/// Does the same, and leaves it to the caller to set the target of the change.
 ///
 /// # Errors
 /// [`Refusal::Hidden`] if there is none.
@@ -92,7 +92,7 @@ pub(crate) async fn lock_project_unnoted(change: &mut Change<'_>, slug: &Slug) -
     if seen.standing.project.is_none() {
         return Ok(seen);
     }
-    // A turn together with changes to other projects, behind whoever waits for one alone.
+    // Joins the queue together with changes to other projects, behind any change that waits in it alone.
     sqlx::query!(
         "SELECT pg_advisory_xact_lock_shared(turn_in(organization_id)) FROM project_slugs
          WHERE slug = $1 AND released_at IS NULL",
@@ -112,12 +112,12 @@ pub(crate) async fn lock_project_unnoted(change: &mut Change<'_>, slug: &Slug) -
     .fetch_optional(change.read())
     .await?
     .ok_or(Refusal::Hidden)?;
-    // Read again: the wait for the lock may have changed everything.
+    // Read again: it may have changed during the wait for the lock.
     find_project(change.read(), slug, principal).await
 }
 
-/// Finds the project that a person or a program changes something in, and locks it, with its organization, until the
-/// change ends. Notes it for the audit.
+/// Finds the project in which a person or a program makes a change, and locks it, with its organization, until the
+/// change ends. Makes it the target of the change in the audit.
 ///
 /// # Errors
 /// Those of [`find_project_context`](super::lookup::find_project_context).
@@ -128,10 +128,10 @@ pub(crate) async fn lock_project_context(change: &mut Change<'_>, project: &Proj
             Ok(lock_project(change, &slug).await?.into())
         }
         Identity::ApiKey(key) => {
-            // Whatever it tries, those who look after its project read of it.
+            // Whatever a key attempts is in the audit of its project.
             change.record.organization = Some(key.organization);
             change.record.project = Some(key.project);
-            // As a person does it: see `lock_project`.
+            // The same queue as for a person: see `lock_project`.
             sqlx::query!("SELECT pg_advisory_xact_lock_shared(turn_in($1))", key.organization.0)
                 .execute(change.read())
                 .await?;
@@ -144,7 +144,7 @@ pub(crate) async fn lock_project_context(change: &mut Change<'_>, project: &Proj
             )
             .fetch_optional(change.read())
             .await?;
-            // Read again: the wait for the lock may have changed everything.
+            // Read again: it may have changed during the wait for the lock.
             find_of_key(change.read(), key, project).await
         }
         Identity::Meter(_) | Identity::Anonymous | Identity::Operator => Err(Refusal::SignedOut.into()),

@@ -1,7 +1,7 @@
-//! Finding a target, without saying more of it than the caller may know: what does not exist and what is not the
-//! caller's are the same [`Refusal::Hidden`] (P3).
+//! Finding a target, without telling the principal more about it than it may know: a target that does not exist and one
+//! that the principal has no access to give the same [`Refusal::Hidden`] (P3).
 //!
-//! Owns the queries that find a target together with the caller's standing to it. It must not decide anything.
+//! Owns the queries that find a target together with the principal's standing to it. It must not decide anything.
 
 use policy::{KeyState, Name, OrganizationId, PrincipalStanding, ProjectId, Refusal, Slug, Standing, UserId};
 use sqlx::PgExecutor;
@@ -13,11 +13,11 @@ use super::{
 };
 use crate::{ProjectView, Result, connections::PgConnection, error::decode};
 
-/// Finds an organization by its slug, as a person sees it.
+/// Finds an organization by its slug, with the standing of the person who asks. The caller still has to decide by that
+/// standing whether they may see it.
 ///
 /// # Errors
-/// [`Refusal::Hidden`] if there is none; [`Refusal::SignedOut`] for whatever isn't a person. Whether they may see it is
-/// still to be decided, by their standing.
+/// [`Refusal::Hidden`] if there is none; [`Refusal::SignedOut`] if the principal isn't a person.
 pub(crate) async fn find_organization(
     db: impl PgExecutor<'_>,
     slug: &Slug,
@@ -26,7 +26,7 @@ pub(crate) async fn find_organization(
     find_organization_as(db, slug, principal.user()?).await
 }
 
-/// Finds an organization by its slug, with what `user` is in it, whoever asks.
+/// Finds an organization by its slug, with the standing of `user`, whatever the principal is.
 ///
 /// # Errors
 /// [`Refusal::Hidden`] if there is none.
@@ -62,11 +62,11 @@ pub(crate) async fn find_organization_as(
     })
 }
 
-/// Finds a project by its slug, as a person sees it.
+/// Finds a project by its slug, with the standing of the person who asks. The caller still has to decide by that
+/// standing whether they may see it.
 ///
 /// # Errors
-/// [`Refusal::Hidden`] if there is none; [`Refusal::SignedOut`] for whatever isn't a person. Whether they may see it is
-/// still to be decided, by their standing.
+/// [`Refusal::Hidden`] if there is none; [`Refusal::SignedOut`] if the principal isn't a person.
 pub(crate) async fn find_project(db: impl PgExecutor<'_>, slug: &Slug, principal: &Principal) -> Result<ProjectSeen> {
     let user = principal.user()?;
     // OFFSET 0 keeps the view's three parts as index look-ups for this one project and person.
@@ -108,12 +108,12 @@ pub(crate) async fn find_project(db: impl PgExecutor<'_>, slug: &Slug, principal
     })
 }
 
-/// Finds a project as a person or a program sees it.
+/// Finds a project, with the standing of the person or the API key that asks. The caller still has to decide by a
+/// person's standing whether they may see it.
 ///
 /// # Errors
-/// [`Refusal::Hidden`] if there is none, or not the key's (K1); [`Refusal::KeyRevoked`], [`Refusal::KeyExpired`],
-/// [`Refusal::KeyInvalid`]; [`Refusal::SignedOut`] for other principals. Whether a person may see it is still to be
-/// decided, by their standing.
+/// [`Refusal::Hidden`] if there is none, or if it isn't the key's project (K1); [`Refusal::KeyRevoked`],
+/// [`Refusal::KeyExpired`], [`Refusal::KeyInvalid`]; [`Refusal::SignedOut`] for other principals.
 pub(crate) async fn find_project_context(
     db: &mut PgConnection,
     principal: &Principal,
@@ -129,8 +129,8 @@ pub(crate) async fn find_project_context(
     }
 }
 
-/// The project of a key, if it is the one that is asked for: to a key there is no other. The key is looked at again,
-/// since it may have come to its end after it was shown (E5).
+/// Finds the project of a key, if it is the one asked for: for a key no other project exists. Reads the key again,
+/// since it may have ended after it was authenticated (E5).
 pub(crate) async fn find_of_key(
     db: &mut PgConnection,
     key: &ApiKeyIdentity,
@@ -181,7 +181,7 @@ pub(crate) async fn find_of_key(
     })
 }
 
-/// The slug a project has now.
+/// Returns the present slug of a project.
 pub(crate) async fn slug_of(db: &mut PgConnection, project: &ProjectRef) -> Result<Slug> {
     match project {
         ProjectRef::Slug(slug) => Ok(slug.clone()),

@@ -1,7 +1,7 @@
-//! The authorization kernel: who asks, about what, and what they are to it.
+//! The authorization kernel: who asks, about which target, and what they are to it.
 //!
-//! Owns the kinds of callers, the targets, how a target is found and locked as a caller sees it, and the answers to
-//! gateways. [`policy`] decides; the use cases ask. It must not know what a use case changes, nor how a question
+//! Owns the kinds of principals, the targets, how a target is found and locked as a principal sees it, and the answers
+//! to gateways. [`policy`] decides; the use cases ask. It must not know what a use case changes, nor how a request
 //! arrived.
 
 pub(crate) mod change;

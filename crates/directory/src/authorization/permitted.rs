@@ -1,7 +1,7 @@
-//! A change that may be made: the only one that writes.
+//! A permitted change: the only kind of change that can write.
 //!
-//! Owns the type whose possession shows that somebody asked, and the ways to it: a permit that only [`policy`] issues,
-//! or what the principal is. It must not know what is written.
+//! Owns the type that proves that the permission was checked, and the ways to get one: a permit that only [`policy`]
+//! issues, or what the principal is. It must not know what is written.
 
 use std::ops::{Deref, DerefMut};
 
@@ -11,45 +11,46 @@ use super::{change::Change, principal::Identity, writer::Writer};
 use crate::Result;
 
 impl<'a> Change<'a> {
-    /// The change, once the policy allowed it.
+    /// Returns the permitted change, by a permit of the policy.
     pub const fn permit(&mut self, _: Permit) -> Permitted<'_, 'a> {
         Permitted { change: self }
     }
 
-    /// The change, for a person: to what is their own (account, sessions, SSH keys, API keys they made), and to what the
-    /// secret of a link opens to them, which the use case compares. A test lists every use case that is permitted so.
+    /// Returns the permitted change, for a person: for what is their own (account, sessions, SSH keys, API keys they
+    /// made), and for what the secret of a link opens to them, which the use case compares. A test lists every use case
+    /// that calls this.
     ///
     /// # Errors
-    /// [`policy::Refusal::SignedOut`] for whatever isn't a person.
+    /// [`Refusal::SignedOut`] if the principal isn't a person.
     pub(crate) fn permit_oneself(&mut self) -> Result<Permitted<'_, 'a>> {
         self.principal.user()?;
         Ok(Permitted { change: self })
     }
 
-    /// The change, for the person who runs the installation: theirs is everything.
+    /// Returns the permitted change, for the operator, who may change everything.
     ///
     /// # Errors
-    /// [`policy::Refusal::Hidden`] for everybody else: to them there is no such use case.
+    /// [`Refusal::Hidden`] for any other principal: for them the use case doesn't exist.
     pub(crate) fn permit_operator(&mut self) -> Result<Permitted<'_, 'a>> {
         self.principal.require_operator()?;
         Ok(Permitted { change: self })
     }
 
-    /// The change, for a meter of the operator's: it reports usage for every organization (E9).
+    /// Returns the permitted change, for a meter of the operator, which reports usage of every organization (E9).
     ///
     /// # Errors
-    /// [`policy::Refusal::MeterUnknown`] for whatever isn't one.
+    /// [`Refusal::MeterUnknown`] if the principal isn't a meter.
     pub(crate) fn permit_meter(&mut self) -> Result<Permitted<'_, 'a>> {
         self.principal.meter()?;
         Ok(Permitted { change: self })
     }
 
-    /// The change, for somebody who showed no credential: to sign up and to ask for a link, and for what a password or
-    /// the secret of a link or a token opens. The use case compares those itself, and returns a refusal where they are
-    /// wrong. A test lists every use case that is permitted so.
+    /// Returns the permitted change, for somebody who showed no credential: to sign up, to ask for a link, and for what a
+    /// password or the secret of a link or a token opens. The use case compares the secret, and refuses a wrong one. A
+    /// test lists every use case that calls this.
     ///
     /// # Errors
-    /// [`policy::Refusal::Hidden`] for every other principal.
+    /// [`Refusal::Hidden`] for any other principal.
     pub(crate) fn permit_anonymous(&mut self) -> Result<Permitted<'_, 'a>> {
         if self.principal.identity == Identity::Anonymous {
             Ok(Permitted { change: self })
@@ -58,18 +59,18 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// The change, to note that an API key was presented, whatever has become of the key.
+    /// Returns the permitted change, to note that an API key was presented, even one that opens nothing any more.
     ///
     /// # Errors
-    /// [`policy::Refusal::KeyInvalid`] for whatever isn't a key.
+    /// [`Refusal::KeyInvalid`] if the principal isn't an API key.
     pub(crate) fn permit_note_of_key(&mut self) -> Result<Permitted<'_, 'a>> {
         self.principal.api_key()?;
         Ok(Permitted { change: self })
     }
 }
 
-/// A [`Change`] that its principal may make. Every helper that writes demands one, or its [`Writer`]: without the
-/// answer of the policy there is no connection to write with.
+/// A [`Change`] that its principal may make. Every helper that writes takes one, or its [`Writer`]: before the policy
+/// has allowed the change, there is no connection to write with.
 ///
 /// With a permit, which only [`policy`] issues:
 ///
@@ -93,7 +94,7 @@ impl<'a> Change<'a> {
 /// }
 /// ```
 ///
-/// A permit can't be made up, nor can this:
+/// Neither a permit nor a permitted change can be constructed elsewhere:
 ///
 /// ```compile_fail,E0423
 /// # use directory::Change;
@@ -114,7 +115,7 @@ pub struct Permitted<'c, 'a> {
 }
 
 impl Permitted<'_, '_> {
-    /// The connection, to write with.
+    /// Returns the connection, for writing.
     pub fn write(&mut self) -> &mut Writer {
         self.change.writer.set_only_reads(false);
         &mut self.change.writer

@@ -8,26 +8,26 @@ use uuid::Uuid;
 
 use crate::{DeviceToken, SessionToken, Token};
 
-/// Where a request came from; goes into the audit (A1).
+/// Where a request came from, for the audit (A1).
 #[derive(Clone, Debug, Default)]
 pub struct Origin {
     /// The client's address.
     pub address: String,
     /// The request's id.
     pub request_id: String,
-    /// What the browser calls itself.
+    /// The `User-Agent` that the browser sent.
     pub user_agent: String,
-    /// What the browser is known by, if it signed in before (J8).
+    /// The token that identifies a browser which signed in before (J8).
     pub device: Option<DeviceToken>,
-    /// The session that the browser is signed in by; signing in again ends it (J7).
+    /// The session that the browser is signed in with; signing in again ends it (J7).
     pub session: Option<SessionId>,
 }
 
-/// Who asks, known by a credential that is good, with the request they make. Every use case takes one; what a principal
-/// may do is decided where it is used, never here.
+/// Who asks, identified by a valid credential, and where the request came from. Every use case takes one. What a
+/// principal may do is decided by the use case, never here.
 #[derive(Clone, Debug)]
 pub struct Principal {
-    /// Who.
+    /// Who asks.
     pub identity: Identity,
     /// Where the request came from.
     pub origin: Origin,
@@ -45,29 +45,29 @@ pub enum Identity {
     },
     /// A program, by an API key (K1).
     ApiKey(ApiKeyIdentity),
-    /// A meter of the operator's, by its token (E9).
+    /// A meter of the operator, by its token (E9).
     Meter(MeterTokenId),
-    /// Somebody who showed no credential.
+    /// Somebody who presented no credential.
     Anonymous,
-    /// The person who runs the installation, at the command line.
+    /// The operator of the installation, at the command line.
     Operator,
 }
 
-/// An API key that opens something now, as it was found (K1).
+/// A valid API key, as it was found when it was authenticated (K1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ApiKeyIdentity {
     /// The key.
     pub key: ApiKeyId,
     /// The organization of its project.
     pub organization: OrganizationId,
-    /// The one project it reaches.
+    /// The only project it gives access to.
     pub project: ProjectId,
-    /// What it may do there (K11).
+    /// Its scope: what it may do there (K11).
     pub reach: KeyScope,
 }
 
 impl Principal {
-    /// A person with a session.
+    /// Returns a person with a session.
     #[must_use]
     pub const fn signed_in(user: UserId, session: SessionId, origin: Origin) -> Self {
         Self {
@@ -76,8 +76,8 @@ impl Principal {
         }
     }
 
-    /// Somebody who showed no credential, or whose credential isn't what the request is about: whoever signs up, signs
-    /// in or follows a link.
+    /// Returns somebody who presented no credential, or whose credential doesn't matter to the request: signing up,
+    /// signing in or following a link.
     #[must_use]
     pub const fn anonymous(origin: Origin) -> Self {
         Self {
@@ -86,7 +86,7 @@ impl Principal {
         }
     }
 
-    /// The person who runs the installation.
+    /// Returns the operator of the installation.
     #[must_use]
     pub fn operator() -> Self {
         Self {
@@ -95,10 +95,10 @@ impl Principal {
         }
     }
 
-    /// The person.
+    /// Returns the person.
     ///
     /// # Errors
-    /// [`Refusal::SignedOut`] for whatever isn't one: what is asked for needs a person.
+    /// [`Refusal::SignedOut`] if the principal isn't a person.
     pub const fn user(&self) -> Result<UserId, Refusal> {
         if let Identity::User { user, .. } = self.identity {
             Ok(user)
@@ -107,10 +107,10 @@ impl Principal {
         }
     }
 
-    /// The session a person is signed in with.
+    /// Returns the session that a person is signed in with.
     ///
     /// # Errors
-    /// [`Refusal::SignedOut`] for whatever isn't a person with a session.
+    /// [`Refusal::SignedOut`] if the principal isn't a person with a session.
     pub const fn session(&self) -> Result<SessionId, Refusal> {
         if let Identity::User { session, .. } = self.identity {
             Ok(session)
@@ -119,10 +119,10 @@ impl Principal {
         }
     }
 
-    /// The API key.
+    /// Returns the API key.
     ///
     /// # Errors
-    /// [`Refusal::KeyInvalid`] for whatever isn't one.
+    /// [`Refusal::KeyInvalid`] if the principal isn't an API key.
     pub const fn api_key(&self) -> Result<ApiKeyIdentity, Refusal> {
         if let Identity::ApiKey(key) = self.identity {
             Ok(key)
@@ -131,10 +131,10 @@ impl Principal {
         }
     }
 
-    /// The meter's token.
+    /// Returns the meter's token.
     ///
     /// # Errors
-    /// [`Refusal::MeterUnknown`] for whatever isn't one.
+    /// [`Refusal::MeterUnknown`] if the principal isn't a meter.
     pub const fn meter(&self) -> Result<MeterTokenId, Refusal> {
         if let Identity::Meter(meter) = self.identity {
             Ok(meter)
@@ -143,10 +143,10 @@ impl Principal {
         }
     }
 
-    /// Goes on only for the person who runs the installation.
+    /// Checks that the principal is the operator.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] for everybody else: to them there is no such use case.
+    /// [`Refusal::Hidden`] for any other principal: for them the use case doesn't exist.
     pub(crate) fn require_operator(&self) -> Result<(), Refusal> {
         if self.identity == Identity::Operator {
             Ok(())
@@ -155,7 +155,7 @@ impl Principal {
         }
     }
 
-    /// As the audit has it.
+    /// Returns the author of a change, as the audit names it.
     pub(crate) fn author(&self) -> Author<'_> {
         let (kind, id, credential) = match self.identity {
             Identity::User { user, session } => ("user", Some(user.0), format!("session {session}")),
@@ -174,7 +174,7 @@ impl Principal {
     }
 }
 
-/// Who makes a change, as the audit has it.
+/// The author of a change, as the audit names it.
 pub(crate) struct Author<'a> {
     pub(crate) kind: &'static str,
     pub(crate) id: Option<Uuid>,
@@ -183,16 +183,16 @@ pub(crate) struct Author<'a> {
     pub(crate) request_id: &'a str,
 }
 
-/// The credential of whoever wants to be let through by a gateway, as it came: not looked at yet.
+/// The credential of a gateway's client as it was sent, before it is checked.
 #[derive(Clone, Debug)]
 pub enum Credential {
-    /// A program, with its API key (K1).
+    /// The API key of a program (K1).
     ApiKey(Token),
-    /// A person, with their session.
+    /// The session of a person.
     Session(SessionToken),
 }
 
-/// Who asks to be let through, known by a credential that is good.
+/// A gateway's client, identified by a valid credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// A person.
@@ -202,7 +202,7 @@ pub enum Subject {
 }
 
 impl Subject {
-    /// What it is, for programs.
+    /// Returns its kind, as a stable name for programs.
     #[must_use]
     pub const fn kind(self) -> &'static str {
         match self {
@@ -211,7 +211,7 @@ impl Subject {
         }
     }
 
-    /// Its id.
+    /// Returns its id.
     #[must_use]
     pub const fn id(self) -> Uuid {
         match self {

@@ -1,4 +1,4 @@
-//! What the audit row of a change will say.
+//! The audit row of a change, before it is written.
 //!
 //! Owns the type. It must not know when it is written, nor by whom.
 
@@ -6,7 +6,7 @@ use policy::{OrganizationId, ProjectId};
 use serde_json::Value;
 use uuid::Uuid;
 
-/// What the audit row will say.
+/// The content of the audit row.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Record {
     pub(crate) organization: Option<OrganizationId>,

@@ -1,7 +1,7 @@
-//! What somebody is to an organization or a project: always from the `access` view, the one definition of effective
-//! access.
+//! What a person is to an organization, read from `members`, and to a project, read from the `access` view, the one
+//! definition of effective access.
 //!
-//! Owns reading standings out of rows. It must not know what a standing lets anybody do: that is [`policy`]'s.
+//! Owns reading standings from rows. It must not know what a standing permits: that is decided by [`policy`].
 
 use policy::{KeyScope, OrganizationRole, OrganizationStanding, ProjectStanding, Reason, Refusal, Standing, UserId};
 use sqlx::PgExecutor;
@@ -9,7 +9,7 @@ use sqlx::PgExecutor;
 use super::target::{OrganizationSeen, PersonSeen, ProjectSeen};
 use crate::{Result, error::decode};
 
-/// What a person is in an organization.
+/// Returns what a person is in an organization; `None` if they are no member.
 pub(crate) async fn find_place(
     db: impl PgExecutor<'_>,
     organization: &OrganizationSeen,
@@ -25,10 +25,11 @@ pub(crate) async fn find_place(
     organization_standing(row.as_ref().map(|row| row.role.as_str()), organization.owner == user)
 }
 
-/// What a person is to a project. Inside a change, their name and account stay until it ends.
+/// Returns what a person is to a project. Inside a change, it locks their account, so that name and account stay as
+/// they are until the change ends.
 ///
 /// # Errors
-/// [`Refusal::NotACollaborator`] if there is no such person; whether they have access is in their standing.
+/// [`Refusal::NotACollaborator`] if there is no such person; their standing says whether they have access.
 pub(crate) async fn find_person(db: impl PgExecutor<'_>, project: &ProjectSeen, user: UserId) -> Result<PersonSeen> {
     let row = sqlx::query!(
         r#"SELECT u.name, m.role AS "member_role?", a.reasons AS "reasons?", a.expires_at AS "expires_at?"
@@ -61,7 +62,7 @@ pub(crate) async fn find_person(db: impl PgExecutor<'_>, project: &ProjectSeen, 
     })
 }
 
-/// A membership's columns as a standing.
+/// Converts a membership's columns to a standing.
 pub(crate) fn organization_standing(role: Option<&str>, is_owner: bool) -> Result<Option<OrganizationStanding>> {
     let Some(role) = role else { return Ok(None) };
     let role: OrganizationRole = decode(role, "members", "role")?;
@@ -72,7 +73,7 @@ pub(crate) fn organization_standing(role: Option<&str>, is_owner: bool) -> Resul
     }))
 }
 
-/// The `access` view's columns of what counts, as a standing.
+/// Converts the `role` and `because` columns of the `access` view to a standing.
 pub(crate) fn project_standing(role: Option<&str>, because: Option<&str>) -> Result<Option<ProjectStanding>> {
     let (Some(role), Some(because)) = (role, because) else {
         return Ok(None);
@@ -83,7 +84,7 @@ pub(crate) fn project_standing(role: Option<&str>, because: Option<&str>) -> Res
     }))
 }
 
-/// The `access` view's column as the reasons it names, in its order: the one that counts first.
+/// Converts the `reasons` column of the `access` view, keeping its order: the reason that counts comes first.
 pub(crate) fn decode_reasons(reasons: &[String]) -> Result<Vec<Reason>> {
     reasons
         .iter()
@@ -91,7 +92,7 @@ pub(crate) fn decode_reasons(reasons: &[String]) -> Result<Vec<Reason>> {
         .collect()
 }
 
-/// A key's column as its scope.
+/// Converts the column of a key's scope.
 pub(crate) fn key_scope(reach: &str) -> Result<KeyScope> {
     decode(reach, "api_keys", "reach")
 }

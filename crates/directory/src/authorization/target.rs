@@ -1,4 +1,4 @@
-//! What a caller asks about, as the caller sees it: organizations, projects, people.
+//! The targets of requests, as the principal sees them: organizations, projects, people.
 //!
 //! Owns these types. It must not know how they are found ([`super::lookup`]) nor what may be done to them.
 
@@ -7,7 +7,7 @@ use std::{convert::Infallible, str::FromStr};
 use policy::{Name, OrganizationId, PrincipalStanding, ProjectId, Reason, Slug, Standing, UserId};
 use time::OffsetDateTime;
 
-/// A project, and what the one who asks is to it.
+/// A project, and what the principal is to it.
 pub(crate) struct ProjectSeen {
     pub(crate) organization: OrganizationId,
     pub(crate) organization_slug: Slug,
@@ -27,12 +27,12 @@ pub(crate) struct PersonSeen {
     pub(crate) user: UserId,
     pub(crate) name: Name,
     pub(crate) standing: Standing,
-    /// Every reason for which they have access, the one that counts first; none without access.
+    /// Every reason for which they have access, the one that counts first; empty if they have none.
     pub(crate) reasons: Vec<Reason>,
     pub(crate) expires_at: Option<OffsetDateTime>,
 }
 
-/// An organization, and what the one who asks is in it.
+/// An organization, and what the principal is in it.
 pub(crate) struct OrganizationSeen {
     pub(crate) id: OrganizationId,
     pub(crate) slug: Slug,
@@ -44,14 +44,14 @@ pub(crate) struct OrganizationSeen {
     pub(crate) standing: Standing,
 }
 
-/// A project, as an address names it.
+/// A project, as a URL names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProjectRef {
-    /// By its permanent id. A text that can be an id is one.
+    /// By its permanent id. A text that can be an id is taken as one.
     Id(ProjectId),
     /// By its slug.
     Slug(Slug),
-    /// By something that no project is called.
+    /// By a text that can be neither an id nor a slug, so no project has it.
     Nothing,
 }
 
@@ -73,7 +73,7 @@ impl From<Slug> for ProjectRef {
     }
 }
 
-/// A project, as somebody with access to it sees it.
+/// A project, as a person with access to it sees it.
 #[derive(Clone, Debug)]
 pub struct ProjectView {
     /// Its permanent id.
@@ -90,9 +90,9 @@ pub struct ProjectView {
     pub is_default: bool,
     /// Whether externals may be added (X1).
     pub allow_externals: bool,
-    /// What the one who asks is to it.
+    /// What the principal is to it.
     pub standing: Standing,
-    /// When the access of the one who asks ends (C8).
+    /// When the principal's access ends (C8).
     pub expires_at: Option<OffsetDateTime>,
 }
 
@@ -112,19 +112,19 @@ impl From<ProjectSeen> for ProjectView {
     }
 }
 
-/// A project, and what whoever works in it may do there.
+/// A project, and what the principal that works in it may do there.
 #[derive(Clone, Debug)]
 pub struct ProjectContext {
     /// The organization it belongs to.
     pub organization: OrganizationId,
-    /// The project. A program's `standing` in it is none: see `standing` here.
+    /// The project. For an API key, its own `standing` field is empty: see `standing` here.
     pub project: ProjectView,
-    /// What decides what they may do to its resources.
+    /// The standing that decides what the principal may do to its resources.
     pub standing: PrincipalStanding,
 }
 
 impl ProjectContext {
-    /// Whether whoever works there has access at all: what others try is not in the project's audit (A4).
+    /// Returns whether the principal has access at all: attempts of others are not in the project's audit (A4).
     pub(crate) const fn is_visible(&self) -> bool {
         match self.standing {
             PrincipalStanding::Person(standing) => standing.project.is_some(),

@@ -1,7 +1,7 @@
 //! The connection that writes in a change.
 //!
-//! Owns the type, so that what writes can be told from what only looks up. It must not know when it may be used: see
-//! [`super::permitted`].
+//! Owns the type, so that a function that writes differs in its signature from one that only reads. It must not know
+//! when it may be used: see [`super::permitted`].
 
 use std::ops::{Deref, DerefMut};
 
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::connections::{PgConnection, PgTransaction};
 
-/// The connection of a change, as whoever may write with it has it: from [`Permitted::write`] alone. It reads as well.
+/// The connection of a permitted change. Only [`Permitted::write`] returns it. It reads as well.
 ///
 /// [`Permitted::write`]: super::permitted::Permitted::write
 #[derive(Debug)]
@@ -25,22 +25,22 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Private to the kernel: a change keeps it until it is permitted.
+    /// Private to the kernel: a change keeps it until the change is permitted.
     pub(super) const fn over(transaction: PgTransaction, ids: fn() -> Uuid) -> Self {
         Self { transaction, ids }
     }
 
-    /// The same for work that nobody asks for and that the server does by itself: delivering mail, which makes links.
+    /// The same for work that the server does by itself, without a request: delivering mail, which makes links.
     pub(crate) const fn for_worker(transaction: PgTransaction, ids: fn() -> Uuid) -> Self {
         Self { transaction, ids }
     }
 
-    /// An id for a new row: by the directory's source of ids, in the order of time.
+    /// Returns an id for a new row, from the directory's source of ids; ids are ordered by time.
     pub(crate) fn new_id(&self) -> Uuid {
         (self.ids)()
     }
 
-    /// The transaction, to end it.
+    /// Returns the transaction, to end it.
     pub(crate) fn into_transaction(self) -> PgTransaction {
         self.transaction
     }

@@ -23,29 +23,29 @@ use crate::{
 
 use super::{insert, name_of};
 
-/// What a removal did (C6): the receipt for whoever did it.
+/// The result of a removal (C6), shown to the person who made it.
 #[derive(Clone, Debug)]
 pub struct Removal {
-    /// Their name.
+    /// The name of the person who was removed.
     pub name: Name,
     /// When their access ended.
     pub at: OffsetDateTime,
-    /// The role that ended.
+    /// The role that they had.
     pub role: Option<ProjectRole>,
-    /// How many SSH keys log in to the project's clusters no more.
+    /// How many of their SSH keys no longer log in to the project's clusters.
     pub ssh_keys: i64,
-    /// The API keys that were revoked with it.
+    /// The API keys that were revoked with the removal.
     pub revoked: Vec<Name>,
-    /// What they made, and is still there.
+    /// What they created and what remains in the project.
     pub owned_assets: OwnedAssets,
 }
 
 impl Directory {
-    /// Gives a collaborator another role; counts from their next request (C5).
+    /// Changes a collaborator's role. The new role counts from their next request (C5).
     ///
     /// # Errors
-    /// Those of [`check_collaborator_change`]; [`Refusal::ManageKeysDecide`] for a lower one, if they made keys that
-    /// manage.
+    /// Those of [`check_collaborator_change`]; [`Refusal::ManageKeysDecide`] if the role is lowered and they created
+    /// keys with the scope `manage`.
     pub async fn change_collaborator_role(
         &self,
         principal: &Principal,
@@ -57,11 +57,12 @@ impl Directory {
             .await
     }
 
-    /// The same; and where the role is lowered, does as chosen with the keys that manage which they made: those go on
-    /// otherwise, and do what their maker may not do any more (K5, K11).
+    /// Does the same; if the role is lowered, it also applies the choices in `keys` to the keys with the scope `manage`
+    /// that the person created. Without a choice such a key would go on doing what its creator may no longer do (K5,
+    /// K11).
     ///
     /// # Errors
-    /// Those of [`check_collaborator_change`]; [`Refusal::ManageKeysDecide`] if nothing was chosen for one of them.
+    /// Those of [`check_collaborator_change`]; [`Refusal::ManageKeysDecide`] if there is no choice for one of them.
     pub async fn change_collaborator_role_and_keys(
         &self,
         principal: &Principal,
@@ -76,13 +77,13 @@ impl Directory {
                 let (mut permitted, project, person) =
                     lock_person(change, slug, user, CollaboratorChange::Role).await?;
                 let change = &mut permitted;
-                let before = person.standing.project.map(|place| place.role);
+                let before = person.standing.project.map(|access| access.role);
                 if before.is_some_and(|before| before.is_lowered_to(role)) {
                     let within = Within::Project(project.project);
                     made_keys::require_decided(change, project.organization, within, user, keys).await?;
                     made_keys::decide(change, project.organization, within, &[user], keys).await?;
                 }
-                // In the Default Project somebody with the role of every member has no row of their own yet.
+                // In the Default Project a person with the role of every member has no row yet.
                 let updated = sqlx::query!(
                 "UPDATE collaborators SET role = $4 WHERE organization_id = $1 AND project_id = $2 AND user_id = $3",
                 project.organization.0,
@@ -101,7 +102,7 @@ impl Directory {
                     outbox::notice(change, user, &Notice::BecameProjectAdmin { project }).await?;
                 }
                 change.values(
-                    person.standing.project.map(|place| json!({ "role": place.role })),
+                    person.standing.project.map(|access| json!({ "role": access.role })),
                     Some(json!({ "role": role })),
                 );
                 changed(change, &project, user);
@@ -111,8 +112,8 @@ impl Directory {
         .await
     }
 
-    /// Takes a collaborator's access away (C6), or gives up one's own (C7); and does as chosen with the keys they made:
-    /// the others go on working as they do (K5).
+    /// Removes a collaborator (C6), or lets a collaborator leave (C7). Applies the choices in `keys` to the keys they
+    /// created; the other keys keep working (K5).
     ///
     /// # Errors
     /// Those of [`check_collaborator_change`].
@@ -136,7 +137,7 @@ impl Directory {
                 )
                 .execute(change.write())
                 .await?;
-                let role = person.standing.project.map(|place| place.role);
+                let role = person.standing.project.map(|access| access.role);
                 change.values(role.map(|role| json!({ "role": role })), None);
                 changed(change, &project, user);
                 let within = Within::Project(project.project);
@@ -168,7 +169,7 @@ impl Directory {
         .await
     }
 
-    /// Gives a collaborator's access an end, another one, or none (C8).
+    /// Sets, changes or removes the date on which a collaborator's access ends (C8).
     ///
     /// # Errors
     /// Those of [`check_collaborator_change`]; [`Refusal::EndDateInvalid`] for an end in the past;
@@ -212,7 +213,7 @@ impl Directory {
     }
 }
 
-/// Locks the project, reads the person, and asks the policy about the change.
+/// Locks the project, reads the person, and checks the change with the policy.
 async fn lock_person<'c, 'a>(
     change: &'c mut Change<'a>,
     slug: &Slug,
@@ -221,9 +222,9 @@ async fn lock_person<'c, 'a>(
 ) -> Result<(Permitted<'c, 'a>, ProjectSeen, PersonSeen)> {
     change.set_target(user);
     let project = lock_project(change, slug).await?;
-    // Access to the project comes before everything, even before whether there is such a person (P3).
+    // Access to the project is checked first, even before whether the person exists (P3).
     project.standing.require(Permission::CollaboratorList)?;
-    // Then comes the permission: who lacks it does not learn by the refusal whether there is such a person.
+    // The permission is checked next, so that a refusal doesn't tell a principal without it whether the person exists.
     let (standing, person) = match find_person(change.read(), &project, user).await {
         Ok(person) => (person.standing, Ok(person)),
         Err(Error::Refused(refusal)) => (Standing::default(), Err(refusal)),
@@ -238,7 +239,7 @@ async fn lock_person<'c, 'a>(
     Ok((change.permit(permit), project, person?))
 }
 
-/// Tells everybody who looks at the project, and the person.
+/// Adds hints for the pages of the project and for those of the person.
 pub(super) fn changed(change: &mut Permitted<'_, '_>, project: &ProjectSeen, user: UserId) {
     change.hint(Hint::Project(project.project));
     change.hint(Hint::User(user));

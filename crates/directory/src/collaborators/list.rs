@@ -1,4 +1,4 @@
-//! The list of a project's collaborators, and one of them (C1, C2).
+//! The list of a project's collaborators, and a single one of them (C1, C2).
 //!
 //! Owns the statement behind the list. It must not write.
 
@@ -22,7 +22,7 @@ use crate::{
 
 use super::{Collaborator, CollaboratorKind};
 
-/// Which part of a project's collaborators, in which order.
+/// The search, filters, order and page of a list of collaborators.
 #[derive(Clone, Debug, Default)]
 pub struct CollaboratorQuery {
     /// A part of a name or address; empty for all.
@@ -31,33 +31,33 @@ pub struct CollaboratorQuery {
     pub role: Option<ProjectRole>,
     /// Only these people.
     pub kind: Option<CollaboratorKind>,
-    /// The order.
+    /// The column to sort by.
     pub sort: PeopleSort,
-    /// Its direction.
+    /// The direction of the order.
     pub order: Order,
-    /// The place to go on from.
+    /// The cursor after which the page begins; `None` for the first page.
     pub after: Option<Cursor>,
-    /// How many, at most.
+    /// The largest number of rows.
     pub limit: u16,
 }
 
 /// A page of a project's collaborators.
 #[derive(Clone, Debug)]
 pub struct CollaboratorList {
-    /// The project, as the one who asks sees it.
+    /// The project, as the principal sees it.
     pub project: ProjectView,
     /// The people.
     pub rows: Vec<Collaborator>,
-    /// Where the next page begins; none on the last.
+    /// The cursor of the next page; `None` on the last.
     pub next: Option<Cursor>,
 }
 
 impl Directory {
-    /// A page of a project's collaborators, for somebody with access to it (C1, C10).
+    /// Returns a page of a project's collaborators, for a person with access to it (C1, C10).
     ///
     /// # Errors
-    /// [`Refusal::Hidden`]; [`Refusal::CursorInvalid`] for a place in another list; [`Refusal::Malformed`] for a search
-    /// text that cannot be one.
+    /// [`Refusal::Hidden`]; [`Refusal::CursorInvalid`] for a cursor of another list; [`Refusal::Malformed`] for an
+    /// invalid search text.
     pub async fn collaborators(
         &self,
         principal: &Principal,
@@ -95,7 +95,7 @@ impl Directory {
         })
     }
 
-    /// One person of a project, for somebody with access to it.
+    /// Returns one collaborator of a project, for a person with access to it.
     ///
     /// # Errors
     /// [`Refusal::Hidden`]; [`Refusal::NotACollaborator`].
@@ -135,7 +135,7 @@ impl Row {
             email: decode(&self.email, "users", "email")?,
             is_proved: self.is_proved,
             standing: Standing {
-                organization: project.and_then(|place| membership(place, user == owner)),
+                organization: project.and_then(|access| membership(access, user == owner)),
                 project,
             },
             reasons,
@@ -146,9 +146,9 @@ impl Row {
     }
 }
 
-/// What the reason for an access says about the person's place in the organization.
-const fn membership(place: ProjectStanding, is_owner: bool) -> Option<OrganizationStanding> {
-    match place.because {
+/// Returns the membership of the organization that follows from the reason for an access.
+const fn membership(access: ProjectStanding, is_owner: bool) -> Option<OrganizationStanding> {
+    match access.because {
         Because::External => None,
         _ if is_owner => Some(OrganizationStanding::Owner),
         Because::OrganizationAdmin => Some(OrganizationStanding::Member(OrganizationRole::Admin)),
@@ -156,7 +156,7 @@ const fn membership(place: ProjectStanding, is_owner: bool) -> Option<Organizati
     }
 }
 
-/// The view of those who are in the Default Project by membership.
+/// The view of the people who have access to the Default Project because they are members.
 const DEFAULT_MEMBERS: &str = "access_default_members";
 
 /// The views that `access` is made of. Each is read in the order of its own index and no further than the page goes, so
@@ -186,7 +186,8 @@ pub(crate) fn list_statement(project: &ProjectSeen, query: &CollaboratorQuery, l
         if query.kind.is_some_and(|kind| !kinds.contains(&kind)) {
             continue;
         }
-        // Nobody is in another project by membership alone: PostgreSQL would read every member to find that out.
+        // Membership alone gives access to the Default Project only. For another project PostgreSQL would read every
+        // member to find that out.
         if view == DEFAULT_MEMBERS && !project.is_default {
             continue;
         }

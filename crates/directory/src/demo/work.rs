@@ -1,5 +1,7 @@
-//! What the demo's people work with: resources of every kind in each project, and two months of use. Always the same,
-//! told back from the day it is loaded.
+//! The work of the demo's people: resources of every kind in each project, and two months of usage. The data is always
+//! the same, counted back from the day it is loaded.
+//!
+//! Owns this data. It must not know the people beyond their ids.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +20,7 @@ use crate::{
     usage::{self, Books},
 };
 
-/// So many days of use.
+/// The number of days with usage.
 const DAYS: u32 = 60;
 
 /// The projects and people of the demo.
@@ -33,7 +35,7 @@ pub(super) struct Scene {
     pub(super) mia: UserId,
 }
 
-/// Registers the resources and reports the use, up to `now`.
+/// Inserts the resources and the usage, up to `now`.
 pub(super) async fn fill(db: &mut Writer, scene: &Scene, now: OffsetDateTime) -> Result<()> {
     use ResourceKind::{Cluster, Endpoint, Evaluation, File, Model, Volume};
     use ResourceState::{Completed, Creating, Failed, Queued, Ready, Running, Stopped};
@@ -50,7 +52,7 @@ pub(super) async fn fill(db: &mut Writer, scene: &Scene, now: OffsetDateTime) ->
     let (h100, a100, l40s) = ("NVIDIA H100 SXM 80 GB", "NVIDIA A100 80 GB", "NVIDIA L40S 48 GB");
     let (llama_8b, llama_70b) = ("meta-llama/Llama-3.1-8B-Instruct", "meta-llama/Llama-3.3-70B-Instruct");
     let qwen = "Qwen/Qwen2.5-7B-Instruct";
-    // The oldest first: ids grow with time. The fields are in the order of the kind.
+    // The oldest comes first, since ids grow with time. The fields are in the order of the kind.
     for (days, project, by, kind, name, state, fields) in [
         (
             82,
@@ -306,7 +308,7 @@ pub(super) async fn fill(db: &mut Writer, scene: &Scene, now: OffsetDateTime) ->
     let mut records = Vec::new();
     for day in (0..DAYS).rev() {
         let at = now - Duration::days(i64::from(day));
-        // What a day costs, roughly, in US dollars; and how much of it that buys for one.
+        // The approximate cost of a day in US dollars, and the quantity that one dollar buys.
         for (nth, (project, kind, unit, dollars, per_dollar)) in [
             (default, UsageKind::Playground, UsageUnit::Tokens, 14, 1_600_000),
             (default, UsageKind::Endpoint, UsageUnit::GpuSeconds, 29, 3_000),
@@ -349,10 +351,10 @@ pub(super) async fn fill(db: &mut Writer, scene: &Scene, now: OffsetDateTime) ->
     Ok(())
 }
 
-/// How much of a full day's use a day had, in hundredths: less on weekends, more from week to week, and never quite the
-/// same.
+/// Returns a day's usage in hundredths of a full day's: less on weekends, more from week to week, and with small
+/// variations.
 fn share(kind: UsageKind, at: OffsetDateTime, days_ago: u32, nth: usize) -> u64 {
-    // What is stored is stored on Sundays too.
+    // Stored data is stored on Sundays too.
     if kind == UsageKind::Volume {
         return 100;
     }
@@ -366,7 +368,7 @@ fn share(kind: UsageKind, at: OffsetDateTime, days_ago: u32, nth: usize) -> u64 
     week + growth + chance
 }
 
-/// Fields of a resource, in the order of its kind; empty for none.
+/// Returns the fields of a resource, in the order of its kind; an empty text leaves a field empty.
 fn details(kind: ResourceKind, values: &[&str]) -> Result<Details> {
     let by_field: BTreeMap<ResourceField, Option<FieldValue>> = kind
         .fields()

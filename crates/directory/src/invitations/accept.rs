@@ -1,6 +1,6 @@
-//! Opening and accepting an invitation: what the invited person does with a link.
+//! Opening and accepting an invitation: the use cases of the invited person.
 //!
-//! Owns the way from a link to a membership. It must not know how invitations are listed or sent.
+//! Owns the steps from a link to a membership. It must not know how invitations are listed or sent.
 
 use policy::{Email, InvitationId, Name, OrganizationId, OrganizationRole, Password, ProjectId, Refusal, Slug, UserId};
 use serde_json::json;
@@ -17,38 +17,38 @@ use crate::{
 
 use super::{InvitationState, list::state_of};
 
-/// An invitation, as whoever opens its link sees it (M4).
+/// An invitation, as anybody who opens its link sees it (M4).
 #[derive(Clone, Debug)]
 pub struct Opened {
     /// The organization's name.
     pub organization: Name,
-    /// Who invites.
+    /// The name of the person who sent it.
     pub invited_by: Option<Name>,
     /// The address it is for.
     pub email: Email,
-    /// What has become of it.
+    /// Its state.
     pub state: InvitationState,
-    /// Whether the address has an account, to sign in with first.
+    /// Whether the address has an account, which has to sign in first.
     pub has_account: bool,
-    /// Whether the link was mailed: whoever has it then reads that mailbox. One that was shown to copy says nothing of
-    /// its holder.
+    /// Whether the link was mailed, which shows that its holder reads that mailbox. A link that was shown to be copied
+    /// shows nothing about its holder.
     pub is_mailed: bool,
 }
 
-/// Membership just begun: where to go.
+/// A membership that has just begun, with what is needed for the next page.
 #[derive(Clone, Debug)]
 pub struct Joined {
     /// The organization's name.
     pub organization: Name,
-    /// The slug of its Default Project, which every member is in (M5).
+    /// The slug of its Default Project, to which every member has access (M5).
     pub default_project: Slug,
 }
 
 impl Directory {
-    /// What an invitation's link leads to (M4). Reading it accepts nothing.
+    /// Returns the invitation that a link belongs to (M4). This accepts nothing.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] for a link that was replaced by another, or never was one.
+    /// [`Refusal::Hidden`] for a link that was replaced by another, or never existed.
     pub async fn open_invitation(&self, token: &LinkToken) -> Result<Opened> {
         let row = sqlx::query!(
             r#"SELECT o.name, inviter.name AS "invited_by?", i.email, i.accepted_at, i.revoked_at, i.expires_at,
@@ -73,12 +73,12 @@ impl Directory {
         })
     }
 
-    /// Whether whoever opened a link knows the address it is for (M4). A mailed link says so by itself; of one that was
-    /// shown to copy the address is asked first, and wrong ones are limited. The answer to those is the same whoever
-    /// has an account.
+    /// Checks that the person who opened a link knows the address it is for (M4). A mailed link proves that by itself.
+    /// For a link that was shown to be copied, the address has to be entered, and wrong ones are limited. A wrong
+    /// address gets the same answer whether or not it has an account.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] for a dead link; [`Refusal::NotTheInvited`], [`Refusal::EmailInvalid`],
+    /// [`Refusal::Hidden`] for an invalid link; [`Refusal::NotTheInvited`], [`Refusal::EmailInvalid`],
     /// [`Refusal::TooManyAttempts`].
     pub async fn confirm_invited(&self, principal: &Principal, token: &LinkToken, named: &str) -> Result<()> {
         let opened = self.open_invitation(token).await?;
@@ -94,13 +94,13 @@ impl Directory {
         self.forgive(&limit).await
     }
 
-    /// Accepts an invitation as the signed-in person it is for (M4, M5, O2). By a mailed link that proves their address
-    /// (J1): whoever holds the session holds the mailbox, so nothing ends by it.
+    /// Accepts an invitation as the signed-in person it is for (M4, M5, O2). A mailed link also proves their address
+    /// (J1): the holder of the session also reads the mailbox, so no session or other credential ends.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] for a dead link; [`Refusal::InvitationForAnother`]; [`Refusal::InvitationAccepted`],
-    /// [`Refusal::InvitationRevoked`], [`Refusal::InvitationExpired`]; [`Refusal::SignedOut`] for an account just
-    /// deleted.
+    /// [`Refusal::Hidden`] for an invalid link; [`Refusal::InvitationForAnother`]; [`Refusal::InvitationAccepted`],
+    /// [`Refusal::InvitationRevoked`], [`Refusal::InvitationExpired`]; [`Refusal::SignedOut`] if the account was
+    /// deleted meanwhile.
     pub async fn accept_invitation(&self, principal: &Principal, token: &LinkToken) -> Result<Joined> {
         let actor = principal.user()?;
         self.change(principal, "invitation:accept", |change| {
@@ -111,9 +111,10 @@ impl Directory {
                 let row = sqlx::query!("SELECT email FROM users WHERE id = $1 FOR KEY SHARE", actor.0)
                     .fetch_one(change.write())
                     .await?;
-                // Without an address the account was deleted just now.
+                // An account without an address was deleted meanwhile.
                 let email = row.email.ok_or(Refusal::SignedOut)?;
-                // The address first: whoever has somebody else's link learns nothing from it (M4).
+                // The address is compared first, so that a person with somebody else's link learns nothing from it
+                // (M4).
                 if email != invited.email.as_str() {
                     return Err(Refusal::InvitationForAnother.into());
                 }
@@ -126,13 +127,13 @@ impl Directory {
         .await
     }
 
-    /// Accepts an invitation as somebody without an account: makes one, in the inviting organization and no other (O2),
-    /// and signs in. The address is proved if the link was mailed (J1). If it was copied, the inviter vouches to their
-    /// own organization, and to nobody else, for whom they passed it to; where mail is sent, a link that proves the
-    /// address follows.
+    /// Accepts an invitation as a person without an account: creates an account in the inviting organization and no
+    /// other (O2), and signs in. The address is proved if the link was mailed (J1). If the link was copied, the inviter
+    /// vouches for the person to whom they passed it, towards their own organization and nobody else; if mail is sent,
+    /// a link that proves the address follows.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] for a dead link; [`Refusal::EmailTaken`] if the address has an account;
+    /// [`Refusal::Hidden`] for an invalid link; [`Refusal::EmailTaken`] if the address has an account;
     /// [`Refusal::InvitationAccepted`], [`Refusal::InvitationRevoked`], [`Refusal::InvitationExpired`].
     pub async fn accept_invitation_as_new(
         &self,
@@ -142,7 +143,7 @@ impl Directory {
         password: Password,
     ) -> Result<(NewSession, Joined)> {
         let origin = &principal.origin;
-        // Links that cannot make an account cost no hash.
+        // The link is checked first, so that an invalid one doesn't cost the hashing of a password.
         let opened = self.open_invitation(token).await;
         let hash = match &opened {
             Ok(opened) if opened.state == InvitationState::Pending && !opened.has_account => {
@@ -157,7 +158,8 @@ impl Directory {
                 opened?;
                 let invited = lock_by_token(change, token).await?;
                 invited.require_pending(change.at)?;
-                // It had an account when the link was opened. If that was deleted since, the next attempt makes one.
+                // The address had an account when the link was opened. If that was deleted since, the next attempt
+                // creates one.
                 let hash = hash.ok_or(Refusal::EmailTaken)??;
                 let account = NewAccount {
                     email: invited.email.clone(),
@@ -180,7 +182,7 @@ impl Directory {
     }
 }
 
-/// An invitation whose link was used, locked with its organization.
+/// The invitation of a link that is being used, locked with its organization.
 struct Invited {
     organization: OrganizationId,
     organization_name: Name,
@@ -195,8 +197,8 @@ struct Invited {
 }
 
 impl Invited {
-    /// Proves the address of whoever accepts, if the link that was used was mailed to it (J1). That is a row of its own
-    /// in the audit: it is about the account, not the organization.
+    /// Proves the address of the person who accepts, if the link was mailed to it (J1). The proof has an audit row of
+    /// its own, since it is about the account and not the organization.
     async fn prove(&self, change: &mut Permitted<'_, '_>, user: UserId) -> Result<()> {
         if !self.is_mailed || !verification::prove(change, user).await? {
             return Ok(());
@@ -221,7 +223,7 @@ impl Invited {
     }
 }
 
-/// Finds the invitation of a link, its organization locked: accepting, revoking and removing take turns.
+/// Finds the invitation of a link, and locks its organization, so that accepting, revoking and removing are serialized.
 async fn lock_by_token(change: &mut Permitted<'_, '_>, token: &LinkToken) -> Result<Invited> {
     let hash = token.hash();
     sqlx::query!(
@@ -238,7 +240,7 @@ async fn lock_by_token(change: &mut Permitted<'_, '_>, token: &LinkToken) -> Res
     .fetch_optional(change.write())
     .await?
     .ok_or(Refusal::Hidden)?;
-    // Read again: the wait for the lock may have changed everything.
+    // Read again: it may have changed during the wait for the lock.
     let row = sqlx::query!(
         "SELECT o.id AS organization_id, o.name, o.default_project_id, i.id, i.email, i.invited_by, i.accepted_at,
                 i.revoked_at, i.expires_at, t.is_mailed
@@ -267,7 +269,7 @@ async fn lock_by_token(change: &mut Permitted<'_, '_>, token: &LinkToken) -> Res
     })
 }
 
-/// Makes the person a member (M5), and the invitation an accepted one.
+/// Makes the person a member (M5), and marks the invitation as accepted.
 async fn join(change: &mut Permitted<'_, '_>, invited: &Invited, user: UserId) -> Result<Joined> {
     let at = change.at;
     let already = sqlx::query!(

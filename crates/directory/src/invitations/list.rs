@@ -1,6 +1,6 @@
 //! The list of an organization's invitations.
 //!
-//! Owns its query, and what state an invitation is in at a moment. It must not write, and must not know links.
+//! Owns its query, and the state of an invitation at a given time. It must not write, and must not know links.
 
 use policy::{Email, InvitationId, Name, Permission, Slug};
 use time::OffsetDateTime;
@@ -26,44 +26,44 @@ pub struct Invitation {
     pub invited_by: Option<Name>,
     /// When its present link was made.
     pub sent_at: OffsetDateTime,
-    /// When that lapses.
+    /// When that link expires.
     pub expires_at: OffsetDateTime,
-    /// What has become of it.
+    /// Its state.
     pub state: InvitationState,
-    /// What has become of its mail.
+    /// The delivery state of its mail.
     pub delivery: Delivery,
 }
 
-/// Which part of an organization's invitations, the latest first.
+/// The search, filter and page of a list of invitations, the latest first.
 #[derive(Clone, Debug, Default)]
 pub struct InvitationQuery {
     /// A part of an address; empty for all.
     pub search: String,
-    /// Only these; none for those that are open, pending or expired.
+    /// Only this state; `None` for all that are open: pending and expired ones.
     pub state: Option<InvitationState>,
-    /// The place to go on from: after this one.
+    /// The cursor: the page begins after this invitation; `None` for the first page.
     pub after: Option<InvitationId>,
-    /// How many, at most.
+    /// The largest number of rows.
     pub limit: u16,
 }
 
 /// A page of an organization's invitations.
 #[derive(Clone, Debug)]
 pub struct InvitationList {
-    /// The organization, as the one who asks sees it.
+    /// The organization, as the principal sees it.
     pub organization: OrganizationView,
     /// The invitations.
     pub rows: Vec<Invitation>,
-    /// Where the next page begins; none on the last.
+    /// The cursor of the next page; `None` on the last.
     pub next: Option<InvitationId>,
 }
 
 impl Directory {
-    /// A page of an organization's invitations, for those who may invite.
+    /// Returns a page of an organization's invitations, for people who may invite.
     ///
     /// # Errors
-    /// [`policy::Refusal::Hidden`], [`policy::Refusal::Forbidden`], [`policy::Refusal::Malformed`] for a search text
-    /// that cannot be one.
+    /// [`policy::Refusal::Hidden`], [`policy::Refusal::Forbidden`], [`policy::Refusal::Malformed`] for an invalid
+    /// search text.
     pub async fn invitations(
         &self,
         principal: &Principal,

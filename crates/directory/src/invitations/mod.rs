@@ -1,8 +1,11 @@
-//! Invitations to an organization (M2 to M5, M7, O2): sent, sent again, revoked, accepted.
+//! Invitations to an organization (M2 to M5, M7, O2): sending, sending again, revoking, accepting.
 //!
-//! An invitation is open, accepted or revoked; an open one is pending until it lapses. Its links are secrets, kept as
-//! hashes: one is answered to whoever invites, to be copied; each mail gets one of its own when it is sent (see
-//! [`crate::outbox`]).
+//! Owns the states of an invitation and of its mail; the files below own the use cases. It must not know who may
+//! invite.
+//!
+//! An invitation is open, accepted or revoked; an open one is pending until it expires. Its links are secrets, stored
+//! as hashes. One is returned to the person who invites, to be copied; each mail gets a link of its own when it is sent
+//! (see [`crate::outbox`]).
 
 mod accept;
 mod list;
@@ -17,12 +20,12 @@ use std::str::FromStr;
 
 use policy::Refusal;
 
-/// What has become of an invitation (M3).
+/// The state of an invitation (M3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvitationState {
     /// It can be accepted.
     Pending,
-    /// It lapsed.
+    /// It expired.
     Expired,
     /// It was accepted.
     Accepted,
@@ -30,25 +33,25 @@ pub enum InvitationState {
     Revoked,
 }
 
-/// What has become of the mail with an invitation's link.
+/// The delivery state of the mail with an invitation's link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// None was wanted: there is no mail server.
+    /// No mail is sent, since there is no mail server.
     None,
     /// It waits to be sent.
     Waiting,
-    /// The mail server did not take it so far; it is tried again.
+    /// The mail server has not accepted it so far; it is tried again.
     Retrying,
-    /// The mail server took it.
+    /// The mail server accepted it.
     Sent,
-    /// The mail server would not take it, for days.
+    /// The mail server did not accept it for days, and it is given up.
     Failed,
 }
 
 impl InvitationState {
     const ALL: [Self; 4] = [Self::Pending, Self::Expired, Self::Accepted, Self::Revoked];
 
-    /// As in URLs.
+    /// Returns its name in URLs.
     const fn code(self) -> &'static str {
         match self {
             Self::Pending => "pending",

@@ -1,4 +1,4 @@
-//! Sending, sending again and revoking an invitation: what its organization does.
+//! Sending, sending again and revoking an invitation: the use cases of the inviting organization.
 //!
 //! Owns the row of an invitation until it is accepted. It must not know who accepts.
 
@@ -17,23 +17,23 @@ use crate::{
     limits, links, outbox, quotas, users,
 };
 
-/// An invitation lapses after this (M3).
+/// The time after which an invitation expires (M3).
 const LIFETIME: Duration = Duration::days(7);
 
-/// An invitation just sent; the only time its link is at hand.
+/// An invitation that was just sent. Its link can't be read again later.
 #[derive(Clone, Debug)]
 pub struct NewInvitation {
     /// Its id.
     pub id: InvitationId,
     /// The address it is for.
     pub email: Email,
-    /// What its link carries.
+    /// The secret of its link.
     pub token: LinkToken,
 }
 
 impl Directory {
-    /// Invites the person with this address, account or none (M2). A lapsed invitation to the address becomes a new
-    /// one.
+    /// Invites the person with this address, whether or not they have an account (M2). An expired invitation to the
+    /// address is replaced by a new one.
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`]; [`Refusal::EmailInvalid`], [`Refusal::AlreadyMember`],
@@ -44,7 +44,7 @@ impl Directory {
         let within_limit = self.attempt(&limit).await;
         self.change(principal, Permission::MemberInvite.name(), |change| {
             Box::pin(async move {
-                // Only what is an address: words that aren't are nobody's to leave in the audit (A4).
+                // Only a valid address goes into the audit, so that nobody can leave arbitrary text there (A4).
                 change.record.target = Email::from_input(email).ok().map(|email| email.to_string());
                 let organization = lock_organization(change, slug).await?;
                 let change = &mut change.permit(organization.standing.require(Permission::MemberInvite)?);
@@ -88,7 +88,8 @@ impl Directory {
         .await
     }
 
-    /// Sends an open invitation again: a new link for another 7 days; the old ones are dead (M3).
+    /// Sends an open invitation again, with a new link that is valid for another 7 days; the old links stop working
+    /// (M3).
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`]; [`Refusal::InvitationAccepted`], [`Refusal::InvitationRevoked`];
@@ -113,7 +114,7 @@ impl Directory {
         .await
     }
 
-    /// Revokes an open invitation: its links are dead (M3).
+    /// Revokes an open invitation; its links stop working (M3). Returns the address it was for.
     ///
     /// # Errors
     /// [`Refusal::Hidden`], [`Refusal::Forbidden`]; [`Refusal::InvitationAccepted`], [`Refusal::InvitationRevoked`].
@@ -129,7 +130,7 @@ impl Directory {
         .await
     }
 
-    /// Gives an invitation a new link and 7 days, and puts its mail into the outbox.
+    /// Gives an invitation a new link and another 7 days, and puts its mail into the outbox.
     async fn send(
         &self,
         change: &mut Permitted<'_, '_>,
@@ -155,7 +156,8 @@ impl Directory {
         if is_mailed {
             outbox::require_room(change, inviter, organization.id, &email).await?;
         }
-        // The mail first: one that is being made right now is waited for, so that its link is among those that end.
+        // Mail is deleted first: this waits for a mail that is being written, so that its link is among those that are
+        // deleted.
         outbox::forget(change.write(), organization.id, &[id.0]).await?;
         sqlx::query!(
             "DELETE FROM invitation_tokens WHERE organization_id = $1 AND invitation_id = $2",
@@ -176,7 +178,7 @@ impl Directory {
     }
 }
 
-/// Locks the organization, then finds an invitation of it that is still open.
+/// Locks the organization, and returns one of its invitations if that is still open.
 async fn lock_open<'c, 'a>(
     change: &'c mut Change<'a>,
     slug: &Slug,
@@ -201,8 +203,8 @@ async fn lock_open<'c, 'a>(
     }
 }
 
-/// Revokes the invitations somebody sent who may invite no more: what they let in would come in on a right they lost.
-/// Answers whom they were for.
+/// Revokes the open invitations of a person who may no longer invite: accepting them would rest on a right that the
+/// inviter has lost. Returns the addresses they were for.
 pub(crate) async fn revoke_of(
     change: &mut Permitted<'_, '_>,
     organization: OrganizationId,

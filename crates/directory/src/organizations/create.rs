@@ -1,6 +1,6 @@
 //! The creation of an organization, with its Owner and its Default Project (O1, D1).
 //!
-//! Owns the choice of a free slug. It must not know who asks: the transaction and the Owner are given.
+//! Owns the choice of a free slug. It must not know the principal: the transaction and the Owner are passed in.
 
 use policy::{Name, OrganizationId, OrganizationRole, Slug, UserId};
 use serde_json::json;
@@ -13,14 +13,14 @@ use crate::{
     memberships, projects, secret,
 };
 
-/// Makes the organization that comes with an account (O2), named for the person.
+/// Creates the organization that comes with an account (O2), named after the person.
 pub(crate) async fn create_own(
     change: &mut Permitted<'_, '_>,
     owner: UserId,
     person: &Name,
     additional_projects: bool,
 ) -> Result<()> {
-    // A person's name may fill all the room a name has.
+    // A person's name may have the greatest length of a name, so it is cut to leave room for the rest.
     let kept: String = person.as_str().chars().take(80).collect();
     let name = format!("{}’s organization", kept.trim())
         .parse()
@@ -32,8 +32,8 @@ pub(crate) async fn create_own(
     Ok(())
 }
 
-/// Makes an organization, its Owner's membership and its Default Project. `wanted` is the slug if it is free, else its
-/// beginning; the Default Project's is the same with `-default`, unless given.
+/// Creates an organization, its Owner's membership and its Default Project. The slug is `wanted` if that is free, else
+/// `wanted` with a suffix. The Default Project's slug is the organization's with `-default`, unless one is given.
 pub(crate) async fn create(
     change: &mut Permitted<'_, '_>,
     owner: UserId,
@@ -74,7 +74,7 @@ pub(crate) async fn create(
     Ok(id)
 }
 
-/// Two who want the same slug for an organization at once take turns.
+/// Serializes concurrent changes that want the same organization slug.
 pub(super) async fn wait_for_slug(db: &mut PgConnection, wanted: &str) -> Result<()> {
     sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", wanted)
         .execute(db)
@@ -82,7 +82,8 @@ pub(super) async fn wait_for_slug(db: &mut PgConnection, wanted: &str) -> Result
     Ok(())
 }
 
-/// The wanted slug, or with a random end if it, or the Default Project's made of it, is taken.
+/// Returns the wanted slug, or one with a random suffix if it is taken, or if the Default Project's slug made from it
+/// is taken.
 async fn free_slug(db: &mut PgConnection, wanted: &str) -> Result<Slug> {
     wait_for_slug(db, wanted).await?;
     let taken = sqlx::query!(

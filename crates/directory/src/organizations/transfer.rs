@@ -20,8 +20,8 @@ use crate::{
 };
 
 impl Directory {
-    /// Makes another Admin the Owner; the old one stays an Admin (W2). `confirmation` is the organization's name as
-    /// typed.
+    /// Makes another Admin the Owner; the previous Owner stays an Admin (W2). `confirmation` is the organization's name
+    /// as typed.
     ///
     /// # Errors
     /// Those of [`check_transfer`]; [`Refusal::ConfirmationWrong`].
@@ -36,8 +36,8 @@ impl Directory {
             Box::pin(async move {
                 change.set_target(to);
                 let organization = lock_organization(change, slug).await?;
-                let place = find_place(change.read(), &organization, to).await?;
-                let change = &mut change.permit(check_transfer(&organization.standing, place)?);
+                let membership = find_place(change.read(), &organization, to).await?;
+                let change = &mut change.permit(check_transfer(&organization.standing, membership)?);
                 if !organization.name.is_typed_as(confirmation) {
                     return Err(Refusal::ConfirmationWrong.into());
                 }
@@ -49,11 +49,12 @@ impl Directory {
         .await
     }
 
-    /// Makes a member the Owner, as the operator: for when an Owner is lost (W2). A member who is no Admin becomes one,
-    /// for there may be nobody left to make them one.
+    /// Makes a member the Owner, for the operator, in case the Owner can't be reached any more (W2). A member who is no
+    /// Admin becomes one, since there may be nobody left who could make them one.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] for no such organization; [`Refusal::UserNotFound`], [`Refusal::NotAMember`].
+    /// [`Refusal::Hidden`] if there is no such organization, or for any other principal; [`Refusal::UserNotFound`],
+    /// [`Refusal::NotAMember`].
     pub async fn transfer_ownership_as_operator(&self, principal: &Principal, slug: &Slug, to: &Email) -> Result<()> {
         self.change(principal, TRANSFER, |change| {
             Box::pin(async move {
@@ -82,10 +83,11 @@ impl Directory {
     }
 }
 
-/// What handing over is called in the audit: no role has it as a permission, for the Owner alone may.
+/// The audit's name of a transfer. It is the name of no permission, since only the Owner may transfer.
 const TRANSFER: &str = "organization:transfer";
 
-/// The Organization Default Key is the Owner's alone: the secret that another has seen opens nothing any more (W3).
+/// Sets the Owner. The Organization Default Key belongs to the Owner alone, so a secret that the previous Owner has
+/// seen stops working (W3).
 async fn set_owner(
     change: &mut Permitted<'_, '_>,
     organization: OrganizationId,

@@ -1,7 +1,8 @@
-//! The outbox: mail written in the transaction that wants it sent, and delivered after it.
+//! The outbox: mail is requested in the transaction that it follows from, and delivered after it.
 //!
-//! A row says what to send and to whom, never the text and never a link: those are made at each attempt, so that no
-//! secret waits in a table. Several servers may deliver at once; each takes rows nobody else has.
+//! Owns the rows and their delivery state. It must not know how mail is transported. A row holds what to send and to
+//! whom, never the text and never a link: those are made at each attempt, so that no secret is stored in a table.
+//! Several servers may deliver at the same time; each takes rows that no other has taken.
 
 mod want;
 mod write;
@@ -19,33 +20,34 @@ use crate::{Directory, Hint, Result, authorization::writer::Writer, error::incon
 
 use write::write;
 
-/// A mail that is being sent is nobody else's for this long.
+/// The time for which a mail that is being sent is reserved for the server that took it.
 const LEASE: Duration = Duration::minutes(2);
 
-/// The first attempt after a failed one; each later one waits twice as long, up to [`LONGEST_WAIT`].
+/// The wait after the first failed attempt. It doubles with each further one, up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::seconds(2);
 
 const LONGEST_WAIT: Duration = Duration::hours(1);
 
-/// A mail is given up after this.
+/// The time after which a mail is given up.
 const PATIENCE: Duration = Duration::days(3);
 
-/// What the outbox wants mailed; its name in the table.
+/// The kinds of mail; each has a stable name in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// An invitation (M2).
     Invitation,
     /// A link to a new password.
     PasswordReset,
-    /// What follows a sign-up with an address: a link that proves it, or word that it has an account (X6).
+    /// The mail that follows a sign-up with an address: a link that proves the address, or the information that it has
+    /// an account (X6).
     SignUp,
     /// A link that proves an address (J1).
     VerifyEmail,
-    /// Word of something that was done to an account (J8).
+    /// A notice of something that was done to an account (J8).
     Notice,
     /// A link that confirms a change of address, to the new one (J5).
     ChangeEmail,
-    /// Word of a change of address to the old one, with a link that undoes it (J5).
+    /// A notice of a change of address to the old one, with a link that undoes it (J5).
     EmailChanged,
 }
 
@@ -73,7 +75,7 @@ impl Kind {
     }
 }
 
-/// A mail as the outbox wants it.
+/// A row of the outbox that was taken.
 struct Wanted {
     id: Uuid,
     kind: Kind,
@@ -86,9 +88,9 @@ struct Wanted {
 }
 
 impl Directory {
-    /// Takes a mail that is due, if there is one, with a new link for it. Tell what came of it by [`Self::mail_sent`]
-    /// or [`Self::mail_failed`]; without either it is due again after a while. What turns out to be for nobody is
-    /// thrown away.
+    /// Takes a mail that is due, with a new link for it; `None` if no mail is due. The caller reports the result with
+    /// [`Self::mail_sent`] or [`Self::mail_failed`]; without a report the mail is due again after a while. A mail that
+    /// has no recipient any more is deleted.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
@@ -112,7 +114,7 @@ impl Directory {
         }
     }
 
-    /// The mail server took it.
+    /// Records that the mail server accepted a mail.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
@@ -128,7 +130,8 @@ impl Directory {
         self.tell(row.and_then(|row| row.organization_id)).await
     }
 
-    /// The mail server did not take it: it is tried again later, and given up after days, or at once if it never would.
+    /// Records that the mail server did not accept a mail. It is tried again later, and given up after days, or at once
+    /// if `is_final`.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
@@ -150,8 +153,8 @@ impl Directory {
         self.tell(row.and_then(|row| row.organization_id)).await
     }
 
-    /// Throws away what was sent or given up long ago, and links to accounts that are too old. Called now and then by
-    /// the server.
+    /// Deletes mail that was sent or given up long ago, expired links of accounts, and old changes of address. The
+    /// server calls this from time to time.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
@@ -167,14 +170,14 @@ impl Directory {
         sqlx::query!("DELETE FROM email_verification_tokens WHERE expires_at < $1", now)
             .execute(&self.pool)
             .await?;
-        // Not those whose mail may still be under way.
+        // These are kept longer, since their mail may still be on its way.
         sqlx::query!("DELETE FROM email_changes WHERE expires_at < $1", before)
             .execute(&self.pool)
             .await?;
         Ok(())
     }
 
-    /// Tells the organization's open screens that a mail's state changed.
+    /// Sends a hint that the state of an organization's mail changed to the open pages that show it.
     async fn tell(&self, organization: Option<Uuid>) -> Result<()> {
         if let Some(organization) = organization {
             let hint = Hint::Invitations(OrganizationId(organization));
@@ -186,7 +189,7 @@ impl Directory {
     }
 }
 
-/// Takes the row that is due first. Links that somebody waits for go before invitations.
+/// Takes the row that is due first. Links that a person waits for go before invitations.
 async fn take(db: &mut Writer, now: OffsetDateTime) -> Result<Option<Wanted>> {
     let row = sqlx::query!(
         "UPDATE outbox SET attempts = attempts + 1, next_attempt_at = $2 WHERE id = (

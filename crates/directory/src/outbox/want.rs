@@ -1,4 +1,4 @@
-//! Wanting a mail, and wanting it no longer: rows of the outbox, written in the caller's transaction.
+//! Requesting mail, and cancelling it: rows of the outbox, written in the caller's transaction.
 //!
 //! Owns the rows until a server takes them. It must not know what a mail says.
 
@@ -11,8 +11,8 @@ use crate::{
 
 use super::Kind;
 
-/// Whether what this person sends to others is mailed. Mail goes out for those alone whose own address is proved (J1):
-/// a stranger who signed up as anybody must not write to people in the name of this console.
+/// Returns whether mail from this person to others is sent. It is sent only if their own address is proved (J1):
+/// somebody who signed up with another's address must not be able to write to people in the name of this console.
 pub(crate) async fn may_mail(change: &mut Permitted<'_, '_>, sender: UserId) -> Result<bool> {
     let row = sqlx::query!(
         r#"SELECT email_proved_at IS NOT NULL AS "is_proved!" FROM users WHERE id = $1"#,
@@ -23,11 +23,11 @@ pub(crate) async fn may_mail(change: &mut Permitted<'_, '_>, sender: UserId) -> 
     Ok(row.is_some_and(|row| row.is_proved))
 }
 
-/// Counts an invitation by mail, and goes on only if the address, the organization and the person have room for it. It
-/// counts once the change is committed, whatever becomes of the organization.
+/// Counts an invitation by mail against the limits of the address, the organization and the inviter. It counts once the
+/// change is committed, even if the organization is deleted later.
 ///
 /// # Errors
-/// [`Refusal::TooManyAttempts`](policy::Refusal::TooManyAttempts).
+/// [`Refusal::TooManyAttempts`](policy::Refusal::TooManyAttempts) if one of the limits is reached.
 pub(crate) async fn require_room(
     change: &mut Permitted<'_, '_>,
     inviter: UserId,
@@ -41,7 +41,7 @@ pub(crate) async fn require_room(
     Ok(())
 }
 
-/// Wants an invitation mailed.
+/// Requests the mail of an invitation.
 pub(crate) async fn invitation(
     change: &mut Permitted<'_, '_>,
     organization: OrganizationId,
@@ -62,7 +62,7 @@ pub(crate) async fn invitation(
     Ok(())
 }
 
-/// Wants something mailed to an address, if it has an account when the mail is made.
+/// Requests a mail to an address. Whether it has an account is looked up when the mail is written.
 pub(crate) async fn to_address(change: &mut Permitted<'_, '_>, kind: Kind, email: &Email) -> Result<()> {
     sqlx::query!(
         "INSERT INTO outbox (id, kind, email, created_at, next_attempt_at) VALUES ($1, $2, $3, $4, $4)",
@@ -77,7 +77,7 @@ pub(crate) async fn to_address(change: &mut Permitted<'_, '_>, kind: Kind, email
     Ok(())
 }
 
-/// Wants something mailed about a change of address.
+/// Requests a mail about a change of address.
 pub(crate) async fn email_change(change: &mut Permitted<'_, '_>, kind: Kind, id: Uuid) -> Result<()> {
     sqlx::query!(
         "INSERT INTO outbox (id, kind, email_change_id, created_at, next_attempt_at) VALUES ($1, $2, $3, $4, $4)",
@@ -92,7 +92,7 @@ pub(crate) async fn email_change(change: &mut Permitted<'_, '_>, kind: Kind, id:
     Ok(())
 }
 
-/// Nothing is mailed to an address any more that was wanted so far, and that it was is forgotten.
+/// Deletes all mail that was requested for an address, sent or not.
 pub(crate) async fn forget_address(db: &mut Writer, email: &str) -> Result<()> {
     sqlx::query!("DELETE FROM outbox WHERE email = $1", email)
         .execute(db)
@@ -100,7 +100,7 @@ pub(crate) async fn forget_address(db: &mut Writer, email: &str) -> Result<()> {
     Ok(())
 }
 
-/// A person's links to a new password need not be sent any more.
+/// Cancels the mail with links to a new password that was not sent so far.
 pub(crate) async fn forget_resets(db: &mut Writer, user: UserId) -> Result<()> {
     sqlx::query!(
         "DELETE FROM outbox WHERE kind = $2 AND sent_at IS NULL AND email = (SELECT email FROM users WHERE id = $1)",
@@ -112,7 +112,7 @@ pub(crate) async fn forget_resets(db: &mut Writer, user: UserId) -> Result<()> {
     Ok(())
 }
 
-/// What was not sent so far need not be sent any more: the invitations have ended, or have a newer link.
+/// Cancels the mail of these invitations that was not sent so far, since they have ended or have a newer link.
 pub(crate) async fn forget(db: &mut Writer, organization: OrganizationId, invitations: &[Uuid]) -> Result<()> {
     sqlx::query!(
         "DELETE FROM outbox WHERE organization_id = $1 AND invitation_id = ANY($2) AND sent_at IS NULL",
@@ -124,7 +124,7 @@ pub(crate) async fn forget(db: &mut Writer, organization: OrganizationId, invita
     Ok(())
 }
 
-/// Wants a person told, if there is a mail server. The mail goes to the address they have when it is sent.
+/// Requests a notice to a person, if there is a mail server. It goes to the address they have when it is sent.
 pub(crate) async fn notice(change: &mut Permitted<'_, '_>, user: UserId, notice: &Notice) -> Result<()> {
     if !change.settings().sends_mail {
         return Ok(());

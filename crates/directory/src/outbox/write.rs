@@ -1,6 +1,6 @@
-//! What a wanted mail says and to whom, read from the database when it is sent; links are made here.
+//! The content and the recipient of a mail, read from the database when it is sent. Links are created here.
 //!
-//! Owns the way from a row of the outbox to a [`Mail`]. It must not know when or how mail is delivered.
+//! Owns the conversion of a row of the outbox to a [`Mail`]. It must not know when or how mail is delivered.
 
 use policy::{Email, InvitationId, Name, OrganizationId, UserId};
 use time::OffsetDateTime;
@@ -18,26 +18,26 @@ use super::{Kind, Wanted};
 /// A mail to send now.
 #[derive(Clone, Debug)]
 pub struct Mail {
-    /// Names it in the outbox; also its Message-ID, so that a mail server that gets it twice can tell.
+    /// Its id in the outbox; also its Message-ID, by which a mail server that gets it twice can detect that.
     pub id: Uuid,
-    /// To whom.
+    /// The recipient.
     pub to: Email,
-    /// What it is about.
+    /// Its content.
     pub about: MailAbout,
-    /// What its link carries; none in a mail that has no secret to tell.
+    /// The secret of its link; `None` for a mail without a link.
     pub token: Option<LinkToken>,
 }
 
-/// What a mail is about.
+/// The content of a mail.
 #[derive(Clone, Debug)]
 pub enum MailAbout {
     /// An invitation to an organization (M2).
     Invitation {
         /// The organization's name.
         organization: Name,
-        /// Who invites.
+        /// The name of the person who invites.
         invited_by: Option<Name>,
-        /// When the link lapses.
+        /// When the link expires.
         expires_at: OffsetDateTime,
     },
     /// A link to a new password.
@@ -45,38 +45,38 @@ pub enum MailAbout {
         /// The person's name.
         name: Name,
     },
-    /// A link that proves the address (J1). The name isn't told: somebody else may have typed it.
+    /// A link that proves the address (J1). It doesn't contain the name, which somebody else may have typed.
     VerifyEmail,
     /// Somebody tried to sign up with an address that has an account.
     SignUpAgain,
-    /// A link that confirms a change of address, to the new one (J5). The name isn't told: whoever asked may have
-    /// mistyped the address.
+    /// A link that confirms a change of address, to the new one (J5). It doesn't contain the name, since the person may
+    /// have mistyped the address.
     ChangeEmail,
-    /// Somebody asked for an address that has an account (X6).
+    /// Somebody requested an address that has an account (X6).
     EmailTaken,
-    /// The account has another address, which the old one is told (J5).
+    /// The account's address was changed; sent to the old one (J5).
     EmailChanged {
         /// The person's name.
         name: Name,
         /// The new address.
         email: Email,
-        /// When.
+        /// When it was changed.
         at: OffsetDateTime,
-        /// Until when the link undoes it; none if the operator did it.
+        /// Until when the link undoes it; `None` if the operator changed it.
         until: Option<OffsetDateTime>,
     },
-    /// Word of something that was done to the account (J8).
+    /// A notice of something that was done to the account (J8).
     Notice {
         /// The person's name.
         name: Name,
-        /// What.
+        /// What was done.
         notice: Notice,
-        /// When.
+        /// When it was done.
         at: OffsetDateTime,
     },
 }
 
-/// Makes the mail, and the link in it; nothing if it is for nobody any more.
+/// Returns the mail, with a new link; `None` if it has no recipient any more.
 pub(super) async fn write(db: &mut Writer, wanted: &Wanted, now: OffsetDateTime) -> Result<Option<Mail>> {
     if let Some(change) = wanted.email_change {
         return write_email_change(db, wanted.id, wanted.kind, change, now).await;
@@ -90,7 +90,7 @@ pub(super) async fn write(db: &mut Writer, wanted: &Wanted, now: OffsetDateTime)
     }
 }
 
-/// Word of something that was done to an account, for the address that it has now.
+/// Returns a notice of something that was done to an account, to its present address.
 async fn write_notice(db: &mut Writer, wanted: &Wanted) -> Result<Option<Mail>> {
     let (Some(user), Some((notice, detail))) = (wanted.user, &wanted.notice) else {
         return Err(inconsistent("outbox", "notice"));
@@ -98,7 +98,7 @@ async fn write_notice(db: &mut Writer, wanted: &Wanted) -> Result<Option<Mail>> 
     let person = sqlx::query!("SELECT email, name FROM users WHERE id = $1 FOR KEY SHARE", user.0)
         .fetch_one(db)
         .await?;
-    // Without an address the account was deleted meanwhile.
+    // An account without an address was deleted meanwhile.
     let Some(email) = person.email else { return Ok(None) };
     Ok(Some(Mail {
         id: wanted.id,
@@ -143,9 +143,9 @@ async fn write_invitation(
     })
 }
 
-/// A mail that was wanted for an address: only now is looked up whether that has an account.
+/// Returns a mail that was requested for an address. Whether the address has an account is looked up only now.
 async fn write_to_address(db: &mut Writer, wanted: &Wanted, email: &str, now: OffsetDateTime) -> Result<Option<Mail>> {
-    // Held: whoever deletes their account now waits, and the link ends with it.
+    // The account is locked, so that a concurrent deletion waits, and then deletes the link too.
     let person = sqlx::query!(
         r#"SELECT id, name, email_proved_at IS NOT NULL AS "is_proved!" FROM users WHERE email = $1 FOR KEY SHARE"#,
         email
@@ -169,7 +169,7 @@ async fn write_to_address(db: &mut Writer, wanted: &Wanted, email: &str, now: Of
             Some(links::add_verification_token(db, user, &to, now).await?),
         ),
         (Kind::SignUp, true) => (MailAbout::SignUpAgain, None),
-        // Proved meanwhile.
+        // The address was proved meanwhile.
         (Kind::VerifyEmail, true) => return Ok(None),
         (Kind::Invitation | Kind::Notice | Kind::ChangeEmail | Kind::EmailChanged, _) => {
             return Err(inconsistent("outbox", "kind"));
@@ -183,8 +183,8 @@ async fn write_to_address(db: &mut Writer, wanted: &Wanted, email: &str, now: Of
     }))
 }
 
-/// An address without an account: whoever signs up with one that can be given back to its account (J5) is told as of
-/// one that has one.
+/// Returns a mail to an address without an account. If the address is reserved for an account that can get it back
+/// (J5), a person who signs up with it gets the mail for an address that has an account.
 async fn write_to_reserved(db: &mut Writer, wanted: &Wanted, to: Email) -> Result<Option<Mail>> {
     if wanted.kind != Kind::SignUp {
         return Ok(None);
@@ -200,8 +200,8 @@ async fn write_to_reserved(db: &mut Writer, wanted: &Wanted, to: Email) -> Resul
     }))
 }
 
-/// Makes a mail about a change, with a new link: to confirm it at the new address, or to undo it at the old one.
-/// Nothing if there is nothing left to confirm.
+/// Returns a mail about a change of address, with a new link: to confirm it at the new address, or to undo it at the
+/// old one. `None` if there is nothing left to confirm.
 async fn write_email_change(
     db: &mut Writer,
     id: Uuid,
@@ -224,7 +224,7 @@ async fn write_email_change(
         Ok(Some(Mail { id, to, about, token }))
     };
     match (kind, row.changed_at) {
-        // Asked for so long ago that the link would be dead.
+        // The request is so old that its link would have expired.
         (Kind::ChangeEmail, None) if row.expires_at <= now => Ok(None),
         (Kind::ChangeEmail, None) if row.is_taken => mail(&row.new_email, MailAbout::EmailTaken, None),
         (Kind::ChangeEmail, None) => {
@@ -246,7 +246,7 @@ async fn write_email_change(
             };
             mail(&row.old_email, about, token)
         }
-        // Confirmed, or undone, meanwhile.
+        // The change was confirmed or undone meanwhile.
         _ => Ok(None),
     }
 }

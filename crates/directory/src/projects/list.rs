@@ -1,4 +1,4 @@
-//! The projects of a person and of an organization, page by page.
+//! The lists of a person's projects and of an organization's projects, in pages.
 //!
 //! Owns the lists' queries and the cursor. It must not write.
 
@@ -17,35 +17,35 @@ use crate::{
 
 use super::{ProjectSummary, ProjectView};
 
-/// A project in its organization's list: every member sees its name (P3).
+/// A project in its organization's list. Every member sees its name (P3).
 #[derive(Clone, Debug)]
 pub struct ListedProject {
     /// Its permanent id.
     pub id: ProjectId,
     /// Its name.
     pub name: Name,
-    /// Its slug, for those who have access.
+    /// Its slug, if the principal has access.
     pub slug: Option<Slug>,
     /// Whether it is the Default Project (D1).
     pub is_default: bool,
-    /// What the one who asks is to it.
+    /// What the principal is to it; `None` without access.
     pub place: Option<ProjectStanding>,
-    /// Since when it is there.
+    /// When it was created.
     pub created_at: OffsetDateTime,
 }
 
-/// Which part of an organization's projects, by name.
+/// The search and page of a list of an organization's projects, which is ordered by name.
 #[derive(Clone, Debug, Default)]
 pub struct ProjectQuery {
     /// A part of a name; empty for all.
     pub search: String,
-    /// The place to go on from.
+    /// The cursor after which the page begins; `None` for the first page.
     pub after: Option<ProjectCursor>,
-    /// How many, at most.
+    /// The largest number of rows.
     pub limit: u16,
 }
 
-/// A place in the list of projects: after this one. Opaque to the outside.
+/// The cursor of a list of projects: the page begins after this project. Opaque to clients.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProjectCursor {
     name: String,
@@ -53,7 +53,7 @@ pub struct ProjectCursor {
 }
 
 impl ProjectCursor {
-    /// Reads what [`Self::encode`] wrote.
+    /// Parses what [`Self::encode`] wrote.
     ///
     /// # Errors
     /// [`Refusal::CursorInvalid`].
@@ -65,7 +65,7 @@ impl ProjectCursor {
         Ok(cursor)
     }
 
-    /// As a URL carries it.
+    /// Encodes the cursor for a URL.
     #[must_use]
     pub fn encode(&self) -> String {
         paging::encode(self)
@@ -75,20 +75,21 @@ impl ProjectCursor {
 /// A page of an organization's projects.
 #[derive(Clone, Debug)]
 pub struct ProjectList {
-    /// The organization, as the one who asks sees it.
+    /// The organization, as the principal sees it.
     pub organization: OrganizationView,
     /// The projects.
     pub rows: Vec<ListedProject>,
-    /// Where the next page begins; none on the last.
+    /// The cursor of the next page; `None` on the last.
     pub next: Option<ProjectCursor>,
 }
 
 impl Directory {
-    /// The projects a person has access to, by organization and name, the Default Project first; at most `limit`.
-    /// Narrowed to an organization, and to those with `search` in their name, unless empty.
+    /// Returns the projects that a person has access to, by organization and name, the Default Project first; at most
+    /// `limit`. With an organization, returns only its projects; with a `search` that isn't empty, only those whose
+    /// name contains it.
     ///
     /// # Errors
-    /// [`Refusal::Malformed`] for a search text that cannot be one.
+    /// [`Refusal::Malformed`] for an invalid search text.
     pub async fn find_projects(
         &self,
         principal: &Principal,
@@ -125,8 +126,8 @@ impl Directory {
             .collect()
     }
 
-    /// The project a person is at: the one last looked at, if they may still, else their first; none if they have none.
-    /// With an organization, only one of its projects.
+    /// Returns a person's current project: the one they opened last, if they still have access, else their first;
+    /// `None` if they have none. With an organization, considers only its projects.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
@@ -149,11 +150,11 @@ impl Directory {
         }
     }
 
-    /// The projects of an organization, by name, for every member of it (O3); only those with access learn their slugs
-    /// (P3).
+    /// Returns a page of an organization's projects, by name, for every member of it (O3). Slugs are included only for
+    /// projects that the principal has access to (P3).
     ///
     /// # Errors
-    /// [`Refusal::Hidden`]; [`Refusal::Malformed`] for a search text that cannot be one.
+    /// [`Refusal::Hidden`]; [`Refusal::Malformed`] for an invalid search text.
     pub async fn projects(&self, principal: &Principal, slug: &Slug, query: &ProjectQuery) -> Result<ProjectList> {
         let user = principal.user()?;
         let organization = find_organization(&self.pool, slug, principal).await?;
@@ -191,14 +192,14 @@ impl Directory {
         let rows: Vec<_> = rows
             .into_iter()
             .map(|row| {
-                let place = project_standing(row.role.as_deref(), row.because.as_deref())?;
+                let access = project_standing(row.role.as_deref(), row.because.as_deref())?;
                 let slug = decode(&row.slug, "project_slugs", "slug")?;
                 Ok(ListedProject {
                     id: ProjectId(row.id),
                     name: decode(&row.name, "projects", "name")?,
-                    slug: place.is_some().then_some(slug),
+                    slug: access.is_some().then_some(slug),
                     is_default: row.is_default,
-                    place,
+                    place: access,
                     created_at: row.created_at,
                 })
             })

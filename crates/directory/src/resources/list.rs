@@ -1,6 +1,6 @@
-//! The list of a project's resources, one of them, and the overview of their kinds.
+//! The list of a project's resources, a single one of them, and the overview of their kinds.
 //!
-//! Owns the queries that read resources and the cursor. It must not write.
+//! Owns the queries that read resources, and the cursor. It must not write.
 
 use std::str::FromStr;
 
@@ -31,12 +31,12 @@ pub enum ResourceSort {
     /// By name.
     #[default]
     Name,
-    /// By the time they were registered.
+    /// By the time of registration.
     Added,
 }
 
 impl ResourceSort {
-    /// The columns it sorts by. The last makes every place in the list a place of its own; ids grow with time.
+    /// Returns the columns to sort by. The last one makes the order total; ids grow with time.
     const fn keys(self) -> &'static [&'static str] {
         match self {
             Self::Name => &["r.name", "r.id"],
@@ -57,26 +57,27 @@ impl FromStr for ResourceSort {
     }
 }
 
-/// Which part of a project's resources, in which order.
+/// The search, filters, order and page of a list of resources.
 #[derive(Clone, Debug, Default)]
 pub struct ResourceQuery {
     /// Only this kind.
     pub kind: Option<ResourceKind>,
     /// A part of a name; empty for all.
     pub search: String,
-    /// Only those in this state.
+    /// Only resources in this state.
     pub state: Option<ResourceState>,
-    /// The order.
+    /// The column to sort by.
     pub sort: ResourceSort,
-    /// Its direction.
+    /// The direction of the order.
     pub order: Order,
-    /// The place to go on from.
+    /// The cursor after which the page begins; `None` for the first page.
     pub after: Option<ResourceCursor>,
-    /// How many, at most.
+    /// The largest number of rows.
     pub limit: u16,
 }
 
-/// A place in a list of resources: after this one. Opaque to the outside; one that does not fit the list is refused.
+/// The cursor of a list of resources: the page begins after this resource. Opaque to clients; a cursor of a list with
+/// another order is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResourceCursor {
     sort: ResourceSort,
@@ -86,7 +87,7 @@ pub struct ResourceCursor {
 }
 
 impl ResourceCursor {
-    /// Reads what [`Self::encode`] wrote.
+    /// Parses what [`Self::encode`] wrote.
     ///
     /// # Errors
     /// [`Refusal::CursorInvalid`].
@@ -99,7 +100,7 @@ impl ResourceCursor {
         Ok(cursor)
     }
 
-    /// As a URL carries it.
+    /// Encodes the cursor for a URL.
     #[must_use]
     pub fn encode(&self) -> String {
         paging::encode(self)
@@ -109,48 +110,48 @@ impl ResourceCursor {
 /// A page of a project's resources.
 #[derive(Clone, Debug)]
 pub struct ResourceList {
-    /// The project, and what whoever asks may do there.
+    /// The project, and what the principal may do there.
     pub place: ProjectContext,
     /// The resources.
     pub rows: Vec<Resource>,
-    /// Where the next page begins; none on the last.
+    /// The cursor of the next page; `None` on the last.
     pub next: Option<ResourceCursor>,
 }
 
-/// A project's resources at a glance.
+/// A summary of a project's resources.
 #[derive(Clone, Debug)]
 pub struct ResourceOverview {
-    /// The project, as the one who asks sees it.
+    /// The project, as the principal sees it.
     pub project: ProjectView,
-    /// Each kind, in the order of the screens; those without resources too.
+    /// Each kind, in the order of the screens, including kinds without resources.
     pub kinds: Vec<KindSummary>,
 }
 
-/// The resources of one kind at a glance.
+/// A summary of the resources of one kind.
 #[derive(Clone, Debug)]
 pub struct KindSummary {
     /// The kind.
     pub kind: ResourceKind,
     /// How many there are.
     pub count: u64,
-    /// How many of them are in each state; those that none is in are left out.
+    /// How many of them are in each state, without states that no resource is in.
     pub states: Vec<(ResourceState, u64)>,
-    /// The latest of them; no more than [`KindSummary::LATEST`].
+    /// The latest of them, at most [`KindSummary::LATEST`].
     pub latest: Vec<Resource>,
 }
 
 impl KindSummary {
-    /// As many are named.
+    /// The largest number of resources in a summary.
     pub const LATEST: i64 = 3;
 }
 
 impl Directory {
-    /// A page of a project's resources.
+    /// Returns a page of a project's resources.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] if there is no such project, or not for the one who asks (P3, K1); [`Refusal::KeyRevoked`],
-    /// [`Refusal::KeyExpired`], [`Refusal::KeyInvalid`]; [`Refusal::CursorInvalid`] for a place in another list;
-    /// [`Refusal::Malformed`] for a search text that cannot be one.
+    /// [`Refusal::Hidden`] if there is no such project, or if the principal has no access (P3, K1);
+    /// [`Refusal::KeyRevoked`], [`Refusal::KeyExpired`], [`Refusal::KeyInvalid`]; [`Refusal::CursorInvalid`] for a
+    /// cursor of another list; [`Refusal::Malformed`] for an invalid search text.
     pub async fn resources(
         &self,
         principal: &Principal,
@@ -158,10 +159,10 @@ impl Directory {
         query: &ResourceQuery,
     ) -> Result<ResourceList> {
         let mut db = self.pool.acquire().await?;
-        let place = find_project_context(&mut db, principal, project).await?;
+        let context = find_project_context(&mut db, principal, project).await?;
         let kinds = query.kind.as_ref().map_or(&ResourceKind::ALL[..], std::slice::from_ref);
         for kind in kinds {
-            place.standing.require(kind.permission(ResourceAction::View))?;
+            context.standing.require(kind.permission(ResourceAction::View))?;
         }
         check_search(&query.search)?;
         if query
@@ -172,7 +173,7 @@ impl Directory {
             return Err(Refusal::CursorInvalid.into());
         }
         let limit = usize::from(query.limit.max(1));
-        let rows: Vec<Row> = list_statement(place.organization, place.project.id, query, limit + 1)
+        let rows: Vec<Row> = list_statement(context.organization, context.project.id, query, limit + 1)
             .build_query_as()
             .fetch_all(&mut *db)
             .await?;
@@ -184,14 +185,18 @@ impl Directory {
             name: last.name.to_string(),
             id: last.id,
         });
-        Ok(ResourceList { place, rows, next })
+        Ok(ResourceList {
+            place: context,
+            rows,
+            next,
+        })
     }
 
-    /// One resource of a project.
+    /// Returns one resource of a project.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] if there is no such project, or no such resource in it, or not for the one who asks (P3,
-    /// K1); [`Refusal::KeyRevoked`], [`Refusal::KeyExpired`], [`Refusal::KeyInvalid`].
+    /// [`Refusal::Hidden`] if there is no such project, or no such resource in it, or if the principal has no access
+    /// (P3, K1); [`Refusal::KeyRevoked`], [`Refusal::KeyExpired`], [`Refusal::KeyInvalid`].
     pub async fn resource(
         &self,
         principal: &Principal,
@@ -199,26 +204,26 @@ impl Directory {
         id: ResourceId,
     ) -> Result<(ProjectContext, Resource)> {
         let mut db = self.pool.acquire().await?;
-        let place = find_project_context(&mut db, principal, project).await?;
-        let resource = find(&mut db, &place, id).await?;
-        Ok((place, resource))
+        let context = find_project_context(&mut db, principal, project).await?;
+        let resource = find(&mut db, &context, id).await?;
+        Ok((context, resource))
     }
 
-    /// How many resources of each kind a project has, in which states, and the latest of each.
+    /// Returns how many resources of each kind a project has, in which states, and the latest of each kind.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] if there is no such project, or not for them (P3).
+    /// [`Refusal::Hidden`] if there is no such project, or if the principal has no access (P3).
     pub async fn resource_overview(&self, principal: &Principal, slug: &Slug) -> Result<ResourceOverview> {
         let mut db = self.pool.acquire().await?;
-        let place = ProjectContext::from(find_project(&mut *db, slug, principal).await?);
+        let context = ProjectContext::from(find_project(&mut *db, slug, principal).await?);
         for kind in ResourceKind::ALL {
-            place.standing.require(kind.permission(ResourceAction::View))?;
+            context.standing.require(kind.permission(ResourceAction::View))?;
         }
         let counted = sqlx::query!(
             r#"SELECT kind, state, count(*) AS "count!" FROM resources
                WHERE organization_id = $1 AND project_id = $2 GROUP BY kind, state"#,
-            place.organization.0,
-            place.project.id.0,
+            context.organization.0,
+            context.project.id.0,
         )
         .fetch_all(&mut *db)
         .await?;
@@ -226,7 +231,7 @@ impl Directory {
         latest.push(" FROM unnest(");
         latest.push_bind(ResourceKind::ALL.map(ResourceKind::code).to_vec());
         latest.push(") wanted(kind) CROSS JOIN LATERAL (SELECT * FROM resources r WHERE r.kind = wanted.kind AND ");
-        push_project(&mut latest, place.organization, place.project.id);
+        push_project(&mut latest, context.organization, context.project.id);
         latest.push(" ORDER BY r.id DESC LIMIT ").push_bind(KindSummary::LATEST);
         latest.push(") r").push(CREATORS).push(" ORDER BY r.id DESC");
         let latest: Vec<Row> = latest.build_query_as().fetch_all(&mut *db).await?;
@@ -256,25 +261,27 @@ impl Directory {
             })
             .collect();
         Ok(ResourceOverview {
-            project: place.project,
+            project: context.project,
             kinds,
         })
     }
 }
 
-/// A resource of this project, for those who may see its kind.
-pub(super) async fn find(db: &mut PgConnection, place: &ProjectContext, id: ResourceId) -> Result<Resource> {
+/// Returns a resource of this project, for a principal that may see its kind.
+pub(super) async fn find(db: &mut PgConnection, context: &ProjectContext, id: ResourceId) -> Result<Resource> {
     let mut sql = QueryBuilder::new(COLUMNS);
     sql.push(" FROM resources r").push(CREATORS).push(" WHERE ");
-    push_project(&mut sql, place.organization, place.project.id);
+    push_project(&mut sql, context.organization, context.project.id);
     sql.push(" AND r.id = ").push_bind(id.0);
     let row: Option<Row> = sql.build_query_as().fetch_optional(db).await?;
     let Some(row) = row else {
-        // Without access, the project itself is hidden; with it, this is.
+        // Without access the project itself is hidden; with access, the resource is.
         return Err(Refusal::Hidden.into());
     };
     let resource = row.resource()?;
-    place.standing.require(resource.kind.permission(ResourceAction::View))?;
+    context
+        .standing
+        .require(resource.kind.permission(ResourceAction::View))?;
     Ok(resource)
 }
 
@@ -316,19 +323,19 @@ impl Row {
 const COLUMNS: &str = "SELECT r.id, r.kind, r.name, r.state, r.details, r.created_by, u.name AS creator,
     r.created_by_key, k.name AS creating_key, r.created_at, r.updated_at";
 
-/// To everybody but the Owner the Organization Default Key does not exist: it is not named (K8).
+/// Joins the registrant's name. The Organization Default Key isn't named, since it exists for the Owner only (K8).
 const CREATORS: &str = " LEFT JOIN users u ON u.id = r.created_by
     LEFT JOIN api_keys k
         ON k.organization_id = r.organization_id AND k.project_id = r.project_id AND k.id = r.created_by_key
         AND NOT k.is_default";
 
-/// Goes on with a condition: only what is this project's.
+/// Adds the condition that a resource belongs to this project.
 fn push_project(sql: &mut QueryBuilder<Postgres>, organization: OrganizationId, project: ProjectId) {
     sql.push("r.organization_id = ").push_bind(organization.0);
     sql.push(" AND r.project_id = ").push_bind(project.0);
 }
 
-/// Read in the order of an index, and no further than the page goes.
+/// Builds the statement of the list. It reads in the order of an index, and no further than the page goes.
 fn list_statement(
     organization: OrganizationId,
     project: ProjectId,

@@ -1,5 +1,7 @@
-//! Corrections of records of usage (E9). A wrong record stays as it was reported; a second one names it, and its
+//! Corrections of usage records (E9). A wrong record stays as it was reported; a second record names it, and its
 //! amounts count instead.
+//!
+//! Owns the check and the insertion of a correction. It must not know how a report arrives.
 
 use policy::{Refusal, UsageRecordId};
 use serde_json::json;
@@ -12,8 +14,9 @@ use crate::{
 
 use super::{Books, amount};
 
-/// Takes a correction (E9): a record of its own, whose amounts take the place of those of the one it names, on the same
-/// books, day, kind and unit. Answers whether it is new. Who may report for the books may correct what is on them.
+/// Inserts a correction (E9): a record of its own, whose amounts replace those of the record it names. Project, time,
+/// kind, unit and resource of both must be equal. A reporter may correct its own records, and others' if
+/// [`Books::corrects_others`]. Returns whether the correction is new.
 pub(crate) async fn correct(
     change: &mut Permitted<'_, '_>,
     books: &Books,

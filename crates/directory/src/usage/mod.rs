@@ -1,6 +1,9 @@
-//! What was used, as gateways and schedulers report it: record by record, and added up by day (UTC) in the transaction
-//! that writes the records. Each record says itself who reported it and when; the audit has a row for each report, and
-//! one for each correction. Nobody is told of it: a page of usage is read when it is asked for.
+//! Usage, as gateways and schedulers report it: stored record by record, and summed by day (UTC) in the transaction
+//! that inserts the records.
+//!
+//! Owns the records and the sums. It must not know how a report arrives. Each record names who reported it and when;
+//! the audit has a row for each report, and one for each correction. No hints are sent: a page of usage is read when it
+//! is opened.
 
 mod corrections;
 
@@ -20,57 +23,57 @@ use crate::{
 
 use corrections::correct;
 
-/// As many records are taken at once.
+/// The largest number of records in a report.
 const MOST_RECORDS: usize = 1000;
-/// The clock of whoever reports may go ahead of ours by so much.
+/// How far the clock of a reporter may be ahead of the server's.
 const AHEAD: Duration = Duration::minutes(5);
-/// Whoever reports an earlier time means another.
+/// The earliest year of usage. An earlier time must be a mistake.
 const EARLIEST_YEAR: i32 = 2000;
 
-/// Something that was used.
+/// A record of usage.
 #[derive(Clone, Debug)]
 pub struct UsageRecord {
-    /// Its id, from whoever reports it: a record that comes again counts once.
+    /// Its id, chosen by the reporter. A record that is reported again counts once.
     pub id: UsageRecordId,
     /// When it was used.
     pub at: OffsetDateTime,
-    /// What it was.
+    /// What was used.
     pub kind: UsageKind,
-    /// The resource, if it was one.
+    /// The resource, if one was used.
     pub resource: Option<ResourceId>,
-    /// How much of it.
+    /// How much was used.
     pub quantity: u64,
-    /// In what the quantity is counted.
+    /// The unit of the quantity.
     pub unit: UsageUnit,
     /// What it cost, in millionths of a US dollar.
     pub cost_micros: u64,
-    /// The record whose amounts these take the place of, if it is a correction (E9).
+    /// The record whose amounts this one replaces, if it is a correction (E9).
     pub corrects: Option<UsageRecordId>,
 }
 
-/// What became of a report.
+/// The result of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UsageTaken {
-    /// As many records were new, corrections with them.
+    /// How many records were new, including corrections.
     pub recorded: u64,
-    /// As many came before, by their ids, and were left as they are.
+    /// How many records were known already, by their ids, and were left unchanged.
     pub known: u64,
 }
 
-/// Who reports, and on whose books it goes.
+/// Who reports usage, and the project it is booked to.
 pub(crate) struct Books {
     pub(crate) organization: OrganizationId,
     pub(crate) project: ProjectId,
-    /// Whose ids the records have. None: each is of the project it is booked to.
+    /// The namespace of the records' ids; `None` if it is the project each is booked to.
     pub(crate) reporter: Option<Uuid>,
     pub(crate) key: Option<ApiKeyId>,
     pub(crate) meter: Option<MeterTokenId>,
-    /// Whether it may correct what others put on these books.
+    /// Whether the reporter may correct records of other reporters in this project.
     pub(crate) corrects_others: bool,
 }
 
 impl UsageRecord {
-    /// Whether the record can be, and belongs on these books.
+    /// Checks that the record is valid, and that it may be booked to this project.
     fn check(&self, number: usize, now: OffsetDateTime, is_elsewhere: bool) -> Result<()> {
         let record = u16::try_from(number).unwrap_or(u16::MAX);
         if self.at.year() < EARLIEST_YEAR || self.at > now + AHEAD {
@@ -86,42 +89,42 @@ impl UsageRecord {
     }
 }
 
-/// What was used of one kind on one day.
+/// The usage of one kind and unit on one day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UsageSum {
     /// The day (UTC).
     pub day: Date,
     /// What was used.
     pub kind: UsageKind,
-    /// In what the quantity is counted.
+    /// The unit of the quantity.
     pub unit: UsageUnit,
-    /// How much.
+    /// How much was used.
     pub quantity: u64,
     /// What it cost, in millionths of a US dollar.
     pub cost_micros: u64,
 }
 
-/// What was used in a project.
+/// The usage of a project.
 #[derive(Clone, Debug)]
 pub struct UsageReport {
-    /// The project, as the one who asks sees it.
+    /// The project, as the principal sees it.
     pub project: ProjectView,
     /// The first day of the report.
     pub first: Date,
-    /// The last: today.
+    /// The last day of the report: today.
     pub last: Date,
-    /// The sums, by day, kind and unit; what there was none of is left out.
+    /// The sums, by day, kind and unit, without those that are zero.
     pub sums: Vec<UsageSum>,
 }
 
 impl Directory {
-    /// Takes a report of usage from a program: for its key's project; or for none, if the key is the Organization
-    /// Default Key (E9, D5). All of it is taken, or none. Those records that came before count once, with what they
-    /// said first.
+    /// Records a report of usage by an API key: for the key's project, or for no project if the key is the Organization
+    /// Default Key (E9, D5). Either all records are taken or none. Records that are known already count once, with
+    /// their first values.
     ///
     /// # Errors
     /// [`Refusal::Hidden`] for another project than the key's (K1); [`Refusal::KeyRevoked`], [`Refusal::KeyExpired`],
-    /// [`Refusal::KeyInvalid`]; [`Refusal::UsageNamesNoProject`] for no project and another key;
+    /// [`Refusal::KeyInvalid`]; [`Refusal::UsageNamesNoProject`] if no project is named with another key;
     /// [`Refusal::TooManyRecords`] for more than 1,000; [`Refusal::UsageInvalid`], [`Refusal::UsageTooLarge`],
     /// [`Refusal::UsageElsewhere`], [`Refusal::UsageCorrectionInvalid`], [`Refusal::UsageCorrected`] for the first
     /// record that can't be taken.
@@ -136,8 +139,8 @@ impl Directory {
             Box::pin(async move {
                 change.record.organization = Some(key.organization);
                 change.record.project = Some(key.project);
-                // One at a time with whatever else happens in the project: reports that shared the row would keep a
-                // change that ends access waiting for as long as more of them come (E5).
+                // The lock excludes every other change in the project: reports that shared the row would make a change
+                // that ends access wait for as long as more of them arrive (E5).
                 let row = sqlx::query!(
                     r#"SELECT p.created_at, p.is_default, COALESCE(k.is_default, false) AS "is_default_key!"
                        FROM projects p
@@ -152,7 +155,7 @@ impl Directory {
                 .await?
                 .ok_or(Refusal::KeyInvalid)?;
                 if row.is_default_key {
-                    // Nobody's business but the Owner's (K8).
+                    // The default key exists for the Owner only, so its reports aren't in the project's audit (K8).
                     change.record.project = None;
                 }
                 let own = ProjectRef::Id(key.project);
@@ -178,7 +181,7 @@ impl Directory {
         .await
     }
 
-    /// Goes on for a key that may report usage which names no project (E9), before what was sent is looked at.
+    /// Checks that a key may report usage which names no project (E9), before the content of the request is parsed.
     ///
     /// # Errors
     /// [`Refusal::UsageNamesNoProject`].
@@ -195,11 +198,11 @@ impl Directory {
         row.map(|_| ()).ok_or(Refusal::UsageNamesNoProject.into())
     }
 
-    /// Takes a report of what was used in no project of an organization, from a meter of the operator's: it goes on the
-    /// Default Project's books (E9, D5).
+    /// Records a report of usage in no project of an organization, by a meter of the operator: it is booked to the
+    /// Default Project (E9, D5).
     ///
     /// # Errors
-    /// [`Refusal::MeterUnknown`] for one that was revoked meanwhile; [`Refusal::Hidden`] if there is no such
+    /// [`Refusal::MeterUnknown`] if the meter was revoked meanwhile; [`Refusal::Hidden`] if there is no such
     /// organization; those of [`Directory::record_usage`] about records.
     pub async fn record_metered_usage(
         &self,
@@ -234,7 +237,8 @@ impl Directory {
                 let books = Books {
                     organization: OrganizationId(row.organization_id),
                     project: ProjectId(row.id),
-                    // Whichever meter it is: a token that takes another's place knows the same records.
+                    // The same namespace for every meter, so that a replaced token knows the records of the previous
+                    // one.
                     reporter: Some(row.organization_id),
                     key: None,
                     meter: Some(meter),
@@ -248,16 +252,16 @@ impl Directory {
         .await
     }
 
-    /// What was used in a project, day by day, up to today.
+    /// Returns the usage of a project by day, up to today.
     ///
     /// # Errors
-    /// [`Refusal::Hidden`] if there is no such project, or not for them (P3).
+    /// [`Refusal::Hidden`] if there is no such project, or if the principal has no access (P3).
     pub async fn usage(&self, principal: &Principal, slug: &Slug, range: UsageRange) -> Result<UsageReport> {
         let seen = find_project(&self.pool, slug, principal).await?;
         seen.standing.require(Permission::UsageRead)?;
         let last = self.now().date();
         let first = last - Duration::days(i64::from(range.days()) - 1);
-        // More than the browser can count to is cut off, rather than the whole page failing.
+        // Sums beyond the range of the browser's numbers are cut off, so that the page doesn't fail.
         let rows = sqlx::query!(
             r#"SELECT day, kind, unit, least(quantity, 9223372036854775807)::bigint AS "quantity!",
                       least(cost_micros, 9223372036854775807)::bigint AS "cost_micros!"
@@ -292,7 +296,7 @@ impl Directory {
     }
 }
 
-/// Takes a report whole: first what was used, then what corrects it.
+/// Records a whole report: first the usage, then the corrections.
 async fn take(
     change: &mut Permitted<'_, '_>,
     books: &Books,
@@ -321,7 +325,7 @@ async fn take(
     }
     let known = records.len() as u64 - new - corrections;
     if new + corrections == 0 {
-        // It may come again and again.
+        // A report without anything new may be repeated many times, so it isn't audited.
         change.leave_no_trail();
     }
     change.values(
@@ -334,14 +338,14 @@ async fn take(
     })
 }
 
-/// An amount as the database has it; none that is taken is too large for it.
+/// Converts an amount for the database. Every amount that passes the check fits.
 pub(crate) fn amount(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// Writes records with the projects they are booked to, and adds those that are new to the sums of their days. In the
-/// order of their ids, so that of two reports at once one waits for the other, rather than each for the other. Answers
-/// how many were new, and what they cost.
+/// Inserts records with the projects they are booked to, and adds the new ones to the sums of their days. Rows are
+/// inserted in the order of their ids, so that two concurrent reports don't deadlock. Returns how many were new, and
+/// their cost.
 pub(crate) async fn insert(
     db: &mut Writer,
     books: &Books,
@@ -403,9 +407,8 @@ pub(crate) async fn insert(
     Ok((row.count.unsigned_abs(), row.cost_micros))
 }
 
-/// Puts what was used in a project that is about to go on the books of the organization's Default Project (D5): the
-/// sums, of which there are a few for each day. The records, of which there may be millions, keep the project they were
-/// booked to.
+/// Moves the usage of a project that is about to be deleted to the organization's Default Project (D5). Only the sums
+/// are moved, of which there are a few for each day; the records, of which there may be millions, keep their project.
 pub(crate) async fn rebook(db: &mut Writer, organization: OrganizationId, project: ProjectId) -> Result<()> {
     sqlx::query!(
         "INSERT INTO usage_days AS d (organization_id, project_id, day, kind, unit, quantity, cost_micros)
@@ -430,7 +433,7 @@ pub(crate) async fn rebook(db: &mut Writer, organization: OrganizationId, projec
     Ok(())
 }
 
-/// Forgets everything used in an organization that is about to go.
+/// Deletes all usage of an organization that is about to be deleted.
 pub(crate) async fn forget(db: &mut Writer, organization: OrganizationId) -> Result<()> {
     sqlx::query!("DELETE FROM usage_records WHERE organization_id = $1", organization.0)
         .execute(&mut *db)

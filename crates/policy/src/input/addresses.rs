@@ -1,5 +1,7 @@
-//! Addresses as mail programs, browsers and chats give them: with names, quotes, brackets, links, and what can't be
-//! seen.
+//! Parsing addresses as mail programs, browsers and chats write them: with names, quotes, brackets, links, and
+//! invisible characters.
+//!
+//! Owns what surrounds an address. It must not know whether an address has an account.
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use percent_encoding::percent_decode_str;
@@ -7,19 +9,21 @@ use percent_encoding::percent_decode_str;
 use super::visible::{compatible, is_direction_mark, is_letter, visible};
 use crate::{Email, Refusal};
 
-/// A mark that turns the text after it around: whoever reads `eve@acme.test` may have `tset.emca@eve` before them.
+/// The mark that reverses the direction of the text after it: with it, `eve@acme.test` may be displayed for
+/// `tset.emca@eve`.
 const OVERRIDE: char = '\u{202E}';
 
-/// No address with its name and a signature around it is longer.
+/// The longest text that may contain one address, with its name and a signature.
 const MOST_BYTES: usize = 4_000;
 
 impl Email {
-    /// Reads one address: `jane@example.com`, `Jane Doe <jane@example.com>`, a `mailto:` link, with quotes, brackets
-    /// or marks that can't be seen around it. A domain beyond ASCII gets the form that mail servers know (IDNA).
+    /// Parses one address: `jane@example.com`, `Jane Doe <jane@example.com>`, or a `mailto:` link, with quotes,
+    /// brackets or invisible marks around it. A domain beyond ASCII is converted to the form that mail servers use
+    /// (IDNA).
     ///
     /// # Errors
     /// [`Refusal::EmailInvalid`]; [`Refusal::EmailSeveral`] for more than one; [`Refusal::EmailNotAscii`] for letters
-    /// before the `@` that not every mail server takes.
+    /// before the `@` that not every mail server accepts.
     pub fn from_input(text: &str) -> Result<Self, Refusal> {
         if text.len() > MOST_BYTES {
             return Err(Refusal::EmailInvalid);
@@ -29,7 +33,7 @@ impl Email {
             [one] => read(one),
             [] => Err(Refusal::EmailInvalid),
             several => match several.iter().map(|one| read(one)).collect::<Result<Vec<_>, _>>() {
-                // The same twice is one.
+                // The same address twice counts as one.
                 Ok(same) if same.windows(2).all(|pair| pair.first() == pair.last()) => {
                     same.into_iter().next().ok_or(Refusal::EmailInvalid)
                 }
@@ -41,7 +45,7 @@ impl Email {
     }
 }
 
-/// Reads what is one address or none.
+/// Parses a text that is one address or none.
 fn read(piece: &str) -> Result<Email, Refusal> {
     let (local, domain) = bare(piece).rsplit_once('@').map_or_else(
         || Err(Refusal::EmailInvalid),
@@ -76,10 +80,10 @@ fn read(piece: &str) -> Result<Email, Refusal> {
     })
 }
 
-/// An address without what stands around it.
+/// Returns an address without what surrounds it.
 fn bare(piece: &str) -> String {
     let mut text = piece.trim();
-    // The address of a link: what stands before it is how a chat shows it.
+    // The address of a link counts; what comes before it is how a chat displays it.
     let is_link = match text.to_ascii_lowercase().rfind("mailto:") {
         Some(at) => {
             text = text.get(at + "mailto:".len()..).unwrap_or_default();
@@ -94,7 +98,7 @@ fn bare(piece: &str) -> String {
                 c.is_whitespace() || matches!(c, '"' | '“' | '”' | '„' | '«' | '»' | '<' | '>' | '(' | ')' | '[' | ']')
             })
             .trim_end_matches([',', ';', '.', ':', '!', '\u{3002}']);
-        // A quote that an address may begin with is one around it only if it also ends it.
+        // A quote that may also begin an address surrounds it only if it also ends it.
         let trimmed = [('\'', '\''), ('‘', '’'), ('`', '`'), ('*', '*'), ('_', '_')]
             .iter()
             .find_map(|(open, close)| trimmed.strip_prefix(*open)?.strip_suffix(*close))
@@ -111,18 +115,18 @@ fn bare(piece: &str) -> String {
     }
 }
 
-/// The addresses in a text, apart by commas, semicolons, lines or space, each as it was typed but for the name that
-/// goes with it. What is no address is among them, so that it can be told.
+/// Splits a text into addresses, by commas, semicolons, lines or spaces. Each is returned as it was typed, without the
+/// name that belongs to it. Pieces that are no address are returned too, so that they can be reported.
 #[must_use]
 pub fn addresses(text: &str) -> Vec<String> {
     let mut list = List::default();
     for line in text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']) {
-        // An override stays: it is told as what it is.
+        // An override is kept, so that it can be reported.
         let line: String = line
             .chars()
             .filter(|c| *c == OVERRIDE || !is_direction_mark(*c))
             .collect();
-        // A row of a table: what is in its other columns is about the address.
+        // In a row of a table with an address, the other columns are about the address.
         let has_address = line.contains(['@', '＠']);
         for column in line
             .split('\t')
@@ -135,19 +139,20 @@ pub fn addresses(text: &str) -> Vec<String> {
     list.found
 }
 
-/// What a list was read as so far.
+/// The state of parsing a list.
 #[derive(Default)]
 struct List {
     found: Vec<String>,
     /// The words since the last separator.
     words: Vec<String>,
-    /// Words that may be the beginning of a name: `Doe` in `Doe, Jane <jane@example.com>`.
+    /// Words that may begin a name: `Doe` in `Doe, Jane <jane@example.com>`.
     loose: Vec<String>,
 }
 
 impl List {
     fn line(&mut self, line: &str) {
-        // Looked for once: a text of many signs that nothing closes is read in one go all the same.
+        // The last closing sign of each kind is searched once, so that a text with many unclosed signs is parsed in
+        // linear time.
         let [quote, angle, round] = ['"', '>', ')'].map(|sign| line.rfind(sign));
         let mut rest = line;
         while let Some(c) = rest.chars().next() {
@@ -156,7 +161,7 @@ impl List {
             rest = match c {
                 '"' if is_closed(quote) => {
                     let (quoted, after) = after.split_once('"').unwrap_or((after, ""));
-                    // A quoted name is no address; a quoted address is.
+                    // A quoted name is no address; a quoted address is one.
                     if quoted.contains('@') && !after.trim_start().starts_with('<') {
                         self.words.push(quoted.to_owned());
                     }
@@ -195,7 +200,7 @@ impl List {
         self.separate(true);
     }
 
-    /// An address in brackets: the words before it are its name, unless they are other addresses.
+    /// Adds an address in brackets. The words before it are its name, unless they are other addresses.
     fn bracketed(&mut self, inner: &str) {
         if !inner.contains('@') {
             self.words.push(inner.to_owned());
@@ -211,7 +216,7 @@ impl List {
         self.found.push(inner.to_owned());
     }
 
-    /// The end of an entry.
+    /// Ends an entry.
     fn separate(&mut self, may_be_name: bool) {
         let mut words = std::mem::take(&mut self.words);
         if words.is_empty() {
@@ -222,7 +227,7 @@ impl List {
             self.loose.append(&mut words);
             return;
         }
-        // `Jane Doe jane@example.com`, as a table is pasted: the words before the only address are its name.
+        // `Jane Doe jane@example.com`, as pasted from a table: the words before the only address are its name.
         let is_named = count == 1 && words.last().is_some_and(|word| word.contains('@'));
         self.found.append(&mut self.loose);
         self.found

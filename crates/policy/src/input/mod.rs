@@ -1,9 +1,9 @@
-//! What people type and paste, read once: names, slugs, addresses and passwords in the one form that is stored and
+//! Parsing what people type and paste: names, slugs, addresses and passwords become the one form that is stored and
 //! compared.
 //!
-//! `FromStr` of these types reads what is stored already, and is strict. What comes from a person passes
-//! `from_input`, which takes what mail programs, terminals, chats and input methods give. The tables of Unicode that
-//! this takes are large: the feature `input` is the server's alone.
+//! Owns `from_input` of these types, which accepts what mail programs, terminals, chats and input methods produce. It
+//! must not know where a text was typed. `FromStr` of the same types parses what is stored, and is strict. Parsing
+//! input needs large Unicode tables, so only the server enables the feature `input`.
 
 mod addresses;
 mod visible;
@@ -17,19 +17,19 @@ pub use visible::{compatible, visible};
 
 use crate::{FieldInput, FieldValue, Name, Password, PasswordError, Refusal, ResourceField, Slug};
 
-/// More marks than this on one letter grow over the lines above and below (UTS 39, 5.4).
+/// The largest number of marks on one letter: more would cover the lines above and below (UTS 39, 5.4).
 const MOST_MARKS: usize = 4;
-/// As many characters a composed one is at most made up of (UAX 15).
+/// The largest number of characters that a composed one is made of (UAX 15).
 const MOST_DECOMPOSED: usize = 4;
 
 impl Name {
-    /// Reads a name as people see it: NFC, spaces of every kind as one plain space, and of the characters that show
-    /// nothing those alone that a script or an emoji needs.
+    /// Parses a name as people see it: NFC, every kind of space as one plain space, and only those invisible characters
+    /// that a script or an emoji needs.
     ///
     /// # Errors
-    /// [`Refusal::NameInvalid`] if it has nothing to see, more than 100 characters, a control character, a mark that
-    /// turns the direction of text, or marks heaped on a letter; [`Refusal::NameConfusable`] for a word of several
-    /// alphabets that looks like one of plain letters (UTS 39).
+    /// [`Refusal::NameInvalid`] if it has no visible character, more than 100 characters, a control character, a mark
+    /// that changes the direction of text, or too many marks on a letter; [`Refusal::NameConfusable`] for a word of
+    /// several alphabets that looks like one of plain letters (UTS 39).
     pub fn from_input(text: &str) -> Result<Self, Refusal> {
         let seen = visible(text);
         let has_heap = seen
@@ -45,8 +45,8 @@ impl Name {
         Ok(name)
     }
 
-    /// A name out of a text that was not typed as one, like a comment: what a name can't have is left out, and it is
-    /// cut to the length of one. `None` if nothing is left to see.
+    /// Returns a name made from a text that was not typed as one, such as a comment: characters that a name can't have
+    /// are left out, and it is cut to the length of a name. `None` if nothing visible is left.
     #[must_use]
     pub fn from_remark(text: &str) -> Option<Self> {
         let plain: String = text
@@ -58,24 +58,25 @@ impl Name {
         Self::from_input(&cut).ok()
     }
 
-    /// Whether what was typed is this name to the eye: its letters alone count, not how they are made up (UTS 39,
+    /// Returns whether the typed text looks like this name: only the letters count, not how they are composed (UTS 39,
     /// skeletons).
     #[must_use]
     pub fn is_typed_as(&self, text: &str) -> bool {
         let (typed, own) = (visible(text), visible(self.as_str()));
-        // One from before that shows nothing is no empty field.
+        // An old name without visible characters doesn't match an empty field.
         !text.trim().is_empty() && skeleton(&typed).eq(skeleton(&own))
     }
 }
 
-/// Whether a word mixes alphabets such that all of it looks like plain letters: a Cyrillic letter in an English name.
+/// Returns whether a word mixes alphabets so that all of it looks like plain letters: a Cyrillic letter in an English
+/// name.
 fn poses_as_plain(word: &str) -> bool {
     !word.is_ascii() && !word.is_single_script() && skeleton(word).all(|c| c.is_ascii())
 }
 
 impl Slug {
-    /// Reads a slug: in lower case, without space around it, full-width letters as plain ones; out of the address of
-    /// its page, too.
+    /// Parses a slug: in lower case, without surrounding space, full-width letters as plain ones. It may also be the
+    /// URL of its page.
     ///
     /// # Errors
     /// [`Refusal::SlugInvalid`].
@@ -86,7 +87,7 @@ impl Slug {
     }
 }
 
-/// The slug in the address of a page of this console.
+/// Returns the slug in the URL of a page of this console.
 fn in_address(text: &str) -> Option<&str> {
     let (_, path) = text.split_once("://")?;
     let (_, rest) = ["/organization/", "/projects/"]
@@ -96,9 +97,10 @@ fn in_address(text: &str) -> Option<&str> {
 }
 
 impl Password {
-    /// The forms in which a typed password may have been hashed: NFKC, so that it is the same from every keyboard and
-    /// system (NIST SP 800-63B; UAX 15); and, if that is another one, as it came, for those that were set before. One
-    /// that is longer than any that can be set has a single form, which is as long to hash and matches nothing.
+    /// Returns the forms in which an entered password may have been hashed: NFKC, which is the same from every keyboard
+    /// and system (NIST SP 800-63B; UAX 15); and, if it differs, the text as entered, for passwords that were set
+    /// before. For a text that is longer than any password it returns a single form, which takes as long to hash and
+    /// matches nothing.
     #[must_use]
     pub fn forms_of(typed: &str) -> Vec<String> {
         let cut: String = typed.chars().take(Self::LONGEST * MOST_DECOMPOSED + 1).collect();
@@ -114,7 +116,7 @@ impl Password {
     }
 }
 
-/// Reads a new password. Its length is that of what was typed in its composed form, whatever it is made up of.
+/// Parses a new password. Its length is that of the entered text in its composed form.
 impl FromStr for Password {
     type Err = PasswordError;
 
@@ -128,8 +130,8 @@ impl FromStr for Password {
 }
 
 impl ResourceField {
-    /// Reads what was typed into it: a text as people see it, a number also with its digits in groups; empty is
-    /// nothing.
+    /// Parses what was typed into it: a text as people see it, or a number, whose digits may be in groups. An empty
+    /// text gives `None`.
     ///
     /// # Errors
     /// [`Refusal::DetailInvalid`].
@@ -149,8 +151,8 @@ impl ResourceField {
     }
 }
 
-/// A whole number whose digits are in groups of three, as people write large ones; a point is none of the signs
-/// between them, since it may as well begin a fraction.
+/// Parses a whole number whose digits are in groups of three, as people write large ones. A point isn't accepted
+/// between groups, since it may also begin a fraction.
 fn ungrouped(text: &str) -> Option<String> {
     let sign = text.chars().find(|c| !c.is_ascii_digit())?;
     let mut groups = text.split(sign);
@@ -162,7 +164,7 @@ fn ungrouped(text: &str) -> Option<String> {
 }
 
 impl FieldValue {
-    /// Reads a text, with the characters that a name may have.
+    /// Parses a text, with the characters that a name may have.
     ///
     /// # Errors
     /// Those of [`Name::from_input`].

@@ -1,4 +1,6 @@
-//! Text as people see it: normalised, without the characters that show nothing where they stand.
+//! Text as people see it: normalised, without characters that show nothing where they stand.
+//!
+//! Owns the classes of characters. It must not know what a text is for.
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::{
@@ -20,28 +22,29 @@ static PICTOGRAPHIC: CodePointSetDataBorrowed<'static> = CodePointSetData::new::
 static EMOJI: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<Emoji>();
 static IDEOGRAPH: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<UnifiedIdeograph>();
 
-/// A text that changes each time it is read again is made to keep the server busy.
+/// The largest number of passes: a text that changes with each of them was made to keep the server busy.
 const MOST_PASSES: usize = 4;
-/// As far as this is looked for the letter that marks are on, for the same reason.
+/// How far to search for the letter that a mark is on, bounded for the same reason.
 const MOST_AWAY: usize = 16;
 
-/// Canonically composed (NFC).
+/// Returns the text canonically composed (NFC).
 pub(super) fn composed(text: &str) -> String {
     ComposingNormalizerBorrowed::new_nfc().normalize(text).into_owned()
 }
 
-/// Composed, and with the plain forms of letters that are only drawn otherwise (NFKC).
+/// Returns the text composed, with compatibility forms of letters replaced by the plain ones (NFKC).
 #[must_use]
 pub fn compatible(text: &str) -> String {
     ComposingNormalizerBorrowed::new_nfkc().normalize(text).into_owned()
 }
 
-/// A text as people see it: composed; each run of blank characters one space, none at the ends; and without what
-/// shows nothing where it stands. Control characters and what turns the direction of text stay, save at the ends.
+/// Returns a text as people see it: composed; each run of blank characters as one space, none at the ends; and without
+/// characters that show nothing where they stand. Control characters and marks that change the direction of text are
+/// kept, except at the ends.
 #[must_use]
 pub fn visible(text: &str) -> String {
     let mut seen = without_hidden(text);
-    // What was dropped may have been what another one stood beside.
+    // Removing a character may change whether the one beside it is needed, so this is repeated.
     for _ in 0..MOST_PASSES {
         let again = without_hidden(&seen);
         if again == seen {
@@ -49,7 +52,7 @@ pub fn visible(text: &str) -> String {
         }
         seen = again;
     }
-    // Nothing that anybody writes.
+    // No text that people write needs this many passes.
     let plain: String = seen
         .chars()
         .filter(|c| !IGNORABLE.contains(*c) || is_direction_mark(*c))
@@ -73,7 +76,7 @@ fn without_hidden(text: &str) -> String {
     seen.trim_end().to_owned()
 }
 
-/// Whether a character leaves something to see.
+/// Returns whether a character is visible.
 pub(super) fn has_ink(c: char) -> bool {
     let category = CodePointMapData::<GeneralCategory>::new().get(c);
     let inked = GeneralCategoryGroup::Letter
@@ -83,30 +86,30 @@ pub(super) fn has_ink(c: char) -> bool {
     inked.contains(category) && !is_blank(c) && !IGNORABLE.contains(c)
 }
 
-/// Whether it is a mark on the letter before it.
+/// Returns whether it is a mark on the letter before it.
 pub(super) fn is_mark(c: char) -> bool {
     CodePointMapData::<GeneralCategory>::new().get(c) == GeneralCategory::NonspacingMark
 }
 
-/// Whether it is a part of a word.
+/// Returns whether it is a part of a word.
 pub(super) fn is_letter(c: char) -> bool {
     let word = GeneralCategoryGroup::Letter.union(GeneralCategoryGroup::Mark);
     word.contains(CodePointMapData::<GeneralCategory>::new().get(c))
 }
 
-/// Whether it turns the direction of text (UAX 9).
+/// Returns whether it changes the direction of text (UAX 9).
 pub(super) const fn is_direction_mark(c: char) -> bool {
     matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
-/// What programs wrap around a text that they paste. An override from right to left is no such thing: it changes what
-/// is read.
+/// Returns whether programs put this character around text that they paste. An override from right to left is not one
+/// of them, since it changes what is read.
 fn is_wrapping(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{200B}' | '\u{2060}' | '\u{FEFF}') || (is_direction_mark(c) && c != '\u{202E}')
 }
 
-/// Each character as the plain ones that look the same: ligatures, digraphs, Roman numerals and the forms that letters
-/// have within words are kept for older encodings alone; and a hyphen that doesn't break is a hyphen.
+/// Replaces each character by the plain ones that look the same: ligatures, digraphs, Roman numerals and the forms that
+/// letters have within words exist only for older encodings. A non-breaking hyphen becomes a hyphen.
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
@@ -124,7 +127,7 @@ fn plain(text: &str) -> String {
     plain
 }
 
-/// Whether it takes room and shows nothing. Line ends and tabs are controls, and none of these.
+/// Returns whether it takes space and shows nothing. Line ends and tabs are control characters and not among these.
 const fn is_blank(c: char) -> bool {
     matches!(
         c,
@@ -133,7 +136,7 @@ const fn is_blank(c: char) -> bool {
             | '\u{202F}'
             | '\u{205F}'
             | '\u{3000}'
-            // Fillers of Hangul, the empty Braille cell, the empty note, and blanks of hieroglyphs.
+            // Fillers of Hangul, the empty Braille cell, the null notehead, and blanks of hieroglyphs.
             | '\u{115F}'
             | '\u{1160}'
             | '\u{3164}'
@@ -145,7 +148,7 @@ const fn is_blank(c: char) -> bool {
     )
 }
 
-/// Whether an ignorable character changes what is seen where it stands.
+/// Returns whether an ignorable character changes what is displayed at this position.
 fn is_needed(text: &[char], at: usize) -> bool {
     let (before, after) = text.split_at(at);
     let (Some((c, after)), Some(last)) = (after.split_first(), before.last()) else {
@@ -166,7 +169,7 @@ fn is_needed(text: &[char], at: usize) -> bool {
     }
 }
 
-/// A joiner between two pictures makes one of them; a colour of skin, or a selector, may follow the first.
+/// Returns whether a joiner combines two emoji into one. A skin tone or a selector may follow the first.
 fn joins_emoji(before: &[char], after: &[char]) -> bool {
     let first = before
         .iter()
@@ -176,7 +179,8 @@ fn joins_emoji(before: &[char], after: &[char]) -> bool {
     first.is_some_and(|c| PICTOGRAPHIC.contains(*c)) && after.first().is_some_and(|c| PICTOGRAPHIC.contains(*c))
 }
 
-/// Beside the sign that binds consonants of Indic scripts a joiner says how (RFC 5892, A.2).
+/// Returns whether a joiner stands beside the sign that binds consonants of Indic scripts, where it selects the form
+/// (RFC 5892, A.2).
 fn is_in_cluster(before: &[char], after: &[char]) -> bool {
     before.last().copied().is_some_and(is_virama)
         || (before.last().copied().is_some_and(is_letter) && after.first().copied().is_some_and(is_virama))
@@ -186,17 +190,17 @@ fn is_virama(c: char) -> bool {
     CodePointMapData::<CanonicalCombiningClass>::new().get(c) == CanonicalCombiningClass::Virama
 }
 
-/// Between two letters that would be written as one, a non-joiner parts them (RFC 5892, A.1).
+/// Returns whether a non-joiner separates two letters that would otherwise be joined (RFC 5892, A.1).
 fn parts_letters(before: &[char], after: &[char]) -> bool {
     reaches_on(before) && reaches_back(after)
 }
 
-/// A joiner gives a letter the form it has within a word, where only one side would have joined.
+/// Returns whether a joiner gives a letter its form within a word, with only one of the sides joining.
 fn joins_letter(before: &[char], after: &[char]) -> bool {
     reaches_on(before) != reaches_back(after)
 }
 
-/// Whether the last letter joins the one after it.
+/// Returns whether the last letter joins the one after it.
 fn reaches_on(before: &[char]) -> bool {
     let last = before
         .iter()
@@ -207,7 +211,7 @@ fn reaches_on(before: &[char]) -> bool {
     last.is_some_and(|kind| matches!(kind, JoiningType::DualJoining | JoiningType::LeftJoining))
 }
 
-/// Whether the next letter joins the one before it.
+/// Returns whether the next letter joins the one before it.
 fn reaches_back(after: &[char]) -> bool {
     let next = after.iter().take(MOST_AWAY).map(|c| joining(*c)).find(is_no_mark);
     next.is_some_and(|kind| matches!(kind, JoiningType::DualJoining | JoiningType::RightJoining))
@@ -225,7 +229,7 @@ fn is_mongolian(c: char) -> bool {
     CodePointMapData::<Script>::new().get(c) == Script::Mongolian
 }
 
-/// Whether a tag is one of a flag's: a black flag, three to six letters or digits, and an end (UTS 51, ED-14a).
+/// Returns whether a tag is part of a flag: a black flag, three to six letters or digits, and an end (UTS 51, ED-14a).
 fn is_flag(before: &[char], tag: char, after: &[char]) -> bool {
     let is_tag = |c: &char| matches!(c, '\u{E0030}'..='\u{E0039}' | '\u{E0061}'..='\u{E007A}');
     let head = before.iter().rev().take(MOST_AWAY).take_while(|c| is_tag(c)).count();

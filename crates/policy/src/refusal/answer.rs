@@ -1,11 +1,11 @@
-//! How a refusal is answered: its HTTP status, and the field it is about.
+//! The HTTP status of a refusal, and the field it is about.
 //!
-//! Owns these two tables. It must not know codes or words.
+//! Owns these two tables. It must not know codes or texts.
 
 use super::{Field, Refusal};
 
 impl Refusal {
-    /// The HTTP status it answers with.
+    /// Returns the HTTP status of the answer.
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
@@ -89,7 +89,7 @@ impl Refusal {
             | Self::TooManyRecords
             | Self::DetailInvalid(_) => 422,
             Self::InvitationExpired | Self::InvitationRevoked | Self::InvitationAccepted | Self::LinkDead => 410,
-            // Room that comes by waiting, or by somebody making it.
+            // There will be room after waiting, or after somebody removed something.
             Self::QuotaReached { quota, .. } => match quota.retry_after() {
                 Some(_) => 429,
                 None => 409,
@@ -98,7 +98,7 @@ impl Refusal {
         }
     }
 
-    /// The field it is about, so that it is shown beside it (N3).
+    /// Returns the field it is about, so that it is shown beside the field (N3).
     #[must_use]
     pub const fn field(self) -> Option<Field> {
         match self {

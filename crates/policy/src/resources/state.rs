@@ -8,28 +8,28 @@ use serde::{Deserialize, Serialize};
 
 use super::Unknown;
 
-/// What a resource is doing.
+/// The state of a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResourceState {
-    /// It is being made.
+    /// It is being created.
     Creating,
-    /// It waits for its turn.
+    /// It is queued.
     Queued,
-    /// It is at work.
+    /// It is running.
     Running,
-    /// It can be used.
+    /// It is ready for use.
     Ready,
     /// It was stopped, and can be started.
     Stopped,
-    /// It came to its end.
+    /// It has completed.
     Completed,
-    /// It did not work out.
+    /// It has failed.
     Failed,
 }
 
 impl ResourceState {
-    /// Each of them.
+    /// All states.
     pub const ALL: [Self; 7] = [
         Self::Creating,
         Self::Queued,
@@ -40,7 +40,7 @@ impl ResourceState {
         Self::Failed,
     ];
 
-    /// As stored and as in REST.
+    /// Returns its code, as stored and as in REST.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -54,7 +54,7 @@ impl ResourceState {
         }
     }
 
-    /// As a person reads it.
+    /// Returns its label, for people.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
