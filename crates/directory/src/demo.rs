@@ -2,6 +2,7 @@
 //!
 //! Owns its people and projects. It must not run on a database with people in it.
 
+mod data;
 mod work;
 
 use policy::{KeyScope, Name, OrganizationId, OrganizationRole, Password, ProjectId, ProjectRole, Slug, UserId};

@@ -1,18 +1,21 @@
 //! The work of the demo's people: resources of every kind in each project, and two months of usage. The data is always
 //! the same, counted back from the day it is loaded.
 //!
-//! Owns this data. It must not know the people beyond their ids.
+//! Owns inserting it; the data is in `data`. It must not know the people beyond their ids.
 
 use std::collections::BTreeMap;
 
 use policy::{
-    Details, FieldValue, OrganizationId, ProjectId, ResourceField, ResourceId, ResourceKind, ResourceState, UsageKind,
-    UsageRecordId, UsageUnit, UserId,
+    Details, FieldValue, OrganizationId, ProjectId, ResourceField, ResourceId, ResourceKind, UsageKind, UsageRecordId,
+    UserId,
 };
 use time::{Duration, OffsetDateTime, Weekday};
 use uuid::Uuid;
 
-use super::parse;
+use super::{
+    data::{By, In, RESOURCES, USED_DAILY},
+    parse,
+};
 use crate::{
     Result, UsageRecord,
     authorization::writer::Writer,
@@ -35,296 +38,44 @@ pub(super) struct Scene {
     pub(super) mia: UserId,
 }
 
-/// Inserts the resources and the usage, up to `now`.
-pub(super) async fn fill(db: &mut Writer, scene: &Scene, now: OffsetDateTime) -> Result<()> {
-    use ResourceKind::{Cluster, Endpoint, Evaluation, File, Model, Volume};
-    use ResourceState::{Completed, Creating, Failed, Queued, Ready, Running, Stopped};
-    let Scene {
-        organization,
-        default,
-        research,
-        production,
-        adam,
-        maya,
-        noah,
-        mia,
-    } = *scene;
-    let (h100, a100, l40s) = ("NVIDIA H100 SXM 80 GB", "NVIDIA A100 80 GB", "NVIDIA L40S 48 GB");
-    let (llama_8b, llama_70b) = ("meta-llama/Llama-3.1-8B-Instruct", "meta-llama/Llama-3.3-70B-Instruct");
-    let qwen = "Qwen/Qwen2.5-7B-Instruct";
-    // The oldest comes first, since ids grow with time. The fields are in the order of the kind.
-    for (days, project, by, kind, name, state, fields) in [
-        (
-            82,
-            production,
-            adam,
-            Volume,
-            "model-weights",
-            Ready,
-            vec!["10240", "shared", "eu-north-1"],
-        ),
-        (
-            81,
-            production,
-            adam,
-            Cluster,
-            "inference-eu",
-            Running,
-            vec![h100, "6", "8", "kubernetes", "eu-north-1", ""],
-        ),
-        (
-            78,
-            research,
-            maya,
-            Cluster,
-            "legacy-a100",
-            Stopped,
-            vec![a100, "2", "8", "slurm", "eu-north-1", ""],
-        ),
-        (
-            75,
-            research,
-            maya,
-            Volume,
-            "datasets",
-            Ready,
-            vec!["51200", "shared", "eu-north-1"],
-        ),
-        (
-            74,
-            research,
-            maya,
-            Cluster,
-            "training",
-            Running,
-            vec![h100, "16", "8", "slurm", "eu-north-1", "", "login.training.acme.test"],
-        ),
-        (
-            74,
-            research,
-            maya,
-            Volume,
-            "scratch",
-            Ready,
-            vec!["3840", "local", "eu-north-1"],
-        ),
-        (
-            71,
-            default,
-            noah,
-            File,
-            "welcome-examples.jsonl",
-            Ready,
-            vec!["fine_tuning", "4821190"],
-        ),
-        (69, default, noah, Model, "hello-lora", Ready, vec![qwen, "lora"]),
-        (
-            66,
-            research,
-            mia,
-            File,
-            "instructions-train.jsonl",
-            Ready,
-            vec!["fine_tuning", "1932735283"],
-        ),
-        (
-            66,
-            research,
-            mia,
-            File,
-            "instructions-holdout.jsonl",
-            Ready,
-            vec!["evaluation", "96636764"],
-        ),
-        (60, research, mia, Model, "summarizer-v1", Ready, vec![llama_8b, "lora"]),
-        (
-            52,
-            research,
-            maya,
-            Volume,
-            "checkpoints",
-            Ready,
-            vec!["20480", "shared", "eu-north-1"],
-        ),
-        (
-            47,
-            production,
-            adam,
-            Endpoint,
-            "chat",
-            Running,
-            vec![llama_70b, h100, "12", "https://chat.acme.test/v1"],
-        ),
-        (41, research, mia, Model, "summarizer-v2", Ready, vec![llama_8b, "full"]),
-        (
-            39,
-            research,
-            mia,
-            Evaluation,
-            "summarizer-v2-holdout",
-            Completed,
-            vec!["summarizer-v2", "ROUGE-L", "44.1"],
-        ),
-        (36, production, adam, Model, "summarizer", Ready, vec![llama_8b, "full"]),
-        (
-            35,
-            production,
-            adam,
-            Endpoint,
-            "summarizer",
-            Running,
-            vec!["summarizer", h100, "4", "https://summarizer.acme.test/v1"],
-        ),
-        (
-            33,
-            production,
-            adam,
-            Endpoint,
-            "embeddings",
-            Stopped,
-            vec!["BAAI/bge-m3", l40s, "0"],
-        ),
-        (
-            28,
-            default,
-            noah,
-            Evaluation,
-            "hello-lora-mmlu",
-            Completed,
-            vec!["hello-lora", "MMLU", "61.8 %"],
-        ),
-        (
-            26,
-            default,
-            adam,
-            Endpoint,
-            "playground",
-            Running,
-            vec![llama_8b, l40s, "1"],
-        ),
-        (
-            21,
-            research,
-            maya,
-            Cluster,
-            "sweeps",
-            Running,
-            vec![h100, "4", "8", "kubernetes", "us-east-2", ""],
-        ),
-        (17, research, mia, Model, "router-small", Failed, vec![qwen, "lora"]),
-        (
-            16,
-            research,
-            mia,
-            Evaluation,
-            "router-small-gsm8k",
-            Failed,
-            vec!["router-small", "GSM8K", ""],
-        ),
-        (
-            9,
-            production,
-            adam,
-            Evaluation,
-            "chat-regression",
-            Completed,
-            vec!["chat", "MT-Bench", "8.6"],
-        ),
-        (
-            6,
-            research,
-            maya,
-            Endpoint,
-            "summarizer-staging",
-            Running,
-            vec!["summarizer-v2", h100, "1"],
-        ),
-        (
-            3,
-            production,
-            adam,
-            File,
-            "batch-requests.jsonl",
-            Ready,
-            vec!["batch", "288358400"],
-        ),
-        (
-            2,
-            research,
-            mia,
-            Model,
-            "summarizer-v3",
-            Running,
-            vec![llama_8b, "full"],
-        ),
-        (
-            1,
-            research,
-            mia,
-            Evaluation,
-            "summarizer-v3-holdout",
-            Queued,
-            vec!["summarizer-v3", "ROUGE-L", ""],
-        ),
-        (
-            1,
-            production,
-            adam,
-            Cluster,
-            "inference-us",
-            Creating,
-            vec![h100, "2", "8", "kubernetes", "us-east-2", "ubuntu"],
-        ),
-        (
-            0,
-            research,
-            maya,
-            File,
-            "protein-pairs.jsonl",
-            Creating,
-            vec!["fine_tuning", "0"],
-        ),
-        (
-            0,
-            production,
-            adam,
-            Evaluation,
-            "chat-nightly",
-            Queued,
-            vec!["chat", "MT-Bench", ""],
-        ),
-    ] {
-        let resource = NewResource {
-            id: ResourceId(db.new_id()),
-            kind,
-            name: &parse(name)?,
-            state,
-            details: &details(kind, &fields)?,
-        };
-        let at = now - Duration::days(days);
-        resources::insert(db, (organization, project), &resource, (Some(by), None), at).await?;
+impl Scene {
+    const fn project(&self, project: In) -> ProjectId {
+        match project {
+            In::Default => self.default,
+            In::Research => self.research,
+            In::Production => self.production,
+        }
     }
 
+    const fn person(&self, by: By) -> UserId {
+        match by {
+            By::Adam => self.adam,
+            By::Maya => self.maya,
+            By::Noah => self.noah,
+            By::Mia => self.mia,
+        }
+    }
+}
+
+/// Inserts the resources and the usage, up to `now`.
+pub(super) async fn fill(db: &mut Writer, scene: &Scene, now: OffsetDateTime) -> Result<()> {
+    for made in RESOURCES {
+        let resource = NewResource {
+            id: ResourceId(db.new_id()),
+            kind: made.kind,
+            name: &parse(made.name)?,
+            state: made.state,
+            details: &details(made.kind, made.fields)?,
+        };
+        let scope = (scene.organization, scene.project(made.project));
+        let at = now - Duration::days(made.days_ago);
+        resources::insert(db, scope, &resource, (Some(scene.person(made.by)), None), at).await?;
+    }
     let mut records = Vec::new();
     for day in (0..DAYS).rev() {
         let at = now - Duration::days(i64::from(day));
-        // The approximate cost of a day in US dollars, and the quantity that one dollar buys.
-        for (nth, (project, kind, unit, dollars, per_dollar)) in [
-            (default, UsageKind::Playground, UsageUnit::Tokens, 14, 1_600_000),
-            (default, UsageKind::Endpoint, UsageUnit::GpuSeconds, 29, 3_000),
-            (research, UsageKind::Cluster, UsageUnit::GpuSeconds, 6_400, 1_440),
-            (research, UsageKind::Volume, UsageUnit::GibHours, 184, 10_000),
-            (research, UsageKind::Model, UsageUnit::Tokens, 310, 2_000_000),
-            (research, UsageKind::Evaluation, UsageUnit::Requests, 45, 900),
-            (production, UsageKind::Cluster, UsageUnit::GpuSeconds, 2_300, 1_440),
-            (production, UsageKind::Endpoint, UsageUnit::GpuSeconds, 1_150, 1_200),
-            (production, UsageKind::Volume, UsageUnit::GibHours, 25, 10_000),
-        ]
-        .into_iter()
-        .enumerate()
-        {
-            let share = share(kind, at, day, nth);
-            let cost_micros = dollars * 10_000 * share;
+        for (nth, (project, kind, unit, dollars, per_dollar)) in USED_DAILY.into_iter().enumerate() {
+            let cost_micros = dollars * 10_000 * share(kind, at, day, nth);
             let record = UsageRecord {
                 id: UsageRecordId(db.new_id()),
                 at,
@@ -335,12 +86,12 @@ pub(super) async fn fill(db: &mut Writer, scene: &Scene, now: OffsetDateTime) ->
                 cost_micros,
                 corrects: None,
             };
-            records.push((project, record));
+            records.push((scene.project(project), record));
         }
     }
     let records: Vec<_> = records.iter().map(|(project, record)| (*project, record)).collect();
     let books = Books {
-        organization,
+        organization: scene.organization,
         project: ProjectId(Uuid::nil()),
         reporter: None,
         key: None,
