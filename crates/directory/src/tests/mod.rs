@@ -28,6 +28,7 @@ mod outbox;
 mod owners;
 mod password_reset;
 mod permitted;
+mod principals;
 mod project_list;
 mod projects;
 mod quotas;
