@@ -69,11 +69,11 @@ pub(crate) async fn members(
         };
         let list = directory.members(&principal, &slug, &query).await?;
         let rows = list.rows.iter().map(|row| {
-            let owns = row.place.is_owner();
+            let owns = row.standing.is_owner();
             [
                 row.name.to_string(),
                 row.email.to_string(),
-                row.place.role().code().to_owned(),
+                row.standing.role().code().to_owned(),
                 if owns { "owner" } else { "" }.to_owned(),
                 row.added_by.as_ref().map(ToString::to_string).unwrap_or_default(),
                 timestamp(row.added_at),

@@ -190,7 +190,7 @@ fn gone(what: &str, name: &Name) -> String {
 }
 
 fn scope_json(scope: &GatewayScope) -> Value {
-    let bounds = scope.place.as_ref();
+    let bounds = scope.target.as_ref();
     let codes = |allows: &Vec<Allowed>| allows.iter().map(|allowed| allowed.code()).collect::<Vec<_>>();
     json!({
         "installation": bounds.is_none(),
@@ -204,7 +204,7 @@ fn scope_json(scope: &GatewayScope) -> Value {
 
 /// Where a scope ends, in words.
 fn scope_name(scope: &GatewayScope) -> String {
-    let Some(bounds) = &scope.place else {
+    let Some(bounds) = &scope.target else {
         return "the whole installation".to_owned();
     };
     let slug_or_id = |slug: &Option<String>, id: String| slug.clone().unwrap_or(id);

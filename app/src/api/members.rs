@@ -188,7 +188,7 @@ impl From<Member> for MemberRow {
             name: row.name.to_string(),
             email: row.email.to_string(),
             is_proved: row.is_proved,
-            standing: row.place,
+            standing: row.standing,
             added_by: row.added_by.map(|name| name.to_string()),
             added_at: Timestamp(row.added_at.unix_timestamp()),
         }

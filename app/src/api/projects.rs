@@ -259,7 +259,7 @@ pub(crate) async fn projects(
                 name: row.name.to_string(),
                 slug: row.slug,
                 is_default: row.is_default,
-                role: row.place.map(|standing| standing.role),
+                role: row.standing.map(|standing| standing.role),
                 since: Timestamp(row.created_at.unix_timestamp()),
             })
             .collect(),

@@ -165,7 +165,7 @@ pub(crate) async fn resources(
     };
     let list = context.directory.resources(&principal, &project, &query).await?;
     Ok(ResourcesPage {
-        project: list.place.project.into(),
+        project: list.context.project.into(),
         kind,
         rows: list.rows.into_iter().map(Into::into).collect(),
         next: list.next.map(|cursor| cursor.encode()),

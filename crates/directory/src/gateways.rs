@@ -39,7 +39,7 @@ pub struct GatewayToken {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GatewayScope {
     /// The organization, project or cluster it is limited to; `None` for the whole installation.
-    pub place: Option<GatewayPlace>,
+    pub target: Option<GatewayTarget>,
     /// The kinds and permissions it is limited to; `None` for all.
     pub allows: Option<Vec<Allowed>>,
     /// Whether it may read the SSH keys that log in to the clusters in its scope.
@@ -49,7 +49,7 @@ pub struct GatewayScope {
 impl GatewayScope {
     /// The largest scope: the whole installation, every permission, and SSH keys.
     pub const INSTALLATION: Self = Self {
-        place: None,
+        target: None,
         allows: None,
         reads_ssh_keys: true,
     };
@@ -58,7 +58,7 @@ impl GatewayScope {
 /// The organization, project or cluster that a gateway token is limited to. It names ids, since a slug may later belong
 /// to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GatewayPlace {
+pub struct GatewayTarget {
     /// The organization.
     pub organization: OrganizationId,
     /// The project it is limited to; `None` for all of the organization.
@@ -234,7 +234,7 @@ impl Directory {
                     id: GatewayTokenId(row.id),
                     name: decode(&row.name, "gateway_tokens", "name")?,
                     scope: GatewayScope {
-                        place: row.organization_id.map(|organization| GatewayPlace {
+                        target: row.organization_id.map(|organization| GatewayTarget {
                             organization: OrganizationId(organization),
                             project: row.project_id.map(ProjectId),
                             cluster: row.cluster_id.map(ResourceId),
@@ -283,7 +283,7 @@ async fn insert(change: &mut Permitted<'_, '_>, new: &NewGatewayToken) -> Result
     if new.expires_at.is_some_and(|at| at <= change.at) {
         return Err(Refusal::EndDateInvalid.into());
     }
-    let within = find_place(change, new).await?;
+    let within = find_target(change, new).await?;
     let (id, token) = (GatewayTokenId(change.new_id()), Token::random(TokenKind::Gateway)?);
     change.record.target_id = Some(id.0);
     let allows: Option<Vec<_>> = new
@@ -309,7 +309,7 @@ async fn insert(change: &mut Permitted<'_, '_>, new: &NewGatewayToken) -> Result
     .await
     .map_err(|error| refuse_on(error, "gateway_tokens_one_live_name_index", Refusal::GatewayNameTaken))?;
     let scope = GatewayScope {
-        place: within,
+        target: within,
         allows: new.allows.clone(),
         reads_ssh_keys: new.reads_ssh_keys,
     };
@@ -319,7 +319,7 @@ async fn insert(change: &mut Permitted<'_, '_>, new: &NewGatewayToken) -> Result
 
 /// Returns the values of a new token for the audit (A1).
 fn values(new: &NewGatewayToken, scope: &GatewayScope) -> Value {
-    let within = scope.place.as_ref();
+    let within = scope.target.as_ref();
     let codes = |allows: &Vec<Allowed>| allows.iter().map(|allowed| allowed.code()).collect::<Vec<_>>();
     json!({
         "name": new.name,
@@ -333,7 +333,7 @@ fn values(new: &NewGatewayToken, scope: &GatewayScope) -> Value {
 
 /// Finds what a new token is limited to. A cluster determines its project, and a project its organization; if those are
 /// named too, they must match.
-async fn find_place(change: &mut Change<'_>, new: &NewGatewayToken) -> Result<Option<GatewayPlace>> {
+async fn find_target(change: &mut Change<'_>, new: &NewGatewayToken) -> Result<Option<GatewayTarget>> {
     if new.organization.is_none() && new.project.is_none() && new.cluster.is_none() {
         return Ok(None);
     }
@@ -366,7 +366,7 @@ async fn find_place(change: &mut Change<'_>, new: &NewGatewayToken) -> Result<Op
     .fetch_optional(change.read())
     .await?
     .ok_or(Refusal::Hidden)?;
-    Ok(Some(GatewayPlace {
+    Ok(Some(GatewayTarget {
         organization: OrganizationId(row.organization_id),
         project: row.project_id.map(ProjectId),
         cluster: new.cluster,

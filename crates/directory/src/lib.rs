@@ -83,7 +83,7 @@ pub use directory::{Directory, Settings};
 pub use email_changes::{OpenedEmailChange, OpenedEmailUndo};
 pub use error::{Error, Result};
 pub use flashes::{FlashHolder, FlashTicket};
-pub use gateways::{Allowed, GatewayPlace, GatewayScope, GatewayToken, KnownGateways, NewGatewayToken};
+pub use gateways::{Allowed, GatewayScope, GatewayTarget, GatewayToken, KnownGateways, NewGatewayToken};
 pub use hints::{Hint, Hints};
 pub use invitations::{
     Delivery, Invitation, InvitationList, InvitationQuery, InvitationState, Joined, NewInvitation, Opened,

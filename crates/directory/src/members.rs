@@ -16,7 +16,7 @@ use crate::{
     Directory, OrganizationView, Principal, Result,
     authorization::lock::lock_organization,
     authorization::lookup::find_organization,
-    authorization::standing::{find_place, organization_standing},
+    authorization::standing::{find_membership, organization_standing},
     authorization::target::OrganizationSeen,
     authorization::{change::Change, permitted::Permitted},
     error::{decode, inconsistent},
@@ -25,7 +25,7 @@ use crate::{
     memberships,
     notices::Notice,
     outbox,
-    owned_assets::{OwnedAssets, Place, owned_assets},
+    owned_assets::{AssetScope, OwnedAssets, owned_assets},
     paging,
     people::{Cursor, Order, PeopleSort, check_search, order_by, pattern},
     users,
@@ -60,7 +60,7 @@ pub struct Member {
     /// Whether they have proved that the address is theirs (J1).
     pub is_proved: bool,
     /// Their membership: Owner, Admin or Member.
-    pub place: OrganizationStanding,
+    pub standing: OrganizationStanding,
     /// The name of the person who invited them.
     pub added_by: Option<Name>,
     /// When the membership began.
@@ -135,7 +135,7 @@ impl Directory {
         let next = rows.last().filter(|_| has_more).map(|last| Cursor {
             sort: query.sort,
             order: query.order,
-            role: last.place.role().code().to_owned(),
+            role: last.standing.role().code().to_owned(),
             name: last.name.to_string(),
             added: last.added_at.unix_timestamp_nanos(),
             user: last.user,
@@ -173,7 +173,7 @@ impl Directory {
     pub async fn removal_preview(&self, principal: &Principal, slug: &Slug, user: UserId) -> Result<RemovalPreview> {
         let actor = principal.user()?;
         let organization = find_organization(&self.pool, slug, principal).await?;
-        let membership = find_place(&self.pool, &organization, user).await?;
+        let membership = find_membership(&self.pool, &organization, user).await?;
         check_member_change(&organization.standing, membership, user == actor, MemberChange::Remove)?;
         let projects = sqlx::query!(
             r#"SELECT p.name, count(*) OVER () AS "count!" FROM access a
@@ -198,7 +198,7 @@ impl Directory {
         .await?;
         let mut db = self.pool.acquire().await?;
         Ok(RemovalPreview {
-            owned_assets: owned_assets(&mut db, organization.id, Place::SeenBy(actor), &[user]).await?,
+            owned_assets: owned_assets(&mut db, organization.id, AssetScope::SeenBy(actor), &[user]).await?,
             project_count: projects.first().map_or(0, |row| row.count),
             projects: projects
                 .iter()
@@ -309,7 +309,8 @@ impl Directory {
                 // This comes before the membership ends, while a person who leaves still sees the projects of the keys.
                 let within = Within::SeenBy(actor);
                 made_keys::decide(change, organization.id, within, &[user], keys).await?;
-                let owned_assets = owned_assets(change.write(), organization.id, Place::SeenBy(actor), &[user]).await?;
+                let owned_assets =
+                    owned_assets(change.write(), organization.id, AssetScope::SeenBy(actor), &[user]).await?;
                 let revoked = end(change, organization.id, user).await?;
                 change.values(
                     Some(json!({ "role": before.role() })),
@@ -386,7 +387,7 @@ async fn lock_member<'c, 'a>(
 ) -> Result<(Permitted<'c, 'a>, OrganizationSeen, OrganizationStanding)> {
     change.set_target(user);
     let organization = lock_organization(change, slug).await?;
-    let membership = find_place(change.read(), &organization, user).await?;
+    let membership = find_membership(change.read(), &organization, user).await?;
     let is_self = user == change.principal.user()?;
     let permit = check_member_change(&organization.standing, membership, is_self, wanted)?;
     let membership = membership.ok_or(Refusal::NotAMember)?;
@@ -412,7 +413,7 @@ impl Row {
             name: decode(&self.name, "users", "name")?,
             email: decode(&self.email, "users", "email")?,
             is_proved: self.is_proved,
-            place: organization_standing(Some(&self.role), user == owner)?
+            standing: organization_standing(Some(&self.role), user == owner)?
                 .ok_or_else(|| inconsistent("members", "role"))?,
             added_by: self.added_by.map(|name| decode(&name, "users", "name")).transpose()?,
             added_at: self.added_at,

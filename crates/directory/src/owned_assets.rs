@@ -52,7 +52,13 @@ impl Directory {
         let project = find_project(&self.pool, slug, principal).await?;
         project.standing.require(Permission::ApiKeyList)?;
         let mut db = self.pool.acquire().await?;
-        owned_assets(&mut db, project.organization, Place::Project(project.project), &[user]).await
+        owned_assets(
+            &mut db,
+            project.organization,
+            AssetScope::Project(project.project),
+            &[user],
+        )
+        .await
     }
 
     /// Returns what the External Collaborators of a project created in it, before all of them are removed (X1, C6).
@@ -74,7 +80,7 @@ impl Directory {
         owned_assets(
             &mut db,
             project.organization,
-            Place::Project(project.project),
+            AssetScope::Project(project.project),
             &externals,
         )
         .await
@@ -83,7 +89,7 @@ impl Directory {
 
 /// The projects in which to look for what a person created.
 #[derive(Clone, Copy)]
-pub(crate) enum Place {
+pub(crate) enum AssetScope {
     /// Only this project, which the principal has access to.
     Project(ProjectId),
     /// Every project of the organization that this person has access to, so that a person who leaves learns nothing
@@ -96,13 +102,13 @@ pub(crate) enum Place {
 pub(crate) async fn owned_assets(
     db: &mut PgConnection,
     organization: OrganizationId,
-    scope: Place,
+    scope: AssetScope,
     users: &[UserId],
 ) -> Result<OwnedAssets> {
     let users: Vec<_> = users.iter().map(|user| user.0).collect();
     let (project, viewer) = match scope {
-        Place::Project(project) => (Some(project.0), None),
-        Place::SeenBy(viewer) => (None, Some(viewer.0)),
+        AssetScope::Project(project) => (Some(project.0), None),
+        AssetScope::SeenBy(viewer) => (None, Some(viewer.0)),
     };
     let keys = sqlx::query!(
         r#"SELECT k.id, k.name, k.reach, k.secret_start, k.secret_end, p.name AS project, count(*) OVER () AS "count!"

@@ -215,7 +215,7 @@ pub fn check_key_creation(actor: &Standing, reach: KeyScope) -> Result<Permit, R
     let permit = actor.require(Permission::ApiKeyCreate)?;
     match (reach, actor.project) {
         (KeyScope::Use, _) => Ok(permit),
-        (KeyScope::Manage, Some(place)) if place.is_admin() => Ok(permit),
+        (KeyScope::Manage, Some(standing)) if standing.is_admin() => Ok(permit),
         (KeyScope::Manage, _) => Err(Refusal::ManageKeyForAdmins),
     }
 }
@@ -263,7 +263,7 @@ pub fn check_key_expiration<T: Ord>(key: KeyFacts, now: Option<T>, wanted: Optio
 pub fn check_default_key(actor: &Standing, is_default_project: bool) -> Result<Permit, Refusal> {
     let permit = actor.require(Permission::ApiKeyList)?;
     match actor.organization {
-        Some(place) if place.is_owner() && is_default_project => Ok(permit),
+        Some(standing) if standing.is_owner() && is_default_project => Ok(permit),
         Some(_) | None => Err(Refusal::Hidden),
     }
 }

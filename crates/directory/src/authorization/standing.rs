@@ -10,7 +10,7 @@ use super::target::{OrganizationSeen, PersonSeen, ProjectSeen};
 use crate::{Result, error::decode};
 
 /// Returns what a person is in an organization; `None` if they are no member.
-pub(crate) async fn find_place(
+pub(crate) async fn find_membership(
     db: impl PgExecutor<'_>,
     organization: &OrganizationSeen,
     user: UserId,

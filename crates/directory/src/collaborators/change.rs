@@ -18,7 +18,7 @@ use crate::{
     made_keys::{self, KeyChoice, Within},
     notices::Notice,
     outbox,
-    owned_assets::{OwnedAssets, Place, owned_assets},
+    owned_assets::{AssetScope, OwnedAssets, owned_assets},
 };
 
 use super::{insert, name_of};
@@ -152,7 +152,7 @@ impl Directory {
                 let owned_assets = owned_assets(
                     change.read(),
                     project.organization,
-                    Place::Project(project.project),
+                    AssetScope::Project(project.project),
                     &[user],
                 )
                 .await?;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::{
     Directory, Hint, LinkToken, Principal, Result,
     authorization::lock::lock_organization,
-    authorization::standing::find_place,
+    authorization::standing::find_membership,
     authorization::target::OrganizationSeen,
     authorization::{change::Change, permitted::Permitted},
     error::decode,
@@ -51,7 +51,7 @@ impl Directory {
                 within_limit?;
                 let email = Email::from_input(email)?;
                 if let Some(user) = users::find_by_email(change.write(), &email).await?
-                    && find_place(change.write(), &organization, user).await?.is_some()
+                    && find_membership(change.write(), &organization, user).await?.is_some()
                 {
                     change.set_target(user);
                     return Err(Refusal::AlreadyMember.into());

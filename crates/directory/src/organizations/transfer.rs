@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::{
     Directory, Hint, Principal, Result, api_keys,
     authorization::lock::{lock_organization, lock_organization_as},
-    authorization::standing::find_place,
+    authorization::standing::find_membership,
     authorization::{permitted::Permitted, record::Record},
     confirmation,
     error::decode,
@@ -36,7 +36,7 @@ impl Directory {
             Box::pin(async move {
                 change.set_target(to);
                 let organization = lock_organization(change, slug).await?;
-                let membership = find_place(change.read(), &organization, to).await?;
+                let membership = find_membership(change.read(), &organization, to).await?;
                 let change = &mut change.permit(check_transfer(&organization.standing, membership)?);
                 if !organization.name.is_typed_as(confirmation) {
                     return Err(Refusal::ConfirmationWrong.into());

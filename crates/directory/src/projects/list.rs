@@ -29,7 +29,7 @@ pub struct ListedProject {
     /// Whether it is the Default Project (D1).
     pub is_default: bool,
     /// What the principal is to it; `None` without access.
-    pub place: Option<ProjectStanding>,
+    pub standing: Option<ProjectStanding>,
     /// When it was created.
     pub created_at: OffsetDateTime,
 }
@@ -199,7 +199,7 @@ impl Directory {
                     name: decode(&row.name, "projects", "name")?,
                     slug: access.is_some().then_some(slug),
                     is_default: row.is_default,
-                    place: access,
+                    standing: access,
                     created_at: row.created_at,
                 })
             })

@@ -111,7 +111,7 @@ impl ResourceCursor {
 #[derive(Clone, Debug)]
 pub struct ResourceList {
     /// The project, and what the principal may do there.
-    pub place: ProjectContext,
+    pub context: ProjectContext,
     /// The resources.
     pub rows: Vec<Resource>,
     /// The cursor of the next page; `None` on the last.
@@ -185,11 +185,7 @@ impl Directory {
             name: last.name.to_string(),
             id: last.id,
         });
-        Ok(ResourceList {
-            place: context,
-            rows,
-            next,
-        })
+        Ok(ResourceList { context, rows, next })
     }
 
     /// Returns one resource of a project.

@@ -623,7 +623,7 @@ impl Tenant {
                 .map_err(|error| error.to_string())?
                 .rows;
             for (who, person) in self.people() {
-                let listed = members.iter().find(|row| row.user == person.id).map(|row| row.place);
+                let listed = members.iter().find(|row| row.user == person.id).map(|row| row.standing);
                 let told = self.standing(project, person).await.organization;
                 if listed != told {
                     return Err(format!(

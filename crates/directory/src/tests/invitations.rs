@@ -449,7 +449,7 @@ async fn a_removed_member_is_invited_again_and_starts_fresh(pool: PgPool) {
     let seen = d.find_projects(&nina, None, "", 10).await.unwrap();
     let seen: Vec<_> = seen.iter().map(|project| &project.slug).collect();
     assert_eq!(seen, [&t.default.slug]);
-    let place = d.member(&t.owner.actor, &t.slug, nina.id()).await.unwrap().place;
+    let place = d.member(&t.owner.actor, &t.slug, nina.id()).await.unwrap().standing;
     assert_eq!(place, OrganizationStanding::Member(OrganizationRole::Member));
     assert_eq!(t.listed(Some(InvitationState::Accepted)).await.len(), 2);
 }

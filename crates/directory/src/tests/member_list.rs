@@ -69,7 +69,14 @@ async fn every_member_reads_the_members_and_nobody_else_does(pool: PgPool) {
         let seen: Vec<_> = list
             .rows
             .iter()
-            .map(|row| (row.name.as_str(), row.email.as_str(), row.place, row.added_by.is_some()))
+            .map(|row| {
+                (
+                    row.name.as_str(),
+                    row.email.as_str(),
+                    row.standing,
+                    row.added_by.is_some(),
+                )
+            })
             .collect();
         assert_eq!(
             seen,

@@ -12,12 +12,12 @@ const ACME: &str = "Acme Research";
 const ADMIN: OrganizationStanding = OrganizationStanding::Member(OrganizationRole::Admin);
 
 impl Tenant {
-    async fn place(&self, person: &Person) -> OrganizationStanding {
+    async fn membership(&self, person: &Person) -> OrganizationStanding {
         self.directory
             .member(&self.maya.actor, &self.slug, person.id)
             .await
             .unwrap()
-            .place
+            .standing
     }
 }
 
@@ -31,7 +31,7 @@ async fn the_owner_hands_over_to_another_admin(pool: PgPool) {
         .await;
     assert_eq!(handed.unwrap().as_str(), "Adam Admin");
     assert_eq!(
-        (t.place(&t.admin).await, t.place(&t.owner).await),
+        (t.membership(&t.admin).await, t.membership(&t.owner).await),
         (OrganizationStanding::Owner, ADMIN)
     );
     for project in [&t.default, &t.research, &t.production] {
@@ -90,7 +90,7 @@ async fn ownership_is_handed_over_in_no_other_way(pool: PgPool) {
         assert_eq!(refusal(outcome), expected, "{} {organization} {typed}", who.email);
     }
     assert_eq!(
-        (t.place(&t.owner).await, t.place(&t.admin).await),
+        (t.membership(&t.owner).await, t.membership(&t.admin).await),
         (OrganizationStanding::Owner, ADMIN)
     );
 }
@@ -156,15 +156,15 @@ async fn the_operator_hands_over_when_an_owner_is_lost(pool: PgPool) {
         d.transfer_ownership_as_operator(&Principal::operator(), &t.slug, &email(&person.email))
             .await
             .unwrap();
-        assert_eq!(t.place(person).await, OrganizationStanding::Owner);
-        assert_eq!(t.place(&t.owner).await, ADMIN);
+        assert_eq!(t.membership(person).await, OrganizationStanding::Owner);
+        assert_eq!(t.membership(&t.owner).await, ADMIN);
     }
-    assert_eq!(t.place(&t.maya).await, ADMIN);
+    assert_eq!(t.membership(&t.maya).await, ADMIN);
     // To whom owns it already: nothing changes, and nothing fails.
     d.transfer_ownership_as_operator(&Principal::operator(), &t.slug, &email(&t.admin.email))
         .await
         .unwrap();
-    assert_eq!(t.place(&t.admin).await, OrganizationStanding::Owner);
+    assert_eq!(t.membership(&t.admin).await, OrganizationStanding::Owner);
 }
 
 /// A1: by whom, from whom, to whom.

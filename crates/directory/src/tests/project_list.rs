@@ -58,7 +58,7 @@ async fn members_see_every_name_and_the_slugs_of_their_own(pool: PgPool) {
                     row.name.as_str(),
                     row.is_default,
                     row.slug.as_ref(),
-                    row.place.map(|place| place.role),
+                    row.standing.map(|place| place.role),
                 )
             })
             .collect();

@@ -417,7 +417,7 @@ async fn of_two_transfers_at_once_one_is_done(pool: PgPool) {
         .await;
         let next = if a.is_ok() { one } else { other };
         assert_eq!(one_refused(a, b), Refusal::OwnerOnly);
-        let place = d.member(&next.actor, &t.slug, next.id).await.unwrap().place;
+        let place = d.member(&next.actor, &t.slug, next.id).await.unwrap().standing;
         assert_eq!(place, OrganizationStanding::Owner);
         owner = next;
     }

@@ -295,7 +295,7 @@ async fn k1_a_key_and_an_id_reach_their_own_project_only(pool: PgPool) {
         for viewer in [&key, &t.maya.actor] {
             let list = d.resources(viewer, &project, &query).await.unwrap();
             assert_eq!(list.rows, std::slice::from_ref(&here));
-            assert_eq!(list.place.project.slug, t.research.slug);
+            assert_eq!(list.context.project.slug, t.research.slug);
         }
     }
     assert_eq!(count(&pool, "SELECT count(*) FROM resources").await, 3);
