@@ -157,9 +157,14 @@ fn p3_standings_are_made_in_the_kernel_alone() {
         .into_iter()
         .filter(|(file, text)| {
             !file.starts_with("authorization/")
-                && ["Standing {\n", "Standing { ", "PrincipalStanding::"]
-                    .iter()
-                    .any(|way| text.contains(way))
+                && [
+                    "Standing {\n",
+                    "Standing { ",
+                    "Standing::default()",
+                    "PrincipalStanding::",
+                ]
+                .iter()
+                .any(|way| text.contains(way))
         })
         .map(|(file, _)| file)
         .collect();
