@@ -45,9 +45,9 @@ impl<'a> Change<'a> {
         Ok(Permitted { change: self })
     }
 
-    /// Returns the permitted change, for somebody who showed no credential: to sign up, to ask for a link, and for what a
-    /// password or the secret of a link or a token opens. The use case compares the secret, and refuses a wrong one. A
-    /// test lists every use case that calls this.
+    /// Returns the permitted change, for somebody who showed no credential: to sign up, to ask for a link, and for what
+    /// a password or the secret of a link or a token opens. The use case compares the secret, and refuses a wrong one.
+    /// A test lists every use case that calls this.
     ///
     /// # Errors
     /// [`Refusal::Hidden`] for any other principal.

@@ -320,7 +320,7 @@ async fn a_password_replaced_while_it_is_verified_opens_nothing(pool: PgPool) {
 
 /// Ids of rows come in with the directory, as the time does.
 #[sqlx::test]
-async fn ids_come_from_the_directorys_source(pool: PgPool) {
+async fn ids_come_in_with_the_directory(pool: PgPool) {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let d = directory(&pool).with_ids(|| uuid::Uuid::from_u128(u128::from(NEXT.fetch_add(1, Ordering::Relaxed))));
     let made = account("Nina New", "nina@new.test");
