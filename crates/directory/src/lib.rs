@@ -37,6 +37,7 @@ mod memberships;
 mod meters;
 mod notices;
 mod obstacles;
+mod open_invitations;
 mod organizations;
 mod outbox;
 mod owned_assets;
@@ -71,7 +72,7 @@ pub use authorization::{
     gateway::{AccessDecision, AccessRequest, AuthorizedKey},
     permitted::Permitted,
     principal::{ApiKeyIdentity, Credential, Identity, Origin, Principal, Subject},
-    target::{ProjectContext, ProjectRef, ProjectView},
+    target::{OrganizationView, ProjectContext, ProjectRef, ProjectView},
     writer::Writer,
 };
 pub use breached_passwords::BreachedPasswords;
@@ -94,7 +95,7 @@ pub use members::{Member, MemberList, MemberQuery, MemberRemoval, RemovalPreview
 pub use meters::{MeterToken, OrganizationRef};
 pub use notices::Notice;
 pub use obstacles::{Obstacle, Pooled, Unanswered, Unfit, Unowned, Unreached};
-pub use organizations::{OrganizationReport, OrganizationSettings, OrganizationSummary, OrganizationView};
+pub use organizations::{OrganizationReport, OrganizationSettings, OrganizationSummary};
 pub use outbox::{Mail, MailAbout};
 pub use owned_assets::{MadeKey, OwnedAssets};
 pub use people::{Cursor, Order, PeopleSort};

@@ -20,11 +20,10 @@ use crate::{
     authorization::target::OrganizationSeen,
     authorization::{change::Change, permitted::Permitted},
     error::{decode, inconsistent},
-    invitations,
     made_keys::{self, KeyChoice, Within},
     memberships,
     notices::Notice,
-    outbox,
+    open_invitations, outbox,
     owned_assets::{AssetScope, OwnedAssets, owned_assets},
     paging,
     people::{Cursor, Order, PeopleSort, check_search, order_by, pattern},
@@ -263,7 +262,7 @@ impl Directory {
                 let revoked = if standing.may(Permission::MemberInvite) {
                     Vec::new()
                 } else {
-                    invitations::revoke_of(change, organization.id, user).await?
+                    open_invitations::revoke_of(change, organization.id, user).await?
                 };
                 change.values(
                     Some(json!({ "role": before.role() })),
@@ -354,7 +353,7 @@ pub(crate) async fn end(
     organization: OrganizationId,
     user: UserId,
 ) -> Result<Vec<String>> {
-    let revoked = invitations::revoke_of(change, organization, user).await?;
+    let revoked = open_invitations::revoke_of(change, organization, user).await?;
     // The rows would be deleted with the membership. Each deletion is a change to its project as well, and needs a row
     // in the project's audit (A1, A2).
     let lost = sqlx::query!(

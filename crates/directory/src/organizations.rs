@@ -8,18 +8,16 @@ mod transfer;
 pub(crate) use create::{create, create_own};
 
 use policy::{
-    Email, Name, OrganizationId, OrganizationRole, OrganizationStanding, Permission, Refusal, Slug, Standing, UserId,
+    Email, Name, OrganizationId, OrganizationRole, OrganizationStanding, Permission, Refusal, Slug, UserId,
     require_owner,
 };
 use serde_json::json;
-use time::OffsetDateTime;
 
 use crate::{
-    Directory, Hint, Principal, Result,
+    Directory, Hint, OrganizationView, Principal, Result,
     authorization::lock::{join_queue, lock_organization},
     authorization::lookup::find_organization,
     authorization::standing::organization_standing,
-    authorization::target::OrganizationSeen,
     confirmation,
     error::{decode, refuse_on},
     memberships, projects, usage,
@@ -36,36 +34,6 @@ pub struct OrganizationSummary {
     pub name: Name,
     /// The person's membership; `None` for an External Collaborator (X3).
     pub standing: Option<OrganizationStanding>,
-}
-
-/// An organization, as a member sees it.
-#[derive(Clone, Debug)]
-pub struct OrganizationView {
-    /// Its permanent id.
-    pub id: OrganizationId,
-    /// Its slug.
-    pub slug: Slug,
-    /// Its name.
-    pub name: Name,
-    /// Whether projects besides the default one may be created (P1).
-    pub additional_projects: bool,
-    /// When it was created.
-    pub created_at: OffsetDateTime,
-    /// What the principal is in it.
-    pub standing: Standing,
-}
-
-impl From<OrganizationSeen> for OrganizationView {
-    fn from(seen: OrganizationSeen) -> Self {
-        Self {
-            id: seen.id,
-            slug: seen.slug,
-            name: seen.name,
-            additional_projects: seen.additional_projects,
-            created_at: seen.created_at,
-            standing: seen.standing,
-        }
-    }
 }
 
 /// An organization's settings, as a member sees them (O3).

@@ -15,7 +15,7 @@ use crate::{
     connections::PgConnection,
     devices,
     error::decode,
-    invitations, links, outbox, sessions, ssh_keys,
+    links, open_invitations, outbox, sessions, ssh_keys,
 };
 
 /// The credentials of an account that ended, for the audit.
@@ -75,7 +75,7 @@ pub(crate) async fn end_everything(
     links::forget_verification_tokens(change.write(), user).await?;
     links::forget_email_change_requests(change.write(), user, None).await?;
     for (organization, owner) in organizations {
-        let revoked = invitations::revoke_of(change, *organization, user).await?;
+        let revoked = open_invitations::revoke_of(change, *organization, user).await?;
         if !revoked.is_empty() {
             let record = Record {
                 organization: Some(*organization),

@@ -142,3 +142,33 @@ impl From<ProjectSeen> for ProjectContext {
         }
     }
 }
+
+/// An organization, as a member sees it.
+#[derive(Clone, Debug)]
+pub struct OrganizationView {
+    /// Its permanent id.
+    pub id: OrganizationId,
+    /// Its slug.
+    pub slug: Slug,
+    /// Its name.
+    pub name: Name,
+    /// Whether projects besides the default one may be created (P1).
+    pub additional_projects: bool,
+    /// When it was created.
+    pub created_at: OffsetDateTime,
+    /// What the principal is in it.
+    pub standing: Standing,
+}
+
+impl From<OrganizationSeen> for OrganizationView {
+    fn from(seen: OrganizationSeen) -> Self {
+        Self {
+            id: seen.id,
+            slug: seen.slug,
+            name: seen.name,
+            additional_projects: seen.additional_projects,
+            created_at: seen.created_at,
+            standing: seen.standing,
+        }
+    }
+}

@@ -14,7 +14,6 @@ mod send;
 pub use accept::{Joined, Opened};
 pub use list::{Invitation, InvitationList, InvitationQuery};
 pub use send::NewInvitation;
-pub(crate) use send::revoke_of;
 
 use std::str::FromStr;
 

@@ -2,10 +2,9 @@
 //!
 //! Owns the row of an invitation until it is accepted. It must not know who accepts.
 
-use policy::{Email, InvitationId, OrganizationId, Permission, Refusal, Slug, UserId};
+use policy::{Email, InvitationId, Permission, Refusal, Slug, UserId};
 use serde_json::json;
 use time::Duration;
-use uuid::Uuid;
 
 use crate::{
     Directory, Hint, LinkToken, Principal, Result,
@@ -14,7 +13,7 @@ use crate::{
     authorization::target::OrganizationSeen,
     authorization::{change::Change, permitted::Permitted},
     error::decode,
-    limits, links, outbox, quotas, users,
+    limits, links, open_invitations, outbox, quotas, users,
 };
 
 /// The time after which an invitation expires (M3).
@@ -123,7 +122,7 @@ impl Directory {
             Box::pin(async move {
                 let (mut permitted, organization, email) = lock_open(change, slug, id).await?;
                 let change = &mut permitted;
-                revoke(change, organization.id, &[id.0]).await?;
+                open_invitations::revoke(change, organization.id, &[id.0]).await?;
                 Ok(email)
             })
         })
@@ -201,41 +200,4 @@ async fn lock_open<'c, 'a>(
         (None, Some(_)) => Err(Refusal::InvitationRevoked.into()),
         (None, None) => Ok((change, organization, decode(&row.email, "invitations", "email")?)),
     }
-}
-
-/// Revokes the open invitations of a person who may no longer invite: accepting them would rest on a right that the
-/// inviter has lost. Returns the addresses they were for.
-pub(crate) async fn revoke_of(
-    change: &mut Permitted<'_, '_>,
-    organization: OrganizationId,
-    user: UserId,
-) -> Result<Vec<String>> {
-    let open = sqlx::query!(
-        "SELECT id, email FROM invitations
-         WHERE organization_id = $1 AND invited_by = $2 AND accepted_at IS NULL AND revoked_at IS NULL ORDER BY email",
-        organization.0,
-        user.0,
-    )
-    .fetch_all(change.write())
-    .await?;
-    let (ids, emails): (Vec<_>, Vec<_>) = open.into_iter().map(|row| (row.id, row.email)).unzip();
-    revoke(change, organization, &ids).await?;
-    Ok(emails)
-}
-
-async fn revoke(change: &mut Permitted<'_, '_>, organization: OrganizationId, ids: &[Uuid]) -> Result<()> {
-    if ids.is_empty() {
-        return Ok(());
-    }
-    sqlx::query!(
-        "UPDATE invitations SET revoked_at = $3 WHERE organization_id = $1 AND id = ANY($2)",
-        organization.0,
-        ids,
-        change.at,
-    )
-    .execute(change.write())
-    .await?;
-    outbox::forget(change.write(), organization, ids).await?;
-    change.hint(Hint::Invitations(organization));
-    Ok(())
 }
