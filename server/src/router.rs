@@ -27,7 +27,7 @@ use tower_http::{
 };
 
 use crate::{
-    client, events, export, gateway,
+    client, events, export, foreign_forms, gateway,
     host::{self, OwnHost},
     http::{
         layers::{NewRequestId, drop_request_id, is_utf8, no_store, problem, protect},
@@ -35,7 +35,7 @@ use crate::{
         plain_page,
         problem::{self, ApiError},
     },
-    log, owners, pages, rest, session_context,
+    log, pages, rest, session_context,
     state::AppState,
     submissions,
 };
@@ -216,7 +216,7 @@ async fn call(known: Arc<HashSet<(String, Method)>>, request: Request<Body>) -> 
         let Some((parts, body)) = well_formed(request).await else {
             return problem(Refusal::Malformed.into());
         };
-        if let Err(answer) = owners::check(&parts, &body) {
+        if let Err(answer) = foreign_forms::check(&parts, &body) {
             return *answer;
         }
         submissions::once(parts, body, |request| async {

@@ -92,7 +92,7 @@ impl Directory {
                 if !organization.additional_projects {
                     return Err(Refusal::ProjectsSwitchedOff.into());
                 }
-                quotas::one_more_project(change.write(), &self.settings.quotas, organization.id).await?;
+                quotas::check_project_quota(change.write(), &self.settings.quotas, organization.id).await?;
                 let (id, at) = (ProjectId(change.new_id()), change.at);
                 insert(change.write(), organization.id, id, name, slug, false, at).await?;
                 change.record.project = Some(id);

@@ -15,7 +15,7 @@ const WINDOW: Duration = Duration::minutes(1);
 ///
 /// # Errors
 /// [`Refusal::QuotaReached`].
-pub(crate) async fn one_more_project(
+pub(crate) async fn check_project_quota(
     db: &mut PgConnection,
     quotas: &Quotas,
     organization: OrganizationId,
@@ -33,7 +33,7 @@ pub(crate) async fn one_more_project(
 ///
 /// # Errors
 /// [`Refusal::QuotaReached`].
-pub(crate) async fn one_more_api_key(
+pub(crate) async fn check_api_key_quota(
     db: &mut PgConnection,
     quotas: &Quotas,
     (organization, project): (OrganizationId, ProjectId),
@@ -56,7 +56,7 @@ pub(crate) async fn one_more_api_key(
 ///
 /// # Errors
 /// [`Refusal::QuotaReached`].
-pub(crate) async fn one_more_invitation(
+pub(crate) async fn check_invitation_quota(
     db: &mut PgConnection,
     quotas: &Quotas,
     organization: OrganizationId,
@@ -79,7 +79,7 @@ pub(crate) async fn one_more_invitation(
 ///
 /// # Errors
 /// [`Refusal::QuotaReached`].
-pub(crate) async fn one_more_resource(
+pub(crate) async fn check_resource_quota(
     db: &mut PgConnection,
     quotas: &Quotas,
     (organization, project): (OrganizationId, ProjectId),

@@ -54,7 +54,7 @@ pub(crate) fn kind(principal: &Principal, action: &str, refusal: Refusal, record
 
 /// Counts a refusal, and returns whether it is the first of its kind in this window. The caller then writes it as
 /// `event`, in the same transaction. Of two concurrent ones, one waits for the other.
-pub(crate) async fn is_first(
+pub(crate) async fn count_refusal(
     db: &mut PgConnection,
     kind: Option<[u8; 32]>,
     event: EventId,

@@ -112,7 +112,7 @@ impl Directory {
                     details: &details,
                 };
                 let (project, at) = ((context.organization, context.project.id), change.at);
-                quotas::one_more_resource(change.write(), &self.settings.quotas, project).await?;
+                quotas::check_resource_quota(change.write(), &self.settings.quotas, project).await?;
                 insert(change.write(), project, &resource, creator, at).await?;
                 change.values(None, Some(facts(kind, name, state, &details)));
                 change.hint(Hint::Project(context.project.id));

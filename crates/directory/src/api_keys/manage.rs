@@ -45,7 +45,7 @@ impl Directory {
                 let change = &mut change.permit(check_key_creation(&project.standing, reach)?);
                 check_expiration(change, expires_at)?;
                 let (scope, at) = ((project.organization, project.project), change.at);
-                quotas::one_more_api_key(change.write(), &self.settings.quotas, scope, at).await?;
+                quotas::check_api_key_quota(change.write(), &self.settings.quotas, scope, at).await?;
                 confirmation::require(change).await?;
                 let new = NewKey {
                     name,

@@ -168,7 +168,7 @@ impl<'a> Change<'a> {
         let event = EventId(self.writer.new_id());
         let kind = repeats::kind(self.principal, self.action, refusal, &self.record);
         // A repeated refusal is counted and not written (A4).
-        if repeats::is_first(&mut self.writer, kind, event, self.at).await? {
+        if repeats::count_refusal(&mut self.writer, kind, event, self.at).await? {
             self.write_record(event, Some(refusal)).await?;
         }
         Ok(self.writer.into_transaction().commit().await?)

@@ -139,7 +139,7 @@ impl Directory {
         inviter: UserId,
     ) -> Result<NewInvitation> {
         let at = change.at;
-        quotas::one_more_invitation(change.write(), &self.settings.quotas, organization.id, id, at).await?;
+        quotas::check_invitation_quota(change.write(), &self.settings.quotas, organization.id, id, at).await?;
         sqlx::query!(
             "UPDATE invitations SET sent_at = $3, expires_at = $4, invited_by = $5
              WHERE organization_id = $1 AND id = $2",

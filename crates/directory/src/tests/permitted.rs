@@ -26,7 +26,7 @@ const UNASKED: [&str; 26] = [
     "outbox/mod.rs take_mail",
     "readiness.rs try_change",
     "repeats.rs forget_single_repeats",
-    "repeats.rs is_first",
+    "repeats.rs count_refusal",
     "sessions.rs forget_old_sessions",
     "sessions.rs session",
     "submissions.rs begin_submission",
