@@ -85,6 +85,7 @@ impl Live {
         self.received_ticks.update(|n| *n = n.wrapping_add(1));
     }
 
+    /// Follows nothing from now on.
     pub(crate) fn stop(self) {
         self.is_stopped.set(true);
     }

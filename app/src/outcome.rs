@@ -47,9 +47,9 @@ pub enum Done {
         /// Their name.
         name: String,
     },
-    /// Settings were saved; the project's slug now.
+    /// The settings of a project or an organization were saved.
     Saved {
-        /// The slug to go on with.
+        /// Its slug from now on.
         slug: String,
     },
     /// The external collaborators were removed (X1).
@@ -84,7 +84,7 @@ pub enum Done {
     },
     /// An invitation was sent again (M3).
     InvitationResent {
-        /// It.
+        /// The invitation, with its new link.
         sent: SentInvitation,
     },
     /// An invitation was revoked (M3).
@@ -206,7 +206,7 @@ pub enum Done {
     },
     /// The account has another address (J5).
     EmailChanged {
-        /// It.
+        /// The new address.
         email: String,
     },
     /// The account has its old address again, and everything else by which somebody could act as the person ended (J5).
@@ -326,9 +326,9 @@ pub enum FormName {
     SignUp,
     /// Adding a collaborator.
     AddCollaborator,
-    /// Changing a collaborator's role.
+    /// Changing a collaborator's or a member's role.
     ChangeRole,
-    /// Removing a collaborator, or leaving.
+    /// Removing a collaborator or a member, or leaving.
     Remove,
     /// Setting the end of a collaborator's access.
     EndDate,

@@ -34,10 +34,10 @@ impl Problem {
     #[must_use]
     pub const fn retry_after(self) -> Option<u32> {
         match self {
-            Self::Refused(Refusal::TooManyAttempts { retry_after }) => Some(retry_after),
+            Self::Refused(refusal) => refusal.retry_after(),
             // The queue is through in less than one.
             Self::Busy => Some(1),
-            Self::Refused(_) | Self::Unavailable | Self::Internal | Self::Unreachable => None,
+            Self::Unavailable | Self::Internal | Self::Unreachable => None,
         }
     }
 

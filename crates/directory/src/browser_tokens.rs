@@ -12,61 +12,50 @@ use crate::secret;
 /// The time without a sign-in after which a device is forgotten.
 pub(crate) const REMEMBERED: Duration = Duration::days(400);
 
-/// The secret of a session: the cookie's value. Its `Debug` output is blank.
-#[derive(Clone)]
-pub struct SessionToken(pub(crate) [u8; 32]);
+/// A secret of 256 random bits that a cookie holds.
+macro_rules! cookie_token {
+    ($(#[$about:meta])* $name:ident) => {
+        $(#[$about])*
+        #[derive(Clone)]
+        pub struct $name(pub(crate) [u8; 32]);
 
-impl SessionToken {
-    /// Parses a cookie's value; `None` if it has the wrong form.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
-    }
+        impl $name {
+            /// Parses a cookie's value. Returns `None` if it can't be one.
+            #[must_use]
+            pub fn parse(text: &str) -> Option<Self> {
+                URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
+            }
 
-    /// Returns the cookie's value.
-    #[must_use]
-    pub fn reveal(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.0)
-    }
+            /// Returns the cookie's value.
+            #[must_use]
+            pub fn reveal(&self) -> String {
+                URL_SAFE_NO_PAD.encode(self.0)
+            }
 
-    pub(crate) fn hash(&self) -> [u8; 32] {
-        secret::sha256(&self.0)
-    }
+            pub(crate) fn hash(&self) -> [u8; 32] {
+                secret::sha256(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(…)"))
+            }
+        }
+    };
 }
 
-impl fmt::Debug for SessionToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SessionToken(…)")
-    }
+cookie_token! {
+    /// The secret of a session: the cookie's value. Its `Debug` output is blank.
+    SessionToken
 }
 
-/// The secret of a device: the cookie's value. Its `Debug` output is blank.
-#[derive(Clone)]
-pub struct DeviceToken(pub(crate) [u8; 32]);
+cookie_token! {
+    /// The secret that a device is known by: the cookie's value. Its `Debug` output is blank.
+    DeviceToken
+}
 
 impl DeviceToken {
-    /// How long the browser keeps the cookie.
+    /// How long the cookie is worth keeping.
     pub const LIFETIME: std::time::Duration = REMEMBERED.unsigned_abs();
-
-    /// Parses a cookie's value; `None` if it has the wrong form.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
-    }
-
-    /// Returns the cookie's value.
-    #[must_use]
-    pub fn reveal(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.0)
-    }
-
-    pub(crate) fn hash(&self) -> [u8; 32] {
-        secret::sha256(&self.0)
-    }
-}
-
-impl fmt::Debug for DeviceToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("DeviceToken(…)")
-    }
 }

@@ -1,4 +1,4 @@
-//! The interface for programs (INTERFACES, "HTTP for programs"): API keys in, JSON out.
+//! The interface for programs (INTERFACES, HTTP, "Programs"): API keys in, JSON out.
 //!
 //! Its own router with its own layers: no cookies, no forms, nothing kept by caches. It reads what came, asks the
 //! directory, and returns its answer; it must not know who may do what. Every failure is a problem

@@ -13,7 +13,7 @@ use crate::test_app::{Ask, RESEARCH};
 const METHODS: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
 const ID: &str = "01900000-0000-7000-8000-00000000000a";
 
-/// The routes of INTERFACES, "HTTP for programs", with `POST /v1/usage` (decision 71). Those of `/v1` are in the
+/// The routes of INTERFACES, HTTP, "Programs", with `POST /v1/usage` (decision 71). Those of `/v1` are in the
 /// description.
 const ROUTES: [(&str, &[&str]); 12] = [
     ("/healthz", &["GET"]),
