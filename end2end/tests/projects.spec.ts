@@ -82,6 +82,8 @@ test('P2 N3: a slug let go is kept from others for 90 days, and the name typed w
   await back.slug.fill(tenant.open.slug);
   await back.save.click();
   await expect(back.page).toHaveURL(settingsPath(tenant.open));
+  // The answer is read to its end: the test doesn't break it off.
+  await expect(notice(back.page, 'Your changes were saved.')).toBeVisible();
 });
 
 test('P2 N3: what cannot be a name or a slug is refused beside its field and kept', async ({ as, guard, tenant }) => {
