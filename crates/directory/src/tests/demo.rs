@@ -4,17 +4,22 @@ use policy::{Because, OrganizationStanding, ProjectRole, UsageRange};
 use sqlx::PgPool;
 
 use super::fixture::{actor, anonymous, directory, slug};
-use crate::{CollaboratorQuery, DEMO_PASSWORD, DemoError, Principal};
+use crate::{CollaboratorQuery, DEMO_PASSWORD, DemoError, Directory, Principal};
 
-#[sqlx::test]
-async fn the_demo_has_people_of_every_kind(pool: PgPool) {
-    let d = directory(&pool);
+/// Loads the demo, and signs its Owner in.
+async fn olivia_of_the_demo(d: &Directory) -> Principal {
     d.load_demo(&Principal::operator()).await.unwrap();
     let session = d
         .sign_in(&anonymous(), "olivia@acme.test", DEMO_PASSWORD)
         .await
         .unwrap();
-    let olivia = &actor(&d, &session.token).await;
+    actor(d, &session.token).await
+}
+
+#[sqlx::test]
+async fn the_demo_has_people_of_every_kind(pool: PgPool) {
+    let d = directory(&pool);
+    let olivia = &olivia_of_the_demo(&d).await;
     let query = CollaboratorQuery {
         limit: 50,
         ..CollaboratorQuery::default()
@@ -48,12 +53,7 @@ async fn the_demo_has_people_of_every_kind(pool: PgPool) {
 #[sqlx::test]
 async fn the_demo_has_resources_and_usage_in_each_project(pool: PgPool) {
     let d = directory(&pool);
-    d.load_demo(&Principal::operator()).await.unwrap();
-    let session = d
-        .sign_in(&anonymous(), "olivia@acme.test", DEMO_PASSWORD)
-        .await
-        .unwrap();
-    let olivia = &actor(&d, &session.token).await;
+    let olivia = &olivia_of_the_demo(&d).await;
     for project in ["acme-default", "ml-research", "production"] {
         let seen = d.resource_overview(olivia, &slug(project)).await.unwrap();
         assert!(seen.kinds.iter().filter(|kind| kind.count > 0).count() >= 4, "{seen:?}");

@@ -49,6 +49,22 @@ macro_rules! asked {
     };
 }
 
+/// Asks as a principal of every kind but one, and checks that each is refused so and that nothing is written.
+async fn assert_refused_to_others(
+    t: &Tenant,
+    but: &str,
+    expected: Refusal,
+    ask: impl AsyncFn(&Tenant, &Principal) -> Vec<(&'static str, Option<Refusal>)>,
+) {
+    for (kind, who) in of_each_kind(t).await.into_iter().filter(|(kind, _)| *kind != but) {
+        let rows = count(&t.pool, ROWS).await;
+        for (use_case, refusal) in ask(t, &who).await {
+            assert_eq!(refusal, Some(expected), "{use_case} by {kind}");
+        }
+        assert_eq!(count(&t.pool, ROWS).await, rows, "{kind}");
+    }
+}
+
 /// K9, P3: what is a person's is refused to every other principal, and nothing is written.
 #[sqlx::test]
 async fn what_is_a_persons_is_refused_to_every_other_principal(pool: PgPool) {
@@ -93,16 +109,7 @@ async fn what_is_a_persons_is_refused_to_every_other_principal(pool: PgPool) {
         usage(&project, UsageRange::Quarter),
         authorize(Permission::ProjectUpdate, Target::Organization(&here)),
     );
-    for (kind, who) in of_each_kind(&t).await {
-        if kind == "person" {
-            continue;
-        }
-        let rows = count(&pool, ROWS).await;
-        for (use_case, refusal) in ask(&t, &who).await {
-            assert_eq!(refusal, Some(Refusal::SignedOut), "{use_case} by {kind}");
-        }
-        assert_eq!(count(&pool, ROWS).await, rows, "{kind}");
-    }
+    assert_refused_to_others(&t, "person", Refusal::SignedOut, ask).await;
 }
 
 /// P3: what is the operator's does not exist for anybody else.
@@ -126,16 +133,7 @@ async fn what_is_the_operators_is_hidden_from_every_other_principal(pool: PgPool
         transfer_ownership_as_operator(&here, &maya),
         verify_as_operator(&maya),
     );
-    for (kind, who) in of_each_kind(&t).await {
-        if kind == "operator" {
-            continue;
-        }
-        let rows = count(&pool, ROWS).await;
-        for (use_case, refusal) in ask(&t, &who).await {
-            assert_eq!(refusal, Some(Refusal::Hidden), "{use_case} by {kind}");
-        }
-        assert_eq!(count(&pool, ROWS).await, rows, "{kind}");
-    }
+    assert_refused_to_others(&t, "operator", Refusal::Hidden, ask).await;
 }
 
 /// E9: usage is reported by keys and meters, each in its way.

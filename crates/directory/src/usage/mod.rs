@@ -195,7 +195,8 @@ impl Directory {
         )
         .fetch_optional(&self.pool)
         .await?;
-        row.map(|_| ()).ok_or(Refusal::UsageNamesNoProject.into())
+        check_usage_report(false, row.is_some())?;
+        Ok(())
     }
 
     /// Records a report of usage in no project of an organization, by a meter of the operator: it is booked to the

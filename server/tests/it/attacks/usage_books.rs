@@ -66,14 +66,7 @@ async fn e9_amounts_are_bounded_and_meters_name_the_organization(pool: PgPool) {
     let told = problem(&answer, 422, "usage_too_large");
     assert_eq!(told["errors"][0]["field"], "records.1");
 
-    let name = "scheduler".parse().unwrap();
-    let meter = programs
-        .app
-        .state
-        .directory
-        .create_meter_token(&directory::Principal::operator(), &name)
-        .await
-        .unwrap();
+    let meter = programs.app.meter_token("scheduler").await;
     let report = async |organization: Option<&str>| {
         let mut body = json!({ "records": [record("playground", "2026-11-25T00:00:00Z")] });
         if let Some(organization) = organization {
@@ -102,14 +95,7 @@ async fn e9_amounts_are_bounded_and_meters_name_the_organization(pool: PgPool) {
     problem(&answer, 401, "key_invalid");
 
     // K10: whoever finds it ends it, as they do a gateway's.
-    let name = "edge".parse().unwrap();
-    let gateway = programs
-        .app
-        .state
-        .directory
-        .create_gateway_token(&directory::Principal::operator(), &name)
-        .await
-        .unwrap();
+    let gateway = programs.app.gateway_token("edge").await;
     for secret in [meter.reveal(), gateway.reveal()] {
         for expected in [true, true] {
             let body = json!({ "key": secret });

@@ -89,14 +89,7 @@ async fn e5_after_restoring_everything_can_be_ended(pool: PgPool) {
         .unwrap();
     let asked = gateway.asks(By::Key(USE), &[THE_PROJECT], "cluster:use").await;
     assert_eq!(asked, is(401, "gateway_unknown"));
-    let name = "edge".parse().unwrap();
-    let token = gateway
-        .app
-        .state
-        .directory
-        .create_gateway_token(&directory::Principal::operator(), &name)
-        .await
-        .unwrap();
+    let token = gateway.app.gateway_token("edge").await;
     let gateway = TestGateway {
         token: token.reveal().to_owned(),
         ..gateway

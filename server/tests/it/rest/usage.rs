@@ -46,14 +46,7 @@ async fn d5_a_report_counts_once_on_the_right_books(pool: PgPool) {
     );
     assert_eq!(report(REPORT, json!([])).await, json!({ "recorded": 0, "known": 0 }));
     // Names no project, and was used before there was one: that is a meter's to report.
-    let name = "scheduler".parse().unwrap();
-    let meter = programs
-        .app
-        .state
-        .directory
-        .create_meter_token(&directory::Principal::operator(), &name)
-        .await
-        .unwrap();
+    let meter = programs.app.meter_token("scheduler").await;
     let mut old = record(5);
     old["at"] = json!("2025-06-01T00:00:00Z");
     for known in [0, 2] {

@@ -16,7 +16,7 @@ use rows::{LINKS, LITTLE_USAGE};
 use app::{Flash, request_context::Cookies};
 
 use directory::{
-    Directory, FlashHolder, FlashTicket, NewAccount, OffsetDateTime, Origin, Principal, SessionToken, Settings,
+    Directory, FlashHolder, FlashTicket, NewAccount, OffsetDateTime, Origin, Principal, SessionToken, Settings, Token,
 };
 use http_body_util::BodyExt;
 use policy::SessionId;
@@ -158,6 +158,24 @@ impl TestApp {
     /// The demo organization, reached over plain http.
     pub(crate) async fn new(pool: PgPool) -> Self {
         Self::with(pool, false).await
+    }
+
+    /// A new gateway token, made by the operator.
+    pub(crate) async fn gateway_token(&self, name: &str) -> Token {
+        let (directory, name) = (&self.state.directory, name.parse().unwrap());
+        directory
+            .create_gateway_token(&Principal::operator(), &name)
+            .await
+            .unwrap()
+    }
+
+    /// A new meter token, made by the operator.
+    pub(crate) async fn meter_token(&self, name: &str) -> Token {
+        let (directory, name) = (&self.state.directory, name.parse().unwrap());
+        directory
+            .create_meter_token(&Principal::operator(), &name)
+            .await
+            .unwrap()
     }
 
     /// The demo organization.
