@@ -5,8 +5,51 @@
 //! left.
 
 use leptos::prelude::*;
-use leptos_router::hooks::{use_params_map, use_url};
+use leptos_router::hooks::{use_location, use_params_map, use_url};
 use percent_encoding::percent_decode_str;
+
+/// The address of a page: the segments of its path and the parts of its query, each decoded once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PageAddress {
+    segments: Vec<String>,
+    search: String,
+}
+
+impl PageAddress {
+    /// Reads a path and a query, with its question mark or without, as they are in a URL.
+    pub(crate) fn parse(path: &str, search: &str) -> Self {
+        Self {
+            segments: path
+                .split('/')
+                .filter(|segment| !segment.is_empty())
+                .map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned())
+                .collect(),
+            search: search.to_owned(),
+        }
+    }
+
+    /// The segments of the path.
+    pub(crate) fn segments(&self) -> Vec<&str> {
+        self.segments.iter().map(String::as_str).collect()
+    }
+
+    /// A part of the query; empty if there is none.
+    pub(crate) fn query(&self, name: &str) -> String {
+        query_part(&self.search, name)
+    }
+}
+
+/// The address of the route a screen is of.
+pub(crate) fn use_address() -> Memo<PageAddress> {
+    let url = use_url();
+    Memo::new(move |_| url.with(|url| PageAddress::parse(url.path(), url.search())))
+}
+
+/// The address of the page that is shown, whichever route it is of: for the frame around all of them.
+pub(crate) fn use_page_address() -> Memo<PageAddress> {
+    let location = use_location();
+    Memo::new(move |_| PageAddress::parse(&location.pathname.read(), &location.search.read()))
+}
 
 /// A part of the query, as it was typed; empty if there is none. Of several the first counts.
 pub(crate) fn use_query(name: &'static str) -> Memo<String> {
@@ -41,7 +84,21 @@ fn decoded_once(path: &str, twice: String) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{decoded_once, query_part};
+    use super::{PageAddress, decoded_once, query_part};
+
+    #[test]
+    fn segments_are_decoded_once() {
+        for (path, segments) in [
+            ("/", vec![]),
+            (
+                "/settings/projects/ml%2Dresearch/",
+                vec!["settings", "projects", "ml-research"],
+            ),
+            ("/projects/a%2Fb/c%252D", vec!["projects", "a/b", "c%2D"]),
+        ] {
+            assert_eq!(PageAddress::parse(path, "").segments(), segments, "{path}");
+        }
+    }
 
     #[test]
     fn a_query_is_decoded_once() {

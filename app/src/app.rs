@@ -1,13 +1,13 @@
-//! The document around every page, and the routes.
+//! The routes. What each page asks the server for stands in `page_data`.
 
 use leptos::prelude::*;
-use leptos_meta::{MetaTags, provide_meta_context};
 use leptos_router::{
     components::{ParentRoute, Route, Router, Routes},
     path,
 };
 
 use crate::{
+    answers::page_state,
     components::{Arrived, NotFoundScreen},
     flash::{Flashed, Notices},
     screens::{
@@ -38,51 +38,12 @@ use crate::{
     signed::Signed,
 };
 
-/// The document of every page. The names of the files that wake it in the browser change with their content, so that
-/// they can be kept for good.
-pub fn document(script: &str, wasm: &str, style: &str) -> impl IntoView + use<> {
-    let nonce = use_nonce();
-    let wake = format!("import start,{{hydrate}} from '{script}';start({{module_or_path:'{wasm}'}}).then(hydrate)");
-    view! {
-        <!DOCTYPE html>
-        <html lang="en">
-            <head>
-                <meta charset="utf-8"/>
-                <meta name="viewport" content="width=device-width, initial-scale=1"/>
-                <meta name="color-scheme" content="light dark"/>
-                <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
-                <link
-                    rel="preload"
-                    href="/fonts/inter-latin.woff2"
-                    r#as="font"
-                    r#type="font/woff2"
-                    crossorigin="anonymous"
-                />
-                <link rel="stylesheet" href=style.to_owned()/>
-                <link rel="modulepreload" href=script.to_owned() nonce=nonce.clone()/>
-                <link
-                    rel="preload"
-                    href=wasm.to_owned()
-                    r#as="fetch"
-                    r#type="application/wasm"
-                    crossorigin="anonymous"
-                />
-                <script type="module" nonce=nonce>{wake}</script>
-                <MetaTags/>
-            </head>
-            <body>
-                <App/>
-            </body>
-        </html>
-    }
-}
-
 /// The console.
 #[component]
 pub fn App() -> impl IntoView {
-    provide_meta_context();
-    Signed::provide();
-    let flashed = Flashed::provide();
+    let state = page_state();
+    Signed::provide(&state);
+    let flashed = Flashed::provide(state.flash);
     Notices::provide(flashed);
     Arrived::provide();
     view! {

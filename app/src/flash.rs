@@ -17,13 +17,8 @@ use crate::{
 pub(crate) struct Flashed(RwSignal<Option<Flash>>);
 
 impl Flashed {
-    /// Takes the flash from the request that is being answered, and lets the browser's copy of the page know it.
-    pub(crate) fn provide() -> Self {
-        #[cfg(feature = "ssr")]
-        let read = crate::request_context::flash;
-        #[cfg(not(feature = "ssr"))]
-        let read = || None;
-        let flash: Option<Flash> = SharedValue::new(read).into_inner();
+    /// Takes the flash from what the page knows of its request.
+    pub(crate) fn provide(flash: Option<Flash>) -> Self {
         let flashed = Self(RwSignal::new(flash));
         provide_context(flashed);
         flashed

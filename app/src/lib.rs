@@ -7,6 +7,7 @@
 #![recursion_limit = "256"]
 
 mod address;
+mod answers;
 mod api;
 mod app;
 #[cfg(feature = "ssr")]
@@ -22,19 +23,26 @@ mod loaded;
 #[cfg(feature = "ssr")]
 mod markup;
 mod messages;
+#[cfg(feature = "hydrate")]
+mod navigation;
 mod outcome;
+mod page_data;
 mod paths;
 mod problem;
 mod problem_transport;
+#[cfg(feature = "ssr")]
+mod render;
 mod screens;
 mod signed;
 
 #[cfg(feature = "ssr")]
 pub mod request_context;
 
-pub use app::{App, document};
+pub use app::App;
 pub use outcome::{Flash, Outcome};
 pub use problem::Problem;
+#[cfg(feature = "ssr")]
+pub use render::{Page, Site, render};
 
 /// The message for a problem, for the command line, which has no screen.
 #[cfg(feature = "ssr")]

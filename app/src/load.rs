@@ -1,76 +1,46 @@
-//! Loads the data of a screen: once on the server with the page, then again in the browser whenever its key changes.
-//! The old data stays on the screen until the new answer is there.
+//! Loads the data of a screen: with the page that the server renders, before another page is opened, and again whenever
+//! the page's address or something live changes. The old data stays on the screen until the new answer is there.
 
-use std::future::Future;
+use leptos::{either::EitherOf3, prelude::*};
 
-use codee::{Decoder, Encoder};
-use leptos::{either::EitherOf3, prelude::*, task::spawn_local};
-use serde::{Serialize, de::DeserializeOwned};
-
-#[cfg(feature = "hydrate")]
-use {
-    crate::signed::{Now, Signed},
-    policy::Refusal,
+use crate::{
+    Problem,
+    address::{PageAddress, use_address},
+    components::ProblemScreen,
+    page_data::{Ask, Readable, asks},
 };
-
-use crate::{Problem, components::ProblemScreen};
 
 pub(crate) use crate::loaded::Loaded;
 
-/// What comes with the page, as JSON. Read as bytes, as answers of the server are: each type has one reader in the
-/// browser's program, rather than two.
-struct Json;
-
-impl<T: Serialize> Encoder<T> for Json {
-    type Error = serde_json::Error;
-    type Encoded = String;
-
-    fn encode(value: &T) -> Result<String, Self::Error> {
-        serde_json::to_string(value)
-    }
+/// Shows what the server function `S` answers for the page's address through `render`, and a problem screen where it
+/// answers with a problem. It is asked again when `ticks` changes. `render` runs once; what it made follows [`Loaded`].
+pub(crate) fn load<S: Readable, V: IntoView + 'static>(
+    ticks: impl Fn() -> u32 + Copy + Send + Sync + 'static,
+    render: impl Fn(Loaded<S::Output>) -> V + Copy + Send + Sync + 'static,
+) -> impl IntoView {
+    load_or::<S, _, _>(
+        use_address(),
+        ticks,
+        render,
+        |problem| view! { <ProblemScreen problem/> },
+    )
 }
 
-impl<T: DeserializeOwned> Decoder<T> for Json {
-    type Error = serde_json::Error;
-    type Encoded = str;
-
-    fn decode(text: &str) -> Result<T, Self::Error> {
-        serde_json::from_slice(text.as_bytes())
-    }
+/// For a screen that is not live: a form that changes while somebody types into it is worse than one that is slightly
+/// out of date.
+pub(crate) const fn once() -> u32 {
+    0
 }
 
-/// Shows what `fetch` answers for `key` through `render`, and a problem screen where it answers with a problem.
-/// `render` runs once; what it made follows [`Loaded`].
-pub(crate) fn load<K, T, Fut, V>(
-    key: impl Fn() -> K + Copy + Send + Sync + 'static,
-    fetch: impl Fn(K) -> Fut + Copy + Send + Sync + 'static,
-    render: impl Fn(Loaded<T>) -> V + Copy + Send + Sync + 'static,
-) -> impl IntoView
-where
-    K: PartialEq + Clone + Send + Sync + 'static,
-    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
-    Fut: Future<Output = Result<T, Problem>> + Send + 'static,
-    V: IntoView + 'static,
-{
-    load_or(key, fetch, render, |problem| view! { <ProblemScreen problem/> })
-}
-
-/// The same as [`load`], with another view for a problem than the problem screen.
-pub(crate) fn load_or<K, T, Fut, V, P>(
-    key: impl Fn() -> K + Copy + Send + Sync + 'static,
-    fetch: impl Fn(K) -> Fut + Copy + Send + Sync + 'static,
-    render: impl Fn(Loaded<T>) -> V + Copy + Send + Sync + 'static,
+/// The same as [`load`], for this address, and with another view for a problem than the problem screen.
+pub(crate) fn load_or<S: Readable, V: IntoView + 'static, P: IntoView + 'static>(
+    address: Memo<PageAddress>,
+    ticks: impl Fn() -> u32 + Copy + Send + Sync + 'static,
+    render: impl Fn(Loaded<S::Output>) -> V + Copy + Send + Sync + 'static,
     render_problem: impl Fn(Problem) -> P + Copy + Send + Sync + 'static,
-) -> impl IntoView
-where
-    K: PartialEq + Clone + Send + Sync + 'static,
-    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
-    Fut: Future<Output = Result<T, Problem>> + Send + 'static,
-    V: IntoView + 'static,
-    P: IntoView + 'static,
-{
-    let first = OnceResource::<_, Json>::new_with_options(fetch(untrack(key)), true);
-    let value = RwSignal::new(None::<T>);
+) -> impl IntoView {
+    let ask = follow(address, S::PATH);
+    let value = RwSignal::new(None::<S::Output>);
     let problem = RwSignal::new(None::<Problem>);
     let loaded = Loaded {
         value,
@@ -78,90 +48,134 @@ where
         then_heading: StoredValue::new(false),
         busy: RwSignal::new(false),
     };
-    load_again(key, fetch, loaded, problem);
+    begin(ask, loaded, problem, ticks);
 
     // Memos, so that `render` does not run again when only the data changes.
     let shown_problem = Memo::new(move |_| problem.get());
     let has_value = Memo::new(move |_| value.with(Option::is_some));
-    view! {
-        <Suspense fallback=|| view! {
+    move || match (shown_problem.get(), has_value.get()) {
+        (Some(problem), _) => EitherOf3::A(render_problem(problem)),
+        (None, true) => EitherOf3::B(render(loaded)),
+        (None, false) => EitherOf3::C(view! {
             <div class="loading" role="status"><span class="visually-hidden">"Loading"</span></div>
-        }>
-            {move || Suspend::new(async move {
-                match first.await {
-                    Ok(loaded) => value.set(Some(loaded)),
-                    Err(refused) => problem.set(Some(refused)),
-                }
-                move || match (shown_problem.get(), has_value.get()) {
-                    (Some(problem), _) => EitherOf3::A(render_problem(problem)),
-                    (None, true) => EitherOf3::B(render(loaded)),
-                    (None, false) => EitherOf3::C(()),
-                }
-            })}
-        </Suspense>
+        }),
     }
 }
 
-/// Asks again whenever the key changes or a reload is asked for, and puts the answer into `loaded` or `problem`. Only
-/// the answer to the latest request counts. Effects run in the browser alone; the first run is for what came with the
-/// page.
-fn load_again<K, T, Fut>(
-    key: impl Fn() -> K + Copy + Send + Sync + 'static,
-    fetch: impl Fn(K) -> Fut + Copy + Send + Sync + 'static,
-    loaded: Loaded<T>,
-    problem: RwSignal<Option<Problem>>,
-) where
-    K: PartialEq + Clone + Send + Sync + 'static,
-    T: Send + Sync + 'static,
-    Fut: Future<Output = Result<T, Problem>> + Send + 'static,
-{
-    let latest = StoredValue::new(0_u32);
-    #[cfg(feature = "hydrate")]
-    let signed = use_context::<Signed>();
-    Effect::new(move |before: Option<(K, u32)>| {
-        let now = (key(), loaded.again.get());
-        if before.is_some_and(|before| before != now) {
-            let number = latest.get_value().wrapping_add(1);
-            latest.set_value(number);
-            loaded.busy.set(true);
-            let asked = fetch(now.0.clone());
-            spawn_local(async move {
-                let answer = asked.await;
-                // Dropped if a later request was sent, or if the screen was left.
-                if latest.try_get_value() != Some(number) {
-                    return;
-                }
-                loaded.busy.set(false);
-                match answer {
-                    Ok(newer) => {
-                        loaded.value.set(Some(newer));
-                        problem.set(None);
-                        if loaded.then_heading.get_value() {
-                            loaded.then_heading.set_value(false);
-                            focus_heading();
-                        }
-                    }
-                    // A problem screen would remove what is typed: the banner says that the session is over instead.
-                    #[cfg(feature = "hydrate")]
-                    Err(Problem::Refused(Refusal::SignedOut)) if crate::focus::is_typed_in() => {
-                        if let Some(signed) = signed {
-                            signed.set(Now::Over);
-                        }
-                    }
-                    Err(newer) => problem.set(Some(newer)),
-                }
-            });
-        }
-        now
-    });
+/// What a page asks of this server function. On the way to a page that asks for something else it stays as it was.
+fn follow(address: Memo<PageAddress>, path: &'static str) -> Memo<Option<Ask>> {
+    Memo::new(move |before: Option<&Option<Ask>>| {
+        let mut asked = address.with(asks).all();
+        asked.find(|ask| ask.path == path).or_else(|| before.cloned().flatten())
+    })
 }
 
-/// Gives the focus to the page's heading, once the page is up to date.
-fn focus_heading() {
-    #[cfg(feature = "hydrate")]
-    request_animation_frame(|| {
-        if let Some(heading) = crate::focus::heading() {
-            drop(heading.focus());
+/// On the server everything that a page asks for was answered before it is rendered.
+#[cfg(not(feature = "hydrate"))]
+fn begin<T: Clone + Send + Sync + 'static>(
+    ask: Memo<Option<Ask>>,
+    loaded: Loaded<T>,
+    problem: RwSignal<Option<Problem>>,
+    _ticks: impl Fn() -> u32 + Copy + Send + Sync + 'static,
+) {
+    #[cfg(feature = "ssr")]
+    {
+        let answer = ask
+            .get_untracked()
+            .and_then(|ask| crate::answers::first::<T>(&ask.key()));
+        debug_assert!(answer.is_some(), "a screen shows what its page did not ask for");
+        match answer.unwrap_or(Err(Problem::Internal)) {
+            Ok(first) => loaded.value.set(Some(first)),
+            Err(refused) => problem.set(Some(refused)),
         }
-    });
+    }
+    #[cfg(not(feature = "ssr"))]
+    let _ = (ask, loaded, problem);
+}
+
+#[cfg(feature = "hydrate")]
+use browser::begin;
+
+#[cfg(feature = "hydrate")]
+mod browser {
+    use leptos::{prelude::*, task::spawn_local};
+    use policy::Refusal;
+    use serde::de::DeserializeOwned;
+
+    use super::Loaded;
+    use crate::{
+        Problem, answers, focus,
+        page_data::Ask,
+        signed::{Now, Signed},
+    };
+
+    /// Begins with the answer that is there, and asks again whenever what is asked for changes, a tick comes, or a
+    /// reload is asked for. Only the answer to the latest request counts.
+    pub(super) fn begin<T: Clone + DeserializeOwned + Send + Sync + 'static>(
+        ask: Memo<Option<Ask>>,
+        loaded: Loaded<T>,
+        problem: RwSignal<Option<Problem>>,
+        ticks: impl Fn() -> u32 + Copy + Send + Sync + 'static,
+    ) {
+        let key = ask.with_untracked(|ask| ask.as_ref().map(Ask::key).unwrap_or_default());
+        let first = answers::first::<T>(&key);
+        let has_first = first.is_some();
+        match first {
+            Some(Ok(first)) => loaded.value.set(Some(first)),
+            Some(Err(refused)) => problem.set(Some(refused)),
+            None => loaded.value.set(answers::last(&key)),
+        }
+        let latest = StoredValue::new(0_u32);
+        let signed = use_context::<Signed>();
+        let put = move |answer: Result<T, Problem>| match answer {
+            Ok(newer) => {
+                loaded.value.set(Some(newer));
+                problem.set(None);
+                if loaded.then_heading.get_value() {
+                    loaded.then_heading.set_value(false);
+                    focus_heading();
+                }
+            }
+            // A problem screen would remove what is typed: the banner says that the session is over instead.
+            Err(Problem::Refused(Refusal::SignedOut)) if focus::is_typed_in() => {
+                if let Some(signed) = signed {
+                    signed.set(Now::Over);
+                }
+            }
+            Err(newer) => problem.set(Some(newer)),
+        };
+        Effect::new(move |before: Option<(Option<Ask>, u32, u32)>| {
+            let now = (ask.get(), ticks(), loaded.again.get());
+            let is_new = before.map_or(!has_first, |before| before != now);
+            if is_new && let Some(ask) = &now.0 {
+                if ask.is_secret {
+                    // Its answer comes with its page alone.
+                    drop(window().location().reload());
+                    return now;
+                }
+                let number = latest.get_value().wrapping_add(1);
+                latest.set_value(number);
+                loaded.busy.set(true);
+                let asked = answers::ask(ask.key());
+                spawn_local(async move {
+                    let answer = asked.await;
+                    // Dropped if a later request was sent, or if the screen was left.
+                    if latest.try_get_value() == Some(number) {
+                        loaded.busy.set(false);
+                        put(answer);
+                    }
+                });
+            }
+            now
+        });
+    }
+
+    /// Gives the focus to the page's heading, once the page is up to date.
+    fn focus_heading() {
+        request_animation_frame(|| {
+            if let Some(heading) = focus::heading() {
+                drop(heading.focus());
+            }
+        });
+    }
 }

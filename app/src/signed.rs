@@ -4,7 +4,7 @@
 use leptos::prelude::*;
 use policy::UserId;
 
-use crate::paths;
+use crate::{answers::PageState, paths};
 
 /// What the page has learned about the session it was rendered in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,16 +25,11 @@ pub(crate) struct Signed {
 }
 
 impl Signed {
-    /// Takes the person from the request that is being answered, and lets the browser's copy of the page know them.
-    pub(crate) fn provide() {
-        #[cfg(feature = "ssr")]
-        let read = || (crate::request_context::user(), crate::request_context::page_name());
-        #[cfg(not(feature = "ssr"))]
-        let read = || (None, String::new());
-        let (user, page): (Option<UserId>, String) = SharedValue::new(read).into_inner();
+    /// Takes the person from what the page knows of its request.
+    pub(crate) fn provide(state: &PageState) {
         provide_context(Self {
-            user: StoredValue::new(user),
-            page: StoredValue::new(page),
+            user: StoredValue::new(state.user),
+            page: StoredValue::new(state.page.clone()),
             now: RwSignal::new(None),
         });
     }

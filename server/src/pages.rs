@@ -1,21 +1,18 @@
 //! Pages: rendered completely by the app before they are sent, with a content security policy that allows no script but
 //! their own. Redirects to the sign-in page and to the current project.
 
-use app::{document, request_context::SessionContext};
-use axum::{
-    body::Body,
-    extract::{Extension, Request, State},
-    http::{HeaderValue, StatusCode, Uri, header},
-    response::{IntoResponse, Redirect, Response},
-};
-use leptos::{nonce::use_nonce, prelude::use_context};
-use leptos_axum::ResponseOptions;
-
 use crate::{
     flash,
     http::{layers::is_utf8, paths::BY_LINK, plain_page::bare},
     session_context,
     state::AppState,
+};
+use app::{Site, request_context::SessionContext};
+use axum::{
+    body::Body,
+    extract::{Extension, Request, State},
+    http::{HeaderValue, StatusCode, Uri, header},
+    response::{Html, IntoResponse, Redirect, Response},
 };
 
 /// Pages that need no session. Every other one redirects to the sign-in page.
@@ -104,26 +101,27 @@ async fn render(state: &AppState, mut context: SessionContext, mut request: Requ
     let (shown, used) = taken.unzip();
     context.flash = shown;
     request.extensions_mut().insert(context.clone());
-    let assets = state.assets.clone();
-    let render = leptos_axum::render_app_async_with_context(restrict, move || {
-        document(&assets.script, &assets.wasm, &assets.style)
-    });
-    let mut response = render(request).await;
+    let site = Site {
+        script: &state.assets.script,
+        wasm: &state.assets.wasm,
+        style: &state.assets.style,
+    };
+    let (parts, _) = request.into_parts();
+    let page = app::render(parts, site).await;
+    let mut response = (page.status.unwrap_or_default(), page.headers, Html(page.html)).into_response();
+    response
+        .headers_mut()
+        .extend(policy(&page.nonce).map(|policy| (header::CONTENT_SECURITY_POLICY, policy)));
     flash::forget(&context, &headers, used, &mut response);
     response
 }
 
 /// The content security policy of a page: its own script, by a nonce of its own, and what that loads.
-fn restrict() {
-    let (Some(options), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce()) else {
-        return;
-    };
-    let policy = format!(
+fn policy(nonce: &str) -> Option<HeaderValue> {
+    HeaderValue::from_str(&format!(
         "default-src 'none'; script-src 'strict-dynamic' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; \
          img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
          frame-ancestors 'none'"
-    );
-    if let Ok(policy) = HeaderValue::from_str(&policy) {
-        options.insert_header(header::CONTENT_SECURITY_POLICY, policy);
-    }
+    ))
+    .ok()
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::address::PageAddress;
+
 #[cfg(feature = "ssr")]
 use {crate::Problem, directory::Cursor};
 
@@ -30,6 +32,20 @@ pub(crate) struct ListQuery {
 }
 
 impl ListQuery {
+    /// Reads it from the address of a list's page.
+    pub(crate) fn of(address: &PageAddress) -> Self {
+        let part = |name| address.query(name);
+        Self {
+            q: part("q"),
+            role: part("role"),
+            kind: part("kind"),
+            state: part("state"),
+            sort: part("sort"),
+            order: part("order"),
+            after: part("after"),
+        }
+    }
+
     /// Returns the fields with their names in the URL.
     pub(crate) fn pairs(&self) -> [(&'static str, &str); 7] {
         [

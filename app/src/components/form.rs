@@ -98,7 +98,7 @@ mod browser {
 
     use super::FormSender;
     use crate::{
-        Problem, focus,
+        Problem, answers, focus,
         outcome::Outcome,
         paths,
         signed::{Now, Signed},
@@ -119,6 +119,8 @@ mod browser {
             return;
         }
         sender.pending.set(true);
+        // What was asked for ahead may be out of date now.
+        answers::expire();
         spawn_local(async move {
             loop {
                 sender.sent.try_set_value(Some(fields.clone()));

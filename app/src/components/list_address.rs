@@ -2,7 +2,6 @@
 
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
-use policy::{ApiKeyId, UserId};
 
 use history::{step_back, step_to};
 
@@ -81,16 +80,6 @@ impl ListAddress {
     /// Returns whether no dialog is open. Tracks changes.
     pub(crate) fn is_closed(self) -> bool {
         self.dialog.with(Option::is_none)
-    }
-
-    /// Returns the person the open dialog is about. Tracks changes.
-    pub(crate) fn dialog_user(self) -> Option<UserId> {
-        self.dialog.get()?.subject.user
-    }
-
-    /// Returns the API key the open dialog is about. Tracks changes.
-    pub(crate) fn dialog_key(self) -> Option<ApiKeyId> {
-        self.dialog.get()?.subject.key
     }
 
     /// Returns the address of the list with another query and no dialog.

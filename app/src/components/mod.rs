@@ -34,6 +34,8 @@ pub(crate) use list::{Empty, Filter, Listing, SearchForm, SortHeader};
 pub(crate) use list_address::ListAddress;
 pub(crate) use menu::{Menu, MenuExplanation, MenuForm, MenuLink, Popover};
 pub(crate) use notices::NoticeRegion;
+#[cfg(feature = "ssr")]
+pub(crate) use page::RenderedTitle;
 pub(crate) use page::{Arrived, DefaultProjectNotice, PageHeader, PageTitle};
 pub(crate) use problem_screen::{NotFoundScreen, ProblemScreen};
 pub(crate) use select::SelectField;

@@ -1,13 +1,10 @@
 //! The title and the heading of a page, and the focus after a navigation.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_location;
 
 use super::icon::{Icon, Sign};
 use crate::api::projects::ProjectHead;
-#[cfg(feature = "ssr")]
-use crate::markup::escape;
 
 /// The path of the page that was navigated to last.
 #[derive(Clone, Copy)]
@@ -27,18 +24,34 @@ impl Arrived {
     }
 }
 
-/// The document's title. Leptos writes titles into the page as they are, so the text is escaped here.
+/// The title of the page that is rendered on the server.
+#[cfg(feature = "ssr")]
+#[derive(Clone, Default)]
+pub(crate) struct RenderedTitle(std::sync::Arc<std::sync::Mutex<String>>);
+
+#[cfg(feature = "ssr")]
+impl RenderedTitle {
+    /// Returns it, as text.
+    pub(crate) fn take(&self) -> String {
+        self.0
+            .lock()
+            .map(|mut title| std::mem::take(&mut *title))
+            .unwrap_or_default()
+    }
+}
+
+/// The document's title: of the part of the page that was rendered last.
 #[component]
 pub(crate) fn PageTitle(#[prop(into)] text: Signal<String>) -> impl IntoView {
     follow(text);
     let whole = move |text: String| format!("{text} · Roster");
-    // On the server the title is written when the page is complete, and its signals may be gone by then: so the text is
-    // read now.
     #[cfg(feature = "ssr")]
-    let text = escape(&whole(text.get_untracked()));
-    #[cfg(not(feature = "ssr"))]
-    let text = move || whole(text.get());
-    view! { <Title text=text/> }
+    if let Some(RenderedTitle(title)) = use_context()
+        && let Ok(mut title) = title.lock()
+    {
+        *title = whole(text.get_untracked());
+    }
+    Effect::new(move |_| document().set_title(&whole(text.get())));
 }
 
 /// Focuses the heading after a navigation, once the new page has set its title. A screen reader begins to read a page

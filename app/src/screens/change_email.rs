@@ -8,7 +8,7 @@ use super::{link_page::link_page, sign_up::EntryProblem};
 use crate::{
     api::{
         accounts::SignOut,
-        email_changes::{ChangeEmail, OpenedEmailChange, OpenedEmailUndo, UndoEmailChange, email_change, email_undo},
+        email_changes::{ChangeEmail, EmailChange, EmailUndo, OpenedEmailChange, OpenedEmailUndo, UndoEmailChange},
         verification::Opener,
     },
     components::{Field, Icon, PageTitle, Sign, Username, form_error},
@@ -20,8 +20,7 @@ use crate::{
 /// The page that confirms the change. Its form is sent without scripts, since a whole new page follows.
 #[component]
 pub(crate) fn ChangeEmailScreen() -> impl IntoView {
-    link_page(
-        email_change,
+    link_page::<EmailChange, _>(
         "It was used already, is older than 24 hours, or was replaced by a newer one. Your profile says which address \
          your account has, and sends a new link.",
         |opened, token| view! { <Change opened token/> },
@@ -82,8 +81,7 @@ fn Change(opened: OpenedEmailChange, token: String) -> impl IntoView {
 /// The page that undoes the change.
 #[component]
 pub(crate) fn UndoEmailScreen() -> impl IntoView {
-    link_page(
-        email_undo,
+    link_page::<EmailUndo, _>(
         "It was used already, or the change is more than 7 days ago. If somebody else uses your account, tell whoever \
          runs this console.",
         |opened, token| view! { <Undo opened token/> },

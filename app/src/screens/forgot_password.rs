@@ -5,10 +5,11 @@ use policy::{Field as About, Refusal};
 
 use super::{link_page::link_page, sign_up::EntryProblem};
 use crate::{
-    api::accounts::{OpenedReset, RequestPasswordReset, ResetPassword, password_reset, sends_mail},
+    address::use_address,
+    api::accounts::{OpenedReset, PasswordReset, RequestPasswordReset, ResetPassword, SendsMail},
     components::{Field, Icon, PageTitle, Sign, Username, form_error},
     flash::Flashed,
-    load::load_or,
+    load::{load_or, once},
     messages,
     outcome::{Done, FormName},
     paths,
@@ -23,9 +24,9 @@ pub(crate) fn ForgotPasswordScreen() -> impl IntoView {
             <p class="brand"><span class="brand-mark" aria-hidden="true"></span>"Roster"</p>
             <section class="entry-card" aria-labelledby="heading">
                 <h1 id="heading">"Forgot your password?"</h1>
-                {load_or(
-                    || (),
-                    |()| sends_mail(),
+                {load_or::<SendsMail, _, _>(
+                    use_address(),
+                    once,
                     |has_mail| if has_mail.peek(|has_mail| *has_mail) {
                         Either::Left(view! { <AskForm/> })
                     } else {
@@ -72,8 +73,7 @@ fn AskForm() -> impl IntoView {
 /// The page of the link.
 #[component]
 pub(crate) fn ResetPasswordScreen() -> impl IntoView {
-    link_page(
-        password_reset,
+    link_page::<PasswordReset, _>(
         "It was used already, or is too old. Ask for a new one where you sign in.",
         |opened, token| view! { <ResetForm opened token/> },
     )

@@ -6,9 +6,10 @@ use policy::{Permission, ResourceKind, Slug};
 
 use super::project_selector::ProjectSelector;
 use crate::{
+    address::use_page_address,
     api::{
         accounts::SignOut,
-        shell::{OrganizationItem, ShellView, shell},
+        shell::{OrganizationItem, Shell, ShellView},
     },
     components::{Avatar, Icon, Menu, MenuForm, MenuLink, NoticeRegion, OwnAddress, PageTitle, Sign, SignedBanner},
     flash::Notices,
@@ -39,14 +40,16 @@ pub(crate) fn Frame() -> impl IntoView {
             None => now,
         }
     });
+    #[cfg(feature = "hydrate")]
+    crate::navigation::listen();
     let lost = Memo::new(move |_| live.gone.with(Option::is_some));
     view! {
         <a class="skip-link" href="#main" rel="external">"Skip to content"</a>
         <div class="frame">
             <aside class="sidebar">
-                {load_or(
-                    move || (scope.get(), live.ticks.get()),
-                    |(scope, _)| shell(scope.project, scope.organization),
+                {load_or::<Shell, _, _>(
+                    use_page_address(),
+                    move || live.ticks.get(),
                     move |shell| view! { <Sidebar shell scope/> },
                     // The page itself shows the problem.
                     |_| (),

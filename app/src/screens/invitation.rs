@@ -7,14 +7,14 @@ use policy::Field as About;
 use super::sign_up::EntryProblem;
 use crate::{
     Problem,
-    address::{use_param, use_query},
+    address::{use_address, use_param, use_query},
     api::{
         accounts::SignOut,
-        invitations::{AcceptInvitation, AcceptInvitationAsNew, OpenedInvitation, State, Visitor, invitation},
+        invitations::{AcceptInvitation, AcceptInvitationAsNew, Invitation, OpenedInvitation, State, Visitor},
     },
     components::{Field, Icon, PageTitle, Sign, Username, form_error},
     flash::Flashed,
-    load::{Loaded, load_or},
+    load::{Loaded, load_or, once},
     messages,
     outcome::FormName,
     paths,
@@ -29,9 +29,9 @@ pub(crate) fn InvitationScreen() -> impl IntoView {
     view! {
         <main id="main" class="entry">
             <p class="brand"><span class="brand-mark" aria-hidden="true"></span>"Roster"</p>
-            {load_or(
-                move || (token.get(), named.get()),
-                |(token, named)| invitation(token, named),
+            {load_or::<Invitation, _, _>(
+                use_address(),
+                once,
                 move |opened| view! { <Opened opened token named/> },
                 |problem| {
                     #[cfg(feature = "ssr")]

@@ -7,17 +7,17 @@ use super::owned_assets::KeyChoice;
 use crate::{
     api::{
         owned_assets::OwnedAssets,
-        verification::{RevokeMadeKeys, made_keys},
+        verification::{self, RevokeMadeKeys},
     },
     components::{FormSender, PageHeader, PageTitle, PostForm, form_problem},
     flash::{Notice, Notices},
-    load::{Loaded, load},
+    load::{Loaded, load, once},
     outcome::FormName,
 };
 
 #[component]
 pub(crate) fn MadeKeysScreen() -> impl IntoView {
-    load(|| (), |()| made_keys(), |made| view! { <MadeKeys made/> })
+    load::<verification::MadeKeys, _>(once, |made| view! { <MadeKeys made/> })
 }
 
 #[component]

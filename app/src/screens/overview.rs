@@ -3,15 +3,12 @@
 use leptos::prelude::*;
 use policy::{Because, Permission, ResourceAction};
 
-use super::{
-    resources::{StateBadge, sign_of},
-    use_project_slug,
-};
+use super::resources::{StateBadge, sign_of};
 use crate::{
     api::{
         projects::ProjectHead,
         resources::ListDialog,
-        resources::{KindCard, OverviewPage, overview},
+        resources::{self as api, KindCard, OverviewPage},
     },
     components::{Badge, DefaultProjectNotice, Icon, PageTitle, Sign, TimestampText, Tone, last_day},
     live::Live,
@@ -22,13 +19,8 @@ use crate::{
 
 #[component]
 pub(crate) fn OverviewScreen() -> impl IntoView {
-    let slug = use_project_slug();
     let live = expect_context::<Live>();
-    load(
-        move || (slug.get(), live.ticks.get()),
-        |(slug, _)| overview(slug),
-        |page| view! { <Overview page/> },
-    )
+    load::<api::Overview, _>(move || live.ticks.get(), |page| view! { <Overview page/> })
 }
 
 #[component]

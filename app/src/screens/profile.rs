@@ -7,7 +7,7 @@ use crate::{
     api::{
         accounts::{ChangeName, ChangePassword, DeleteAccount},
         email_changes::RequestEmailChange,
-        shell::{ShellView, shell},
+        shell::{Shell, ShellView},
         verification::ResendVerification,
     },
     components::{
@@ -16,7 +16,7 @@ use crate::{
     },
     flash::{Flashed, Notice, Notices},
     live::Live,
-    load::{Loaded, load},
+    load::{Loaded, load, once},
     outcome::FormName,
     paths,
     signed::Signed,
@@ -24,11 +24,7 @@ use crate::{
 
 #[component]
 pub(crate) fn ProfileScreen() -> impl IntoView {
-    load(
-        || (),
-        |()| shell(String::new(), String::new()),
-        |shell| view! { <Profile shell/> },
-    )
+    load::<Shell, _>(once, |shell| view! { <Profile shell/> })
 }
 
 #[component]

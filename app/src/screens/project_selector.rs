@@ -1,10 +1,10 @@
 //! The project selector of the frame: the current project, and links to others, from the list or by a part of a name.
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 use policy::{Permission, Slug};
 
 use crate::{
-    api::shell::{ProjectItem, ShellView, find_projects},
+    api::shell::{ProjectItem, ShellView},
     components::{Icon, Popover, Sign},
     load::Loaded,
     paths,
@@ -51,20 +51,31 @@ impl ProjectSearch {
         }
         set_timeout(
             move || {
-                if latest.try_get_value() != Some(number) {
-                    return;
+                if latest.try_get_value() == Some(number) {
+                    self.ask(number, &organization, &text);
                 }
-                spawn_local(async move {
-                    let answer = find_projects(organization, text).await;
-                    if latest.try_get_value() == Some(number)
-                        && let Ok(items) = answer
-                    {
-                        found.set(Some(items));
-                    }
-                });
             },
             std::time::Duration::from_millis(150),
         );
+    }
+
+    #[cfg(not(feature = "hydrate"))]
+    const fn ask(self, _number: u32, _organization: &str, _text: &str) {}
+
+    #[cfg(feature = "hydrate")]
+    fn ask(self, number: u32, organization: &str, text: &str) {
+        use crate::{answers, api::shell::FindProjects, page_data::ask};
+
+        let Self { found, latest, .. } = self;
+        let asked = ask::<FindProjects>(&[("organization", organization), ("search", text)]);
+        leptos::task::spawn_local(async move {
+            let answer = answers::ask::<Vec<ProjectItem>>(asked.key()).await;
+            if latest.try_get_value() == Some(number)
+                && let Ok(items) = answer
+            {
+                found.set(Some(items));
+            }
+        });
     }
 }
 

@@ -13,8 +13,8 @@ use crate::{
     api::{
         owned_assets::OwnedAssets,
         projects::{
-            DeleteProject, Deletion, ProjectHead, RemoveExternals, SettingsDialog, SettingsView, UpdateProject,
-            project_settings,
+            DeleteProject, Deletion, ProjectHead, ProjectSettings, RemoveExternals, SettingsDialog, SettingsView,
+            UpdateProject,
         },
     },
     components::{
@@ -23,7 +23,7 @@ use crate::{
     },
     flash::{Flashed, Notice, Notices},
     live::Live,
-    load::{Loaded, load},
+    load::{Loaded, load, once},
     outcome::FormName,
     paths,
 };
@@ -34,12 +34,7 @@ pub(crate) fn ProjectSettingsScreen() -> impl IntoView {
     ListAddress::provide::<SettingsDialog>(Signal::derive(move || {
         slug.with(|slug| format!("/settings/projects/{slug}"))
     }));
-    // Not live: a form that changes while somebody types into it is worse than one that is slightly out of date.
-    load(
-        move || slug.get(),
-        project_settings,
-        |settings| view! { <Settings settings/> },
-    )
+    load::<ProjectSettings, _>(once, |settings| view! { <Settings settings/> })
 }
 
 #[component]

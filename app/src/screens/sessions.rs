@@ -5,16 +5,16 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use crate::{
     api::{
         accounts::SignOut,
-        sessions::{EndOtherSessions, EndSession, SessionRow, sessions},
+        sessions::{self as api, EndOtherSessions, EndSession, SessionRow},
     },
     components::{Badge, FormSender, PageHeader, PageTitle, PostForm, TimestampText, Tone},
     flash::{Notice, Notices},
-    load::{Loaded, load},
+    load::{Loaded, load, once},
 };
 
 #[component]
 pub(crate) fn SessionsScreen() -> impl IntoView {
-    load(|| (), |()| sessions(), |rows| view! { <Sessions rows/> })
+    load::<api::Sessions, _>(once, |rows| view! { <Sessions rows/> })
 }
 
 #[component]

@@ -4,11 +4,11 @@ use leptos::{either::Either, prelude::*, server_fn::ServerFn};
 use policy::Field as About;
 
 use crate::{
-    address::use_query,
-    api::accounts::{SignUp, sends_mail},
+    address::{use_address, use_query},
+    api::accounts::{SendsMail, SignUp},
     components::{Field, Icon, PageTitle, Sign, form_error},
     flash::{Flashed, Notices},
-    load::load_or,
+    load::{load_or, once},
     messages,
     outcome::{Done, FormName},
     paths,
@@ -99,9 +99,9 @@ fn SignUpForm() -> impl IntoView {
 /// Says how an address is verified on this installation (J4).
 #[component]
 fn WhoVerifies() -> impl IntoView {
-    load_or(
-        || (),
-        |()| sends_mail(),
+    load_or::<SendsMail, _, _>(
+        use_address(),
+        once,
         |has_mail| {
             let text = if has_mail.peek(|has_mail| *has_mail) {
                 "You get a mail with a link that verifies your address."

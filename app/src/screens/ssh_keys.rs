@@ -4,19 +4,19 @@ use leptos::{either::Either, prelude::*};
 use policy::{Field as About, Refusal};
 
 use crate::{
-    api::ssh_keys::{AddSshKey, RemoveSshKey, SshKeyPage, SshKeyRow, SshProof, ssh_keys},
+    api::ssh_keys::{self as api, AddSshKey, RemoveSshKey, SshKeyPage, SshKeyRow, SshProof},
     components::{
         Confirmation, CopyField, Field, FormSender, Icon, PageHeader, PageTitle, PostForm, Sign, TimestampText,
         form_error, form_problem,
     },
     flash::{Flashed, Notice, Notices},
-    load::{Loaded, load},
+    load::{Loaded, load, once},
     outcome::FormName,
 };
 
 #[component]
 pub(crate) fn SshKeysScreen() -> impl IntoView {
-    load(|| (), |()| ssh_keys(), |rows| view! { <SshKeys rows/> })
+    load::<api::SshKeys, _>(once, |rows| view! { <SshKeys rows/> })
 }
 
 #[component]

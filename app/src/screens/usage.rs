@@ -3,24 +3,16 @@
 use leptos::{either::Either, prelude::*};
 use policy::{Slug, UsageKind, UsageRange};
 
-use super::use_project_slug;
 use crate::{
-    address::use_query,
-    api::usage::{Chart, KindUsage, Measure, UsageLine, UsagePage, usage},
+    api::usage::{self as api, Chart, KindUsage, Measure, UsageLine, UsagePage},
     components::{DayText, DefaultProjectNotice, Icon, PageHeader, PageTitle, Sign},
-    load::{Loaded, load},
+    load::{Loaded, load, once},
     paths,
 };
 
 #[component]
 pub(crate) fn UsageScreen() -> impl IntoView {
-    let slug = use_project_slug();
-    let (days, measure) = (use_query("days"), use_query("measure"));
-    load(
-        move || (slug.get(), days.get(), measure.get()),
-        |(slug, days, measure)| usage(slug, days, measure),
-        |page| view! { <Usage page/> },
-    )
+    load::<api::Usage, _>(once, |page| view! { <Usage page/> })
 }
 
 /// Returns the address of the page with this range and measure.

@@ -6,7 +6,7 @@ use policy::Field as About;
 
 use super::{link_page::link_page, sign_up::EntryProblem};
 use crate::{
-    api::verification::{OpenedVerification, Opener, VerifyEmail, email_verification},
+    api::verification::{EmailVerification, OpenedVerification, Opener, VerifyEmail},
     components::{Field, Icon, PageTitle, Sign, Username, form_error},
     outcome::FormName,
 };
@@ -15,8 +15,7 @@ use crate::{
 /// another person.
 #[component]
 pub(crate) fn VerifyEmailScreen() -> impl IntoView {
-    link_page(
-        email_verification,
+    link_page::<EmailVerification, _>(
         "It was used already, is too old, or the address is verified. Sign in: your profile says which, and sends a \
          new one.",
         |opened, token| view! { <Opened opened token/> },

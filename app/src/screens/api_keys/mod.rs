@@ -10,7 +10,7 @@ use policy::Permission;
 
 use super::use_project_slug;
 use crate::{
-    api::api_keys::{Dialog, KeysPage, api_keys},
+    api::api_keys::{self as api, Dialog, KeysPage},
     components::{
         ButtonLink, DefaultProjectNotice, Filter, Icon, ListAddress, PageHeader, PageTitle, SearchForm, Sign,
         forget_when_closed,
@@ -29,18 +29,9 @@ pub(crate) fn ApiKeysScreen() -> impl IntoView {
     let slug = use_project_slug();
     let live = expect_context::<Live>();
     let base = Signal::derive(move || slug.with(|slug| format!("/settings/projects/{slug}/api-keys")));
-    let address = ListAddress::provide::<Dialog>(base);
+    ListAddress::provide::<Dialog>(base);
     Actions::provide();
-    load(
-        move || (slug.get(), address.query.get(), live.ticks.get()),
-        move |(slug, query, _)| {
-            // The dialog in the URL may be about a key on another page of the list.
-            let subject = untrack(|| address.dialog_key());
-            let subject = subject.map(|key| key.to_string()).unwrap_or_default();
-            api_keys(slug, query, subject)
-        },
-        |page| view! { <ApiKeys page/> },
-    )
+    load::<api::ApiKeys, _>(move || live.ticks.get(), |page| view! { <ApiKeys page/> })
 }
 
 #[component]

@@ -12,7 +12,7 @@ use policy::Permission;
 
 use super::{owned_assets::ReceiptCard, use_project_slug};
 use crate::{
-    api::collaborators::{Dialog, People, collaborators},
+    api::collaborators::{self as api, Dialog, People},
     components::{
         ButtonLink, DefaultProjectNotice, Filter, Icon, ListAddress, PageHeader, PageTitle, SearchForm, Sign,
         forget_when_closed,
@@ -31,18 +31,11 @@ use table::PeopleTable;
 pub(crate) fn CollaboratorsScreen() -> impl IntoView {
     let slug = use_project_slug();
     let live = expect_context::<Live>();
-    let address = ListAddress::provide::<Dialog>(Signal::derive(move || {
+    ListAddress::provide::<Dialog>(Signal::derive(move || {
         slug.with(|slug| format!("/settings/projects/{slug}/collaborators"))
     }));
     Actions::provide();
-    // The person of the dialog in the URL, who may be on another page of the list: the server adds them, and what they
-    // made.
-    let subject = Memo::new(move |_| address.dialog_user().map(|user| user.to_string()).unwrap_or_default());
-    load(
-        move || (slug.get(), address.query.get(), subject.get(), live.ticks.get()),
-        |(slug, query, subject, _)| collaborators(slug, query, subject),
-        |people| view! { <Collaborators people/> },
-    )
+    load::<api::Collaborators, _>(move || live.ticks.get(), |people| view! { <Collaborators people/> })
 }
 
 #[component]

@@ -7,8 +7,8 @@ use policy::InvitationId;
 use super::{invite, path_of, use_organization_slug};
 use crate::{
     api::invitations::{
-        Dialog, InvitationRow, InvitationsPage, InviteMembers, MailState, ResendInvitation, RevokeInvitation, State,
-        invitations,
+        self as api, Dialog, InvitationRow, InvitationsPage, InviteMembers, MailState, ResendInvitation,
+        RevokeInvitation, State,
     },
     components::{
         Badge, ButtonLink, Dialog as DialogBox, Empty, Filter, FormSender, Icon, ListAddress, Listing, PageHeader,
@@ -31,17 +31,13 @@ struct Actions {
 pub(crate) fn InvitationsScreen() -> impl IntoView {
     let slug = use_organization_slug();
     let live = expect_context::<Live>();
-    let query = ListAddress::provide::<Dialog>(path_of(slug, "invitations")).query;
+    ListAddress::provide::<Dialog>(path_of(slug, "invitations"));
     provide_context(Actions {
         invite: FormSender::to::<InviteMembers>(),
         resend: FormSender::to::<ResendInvitation>(),
         revoke: FormSender::to::<RevokeInvitation>(),
     });
-    load(
-        move || (slug.get(), query.get(), live.ticks.get()),
-        |(slug, query, _)| invitations(slug, query),
-        |page| view! { <Invitations page/> },
-    )
+    load::<api::Invitations, _>(move || live.ticks.get(), |page| view! { <Invitations page/> })
 }
 
 #[component]

@@ -10,7 +10,7 @@ use crate::{
     Problem,
     api::{
         invitations::InviteMembers,
-        members::{ChangeMemberRole, Dialog, Ending, MemberRow, MembersPage, RemoveMember, members},
+        members::{self as api, ChangeMemberRole, Dialog, Ending, MemberRow, MembersPage, RemoveMember},
     },
     components::{
         AddressBadge, Avatar, Badge, ButtonLink, Dialog as DialogBox, DialogActions, Empty, Filter, FormSender, Icon,
@@ -37,18 +37,13 @@ struct Actions {
 pub(crate) fn MembersScreen() -> impl IntoView {
     let slug = use_organization_slug();
     let live = expect_context::<Live>();
-    let address = ListAddress::provide::<Dialog>(path_of(slug, "members"));
+    ListAddress::provide::<Dialog>(path_of(slug, "members"));
     provide_context(Actions {
         invite: FormSender::to::<InviteMembers>(),
         change_role: FormSender::to::<ChangeMemberRole>(),
         remove: FormSender::to::<RemoveMember>(),
     });
-    let subject = Memo::new(move |_| address.dialog_user().map(|user| user.to_string()).unwrap_or_default());
-    load(
-        move || (slug.get(), address.query.get(), subject.get(), live.ticks.get()),
-        |(slug, query, subject, _)| members(slug, query, subject),
-        |page| view! { <Members page/> },
-    )
+    load::<api::Members, _>(move || live.ticks.get(), |page| view! { <Members page/> })
 }
 
 #[component]

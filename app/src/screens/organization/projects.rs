@@ -7,7 +7,7 @@ use policy::{Field as About, Permission, ProjectId, Refusal, Slug};
 
 use super::{path_of, use_organization_slug};
 use crate::{
-    api::projects::{CreateProject, ListDialog, ProjectRow, ProjectsPage, projects},
+    api::projects::{self as api, CreateProject, ListDialog, ProjectRow, ProjectsPage},
     components::{
         Badge, ButtonLink, Dialog as DialogBox, DialogActions, Empty, Field, FormSender, Icon, ListAddress, Listing,
         PageHeader, PageTitle, PostForm, SearchForm, Sign, TimestampText, Tone, forget_when_closed, form_error,
@@ -25,12 +25,8 @@ use crate::{
 pub(crate) fn ProjectsScreen() -> impl IntoView {
     let slug = use_organization_slug();
     let live = expect_context::<Live>();
-    let query = ListAddress::provide::<ListDialog>(path_of(slug, "projects")).query;
-    load(
-        move || (slug.get(), query.get(), live.ticks.get()),
-        |(slug, query, _)| projects(slug, query),
-        |page| view! { <Projects page/> },
-    )
+    ListAddress::provide::<ListDialog>(path_of(slug, "projects"));
+    load::<api::Projects, _>(move || live.ticks.get(), |page| view! { <Projects page/> })
 }
 
 #[component]

@@ -4,18 +4,17 @@ use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use policy::{Field as About, OrganizationStanding, Permission};
 
-use super::use_organization_slug;
 use crate::{
     api::organizations::{
-        DeleteOrganization, OrganizationHead, OrganizationPage, TransferCandidate, TransferOwnership,
-        UpdateOrganization, organization,
+        self as api, DeleteOrganization, OrganizationHead, OrganizationPage, TransferCandidate, TransferOwnership,
+        UpdateOrganization,
     },
     components::{
         Confirmation, Field, FormSender, PageHeader, PageTitle, PostForm, TimestampText, form_error, form_problem,
     },
     flash::{Flashed, Notice, Notices},
     live::Live,
-    load::{Loaded, load},
+    load::{Loaded, load, once},
     outcome::FormName,
     paths,
     screens::settings_form::{NameAndSlug, SettingsForm, follow_saved},
@@ -23,9 +22,7 @@ use crate::{
 
 #[component]
 pub(crate) fn OrganizationScreen() -> impl IntoView {
-    let slug = use_organization_slug();
-    // Not live: a form that changes while somebody types into it is worse than one that is slightly out of date.
-    load(move || slug.get(), organization, |page| view! { <Organization page/> })
+    load::<api::Organization, _>(once, |page| view! { <Organization page/> })
 }
 
 #[component]

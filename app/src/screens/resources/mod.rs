@@ -12,7 +12,7 @@ use policy::{
 use super::use_project_slug;
 use crate::{
     address::use_param,
-    api::resources::{CreateResource, ListDialog, ResourceRow, ResourcesPage, resources},
+    api::resources::{self as api, CreateResource, ListDialog, ResourceRow, ResourcesPage},
     components::{
         Badge, ButtonLink, DefaultProjectNotice, Dialog as DialogBox, DialogActions, Empty, Filter, FormSender, Icon,
         ListAddress, Listing, PageTitle, PostForm, SearchForm, Sign, SortHeader, TimestampText, Tone,
@@ -34,10 +34,9 @@ pub(crate) fn ResourcesScreen() -> impl IntoView {
     let (slug, kind) = (use_project_slug(), use_kind_path());
     let live = expect_context::<Live>();
     let base = Signal::derive(move || format!("/projects/{}/{}", slug.get(), kind.get()));
-    let query = ListAddress::provide::<ListDialog>(base).query;
-    load(
-        move || (slug.get(), kind.get(), query.get(), live.ticks.get()),
-        |(slug, kind, query, _)| resources(slug, kind, query),
+    ListAddress::provide::<ListDialog>(base);
+    load::<api::Resources, _>(
+        move || live.ticks.get(),
         |page| {
             view! {
                 // Rendered again for another kind.

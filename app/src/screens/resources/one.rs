@@ -6,8 +6,8 @@ use policy::{Refusal, ResourceAction, ResourceKind};
 
 use super::{ForAdmins, StateBadge, form, said_of, sign_of, use_kind_path};
 use crate::{
-    address::use_param,
-    api::resources::{DeleteResource, ResourceDialog, ResourcePage, ResourceRow, UpdateResource, resource},
+    address::{use_address, use_param},
+    api::resources::{self as api, DeleteResource, ResourceDialog, ResourcePage, ResourceRow, UpdateResource},
     components::{
         ButtonLink, DefaultProjectNotice, Dialog as DialogBox, DialogActions, FormSender, Icon, ListAddress, PageTitle,
         PostForm, ProblemScreen, TimestampText,
@@ -48,9 +48,9 @@ pub(crate) fn ResourceScreen() -> impl IntoView {
         }
     });
     let was_there = StoredValue::new(None::<(String, String)>);
-    load_or(
-        move || (slug.get(), kind.get(), id.get(), ticks.get()),
-        |(slug, kind, id, _)| resource(slug, kind, id),
+    load_or::<api::Resource, _, _>(
+        use_address(),
+        move || ticks.get(),
         move |page| {
             Effect::new(move |_| {
                 was_there.set_value(page.with(|page| Some((page.row.id.to_string(), page.row.name.clone()))));

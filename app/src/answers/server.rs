@@ -1,0 +1,122 @@
+//! Answers on the server: made by running server functions in this process, read once by the render, and written into
+//! the page as data that no browser runs.
+
+use std::{any::Any, collections::HashMap, fmt::Write as _, future::Future, pin::Pin, sync::Arc};
+
+use leptos::prelude::use_context;
+use serde::Serialize;
+
+use super::{ANSWERS, PROBLEM, PageState, STATE};
+use crate::{
+    Problem,
+    page_data::{Asks, Readable},
+    request_context,
+};
+
+/// A server function's answer under way.
+pub(crate) type Answered = Pin<Box<dyn Future<Output = Result<Answer, Problem>> + Send>>;
+
+/// An answer, as the page reads it and as it travels.
+pub(crate) struct Answer {
+    value: Box<dyn Any + Send + Sync>,
+    json: String,
+}
+
+/// The answers of a page. Cheap to clone.
+#[derive(Clone, Default)]
+pub(crate) struct Answers(Arc<HashMap<String, Result<Answer, Problem>>>);
+
+impl Answers {
+    /// Asks for everything a page is made of, one after the other: a page never waits for two connections at once.
+    pub(crate) async fn of(asks: Asks) -> Self {
+        let mut answers = HashMap::new();
+        for ask in asks.all() {
+            let key = ask.key();
+            answers.insert(key, (ask.run)(ask.query).await);
+        }
+        Self(Arc::new(answers))
+    }
+
+    /// Writes them, with the page's state, as elements that the browser's program reads.
+    pub(crate) fn write(&self, out: &mut String) {
+        write_data(out, STATE, false, &to_json(&page_state()));
+        for (key, answer) in self.0.iter() {
+            match answer {
+                Ok(answer) => write_data(out, key, false, &answer.json),
+                Err(problem) => write_data(out, key, true, &to_json(problem)),
+            }
+        }
+    }
+}
+
+/// Runs a server function with the arguments in this query.
+pub(crate) fn run<S: Readable>(query: String) -> Answered {
+    Box::pin(async move {
+        // As lax as the endpoint is with the brackets of nested fields.
+        let arguments: S = serde_qs::Config::new(5, false)
+            .deserialize_str(&query)
+            .map_err(|_| policy::Refusal::Malformed)?;
+        let value = arguments.run_body().await?;
+        let json = to_json(&value);
+        Ok(Answer {
+            value: Box::new(value),
+            json,
+        })
+    })
+}
+
+/// The answer under this key, for the page that is rendered; none if the page did not ask for it.
+pub(crate) fn first<T: Clone + 'static>(key: &str) -> Option<Result<T, Problem>> {
+    let answers = use_context::<Answers>()?;
+    Some(match answers.0.get(key)? {
+        Ok(answer) => Ok(answer.value.downcast_ref::<T>()?.clone()),
+        Err(problem) => Err(*problem),
+    })
+}
+
+/// What the page that is rendered knows of its request.
+pub(crate) fn page_state() -> PageState {
+    PageState {
+        user: request_context::user(),
+        page: request_context::page_name(),
+        flash: request_context::flash(),
+    }
+}
+
+fn to_json<T: Serialize>(value: &T) -> String {
+    // Fails for maps with keys that are no text alone, which no answer has.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// Writes a data block: no browser runs it, and without `<` nothing in it can end it.
+fn write_data(out: &mut String, key: &str, is_problem: bool, json: &str) {
+    let key = crate::markup::escape(key).replace('"', "&quot;");
+    let problem = if is_problem { PROBLEM } else { "" };
+    // Writing to a text can't fail.
+    let _ = write!(
+        out,
+        "<script type=\"application/json\" {ANSWERS}=\"{key}\" {problem}>{}</script>",
+        json.replace('<', "\\u003c")
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::write_data;
+
+    #[test]
+    fn data_cannot_end_its_element_nor_its_key_the_attribute() {
+        let mut out = String::new();
+        write_data(
+            &mut out,
+            "/api/a?b=\"><script>&c",
+            false,
+            r#"{"name":"</script><!--<script>"}"#,
+        );
+        assert_eq!(
+            out,
+            "<script type=\"application/json\" data-answers=\"/api/a?b=&quot;&gt;&lt;script&gt;&amp;c\" >\
+             {\"name\":\"\\u003c/script>\\u003c!--\\u003cscript>\"}</script>"
+        );
+    }
+}

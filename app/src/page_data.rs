@@ -1,0 +1,212 @@
+//! What every page asks the server for: a table from the page's address to server functions that read.
+//!
+//! The server answers them before it renders the page, so that its status is known before a byte is sent, and the
+//! answers travel with the page. In the browser the same table says what to ask for before another page is opened. It
+//! must not know how an answer is shown.
+
+use leptos::server_fn::ServerFn;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    Problem,
+    address::PageAddress,
+    api::{
+        accounts::{PasswordReset, SendsMail},
+        api_keys::ApiKeys,
+        collaborators::Collaborators,
+        email_changes::{EmailChange, EmailUndo},
+        invitations::{Invitation, Invitations},
+        list::ListQuery,
+        members::Members,
+        organizations::Organization,
+        projects::{ProjectSettings, Projects},
+        resources::{Overview, Resource, Resources},
+        sessions::Sessions,
+        shell::Shell,
+        ssh_keys::SshKeys,
+        usage::Usage,
+        verification::{EmailVerification, MadeKeys},
+    },
+};
+
+#[cfg(feature = "ssr")]
+use crate::answers::Answered;
+
+/// A server function, with the arguments that a page's address gives it.
+#[derive(Clone)]
+pub(crate) struct Ask {
+    /// The path of the server function.
+    pub(crate) path: &'static str,
+    /// Its arguments, as a query.
+    pub(crate) query: String,
+    /// Whether it answers a page of its own alone, never a script: its arguments are secrets.
+    pub(crate) is_secret: bool,
+    /// Runs it in this process.
+    #[cfg(feature = "ssr")]
+    pub(crate) run: fn(String) -> Answered,
+}
+
+impl Ask {
+    /// What its answer is found under: the address it is asked by, without arguments that are secrets.
+    pub(crate) fn key(&self) -> String {
+        if self.query.is_empty() || self.is_secret {
+            self.path.to_owned()
+        } else {
+            format!("{}?{}", self.path, self.query)
+        }
+    }
+}
+
+impl PartialEq for Ask {
+    fn eq(&self, other: &Self) -> bool {
+        self.path == other.path && self.query == other.query
+    }
+}
+
+/// What a page asks for.
+#[derive(Clone)]
+pub(crate) struct Asks {
+    /// For the frame around the page, if it has one.
+    pub(crate) frame: Option<Ask>,
+    /// For the page itself.
+    pub(crate) page: Option<Ask>,
+}
+
+impl Asks {
+    /// What the page itself asks for.
+    #[cfg(feature = "hydrate")]
+    pub(crate) fn without_frame(self) -> Self {
+        Self { frame: None, ..self }
+    }
+
+    /// All of them, each once.
+    pub(crate) fn all(self) -> impl Iterator<Item = Ask> {
+        let page = self.page.filter(|page| Some(page) != self.frame.as_ref());
+        self.frame.into_iter().chain(page)
+    }
+}
+
+/// What the page at this address asks for.
+pub(crate) fn asks(address: &PageAddress) -> Asks {
+    let segments = address.segments();
+    let outside = |page| Asks { frame: None, page };
+    match *segments {
+        ["sign-in"] | ["docs", "roles"] => outside(None),
+        ["sign-up"] | ["forgot-password"] => outside(Some(ask::<SendsMail>(&[]))),
+        ["reset-password", token] => outside(Some(secret::<PasswordReset>(&[("token", token)]))),
+        ["verify-email", token] => outside(Some(secret::<EmailVerification>(&[("token", token)]))),
+        ["change-email", token] => outside(Some(secret::<EmailChange>(&[("token", token)]))),
+        ["undo-email-change", token] => outside(Some(secret::<EmailUndo>(&[("token", token)]))),
+        ["invitations", token] => {
+            let named = address.query("email");
+            outside(Some(secret::<Invitation>(&[("token", token), ("email", &named)])))
+        }
+        _ => Asks {
+            frame: Some(frame(&segments)),
+            page: in_frame(&segments, address),
+        },
+    }
+}
+
+/// What the frame asks for: the project or the organization that the address is about.
+fn frame(segments: &[&str]) -> Ask {
+    match *segments {
+        ["projects", project, ..] | ["settings", "projects", project, ..] => ask::<Shell>(&[("project", project)]),
+        ["settings", "organization", organization, ..] => ask::<Shell>(&[("organization", organization)]),
+        _ => ask::<Shell>(&[]),
+    }
+}
+
+/// What a page in the frame asks for; none for an address that no page has.
+fn in_frame(segments: &[&str], address: &PageAddress) -> Option<Ask> {
+    Some(match *segments {
+        [] | ["settings", "profile"] => ask::<Shell>(&[]),
+        ["settings", "sessions"] => ask::<Sessions>(&[]),
+        ["settings", "ssh-keys"] => ask::<SshKeys>(&[]),
+        ["settings", "my-api-keys"] => ask::<MadeKeys>(&[]),
+        ["projects", project] => ask::<Overview>(&[("project", project)]),
+        ["projects", project, "usage"] => {
+            let (days, measure) = (address.query("days"), address.query("measure"));
+            ask::<Usage>(&[("project", project), ("days", &days), ("measure", &measure)])
+        }
+        ["projects", project, kind] => list::<Resources>(address, &[("project", project), ("kind", kind)]),
+        ["projects", project, kind, id] => ask::<Resource>(&[("project", project), ("kind", kind), ("id", id)]),
+        ["settings", "projects", project] => ask::<ProjectSettings>(&[("project", project)]),
+        ["settings", "projects", project, "collaborators"] => {
+            let subject = address.query("user");
+            list::<Collaborators>(address, &[("project", project), ("subject", &subject)])
+        }
+        ["settings", "projects", project, "api-keys"] => {
+            let subject = address.query("key");
+            list::<ApiKeys>(address, &[("project", project), ("subject", &subject)])
+        }
+        ["settings", "organization", organization] => ask::<Organization>(&[("organization", organization)]),
+        ["settings", "organization", organization, "members"] => {
+            let subject = address.query("user");
+            list::<Members>(address, &[("organization", organization), ("subject", &subject)])
+        }
+        ["settings", "organization", organization, "invitations"] => {
+            list::<Invitations>(address, &[("organization", organization)])
+        }
+        ["settings", "organization", organization, "projects"] => {
+            list::<Projects>(address, &[("organization", organization)])
+        }
+        _ => return None,
+    })
+}
+
+/// A server function that reads, and its arguments; empty ones are left out.
+pub(crate) fn ask<S: Readable>(arguments: &[(&str, &str)]) -> Ask {
+    let mut query = String::new();
+    for (name, value) in arguments.iter().filter(|(_, value)| !value.is_empty()) {
+        if !query.is_empty() {
+            query.push('&');
+        }
+        query.push_str(name);
+        query.push('=');
+        query.extend(form_urlencoded::byte_serialize(value.as_bytes()));
+    }
+    Ask {
+        path: S::PATH,
+        query,
+        is_secret: false,
+        #[cfg(feature = "ssr")]
+        run: crate::answers::run::<S>,
+    }
+}
+
+/// The same, for arguments that must not be in the address of a request.
+fn secret<S: Readable>(arguments: &[(&str, &str)]) -> Ask {
+    Ask {
+        is_secret: true,
+        ..ask::<S>(arguments)
+    }
+}
+
+/// The same, for a list: with the search, the filters, the order and the cursor in the address.
+fn list<S: Readable>(address: &PageAddress, arguments: &[(&str, &str)]) -> Ask {
+    let query = ListQuery::of(address);
+    let pairs = query.pairs().map(|(name, value)| (format!("query[{name}]"), value));
+    let whole: Vec<_> = arguments
+        .iter()
+        .copied()
+        .chain(pairs.iter().map(|(name, value)| (name.as_str(), *value)))
+        .collect();
+    ask::<S>(&whole)
+}
+
+/// A server function that reads, for a page.
+pub(crate) trait Readable:
+    ServerFn<Error = Problem, Output: Clone + Serialize + DeserializeOwned + Send + Sync + 'static>
+    + DeserializeOwned
+    + Send
+    + 'static
+{
+}
+
+impl<S> Readable for S
+where
+    S: ServerFn<Error = Problem> + DeserializeOwned + Send + 'static,
+    S::Output: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+{
+}
