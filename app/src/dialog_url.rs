@@ -79,6 +79,7 @@ mod tests {
         is_read_back(collaborators::Dialog::Remove(user));
         is_read_back(collaborators::Dialog::Lower(user));
         is_read_back(collaborators::Dialog::EndDate(user));
+        is_read_back(collaborators::Dialog::Actions(user));
         is_read_back(members::Dialog::Invite);
         is_read_back(members::Dialog::Remove(user));
         is_read_back(members::Dialog::Lower(user));

@@ -25,7 +25,7 @@ pub(crate) fn is_typed_in() -> bool {
 }
 
 /// Whether nothing has the focus: what had it is gone.
-fn is_lost() -> bool {
+pub(crate) fn is_lost() -> bool {
     document()
         .active_element()
         .is_none_or(|active| active.tag_name() == "BODY")
@@ -55,12 +55,18 @@ pub(crate) fn to_heading_if_lost() {
     });
 }
 
-fn take_heading() {
+/// Gives the focus to the page's heading, and leaves the window where it is scrolled to.
+pub(crate) fn take_heading() {
     if let Some(heading) = heading() {
-        let options = FocusOptions::new();
-        options.set_prevent_scroll(true);
-        drop(heading.focus_with_options(&options));
+        quietly(&heading);
     }
+}
+
+/// Gives the focus to an element, and leaves the window where it is scrolled to.
+pub(crate) fn quietly(element: &HtmlElement) {
+    let options = FocusOptions::new();
+    options.set_prevent_scroll(true);
+    drop(element.focus_with_options(&options));
 }
 
 /// Called before the content of `frame` changes: if the change removes the element with the focus, the heading gets it.

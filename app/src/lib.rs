@@ -20,7 +20,6 @@ mod focus;
 mod live;
 mod load;
 mod loaded;
-#[cfg(feature = "ssr")]
 mod markup;
 mod messages;
 #[cfg(feature = "hydrate")]

@@ -92,6 +92,8 @@ pub(crate) enum Dialog {
     Lower(UserId),
     /// Setting the end date of this person's access.
     EndDate(UserId),
+    /// What can be done about this person, without scripts.
+    Actions(UserId),
 }
 
 impl DialogUrl for Dialog {
@@ -101,6 +103,7 @@ impl DialogUrl for Dialog {
             Self::Remove(user) => DialogQuery::about_user("remove", user),
             Self::Lower(user) => DialogQuery::about_user("lower", user),
             Self::EndDate(user) => DialogQuery::about_user("end-date", user),
+            Self::Actions(user) => DialogQuery::about_user("actions", user),
         }
     }
 
@@ -110,6 +113,7 @@ impl DialogUrl for Dialog {
             "remove" => subject.user.map(Self::Remove),
             "lower" => subject.user.map(Self::Lower),
             "end-date" => subject.user.map(Self::EndDate),
+            "actions" => subject.user.map(Self::Actions),
             _ => None,
         }
     }

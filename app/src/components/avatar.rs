@@ -2,16 +2,35 @@
 
 use leptos::prelude::*;
 
-/// The avatar of a person with this name. The colour is computed from `seed`, so that it stays when the name changes.
+use super::written::Written;
+use crate::markup::Markup;
+
+/// The avatar of a person with this name.
 #[component]
-pub(crate) fn Avatar(#[prop(into)] name: Signal<String>, #[prop(into)] seed: String) -> impl IntoView {
-    const COLOURS: u32 = 8;
-    let colour = seed
+pub(crate) fn Avatar(#[prop(into)] name: Signal<String>, seed: String) -> impl IntoView {
+    view! { <Written write=Box::new(move |out| name.with(|name| write_avatar(out, name, &seed)))/> }
+}
+
+/// Writes the avatar of a person with this name. The colour is computed from `seed`, so that it stays when the name
+/// changes.
+pub(crate) fn write_avatar(out: &mut Markup, name: &str, seed: &str) {
+    const CLASSES: [&str; 8] = [
+        "avatar",
+        "avatar avatar-1",
+        "avatar avatar-2",
+        "avatar avatar-3",
+        "avatar avatar-4",
+        "avatar avatar-5",
+        "avatar avatar-6",
+        "avatar avatar-7",
+    ];
+    let sum = seed
         .bytes()
-        .fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)))
-        % COLOURS;
-    let class = format!("avatar avatar-{colour}");
-    view! { <span class=class aria-hidden="true">{move || name.with(|name| initials(name))}</span> }
+        .fold(0_usize, |sum, byte| (sum * 31 + usize::from(byte)) % CLASSES.len());
+    out.open("span")
+        .attribute("class", CLASSES[sum])
+        .attribute("aria-hidden", "true");
+    out.text(&initials(name)).raw("</span>");
 }
 
 /// Returns the first letters of the first and the last word.

@@ -1,4 +1,5 @@
-//! What all lists share: search and filters as a form, columns that sort, pages. All of their state is in the URL.
+//! What stands around the rows of a list: search and filters as a form, and columns that sort. All of their state is in
+//! the URL.
 
 use std::{borrow::Cow, hash::Hash};
 
@@ -8,6 +9,7 @@ use leptos_router::components::Form;
 use super::{
     icon::{Icon, Sign},
     list_address::ListAddress,
+    listing::{Empty, EmptyList, Pager, announce_changes, how_many},
 };
 use crate::{api::list::ListQuery, loaded::Loaded};
 
@@ -153,6 +155,7 @@ pub(crate) fn SortHeader(
     view! {
         <th
             scope="col"
+            role="columnheader"
             class=format!("{sort}-cell")
             aria-sort=move || state().map(|ascends| if ascends { "ascending" } else { "descending" })
         >
@@ -163,33 +166,6 @@ pub(crate) fn SortHeader(
                 })}
             </a>
         </th>
-    }
-}
-
-/// The links to the next page and back to the first.
-#[component]
-fn Pager(
-    /// The cursor of the next page.
-    next: Signal<Option<String>>,
-) -> impl IntoView {
-    let address = expect_context::<ListAddress>();
-    let is_first = move || address.query.with(|query| query.after.is_empty());
-    let to_page = move |after: String| {
-        address.link(&ListQuery {
-            after,
-            ..address.query.get()
-        })
-    };
-    move || {
-        let (next, is_first) = (next.get(), is_first());
-        (next.is_some() || !is_first).then(|| {
-            view! {
-                <nav class="pager" aria-label="Pages">
-                    {(!is_first).then(|| view! { <a class="button" href=to_page(String::new())>"First page"</a> })}
-                    {next.map(|after| view! { <a class="button" rel="next" href=to_page(after)>"Next page"</a> })}
-                </nav>
-            }
-        })
     }
 }
 
@@ -243,77 +219,5 @@ where
             }}
         </div>
         <Pager next/>
-    }
-}
-
-/// Announces the result of a search, a filter or another page to screen readers (N2); says nothing of the first page
-/// that is shown, or of a change by others. If the focused element was removed, the heading gets the focus.
-fn announce_changes(busy: RwSignal<bool>, text: impl Fn() -> String + 'static) -> ReadSignal<String> {
-    let query = expect_context::<ListAddress>().query;
-    let (announced, announce) = signal(String::new());
-    Effect::new(move |shown: Option<ListQuery>| {
-        let (is_busy, asked) = (busy.get(), query.get_untracked());
-        match shown {
-            Some(shown) if is_busy => {
-                // A screen reader announces only a text that differs from the last one.
-                announce.set(String::new());
-                shown
-            }
-            Some(shown) if shown != asked => {
-                announce.set(text());
-                #[cfg(feature = "hydrate")]
-                crate::focus::to_heading_if_lost();
-                asked
-            }
-            Some(_) | None => asked,
-        }
-    });
-    announced
-}
-
-fn how_many(count: usize, has_more: bool) -> String {
-    match (count, has_more) {
-        (0, _) => "Nothing found".to_owned(),
-        (_, true) => format!("{count} shown, more on the next page"),
-        (_, false) => format!("{count} shown"),
-    }
-}
-
-/// The texts of an empty list: a title and a sentence each.
-#[derive(Clone, Copy)]
-pub(crate) struct Empty {
-    pub(crate) sign: Sign,
-    /// If nothing matches the search and the filters.
-    pub(crate) none_fits: (&'static str, &'static str),
-    /// If there is nothing at all.
-    pub(crate) none: (&'static str, &'static str),
-    /// The label of the link that removes search and filters.
-    pub(crate) show_all: &'static str,
-}
-
-#[component]
-fn EmptyList(says: Empty, begin: Option<ViewFn>) -> impl IntoView {
-    let address = expect_context::<ListAddress>();
-    move || {
-        let (is_narrowed, is_first) = address
-            .query
-            .with(|query| (query.is_narrowed(), query.after.is_empty()));
-        let is_all = !is_narrowed && is_first;
-        let (title, text) = match (is_narrowed, is_first) {
-            (true, _) => says.none_fits,
-            (false, true) => says.none,
-            (false, false) => ("Nothing more", "You’re past the end of the list."),
-        };
-        view! {
-            <div class="empty">
-                <span class="empty-sign"><Icon sign=says.sign/></span>
-                <h2>{title}</h2>
-                <p>{text}</p>
-                {begin.as_ref().filter(|_| is_all).map(ViewFn::run)}
-                {(!is_all).then(|| view! {
-                    <p><a class="button" href=move || address.link(&ListQuery::default())>{says.show_all}</a></p>
-                })}
-            </div>
-        }
     }
 }

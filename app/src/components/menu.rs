@@ -129,7 +129,7 @@ pub(crate) fn MenuExplanation(#[prop(into)] text: String) -> impl IntoView {
 }
 
 /// Handles keys and focus in the browser; does nothing on the server.
-mod keys {
+pub(super) mod keys {
     use super::KeyboardEvent;
 
     #[cfg(not(feature = "hydrate"))]
@@ -169,8 +169,14 @@ mod keys {
         pub(crate) fn enter(event: ev::Event) {
             if let Some(menu) = event.target().and_then(|target| target.dyn_into::<Element>().ok())
                 && menu.matches(":popover-open").unwrap_or(false)
-                && let Some(first) = items(&menu).first()
             {
+                focus_first(&menu);
+            }
+        }
+
+        /// Focuses the first item.
+        pub(crate) fn focus_first(menu: &Element) {
+            if let Some(first) = items(menu).first() {
                 drop(first.focus());
             }
         }
@@ -249,5 +255,8 @@ mod keys {
         }
     }
 
-    pub(super) use browser::{close, enter, enter_popover, leave_popover, open, walk};
+    #[cfg(feature = "hydrate")]
+    pub(in crate::components) use browser::focus_first;
+    pub(in crate::components) use browser::walk;
+    pub(super) use browser::{close, enter, enter_popover, leave_popover, open};
 }

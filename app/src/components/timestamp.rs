@@ -3,10 +3,63 @@
 use leptos::prelude::*;
 use time::OffsetDateTime;
 
-use crate::api::Timestamp;
+use super::written::Written;
+use crate::{api::Timestamp, markup::Markup};
 
-/// An instant. Shows the day. Its tooltip has day, time and UTC, which also appear beside it when it has the focus: an
-/// instant with its time is a stop of the Tab key, a day is not, so that a list has no more stops than buttons (N4).
+/// What is shown of an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// Its day.
+    Day,
+    /// Its day and its time.
+    Minute,
+    /// The day it stands for, which was chosen in UTC: it is shown in UTC everywhere.
+    UtcDay,
+}
+
+/// Whose time is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Zone {
+    /// UTC, in the page that the server renders.
+    #[default]
+    Utc,
+    /// The reader's.
+    Local,
+}
+
+impl Zone {
+    /// The reader's zone, once the page is theirs: the browser's first rendering must equal the server's.
+    pub(super) fn follow() -> ReadSignal<Self> {
+        let (zone, set_zone) = signal(Self::Utc);
+        Effect::new(move |_| set_zone.set(Self::Local));
+        zone
+    }
+}
+
+/// Writes an instant. Its tooltip has day, time and UTC, which also appear beside it when it has the focus: an instant
+/// with its time is a stop of the Tab key, a day is not, so that a list has no more stops than buttons (N4).
+pub(crate) fn write_time(out: &mut Markup, at: Timestamp, shown: Shown, zone: Zone) {
+    let text = match (shown, zone) {
+        (Shown::UtcDay, _) => format!("{} UTC", utc_day(at)),
+        (Shown::Day, Zone::Utc) => utc_day(at),
+        (Shown::Day, Zone::Local) => local_day(at),
+        (Shown::Minute, Zone::Utc) => utc(at),
+        (Shown::Minute, Zone::Local) => format!("{}, {}", local_day(at), local_time(at)),
+    };
+    let tag = out.open("time").attribute("datetime", &machine(at));
+    let stop = match shown {
+        Shown::UtcDay => None,
+        Shown::Day => Some("-1"),
+        Shown::Minute => Some("0"),
+    };
+    match stop {
+        Some(stop) => drop(tag.attribute("title", &utc(at)).attribute("tabindex", stop)),
+        None => drop(tag),
+    }
+    out.text(&text).raw("</time>");
+}
+
+/// An instant: shows the day.
 #[component]
 pub(crate) fn TimestampText(
     #[prop(into)] at: Signal<Timestamp>,
@@ -17,27 +70,13 @@ pub(crate) fn TimestampText(
     #[prop(optional)]
     with_time: bool,
 ) -> impl IntoView {
-    let is_local = RwSignal::new(false);
-    // Only after hydration, since the browser's first rendering must equal the server's.
-    Effect::new(move |_| is_local.set(!is_utc_day));
-    let text = move || match (is_local.get(), with_time) {
-        (true, true) => format!("{}, {}", local_day(at.get()), local_time(at.get())),
-        (true, false) => local_day(at.get()),
-        (false, true) => utc(at.get()),
-        (false, false) if is_utc_day => format!("{} UTC", utc_day(at.get())),
-        (false, false) => utc_day(at.get()),
+    let zone = Zone::follow();
+    let shown = match (is_utc_day, with_time) {
+        (true, _) => Shown::UtcDay,
+        (false, true) => Shown::Minute,
+        (false, false) => Shown::Day,
     };
-    let has_more = !is_utc_day;
-    view! {
-        <time
-            datetime=move || machine(at.get())
-            title=move || has_more.then(|| utc(at.get()))
-            data-utc=move || has_more.then(|| utc(at.get()))
-            tabindex=has_more.then_some(if with_time { "0" } else { "-1" })
-        >
-            {text}
-        </time>
-    }
+    view! { <Written write=Box::new(move |out| write_time(out, at.get(), shown, zone.get()))/> }
 }
 
 /// A day in UTC, for a page that says that all its days are.

@@ -4,12 +4,15 @@
 use leptos::prelude::*;
 use policy::{Because, CollaboratorChange, Field as About, Permission, ProjectRole, ProjectStanding};
 
-use super::actions::Actions;
+use super::{
+    actions::Actions,
+    table::{Offered, PersonActions},
+};
 use crate::{
     api::collaborators::{Dialog, People, Person},
     components::{
-        Dialog as DialogBox, DialogActions, Field, Icon, ListAddress, PostForm, Sign, form_error, form_problem,
-        input_day, last_day,
+        Dialog as DialogBox, DialogActions, Field, Icon, ListAddress, PostForm, RowActionsDialog, Sign, form_error,
+        form_problem, input_day, last_day,
     },
     flash::Flashed,
     load::Loaded,
@@ -37,19 +40,27 @@ pub(super) fn Dialogs(people: Loaded<People>) -> impl IntoView {
                         && is_usable(people, user, CollaboratorChange::Role)
                 }
                 Dialog::EndDate(user) => is_usable(people, user, CollaboratorChange::EndDate),
+                Dialog::Actions(user) => Offered::to(people, user).is_some(),
             })
         })
     });
     move || {
         let dialog = open.get()?;
         let close = untrack(|| address.closed().get());
-        let people = people.peek(|people| Some(people.clone()))?;
+        let loaded = people;
+        let people = loaded.peek(|people| Some(people.clone()))?;
         let find = |user| people.find(user).cloned();
         Some(match dialog {
             Dialog::Add => view! { <AddDialog people close/> }.into_any(),
             Dialog::Remove(user) => view! { <RemoveDialog person=find(user)? people close/> }.into_any(),
             Dialog::Lower(user) => view! { <LowerDialog person=find(user)? people close/> }.into_any(),
             Dialog::EndDate(user) => view! { <EndDateDialog person=find(user)? people close/> }.into_any(),
+            Dialog::Actions(user) => view! {
+                <RowActionsDialog name=find(user)?.name close>
+                    <PersonActions people=loaded user=Signal::stored(Some(user))/>
+                </RowActionsDialog>
+            }
+            .into_any(),
         })
     }
 }

@@ -1,27 +1,40 @@
-//! The table of collaborators: one row for each person, with their menu at its end.
+//! The table of collaborators: one row for each person, as text, and the menu of what can be done about them.
 
 use leptos::prelude::*;
-use policy::{Because, CollaboratorChange, Permission, ProjectRole, ProjectStanding, Refusal, UserId};
+use policy::{
+    Because, CollaboratorChange, OrganizationStanding, Permission, ProjectRole, ProjectStanding, Refusal, UserId,
+};
 
 use super::actions::Actions;
 use crate::{
     api::collaborators::{Dialog, People, Person},
     components::{
-        AddressBadge, Avatar, Badge, Empty, Icon, ListAddress, Listing, Menu, MenuExplanation, MenuForm, MenuLink,
-        PostForm, Sign, SortHeader, TimestampText, Tone, last_day,
+        Empty, ListAddress, MenuExplanation, MenuForm, MenuLink, PostForm, RowListing, RowMenu, RowMenuItems, Rows,
+        Shown, Sign, SortHeader, Tone, Zone, last_day, write_address, write_avatar, write_badge, write_menu_button,
+        write_time,
     },
     load::Loaded,
+    markup::Markup,
     messages,
 };
 
 /// The table of people with access to the project.
 #[component]
 pub(super) fn PeopleTable(people: Loaded<People>) -> impl IntoView {
+    let menu = RowMenu::new();
+    let user = Signal::derive(move || menu.user());
+    let name = Signal::derive(move || {
+        let user = user.get();
+        people.with(|people| {
+            user.and_then(|user| people.find(user))
+                .map(|person| person.name.clone())
+        })
+    });
     view! {
-        <Listing
-            of=people
-            ids=|people| people.rows.iter().map(|row| row.user).collect()
-            next=|people| people.next.clone()
+        <RowListing
+            rows=Rows::follow(Box::new(move |rows| people.with(|people| write_rows(people, rows))))
+            next=Signal::derive(move || people.with(|people| people.next.clone()))
+            busy=people.busy
             empty=Empty {
                 sign: Sign::People,
                 none_fits: ("Nobody found", "No collaborator matches this search and these filters."),
@@ -32,104 +45,85 @@ pub(super) fn PeopleTable(people: Loaded<People>) -> impl IntoView {
                 <SortHeader sort="name" label="Person"/>
                 <SortHeader sort="role" label="Role"/>
                 <SortHeader sort="added" label="Access"/>
-                <th scope="col" class="actions-cell"><span class="visually-hidden">"Actions"</span></th>
+                <th scope="col" role="columnheader" class="actions-cell"><span class="visually-hidden">"Actions"</span></th>
             }
-            row=move |id| view! { <PersonRow people user=id/> }
+            menu
         />
+        <RowMenuItems menu name=Signal::derive(move || name.get().unwrap_or_default())>
+            <PersonActions people user/>
+        </RowMenuItems>
     }
 }
 
-/// The row of a person.
-#[component]
-fn PersonRow(people: Loaded<People>, user: UserId) -> impl IntoView {
-    // Parts of the row change one by one, so that a focused element stays when another part changes.
-    let person = Memo::new(move |_| people.with(|people| people.find(user).cloned()));
-    let name =
-        Signal::derive(move || person.with(|person| person.as_ref().map(|p| p.name.clone()).unwrap_or_default()));
-    let email = move || person.with(|person| person.as_ref().map(|p| p.email.clone()));
-    let is_proved = Memo::new(move |_| person.with(|person| person.as_ref().is_none_or(|person| person.is_proved)));
-    let standing = Memo::new(move |_| person.with(|person| person.as_ref().and_then(|person| person.standing.project)));
-    let tone = Signal::derive(move || {
-        if standing.get().is_some_and(ProjectStanding::is_admin) {
-            Tone::Strong
+fn write_rows(people: &People, rows: &mut Rows) {
+    let zone = rows.zone;
+    for person in &people.rows {
+        write_row(people, person, zone, rows.row(person.user.0.as_u128()));
+    }
+}
+
+fn write_row(people: &People, person: &Person, zone: Zone, out: &mut Markup) {
+    out.raw("<tr role=\"row\"><td role=\"cell\" class=\"name-cell\"><div class=\"person\">");
+    write_avatar(out, &person.name, &person.user.to_string());
+    out.raw("<div class=\"person-words\"><span class=\"person-name\"><bdi>");
+    out.text(&person.name).raw("</bdi>");
+    if person.user == people.viewer {
+        out.raw("<span class=\"you\">You</span>");
+    }
+    out.raw("</span>");
+    write_address(out, &person.email, person.is_proved);
+    out.raw("</div></div></td><td role=\"cell\" class=\"role-cell\">");
+    if let Some(standing) = person.standing.project {
+        let tone = if standing.is_admin() { Tone::Strong } else { Tone::Plain };
+        write_badge(out, tone, &standing.role.to_string());
+        out.raw("</td><td role=\"cell\" class=\"added-cell\"><span class=\"access\">");
+        write_access(people, person, standing, zone, out);
+        out.raw("</span>");
+    } else {
+        out.raw("</td><td role=\"cell\" class=\"added-cell\">");
+    }
+    out.raw("</td><td role=\"cell\" class=\"actions-cell\">");
+    if Offered::to(people, person.user).is_some() {
+        write_menu_button(out, person.user, &person.name);
+    }
+    out.raw("</td></tr>");
+}
+
+/// Writes why somebody has access, since when, by whom, until when (C1, C8).
+fn write_access(people: &People, person: &Person, standing: ProjectStanding, zone: Zone, out: &mut Markup) {
+    let is_owner = person.standing.organization == Some(OrganizationStanding::Owner);
+    let (reason, by) = match standing.because {
+        Because::OrganizationAdmin if is_owner => ("Owner of the organization", None),
+        Because::OrganizationAdmin => ("Organization Admin", None),
+        Because::OrganizationMember => ("Organization member", None),
+        Because::Added | Because::External => ("Added", person.added_by.as_deref()),
+    };
+    if standing.because == Because::External {
+        // Externals keep their access when externals are no longer allowed, and are marked then (X1).
+        let external = if people.project.allow_externals {
+            "External"
         } else {
-            Tone::Plain
-        }
-    });
-    let is_self = people.peek(|people| people.viewer == user);
-    view! {
-        <tr>
-            <td class="name-cell">
-                <div class="person">
-                    <Avatar name seed=user.to_string()/>
-                    <div class="person-words">
-                        <span class="person-name">
-                            <bdi>{move || name.get()}</bdi>
-                            {is_self.then(|| view! { <span class="you">"You"</span> })}
-                        </span>
-                        <span class="person-email">{email}<AddressBadge is_proved/></span>
-                        <span class="person-access"><Access people person/></span>
-                    </div>
-                </div>
-            </td>
-            <td class="role-cell">
-                <Badge tone>{move || standing.get().map(|standing| standing.role.to_string())}</Badge>
-            </td>
-            <td class="added-cell"><Access people person/></td>
-            <td class="actions-cell"><PersonMenu people user name/></td>
-        </tr>
+            "External, no longer allowed"
+        };
+        write_badge(out, Tone::Warning, external);
+    }
+    out.raw("<span>").text(reason);
+    if let Some(by) = by {
+        out.raw(" by <bdi>").text(by).raw("</bdi>");
+    }
+    out.raw("<span class=\"access-when\"> · ");
+    write_time(out, person.added_at, Shown::Day, zone);
+    out.raw("</span></span>");
+    if let Some(end) = person.expires_at {
+        out.raw("<span class=\"access-end\">Until ");
+        write_time(out, last_day(end), Shown::UtcDay, zone);
+        out.raw("</span>");
     }
 }
 
-/// Why somebody has access, since when, by whom, until when (C1, C8).
-#[component]
-fn Access(people: Loaded<People>, person: Memo<Option<Person>>) -> impl IntoView {
-    // Externals keep their access when externals are no longer allowed, and are marked then (X1).
-    let external = Memo::new(move |_| {
-        people.with(|people| {
-            if people.project.allow_externals {
-                "External"
-            } else {
-                "External, no longer allowed"
-            }
-        })
-    });
-    move || {
-        let person = person.get()?;
-        let because = person.standing.project?.because;
-        let external = external.get();
-        let is_owner = person.standing.organization == Some(policy::OrganizationStanding::Owner);
-        let reason = match because {
-            Because::OrganizationAdmin if is_owner => "Owner of the organization",
-            Because::OrganizationAdmin => "Organization Admin",
-            Because::OrganizationMember => "Organization member",
-            Because::Added | Because::External => "Added",
-        };
-        let by = match because {
-            Because::Added | Because::External => person.added_by,
-            Because::OrganizationAdmin | Because::OrganizationMember => None,
-        };
-        Some(view! {
-            <span class="access">
-                {(because == Because::External).then(|| view! {
-                    <Badge tone=Signal::stored(Tone::Warning)>{external}</Badge>
-                })}
-                <span>
-                    {reason}
-                    {by.map(|by| view! { " by "<bdi>{by}</bdi> })}
-                    <span class="access-when">" · "<TimestampText at=person.added_at/></span>
-                </span>
-                {person.expires_at.map(|at| view! {
-                    <span class="access-end">"Until "<TimestampText at=last_day(at) is_utc_day=true/></span>
-                })}
-            </span>
-        })
-    }
-}
-
-/// What a person's menu offers.
+/// What can be done about a person.
 #[derive(Clone, PartialEq)]
-struct Offered {
+pub(super) struct Offered {
     role: Option<ProjectRole>,
     end_date: bool,
     remove: bool,
@@ -137,8 +131,8 @@ struct Offered {
 }
 
 impl Offered {
-    /// Asks the policy, as the server does. Returns `None` if the menu could never offer anything for this person.
-    fn to(people: &People, user: UserId) -> Option<Self> {
+    /// Asks the policy, as the server does. Returns `None` if nothing could ever be offered for this person.
+    pub(super) fn to(people: &People, user: UserId) -> Option<Self> {
         let person = people.find(user)?;
         let may = |permission| people.project.standing.may(permission);
         if people.viewer != user && !may(Permission::CollaboratorRemove) && !may(Permission::CollaboratorUpdateRole) {
@@ -156,23 +150,25 @@ impl Offered {
     }
 }
 
-/// The menu of a row. It is created again only if what it offers has changed, so that an open menu and its focus stay
-/// when the list is reloaded.
+/// What can be done about a person, as the items of a menu. They are created again only if they change, so that the
+/// focus in an open menu stays when the list is reloaded.
 #[component]
-fn PersonMenu(people: Loaded<People>, user: UserId, #[prop(into)] name: Signal<String>) -> impl IntoView {
+pub(super) fn PersonActions(people: Loaded<People>, user: Signal<Option<UserId>>) -> impl IntoView {
     let address = expect_context::<ListAddress>();
     let actions = expect_context::<Actions>();
-    let is_self = people.peek(|people| people.viewer == user);
+    let offered = Memo::new(move |_| {
+        let user = user.get()?;
+        people.with(|people| Some((user, user == people.viewer, Offered::to(people, user)?)))
+    });
     let project = move || people.with(|people| people.project.slug.to_string());
-    let offered = Memo::new(move |_| people.with(|people| Offered::to(people, user)));
-    let is_offered = Memo::new(move |_| offered.with(Option::is_some));
-    let items = move || {
+    move || {
+        let (user, is_self, offered) = offered.get()?;
         let Offered {
             role,
             end_date,
             remove,
             why_not,
-        } = offered.get()?;
+        } = offered;
         Some(view! {
             {role.map(|role| view! {
                 <PostForm action=actions.change_role class="menu-form">
@@ -190,19 +186,6 @@ fn PersonMenu(people: Loaded<People>, user: UserId, #[prop(into)] name: Signal<S
             })}
             {why_not.map(|text| view! { <MenuExplanation text/> })}
         })
-    };
-    move || {
-        is_offered.get().then(|| {
-            view! {
-                <Menu
-                    id=format!("menu-{user}")
-                    label=Signal::derive(move || format!("Actions for {}", name.get()))
-                    face=|| view! { <Icon sign=Sign::Dots/> }
-                >
-                    {items}
-                </Menu>
-            }
-        })
     }
 }
 
@@ -218,4 +201,102 @@ fn explanation(role: Option<Refusal>, remove: Option<Refusal>) -> Option<String>
         .chain(remove)
         .find(is_about_the_person)
         .map(|refusal| messages::problem(refusal.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use policy::Standing;
+
+    use super::*;
+    use crate::{
+        api::{Timestamp, projects::ProjectHead},
+        markup::tests::{HOSTILE, Piece, read, shape},
+    };
+
+    const VIEWER: &str = "0192f0c1-2345-7abc-8def-0123456789ab";
+    const OTHER: &str = "0192f0c1-2345-7abc-8def-0123456789ac";
+
+    fn standing(role: ProjectRole, because: Because) -> Standing {
+        Standing {
+            organization: None,
+            project: Some(ProjectStanding { role, because }),
+        }
+    }
+
+    fn person(name: &str) -> Person {
+        Person {
+            user: OTHER.parse().unwrap(),
+            name: name.to_owned(),
+            email: name.to_owned(),
+            is_proved: false,
+            standing: standing(ProjectRole::Member, Because::External),
+            added_by: Some(name.to_owned()),
+            added_at: Timestamp(1_795_442_400),
+            expires_at: Some(Timestamp(1_795_478_400)),
+        }
+    }
+
+    fn people(rows: Vec<Person>) -> People {
+        let slug: policy::Slug = "ml-research".parse().unwrap();
+        People {
+            project: ProjectHead {
+                slug: slug.clone(),
+                name: "ML Research".to_owned(),
+                organization: slug,
+                organization_name: "Acme".to_owned(),
+                is_default: false,
+                allow_externals: true,
+                standing: standing(ProjectRole::Admin, Because::Added),
+                expires_at: None,
+            },
+            viewer: VIEWER.parse().unwrap(),
+            rows,
+            next: None,
+            subject: None,
+            made: None,
+            managing: Vec::new(),
+        }
+    }
+
+    fn html(people: &People) -> String {
+        let mut rows = Rows::default();
+        write_rows(people, &mut rows);
+        rows.iter().map(|(_, html)| html).collect()
+    }
+
+    #[test]
+    fn a_row_says_who_somebody_is_and_why_they_have_access() {
+        let html = html(&people(vec![person("Eve External")]));
+        let texts: Vec<_> = read(&html)
+            .into_iter()
+            .filter_map(|piece| match piece {
+                Piece::Text(text) => Some(text),
+                Piece::Tag(..) => None,
+            })
+            .collect();
+        assert_eq!(
+            texts.concat(),
+            "EEEve ExternalEve External Address not verifiedMemberExternalAdded by Eve External · 23 Nov 2026Until 23 \
+             Nov 2026 UTC"
+        );
+        assert!(html.contains("aria-label=\"Actions for Eve External\""), "{html}");
+        assert!(html.len() < 1_150, "{} bytes: {html}", html.len());
+    }
+
+    #[test]
+    fn no_name_becomes_markup() {
+        let plain = shape(&html(&people(vec![person("Eve")])));
+        for name in HOSTILE {
+            let html = html(&people(vec![person(name)]));
+            assert_eq!(shape(&html), plain, "{html}");
+            assert!(read(&html).contains(&Piece::Text(name.to_owned())), "{html}");
+        }
+    }
+
+    #[test]
+    fn a_row_without_a_menu_has_no_button() {
+        let mut people = people(vec![person("Eve")]);
+        people.project.standing = standing(ProjectRole::Member, Because::Added);
+        assert!(!html(&people).contains("<button"));
+    }
 }
