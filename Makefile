@@ -1,7 +1,7 @@
 # The habits of this project. Each is a script in scripts/, so that it can be read, run and tested without make.
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev build test check generate sqlx bench
+.PHONY: help run dev build test check generate sqlx bench sizes
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -29,3 +29,6 @@ sqlx: ## write crates/directory/.sqlx alone anew, after a change to SQL or migra
 
 bench: ## the benchmarks, printed as a table
 	@exec bash scripts/bench.sh
+
+sizes: ## the size of the browser's program, written down anew after a change that is meant to change it
+	@bash scripts/build.sh && exec node scripts/print-sizes.mjs write

@@ -10,7 +10,7 @@ use crate::Problem;
 #[cfg(feature = "ssr")]
 use {
     crate::request_context::{remember_project, signed_in},
-    directory::ProjectSummary,
+    directory::{FrameView, ProjectSummary, ProjectView},
 };
 
 /// What the frame shows.
@@ -57,23 +57,18 @@ pub(crate) async fn shell(
 ) -> Result<ShellView, Problem> {
     let (context, session, principal) = signed_in()?;
     let directory = &context.directory;
-    let projects = directory.find_projects(&principal, None, "", MOST).await?;
-    let organizations = directory.organizations_of(&principal, MOST).await?;
-
-    // The project in the URL, else the one last looked at, else the first one; all of the organization in the URL, if
-    // there is one.
+    // The project in the URL, else the one last looked at.
     let wanted = if project.is_empty() {
         context.last_project.as_deref()
     } else {
         Some(project.as_str())
     };
     let organization = organization.parse().ok();
-    let mut current = directory
-        .current_project(&principal, wanted, organization.as_ref())
-        .await?;
-    if current.is_none() && organization.is_some() {
-        current = directory.current_project(&principal, wanted, None).await?;
-    }
+    let FrameView {
+        projects,
+        organizations,
+        current,
+    } = directory.frame(&principal, wanted, organization.as_ref()).await?;
     if let Some(current) = &current
         && wanted == Some(current.slug.as_str())
     {
@@ -119,9 +114,6 @@ pub(crate) async fn find_projects(
     Ok(found.into_iter().map(Into::into).collect())
 }
 
-/// The most projects, and the most organizations, that come with the frame.
-#[cfg(feature = "ssr")]
-const MOST: i64 = 200;
 /// The most projects that a search in the selector returns.
 #[cfg(feature = "ssr")]
 const MOST_FOUND: i64 = 50;
@@ -129,6 +121,17 @@ const MOST_FOUND: i64 = 50;
 #[cfg(feature = "ssr")]
 impl From<ProjectSummary> for ProjectItem {
     fn from(project: ProjectSummary) -> Self {
+        Self {
+            slug: project.slug,
+            name: project.name.to_string(),
+            organization: project.organization_slug,
+        }
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl From<ProjectView> for ProjectItem {
+    fn from(project: ProjectView) -> Self {
         Self {
             slug: project.slug,
             name: project.name.to_string(),

@@ -100,7 +100,7 @@ pub use outbox::{Mail, MailAbout};
 pub use owned_assets::{MadeKey, OwnedAssets};
 pub use people::{Cursor, Order, PeopleSort};
 pub use projects::{
-    ListedProject, ProjectChange, ProjectContents, ProjectCursor, ProjectList, ProjectQuery, ProjectSummary,
+    FrameView, ListedProject, ProjectChange, ProjectContents, ProjectCursor, ProjectList, ProjectQuery, ProjectSummary,
 };
 pub use resources::{
     Creator, KindSummary, Resource, ResourceChange, ResourceCursor, ResourceList, ResourceOverview, ResourceQuery,

@@ -91,6 +91,7 @@ async fn what_is_a_persons_is_refused_to_every_other_principal(pool: PgPool) {
         delete_organization(&here, "Acme Research"),
         delete_project(&project, project.as_str()),
         end_other_sessions(),
+        frame(None, None),
         invite_member(&here, "nina@new.test"),
         made_keys(),
         members(&here, &MemberQuery::default()),

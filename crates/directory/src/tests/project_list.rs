@@ -297,3 +297,41 @@ async fn the_current_project_is_the_last_one_they_may_see(pool: PgPool) {
     sql(&pool, "DELETE FROM collaborators").await;
     assert_eq!(current(&t.eve, Some("acme-research"), None).await, None);
 }
+
+/// P3, X3: the frame's one query answers as the list of projects, the list of organizations and the current project do.
+#[sqlx::test]
+async fn the_frame_shows_what_the_lists_of_a_person_show(pool: PgPool) {
+    let t = Tenant::new(&pool).await;
+    let d = &t.directory;
+    t.put(&t.research, &t.stranger, ProjectRole::Member).await;
+    for who in [&t.owner, &t.maya, &t.noah, &t.eve, &t.stranger] {
+        let listed = d.find_projects(&who.actor, None, "", 200).await.unwrap();
+        let organizations = d.organizations_of(&who.actor, 200).await.unwrap();
+        for last in [None, Some("acme-research"), Some("acme-production"), Some("not a slug")] {
+            for organization in [None, Some("acme"), Some("acme-elsewhere"), Some("nowhere")] {
+                let organization = organization.map(slug);
+                let frame = d.frame(&who.actor, last, organization.as_ref()).await.unwrap();
+                let mut current = d
+                    .current_project(&who.actor, last, organization.as_ref())
+                    .await
+                    .unwrap();
+                if current.is_none() {
+                    current = d.current_project(&who.actor, last, None).await.unwrap();
+                }
+                let about = format!("{} {last:?} {organization:?}", who.email);
+                assert_eq!(format!("{:?}", frame.current), format!("{current:?}"), "{about}");
+                let slugs: Vec<_> = frame.projects.iter().map(|project| &project.slug).collect();
+                assert_eq!(
+                    slugs,
+                    listed.iter().map(|project| &project.slug).collect::<Vec<_>>(),
+                    "{about}"
+                );
+                assert_eq!(
+                    format!("{:?}", frame.organizations),
+                    format!("{organizations:?}"),
+                    "{about}"
+                );
+            }
+        }
+    }
+}
