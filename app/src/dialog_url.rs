@@ -83,6 +83,7 @@ mod tests {
         is_read_back(members::Dialog::Invite);
         is_read_back(members::Dialog::Remove(user));
         is_read_back(members::Dialog::Lower(user));
+        is_read_back(members::Dialog::Actions(user));
         is_read_back(invitations::Dialog::Invite);
         is_read_back(invitations::Dialog::Sent);
         is_read_back(projects::ListDialog::Create);

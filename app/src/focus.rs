@@ -1,6 +1,6 @@
 //! Where the focus goes when what had it is gone, or something else has to be read; in the browser alone.
 
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{FocusOptions, HtmlElement, HtmlFormElement, HtmlInputElement, HtmlTextAreaElement};
 
@@ -67,24 +67,6 @@ pub(crate) fn quietly(element: &HtmlElement) {
     let options = FocusOptions::new();
     options.set_prevent_scroll(true);
     drop(element.focus_with_options(&options));
-}
-
-/// Called before the content of `frame` changes: if the change removes the element with the focus, the heading gets it.
-pub(crate) fn keep_near(frame: NodeRef<html::Div>) {
-    let had = frame.get_untracked().and_then(|frame| {
-        document()
-            .active_element()
-            .filter(|active| frame.contains(Some(active)))
-    });
-    if let Some(had) = had {
-        request_animation_frame(move || {
-            if !had.is_connected()
-                && let Some(heading) = heading()
-            {
-                drop(heading.focus());
-            }
-        });
-    }
 }
 
 /// Leads to what is wrong in a form that was refused, or else to what it says above its fields (N3): on a small window

@@ -108,6 +108,8 @@ pub(crate) enum Dialog {
     Remove(UserId),
     /// Lowering the role of this person, who created keys with the reach Manage.
     Lower(UserId),
+    /// What can be done about this person, without scripts.
+    Actions(UserId),
 }
 
 impl DialogUrl for Dialog {
@@ -116,6 +118,7 @@ impl DialogUrl for Dialog {
             Self::Invite => DialogQuery::named("invite"),
             Self::Remove(user) => DialogQuery::about_user("remove", user),
             Self::Lower(user) => DialogQuery::about_user("lower", user),
+            Self::Actions(user) => DialogQuery::about_user("actions", user),
         }
     }
 
@@ -124,6 +127,7 @@ impl DialogUrl for Dialog {
             "invite" => Some(Self::Invite),
             "remove" => subject.user.map(Self::Remove),
             "lower" => subject.user.map(Self::Lower),
+            "actions" => subject.user.map(Self::Actions),
             _ => None,
         }
     }

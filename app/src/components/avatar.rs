@@ -13,7 +13,7 @@ pub(crate) fn Avatar(#[prop(into)] name: Signal<String>, seed: String) -> impl I
 
 /// Writes the avatar of a person with this name. The colour is computed from `seed`, so that it stays when the name
 /// changes.
-pub(crate) fn write_avatar(out: &mut Markup, name: &str, seed: &str) {
+pub(super) fn write_avatar(out: &mut Markup, name: &str, seed: &str) {
     const CLASSES: [&str; 8] = [
         "avatar",
         "avatar avatar-1",

@@ -41,21 +41,3 @@ pub(crate) fn write_badge(out: &mut Markup, tone: Tone, text: &str) {
     out.open("span").attribute("class", tone.class());
     out.text(text).raw("</span>");
 }
-
-/// The badge beside an address that is not verified (J2); nothing beside a verified one.
-#[component]
-pub(crate) fn AddressBadge(#[prop(into)] is_proved: Signal<bool>) -> impl IntoView {
-    move || {
-        (!is_proved.get())
-            .then(|| view! { " "<Badge tone=Signal::stored(Tone::Warning)>"Address not verified"</Badge> })
-    }
-}
-
-/// Writes an address, and a badge if it is not verified (J2).
-pub(crate) fn write_address(out: &mut Markup, address: &str, is_proved: bool) {
-    out.raw("<span class=\"person-email\">").text(address);
-    if !is_proved {
-        write_badge(out.raw(" "), Tone::Warning, "Address not verified");
-    }
-    out.raw("</span>");
-}

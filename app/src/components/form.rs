@@ -65,12 +65,16 @@ impl FormSender {
 pub(crate) fn PostForm(
     action: FormSender,
     #[prop(optional)] class: &'static str,
+    /// Its id, for buttons that stand elsewhere.
+    #[prop(optional)]
+    id: Option<&'static str>,
     /// Its fields and buttons.
     children: Children,
 ) -> impl IntoView {
     // `novalidate`, since the server checks and shows its own messages: the browser's would duplicate them.
     view! {
         <form
+            id=id
             method="post"
             action={action.signed.form(action.path)}
             class=class
@@ -94,7 +98,7 @@ mod browser {
     use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
     use policy::Refusal;
     use wasm_bindgen::JsCast;
-    use web_sys::{FormData, HtmlFormElement, UrlSearchParams};
+    use web_sys::{FormData, HtmlElement, HtmlFormElement, UrlSearchParams};
 
     use super::FormSender;
     use crate::{
@@ -111,7 +115,9 @@ mod browser {
             .target()
             .and_then(|target| target.dyn_into::<HtmlFormElement>().ok());
         let Some(form) = form else { return };
-        let Some(mut fields) = encode(&form) else { return };
+        let Some(mut fields) = encode(&form, event.submitter().as_ref()) else {
+            return;
+        };
         if sender.pending.get_untracked() {
             if sender.sent.with_value(|sent| sent.as_ref() != Some(&fields)) {
                 sender.next.set_value(Some(fields));
@@ -140,9 +146,14 @@ mod browser {
         });
     }
 
-    fn encode(form: &HtmlFormElement) -> Option<String> {
+    /// Returns the fields of a form, and what the button that sends it says.
+    fn encode(form: &HtmlFormElement, button: Option<&HtmlElement>) -> Option<String> {
         let data = FormData::new_with_form(form).ok()?;
         let fields = UrlSearchParams::new_with_str_sequence_sequence(&data).ok()?;
+        let said = |name| button.and_then(|button| button.get_attribute(name));
+        if let (Some(name), Some(value)) = (said("name"), said("value")) {
+            fields.append(&name, &value);
+        }
         Some(fields.to_string().into())
     }
 

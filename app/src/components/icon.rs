@@ -13,7 +13,6 @@ pub(crate) enum Sign {
     ChevronUpDown,
     Close,
     Disk,
-    Dots,
     Folder,
     Gauge,
     Gear,
@@ -51,7 +50,6 @@ pub(crate) fn Icon(sign: Sign) -> impl IntoView {
             "M8 6.2c3.2 0 5.6-.9 5.6-2.1S11.2 2 8 2s-5.6.9-5.6 2.1S4.8 6.2 8 6.2ZM2.4 4.2v7.6C2.4 13 4.8 14 8 \
              14s5.6-1 5.6-2.2V4.2M2.4 8c0 1.2 2.4 2.2 5.6 2.2s5.6-1 5.6-2.2"
         }
-        Sign::Dots => "M3.2 8h.1M8 8h.1M12.8 8h.1",
         Sign::Folder => {
             "M1.8 4.2c0-.7.5-1.2 1.2-1.2h3l1.6 1.8H13c.7 0 1.2.5 1.2 1.2v5.8c0 .7-.5 1.2-1.2 1.2H3c-.7 \
              0-1.2-.5-1.2-1.2V4.2Z"

@@ -1,17 +1,16 @@
 //! What stands around the rows of a list: search and filters as a form, and columns that sort. All of their state is in
 //! the URL.
 
-use std::{borrow::Cow, hash::Hash};
+use std::borrow::Cow;
 
-use leptos::{either::Either, html, prelude::*};
+use leptos::{html, prelude::*};
 use leptos_router::components::Form;
 
 use super::{
     icon::{Icon, Sign},
     list_address::ListAddress,
-    listing::{Empty, EmptyList, Pager, announce_changes, how_many},
 };
-use crate::{api::list::ListQuery, loaded::Loaded};
+use crate::api::list::ListQuery;
 
 /// Search and filters: a form that sends itself with scripts, and has a button without.
 #[component]
@@ -166,58 +165,5 @@ pub(crate) fn SortHeader(
                 })}
             </a>
         </th>
-    }
-}
-
-/// A list as a table: its rows or the text of the empty list, and the links to other pages.
-#[component]
-pub(crate) fn Listing<T, Id, V>(
-    /// The data of the screen.
-    of: Loaded<T>,
-    /// Returns the ids of the rows, in order.
-    ids: fn(&T) -> Vec<Id>,
-    /// Returns the cursor of the next page.
-    next: fn(&T) -> Option<String>,
-    #[prop(default = "table listing")] class: &'static str,
-    empty: Empty,
-    /// What to do first, if the list is empty without a search (N5).
-    #[prop(optional, into)]
-    begin: Option<ViewFn>,
-    /// The cells of the table's head.
-    #[prop(into)]
-    head: ViewFn,
-    /// Renders the row with this id.
-    row: impl Fn(Id) -> V + Copy + Send + Sync + 'static,
-) -> impl IntoView
-where
-    T: Send + Sync + 'static,
-    Id: Copy + Eq + Hash + Send + Sync + 'static,
-    V: IntoView + 'static,
-{
-    let ids = Memo::new(move |_| of.with(ids));
-    let is_empty = Memo::new(move |_| ids.with(Vec::is_empty));
-    let next = Signal::derive(move || of.with(next));
-    let announced = announce_changes(of.busy, move || {
-        ids.with_untracked(|ids| how_many(ids.len(), untrack(|| next.get()).is_some()))
-    });
-    view! {
-        <p class="visually-hidden" role="status">{move || announced.get()}</p>
-        <div class="table-frame" aria-busy=move || of.busy.get().to_string()>
-            {move || if is_empty.get() {
-                Either::Left(view! { <EmptyList says=empty begin=begin.clone()/> })
-            } else {
-                Either::Right(view! {
-                    <table class=class aria-labelledby="heading">
-                        <thead>
-                            <tr>{head.run()}</tr>
-                        </thead>
-                        <tbody>
-                            <For each=move || ids.get() key=|id| *id children=row/>
-                        </tbody>
-                    </table>
-                })
-            }}
-        </div>
-        <Pager next/>
     }
 }

@@ -93,8 +93,13 @@ impl ListAddress {
 
     /// Returns the address of the current list with this dialog open.
     pub(crate) fn to<D: DialogUrl>(self, dialog: D) -> Signal<String> {
-        let dialog = Some(dialog.to_query());
-        Signal::derive(move || self.link_with(&self.query.get(), dialog))
+        let dialog = dialog.to_query();
+        Signal::derive(move || self.link_to(dialog))
+    }
+
+    /// The same as it is now. Tracks changes.
+    pub(crate) fn link_to(self, dialog: DialogQuery) -> String {
+        self.query.with(|query| self.link_with(query, Some(dialog)))
     }
 
     /// Returns the address of the current list with no dialog open.

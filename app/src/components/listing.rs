@@ -13,7 +13,7 @@ use crate::api::list::ListQuery;
 
 /// A list as a table: its rows or the text of the empty list, and the links to other pages.
 #[component]
-pub(crate) fn RowListing(
+pub(crate) fn Listing(
     rows: Memo<Rows>,
     /// The cursor of the next page.
     next: Signal<Option<String>>,
@@ -140,7 +140,7 @@ fn pressed(_: ev::KeyboardEvent) {}
 
 /// The links to the next page and back to the first.
 #[component]
-pub(super) fn Pager(
+fn Pager(
     /// The cursor of the next page.
     next: Signal<Option<String>>,
 ) -> impl IntoView {
@@ -167,7 +167,7 @@ pub(super) fn Pager(
 
 /// Announces the result of a search, a filter or another page to screen readers (N2); says nothing of the first page
 /// that is shown, or of a change by others. If the focused element was removed, the heading gets the focus.
-pub(super) fn announce_changes(busy: RwSignal<bool>, text: impl Fn() -> String + 'static) -> ReadSignal<String> {
+fn announce_changes(busy: RwSignal<bool>, text: impl Fn() -> String + 'static) -> ReadSignal<String> {
     let query = expect_context::<ListAddress>().query;
     let (announced, announce) = signal(String::new());
     Effect::new(move |shown: Option<ListQuery>| {
@@ -190,7 +190,7 @@ pub(super) fn announce_changes(busy: RwSignal<bool>, text: impl Fn() -> String +
     announced
 }
 
-pub(super) fn how_many(count: usize, has_more: bool) -> String {
+fn how_many(count: usize, has_more: bool) -> String {
     match (count, has_more) {
         (0, _) => "Nothing found".to_owned(),
         (_, true) => format!("{count} shown, more on the next page"),
@@ -211,7 +211,7 @@ pub(crate) struct Empty {
 }
 
 #[component]
-pub(super) fn EmptyList(says: Empty, begin: Option<ViewFn>) -> impl IntoView {
+fn EmptyList(says: Empty, begin: Option<ViewFn>) -> impl IntoView {
     let address = expect_context::<ListAddress>();
     move || {
         let (is_narrowed, is_first) = address

@@ -11,7 +11,7 @@ pub(crate) fn Menu(
     /// The accessible name of the button.
     #[prop(into)]
     label: Signal<String>,
-    #[prop(default = "icon-button")] class: &'static str,
+    class: &'static str,
     /// The content of the button.
     #[prop(into)]
     face: ViewFn,

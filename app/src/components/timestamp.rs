@@ -29,7 +29,7 @@ pub(crate) enum Zone {
 
 impl Zone {
     /// The reader's zone, once the page is theirs: the browser's first rendering must equal the server's.
-    pub(super) fn follow() -> ReadSignal<Self> {
+    pub(crate) fn follow() -> ReadSignal<Self> {
         let (zone, set_zone) = signal(Self::Utc);
         Effect::new(move |_| set_zone.set(Self::Local));
         zone

@@ -9,7 +9,7 @@ type Write = Box<dyn Fn(&mut Markup) + Send + Sync>;
 
 /// Shows what `write` writes.
 #[component]
-pub(super) fn Written(write: Write) -> impl IntoView {
+pub(crate) fn Written(write: Write) -> impl IntoView {
     let html = move || {
         let mut out = Markup::default();
         write(&mut out);

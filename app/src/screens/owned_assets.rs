@@ -8,7 +8,8 @@ use crate::{
         KeyChoices, Timestamp,
         owned_assets::{OwnedAssets, OwnedKey},
     },
-    components::{Badge, Icon, Sign, TimestampText, Tone},
+    components::{Icon, Sign, TimestampText, Tone, Written, write_badge},
+    markup::Markup,
     outcome::Receipt,
 };
 
@@ -147,9 +148,14 @@ pub(super) fn KeyChoice(
 
 /// The badge of a key's reach (K11).
 #[component]
-pub(crate) fn KeyScopeBadge(reach: KeyScope) -> impl IntoView {
+fn KeyScopeBadge(reach: KeyScope) -> impl IntoView {
+    view! { <Written write=Box::new(move |out| write_key_scope(out, reach))/> }
+}
+
+/// Writes the badge of a key's reach (K11).
+pub(crate) fn write_key_scope(out: &mut Markup, reach: KeyScope) {
     let tone = if reach.is_manage() { Tone::Strong } else { Tone::Plain };
-    view! { <Badge tone>{reach.label()}</Badge> }
+    write_badge(out, tone, reach.label());
 }
 
 /// What a removal did: what ended, when, and what still exists.

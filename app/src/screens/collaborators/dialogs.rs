@@ -6,7 +6,7 @@ use policy::{Because, CollaboratorChange, Field as About, Permission, ProjectRol
 
 use super::{
     actions::Actions,
-    table::{Offered, PersonActions},
+    table::{PersonActions, may_offer},
 };
 use crate::{
     api::collaborators::{Dialog, People, Person},
@@ -40,7 +40,7 @@ pub(super) fn Dialogs(people: Loaded<People>) -> impl IntoView {
                         && is_usable(people, user, CollaboratorChange::Role)
                 }
                 Dialog::EndDate(user) => is_usable(people, user, CollaboratorChange::EndDate),
-                Dialog::Actions(user) => Offered::to(people, user).is_some(),
+                Dialog::Actions(user) => people.find(user).is_some_and(|person| may_offer(people, person)),
             })
         })
     });

@@ -9,9 +9,8 @@ use super::actions::Actions;
 use crate::{
     api::collaborators::{Dialog, People, Person},
     components::{
-        Empty, ListAddress, MenuExplanation, MenuForm, MenuLink, PostForm, RowListing, RowMenu, RowMenuItems, Rows,
-        Shown, Sign, SortHeader, Tone, Zone, last_day, write_address, write_avatar, write_badge, write_menu_button,
-        write_time,
+        Empty, ListAddress, Listing, MenuExplanation, MenuForm, MenuLink, PostForm, RowMenu, RowMenuItems, Rows, Shown,
+        Sign, SortHeader, Tone, Zone, last_day, write_badge, write_menu_button, write_person, write_time,
     },
     load::Loaded,
     markup::Markup,
@@ -31,7 +30,7 @@ pub(super) fn PeopleTable(people: Loaded<People>) -> impl IntoView {
         })
     });
     view! {
-        <RowListing
+        <Listing
             rows=Rows::follow(Box::new(move |rows| people.with(|people| write_rows(people, rows))))
             next=Signal::derive(move || people.with(|people| people.next.clone()))
             busy=people.busy
@@ -63,16 +62,10 @@ fn write_rows(people: &People, rows: &mut Rows) {
 }
 
 fn write_row(people: &People, person: &Person, zone: Zone, out: &mut Markup) {
-    out.raw("<tr role=\"row\"><td role=\"cell\" class=\"name-cell\"><div class=\"person\">");
-    write_avatar(out, &person.name, &person.user.to_string());
-    out.raw("<div class=\"person-words\"><span class=\"person-name\"><bdi>");
-    out.text(&person.name).raw("</bdi>");
-    if person.user == people.viewer {
-        out.raw("<span class=\"you\">You</span>");
-    }
-    out.raw("</span>");
-    write_address(out, &person.email, person.is_proved);
-    out.raw("</div></div></td><td role=\"cell\" class=\"role-cell\">");
+    out.raw("<tr role=\"row\">");
+    let is_self = person.user == people.viewer;
+    write_person(out, person.user, is_self, &person.name, &person.email, person.is_proved);
+    out.raw("<td role=\"cell\" class=\"role-cell\">");
     if let Some(standing) = person.standing.project {
         let tone = if standing.is_admin() { Tone::Strong } else { Tone::Plain };
         write_badge(out, tone, &standing.role.to_string());
@@ -83,7 +76,7 @@ fn write_row(people: &People, person: &Person, zone: Zone, out: &mut Markup) {
         out.raw("</td><td role=\"cell\" class=\"added-cell\">");
     }
     out.raw("</td><td role=\"cell\" class=\"actions-cell\">");
-    if Offered::to(people, person.user).is_some() {
+    if may_offer(people, person) {
         write_menu_button(out, person.user, &person.name);
     }
     out.raw("</td></tr>");
@@ -121,9 +114,15 @@ fn write_access(people: &People, person: &Person, standing: ProjectStanding, zon
     }
 }
 
+/// Returns whether anything could ever be offered for this person.
+pub(super) fn may_offer(people: &People, person: &Person) -> bool {
+    let may = |permission| people.project.standing.may(permission);
+    people.viewer == person.user || may(Permission::CollaboratorRemove) || may(Permission::CollaboratorUpdateRole)
+}
+
 /// What can be done about a person.
 #[derive(Clone, PartialEq)]
-pub(super) struct Offered {
+struct Offered {
     role: Option<ProjectRole>,
     end_date: bool,
     remove: bool,
@@ -132,12 +131,8 @@ pub(super) struct Offered {
 
 impl Offered {
     /// Asks the policy, as the server does. Returns `None` if nothing could ever be offered for this person.
-    pub(super) fn to(people: &People, user: UserId) -> Option<Self> {
-        let person = people.find(user)?;
-        let may = |permission| people.project.standing.may(permission);
-        if people.viewer != user && !may(Permission::CollaboratorRemove) && !may(Permission::CollaboratorUpdateRole) {
-            return None;
-        }
+    fn to(people: &People, user: UserId) -> Option<Self> {
+        let person = people.find(user).filter(|person| may_offer(people, person))?;
         let check = |change| people.check(person, change);
         let (role, remove) = (check(CollaboratorChange::Role), check(CollaboratorChange::Remove));
         let other = person.standing.project.map(|standing| standing.role.other());

@@ -2,7 +2,6 @@
 //! revoking it (M2, M3).
 
 use leptos::prelude::*;
-use policy::InvitationId;
 
 use super::{invite, path_of, use_organization_slug};
 use crate::{
@@ -11,12 +10,13 @@ use crate::{
         RevokeInvitation, State,
     },
     components::{
-        Badge, ButtonLink, Dialog as DialogBox, Empty, Filter, FormSender, Icon, ListAddress, Listing, PageHeader,
-        PageTitle, PostForm, SearchForm, Sign, TimestampText, Tone, forget_when_closed,
+        ButtonLink, Dialog as DialogBox, Empty, Filter, FormSender, Icon, ListAddress, Listing, PageHeader, PageTitle,
+        PostForm, Rows, SearchForm, Shown, Sign, Tone, Zone, forget_when_closed, write_badge, write_time,
     },
     flash::{Flashed, Notice, Notices},
     live::Live,
     load::{Loaded, load},
+    markup::Markup,
     outcome::{Done, FormName},
 };
 
@@ -109,11 +109,12 @@ fn finish(page: Loaded<InvitationsPage>) {
 
 #[component]
 fn Table(page: Loaded<InvitationsPage>) -> impl IntoView {
+    let Actions { resend, revoke, .. } = expect_context();
     view! {
         <Listing
-            of=page
-            ids=|page| page.rows.iter().map(|row| row.id).collect()
-            next=|page| page.next.clone()
+            rows=Rows::follow(Box::new(move |rows| page.with(|page| write_rows(page, rows))))
+            next=Signal::derive(move || page.with(|page| page.next.clone()))
+            busy=page.busy
             empty=Empty {
                 sign: Sign::Mail,
                 none_fits: ("No invitation found", "No invitation matches this search and this state."),
@@ -121,114 +122,101 @@ fn Table(page: Loaded<InvitationsPage>) -> impl IntoView {
                 show_all: "Show open invitations",
             }
             head=|| view! {
-                <th scope="col">"Email"</th>
-                <th scope="col" class="role-cell">"State"</th>
-                <th scope="col" class="added-cell">"Sent"</th>
-                <th scope="col" class="buttons-cell"><span class="visually-hidden">"Actions"</span></th>
+                <th scope="col" role="columnheader">"Email"</th>
+                <th scope="col" role="columnheader" class="role-cell">"State"</th>
+                <th scope="col" role="columnheader" class="added-cell">"Sent"</th>
+                <th scope="col" role="columnheader" class="buttons-cell">
+                    <span class="visually-hidden">"Actions"</span>
+                </th>
             }
-            row=move |id| view! { <Row page id/> }
         />
+        <div hidden=true>
+            <RowForm id=RESEND action=resend page/>
+            <RowForm id=REVOKE action=revoke page/>
+        </div>
     }
 }
 
+/// The ids of the forms that the rows' buttons send.
+const RESEND: &str = "resend";
+const REVOKE: &str = "revoke";
+
+/// A form for the buttons of all rows: each of them names its invitation.
 #[component]
-fn Row(page: Loaded<InvitationsPage>, id: InvitationId) -> impl IntoView {
-    let row = Memo::new(move |_| page.with(|page| page.rows.iter().find(|row| row.id == id).cloned()));
-    let email = move || row.with(|row| row.as_ref().map(|row| row.email.clone()));
-    let state = Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.state)));
-    let tone = Signal::derive(move || match state.get() {
-        Some(State::Pending) => Tone::Strong,
-        Some(State::Expired) => Tone::Warning,
-        Some(State::Accepted | State::Revoked) | None => Tone::Plain,
-    });
-    let label = move || match state.get()? {
-        State::Pending => Some("Pending"),
-        State::Expired => Some("Expired"),
-        State::Accepted => Some("Accepted"),
-        State::Revoked => Some("Revoked"),
+fn RowForm(id: &'static str, action: FormSender, page: Loaded<InvitationsPage>) -> impl IntoView {
+    let organization = move || page.with(|page| page.organization.slug.to_string());
+    view! { <PostForm id action><input type="hidden" name="organization" value=organization/></PostForm> }
+}
+
+fn write_rows(page: &InvitationsPage, rows: &mut Rows) {
+    let zone = rows.zone;
+    for row in &page.rows {
+        write_row(row, zone, rows.row(row.id.0.as_u128()));
+    }
+}
+
+fn write_row(row: &InvitationRow, zone: Zone, out: &mut Markup) {
+    let (tone, state) = match row.state {
+        State::Pending => (Tone::Strong, "Pending"),
+        State::Expired => (Tone::Warning, "Expired"),
+        State::Accepted => (Tone::Plain, "Accepted"),
+        State::Revoked => (Tone::Plain, "Revoked"),
     };
-    view! {
-        <tr>
-            <td class="name-cell">
-                <div class="person-words">
-                    <bdi class="person-name">{email}</bdi>
-                    <span class="person-access"><Sent row/></span>
-                </div>
-            </td>
-            <td class="role-cell"><Badge tone>{label}</Badge></td>
-            <td class="added-cell"><Sent row/></td>
-            <td class="buttons-cell"><Buttons page row/></td>
-        </tr>
+    out.raw("<tr role=\"row\"><td role=\"cell\" class=\"name-cell\"><bdi class=\"person-name\">");
+    out.text(&row.email)
+        .raw("</bdi></td><td role=\"cell\" class=\"role-cell\">");
+    write_badge(out, tone, state);
+    out.raw("</td><td role=\"cell\" class=\"added-cell\">");
+    write_sent(row, zone, out);
+    out.raw("</td><td role=\"cell\" class=\"buttons-cell\">");
+    if row.is_open() {
+        out.raw("<div class=\"row-buttons\">");
+        write_button(row, RESEND, "Resend", "button button-small", out);
+        write_button(row, REVOKE, "Revoke", "button button-small button-quiet-danger", out);
+        out.raw("</div>");
     }
+    out.raw("</td></tr>");
 }
 
-/// When an invitation was sent, by whom, whether its mail was delivered, and until when it works.
-#[component]
-fn Sent(row: Memo<Option<InvitationRow>>) -> impl IntoView {
-    move || {
-        let row = row.get()?;
-        let is_open = row.is_open();
-        let mail = match row.mail {
-            MailState::None => "Link to pass on",
-            MailState::Waiting => "Mail is being sent",
-            MailState::Retrying => "Mail not taken yet, trying again",
-            MailState::Sent => "Mail sent",
-            MailState::Failed => "Mail could not be sent: pass on the link",
-        };
-        let is_trouble = matches!(row.mail, MailState::Retrying | MailState::Failed);
-        Some(view! {
-            <span class="access">
-                <span>
-                    <TimestampText at=row.sent_at/>
-                    {row.invited_by.map(|by| view! { <span class="access-when">" by "<bdi>{by}</bdi></span> })}
-                </span>
-                {is_open.then(|| view! {
-                    <span class="access-end" class:is-trouble=is_trouble>{mail}</span>
-                    <span class="access-end">
-                        {if row.state == State::Pending { "Works until " } else { "Expired " }}
-                        <TimestampText at=row.expires_at/>
-                    </span>
-                })}
-            </span>
-        })
+/// Writes when an invitation was sent, by whom, whether its mail was delivered, and until when it works.
+fn write_sent(row: &InvitationRow, zone: Zone, out: &mut Markup) {
+    out.raw("<span class=\"access\"><span>");
+    write_time(out, row.sent_at, Shown::Day, zone);
+    if let Some(by) = &row.invited_by {
+        out.raw("<span class=\"access-when\"> by <bdi>")
+            .text(by)
+            .raw("</bdi></span>");
     }
+    out.raw("</span>");
+    if row.is_open() {
+        let (class, mail) = match row.mail {
+            MailState::None => ("access-end", "Link to pass on"),
+            MailState::Waiting => ("access-end", "Mail is being sent"),
+            MailState::Retrying => ("access-end is-trouble", "Mail not taken yet, trying again"),
+            MailState::Sent => ("access-end", "Mail sent"),
+            MailState::Failed => ("access-end is-trouble", "Mail could not be sent: pass on the link"),
+        };
+        out.open("span").attribute("class", class);
+        out.text(mail).raw("</span><span class=\"access-end\">");
+        out.raw(if row.state == State::Pending {
+            "Works until "
+        } else {
+            "Expired "
+        });
+        write_time(out, row.expires_at, Shown::Day, zone);
+        out.raw("</span>");
+    }
+    out.raw("</span>");
 }
 
-#[component]
-fn Buttons(page: Loaded<InvitationsPage>, row: Memo<Option<InvitationRow>>) -> impl IntoView {
-    let Actions { resend, revoke, .. } = expect_context();
-    let open = Memo::new(move |_| {
-        row.with(|row| {
-            let row = row.as_ref().filter(|row| row.is_open())?;
-            Some((row.id, row.email.clone()))
-        })
-    });
-    move || {
-        let (id, email) = open.get()?;
-        let organization = page.peek(|page| page.organization.slug.to_string());
-        let fields = move || {
-            view! {
-                <input type="hidden" name="organization" value=organization.clone()/>
-                <input type="hidden" name="invitation" value=id.to_string()/>
-            }
-        };
-        let (resend_fields, resend_label) = (fields.clone(), format!("Resend invitation for {email}"));
-        let revoke_label = format!("Revoke invitation for {email}");
-        Some(view! {
-            <div class="row-buttons">
-                <PostForm action=resend>
-                    {resend_fields()}
-                    <button type="submit" class="button button-small" aria-label=resend_label>"Resend"</button>
-                </PostForm>
-                <PostForm action=revoke>
-                    {fields()}
-                    <button type="submit" class="button button-small button-quiet-danger" aria-label=revoke_label>
-                        "Revoke"
-                    </button>
-                </PostForm>
-            </div>
-        })
-    }
+fn write_button(row: &InvitationRow, form: &str, label: &str, class: &str, out: &mut Markup) {
+    out.open("button")
+        .attribute("form", form)
+        .attribute("name", "invitation")
+        .attribute("value", &row.id.to_string())
+        .attribute("class", class)
+        .attribute("aria-label", &format!("{label} invitation for {}", row.email));
+    out.text(label).raw("</button>");
 }
 
 /// The dialog that the URL names.

@@ -3,7 +3,7 @@
 
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
-use policy::{MemberChange, OrganizationRole, OrganizationStanding, Permission, Refusal, UserId};
+use policy::{MemberChange, OrganizationRole, Permission, Refusal, UserId};
 
 use super::{invite, path_of, use_organization_slug};
 use crate::{
@@ -13,13 +13,15 @@ use crate::{
         members::{self as api, ChangeMemberRole, Dialog, Ending, MemberRow, MembersPage, RemoveMember},
     },
     components::{
-        AddressBadge, Avatar, Badge, ButtonLink, Dialog as DialogBox, DialogActions, Empty, Filter, FormSender, Icon,
-        ListAddress, Listing, Menu, MenuExplanation, MenuForm, MenuLink, PageHeader, PageTitle, PostForm, SearchForm,
-        Sign, SortHeader, TimestampText, Tone,
+        ButtonLink, Dialog as DialogBox, DialogActions, Empty, Filter, FormSender, Icon, ListAddress, Listing,
+        MenuExplanation, MenuForm, MenuLink, PageHeader, PageTitle, PostForm, RowActionsDialog, RowMenu, RowMenuItems,
+        Rows, SearchForm, Shown, Sign, SortHeader, Tone, Zone, write_badge, write_menu_button, write_person,
+        write_time,
     },
     flash::{Flashed, Notice, Notices},
     live::Live,
     load::{Loaded, load},
+    markup::Markup,
     messages,
     outcome::{Done, FormName, Outcome, Receipt},
     paths,
@@ -140,11 +142,18 @@ fn finish(page: Loaded<MembersPage>) {
 
 #[component]
 fn Table(page: Loaded<MembersPage>) -> impl IntoView {
+    let menu = RowMenu::new();
+    let user = Signal::derive(move || menu.user());
+    let name = Signal::derive(move || {
+        let user = user.get();
+        let name = page.with(|page| user.and_then(|user| page.find(user)).map(|row| row.name.clone()));
+        name.unwrap_or_default()
+    });
     view! {
         <Listing
-            of=page
-            ids=|page| page.rows.iter().map(|row| row.user).collect()
-            next=|page| page.next.clone()
+            rows=Rows::follow(Box::new(move |rows| page.with(|page| write_rows(page, rows))))
+            next=Signal::derive(move || page.with(|page| page.next.clone()))
+            busy=page.busy
             empty=Empty {
                 sign: Sign::People,
                 none_fits: ("Nobody found", "No member matches this search and this filter."),
@@ -155,69 +164,64 @@ fn Table(page: Loaded<MembersPage>) -> impl IntoView {
                 <SortHeader sort="name" label="Person"/>
                 <SortHeader sort="role" label="Role"/>
                 <SortHeader sort="added" label="Member since"/>
-                <th scope="col" class="actions-cell"><span class="visually-hidden">"Actions"</span></th>
+                <th scope="col" role="columnheader" class="actions-cell">
+                    <span class="visually-hidden">"Actions"</span>
+                </th>
             }
-            row=move |id| view! { <Row page user=id/> }
+            menu
         />
+        <RowMenuItems menu name><MemberActions page user/></RowMenuItems>
     }
 }
 
-#[component]
-fn Row(page: Loaded<MembersPage>, user: UserId) -> impl IntoView {
-    // Parts of the row change one by one, so that a focused element stays when another part changes.
-    let row = Memo::new(move |_| page.with(|page| page.find(user).cloned()));
-    let name = Signal::derive(move || row.with(|row| row.as_ref().map(|row| row.name.clone()).unwrap_or_default()));
-    let email = move || row.with(|row| row.as_ref().map(|row| row.email.clone()));
-    let is_proved = Memo::new(move |_| row.with(|row| row.as_ref().is_none_or(|row| row.is_proved)));
-    let standing = Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.standing)));
-    let tone = Signal::derive(move || {
-        let is_admin = standing.get().is_some_and(OrganizationStanding::is_admin);
-        if is_admin { Tone::Strong } else { Tone::Plain }
-    });
-    let role = move || standing.get().map(|standing| standing.role().to_string());
-    let is_owner = move || standing.get().is_some_and(OrganizationStanding::is_owner);
-    let is_self = page.peek(|page| page.viewer == user);
-    view! {
-        <tr>
-            <td class="name-cell">
-                <div class="person">
-                    <Avatar name seed=user.to_string()/>
-                    <div class="person-words">
-                        <span class="person-name">
-                            <bdi>{move || name.get()}</bdi>
-                            {is_self.then(|| view! { <span class="you">"You"</span> })}
-                        </span>
-                        <span class="person-email">{email}<AddressBadge is_proved/></span>
-                        <span class="person-access"><Since row/></span>
-                    </div>
-                </div>
-            </td>
-            <td class="role-cell">
-                <Badge tone>{role}</Badge>
-                {move || is_owner().then(|| view! { " "<Badge tone=Signal::stored(Tone::Plain)>"Owner"</Badge> })}
-            </td>
-            <td class="added-cell"><Since row/></td>
-            <td class="actions-cell"><MemberMenu page user name/></td>
-        </tr>
+fn write_rows(page: &MembersPage, rows: &mut Rows) {
+    let zone = rows.zone;
+    for row in &page.rows {
+        write_row(page, row, zone, rows.row(row.user.0.as_u128()));
     }
 }
 
-#[component]
-fn Since(row: Memo<Option<MemberRow>>) -> impl IntoView {
-    move || {
-        let row = row.get()?;
-        Some(view! {
-            <span class="access">
-                <span>
-                    <TimestampText at=row.added_at/>
-                    {row.added_by.map(|by| view! { <span class="access-when">" · invited by "<bdi>{by}</bdi></span> })}
-                </span>
-            </span>
-        })
+fn write_row(page: &MembersPage, row: &MemberRow, zone: Zone, out: &mut Markup) {
+    out.raw("<tr role=\"row\">");
+    write_person(
+        out,
+        row.user,
+        row.user == page.viewer,
+        &row.name,
+        &row.email,
+        row.is_proved,
+    );
+    out.raw("<td role=\"cell\" class=\"role-cell\">");
+    let tone = if row.standing.is_admin() {
+        Tone::Strong
+    } else {
+        Tone::Plain
+    };
+    write_badge(out, tone, &row.standing.role().to_string());
+    if row.standing.is_owner() {
+        write_badge(out.raw(" "), Tone::Plain, "Owner");
     }
+    out.raw("</td><td role=\"cell\" class=\"added-cell\"><span class=\"access\"><span>");
+    write_time(out, row.added_at, Shown::Day, zone);
+    if let Some(by) = &row.added_by {
+        out.raw("<span class=\"access-when\"> · invited by <bdi>")
+            .text(by)
+            .raw("</bdi></span>");
+    }
+    out.raw("</span></span></td><td role=\"cell\" class=\"actions-cell\">");
+    if may_offer(page, row) {
+        write_menu_button(out, row.user, &row.name);
+    }
+    out.raw("</td></tr>");
 }
 
-/// What a member's menu offers.
+/// Returns whether anything could ever be offered for this member.
+fn may_offer(page: &MembersPage, row: &MemberRow) -> bool {
+    let is_forbidden = |change| matches!(page.check(row, change), Err(Refusal::Forbidden(_)));
+    !(is_forbidden(MemberChange::Role) && is_forbidden(MemberChange::Remove))
+}
+
+/// What can be done about a member.
 #[derive(Clone, PartialEq)]
 struct Offered {
     role: Option<OrganizationRole>,
@@ -226,16 +230,13 @@ struct Offered {
 }
 
 impl Offered {
-    /// Asks the policy, as the server does. Returns `None` if the menu could never offer anything for this member.
+    /// Asks the policy, as the server does. Returns `None` if nothing could ever be offered for this member.
     fn to(page: &MembersPage, user: UserId) -> Option<Self> {
-        let row = page.find(user)?;
+        let row = page.find(user).filter(|row| may_offer(page, row))?;
         let (role, remove) = (
             page.check(row, MemberChange::Role),
             page.check(row, MemberChange::Remove),
         );
-        if matches!((role, remove), (Err(Refusal::Forbidden(_)), Err(Refusal::Forbidden(_)))) {
-            return None;
-        }
         let is_about_the_person = |refusal: &Refusal| *refusal == Refusal::OwnerProtected;
         Some(Self {
             role: role.is_ok().then(|| row.standing.role().other()),
@@ -250,18 +251,19 @@ impl Offered {
     }
 }
 
-/// The menu of a row. It is created again only if what it offers has changed, so that an open menu and its focus stay
-/// when the list is reloaded.
+/// What can be done about a member, as the items of a menu. They are created again only if they change, so that the focus
+/// in an open menu stays when the list is reloaded.
 #[component]
-fn MemberMenu(page: Loaded<MembersPage>, user: UserId, #[prop(into)] name: Signal<String>) -> impl IntoView {
+fn MemberActions(page: Loaded<MembersPage>, user: Signal<Option<UserId>>) -> impl IntoView {
     let address = expect_context::<ListAddress>();
     let actions = expect_context::<Actions>();
-    let is_self = page.peek(|page| page.viewer == user);
+    let offered = Memo::new(move |_| {
+        let user = user.get()?;
+        page.with(|page| Some((user, user == page.viewer, Offered::to(page, user)?)))
+    });
     let organization = move || page.with(|page| page.organization.slug.to_string());
-    let offered = Memo::new(move |_| page.with(|page| Offered::to(page, user)));
-    let is_offered = Memo::new(move |_| offered.with(Option::is_some));
-    let items = move || {
-        let Offered { role, remove, why_not } = offered.get()?;
+    move || {
+        let (user, is_self, Offered { role, remove, why_not }) = offered.get()?;
         Some(view! {
             {role.map(|role| view! {
                 <PostForm action=actions.change_role class="menu-form">
@@ -277,19 +279,6 @@ fn MemberMenu(page: Loaded<MembersPage>, user: UserId, #[prop(into)] name: Signa
                 </MenuLink>
             })}
             {why_not.map(|text| view! { <MenuExplanation text/> })}
-        })
-    };
-    move || {
-        is_offered.get().then(|| {
-            view! {
-                <Menu
-                    id=format!("menu-{user}")
-                    label=Signal::derive(move || format!("Actions for {}", name.get()))
-                    face=|| view! { <Icon sign=Sign::Dots/> }
-                >
-                    {items}
-                </Menu>
-            }
         })
     }
 }
@@ -310,12 +299,14 @@ fn Dialogs(page: Loaded<MembersPage>) -> impl IntoView {
                     let may = |row| page.check(row, MemberChange::Role).is_ok();
                     page.ending.as_ref().is_some_and(|ending| ending.user == user) && page.find(user).is_some_and(may)
                 }
+                Dialog::Actions(user) => page.find(user).is_some_and(|row| may_offer(page, row)),
             })
         })
     });
     move || {
         let dialog = open.get()?;
-        let page = page.peek(|page| Some(page.clone()))?;
+        let loaded = page;
+        let page = loaded.peek(|page| Some(page.clone()))?;
         let find = |user| page.find(user).cloned();
         let ending = page.ending.clone();
         Some(match dialog {
@@ -330,6 +321,12 @@ fn Dialogs(page: Loaded<MembersPage>) -> impl IntoView {
             .into_any(),
             Dialog::Remove(user) => view! { <RemoveDialog row=find(user)? page ending=ending?/> }.into_any(),
             Dialog::Lower(user) => view! { <LowerDialog row=find(user)? page ending=ending?/> }.into_any(),
+            Dialog::Actions(user) => view! {
+                <RowActionsDialog name=find(user)?.name close=untrack(|| address.closed().get())>
+                    <MemberActions page=loaded user=Signal::stored(Some(user))/>
+                </RowActionsDialog>
+            }
+            .into_any(),
         })
     }
 }

@@ -1,21 +1,22 @@
 //! Settings > Organization > Projects: every member sees the names of all projects; only those with access can open
 //! them (O3, P1 to P5).
 
-use leptos::{either::Either, prelude::*};
+use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
-use policy::{Field as About, Permission, ProjectId, Refusal, Slug};
+use policy::{Field as About, Permission, Refusal, Slug};
 
 use super::{path_of, use_organization_slug};
 use crate::{
     api::projects::{self as api, CreateProject, ListDialog, ProjectRow, ProjectsPage},
     components::{
-        Badge, ButtonLink, Dialog as DialogBox, DialogActions, Empty, Field, FormSender, Icon, ListAddress, Listing,
-        PageHeader, PageTitle, PostForm, SearchForm, Sign, TimestampText, Tone, forget_when_closed, form_error,
-        form_problem,
+        ButtonLink, Dialog as DialogBox, DialogActions, Empty, Field, FormSender, Icon, ListAddress, Listing,
+        PageHeader, PageTitle, PostForm, Rows, SearchForm, Shown, Sign, Tone, Zone, forget_when_closed, form_error,
+        form_problem, write_badge, write_time,
     },
     flash::{Flashed, Notice, Notices},
     live::Live,
     load::{Loaded, load},
+    markup::Markup,
     messages,
     outcome::{Done, FormName},
     paths,
@@ -85,9 +86,9 @@ fn Projects(page: Loaded<ProjectsPage>) -> impl IntoView {
 fn Table(page: Loaded<ProjectsPage>) -> impl IntoView {
     view! {
         <Listing
-            of=page
-            ids=|page| page.rows.iter().map(|row| row.id).collect()
-            next=|page| page.next.clone()
+            rows=Rows::follow(Box::new(move |rows| page.with(|page| write_rows(page, rows))))
+            next=Signal::derive(move || page.with(|page| page.next.clone()))
+            busy=page.busy
             empty=Empty {
                 sign: Sign::Folder,
                 none_fits: ("No project found", "No project has this in its name."),
@@ -95,56 +96,49 @@ fn Table(page: Loaded<ProjectsPage>) -> impl IntoView {
                 show_all: "Show all projects",
             }
             head=|| view! {
-                <th scope="col">"Project"</th>
-                <th scope="col" class="role-cell">"Your role"</th>
-                <th scope="col" class="added-cell">"Created"</th>
+                <th scope="col" role="columnheader">"Project"</th>
+                <th scope="col" role="columnheader" class="role-cell">"Your role"</th>
+                <th scope="col" role="columnheader" class="added-cell">"Created"</th>
             }
-            row=move |id| view! { <Row page id/> }
         />
     }
 }
 
-#[component]
-fn Row(page: Loaded<ProjectsPage>, id: ProjectId) -> impl IntoView {
-    let row = Memo::new(move |_| page.with(|page| page.rows.iter().find(|row| row.id == id).cloned()));
-    move || {
-        let ProjectRow {
-            name,
-            slug,
-            is_default,
-            role,
-            since,
-            ..
-        } = row.get()?;
-        let path = slug.as_ref().map(paths::project);
-        Some(view! {
-            <tr>
-                <td class="name-cell">
-                    <div class="person-words">
-                        <span class="person-name">
-                            {match path {
-                                Some(href) => Either::Left(view! {
-                                    <a class="row-link" href=href><bdi>{name}</bdi></a>
-                                }),
-                                None => Either::Right(view! { <bdi>{name}</bdi> }),
-                            }}
-                            {is_default.then(|| view! { <span class="you">"Default"</span> })}
-                        </span>
-                        {slug.map(|slug| view! { <code class="person-email">{slug.to_string()}</code> })}
-                    </div>
-                </td>
-                <td class="role-cell">
-                    {match role {
-                        Some(role) => Either::Left(view! {
-                            <Badge tone=Signal::stored(Tone::Plain)>{role.to_string()}</Badge>
-                        }),
-                        None => Either::Right(view! { <span class="hint">"No access"</span> }),
-                    }}
-                </td>
-                <td class="added-cell"><TimestampText at=since/></td>
-            </tr>
-        })
+fn write_rows(page: &ProjectsPage, rows: &mut Rows) {
+    let zone = rows.zone;
+    for row in &page.rows {
+        write_row(row, zone, rows.row(row.id.0.as_u128()));
     }
+}
+
+fn write_row(row: &ProjectRow, zone: Zone, out: &mut Markup) {
+    out.raw("<tr role=\"row\"><td role=\"cell\" class=\"name-cell\"><div class=\"person-words\">");
+    out.raw("<span class=\"person-name\">");
+    if let Some(slug) = &row.slug {
+        out.open("a")
+            .attribute("class", "row-link")
+            .attribute("href", &paths::project(slug));
+        out.raw("<bdi>").text(&row.name).raw("</bdi></a>");
+    } else {
+        out.raw("<bdi>").text(&row.name).raw("</bdi>");
+    }
+    if row.is_default {
+        out.raw("<span class=\"you\">Default</span>");
+    }
+    out.raw("</span>");
+    if let Some(slug) = &row.slug {
+        out.raw("<code class=\"person-email\">")
+            .text(&slug.to_string())
+            .raw("</code>");
+    }
+    out.raw("</div></td><td role=\"cell\" class=\"role-cell\">");
+    match row.role {
+        Some(role) => write_badge(out, Tone::Plain, &role.to_string()),
+        None => drop(out.raw("<span class=\"hint\">No access</span>")),
+    }
+    out.raw("</td><td role=\"cell\" class=\"added-cell\">");
+    write_time(out, row.since, Shown::Day, zone);
+    out.raw("</td></tr>");
 }
 
 /// Creates a project; suggests four common ways to divide work into projects (P5).

@@ -5,22 +5,21 @@ mod form;
 pub(crate) mod one;
 
 use leptos::prelude::*;
-use policy::{
-    FieldInput, FieldValue, Permission, ResourceAction, ResourceField, ResourceId, ResourceKind, ResourceState,
-};
+use policy::{FieldInput, FieldValue, Permission, ResourceAction, ResourceField, ResourceKind, ResourceState};
 
 use super::use_project_slug;
 use crate::{
     address::use_param,
     api::resources::{self as api, CreateResource, ListDialog, ResourceRow, ResourcesPage},
     components::{
-        Badge, ButtonLink, DefaultProjectNotice, Dialog as DialogBox, DialogActions, Empty, Filter, FormSender, Icon,
-        ListAddress, Listing, PageTitle, PostForm, SearchForm, Sign, SortHeader, TimestampText, Tone,
-        forget_when_closed,
+        ButtonLink, DefaultProjectNotice, Dialog as DialogBox, DialogActions, Empty, Filter, FormSender, Icon,
+        ListAddress, Listing, PageTitle, PostForm, Rows, SearchForm, Shown, Sign, SortHeader, Tone, Written, Zone,
+        forget_when_closed, write_badge, write_time,
     },
     flash::{Notice, Notices},
     live::Live,
     load::{Loaded, load},
+    markup::Markup,
     messages::grouped,
     outcome::FormName,
     paths,
@@ -142,9 +141,9 @@ fn Table(page: Loaded<ResourcesPage>, kind: ResourceKind, may_create: Memo<bool>
     let address = expect_context::<ListAddress>();
     view! {
         <Listing
-            of=page
-            ids=|page| page.rows.iter().map(|row| row.id).collect()
-            next=|page| page.next.clone()
+            rows=Rows::follow(Box::new(move |rows| page.with(|page| write_rows(page, kind, rows))))
+            next=Signal::derive(move || page.with(|page| page.next.clone()))
+            busy=page.busy
             class="table listing resources"
             empty=Empty {
                 sign: sign_of(kind),
@@ -161,41 +160,45 @@ fn Table(page: Loaded<ResourcesPage>, kind: ResourceKind, may_create: Memo<bool>
                 }).collect_view()}
                 <SortHeader sort="added" label="Created"/>
             }
-            row=move |id| view! { <Row page kind id/> }
         />
     }
 }
 
-#[component]
-fn Row(page: Loaded<ResourcesPage>, kind: ResourceKind, id: ResourceId) -> impl IntoView {
-    let row = Memo::new(move |_| page.with(|page| page.rows.iter().find(|row| row.id == id).cloned()));
-    let href = move || page.with(|page| paths::resource(&page.project.slug, kind, id));
-    move || {
-        let row = row.get()?;
-        let fields: Vec<_> = kind
-            .fields()
-            .iter()
-            .take(COLUMNS)
-            .map(|field| (*field, said_of(&row, *field)))
-            .collect();
-        let beneath = fields.iter().filter(|(_, text)| !text.is_empty());
-        let beneath: Vec<_> = beneath
-            .map(|(field, text)| format!("{}: {text}", field.label()))
-            .collect();
-        Some(view! {
-            <tr>
-                <td class="name-cell">
-                    <div class="person-words">
-                        <span class="person-name"><a class="row-link" href=href><bdi>{row.name.clone()}</bdi></a></span>
-                        <span class="person-access">{beneath.join(" · ")}</span>
-                    </div>
-                </td>
-                <td class="role-cell"><StateBadge state=row.state/></td>
-                {fields.into_iter().map(|(field, text)| view! { <td class=cell_of(field)>{text}</td> }).collect_view()}
-                <td class="added-cell"><TimestampText at=row.created_at/></td>
-            </tr>
-        })
+fn write_rows(page: &ResourcesPage, kind: ResourceKind, rows: &mut Rows) {
+    let zone = rows.zone;
+    for row in &page.rows {
+        let href = paths::resource(&page.project.slug, kind, row.id);
+        write_row(kind, row, &href, zone, rows.row(row.id.0.as_u128()));
     }
+}
+
+fn write_row(kind: ResourceKind, row: &ResourceRow, href: &str, zone: Zone, out: &mut Markup) {
+    let fields: Vec<_> = kind
+        .fields()
+        .iter()
+        .take(COLUMNS)
+        .map(|field| (*field, said_of(row, *field)))
+        .collect();
+    out.raw("<tr><td class=\"name-cell\"><div class=\"person-words\"><span class=\"person-name\">");
+    out.open("a").attribute("class", "row-link").attribute("href", href);
+    out.raw("<bdi>")
+        .text(&row.name)
+        .raw("</bdi></a></span><span class=\"person-access\">");
+    // For a window that has no room for its columns.
+    for (nth, (field, text)) in fields.iter().filter(|(_, text)| !text.is_empty()).enumerate() {
+        let between = if nth == 0 { "" } else { " · " };
+        out.raw(between).text(field.label()).raw(": ").text(text);
+    }
+    out.raw("</span></div></td><td class=\"role-cell\">");
+    write_state(out, row.state);
+    out.raw("</td>");
+    for (field, text) in &fields {
+        out.open("td").attribute("class", cell_of(*field));
+        out.text(text).raw("</td>");
+    }
+    out.raw("<td class=\"added-cell\">");
+    write_time(out, row.created_at, Shown::Day, zone);
+    out.raw("</td></tr>");
 }
 
 /// Returns the class of a field's column: numbers are aligned at their end.
@@ -207,15 +210,20 @@ const fn cell_of(field: ResourceField) -> &'static str {
     }
 }
 
-/// The badge of a resource's state. Working and failed states stand out; idle and intermediate ones do not.
+/// The badge of a resource's state.
 #[component]
 pub(super) fn StateBadge(state: ResourceState) -> impl IntoView {
+    view! { <Written write=Box::new(move |out| write_state(out, state))/> }
+}
+
+/// Writes the badge of a resource's state. Working and failed states stand out; idle and intermediate ones do not.
+fn write_state(out: &mut Markup, state: ResourceState) {
     let tone = match state {
         ResourceState::Failed => Tone::Danger,
         ResourceState::Running | ResourceState::Ready | ResourceState::Completed => Tone::Done,
         ResourceState::Creating | ResourceState::Queued | ResourceState::Stopped => Tone::Plain,
     };
-    view! { <Badge tone=Signal::stored(tone)>{state.label()}</Badge> }
+    write_badge(out, tone, state.label());
 }
 
 /// Returns the value of a field as people read it; empty if it is not set.
