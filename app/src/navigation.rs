@@ -87,8 +87,8 @@ fn address(link: &HtmlAnchorElement) -> String {
     format!("{}{}{}", link.pathname(), link.search(), link.hash())
 }
 
-/// What the page behind a link asks for and is not there yet. Not all of it is asked for by pointing: the frame's answer
-/// says which project was looked at last.
+/// What the page behind a link asks for and is not there yet. Not all of it is asked for by pointing: the frame's
+/// answer says which project was looked at last.
 fn missing(link: &HtmlAnchorElement, with_frame: bool) -> Vec<Ask> {
     let asks = asks(&PageAddress::parse(&link.pathname(), &link.search()));
     let all = if with_frame { asks } else { asks.without_frame() };

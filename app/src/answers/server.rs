@@ -1,7 +1,7 @@
 //! Answers on the server: made by running server functions in this process, read once by the render, and written into
 //! the page as data that no browser runs.
 
-use std::{any::Any, collections::HashMap, fmt::Write as _, future::Future, pin::Pin, sync::Arc};
+use std::{any::Any, fmt::Write as _, future::Future, pin::Pin, sync::Arc};
 
 use leptos::prelude::use_context;
 use serde::Serialize;
@@ -24,15 +24,15 @@ pub(crate) struct Answer {
 
 /// The answers of a page. Cheap to clone.
 #[derive(Clone, Default)]
-pub(crate) struct Answers(Arc<HashMap<String, Result<Answer, Problem>>>);
+pub(crate) struct Answers(Arc<Vec<(String, Result<Answer, Problem>)>>);
 
 impl Answers {
     /// Asks for everything a page is made of, one after the other: a page never waits for two connections at once.
     pub(crate) async fn of(asks: Asks) -> Self {
-        let mut answers = HashMap::new();
+        let mut answers = Vec::new();
         for ask in asks.all() {
             let key = ask.key();
-            answers.insert(key, (ask.run)(ask.query).await);
+            answers.push((key, (ask.run)(ask.query).await));
         }
         Self(Arc::new(answers))
     }
@@ -68,7 +68,8 @@ pub(crate) fn run<S: Readable>(query: String) -> Answered {
 /// The answer under this key, for the page that is rendered; none if the page did not ask for it.
 pub(crate) fn first<T: Clone + 'static>(key: &str) -> Option<Result<T, Problem>> {
     let answers = use_context::<Answers>()?;
-    Some(match answers.0.get(key)? {
+    let (_, answer) = answers.0.iter().find(|(its_key, _)| its_key == key)?;
+    Some(match answer {
         Ok(answer) => Ok(answer.value.downcast_ref::<T>()?.clone()),
         Err(problem) => Err(*problem),
     })
