@@ -12,7 +12,7 @@ use crate::markup::Markup;
 pub(crate) fn write_person(out: &mut Markup, user: UserId, is_self: bool, name: &str, address: &str, is_proved: bool) {
     out.raw("<td role=\"cell\" class=\"name-cell\"><div class=\"person\">");
     write_avatar(out, name, &user.to_string());
-    out.raw("<div class=\"person-words\"><span class=\"person-name\"><bdi>");
+    out.raw("<span class=\"person-name\"><bdi>");
     out.text(name).raw("</bdi>");
     if is_self {
         out.raw("<span class=\"you\">You</span>");
@@ -21,5 +21,5 @@ pub(crate) fn write_person(out: &mut Markup, user: UserId, is_self: bool, name: 
     if !is_proved {
         write_badge(out.raw(" "), Tone::Warning, "Address not verified");
     }
-    out.raw("</span></div></div></td>");
+    out.raw("</span></div></td>");
 }

@@ -9,7 +9,7 @@ use crate::{api::list::ListQuery, markup::Markup};
 
 /// The id of the menu, and that of the form of its buttons.
 const MENU: &str = "row-menu";
-const FORM: &str = "row-actions";
+const FORM: &str = "actions";
 
 /// The menu: whom it is open for.
 #[derive(Clone, Copy)]
@@ -40,7 +40,7 @@ pub(crate) fn write_menu_button(out: &mut Markup, user: UserId, name: &str) {
         .attribute("value", &user.to_string())
         .attribute("aria-haspopup", "menu")
         .attribute("aria-label", &label(name))
-        .attribute("class", "icon-button row-menu");
+        .attribute("class", "row-menu");
     out.raw("</button>");
 }
 
@@ -240,6 +240,67 @@ mod browser {
     fn hide(menu: RowMenu) {
         if let Some(menu) = element(menu) {
             drop(menu.hide_popover());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{fields, write_menu_button};
+    use crate::{
+        api::list::ListQuery,
+        markup::{
+            Markup,
+            tests::{HOSTILE, Piece, read, shape},
+        },
+    };
+
+    /// The names and the values of the fields.
+    fn sent(query: &ListQuery) -> Vec<(String, String)> {
+        let value = |attributes: &[(String, String)], name: &str| {
+            attributes
+                .iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, value)| value.clone())
+                .unwrap_or_default()
+        };
+        read(&fields(query))
+            .into_iter()
+            .filter_map(|piece| match piece {
+                Piece::Tag(_, attributes) => Some((value(&attributes, "name"), value(&attributes, "value"))),
+                Piece::Text(_) => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_choices_are_those_of_the_list_as_it_is() {
+        let own = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(sent(&ListQuery::default()), [own("dialog", "actions")]);
+        for q in HOSTILE {
+            let query = ListQuery {
+                q: q.to_owned(),
+                sort: "added".to_owned(),
+                ..ListQuery::default()
+            };
+            assert_eq!(
+                sent(&query),
+                [own("q", q), own("sort", "added"), own("dialog", "actions")]
+            );
+        }
+    }
+
+    #[test]
+    fn a_button_names_whom_it_is_about() {
+        let user = "0192f0c1-2345-7abc-8def-0123456789ab".parse().unwrap();
+        let written = |name: &str| {
+            let mut out = Markup::default();
+            write_menu_button(&mut out, user, name);
+            out.into_html()
+        };
+        assert!(written("Eve").contains("value=\"0192f0c1-2345-7abc-8def-0123456789ab\""));
+        for name in HOSTILE {
+            assert_eq!(shape(&written(name)), shape(&written("Eve")), "{name}");
         }
     }
 }

@@ -180,14 +180,10 @@ fn write_row(row: &InvitationRow, zone: Zone, out: &mut Markup) {
 
 /// Writes when an invitation was sent, by whom, whether its mail was delivered, and until when it works.
 fn write_sent(row: &InvitationRow, zone: Zone, out: &mut Markup) {
-    out.raw("<span class=\"access\"><span>");
     write_time(out, row.sent_at, Shown::Day, zone);
     if let Some(by) = &row.invited_by {
-        out.raw("<span class=\"access-when\"> by <bdi>")
-            .text(by)
-            .raw("</bdi></span>");
+        out.raw(" by <bdi>").text(by).raw("</bdi>");
     }
-    out.raw("</span>");
     if row.is_open() {
         let (class, mail) = match row.mail {
             MailState::None => ("access-end", "Link to pass on"),
@@ -196,8 +192,8 @@ fn write_sent(row: &InvitationRow, zone: Zone, out: &mut Markup) {
             MailState::Sent => ("access-end", "Mail sent"),
             MailState::Failed => ("access-end is-trouble", "Mail could not be sent: pass on the link"),
         };
-        out.open("span").attribute("class", class);
-        out.text(mail).raw("</span><span class=\"access-end\">");
+        out.raw(" ").open("span").attribute("class", class);
+        out.text(mail).raw("</span> <span class=\"access-end\">");
         out.raw(if row.state == State::Pending {
             "Works until "
         } else {
@@ -206,7 +202,6 @@ fn write_sent(row: &InvitationRow, zone: Zone, out: &mut Markup) {
         write_time(out, row.expires_at, Shown::Day, zone);
         out.raw("</span>");
     }
-    out.raw("</span>");
 }
 
 fn write_button(row: &InvitationRow, form: &str, label: &str, class: &str, out: &mut Markup) {

@@ -201,14 +201,12 @@ fn write_row(page: &MembersPage, row: &MemberRow, zone: Zone, out: &mut Markup) 
     if row.standing.is_owner() {
         write_badge(out.raw(" "), Tone::Plain, "Owner");
     }
-    out.raw("</td><td role=\"cell\" class=\"added-cell\"><span class=\"access\"><span>");
+    out.raw("</td><td role=\"cell\" class=\"added-cell\">");
     write_time(out, row.added_at, Shown::Day, zone);
     if let Some(by) = &row.added_by {
-        out.raw("<span class=\"access-when\"> · invited by <bdi>")
-            .text(by)
-            .raw("</bdi></span>");
+        out.raw(" · invited by <bdi>").text(by).raw("</bdi>");
     }
-    out.raw("</span></span></td><td role=\"cell\" class=\"actions-cell\">");
+    out.raw("</td><td role=\"cell\" class=\"actions-cell\">");
     if may_offer(page, row) {
         write_menu_button(out, row.user, &row.name);
     }
