@@ -80,9 +80,7 @@ fn begin<T: Clone + Send + Sync + 'static>(
 ) {
     #[cfg(feature = "ssr")]
     {
-        let answer = ask
-            .get_untracked()
-            .and_then(|ask| crate::answers::first::<T>(&ask.key()));
+        let answer = ask.get_untracked().and_then(|ask| crate::answers::first::<T>(&ask));
         debug_assert!(answer.is_some(), "a screen shows what its page did not ask for");
         match answer.unwrap_or(Err(Problem::Internal)) {
             Ok(first) => loaded.value.set(Some(first)),

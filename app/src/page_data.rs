@@ -40,6 +40,7 @@ pub(crate) struct Ask {
     /// Its arguments, as a query.
     pub(crate) query: String,
     /// Whether it answers a page of its own alone, never a script: its arguments are secrets.
+    #[cfg(feature = "hydrate")]
     pub(crate) is_secret: bool,
     /// Runs it in this process.
     #[cfg(feature = "ssr")]
@@ -48,6 +49,7 @@ pub(crate) struct Ask {
 
 impl Ask {
     /// What its answer is found under: the address it is asked by, without arguments that are secrets.
+    #[cfg(feature = "hydrate")]
     pub(crate) fn key(&self) -> String {
         if self.query.is_empty() || self.is_secret {
             self.path.to_owned()
@@ -169,6 +171,7 @@ pub(crate) fn ask<S: Readable>(arguments: &[(&str, &str)]) -> Ask {
     Ask {
         path: S::PATH,
         query,
+        #[cfg(feature = "hydrate")]
         is_secret: false,
         #[cfg(feature = "ssr")]
         run: crate::answers::run::<S>,
@@ -177,10 +180,10 @@ pub(crate) fn ask<S: Readable>(arguments: &[(&str, &str)]) -> Ask {
 
 /// The same, for arguments that must not be in the address of a request.
 fn secret<S: Readable>(arguments: &[(&str, &str)]) -> Ask {
-    Ask {
-        is_secret: true,
-        ..ask::<S>(arguments)
-    }
+    let ask = ask::<S>(arguments);
+    #[cfg(feature = "hydrate")]
+    let ask = Ask { is_secret: true, ..ask };
+    ask
 }
 
 /// The same, for a list: with the search, the filters, the order and the cursor in the address.

@@ -4,13 +4,13 @@ use std::{cell::RefCell, collections::VecDeque};
 
 use gloo_net::http::Request;
 use js_sys::Date;
-use leptos::prelude::document;
+use leptos::prelude::{document, window};
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
-use super::{ANSWERS, PROBLEM, PageState, STATE};
-use crate::Problem;
+use super::page_state::{ANSWERS, PROBLEM, PageState, STATE};
+use crate::{Problem, address::PageAddress, page_data::asks};
 
 /// The bytes of an answer, or why there is none.
 type Answer = Result<Vec<u8>, Problem>;
@@ -34,6 +34,16 @@ thread_local! {
 /// Takes the answers out of the page, so that nothing shown once stays in it.
 fn read_page() -> VecDeque<Kept> {
     let mut kept = VecDeque::new();
+    let location = window().location();
+    let address = PageAddress::parse(
+        &location.pathname().unwrap_or_default(),
+        &location.search().unwrap_or_default(),
+    );
+    let asked: Vec<_> = asks(&address).all().collect();
+    let key_of = |path: String| match asked.iter().find(|ask| ask.path == path) {
+        Some(ask) => ask.key(),
+        None => path,
+    };
     let Ok(found) = document().query_selector_all(&format!("script[{ANSWERS}]")) else {
         return kept;
     };
@@ -43,7 +53,7 @@ fn read_page() -> VecDeque<Kept> {
         };
         let bytes = element.text_content().unwrap_or_default().into_bytes();
         kept.push_back(Kept {
-            key: element.get_attribute(ANSWERS).unwrap_or_default(),
+            key: key_of(element.get_attribute(ANSWERS).unwrap_or_default()),
             // Whenever the program wakes, the page is what it wakes.
             fresh_until: f64::INFINITY,
             answer: if element.has_attribute(PROBLEM) {

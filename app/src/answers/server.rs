@@ -6,10 +6,10 @@ use std::{any::Any, fmt::Write as _, future::Future, pin::Pin, sync::Arc};
 use leptos::prelude::use_context;
 use serde::Serialize;
 
-use super::{ANSWERS, PROBLEM, PageState, STATE};
+use super::page_state::{ANSWERS, PROBLEM, PageState, STATE};
 use crate::{
     Problem,
-    page_data::{Asks, Readable},
+    page_data::{Ask, Asks, Readable},
     request_context,
 };
 
@@ -22,17 +22,17 @@ pub(crate) struct Answer {
     json: String,
 }
 
-/// The answers of a page. Cheap to clone.
+/// The answers of a page, each with what was asked. Cheap to clone.
 #[derive(Clone, Default)]
-pub(crate) struct Answers(Arc<Vec<(String, Result<Answer, Problem>)>>);
+pub(crate) struct Answers(Arc<Vec<(Ask, Result<Answer, Problem>)>>);
 
 impl Answers {
     /// Asks for everything a page is made of, one after the other: a page never waits for two connections at once.
     pub(crate) async fn of(asks: Asks) -> Self {
         let mut answers = Vec::new();
         for ask in asks.all() {
-            let key = ask.key();
-            answers.push((key, (ask.run)(ask.query).await));
+            let answer = (ask.run)(ask.query.clone()).await;
+            answers.push((ask, answer));
         }
         Self(Arc::new(answers))
     }
@@ -40,10 +40,10 @@ impl Answers {
     /// Writes them, with the page's state, as elements that the browser's program reads.
     pub(crate) fn write(&self, out: &mut String) {
         write_data(out, STATE, false, &to_json(&page_state()));
-        for (key, answer) in self.0.iter() {
+        for (ask, answer) in self.0.iter() {
             match answer {
-                Ok(answer) => write_data(out, key, false, &answer.json),
-                Err(problem) => write_data(out, key, true, &to_json(problem)),
+                Ok(answer) => write_data(out, ask.path, false, &answer.json),
+                Err(problem) => write_data(out, ask.path, true, &to_json(problem)),
             }
         }
     }
@@ -65,10 +65,10 @@ pub(crate) fn run<S: Readable>(query: String) -> Answered {
     })
 }
 
-/// The answer under this key, for the page that is rendered; none if the page did not ask for it.
-pub(crate) fn first<T: Clone + 'static>(key: &str) -> Option<Result<T, Problem>> {
+/// The answer to this, for the page that is rendered; none if the page did not ask for it.
+pub(crate) fn first<T: Clone + 'static>(ask: &Ask) -> Option<Result<T, Problem>> {
     let answers = use_context::<Answers>()?;
-    let (_, answer) = answers.0.iter().find(|(its_key, _)| its_key == key)?;
+    let (_, answer) = answers.0.iter().find(|(asked, _)| asked == ask)?;
     Some(match answer {
         Ok(answer) => Ok(answer.value.downcast_ref::<T>()?.clone()),
         Err(problem) => Err(*problem),
@@ -89,14 +89,13 @@ fn to_json<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-/// Writes a data block: no browser runs it, and without `<` nothing in it can end it.
-fn write_data(out: &mut String, key: &str, is_problem: bool, json: &str) {
-    let key = crate::markup::escape(key).replace('"', "&quot;");
+/// Writes a data block: no browser runs it, and without `<` nothing in it can end it. `path` is one of ours.
+fn write_data(out: &mut String, path: &'static str, is_problem: bool, json: &str) {
     let problem = if is_problem { PROBLEM } else { "" };
     // Writing to a text can't fail.
     let _ = write!(
         out,
-        "<script type=\"application/json\" {ANSWERS}=\"{key}\" {problem}>{}</script>",
+        "<script type=\"application/json\" {ANSWERS}=\"{path}\" {problem}>{}</script>",
         json.replace('<', "\\u003c")
     );
 }
@@ -106,17 +105,12 @@ mod tests {
     use super::write_data;
 
     #[test]
-    fn data_cannot_end_its_element_nor_its_key_the_attribute() {
+    fn data_cannot_end_its_element() {
         let mut out = String::new();
-        write_data(
-            &mut out,
-            "/api/a?b=\"><script>&c",
-            false,
-            r#"{"name":"</script><!--<script>"}"#,
-        );
+        write_data(&mut out, "/api/a", false, r#"{"name":"</script><!--<script>"}"#);
         assert_eq!(
             out,
-            "<script type=\"application/json\" data-answers=\"/api/a?b=&quot;&gt;&lt;script&gt;&amp;c\" >\
+            "<script type=\"application/json\" data-answers=\"/api/a\" >\
              {\"name\":\"\\u003c/script>\\u003c!--\\u003cscript>\"}</script>"
         );
     }

@@ -26,6 +26,7 @@ mod directory;
 mod email_changes;
 mod error;
 mod flashes;
+mod frame;
 mod gateways;
 mod hints;
 mod invitations;
@@ -84,6 +85,7 @@ pub use directory::{Directory, Settings};
 pub use email_changes::{OpenedEmailChange, OpenedEmailUndo};
 pub use error::{Error, Result};
 pub use flashes::{FlashHolder, FlashTicket};
+pub use frame::FrameView;
 pub use gateways::{Allowed, GatewayScope, GatewayTarget, GatewayToken, KnownGateways, NewGatewayToken};
 pub use hints::{Hint, Hints};
 pub use invitations::{
@@ -100,7 +102,7 @@ pub use outbox::{Mail, MailAbout};
 pub use owned_assets::{MadeKey, OwnedAssets};
 pub use people::{Cursor, Order, PeopleSort};
 pub use projects::{
-    FrameView, ListedProject, ProjectChange, ProjectContents, ProjectCursor, ProjectList, ProjectQuery, ProjectSummary,
+    ListedProject, ProjectChange, ProjectContents, ProjectCursor, ProjectList, ProjectQuery, ProjectSummary,
 };
 pub use resources::{
     Creator, KindSummary, Resource, ResourceChange, ResourceCursor, ResourceList, ResourceOverview, ResourceQuery,

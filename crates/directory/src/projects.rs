@@ -3,10 +3,8 @@
 //! Owns creating, changing and deleting a project, its slugs, and removing its externals. It must not know how a single
 //! collaborator is changed.
 
-mod frame;
 mod list;
 
-pub use frame::FrameView;
 pub use list::{ListedProject, ProjectCursor, ProjectList, ProjectQuery};
 
 use policy::{Name, OrganizationId, Permission, ProjectId, Refusal, Slug, Standing, UserId};
