@@ -67,7 +67,7 @@ pub async fn render(parts: Parts, site: Site<'_>) -> Page {
         write_head(&mut html, &title.take(), &nonce.to_string(), site);
         html.push_str("<body>");
         html.push_str(&body);
-        answers.write(&mut html);
+        answers.write(&nonce.to_string(), &mut html);
         html.push_str("</body></html>");
         html
     });

@@ -37,13 +37,14 @@ impl Answers {
         Self(Arc::new(answers))
     }
 
-    /// Writes them, with the page's state, as elements that the browser's program reads.
-    pub(crate) fn write(&self, out: &mut String) {
-        write_data(out, STATE, false, &to_json(&page_state()));
+    /// Writes them, with the page's state, as elements that the browser's program reads. The page's nonce is on them as
+    /// on every script, although no browser runs them.
+    pub(crate) fn write(&self, nonce: &str, out: &mut String) {
+        write_data(out, nonce, STATE, false, &to_json(&page_state()));
         for (ask, answer) in self.0.iter() {
             match answer {
-                Ok(answer) => write_data(out, ask.path, false, &answer.json),
-                Err(problem) => write_data(out, ask.path, true, &to_json(problem)),
+                Ok(answer) => write_data(out, nonce, ask.path, false, &answer.json),
+                Err(problem) => write_data(out, nonce, ask.path, true, &to_json(problem)),
             }
         }
     }
@@ -90,12 +91,12 @@ fn to_json<T: Serialize>(value: &T) -> String {
 }
 
 /// Writes a data block: no browser runs it, and without `<` nothing in it can end it. `path` is one of ours.
-fn write_data(out: &mut String, path: &'static str, is_problem: bool, json: &str) {
+fn write_data(out: &mut String, nonce: &str, path: &'static str, is_problem: bool, json: &str) {
     let problem = if is_problem { PROBLEM } else { "" };
     // Writing to a text can't fail.
     let _ = write!(
         out,
-        "<script type=\"application/json\" {ANSWERS}=\"{path}\" {problem}>{}</script>",
+        "<script type=\"application/json\" nonce=\"{nonce}\" {ANSWERS}=\"{path}\" {problem}>{}</script>",
         json.replace('<', "\\u003c")
     );
 }
@@ -107,10 +108,10 @@ mod tests {
     #[test]
     fn data_cannot_end_its_element() {
         let mut out = String::new();
-        write_data(&mut out, "/api/a", false, r#"{"name":"</script><!--<script>"}"#);
+        write_data(&mut out, "once", "/api/a", false, r#"{"name":"</script><!--<script>"}"#);
         assert_eq!(
             out,
-            "<script type=\"application/json\" data-answers=\"/api/a\" >\
+            "<script type=\"application/json\" nonce=\"once\" data-answers=\"/api/a\" >\
              {\"name\":\"\\u003c/script>\\u003c!--\\u003cscript>\"}</script>"
         );
     }
