@@ -109,13 +109,26 @@ pub(crate) async fn for_command(config: &Config, private_url: Option<&str>) -> R
 const DATABASE: &str = "the database";
 
 /// What stands in the way, and what to do, in one line.
-pub(crate) fn message(Blocked { is_direct, by }: &Blocked) -> String {
+pub(crate) fn message(Blocked { is_direct, host, by }: &Blocked) -> String {
     let setting = if *is_direct {
         "ROSTER_DATABASE_DIRECT_URL"
     } else {
         "DATABASE_URL"
     };
+    match host {
+        Some(host) => of_obstacle(by, &format!("{setting} ({host})")),
+        None => of_obstacle(by, setting),
+    }
+}
+
+fn of_obstacle(by: &Obstacle, setting: &str) -> String {
     match by {
+        Obstacle::Hosts(hosts) => {
+            let each = hosts
+                .iter()
+                .map(|(host, by)| of_obstacle(by, &format!("{setting} ({host})")));
+            each.collect::<Vec<_>>().join("; ")
+        }
         Obstacle::Unreached(by) => unreached(by, setting),
         Obstacle::Unanswered(by) => unanswered(by, setting),
         Obstacle::Pooled(by) => pooled(by, setting),
@@ -195,10 +208,10 @@ fn pooled(by: &Pooled, setting: &str) -> String {
             "{setting} leads through a pooler in statement mode, where there are no transactions: set pool_mode to \
              transaction or session"
         ),
-        Pooled::TransactionPooling if setting == "DATABASE_URL" => "DATABASE_URL leads through a pooler in \
-         transaction mode, where nobody can listen: set ROSTER_DATABASE_DIRECT_URL to the same database past the \
-         pooler, or pool_mode to session"
-            .to_owned(),
+        Pooled::TransactionPooling if setting.starts_with("DATABASE_URL") => format!(
+            "{setting} leads through a pooler in transaction mode, where nobody can listen: set \
+             ROSTER_DATABASE_DIRECT_URL to the same database past the pooler, or pool_mode to session"
+        ),
         Pooled::TransactionPooling => format!(
             "{setting} leads through a pooler in transaction mode, where nobody can listen: let it lead past the \
              pooler"
@@ -316,6 +329,7 @@ mod tests {
             for is_direct in [false, true] {
                 let line = message(&Blocked {
                     is_direct,
+                    host: None,
                     by: Obstacle::clone(&by),
                 });
                 assert!(line.contains(says) && line.lines().count() == 1, "{line}");
@@ -327,5 +341,36 @@ mod tests {
                 assert!(matches!(by, Obstacle::Unowned(_)) || line.contains(setting), "{line}");
             }
         }
+    }
+
+    #[test]
+    fn u5_of_several_hosts_each_is_named_with_what_stands_in_its_way() {
+        let hosts = vec![
+            ("db1:5432".to_owned(), Unreached::Refused.into()),
+            ("db2:5432".to_owned(), Unanswered::ReadOnly.into()),
+        ];
+        let line = message(&Blocked {
+            is_direct: false,
+            host: None,
+            by: Obstacle::Hosts(hosts),
+        });
+        assert!(
+            line.contains("nobody listens where DATABASE_URL (db1:5432) leads"),
+            "{line}"
+        );
+        assert!(
+            line.contains("the server of DATABASE_URL (db2:5432) takes no changes"),
+            "{line}"
+        );
+        assert_eq!(line.lines().count(), 1);
+        let line = message(&Blocked {
+            is_direct: true,
+            host: Some("db2:5432".to_owned()),
+            by: Unfit::NoIcu.into(),
+        });
+        assert!(
+            line.starts_with("the server of ROSTER_DATABASE_DIRECT_URL (db2:5432) has no"),
+            "{line}"
+        );
     }
 }

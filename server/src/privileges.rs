@@ -30,8 +30,8 @@ pub(crate) fn needed(assets: &Assets, database_urls: &[&str]) -> Vec<Needed> {
     ];
     let mut needed: Vec<_> = assets.files().map(|path| Needed { path, test: "-r" }).collect();
     for url in database_urls {
-        let socket = Directory::socket_of(url).ok().flatten();
-        needed.extend(socket.map(|path| Needed { path, test: "-w" }));
+        let sockets = Directory::sockets_of(url).unwrap_or_default();
+        needed.extend(sockets.into_iter().map(|path| Needed { path, test: "-w" }));
         let query = url.split_once('?').map(|(_, query)| query).unwrap_or_default();
         let files = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| FILES.contains(&name.as_ref()));
         needed.extend(files.map(|(_, path)| Needed {

@@ -1,7 +1,7 @@
 //! Connections to PostgreSQL, direct or through a pooler.
 //!
-//! Owns the pool, how a transaction begins and ends, and closing connections that can't be used any more. It must not
-//! know any statement of a use case.
+//! Owns how a transaction begins and ends, what is sent a second time, and closing connections that can't be used any
+//! more. It must not know any statement of a use case.
 //!
 //! A pooler in transaction mode assigns a client another server connection after each transaction. The state of a
 //! server connection (prepared statements, settings) is then shared with other clients. So behind a pooler every
@@ -10,6 +10,14 @@
 //!
 //! A connection is closed and not returned to the pool if its server answered that it takes no changes or is shutting
 //! down: after a failover the connection would lead to the wrong server for as long as it exists.
+//!
+//! A connection may have died while it waited in the pool. Whoever only reads doesn't notice: a statement that reads,
+//! and the beginning of a transaction, are sent once more, on a new connection. A statement that writes isn't, since
+//! nobody knows whether it was done.
+
+mod address;
+mod hosts;
+mod pool;
 
 use std::{
     ops::{Deref, DerefMut},
@@ -25,25 +33,23 @@ use futures::{
 use sqlx::{
     AssertSqlSafe, Describe, Either, Execute, Executor, PgPool, Postgres, SqlSafeStr, SqlStr,
     error::BoxDynError,
-    pool::PoolConnection,
-    postgres::{
-        PgArguments, PgConnectOptions, PgPoolOptions, PgQueryResult, PgRow, PgStatement, PgTransactionManager,
-        PgTypeInfo,
-    },
+    postgres::{PgArguments, PgQueryResult, PgRow, PgStatement, PgTransactionManager, PgTypeInfo},
 };
 use sqlx_core::transaction::TransactionManager;
 
-/// How long to wait for a connection.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub use address::BadAddress;
+pub(crate) use hosts::{Hosts, NoHost};
+pub use pool::PoolState;
+pub(crate) use pool::for_listener;
+use pool::{Lease, Limits, Source};
+
 /// The time after which the database ends an idle transaction, since its locks would block others.
 const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(60);
-/// How long a connection to a server that takes no changes is kept, so that not every read opens a new one.
-const READ_ONLY_FOR: Duration = Duration::from_secs(1);
 
 /// A pool of connections. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
-    connections: PgPool,
+    source: Source,
     /// The statement that begins a transaction behind a pooler; `None` for direct connections.
     pooled: Option<Arc<str>>,
 }
@@ -51,46 +57,23 @@ pub(crate) struct Pool {
 impl Pool {
     /// Opens a pool of up to `most` connections, the first one at once. The server ends a statement that takes longer
     /// than `statement`.
-    pub(crate) async fn open(
-        options: PgConnectOptions,
-        most: u32,
-        statement: Duration,
-        is_pooled: bool,
-    ) -> sqlx::Result<Self> {
-        let pool = PgPoolOptions::new().max_connections(most).acquire_timeout(PATIENCE);
-        let (statement, idle) = (statement.as_millis(), IDLE_IN_TRANSACTION.as_millis());
-        if is_pooled {
+    pub(crate) async fn open(hosts: Hosts, most: u32, statement: Duration, is_pooled: bool) -> sqlx::Result<Self> {
+        let (limit, idle) = (statement.as_millis(), IDLE_IN_TRANSACTION.as_millis());
+        // Limits are set by statements, since poolers refuse startup parameters.
+        let (setup, pooled) = if is_pooled {
             let begin = format!(
-                "BEGIN; SET LOCAL statement_timeout = {statement}; \
+                "BEGIN; SET LOCAL statement_timeout = {limit}; \
                  SET LOCAL idle_in_transaction_session_timeout = {idle}"
             );
-            return Ok(Self {
-                connections: pool.connect_with(options).await?,
-                pooled: Some(begin.into()),
-            });
-        }
-        // Limits are set by statements, since poolers refuse startup parameters.
-        let limits: Arc<str> =
-            format!("SET statement_timeout = {statement}; SET idle_in_transaction_session_timeout = {idle}").into();
-        let pool = pool
-            .after_connect(move |connection, _| {
-                let limits = AssertSqlSafe(Arc::clone(&limits));
-                Box::pin(async move { connection.execute(sqlx::raw_sql(limits)).await.map(drop) })
-            })
-            // This replaces sqlx's own test of a connection: it is as fast, and it detects connections to a server that
-            // was demoted meanwhile.
-            .test_before_acquire(false)
-            .before_acquire(|connection, meta| {
-                Box::pin(async move {
-                    let row = connection
-                        .fetch_one(sqlx::raw_sql("SHOW transaction_read_only"))
-                        .await?;
-                    Ok(sqlx::Row::try_get::<&str, _>(&row, 0)? == "off" || meta.age < READ_ONLY_FOR)
-                })
-            });
+            (String::new(), Some(begin.into()))
+        } else {
+            let setup = format!("SET statement_timeout = {limit}; SET idle_in_transaction_session_timeout = {idle}; ");
+            (setup, None)
+        };
+        let limits = Limits { most, statement, setup };
         Ok(Self {
-            connections: pool.connect_with(options).await?,
-            pooled: None,
+            source: Source::open(hosts, limits).await?,
+            pooled,
         })
     }
 
@@ -112,12 +95,17 @@ impl Pool {
 
     /// Closes every connection after the statements in progress have ended.
     pub(crate) async fn close(&self) {
-        self.connections.close().await;
+        self.source.close().await;
+    }
+
+    /// How many connections there are.
+    pub(crate) fn state(&self) -> PoolState {
+        self.source.state()
     }
 
     async fn take(&self) -> sqlx::Result<PgTransaction> {
         Ok(PgTransaction(PgConnection {
-            live: self.connections.acquire().await?,
+            lease: self.source.take().await?,
             pooled: self.pooled.clone(),
             only_reads: false,
         }))
@@ -125,9 +113,9 @@ impl Pool {
 }
 
 impl From<PgPool> for Pool {
-    fn from(connections: PgPool) -> Self {
+    fn from(given: PgPool) -> Self {
         Self {
-            connections,
+            source: Source::Given(given),
             pooled: None,
         }
     }
@@ -139,14 +127,17 @@ impl Deref for Pool {
     type Target = PgPool;
 
     fn deref(&self) -> &PgPool {
-        &self.connections
+        let Source::Given(given) = &self.source else {
+            panic!("only a test's own pool is read directly");
+        };
+        given
     }
 }
 
 /// A connection taken from the pool until it is dropped, perhaps in a transaction.
 #[derive(Debug)]
 pub struct PgConnection {
-    live: PoolConnection<Postgres>,
+    lease: Lease,
     pooled: Option<Arc<str>>,
     /// Whether a statement that writes is a mistake of ours: a debug build stops at it.
     only_reads: bool,
@@ -158,20 +149,37 @@ pub(crate) struct PgTransaction(PgConnection);
 
 impl PgTransaction {
     async fn begin(&mut self) -> sqlx::Result<()> {
+        let begun = self.begin_once().await;
+        if begun.as_ref().is_err_and(is_last) && self.0.lease.has_waited() {
+            self.0.lease.replace().await?;
+            return self.begin_once().await;
+        }
+        begun
+    }
+
+    async fn begin_once(&mut self) -> sqlx::Result<()> {
         let begin = self.0.pooled.clone().map(|begin| AssertSqlSafe(begin).into_sql_str());
-        let begun = PgTransactionManager::begin(&mut self.0.live, begin).await;
+        let begun = self.0.lease.run(|raw| PgTransactionManager::begin(raw, begin).boxed());
+        let begun = begun.await;
         self.0.note(begun)
     }
 
     /// Commits the transaction.
     pub(crate) async fn commit(mut self) -> sqlx::Result<()> {
-        let done = PgTransactionManager::commit(&mut self.0.live).await;
+        if !self.0.lease.is_in_transaction() {
+            return Ok(());
+        }
+        let done = self.0.lease.run(|raw| PgTransactionManager::commit(raw).boxed()).await;
         self.0.note(done)
     }
 
     /// Rolls the transaction back.
     pub(crate) async fn rollback(mut self) -> sqlx::Result<()> {
-        let done = PgTransactionManager::rollback(&mut self.0.live).await;
+        let done = self
+            .0
+            .lease
+            .run(|raw| PgTransactionManager::rollback(raw).boxed())
+            .await;
         self.0.note(done)
     }
 }
@@ -179,7 +187,7 @@ impl PgTransaction {
 impl Drop for PgTransaction {
     fn drop(&mut self) {
         // Does nothing if it was committed or rolled back already.
-        PgTransactionManager::start_rollback(&mut self.0.live);
+        self.0.lease.roll_back();
     }
 }
 
@@ -204,19 +212,53 @@ impl PgConnection {
     }
 
     /// A query, as it is sent on this connection.
-    const fn statement<E>(&self, sent: E) -> Statement<E> {
-        Statement {
-            sent,
-            is_named: self.pooled.is_none(),
-            only_reads: self.only_reads,
+    fn statement<'q, E: Execute<'q, Postgres>>(&self, mut query: E) -> sqlx::Result<Statement> {
+        let arguments = query.take_arguments().map_err(sqlx::Error::Encode)?;
+        let is_named = self.pooled.is_none() && query.persistent();
+        let sql = query.sql();
+        debug_assert!(
+            !self.only_reads || !writes(sql.as_str()),
+            "written before it was permitted: {}",
+            sql.as_str()
+        );
+        Ok(Statement {
+            sql,
+            arguments,
+            is_named,
+        })
+    }
+
+    /// Sends a statement, and once more on a new connection if it only reads and the connection had died.
+    async fn send(&mut self, statement: Statement) -> sqlx::Result<Vec<Step>> {
+        let again = self.may_send_again().then(|| statement.clone());
+        let sent = self.send_once(statement).await;
+        if let Some(again) = again
+            && sent.as_ref().is_err_and(is_last)
+            && !writes(again.sql.as_str())
+        {
+            self.lease.replace().await?;
+            return self.send_once(again).await;
         }
+        sent
+    }
+
+    fn may_send_again(&self) -> bool {
+        self.lease.has_waited() && !self.lease.is_in_transaction()
+    }
+
+    async fn send_once(&mut self, statement: Statement) -> sqlx::Result<Vec<Step>> {
+        let sent = self
+            .lease
+            .run(|raw| raw.fetch_many(statement).try_collect().boxed())
+            .await;
+        self.note(sent)
     }
 
     /// Returns the result of a statement unchanged. If it shows that the connection can't be used any more, the
     /// connection is closed when it is dropped.
     fn note<T>(&mut self, outcome: sqlx::Result<T>) -> sqlx::Result<T> {
         if outcome.as_ref().is_err_and(is_last) {
-            self.live.close_on_drop();
+            self.lease.set_last();
         }
         outcome
     }
@@ -242,10 +284,11 @@ pub(crate) fn is_last(error: &sqlx::Error) -> bool {
 }
 
 /// A statement with or without a name on the server. One with a name is planned once.
-struct Statement<E> {
-    sent: E,
+#[derive(Clone)]
+struct Statement {
+    sql: SqlStr,
+    arguments: Option<PgArguments>,
     is_named: bool,
-    only_reads: bool,
 }
 
 /// Whether a statement changes a table, by its words: SQL is written in capitals here.
@@ -262,31 +305,30 @@ fn writes(sql: &str) -> bool {
     })
 }
 
-impl<'q, E: Execute<'q, Postgres>> Execute<'q, Postgres> for Statement<E> {
+impl Execute<'_, Postgres> for Statement {
     fn sql(self) -> SqlStr {
-        let sql = self.sent.sql();
-        debug_assert!(
-            !self.only_reads || !writes(sql.as_str()),
-            "written before it was permitted: {}",
-            sql.as_str()
-        );
-        sql
+        self.sql
     }
 
     fn statement(&self) -> Option<&PgStatement> {
-        self.sent.statement()
+        None
     }
 
     fn take_arguments(&mut self) -> Result<Option<PgArguments>, BoxDynError> {
-        self.sent.take_arguments()
+        Ok(self.arguments.take())
     }
 
     fn persistent(&self) -> bool {
-        self.is_named && self.sent.persistent()
+        self.is_named
     }
 }
 
 type Step = Either<PgQueryResult, PgRow>;
+
+/// The first row.
+fn first(steps: Vec<Step>) -> Option<PgRow> {
+    steps.into_iter().find_map(Either::right)
+}
 
 impl<'c> Executor<'c> for &'c mut PgConnection {
     type Database = Postgres;
@@ -297,14 +339,10 @@ impl<'c> Executor<'c> for &'c mut PgConnection {
         E: 'q + Execute<'q, Postgres>,
     {
         let statement = self.statement(query);
-        stream::once(async move {
-            let steps = (&mut *self.live).fetch_many(statement);
-            let steps = steps.try_collect::<Vec<_>>().await;
-            self.note(steps)
-        })
-        .map_ok(|steps| stream::iter(steps).map(Ok))
-        .try_flatten()
-        .boxed()
+        stream::once(async move { self.send(statement?).await })
+            .map_ok(|steps| stream::iter(steps).map(Ok))
+            .try_flatten()
+            .boxed()
     }
 
     fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, sqlx::Result<Option<PgRow>>>
@@ -313,25 +351,28 @@ impl<'c> Executor<'c> for &'c mut PgConnection {
         E: 'q + Execute<'q, Postgres>,
     {
         let statement = self.statement(query);
-        async move {
-            let row = (&mut *self.live).fetch_optional(statement).await;
-            self.note(row)
-        }
-        .boxed()
+        async move { self.send(statement?).await.map(first) }.boxed()
     }
 
     fn prepare_with<'e>(self, sql: SqlStr, parameters: &'e [PgTypeInfo]) -> BoxFuture<'e, sqlx::Result<PgStatement>>
     where
         'c: 'e,
     {
-        (&mut *self.live).prepare_with(sql, parameters)
+        let parameters = parameters.to_vec();
+        async move {
+            let prepared = self
+                .lease
+                .run(|raw| async move { raw.prepare_with(sql, &parameters).await }.boxed());
+            prepared.await
+        }
+        .boxed()
     }
 
     fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, sqlx::Result<Describe<Postgres>>>
     where
         'c: 'e,
     {
-        (&mut *self.live).describe(sql)
+        async move { self.lease.run(|raw| raw.describe(sql)).await }.boxed()
     }
 }
 
@@ -346,7 +387,8 @@ impl<'c> Executor<'c> for &'c Pool {
     {
         stream::once(async move {
             let mut connection = self.acquire().await?;
-            let steps = (&mut *connection).fetch_many(query).try_collect::<Vec<_>>().await?;
+            let statement = connection.statement(query)?;
+            let steps = connection.send(statement).await?;
             connection.commit().await?;
             Ok::<_, sqlx::Error>(stream::iter(steps).map(Ok))
         })
@@ -361,9 +403,10 @@ impl<'c> Executor<'c> for &'c Pool {
     {
         async move {
             let mut connection = self.acquire().await?;
-            let row = (&mut *connection).fetch_optional(query).await?;
+            let statement = connection.statement(query)?;
+            let steps = connection.send(statement).await?;
             connection.commit().await?;
-            Ok(row)
+            Ok(first(steps))
         }
         .boxed()
     }
@@ -372,14 +415,14 @@ impl<'c> Executor<'c> for &'c Pool {
     where
         'c: 'e,
     {
-        (&self.connections).prepare_with(sql, parameters)
+        async move { self.acquire().await?.prepare_with(sql, parameters).await }.boxed()
     }
 
     fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, sqlx::Result<Describe<Postgres>>>
     where
         'c: 'e,
     {
-        (&self.connections).describe(sql)
+        async move { self.acquire().await?.describe(sql).await }.boxed()
     }
 }
 

@@ -6,15 +6,16 @@
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use sqlx::{
-    ConnectOptions, Connection, Executor, PgPool, Row,
+    Connection, Executor, Row,
     migrate::{MigrateError, Migrator},
-    postgres::{PgConnectOptions, PgPoolOptions, PgRow, PgSslMode},
+    postgres::{PgConnectOptions, PgRow, PgSslMode},
 };
 use tokio::time::timeout;
 
 use crate::{
-    Directory, Error, Result, Settings,
-    connections::Pool,
+    Directory, Result, Settings,
+    connections::{BadAddress, Hosts, Pool, PoolState},
+    hints::Direct,
     obstacles::{Obstacle, Pooled, Unanswered, Unfit, Unowned, Unreached},
 };
 
@@ -61,9 +62,9 @@ const IDENTITY: &str = "SELECT concat_ws(' ', pg_postmaster_start_time(), d.oid)
 #[derive(Clone, Debug)]
 pub struct Database {
     /// The address for most connections: the server's, or a pooler's.
-    through: PgConnectOptions,
+    through: Hosts,
     /// The server's own address, for what needs its own connection: hints, and the migrations' lock.
-    direct: PgConnectOptions,
+    direct: Hosts,
     /// Whether server connections may be shared with other clients between transactions.
     is_pooled: bool,
 }
@@ -73,6 +74,8 @@ pub struct Database {
 pub struct Blocked {
     /// Whether it was found through the direct address.
     pub is_direct: bool,
+    /// The host where it was found, if the address has several and it is about one of them.
+    pub host: Option<String>,
     /// The obstacle.
     pub by: Obstacle,
 }
@@ -81,9 +84,9 @@ impl Database {
     /// Returns the database at `url`, reached directly or through a pooler in session mode.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if the URL is invalid.
-    pub fn at(url: &str) -> Result<Self> {
-        let through = options(url)?;
+    /// What the URL must be, if it is invalid.
+    pub fn at(url: &str) -> std::result::Result<Self, BadAddress> {
+        let through: Hosts = url.parse()?;
         Ok(Self {
             direct: through.clone(),
             through,
@@ -94,10 +97,10 @@ impl Database {
     /// Returns the same database, with `url` as its direct address past the pooler.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if the URL is invalid.
-    pub fn past_pooler(self, url: &str) -> Result<Self> {
+    /// What the URL must be, if it is invalid.
+    pub fn past_pooler(self, url: &str) -> std::result::Result<Self, BadAddress> {
         Ok(Self {
-            direct: options(url)?,
+            direct: url.parse()?,
             is_pooled: true,
             ..self
         })
@@ -116,21 +119,10 @@ impl Database {
     /// takes longer than `statement`.
     ///
     /// # Errors
-    /// [`Error::Unavailable`].
+    /// [`Error::Unavailable`](crate::Error::Unavailable).
     pub async fn directory(&self, connections: u32, statement: Duration, settings: Settings) -> Result<Directory> {
         let pool = Pool::open(self.through.clone(), connections, statement, self.is_pooled).await?;
-        Ok(Directory::over(pool, self.direct_pool(), settings))
-    }
-
-    /// Returns a pool for one direct connection, opened when it is needed. It allows a second one, in case the first no
-    /// longer answers and can't even be closed.
-    fn direct_pool(&self) -> PgPool {
-        PgPoolOptions::new()
-            .max_connections(2)
-            .acquire_timeout(PATIENCE)
-            .max_lifetime(None)
-            .idle_timeout(None)
-            .connect_lazy_with(self.direct.clone())
+        Ok(Directory::over(pool, Direct::to(self.direct.clone()), settings))
     }
 
     /// Checks whether the database can be used with this number of `connections`.
@@ -138,7 +130,7 @@ impl Database {
     /// # Errors
     /// The obstacle.
     pub async fn check(&self, connections: u32) -> std::result::Result<(), Blocked> {
-        let through = |by| Blocked { is_direct: false, by };
+        let through = |by| self.blocked(false, by);
         let mut connection = connect(&self.through).await.map_err(through)?;
         let facts = connection
             .fetch_one(sqlx::raw_sql(FACTS))
@@ -156,7 +148,20 @@ impl Database {
         }
         self.check_direct(connections)
             .await
-            .map_err(|by| Blocked { is_direct: true, by })
+            .map_err(|by| self.blocked(true, by))
+    }
+
+    /// An obstacle at the present host.
+    fn blocked(&self, is_direct: bool, by: Obstacle) -> Blocked {
+        let hosts = if is_direct { &self.direct } else { &self.through };
+        // An obstacle that is about each host says so itself.
+        let is_of_all = matches!(by, Obstacle::Hosts(_));
+        let host = hosts.name(hosts.present()).filter(|_| !is_of_all);
+        Blocked {
+            is_direct,
+            host: host.map(str::to_owned),
+            by,
+        }
     }
 
     /// Checks whether a connection to the database can be opened.
@@ -164,17 +169,15 @@ impl Database {
     /// # Errors
     /// The obstacle.
     pub async fn reach(&self) -> std::result::Result<(), Blocked> {
-        let connection = connect(&self.through)
-            .await
-            .map_err(|by| Blocked { is_direct: false, by })?;
+        let connection = connect(&self.through).await.map_err(|by| self.blocked(false, by))?;
         drop(connection.close().await);
         Ok(())
     }
 
     async fn check_direct(&self, connections: u32) -> std::result::Result<(), Obstacle> {
         let mut identities = Vec::new();
-        for options in [&self.through, &self.direct] {
-            let mut connection = connect(options).await?;
+        for hosts in [&self.through, &self.direct] {
+            let mut connection = connect(hosts).await?;
             let row = connection
                 .fetch_one(sqlx::raw_sql(IDENTITY))
                 .await
@@ -202,18 +205,8 @@ impl Database {
             drop(connection.close().await);
             done.map_err(Obstacle::of_migration)
         };
-        migrated.await.map_err(|by| Blocked {
-            is_direct: self.is_pooled,
-            by,
-        })
+        migrated.await.map_err(|by| self.blocked(self.is_pooled, by))
     }
-}
-
-/// Parses the options of a connection from `url`. The startup parameter that sqlx sets for the digits of floating point
-/// numbers is left out: poolers refuse parameters that they don't know, and PostgreSQL's default has the same effect.
-pub(crate) fn options(url: &str) -> Result<PgConnectOptions> {
-    let options: PgConnectOptions = url.parse().map_err(Error::Unavailable)?;
-    Ok(options.application_name("roster").extra_float_digits(None))
 }
 
 /// Migrates the schema to the current version on this connection, without a time limit.
@@ -226,9 +219,9 @@ pub(crate) async fn migrate(connection: &mut sqlx::PgConnection) -> std::result:
     MIGRATIONS.run(connection).await
 }
 
-async fn connect(options: &PgConnectOptions) -> std::result::Result<sqlx::PgConnection, Obstacle> {
-    match timeout(PATIENCE, options.connect()).await {
-        Ok(connection) => connection.map_err(Obstacle::of),
+async fn connect(hosts: &Hosts) -> std::result::Result<sqlx::PgConnection, Obstacle> {
+    match timeout(PATIENCE, hosts.open("")).await {
+        Ok(opened) => opened.map(|opened| opened.raw).map_err(Obstacle::of),
         Err(_) => Err(Unreached::NoAnswer.into()),
     }
 }
@@ -236,10 +229,10 @@ async fn connect(options: &PgConnectOptions) -> std::result::Result<sqlx::PgConn
 /// Returns whether server connections are shared with other clients between transactions: then one server connection
 /// answers two of ours, or two answer one. Each is asked twice, one after the other, which detects sharing whether a
 /// pooler assigns the most recently used connection first or the least recently used one.
-async fn shares_connections(options: &PgConnectOptions, connections: u32) -> std::result::Result<bool, Obstacle> {
+async fn shares_connections(hosts: &Hosts, connections: u32) -> std::result::Result<bool, Obstacle> {
     let mut clients = Vec::new();
     for _ in 0..connections.min(WITNESSES) {
-        clients.push(connect(options).await?);
+        clients.push(connect(hosts).await?);
     }
     let mut servers: Vec<Option<i32>> = vec![None; clients.len()];
     let mut is_shared = false;
@@ -333,7 +326,7 @@ impl Directory {
     /// statement that takes longer than [`STATEMENT`].
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if the URL is invalid or the database does not answer.
+    /// [`Error::Unavailable`](crate::Error::Unavailable) if the URL is invalid or the database does not answer.
     pub async fn connect(url: &str, connections: u32, settings: Settings) -> Result<Self> {
         Self::connect_for(url, connections, STATEMENT, settings).await
     }
@@ -341,55 +334,51 @@ impl Directory {
     /// Does the same with another limit on the time of a statement, for clients that don't wait that long.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if the URL is invalid or the database does not answer.
+    /// [`Error::Unavailable`](crate::Error::Unavailable) if the URL is invalid or the database does not answer.
     pub async fn connect_for(url: &str, connections: u32, statement: Duration, settings: Settings) -> Result<Self> {
-        Database::at(url)?.directory(connections, statement, settings).await
+        let database = Database::at(url).map_err(sqlx::Error::config)?;
+        database.directory(connections, statement, settings).await
     }
 
     /// Returns whether the traffic with the database at `url` can't be read by others: it stays on this machine, or TLS
-    /// is required.
+    /// is required. Of several hosts that must be so for each.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if the URL is invalid.
-    pub fn is_sealed(url: &str) -> Result<bool> {
-        let options: PgConnectOptions = url.parse()?;
-        let host = options.get_host();
-        let is_near = options.get_socket().is_some()
-            || host.starts_with('/')
-            || host == "localhost"
-            || host
-                .trim_matches(['[', ']'])
-                .parse::<IpAddr>()
-                .is_ok_and(|address| address.is_loopback());
-        let asks_for_tls = matches!(
-            options.get_ssl_mode(),
-            PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull
-        );
-        Ok(is_near || asks_for_tls)
+    /// What the URL must be, if it is invalid.
+    pub fn is_sealed(url: &str) -> std::result::Result<bool, BadAddress> {
+        let hosts: Hosts = url.parse()?;
+        Ok(hosts.each().all(is_sealed))
     }
 
-    /// Returns the Unix socket of the database at `url`; `None` if it is reached over a network.
+    /// Returns the Unix sockets of the database at `url`, for hosts that are reached by one.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if the URL is invalid.
-    pub fn socket_of(url: &str) -> Result<Option<PathBuf>> {
-        let options: PgConnectOptions = url.parse()?;
-        let port = options.get_port();
-        Ok(options
-            .get_socket()
-            .map(|folder| folder.join(format!(".s.PGSQL.{port}"))))
+    /// What the URL must be, if it is invalid.
+    pub fn sockets_of(url: &str) -> std::result::Result<Vec<PathBuf>, BadAddress> {
+        let hosts: Hosts = url.parse()?;
+        let socket = |options: &PgConnectOptions| {
+            let folder = options.get_socket()?;
+            Some(folder.join(format!(".s.PGSQL.{}", options.get_port())))
+        };
+        Ok(hosts.each().filter_map(socket).collect())
+    }
+
+    /// Returns how many connections there are for use cases.
+    #[must_use]
+    pub fn pool_state(&self) -> PoolState {
+        self.pool.state()
     }
 
     /// Migrates the schema to the current version. Several servers may call this at the same time: it takes a lock.
     ///
     /// # Errors
-    /// [`Error::Internal`] with the migration that failed.
+    /// [`Error::Internal`](crate::Error::Internal) with the migration that failed.
     pub async fn migrate(&self) -> Result<()> {
         // A connection of its own, which is closed afterwards, has no time limit: a migration may take long.
-        let mut connection = self.direct.acquire().await?;
+        let mut connection = self.direct.connection().await?;
         let done = migrate(&mut connection).await;
         connection.close().await?;
-        done.map_err(|error| Error::Internal(error.to_string()))
+        done.map_err(|error| crate::Error::Internal(error.to_string()))
     }
 
     /// Closes every connection after the statements in progress have ended.
@@ -397,4 +386,21 @@ impl Directory {
         self.pool.close().await;
         self.direct.close().await;
     }
+}
+
+/// Whether the traffic stays on this machine, or is encrypted for certain.
+fn is_sealed(options: &PgConnectOptions) -> bool {
+    let host = options.get_host();
+    let is_near = options.get_socket().is_some()
+        || host.starts_with('/')
+        || host == "localhost"
+        || host
+            .trim_matches(['[', ']'])
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback());
+    let asks_for_tls = matches!(
+        options.get_ssl_mode(),
+        PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull
+    );
+    is_near || asks_for_tls
 }

@@ -10,7 +10,7 @@ use time::{Date, OffsetDateTime};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use crate::{BreachedPasswords, Result, connections::Pool};
+use crate::{BreachedPasswords, Result, connections::Pool, hints::Direct};
 
 /// The time and the result of the last probe.
 pub(crate) type LastProbe = Arc<Mutex<Option<(Instant, bool)>>>;
@@ -47,7 +47,7 @@ impl Default for Settings {
 pub struct Directory {
     pub(crate) pool: Pool,
     /// The direct connections to the database, past a pooler if there is one.
-    pub(crate) direct: PgPool,
+    pub(crate) direct: Direct,
     pub(crate) last_probe: LastProbe,
     pub(crate) settings: Settings,
     pub(crate) breached: Option<BreachedPasswords>,
@@ -59,10 +59,10 @@ impl Directory {
     /// Returns a directory that uses an open pool.
     #[must_use]
     pub fn new(pool: PgPool, settings: Settings) -> Self {
-        Self::over(pool.clone().into(), pool, settings)
+        Self::over(pool.clone().into(), pool.into(), settings)
     }
 
-    pub(crate) fn over(pool: Pool, direct: PgPool, settings: Settings) -> Self {
+    pub(crate) fn over(pool: Pool, direct: Direct, settings: Settings) -> Self {
         Self {
             pool,
             direct,
@@ -120,7 +120,7 @@ impl Directory {
 }
 
 #[expect(clippy::disallowed_methods, reason = "where the time comes in")]
-fn system_time() -> OffsetDateTime {
+pub(crate) fn system_time() -> OffsetDateTime {
     OffsetDateTime::now_utc()
 }
 

@@ -7,9 +7,13 @@ use std::io;
 
 use sqlx::migrate::MigrateError;
 
+use crate::connections::NoHost;
+
 /// An obstacle between the server and its database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Obstacle {
+    /// None of several hosts can be used: each one's name, and why.
+    Hosts(Vec<(String, Obstacle)>),
     /// No connection can be made.
     Unreached(Unreached),
     /// The database refuses, or can't answer now.
@@ -163,12 +167,22 @@ impl From<Unowned> for Obstacle {
 }
 
 impl Obstacle {
+    /// Returns the obstacle that is the cause of an error.
     pub(crate) fn of(error: sqlx::Error) -> Self {
         let text = one_line(&error.to_string());
         if let sqlx::Error::Database(database) = &error {
             Self::answered(&database.code().unwrap_or_default(), one_line(database.message()))
-        } else if let sqlx::Error::Io(error) = &error {
-            Self::of_io(error)
+        } else if let sqlx::Error::Io(error) = error {
+            match error.downcast() {
+                Ok(NoHost::TakesNoChanges) => Unanswered::ReadOnly.into(),
+                Ok(NoHost::None(hosts)) => Self::Hosts(
+                    hosts
+                        .into_iter()
+                        .map(|(name, error)| (one_line(&name), Self::of(error)))
+                        .collect(),
+                ),
+                Err(error) => Self::of_io(&error),
+            }
         } else if let sqlx::Error::Tls(error) = &error {
             let text = one_line(&error.to_string());
             let has_none = text.contains("does not support TLS");
@@ -180,7 +194,7 @@ impl Obstacle {
             .into()
         } else if let sqlx::Error::Protocol(text) = &error {
             Unreached::NotPostgres(one_line(text)).into()
-        } else if let sqlx::Error::PoolTimedOut = &error {
+        } else if let sqlx::Error::PoolTimedOut = error {
             Unreached::NoAnswer.into()
         } else {
             Unanswered::Other(text).into()

@@ -205,9 +205,7 @@ fn check_database(name: &'static str, url: &str, is_open_allowed: bool) -> Resul
         return refuse("a URL that begins with postgres://");
     }
     match Directory::is_sealed(url) {
-        Err(_) => refuse(
-            "a URL that PostgreSQL understands, like postgres://roster@db.example.com/roster?sslmode=verify-full",
-        ),
+        Err(bad) => refuse(bad.wanted()),
         Ok(false) if !is_open_allowed => refuse(
             "with TLS where the database is on another machine: ?sslmode=verify-full, or require \
              (ROSTER_INSECURE_DATABASE=on allows it without all the same)",

@@ -27,19 +27,19 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// What was answered.
 #[derive(Debug, Default)]
-struct Count {
+pub(super) struct Count {
     right: AtomicU64,
     unavailable: AtomicU64,
 }
 
 /// What goes on all the while.
 #[derive(Default)]
-struct Load {
+pub(super) struct Load {
     gateways: Count,
     programs: Count,
     /// The names of the keys that were answered as made.
-    done: Mutex<Vec<String>>,
-    is_over: AtomicBool,
+    pub(super) done: Mutex<Vec<String>>,
+    pub(super) is_over: AtomicBool,
 }
 
 impl Load {
@@ -87,7 +87,7 @@ impl Load {
     }
 
     /// Right answers to gateways, right answers to programs, and changes.
-    fn right(&self) -> [u64; 3] {
+    pub(super) fn right(&self) -> [u64; 3] {
         [
             self.gateways.right.load(SeqCst),
             self.programs.right.load(SeqCst),
@@ -96,12 +96,12 @@ impl Load {
     }
 
     /// Answers to gateways and to programs that there is none now.
-    fn unavailable(&self) -> [u64; 2] {
+    pub(super) fn unavailable(&self) -> [u64; 2] {
         [&self.gateways, &self.programs].map(|count| count.unavailable.load(SeqCst))
     }
 
     /// Waits until it is so.
-    async fn until(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
+    pub(super) async fn until(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
         let begin = Instant::now();
         while !is_so(self) {
             assert!(
@@ -116,7 +116,7 @@ impl Load {
 }
 
 /// Gateways, programs and writers, who ask until it is over.
-fn start_workers(addr: SocketAddr, stage: &Arc<Stage>, load: &Arc<Load>) -> JoinSet<()> {
+pub(super) fn start_workers(addr: SocketAddr, stage: &Arc<Stage>, load: &Arc<Load>) -> JoinSet<()> {
     let mut workers = JoinSet::new();
     // Half of them may, half of them may not: neither answer may turn into the other.
     for gateway in 0..GATEWAYS {
@@ -154,7 +154,7 @@ fn start_workers(addr: SocketAddr, stage: &Arc<Stage>, load: &Arc<Load>) -> Join
 
 #[tokio::test(flavor = "multi_thread")]
 async fn e6_a_database_that_goes_away_is_503_and_nothing_that_was_answered_is_lost() {
-    let folder = Folder::new();
+    let folder = Folder::named("outage");
     let database = Embedded::start(&folder.0).await.unwrap();
     let url = database.url().to_owned();
     let stage = Arc::new(Stage::set(&url).await);
@@ -208,11 +208,11 @@ async fn e6_a_database_that_goes_away_is_503_and_nothing_that_was_answered_is_lo
 }
 
 /// A folder of the test's own, taken away with it.
-struct Folder(PathBuf);
+pub(super) struct Folder(pub(super) PathBuf);
 
 impl Folder {
-    fn new() -> Self {
-        let folder = std::env::temp_dir().join(format!("roster-outage-{}", std::process::id()));
+    pub(super) fn named(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("roster-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         // PostgreSQL runs as another account when we are root.
         std::fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o711)).unwrap();

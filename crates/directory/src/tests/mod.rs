@@ -9,6 +9,7 @@ mod audit;
 mod authorization;
 mod collaborator_list;
 mod collaborators;
+mod connections;
 mod demo;
 mod email_changes;
 mod end_dates;
