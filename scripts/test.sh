@@ -48,7 +48,7 @@ get_tools() {
 
 check_scripts() { shellcheck --external-sources scripts/*.sh .ci/run; }
 check_licences() { cargo deny check bans licenses sources; }
-FORMATTED=('end2end/*.ts' 'end2end/{fixtures,tests}/**/*.ts' 'style/*.css' 'scripts/*.mjs')
+FORMATTED=('end2end/*.ts' 'end2end/{fixtures,tests}/**/*.ts' 'style/*.css' '{scripts,bench/*}/*.mjs')
 check_format() { end2end/node_modules/.bin/prettier --log-level warn --check "${FORMATTED[@]}"; }
 check_types() { (cd end2end && npx --no-install tsc --noEmit); }
 lint_host() { cargo clippy --workspace --all-targets -- -D warnings; }
