@@ -32,3 +32,6 @@ bench: ## the benchmarks, printed as a table; PEERS=1: decisions beside Cerbos' 
 
 seed: ## a large customer's data for the empty, migrated database in DATABASE_URL; SIZES='--people=20000 ...'
 	@exec bash scripts/seed.sh $(SIZES)
+
+ha: ## PostgreSQL fails over ten times under load (Patroni); HA_ASYNC=1 shows what asynchronous replication loses
+	@exec bash scripts/ha.sh
