@@ -123,13 +123,22 @@ export class Cluster {
     await pause(seconds * 1000);
   }
 
-  /** Kills everything of a node with -9: Patroni, PostgreSQL, and each of PostgreSQL's processes. */
-  kill(node) {
+  /** Patroni and PostgreSQL of a node, with each of PostgreSQL's processes. */
+  pids(node) {
     const postmaster = this.postmaster(node);
-    const pids = [this.processes.pid(node), postmaster, ...descendants(postmaster).map(({ pid }) => pid)];
+    return [this.processes.pid(node), postmaster, ...descendants(postmaster).map(({ pid }) => pid)];
+  }
+
+  /** Kills everything of a node with -9, or stops all of it where it is. Returns when, and what brings the node back. */
+  end(node) {
+    const pids = this.pids(node);
     const at = performance.now();
+    if (this.settings.end === "freeze") {
+      signal(pids, "SIGSTOP");
+      return { at, bringBack: () => signal(pids, "SIGCONT") };
+    }
     signal(pids, "SIGKILL");
-    return { at, pids };
+    return { at, bringBack: () => this.startNode(node) };
   }
 
   /** Waits until the other node leads, and returns when that was seen. */

@@ -84,8 +84,9 @@ export function isGood({ missing, back, wrong, contradictions }) {
   return missing.length + back.length + wrong.length + contradictions.length === 0;
 }
 
-/** How long after `at` the first of these began that was answered, in milliseconds: the end of it counts. */
-export function gapAfter(at, answered) {
-  const first = answered.filter(({ start }) => start > at).map(({ end }) => end);
-  return first.length === 0 ? Infinity : Math.min(...first) - at;
+/** The longest time without an answer between `from` and `until`, in milliseconds; of what began after `from` the end counts. */
+export function longestGap(from, until, answered) {
+  const ends = answered.filter(({ start, end }) => start > from && end < until).map(({ end }) => end);
+  const moments = [from, ...ends.sort((one, another) => one - another), until];
+  return Math.max(...moments.slice(1).map((moment, nth) => moment - moments[nth]));
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { gapAfter, isGood, judge, judgeQuestion, missingChanges, possible } from "./judge.mjs";
+import { isGood, judge, judgeQuestion, longestGap, missingChanges, possible } from "./judge.mjs";
 
 const change = (value, start, end, outcome = "done", more = {}) => ({ value, start, end, outcome, ...more });
 const person = (...changes) => ({ id: "p", initial: "none", changes });
@@ -72,12 +72,15 @@ test("the verdict counts an access that came back once, and a refusal that can't
   assert.equal(isGood(judge({ subjects: [refused], questions: [], truth })), false);
 });
 
-test("a gap ends with the first that began after it", () => {
+test("the longest gap is between two answers, or before the first, or after the last", () => {
+  // The first began before the kill: its answer may have been made before it too.
   const answered = [
     { start: 90, end: 120 },
-    { start: 130, end: 140 },
     { start: 150, end: 155 },
+    { start: 130, end: 140 },
   ];
-  assert.equal(gapAfter(100, answered), 40);
-  assert.equal(gapAfter(200, answered), Infinity);
+  assert.equal(longestGap(100, 160, answered), 40);
+  assert.equal(longestGap(125, 160, answered), 15);
+  assert.equal(longestGap(125, 200, answered), 45);
+  assert.equal(longestGap(200, 210, answered), 10);
 });

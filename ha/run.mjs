@@ -6,7 +6,7 @@ import { chmodSync, chownSync, mkdtempSync, rmSync } from "node:fs";
 import { Cluster } from "./cluster.mjs";
 import { Gateways } from "./gateways.mjs";
 import { ask } from "./http.mjs";
-import { gapAfter, isGood, judge } from "./judge.mjs";
+import { isGood, judge, longestGap } from "./judge.mjs";
 import { pause, Processes, until } from "./processes.mjs";
 import { faults, killTable, verdictTable } from "./report.mjs";
 import { gatewayToken, seed } from "./seed.mjs";
@@ -59,31 +59,33 @@ function startEverybody({ settings, seeded, token }) {
   return { history, desk, gateways, writing: Promise.all(writers), asking: Promise.all(askers) };
 }
 
-/** Kills the leader once, and starts it again when another leads and has taken changes for a while. */
+/** Kills the leader once, and brings it back when another leads and has taken changes for a while. */
 async function killOnce({ settings, cluster, everybody }, nth) {
   await cluster.untilWhole(PATIENCE);
   await pause(2000 + Math.random() * 3000);
   const node = await cluster.leader();
   // With asynchronous replication always, else every other time: what was not sent yet is what is lost, if anything is.
   if (settings.hold > 0 && (settings.isAsync || nth % 2 === 1)) await cluster.hold(settings.hold);
-  const { at } = cluster.kill(node);
+  const { at, bringBack } = cluster.end(node);
   const promoted = await cluster.untilReplaced(node, PATIENCE);
   const { history, gateways } = everybody;
-  const waits = settings.isStrict && !settings.isAsync;
-  if (!waits)
-    await until("a change that is acknowledged", PATIENCE, () => gapAfter(at, history.acknowledged) < Infinity);
-  await pause(2000);
-  cluster.startNode(node);
-  const wholeAfter = performance.now() - at + (await cluster.untilWhole(PATIENCE));
-  await until("a change that is acknowledged", PATIENCE, () => gapAfter(at, history.acknowledged) < Infinity);
+  const isChanged = () => history.acknowledged.some(({ start }) => start > at);
+  // A strict leader takes no changes before the other is back.
+  if (settings.isAsync || !settings.isStrict) await until("a change that is acknowledged", PATIENCE, isChanged);
+  await pause(settings.away * 1000);
+  bringBack();
+  await cluster.untilWhole(PATIENCE);
+  await until("a change that is acknowledged", PATIENCE, isChanged);
+  const whole = performance.now();
+  const gap = (answered) => longestGap(at, whole, answered);
   const asked = (server) => gateways.questions.filter((question) => question.server === server);
   return {
     node,
     promoted: promoted - at,
-    noWriter: gapAfter(at, history.acknowledged),
-    noAnswerOne: gapAfter(at, asked("one")),
-    noAnswerTwo: gapAfter(at, asked("two")),
-    whole: wholeAfter,
+    noWriter: gap(history.acknowledged),
+    noAnswerOne: gap(asked("one")),
+    noAnswerTwo: gap(asked("two")),
+    whole: whole - at,
   };
 }
 
@@ -116,7 +118,9 @@ async function run({ settings, processes, cluster }) {
   for (let nth = 0; nth < kills; nth++) {
     const kill = await killOnce({ settings, cluster, everybody }, nth);
     done.push(kill);
-    say(`  ${nth + 1} of ${kills}: ${kill.node} killed, no writer for ${(kill.noWriter / 1000).toFixed(1)} s`);
+    say(
+      `  ${nth + 1} of ${kills}: ${kill.node} ${settings.end === "kill" ? "killed" : "frozen"}, no writer for ${(kill.noWriter / 1000).toFixed(1)} s`,
+    );
   }
   const verdict = await finish({ cluster, seeded, everybody });
   say(`\n${killTable(done)}\n\n${verdictTable(verdict, everybody.gateways.unanswered)}`);

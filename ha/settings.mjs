@@ -21,6 +21,10 @@ export function readSettings(environment) {
     way: choice("HA_DATABASE", ["hosts", "haproxy"]),
     /** For how many seconds before a kill the leader sends nothing to the standby. */
     hold: number("HA_HOLD", isAsync ? 2 : 1),
+    /** Killed with -9, or stopped and let go on when another leads: as a machine that hangs, or whose network is gone. */
+    end: choice("HA_END", ["kill", "freeze"]),
+    /** For how many seconds it stays away once another leads. */
+    away: number("HA_AWAY", 2),
     ports: portsFrom(number("HA_PORT", 4300)),
     keepsFolder: choice("HA_KEEP", ["0", "1"]) === "1",
     roster: required(environment, "HA_ROSTER"),
