@@ -67,15 +67,18 @@ export class Processes {
     this.folder = folder;
     this.account = account;
     this.running = new Map();
+    /** Set when everything is to end: nothing is started any more. */
+    this.isEnding = false;
   }
 
   /** Starts a program whose output goes to a log of this name. It has no terminal, so Ctrl-C is ours alone. */
   start(name, program, args, { env = {}, account = this.account } = {}) {
+    if (this.isEnding) throw new Error(`${name} isn't started any more`);
     const log = openSync(`${this.folder}/${name}.log`, "a");
     const child = spawn(program, args, {
       cwd: this.folder,
       detached: true,
-      env: { PATH: process.env.PATH, HOME: this.folder, LC_ALL: "C.UTF-8", ...env },
+      env: { PATH: process.env.PATH, HOME: this.folder, LC_ALL: "C", ...env },
       stdio: ["ignore", log, log],
       ...account,
     });

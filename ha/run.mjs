@@ -138,16 +138,21 @@ async function main() {
   const processes = new Processes(folder, settings.account);
   const cluster = new Cluster(settings, processes, randomBytes(12).toString("hex"));
   const cleanUp = async (keep) => {
+    processes.isEnding = true;
     for (const name of ["roster-one", "roster-two"]) await processes.stop(name);
     await cluster.stop();
     if (keep) say(`The logs are in ${folder}.`);
     else rmSync(folder, { recursive: true, force: true });
   };
-  for (const name of ["SIGINT", "SIGTERM"]) process.on(name, () => void cleanUp(true).then(() => process.exit(130)));
+  for (const name of ["SIGINT", "SIGTERM"]) {
+    process.once(name, () => void cleanUp(settings.keepsFolder).then(() => process.exit(130)));
+  }
   let good = false;
   try {
     good = await run({ settings, processes, cluster });
   } catch (error) {
+    // Somebody has interrupted it: what fails then fails because everything ends.
+    if (processes.isEnding) return;
     console.error(error);
   }
   await cleanUp(settings.keepsFolder || !good);
