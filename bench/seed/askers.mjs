@@ -47,7 +47,7 @@ export async function askers(client, count) {
   const gateway = token("rsg_");
   await client.query(
     `INSERT INTO gateway_tokens (id, name, token_hash, created_at, reads_ssh_keys)
-     VALUES (gen_random_uuid(), 'measuring ' || now(), $1, now(), false)`,
+     VALUES (gen_random_uuid(), 'measuring ' || now(), $1, now(), true)`,
     [sha256(gateway)],
   );
   const endpoint =

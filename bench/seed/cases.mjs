@@ -131,9 +131,26 @@ async function pages(client) {
 async function decisions(client) {
   const { headers, cookies, keys } = await askers(client, 1_000);
   const asked = (caller) => ({ path: "/gateway/authorize", headers: { ...headers, ...caller } });
+  const { rows } = await client.query(
+    `SELECT r.id FROM resources r JOIN project_slugs s ON s.project_id = r.project_id
+     WHERE s.slug = $1 AND r.organization_id = s.organization_id AND r.kind = 'cluster' LIMIT 1`,
+    [PROJECT],
+  );
+  const login = `/ssh/authorized-keys?cluster=${rows[0].id}&user=ubuntu`;
+  const shown = await texts(
+    client,
+    `SELECT k.fingerprint FROM collaborators c JOIN project_slugs s ON s.project_id = c.project_id JOIN ssh_keys k ON k.user_id = c.user_id
+     WHERE s.slug = '${PROJECT}' AND c.organization_id = s.organization_id ORDER BY md5(k.id::text) LIMIT 200`,
+  );
+  const gateway = { "X-Roster-Gateway": headers["X-Roster-Gateway"] };
   return [
     { name: "decision: a person's session", requests: cookies.map((cookie) => asked({ Cookie: cookie })) },
     { name: "decision: an API key", requests: keys.map((key) => asked({ Authorization: key })) },
+    {
+      name: "decision: log in with this SSH key",
+      requests: shown.map((print) => ({ path: `${login}&fingerprint=${encodeURIComponent(print)}`, headers: gateway })),
+    },
+    { name: "decision: everybody's SSH keys", requests: [{ path: login, headers: gateway }] },
   ];
 }
 

@@ -2,6 +2,7 @@
 // it takes: p50 and p99 one request after another, and how many a second with 16 connections. ONLY=text: some of it.
 import { Agent, request } from "node:http";
 import { createRequire } from "node:module";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { CONNECTIONS, ask, flatOut } from "../peers/load.mjs";
 import { changes, reads } from "./cases.mjs";
@@ -60,8 +61,7 @@ async function take(requests, workers) {
   return { p50: percentile(50), p99: percentile(99), perSecond: times.length / seconds };
 }
 
-async function measureChanges(client) {
-  const kinds = await changes(client, CHANGES * 2);
+async function measureChanges(kinds) {
   const calm = [];
   for (const { requests } of kinds) calm.push(await take(requests.slice(0, CHANGES), 1));
   for (const [nth, { name, requests }] of kinds.entries()) {
@@ -70,12 +70,39 @@ async function measureChanges(client) {
   }
 }
 
-const client = new Client({ connectionString: process.env.DATABASE_URL });
-await client.connect();
-try {
-  row("", "p50", "p99", "a second", "answer");
-  for (const one of (await reads(client)).filter(({ name }) => name.includes(ONLY))) await measureRead(one);
-  if ("changes".includes(ONLY)) await measureChanges(client);
-} finally {
-  await client.end();
+// How often each large table was read from one end to the other, and how many rows that were.
+async function scans(client) {
+  // A connection tells what it did with some delay.
+  await sleep(2_000);
+  const { rows } = await client.query(
+    "SELECT relname AS name, seq_scan AS scans, seq_tup_read AS rows FROM pg_stat_user_tables WHERE n_live_tup > 10000",
+  );
+  return new Map(rows.map(({ name, scans, rows }) => [name, { scans: Number(scans), rows: Number(rows) }]));
 }
+
+async function printScans(client, before) {
+  const found = [];
+  for (const [name, now] of await scans(client)) {
+    const then = before.get(name) ?? now;
+    if (now.scans > then.scans) found.push(`${name} (${now.scans - then.scans} times, ${now.rows - then.rows} rows)`);
+  }
+  console.log(`\nLarge tables that were scanned sequentially meanwhile: ${found.join(", ") || "none"}`);
+}
+
+async function main() {
+  const client = new Client({ connectionString: process.env.DATABASE_URL });
+  await client.connect();
+  try {
+    const questions = (await reads(client)).filter(({ name }) => name.includes(ONLY));
+    const kinds = "changes".includes(ONLY) ? await changes(client, CHANGES * 2) : [];
+    const before = await scans(client);
+    row("", "p50", "p99", "a second", "answer");
+    for (const question of questions) await measureRead(question);
+    await measureChanges(kinds);
+    await printScans(client, before);
+  } finally {
+    await client.end();
+  }
+}
+
+await main();
