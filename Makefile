@@ -1,7 +1,7 @@
 # The habits of this project. Each is a script in scripts/, so that it can be read, run and tested without make.
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev build test check generate sqlx bench sizes
+.PHONY: help run dev build test check generate sqlx bench sizes seed ha
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -27,8 +27,14 @@ generate: ## write everything that is generated anew: .sqlx, docs/permissions.md
 sqlx: ## write crates/directory/.sqlx alone anew, after a change to SQL or migrations
 	@exec bash scripts/sqlx.sh write
 
-bench: ## the benchmarks, printed as a table
-	@exec bash scripts/bench.sh
-
 sizes: ## the size of the browser's program, written down anew after a change that is meant to change it
 	@bash scripts/build.sh && exec node scripts/print-sizes.mjs write
+
+bench: ## the benchmarks, printed as a table; PEERS=1: decisions beside Cerbos' and better-auth's
+	@exec bash scripts/bench.sh $(if $(PEERS),peers)
+
+seed: ## a large customer's data for the empty, migrated database in DATABASE_URL; SIZES='--people=20000 ...'
+	@exec bash scripts/seed.sh $(SIZES)
+
+ha: ## PostgreSQL fails over ten times under load (Patroni); HA_ASYNC=1 shows what asynchronous replication loses
+	@exec bash scripts/ha.sh

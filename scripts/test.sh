@@ -48,8 +48,10 @@ get_tools() {
 
 check_scripts() { shellcheck --external-sources scripts/*.sh .ci/run; }
 check_licences() { cargo deny check bans licenses sources; }
-FORMATTED=('end2end/*.ts' 'end2end/{fixtures,tests}/**/*.ts' 'style/*.css' 'scripts/*.mjs')
+FORMATTED=('end2end/*.ts' 'end2end/{fixtures,tests}/**/*.ts' 'style/*.css' '{scripts,bench/*}/*.mjs')
 check_format() { end2end/node_modules/.bin/prettier --log-level warn --check "${FORMATTED[@]}"; }
+# What says in `make ha` whether anything was lost is tested with histories of which that is known.
+check_judge() { quietly node --test ha; }
 check_types() { (cd end2end && npx --no-install tsc --noEmit); }
 lint_host() { cargo clippy --workspace --all-targets -- -D warnings; }
 lint_browser() { cargo clippy --package app --lib --target wasm32-unknown-unknown --features hydrate -- -D warnings; }
@@ -63,6 +65,7 @@ quick_checks() {
     step "formatting of TypeScript, scripts and style sheets" check_format
     step "style sheets parse" node scripts/check-css.mjs style/main.css
     step "links of the documents, the map, and the index of decisions" node scripts/check-docs.mjs
+    step "the judge of failovers" check_judge
     if [ -e end2end/tsconfig.json ]; then step "types of the browser tests" check_types; fi
     if have typos; then step "spelling" typos; fi
     if have shellcheck; then step "shell scripts" check_scripts; fi

@@ -410,6 +410,24 @@ need_node_packages() {
     touch end2end/node_modules/.package-lock.json
 }
 
+# What `make bench PEERS=1` compares with; the versions are in its lock file. No install script is run.
+need_peers() {
+    if [ bench/peers/node_modules/.package-lock.json -nt bench/peers/package-lock.json ]; then return; fi
+    getting "the Node packages of bench/peers/ (Cerbos and better-auth, 120 MB)"
+    (cd bench/peers && quietly npm ci --ignore-scripts) || die "'npm ci' in bench/peers/ failed."
+    touch bench/peers/node_modules/.package-lock.json
+}
+
+# The load generator, of the distribution's version.
+need_wrk() {
+    if ! have wrk && can_apt; then
+        getting "wrk (Debian's package)"
+        apt_install wrk
+    fi
+    have wrk || die "wrk is missing: install it (on Debian: apt-get install wrk)."
+    found "wrk $(wrk --version 2>&1 | head -n 1 | cut -d ' ' -f 2 || true)"
+}
+
 # Sets SCHEMATHESIS to the program, in an environment of its own: no Python package of the machine is changed.
 need_schemathesis() {
     local home=$TOOLS/python/schemathesis version

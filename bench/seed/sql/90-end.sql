@@ -1,0 +1,2 @@
+-- once
+DROP SCHEMA seed CASCADE;
