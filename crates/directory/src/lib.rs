@@ -47,6 +47,7 @@ mod people;
 mod projects;
 mod quotas;
 mod readiness;
+mod refused_attempts;
 mod repeats;
 mod resources;
 mod secret;
@@ -97,12 +98,13 @@ pub use meters::{MeterToken, OrganizationRef};
 pub use notices::Notice;
 pub use obstacles::{Obstacle, Pooled, Unanswered, Unfit, Unowned, Unreached};
 pub use organizations::{OrganizationReport, OrganizationSettings, OrganizationSummary};
-pub use outbox::{Mail, MailAbout};
+pub use outbox::{Mail, MailAbout, MailBacklog};
 pub use owned_assets::{MadeKey, OwnedAssets};
 pub use people::{Cursor, Order, PeopleSort};
 pub use projects::{
     ListedProject, ProjectChange, ProjectContents, ProjectCursor, ProjectList, ProjectQuery, ProjectSummary,
 };
+pub use refused_attempts::refused_attempts;
 pub use resources::{
     Creator, KindSummary, Resource, ResourceChange, ResourceCursor, ResourceList, ResourceOverview, ResourceQuery,
     ResourceSort,

@@ -7,6 +7,8 @@ mod hosts;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod outage;
 #[cfg(test)]
 mod pooler;
