@@ -12,6 +12,7 @@ pub mod cli;
 mod client;
 mod config;
 mod database;
+mod doctor;
 mod events;
 mod export;
 mod flash;
@@ -54,6 +55,8 @@ use config::Config;
 pub async fn run(cli: Cli) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     let config = || Config::read(&cli.settings);
     let done = match cli.command {
+        // What it finds is no error of its own.
+        Command::Doctor => return Ok(doctor::run(&config()?).await?),
         Command::Serve { demo } => serve::serve(&config()?, demo).await,
         Command::Migrate => admin::migrate(&config()?).await,
         // It runs where there is no server, and no configuration of one.

@@ -80,7 +80,7 @@ pub use breached_passwords::BreachedPasswords;
 pub use browser_tokens::{DeviceToken, SessionToken};
 pub use collaborators::{Added, Collaborator, CollaboratorKind, CollaboratorList, CollaboratorQuery, Removal};
 pub use connections::{BadAddress, PoolState};
-pub use database::{Blocked, Database, STATEMENT};
+pub use database::{Blocked, Database, Finding, STATEMENT};
 pub use demo::{DEMO_PASSWORD, DemoError};
 pub use directory::{Directory, Settings};
 pub use email_changes::{OpenedEmailChange, OpenedEmailUndo};

@@ -3,6 +3,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests choose their own moments and ids")]
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod hosts;
 #[cfg(test)]
 mod memory;
