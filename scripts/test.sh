@@ -36,6 +36,7 @@ get_tools() {
         need_nextest
         need_nginx
         need_pgbouncer
+        need_promtool
         need_traefik
         need_envoy
         need_schemathesis

@@ -310,6 +310,31 @@ need_pgbouncer() {
     found "PgBouncer"
 }
 
+# deb_get PACKAGE PROGRAM: one program out of a package of the system's; nothing is installed or started.
+deb_get() {
+    local staging=$TOOLS/deb/$1
+    rm -rf "$staging"
+    mkdir -p "$staging" "$TOOLS/bin"
+    (cd "$staging" && quietly apt-get download "$1" && dpkg-deb --fsys-tarfile ./*.deb | tar --extract "./usr/bin/$2") || return 1
+    install -m 755 "$staging/usr/bin/$2" "$TOOLS/bin/$2"
+    rm -rf "$staging"
+    have "$2"
+}
+
+# It checks that Prometheus can read the metrics. Its package would start a server.
+need_promtool() {
+    if ! have promtool; then
+        if ! can_apt; then
+            skip_test promtool "install Prometheus to run them."
+            return
+        fi
+        apt_update
+        getting "promtool (out of Debian's package prometheus, seconds)"
+        deb_get prometheus promtool || die "promtool is missing: install Prometheus, then run this again."
+    fi
+    found "promtool"
+}
+
 need_sshd() {
     if ! is_root; then
         skip_test sshd "only root can let others log in."

@@ -53,6 +53,11 @@ pub enum Command {
     },
     /// Bring the database's schema up to date, and end
     Migrate,
+    /// Look for what isn't as it should be, and say what to do; changes nothing
+    ///
+    /// One line each: settings, database, clocks, replication, disk, mail. Status 0 if all is well, 1 otherwise. Give
+    /// it the server's own settings; without DATABASE_URL the server must be running.
+    Doctor,
     /// Print who may log in to a cluster's node, for sshd's AuthorizedKeysCommand
     ///
     /// Asks the server at --url or ROSTER_URL. Prints nothing unless it has the whole answer.

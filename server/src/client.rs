@@ -16,6 +16,9 @@ use axum::{
 };
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+/// A network with fewer bits in common is no installation's own: anybody can be in it.
+const LEAST_BITS: u8 = 7;
+
 /// The networks whose `X-Forwarded-For` counts. Cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TrustedProxies(Arc<[IpNet]>);
@@ -29,6 +32,12 @@ impl TrustedProxies {
     pub(crate) fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
+    }
+
+    /// A network among them that strangers are in, if there is one.
+    pub(crate) fn widest(&self) -> Option<IpNet> {
+        let widest = self.0.iter().min_by_key(|network| network.prefix_len());
+        widest.filter(|network| network.prefix_len() < LEAST_BITS).copied()
     }
 
     /// The client's address: the right-most one that is not a trusted proxy's, of the peer and what `X-Forwarded-For`

@@ -82,7 +82,10 @@ pub(crate) async fn checked(config: &Config) -> Result<Database, String> {
 }
 
 /// The database of the configuration.
-fn of(config: &Config) -> Result<Database, String> {
+///
+/// # Errors
+/// One line that says what is wrong with an address.
+pub(crate) fn of(config: &Config) -> Result<Database, String> {
     let url = config.database_url.as_deref().unwrap_or_default();
     let database = Database::at(url).map_err(|error| error.to_string())?;
     match config.database_direct_url.as_deref().filter(|direct| *direct != url) {

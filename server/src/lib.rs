@@ -12,6 +12,7 @@ pub mod cli;
 mod client;
 mod config;
 mod database;
+mod doctor;
 mod events;
 mod export;
 mod flash;
@@ -23,6 +24,7 @@ mod http;
 mod listen;
 mod log;
 mod mail;
+mod metrics;
 mod pages;
 pub mod postgres;
 mod privileges;
@@ -37,21 +39,24 @@ mod token_commands;
 pub use assets::Assets;
 pub use client::TrustedProxies;
 pub use events::broadcast::Broadcast;
+pub use metrics::Metrics;
 pub use router::router;
 pub use state::AppState;
 
-use std::error::Error;
+use std::{error::Error, process::ExitCode};
 
 use cli::{Admin, Cli, Command};
 use config::Config;
 
-/// Runs the command.
+/// Runs the command, and returns the program's status.
 ///
 /// # Errors
 /// One line for the person at the command line.
-pub async fn run(cli: Cli) -> Result<(), Box<dyn Error + Send + Sync>> {
+pub async fn run(cli: Cli) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     let config = || Config::read(&cli.settings);
-    match cli.command {
+    let done = match cli.command {
+        // What it finds is no error of its own.
+        Command::Doctor => return Ok(doctor::run(&config()?).await?),
         Command::Serve { demo } => serve::serve(&config()?, demo).await,
         Command::Migrate => admin::migrate(&config()?).await,
         // It runs where there is no server, and no configuration of one.
@@ -60,5 +65,6 @@ pub async fn run(cli: Cli) -> Result<(), Box<dyn Error + Send + Sync>> {
         Command::Admin(Admin::Organization(command)) => admin::organization(&config()?, command).await,
         Command::Admin(Admin::GatewayToken(command)) => token_commands::gateway_token(&config()?, command).await,
         Command::Admin(Admin::MeterToken(command)) => token_commands::meter_token(&config()?, command).await,
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }

@@ -35,7 +35,7 @@ use crate::{
         plain_page,
         problem::{self, ApiError},
     },
-    log, pages, rest, session_context,
+    log, metrics, pages, rest, session_context,
     state::AppState,
     submissions,
 };
@@ -78,7 +78,7 @@ fn for_people_and_programs(state: &AppState) -> Result<Router, tower_http::csrf:
 
 /// What every listener has: the answers of health, and the layers around everything.
 fn with_common_layers(state: &AppState, routes: Router) -> Router {
-    routes.merge(health(state)).layer(
+    let routes = routes.merge(health(state)).layer(
         ServiceBuilder::new()
             .layer(from_fn(protect))
             .layer(from_fn_with_state(state.proxies.clone(), client::identify))
@@ -90,7 +90,11 @@ fn with_common_layers(state: &AppState, routes: Router) -> Router {
             .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
                 problem(Problem::Internal)
             })),
-    )
+    );
+    match &state.metrics {
+        Some(metrics) => routes.layer(from_fn_with_state(metrics.clone(), metrics::measure)),
+        None => routes,
+    }
 }
 
 /// What is asked at the other listener: nothing here, and no page either, which a gateway might take for an answer.

@@ -11,8 +11,9 @@ use crate::{
     config::Config,
     database::Directories,
     events::broadcast::Broadcast,
-    listen::{Caps, Listener, raise_file_limit},
+    listen::{Caps, Listener, Occupancy, raise_file_limit},
     log,
+    metrics::{self, Metrics, Scraped},
     postgres::{Embedded, account::Account},
     privileges,
     router::{self, router},
@@ -54,6 +55,8 @@ struct Listeners {
     console: Listener,
     /// Where gateways have an address of their own.
     gateways: Option<Listener>,
+    /// Where metrics are given out.
+    metrics: Option<Listener>,
 }
 
 impl Listeners {
@@ -70,18 +73,58 @@ impl Listeners {
                 Some(addr) => Some(listen(addr, for_gateways, "ROSTER_GATEWAY_ADDR").await?),
                 None => None,
             },
+            metrics: match config.metrics_addr {
+                Some(addr) => Some(listen(addr, Caps::METRICS, "ROSTER_METRICS_ADDR").await?),
+                None => None,
+            },
         })
+    }
+
+    /// The connections of each listener, by its name.
+    fn occupancies(&self) -> Vec<(&'static str, Occupancy)> {
+        let each = [
+            ("console", Some(&self.console)),
+            ("gateways", self.gateways.as_ref()),
+            ("metrics", self.metrics.as_ref()),
+        ];
+        each.into_iter()
+            .filter_map(|(name, listener)| Some((name, listener?.occupancy())))
+            .collect()
     }
 
     /// Answers until told to stop, and then until what is under way is answered.
     async fn answer(self, state: &AppState, stop: watch::Receiver<bool>) -> Result<(), tower_http::csrf::ConfigError> {
-        match self.gateways {
-            None => self.console.serve(router(state)?, stop).await,
+        let listeners = self.occupancies().into();
+        let Self {
+            console,
+            gateways,
+            metrics,
+        } = self;
+        let scraped = async {
+            if let (Some(listener), Some(metrics)) = (metrics, &state.metrics) {
+                let scraped = Scraped {
+                    metrics: metrics.clone(),
+                    pools: Arc::new([
+                        ("people", state.directory.clone()),
+                        ("programs", state.for_programs.clone()),
+                        ("gateways", state.for_gateways.clone()),
+                    ]),
+                    broadcast: state.broadcast.clone(),
+                    listeners,
+                };
+                listener.serve(metrics::router(scraped), stop.clone()).await;
+            }
+        };
+        match gateways {
+            None => {
+                tokio::join!(console.serve(router(state)?, stop.clone()), scraped);
+            }
             Some(gateways) => {
                 let (for_console, for_gateways) = router::routers(state)?;
                 tokio::join!(
-                    self.console.serve(for_console, stop.clone()),
-                    gateways.serve(for_gateways, stop)
+                    console.serve(for_console, stop.clone()),
+                    gateways.serve(for_gateways, stop.clone()),
+                    scraped
                 );
             }
         }
@@ -117,6 +160,7 @@ async fn with_database(
         broadcast: broadcast.clone(),
         url: config.url.as_str().into(),
         proxies: config.proxies.clone(),
+        metrics: config.metrics_addr.map(|_| Metrics::new()).transpose()?,
     };
     let mut helpers = vec![
         tokio::spawn(broadcast.clone().listen(directory.clone())),

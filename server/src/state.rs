@@ -8,7 +8,7 @@ use std::sync::Arc;
 use app::request_context::Cookies;
 use directory::Directory;
 
-use crate::{assets::Assets, client::TrustedProxies, events::broadcast::Broadcast};
+use crate::{assets::Assets, client::TrustedProxies, events::broadcast::Broadcast, metrics::Metrics};
 
 /// What the handlers of pages, forms, events and gateways share. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -29,4 +29,6 @@ pub struct AppState {
     pub url: Arc<str>,
     /// The proxies whose `X-Forwarded-For` is trusted.
     pub proxies: TrustedProxies,
+    /// What is counted about requests, if there is a listener that gives it out (U1).
+    pub metrics: Option<Metrics>,
 }

@@ -6,7 +6,7 @@ use policy::Refusal;
 use sqlx::PgExecutor;
 use time::{Duration, OffsetDateTime};
 
-use crate::{Directory, Result, connections::PgConnection};
+use crate::{Directory, Result, connections::PgConnection, refused_attempts};
 
 /// How many attempts are allowed in a time window.
 pub(crate) struct Limit {
@@ -95,6 +95,7 @@ pub(crate) async fn count(db: impl PgExecutor<'_>, limit: &Limit, now: OffsetDat
     if row.count <= limit.count {
         return Ok(());
     }
+    refused_attempts::count(&limit.bucket);
     let wait = (row.window_start + limit.window - now).whole_seconds().max(1);
     Err(Refusal::TooManyAttempts {
         retry_after: u32::try_from(wait).unwrap_or(u32::MAX),

@@ -3,6 +3,8 @@
 //! Owns the checks at the start, so that the operator is told the cause and not its consequences, and the migrations.
 //! It must not know any use case.
 
+mod diagnosis;
+
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use sqlx::{
@@ -18,6 +20,8 @@ use crate::{
     hints::Direct,
     obstacles::{Obstacle, Pooled, Unanswered, Unfit, Unowned, Unreached},
 };
+
+pub use diagnosis::Finding;
 
 /// The time after which the database ends a statement for people and programs, including the wait for locks: by then
 /// the client has given up.

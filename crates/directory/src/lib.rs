@@ -48,6 +48,7 @@ mod people;
 mod projects;
 mod quotas;
 mod readiness;
+mod refused_attempts;
 mod repeats;
 mod resources;
 mod secret;
@@ -80,7 +81,7 @@ pub use breached_passwords::BreachedPasswords;
 pub use browser_tokens::{DeviceToken, SessionToken};
 pub use collaborators::{Added, Collaborator, CollaboratorKind, CollaboratorList, CollaboratorQuery, Removal};
 pub use connections::{BadAddress, PoolState};
-pub use database::{Blocked, Database, STATEMENT};
+pub use database::{Blocked, Database, Finding, STATEMENT};
 pub use demo::{DEMO_PASSWORD, DemoError};
 pub use directory::{Directory, Settings};
 pub use email_changes::{OpenedEmailChange, OpenedEmailUndo};
@@ -99,12 +100,13 @@ pub use meters::{MeterToken, OrganizationRef};
 pub use notices::Notice;
 pub use obstacles::{Obstacle, Pooled, Unanswered, Unfit, Unowned, Unreached};
 pub use organizations::{OrganizationReport, OrganizationSettings, OrganizationSummary};
-pub use outbox::{Mail, MailAbout};
+pub use outbox::{Mail, MailAbout, MailBacklog};
 pub use owned_assets::{MadeKey, OwnedAssets};
 pub use people::{Cursor, Order, PeopleSort};
 pub use projects::{
     ListedProject, ProjectChange, ProjectContents, ProjectCursor, ProjectList, ProjectQuery, ProjectSummary,
 };
+pub use refused_attempts::refused_attempts;
 pub use resources::{
     Creator, KindSummary, Resource, ResourceChange, ResourceCursor, ResourceList, ResourceOverview, ResourceQuery,
     ResourceSort,

@@ -123,7 +123,43 @@ pub(crate) fn invitation_mail(inviter: UserId, organization: OrganizationId, ema
 
 #[cfg(test)]
 mod tests {
+    use policy::{OrganizationId, SessionId, UserId};
+    use uuid::Uuid;
+
     use super::*;
+    use crate::refused_attempts::name_of;
+
+    /// U1: what a limit refused is counted under its name, whatever else is in its bucket.
+    #[test]
+    fn u1_each_limit_is_counted_under_a_name_without_an_address_or_an_id() {
+        let (email, origin) = ("mia@acme.test".parse().unwrap(), Origin::default());
+        let (user, organization) = (UserId(Uuid::nil()), OrganizationId(Uuid::nil()));
+        let limits = [
+            sign_in(&email, &origin, None),
+            sign_in(&email, &origin, Some("device")),
+            vec![current_password(SessionId(Uuid::nil()))],
+            sign_up(&origin),
+            vec![sign_up_mail(&email), verification_mail(user)],
+            email_change(user, &email).into(),
+            vec![invitation_address(&origin), invitation(user)],
+            password_reset(&origin),
+            vec![password_reset_mail(email.as_str())],
+            invitation_mail(user, organization, &email).into(),
+        ];
+        for limit in limits.into_iter().flatten() {
+            let name = name_of(&limit.bucket);
+            let first = limit.bucket.split(' ').next().unwrap();
+            assert!(
+                name.is_some_and(|name| first == name || first == "invitation:name"),
+                "{}",
+                limit.bucket
+            );
+        }
+        for other in ["collaborator:add x", "flash:sessions", "flash:kept:192.0.2.1"] {
+            assert!(name_of(other).is_some(), "{other}");
+        }
+        assert_eq!(name_of("passwords"), None);
+    }
 
     fn network(address: &str) -> String {
         let origin = Origin {

@@ -21,13 +21,14 @@ pub(crate) enum ConfigError {
 }
 
 /// The environment variable of each setting, and its name in the settings file.
-const NAMES: [(&str, &str); 18] = [
+const NAMES: [(&str, &str); 19] = [
     ("DATABASE_URL", "database_url"),
     ("ROSTER_DATABASE_DIRECT_URL", "database_direct_url"),
     ("ROSTER_DATABASE_CONNECTIONS", "database_connections"),
     ("ROSTER_DATA", "data"),
     ("ROSTER_ADDR", "addr"),
     ("ROSTER_GATEWAY_ADDR", "gateway_addr"),
+    ("ROSTER_METRICS_ADDR", "metrics_addr"),
     ("ROSTER_TRUSTED_PROXIES", "trusted_proxies"),
     ("ROSTER_URL", "url"),
     ("ROSTER_SITE", "site"),

@@ -37,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) addr: SocketAddr,
     /// The address to listen on for gateways, if they have a listener of their own (E8).
     pub(crate) gateway_addr: Option<SocketAddr>,
+    /// The address to give out metrics at, if they are wanted (U1).
+    pub(crate) metrics_addr: Option<SocketAddr>,
     /// The proxies whose word about the client's address is believed (J9).
     pub(crate) proxies: TrustedProxies,
     /// Public base URL, without a path.
@@ -79,12 +81,21 @@ impl Config {
         })
     }
 
-    fn from_sources(value: impl Fn(&'static str) -> Option<String>) -> Result<Self, ConfigError> {
+    /// Reads the settings from wherever `value` finds them.
+    ///
+    /// # Errors
+    /// One line that names the setting, its value and what is allowed.
+    pub(crate) fn from_sources(value: impl Fn(&'static str) -> Option<String>) -> Result<Self, ConfigError> {
         let addr = parse_addr(&value, "ROSTER_ADDR")?.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 3000)));
         let gateway_addr = parse_addr(&value, "ROSTER_GATEWAY_ADDR")?;
         if gateway_addr == Some(addr) {
             let allowed = "another address than ROSTER_ADDR, or left out: then gateways ask there";
             return Err(wrong("ROSTER_GATEWAY_ADDR", addr.to_string(), allowed));
+        }
+        let metrics_addr = parse_addr(&value, "ROSTER_METRICS_ADDR")?;
+        if let Some(taken) = metrics_addr.filter(|wanted| *wanted == addr || gateway_addr == Some(*wanted)) {
+            let allowed = "another address than ROSTER_ADDR and ROSTER_GATEWAY_ADDR: metrics have one of their own";
+            return Err(wrong("ROSTER_METRICS_ADDR", taken.to_string(), allowed));
         }
         let proxies = match value("ROSTER_TRUSTED_PROXIES") {
             None => TrustedProxies::default(),
@@ -122,6 +133,7 @@ impl Config {
             data: value("ROSTER_DATA").unwrap_or_else(|| ".roster".to_owned()).into(),
             addr,
             gateway_addr,
+            metrics_addr,
             proxies,
             url,
             is_secure,
@@ -355,6 +367,12 @@ mod tests {
             ("ROSTER_GATEWAY_ADDR", "3001", "an address and a port"),
             (
                 "ROSTER_GATEWAY_ADDR",
+                "127.0.0.1:3000",
+                "another address than ROSTER_ADDR",
+            ),
+            ("ROSTER_METRICS_ADDR", "9100", "an address and a port"),
+            (
+                "ROSTER_METRICS_ADDR",
                 "127.0.0.1:3000",
                 "another address than ROSTER_ADDR",
             ),

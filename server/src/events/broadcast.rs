@@ -105,6 +105,13 @@ impl Broadcast {
         })
     }
 
+    /// How many streams are open. Each is one person's.
+    pub(crate) fn count(&self) -> usize {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_people = open.iter().filter(|(whose, _)| matches!(whose, Counted::Person(_)));
+        of_people.map(|(_, taken)| *taken as usize).sum()
+    }
+
     /// Ends every stream, so that the server can stop.
     pub fn end(&self) {
         self.stop.send_replace(true);
@@ -164,6 +171,7 @@ mod tests {
         };
         assert_eq!(refused(3, 1), Some(all), "whoever asks");
         assert_eq!(refused(3, 2), None);
+        assert_eq!(broadcast.count(), 3, "each once");
         drop(first);
         assert_eq!(refused(1, 1), None, "a stream that ended makes room");
     }

@@ -23,7 +23,7 @@ use tower::ServiceExt;
 
 use crate::client::TrustedProxies;
 use heads::{HeadClock, TimedHeads};
-pub(crate) use seats::{Caps, Seats, raise_file_limit};
+pub(crate) use seats::{Caps, Occupancy, Seats, raise_file_limit};
 
 /// How long the head of a request may take: from the connection on, later from its first byte on.
 const HEAD: Duration = Duration::from_secs(10);
@@ -52,6 +52,11 @@ impl Listener {
             socket: TcpListener::bind(addr).await?,
             seats: Seats::new(caps, exempt),
         })
+    }
+
+    /// How many connections there are.
+    pub(crate) fn occupancy(&self) -> Occupancy {
+        self.seats.occupancy()
     }
 
     /// Serves until `stop` becomes true, and then until the requests under way are answered.

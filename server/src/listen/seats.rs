@@ -4,7 +4,10 @@
 use std::{
     collections::HashMap,
     net::{IpAddr, Ipv6Addr},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
 };
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -12,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::client::TrustedProxies;
 
-/// File descriptors reserved for the database, mail, served files and the log.
+/// File descriptors reserved for the database, mail, served files, the log and the listener for metrics.
 const RESERVED: u64 = 128;
 /// More connections than one process serves well.
 const MOST: usize = 20_000;
@@ -29,6 +32,12 @@ pub(crate) struct Caps {
 }
 
 impl Caps {
+    /// What the listener for metrics takes: a few scrapers. They come out of what is reserved.
+    pub(crate) const METRICS: Self = Self {
+        all: 16,
+        per_network: 8,
+    };
+
     /// Divides what the process may open between the console's listener and, if gateways have one of their own, theirs.
     pub(crate) fn divide(files: u64, has_gateways: bool) -> (Self, Self) {
         let free = usize::try_from(files.saturating_sub(RESERVED)).unwrap_or(MOST);
@@ -70,6 +79,37 @@ pub(crate) struct Seats {
     exempt: TrustedProxies,
     free: Arc<Semaphore>,
     taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    counts: Arc<Counts>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    taken: AtomicUsize,
+    refused: AtomicU64,
+}
+
+/// How many seats of a listener are taken, for as long as it serves and after. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Occupancy {
+    most: usize,
+    counts: Arc<Counts>,
+}
+
+impl Occupancy {
+    /// How many connections are open.
+    pub(crate) fn open(&self) -> usize {
+        self.counts.taken.load(Ordering::Relaxed)
+    }
+
+    /// How many there may be.
+    pub(crate) const fn most(&self) -> usize {
+        self.most
+    }
+
+    /// How many were closed at once, since their network had its part.
+    pub(crate) fn refused(&self) -> u64 {
+        self.counts.refused.load(Ordering::Relaxed)
+    }
 }
 
 /// A connection's place, until it is dropped.
@@ -79,6 +119,7 @@ pub(crate) struct TakenSeat {
     /// None for a proxy, which is not counted by network.
     network: Option<IpAddr>,
     taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    counts: Arc<Counts>,
 }
 
 impl Seats {
@@ -88,6 +129,15 @@ impl Seats {
             exempt,
             free: Arc::new(Semaphore::new(caps.all)),
             taken: Arc::default(),
+            counts: Arc::default(),
+        }
+    }
+
+    /// How many are taken.
+    pub(super) fn occupancy(&self) -> Occupancy {
+        Occupancy {
+            most: self.caps.all,
+            counts: Arc::clone(&self.counts),
         }
     }
 
@@ -111,20 +161,24 @@ impl Seats {
             let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
             let count = taken.entry(network).or_default();
             if *count >= self.caps.per_network {
+                self.counts.refused.fetch_add(1, Ordering::Relaxed);
                 return None;
             }
             *count += 1;
         }
+        self.counts.taken.fetch_add(1, Ordering::Relaxed);
         Some(TakenSeat {
             _seat: seat,
             network,
             taken: Arc::clone(&self.taken),
+            counts: Arc::clone(&self.counts),
         })
     }
 }
 
 impl Drop for TakenSeat {
     fn drop(&mut self) {
+        self.counts.taken.fetch_sub(1, Ordering::Relaxed);
         let Some(network) = self.network else { return };
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = taken.get_mut(&network) {
@@ -182,7 +236,10 @@ mod tests {
             assigned_seats.extend(assigned);
         }
         assert_eq!(seats.free.available_permits(), 0);
+        let occupancy = seats.occupancy();
+        assert_eq!((occupancy.open(), occupancy.most(), occupancy.refused()), (8, 8, 2));
         assigned_seats.clear();
+        assert_eq!(occupancy.open(), 0);
         assert_eq!(seats.free.available_permits(), 8);
         assert!(seats.taken.lock().unwrap().is_empty());
     }

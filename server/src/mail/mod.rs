@@ -4,7 +4,7 @@
 
 mod text;
 
-use std::{fmt::Display, net::IpAddr, sync::Arc, time::Duration};
+use std::{error::Error, fmt::Display, io, net::IpAddr, sync::Arc, time::Duration};
 
 use directory::{Directory, Hint, Mail};
 use http::Uri;
@@ -14,11 +14,11 @@ use lettre::{
         Mailbox, SinglePart,
         header::{HeaderName, HeaderValue},
     },
-    transport::smtp::extension::ClientId,
+    transport::smtp::{self, extension::ClientId},
 };
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
-    time::sleep,
+    time::{sleep, timeout},
 };
 
 use text::{host, subject_and_text};
@@ -28,6 +28,8 @@ pub(crate) type Transport = AsyncSmtpTransport<Tokio1Executor>;
 
 /// How long the mail server has to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long it has to answer when it is only looked at.
+const PATIENCE_OF_A_LOOK: Duration = Duration::from_secs(10);
 /// How often the outbox is checked without a hint: for retries, and for mail that another server left.
 const BEAT: Duration = Duration::from_secs(2);
 
@@ -97,6 +99,19 @@ impl Mailer {
         }
     }
 
+    /// Connects to the mail server, greets it and signs in, and sends no mail.
+    ///
+    /// # Errors
+    /// Why no mail could be sent.
+    pub(crate) async fn greet(&self) -> Result<(), Unmailed> {
+        match timeout(PATIENCE_OF_A_LOOK, self.transport.test_connection()).await {
+            Err(_) => Err(Unmailed::NoAnswer),
+            Ok(Err(error)) => Err(Unmailed::of(&error)),
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err(Unmailed::NotSmtp("it hangs up".to_owned())),
+        }
+    }
+
     async fn send(&self, mail: &Mail, url: &str) -> Result<(), NotTaken> {
         let message = self.message(mail, url)?;
         let sent = self.transport.send(message).await;
@@ -138,6 +153,49 @@ fn own_name(console_url: &str, from: &str) -> String {
         && !host.ends_with(".localhost")
         && host.parse::<IpAddr>().is_err();
     if is_known_elsewhere { host } else { from.to_owned() }
+}
+
+/// Why a mail server can't be used. Contains what it, or the system, said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unmailed {
+    /// No answer within the time.
+    NoAnswer,
+    /// No connection can be made.
+    Unreached(String),
+    /// TLS failed, or isn't offered.
+    Tls(String),
+    /// It doesn't let this server in.
+    Refused(String),
+    /// The listener isn't a mail server.
+    NotSmtp(String),
+}
+
+impl Unmailed {
+    fn of(error: &smtp::Error) -> Self {
+        let cause = error.source();
+        let said = one_line(&cause.map_or_else(|| error.to_string(), ToString::to_string));
+        let kind = cause
+            .and_then(|cause| cause.downcast_ref::<io::Error>())
+            .map(io::Error::kind);
+        if error.is_timeout() || kind == Some(io::ErrorKind::TimedOut) {
+            Self::NoAnswer
+        } else if error.is_tls() || said.contains("STARTTLS") {
+            Self::Tls(said)
+        } else if error.is_transient() || error.is_permanent() || error.is_client() {
+            Self::Refused(said)
+        } else if error.is_response() || matches!(kind, Some(io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData))
+        {
+            Self::NotSmtp(said)
+        } else {
+            Self::Unreached(said)
+        }
+    }
+}
+
+/// Reduces what a mail server said to one line.
+fn one_line(text: &str) -> String {
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Why a mail was not sent.

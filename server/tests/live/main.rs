@@ -3,9 +3,13 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests choose their own moments and ids")]
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod hosts;
 #[cfg(test)]
 mod memory;
+#[cfg(test)]
+mod metrics;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]

@@ -32,6 +32,8 @@ pub(crate) struct Roster {
     pub(crate) addr: SocketAddr,
     /// Where gateways ask, if they have a listener of their own.
     pub(crate) gateway_addr: Option<SocketAddr>,
+    /// Where metrics are given out, if they are.
+    pub(crate) metrics_addr: Option<SocketAddr>,
     process: Child,
     site: PathBuf,
 }
@@ -45,6 +47,8 @@ pub(crate) struct Start {
     pub(crate) files: Option<u32>,
     /// Whether gateways have a listener of their own.
     pub(crate) has_gateway_listener: bool,
+    /// Whether metrics are given out.
+    pub(crate) has_metrics: bool,
 }
 
 /// As much of a site as it takes to start.
@@ -66,6 +70,8 @@ impl Roster {
         let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let addr = free();
         let gateway_addr = start.has_gateway_listener.then(free);
+        let metrics_addr = start.has_metrics.then(free);
+        let text = |addr: Option<SocketAddr>| addr.map(|addr| addr.to_string()).unwrap_or_default();
         let site = std::env::temp_dir().join(format!("roster-live-{}-{}", std::process::id(), addr.port()));
         make_site(&site);
         // Only a shell sets the limit of what it starts.
@@ -77,10 +83,8 @@ impl Roster {
             .args(["-c", &format!("{limit}exec \"$0\" serve"), env!("CARGO_BIN_EXE_roster")])
             .env("DATABASE_URL", database)
             .env("ROSTER_DATABASE_DIRECT_URL", start.direct.unwrap_or_default())
-            .env(
-                "ROSTER_GATEWAY_ADDR",
-                gateway_addr.map(|addr| addr.to_string()).unwrap_or_default(),
-            )
+            .env("ROSTER_GATEWAY_ADDR", text(gateway_addr))
+            .env("ROSTER_METRICS_ADDR", text(metrics_addr))
             .env("ROSTER_ADDR", addr.to_string())
             .env("ROSTER_SITE", &site)
             .env("RUST_LOG", "off")
@@ -92,6 +96,7 @@ impl Roster {
         let roster = Self {
             addr,
             gateway_addr,
+            metrics_addr,
             process,
             site,
         };

@@ -409,7 +409,8 @@ impl Lease {
             }
             Err(_) => {
                 own.is_last = true;
-                Err(io::Error::from(io::ErrorKind::TimedOut).into())
+                // Not an error of the connection: nobody should wait as long once more.
+                Err(sqlx::Error::PoolTimedOut)
             }
         }
     }

@@ -4,9 +4,11 @@
 //! whom, never the text and never a link: those are made at each attempt, so that no secret is stored in a table.
 //! Several servers may deliver at the same time; each takes rows that no other has taken.
 
+mod backlog;
 mod want;
 mod write;
 
+pub use backlog::MailBacklog;
 pub(crate) use want::{
     email_change, forget, forget_address, forget_resets, invitation, may_mail, notice, require_room, to_address,
 };

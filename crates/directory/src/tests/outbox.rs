@@ -336,6 +336,26 @@ async fn old_mail_is_thrown_away_and_waiting_mail_kept(pool: PgPool) {
     assert_eq!(count(&pool, "SELECT count(*) FROM outbox").await, 1);
 }
 
+/// U1: what waits is counted with the age of the oldest; what was sent or given up doesn't wait.
+#[sqlx::test]
+async fn u1_mail_that_waits_is_counted(pool: PgPool) {
+    let t = Tenant::new(&pool).await.sending_mail();
+    let backlog = async |directory: &Directory| {
+        let backlog = directory.mail_backlog().await.unwrap();
+        (backlog.waiting, backlog.oldest.whole_days())
+    };
+    assert_eq!(backlog(&in_days::<3>(&t.directory)).await, (0, 0));
+    for number in 0..3 {
+        t.invite(&format!("nina{number}@new.test")).await;
+    }
+    assert_eq!(backlog(&in_days::<3>(&t.directory)).await, (3, 3));
+    let (sent, refused) = (take(&t.directory).await.unwrap(), take(&t.directory).await.unwrap());
+    assert_eq!(backlog(&t.directory).await, (3, 0), "one that is being sent may fail");
+    t.directory.mail_sent(sent.id).await.unwrap();
+    t.directory.mail_failed(refused.id, true).await.unwrap();
+    assert_eq!(backlog(&in_days::<3>(&t.directory)).await, (1, 3));
+}
+
 /// Past the code: a mail is about one thing.
 #[sqlx::test]
 async fn the_database_refuses_a_mail_about_nothing_or_two_things(pool: PgPool) {

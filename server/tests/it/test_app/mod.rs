@@ -448,5 +448,6 @@ fn app_state(directory: Directory, is_secure: bool) -> AppState {
         broadcast: Broadcast::default(),
         url: URL.into(),
         proxies: TrustedProxies::default(),
+        metrics: None,
     }
 }
