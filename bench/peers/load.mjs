@@ -37,11 +37,24 @@ export async function flatOut(base, requests, seconds, connections = CONNECTIONS
   const folder = mkdtempSync(join(tmpdir(), "roster-load-"));
   try {
     writeFileSync(join(folder, "requests.lua"), script(requests));
-    const args = ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout=30s", "-s", join(folder, "requests.lua"), base];
+    const args = [
+      "-t1",
+      `-c${connections}`,
+      `-d${seconds}s`,
+      "--timeout=30s",
+      "-s",
+      join(folder, "requests.lua"),
+      base,
+    ];
     const { stdout } = await promisify(execFile)("wrk", args);
     const told = JSON.parse(stdout.split("\n").find((line) => line.startsWith("{")));
     if (told.failed > 0) throw new Error(`${told.failed} requests to ${base} failed`);
-    return { perSecond: (told.requests * 1e6) / told.micros, p50: told.p50 / 1000, p99: told.p99 / 1000 };
+    return {
+      requests: told.requests,
+      perSecond: (told.requests * 1e6) / told.micros,
+      p50: told.p50 / 1000,
+      p99: told.p99 / 1000,
+    };
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -11,13 +11,13 @@ export async function freePort() {
   return port;
 }
 
-// Starts a program; answers a function that ends it.
+// Starts a program, and waits up to two minutes until it answers; answers a function that ends it.
 export async function start(command, args, env, ready) {
   const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   child.stderr.on("data", (data) => (said = (said + data).slice(-4000)));
   const ended = new Promise((end) => child.once("exit", end));
-  for (let attempt = 0; attempt < 300; attempt += 1) {
+  for (let attempt = 0; attempt < 1_200; attempt += 1) {
     if (child.exitCode !== null) throw new Error(`${command} ended: ${said}`);
     const answer = await fetch(ready).catch(() => undefined);
     if (answer?.ok) {

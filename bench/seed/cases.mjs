@@ -150,7 +150,6 @@ async function decisions(client) {
       name: "decision: log in with this SSH key",
       requests: shown.map((print) => ({ path: `${login}&fingerprint=${encodeURIComponent(print)}`, headers: gateway })),
     },
-    { name: "decision: everybody's SSH keys", requests: [{ path: login, headers: gateway }] },
   ];
 }
 

@@ -1,10 +1,12 @@
 // measure.mjs: asks the server in BASE_URL for everything there is in the filled database in DATABASE_URL, and prints how long
-// it takes: p50 and p99 one request after another, and how many a second with 16 connections. ONLY=text: some of it.
+// it takes: p50 and p99 one request after another, and how many a second with 16 connections. ONLY=text: some of it. With
+// SERVER_PID and POSTGRES_PID also what a request costs of both in processor time, which others on the machine change less.
 import { Agent, request } from "node:http";
 import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { CONNECTIONS, ask, flatOut } from "../peers/load.mjs";
+import { processorTime } from "./processor.mjs";
 import { changes, reads } from "./cases.mjs";
 
 const { Client } = createRequire(`${new URL(".", import.meta.url).pathname}/../../end2end/package.json`)("pg");
@@ -22,8 +24,17 @@ async function measureRead({ name, requests }) {
   // What a first request pays alone (plans, caches) is no part of it; neither is the plan that is made for it alone.
   await flatOut(base, requests, 2);
   const calm = await flatOut(base, requests, SECONDS, 1);
+  const before = processorTime();
   const most = await flatOut(base, requests, SECONDS);
-  row(name, millis(calm.p50), millis(calm.p99), most.perSecond.toFixed(0), `${Math.round(text.length / 1000)} kB`);
+  const costs = processorTime().map((time, at) => ((time - before[at]) / most.requests).toFixed(2));
+  row(
+    name,
+    millis(calm.p50),
+    millis(calm.p99),
+    most.perSecond.toFixed(0),
+    ...costs,
+    `${Math.round(text.length / 1000)} kB`,
+  );
 }
 
 function send(agent, { method, path, headers, body }) {
@@ -65,8 +76,10 @@ async function measureChanges(kinds) {
   const calm = [];
   for (const { requests } of kinds) calm.push(await take(requests.slice(0, CHANGES), 1));
   for (const [nth, { name, requests }] of kinds.entries()) {
+    const before = processorTime();
     const most = await take(requests.slice(CHANGES), CONNECTIONS);
-    row(name, millis(calm[nth].p50), millis(calm[nth].p99), most.perSecond.toFixed(0));
+    const costs = processorTime().map((time, at) => ((time - before[at]) / CHANGES).toFixed(2));
+    row(name, millis(calm[nth].p50), millis(calm[nth].p99), most.perSecond.toFixed(0), ...costs);
   }
 }
 
@@ -96,7 +109,7 @@ async function main() {
     const questions = (await reads(client)).filter(({ name }) => name.includes(ONLY));
     const kinds = "changes".includes(ONLY) ? await changes(client, CHANGES * 2) : [];
     const before = await scans(client);
-    row("", "p50", "p99", "a second", "answer");
+    row("", "p50", "p99", "a second", "server ms", "database ms", "answer");
     for (const question of questions) await measureRead(question);
     await measureChanges(kinds);
     await printScans(client, before);
