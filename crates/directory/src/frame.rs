@@ -66,14 +66,20 @@ impl Directory {
         principal: &Principal,
     ) -> Result<(Vec<ProjectView>, Vec<OrganizationSummary>)> {
         let user = principal.user()?;
+        // OFFSET 0 keeps the order of the joins, as in `find_projects`.
         let rows = sqlx::query!(
             r#"SELECT p.id, s.slug, p.name, p.is_default, p.allow_externals, o.slug AS organization_slug,
                       o.name AS organization_name, o.owner_id, m.role AS "member_role?",
-                      mine.role AS "role?", mine.because AS "because?", mine.expires_at AS "expires_at?"
-             FROM (SELECT organization_id, project_id, role, because, expires_at FROM access WHERE user_id = $1) mine
-             JOIN projects p ON p.organization_id = mine.organization_id AND p.id = mine.project_id
-             JOIN project_slugs s ON s.project_id = p.id AND s.released_at IS NULL
+                      p.role AS "role?", p.because AS "because?", p.expires_at AS "expires_at?"
+             FROM (
+                 SELECT p.organization_id, p.id, p.name, p.is_default, p.allow_externals,
+                        mine.role, mine.because, mine.expires_at
+                 FROM (SELECT project_id, role, because, expires_at FROM access WHERE user_id = $1 OFFSET 0) mine
+                 JOIN projects p ON p.id = mine.project_id
+                 OFFSET 0
+             ) p
              JOIN organizations o ON o.id = p.organization_id
+             JOIN project_slugs s ON s.project_id = p.id AND s.released_at IS NULL
              LEFT JOIN members m ON m.organization_id = o.id AND m.user_id = $1
              ORDER BY o.name, o.id, p.is_default DESC, p.name, p.id LIMIT $2"#,
             user.0,

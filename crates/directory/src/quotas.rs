@@ -39,13 +39,15 @@ pub(crate) async fn check_api_key_quota(
     (organization, project): (OrganizationId, ProjectId),
     at: OffsetDateTime,
 ) -> Result<()> {
+    // Counting stops at the quota, as it does for resources.
     let row = sqlx::query!(
-        r#"SELECT count(*) AS "count!" FROM api_keys
-           WHERE organization_id = $1 AND project_id = $2
-             AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $3)"#,
+        r#"SELECT count(*) AS "count!" FROM (
+               SELECT FROM api_keys WHERE organization_id = $1 AND project_id = $2
+                   AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $3) LIMIT $4) AS counted"#,
         organization.0,
         project.0,
         at,
+        i64::from(quotas.api_keys),
     )
     .fetch_one(db)
     .await?;

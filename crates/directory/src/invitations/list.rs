@@ -95,7 +95,7 @@ impl Directory {
                      WHEN 'accepted' THEN i.accepted_at IS NOT NULL
                      ELSE i.revoked_at IS NOT NULL
                  END
-                 AND ($5::uuid IS NULL OR i.id < $5)
+                 AND i.id < COALESCE($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
                ORDER BY i.id DESC LIMIT $6"#,
             organization.id.0,
             pattern(&query.search),

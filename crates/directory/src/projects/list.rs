@@ -99,13 +99,20 @@ impl Directory {
     ) -> Result<Vec<ProjectSummary>> {
         let user = principal.user()?;
         check_search(search)?;
+        // OFFSET 0 keeps the order of the joins: with organizations first, all projects of one are read once for each
+        // of them.
         let rows = sqlx::query!(
             "SELECT s.slug, p.name, o.slug AS organization_slug, o.name AS organization_name
-             FROM (SELECT organization_id, project_id FROM access WHERE user_id = $1) mine
-             JOIN projects p ON p.organization_id = mine.organization_id AND p.id = mine.project_id
-             JOIN project_slugs s ON s.project_id = p.id AND s.released_at IS NULL
+             FROM (
+                 SELECT p.organization_id, p.id, p.name, p.is_default
+                 FROM (SELECT project_id FROM access WHERE user_id = $1 OFFSET 0) mine
+                 JOIN projects p ON p.id = mine.project_id
+                 WHERE lower(p.name) LIKE $4
+                 OFFSET 0
+             ) p
              JOIN organizations o ON o.id = p.organization_id
-             WHERE ($3::text IS NULL OR o.slug = $3) AND lower(p.name) LIKE $4
+             JOIN project_slugs s ON s.project_id = p.id AND s.released_at IS NULL
+             WHERE $3::text IS NULL OR o.slug = $3
              ORDER BY o.name, o.id, p.is_default DESC, p.name, p.id LIMIT $2",
             user.0,
             limit,
