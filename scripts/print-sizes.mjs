@@ -23,9 +23,7 @@ if (process.argv[2] === "write") {
   const before = JSON.parse(readFileSync(kept, "utf8"));
   for (const [kind, now] of Object.entries({ wasm, js, css })) {
     if (Math.abs(now / before[kind] - 1) > slack) {
-      console.error(
-        `${kind}: ${now} bytes, and ${before[kind]} in ${kept}. If that is meant, run \`make sizes\`.`,
-      );
+      console.error(`${kind}: ${now} bytes, and ${before[kind]} in ${kept}. If that is meant, run \`make sizes\`.`);
       process.exitCode = 1;
     }
   }
