@@ -187,6 +187,15 @@ async fn ask(addr: SocketAddr, stage: Arc<Stage>, client: usize) {
     }
 }
 
+/// What `roster doctor` says, each thing a line; how the tests' own server commits is left out.
+fn doctor(settings: &[(&str, &str)]) -> Vec<String> {
+    let said = String::from_utf8(run(&["doctor"], settings).stdout).unwrap();
+    let lines = said
+        .lines()
+        .filter(|line| !line.starts_with("synchronous_commit") && *line != "all is well");
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
 /// It failed at the start: `unsupported startup parameter: extra_float_digits`, and with that ignored by PgBouncer,
 /// `prepared statement "sqlx_s_1" already exists`.
 #[sqlx::test(migrations = "../crates/directory/migrations")]
@@ -202,6 +211,16 @@ async fn u5_a_pooler_in_transaction_mode_will_do(pool: PgPool) {
         said.contains("pooler in transaction mode") && said.contains("ROSTER_DATABASE_DIRECT_URL"),
         "{said}"
     );
+    assert_eq!(
+        doctor(&[("DATABASE_URL", &through)]),
+        vec![said.replace("roster: ", "")],
+        "U7"
+    );
+    let known = [
+        ("DATABASE_URL", through.as_str()),
+        ("ROSTER_DATABASE_DIRECT_URL", &direct),
+    ];
+    assert_eq!(doctor(&known), Vec::<String>::new());
     let both = [
         ("DATABASE_URL", through.as_str()),
         ("ROSTER_DATABASE_DIRECT_URL", through.as_str()),
