@@ -175,9 +175,9 @@ mod browser {
         }
         let answer = response.binary().await.map_err(|_| Problem::Unreachable)?;
         let outcome = if response.ok() {
-            serde_json::from_slice(&answer).unwrap_or(Err(Problem::Unreachable))
+            answers::decode(&answer).unwrap_or(Err(Problem::Unreachable))
         } else {
-            Err(serde_json::from_slice(&answer).unwrap_or(Problem::Unreachable))
+            Err(answers::decode(&answer).unwrap_or(Problem::Unreachable))
         };
         if outcome == Err(Problem::Refused(Refusal::SignedOut)) {
             signed.set(Now::Over);
