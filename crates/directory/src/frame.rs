@@ -2,11 +2,10 @@
 //!
 //! Owns the one query that answers all three. It must not write.
 
-use policy::{ProjectId, Slug, Standing};
+use policy::{ProjectId, Slug};
 
 use crate::{
-    Directory, OrganizationSummary, Principal, ProjectView, Result,
-    authorization::standing::{organization_standing, project_standing},
+    Directory, OrganizationSummary, Principal, ProjectView, Result, authorization::standing::standing_in_both,
     error::decode,
 };
 
@@ -98,10 +97,10 @@ impl Directory {
                 organization_name: decode(&row.organization_name, "organizations", "name")?,
                 is_default: row.is_default,
                 allow_externals: row.allow_externals,
-                standing: Standing {
-                    organization: organization_standing(row.member_role.as_deref(), row.owner_id == user.0)?,
-                    project: project_standing(row.role.as_deref(), row.because.as_deref())?,
-                },
+                standing: standing_in_both(
+                    (row.member_role.as_deref(), row.owner_id == user.0),
+                    (row.role.as_deref(), row.because.as_deref()),
+                )?,
                 expires_at: row.expires_at,
             };
             // Rows are in the order of their organizations.

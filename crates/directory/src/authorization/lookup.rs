@@ -8,7 +8,7 @@ use sqlx::PgExecutor;
 
 use super::{
     principal::{ApiKeyIdentity, Identity, Principal},
-    standing::{key_scope, organization_standing, project_standing},
+    standing::{key_scope, organization_standing, standing_in_both},
     target::{OrganizationSeen, ProjectContext, ProjectRef, ProjectSeen},
 };
 use crate::{ProjectView, Result, connections::PgConnection, error::decode};
@@ -100,10 +100,10 @@ pub(crate) async fn find_project(db: impl PgExecutor<'_>, slug: &Slug, principal
         name: decode(&row.name, "projects", "name")?,
         is_default: row.is_default,
         allow_externals: row.allow_externals,
-        standing: Standing {
-            organization: organization_standing(row.member_role.as_deref(), row.owner_id == user.0)?,
-            project: project_standing(row.role.as_deref(), row.because.as_deref())?,
-        },
+        standing: standing_in_both(
+            (row.member_role.as_deref(), row.owner_id == user.0),
+            (row.role.as_deref(), row.because.as_deref()),
+        )?,
         expires_at: row.expires_at,
     })
 }

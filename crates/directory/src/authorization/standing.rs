@@ -62,6 +62,17 @@ pub(crate) async fn find_person(db: impl PgExecutor<'_>, project: &ProjectSeen, 
     })
 }
 
+/// Converts the columns of a membership and of an access to what a person is to both.
+pub(crate) fn standing_in_both(
+    (member_role, is_owner): (Option<&str>, bool),
+    (role, because): (Option<&str>, Option<&str>),
+) -> Result<Standing> {
+    Ok(Standing {
+        organization: organization_standing(member_role, is_owner)?,
+        project: project_standing(role, because)?,
+    })
+}
+
 /// Converts a membership's columns to a standing.
 pub(crate) fn organization_standing(role: Option<&str>, is_owner: bool) -> Result<Option<OrganizationStanding>> {
     let Some(role) = role else { return Ok(None) };
