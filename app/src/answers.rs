@@ -9,7 +9,7 @@ mod page_state;
 mod server;
 
 #[cfg(feature = "hydrate")]
-pub(crate) use browser::{ask, ask_ahead, decode, expire, first, is_fresh, last, page_state};
+pub(crate) use browser::{ask, ask_ahead, decode, expire, first, is_fresh, last, wake};
 pub(crate) use page_state::PageState;
 #[cfg(feature = "ssr")]
-pub(crate) use server::{Answered, Answers, first, page_state, run};
+pub(crate) use server::{Answers, first, page_state};

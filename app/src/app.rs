@@ -7,7 +7,6 @@ use leptos_router::{
 };
 
 use crate::{
-    answers::page_state,
     components::{Arrived, NotFoundScreen},
     flash::{Flashed, Notices},
     screens::{
@@ -37,6 +36,24 @@ use crate::{
     },
     signed::Signed,
 };
+
+#[cfg(feature = "ssr")]
+use crate::answers::page_state;
+
+/// What the page knows of its request, which came with it, as all its answers did.
+#[cfg(feature = "hydrate")]
+fn page_state() -> crate::answers::PageState {
+    use crate::{address::PageAddress, answers, page_data::asks};
+
+    let location = window().location();
+    let (path, search) = (location.pathname(), location.search());
+    let address = PageAddress::parse(&path.unwrap_or_default(), &search.unwrap_or_default());
+    let asked: Vec<_> = asks(&address).all().collect();
+    answers::wake(|path| {
+        let ask = asked.iter().find(|ask| ask.path == path);
+        ask.map_or_else(|| path.to_owned(), |ask| ask.key())
+    })
+}
 
 /// The console.
 #[component]

@@ -29,6 +29,7 @@ mod page_data;
 mod paths;
 mod problem;
 mod problem_transport;
+mod readable;
 #[cfg(feature = "ssr")]
 mod render;
 mod screens;

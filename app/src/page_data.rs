@@ -4,11 +4,7 @@
 //! answers travel with the page. In the browser the same table says what to ask for before another page is opened. It
 //! must not know how an answer is shown.
 
-use leptos::server_fn::ServerFn;
-use serde::{Serialize, de::DeserializeOwned};
-
 use crate::{
-    Problem,
     address::PageAddress,
     api::{
         accounts::{PasswordReset, SendsMail},
@@ -27,10 +23,11 @@ use crate::{
         usage::Usage,
         verification::{EmailVerification, MadeKeys},
     },
+    readable::Readable,
 };
 
 #[cfg(feature = "ssr")]
-use crate::answers::Answered;
+use crate::readable::Answered;
 
 /// A server function, with the arguments that a page's address gives it.
 #[derive(Clone)]
@@ -174,7 +171,7 @@ pub(crate) fn ask<S: Readable>(arguments: &[(&str, &str)]) -> Ask {
         #[cfg(feature = "hydrate")]
         is_secret: false,
         #[cfg(feature = "ssr")]
-        run: crate::answers::run::<S>,
+        run: crate::readable::run::<S>,
     }
 }
 
@@ -196,20 +193,4 @@ fn list<S: Readable>(address: &PageAddress, arguments: &[(&str, &str)]) -> Ask {
         .chain(pairs.iter().map(|(name, value)| (name.as_str(), *value)))
         .collect();
     ask::<S>(&whole)
-}
-
-/// A server function that reads, for a page.
-pub(crate) trait Readable:
-    ServerFn<Error = Problem, Output: Clone + Serialize + DeserializeOwned + Send + Sync + 'static>
-    + DeserializeOwned
-    + Send
-    + 'static
-{
-}
-
-impl<S> Readable for S
-where
-    S: ServerFn<Error = Problem> + DeserializeOwned + Send + 'static,
-    S::Output: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
-{
 }

@@ -4,13 +4,13 @@ use std::{cell::RefCell, collections::VecDeque};
 
 use gloo_net::http::Request;
 use js_sys::Date;
-use leptos::prelude::{document, window};
+use leptos::prelude::document;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
 use super::page_state::{ANSWERS, PROBLEM, PageState, STATE};
-use crate::{Problem, address::PageAddress, page_data::asks};
+use crate::Problem;
 
 /// The bytes of an answer, or why there is none.
 type Answer = Result<Vec<u8>, Problem>;
@@ -28,52 +28,36 @@ struct Kept {
 }
 
 thread_local! {
-    static KEPT: RefCell<VecDeque<Kept>> = RefCell::new(read_page());
+    static KEPT: RefCell<VecDeque<Kept>> = const { RefCell::new(VecDeque::new()) };
 }
 
-/// Takes the answers out of the page, so that nothing shown once stays in it.
-fn read_page() -> VecDeque<Kept> {
-    let mut kept = VecDeque::new();
-    let location = window().location();
-    let address = PageAddress::parse(
-        &location.pathname().unwrap_or_default(),
-        &location.search().unwrap_or_default(),
-    );
-    let asked: Vec<_> = asks(&address).all().collect();
-    let key_of = |path: String| match asked.iter().find(|ask| ask.path == path) {
-        Some(ask) => ask.key(),
-        None => path,
-    };
+/// Takes the answers out of the page, so that nothing shown once stays in it, and returns what the page knows of the
+/// request it was rendered for. `key_of` says by which address a server function's path was asked.
+pub(crate) fn wake(key_of: impl Fn(&str) -> String) -> PageState {
+    let mut state = None;
     let Ok(found) = document().query_selector_all(&format!("script[{ANSWERS}]")) else {
-        return kept;
+        return PageState::default();
     };
     for nth in 0..found.length() {
         let Some(element) = found.get(nth).and_then(|node| node.dyn_into::<Element>().ok()) else {
             continue;
         };
         let bytes = element.text_content().unwrap_or_default().into_bytes();
-        kept.push_back(Kept {
-            key: key_of(element.get_attribute(ANSWERS).unwrap_or_default()),
-            // Whenever the program wakes, the page is what it wakes.
-            fresh_until: f64::INFINITY,
-            answer: if element.has_attribute(PROBLEM) {
-                Err(decode(&bytes).unwrap_or(Problem::Internal))
-            } else {
-                Ok(bytes)
-            },
-        });
+        let path = element.get_attribute(ANSWERS).unwrap_or_default();
+        let is_problem = element.has_attribute(PROBLEM);
         element.remove();
+        if path == STATE {
+            state = decode(&bytes);
+            continue;
+        }
+        let answer = if is_problem {
+            Err(decode(&bytes).unwrap_or(Problem::Internal))
+        } else {
+            Ok(bytes)
+        };
+        // Whenever the program wakes, the page is what it wakes.
+        put(key_of(&path), f64::INFINITY, answer);
     }
-    kept
-}
-
-/// What the page knows of the request it was rendered for.
-pub(crate) fn page_state() -> PageState {
-    let state = KEPT.with_borrow(|kept| {
-        let state = kept.iter().find(|kept| kept.key == STATE)?;
-        decode(state.answer.as_ref().ok()?)
-    });
-    expire_key(STATE);
     state.unwrap_or_default()
 }
 
@@ -156,9 +140,4 @@ fn put(key: String, fresh_until: f64, answer: Answer) {
         });
         kept.truncate(MOST);
     });
-}
-
-/// Forgets what is shown once.
-fn expire_key(key: &str) {
-    KEPT.with_borrow_mut(|kept| kept.retain(|kept| kept.key != key));
 }

@@ -1,26 +1,17 @@
 //! Answers on the server: made by running server functions in this process, read once by the render, and written into
 //! the page as data that no browser runs.
 
-use std::{any::Any, fmt::Write as _, future::Future, pin::Pin, sync::Arc};
+use std::{fmt::Write as _, sync::Arc};
 
 use leptos::prelude::use_context;
-use serde::Serialize;
 
 use super::page_state::{ANSWERS, PROBLEM, PageState, STATE};
 use crate::{
     Problem,
-    page_data::{Ask, Asks, Readable},
+    page_data::{Ask, Asks},
+    readable::{Answer, to_json},
     request_context,
 };
-
-/// A server function's answer under way.
-pub(crate) type Answered = Pin<Box<dyn Future<Output = Result<Answer, Problem>> + Send>>;
-
-/// An answer, as the page reads it and as it travels.
-pub(crate) struct Answer {
-    value: Box<dyn Any + Send + Sync>,
-    json: String,
-}
 
 /// The answers of a page, each with what was asked. Cheap to clone.
 #[derive(Clone, Default)]
@@ -50,22 +41,6 @@ impl Answers {
     }
 }
 
-/// Runs a server function with the arguments in this query.
-pub(crate) fn run<S: Readable>(query: String) -> Answered {
-    Box::pin(async move {
-        // As lax as the endpoint is with the brackets of nested fields.
-        let arguments: S = serde_qs::Config::new(5, false)
-            .deserialize_str(&query)
-            .map_err(|_| policy::Refusal::Malformed)?;
-        let value = arguments.run_body().await?;
-        let json = to_json(&value);
-        Ok(Answer {
-            value: Box::new(value),
-            json,
-        })
-    })
-}
-
 /// The answer to this, for the page that is rendered; none if the page did not ask for it.
 pub(crate) fn first<T: Clone + 'static>(ask: &Ask) -> Option<Result<T, Problem>> {
     let answers = use_context::<Answers>()?;
@@ -83,11 +58,6 @@ pub(crate) fn page_state() -> PageState {
         page: request_context::page_name(),
         flash: request_context::flash(),
     }
-}
-
-fn to_json<T: Serialize>(value: &T) -> String {
-    // Fails for maps with keys that are no text alone, which no answer has.
-    serde_json::to_string(value).unwrap_or_default()
 }
 
 /// Writes a data block: no browser runs it, and without `<` nothing in it can end it. `path` is one of ours.

@@ -208,8 +208,8 @@ mod browser {
         }
     }
 
-    /// A button that opens a popover by the browser's own means: it says whether the menu is open, a second click closes
-    /// it, and Escape gives the focus back.
+    /// A button that opens a popover by the browser's own means: it says whether the menu is open, a second click
+    /// closes it, and Escape gives the focus back.
     fn bind(button: &Element) {
         drop(button.set_attribute("type", "button"));
         drop(button.set_attribute("popovertarget", MENU));
