@@ -16,6 +16,7 @@
 //! nobody knows whether it was done.
 
 mod address;
+mod direct;
 mod hosts;
 mod pool;
 
@@ -38,9 +39,9 @@ use sqlx::{
 use sqlx_core::transaction::TransactionManager;
 
 pub use address::BadAddress;
+pub(crate) use direct::Direct;
 pub(crate) use hosts::{Hosts, NoHost};
 pub use pool::PoolState;
-pub(crate) use pool::for_listener;
 use pool::{Lease, Limits, Source};
 
 /// The time after which the database ends an idle transaction, since its locks would block others.

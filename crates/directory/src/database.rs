@@ -16,8 +16,7 @@ use tokio::time::timeout;
 
 use crate::{
     Directory, Result, Settings,
-    connections::{BadAddress, Hosts, Pool, PoolState},
-    hints::Direct,
+    connections::{BadAddress, Direct, Hosts, Pool, PoolState},
     obstacles::{Obstacle, Pooled, Unanswered, Unfit, Unowned, Unreached},
 };
 

@@ -10,7 +10,10 @@ use time::{Date, OffsetDateTime};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use crate::{BreachedPasswords, Result, connections::Pool, hints::Direct};
+use crate::{
+    BreachedPasswords, Result,
+    connections::{Direct, Pool},
+};
 
 /// The time and the result of the last probe.
 pub(crate) type LastProbe = Arc<Mutex<Option<(Instant, bool)>>>;

@@ -4,23 +4,15 @@
 //! request its content again. It never carries what changed, and nothing relies on its arrival: the tables are read at
 //! every request.
 
-use std::{
-    fmt,
-    str::FromStr,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{fmt, str::FromStr, time::Duration};
 
 use policy::{OrganizationId, ProjectId, UserId};
-use sqlx::{Connection, Executor, PgPool, postgres::PgListener};
+use sqlx::{Executor, postgres::PgListener};
 use tokio::time::{Instant, timeout};
 
-use crate::{
-    Directory, Result,
-    connections::{Hosts, for_listener},
-};
+use crate::{Directory, Result, connections::Direct};
 
-/// How long the direct connection may take to open, and to answer.
+/// How long the server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often a listener looks whether another host has become the present one.
 const LOOK: Duration = Duration::from_secs(1);
@@ -76,81 +68,6 @@ impl FromStr for Hint {
     }
 }
 
-/// The direct way to the database, past a pooler if there is one. Cheap to clone.
-#[derive(Clone, Debug)]
-pub(crate) struct Direct {
-    hosts: Hosts,
-    /// The pool that a listener has its connection from, for the host that was the present one then.
-    listening: Arc<Mutex<Option<PgPool>>>,
-    /// A pool that somebody else opened.
-    given: Option<PgPool>,
-}
-
-impl From<PgPool> for Direct {
-    fn from(given: PgPool) -> Self {
-        let hosts = (*given.connect_options()).clone().into();
-        Self {
-            given: Some(given),
-            ..Self::to(hosts)
-        }
-    }
-}
-
-impl Direct {
-    pub(crate) fn to(hosts: Hosts) -> Self {
-        Self {
-            hosts,
-            listening: Arc::default(),
-            given: None,
-        }
-    }
-
-    /// Opens a connection without limits on time.
-    pub(crate) async fn connection(&self) -> sqlx::Result<sqlx::PgConnection> {
-        let opened = timeout(PATIENCE, self.hosts.open("")).await;
-        Ok(opened.map_err(|_| sqlx::Error::PoolTimedOut)??.raw)
-    }
-
-    /// Starts to listen; returns the index of the host too.
-    async fn listener(&self) -> sqlx::Result<(PgListener, usize)> {
-        let (pool, host) = match &self.given {
-            Some(given) => (given.clone(), self.hosts.present()),
-            None => self.listening().await?,
-        };
-        let mut listener = PgListener::connect_with(&pool).await?;
-        listener.listen(Hint::CHANNEL).await?;
-        // A lost connection is replaced by us: by then the writer may be on another host.
-        listener.eager_reconnect(false);
-        Ok((listener, host))
-    }
-
-    /// The pool for a listener at the present host, found out by connecting.
-    async fn listening(&self) -> sqlx::Result<(PgPool, usize)> {
-        let opened = timeout(PATIENCE, self.hosts.open("")).await;
-        let opened = opened.map_err(|_| sqlx::Error::PoolTimedOut)??;
-        let options = self.hosts.options(opened.host).ok_or(sqlx::Error::PoolClosed)?;
-        drop(opened.raw.close().await);
-        let pool = for_listener(options.clone());
-        let former = self.keep(Some(pool.clone()));
-        if let Some(former) = former {
-            // It may lead to a host that is silent: nobody waits for its farewell.
-            tokio::spawn(async move { former.close().await });
-        }
-        Ok((pool, opened.host))
-    }
-
-    fn keep(&self, pool: Option<PgPool>) -> Option<PgPool> {
-        let mut kept = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *kept, pool)
-    }
-
-    pub(crate) async fn close(&self) {
-        for pool in [self.keep(None), self.given.clone()].into_iter().flatten() {
-            pool.close().await;
-        }
-    }
-}
-
 /// The stream of this database's hints.
 #[derive(Debug)]
 pub struct Hints {
@@ -166,7 +83,7 @@ impl Directory {
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable).
     pub async fn hints(&self) -> Result<Hints> {
-        let (listener, host) = self.direct.listener().await?;
+        let (listener, host) = self.direct.listener(Hint::CHANNEL).await?;
         Ok(Hints {
             direct: self.direct.clone(),
             listener,
@@ -194,7 +111,7 @@ impl Hints {
                 Err(_) if self.is_connected().await => {}
                 // Lost, or silent.
                 Ok(Ok(None) | Err(_)) | Err(_) => {
-                    (self.listener, self.host) = self.direct.listener().await?;
+                    (self.listener, self.host) = self.direct.listener(Hint::CHANNEL).await?;
                     self.heard = Instant::now();
                     return Ok(Hint::Everything);
                 }
@@ -204,7 +121,7 @@ impl Hints {
 
     /// Whether the connection still leads to the present host, and answers if nothing was heard for long.
     async fn is_connected(&mut self) -> bool {
-        if self.host != self.direct.hosts.present() {
+        if self.host != self.direct.present() {
             return false;
         }
         if self.heard.elapsed() < SILENCE {

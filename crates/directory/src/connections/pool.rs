@@ -486,7 +486,7 @@ impl Drop for Own {
 
 /// A pool of sqlx's for one listener, at this address, opened when it is needed. It allows a second connection, in case
 /// the first no longer answers and can't even be closed.
-pub(crate) fn for_listener(options: sqlx::postgres::PgConnectOptions) -> PgPool {
+pub(super) fn for_listener(options: sqlx::postgres::PgConnectOptions) -> PgPool {
     PgPoolOptions::new()
         .max_connections(2)
         .acquire_timeout(PATIENCE)
