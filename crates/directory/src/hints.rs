@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::{Directory, Result, connections::Direct};
 
-/// How long the connection may take to answer.
+/// How long the server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often a listener looks whether another host has become the present one.
 const LOOK: Duration = Duration::from_secs(1);
@@ -121,7 +121,7 @@ impl Hints {
 
     /// Whether the connection still leads to the present host, and answers if nothing was heard for long.
     async fn is_connected(&mut self) -> bool {
-        if self.direct.has_moved(self.host) {
+        if self.host != self.direct.present() {
             return false;
         }
         if self.heard.elapsed() < SILENCE {

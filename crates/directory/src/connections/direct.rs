@@ -1,6 +1,6 @@
-//! The way to the database past a pooler: for whoever listens, and for migrations.
+//! The direct way to the database, past a pooler if there is one.
 //!
-//! Owns the listener's pool, and finds the present host anew for it. It must not know what is listened to.
+//! Owns connections that are for one purpose: to listen, and to migrate. It must not know what is listened for.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -50,7 +50,7 @@ impl Direct {
         Ok(opened.map_err(|_| sqlx::Error::PoolTimedOut)??.raw)
     }
 
-    /// Starts to listen to a channel; returns the index of the host too.
+    /// Starts to listen; returns the index of the host too.
     pub(crate) async fn listener(&self, channel: &str) -> sqlx::Result<(PgListener, usize)> {
         let (pool, host) = match &self.given {
             Some(given) => (given.clone(), self.hosts.present()),
@@ -61,11 +61,6 @@ impl Direct {
         // A lost connection is replaced by us: by then the writer may be on another host.
         listener.eager_reconnect(false);
         Ok((listener, host))
-    }
-
-    /// Whether another host than this one is the present one now.
-    pub(crate) fn has_moved(&self, host: usize) -> bool {
-        host != self.hosts.present()
     }
 
     /// The pool for a listener at the present host, found out by connecting.
@@ -81,6 +76,11 @@ impl Direct {
             tokio::spawn(async move { former.close().await });
         }
         Ok((pool, opened.host))
+    }
+
+    /// The index of the present host.
+    pub(crate) fn present(&self) -> usize {
+        self.hosts.present()
     }
 
     fn keep(&self, pool: Option<PgPool>) -> Option<PgPool> {
