@@ -18,8 +18,8 @@ const ADMINS = 4;
 const PEOPLE = 240;
 /** How many ask at each Roster. */
 const ASKERS = 3;
-/** How long to wait for a new leader: some times the ttl. */
-const PATIENCE = 120;
+/** How long to wait for a new leader, or for a node to come back: a machine can be busy. */
+const PATIENCE = 300;
 
 const say = (text) => console.log(text);
 

@@ -7,7 +7,8 @@ use crate::{
     Problem,
     address::{PageAddress, use_address},
     components::ProblemScreen,
-    page_data::{Ask, Readable, asks},
+    page_data::{Ask, asks},
+    readable::Readable,
 };
 
 pub(crate) use crate::loaded::Loaded;

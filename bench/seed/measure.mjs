@@ -20,21 +20,21 @@ const millis = (time) => `${time.toFixed(1)} ms`;
 
 async function measureRead({ name, requests }) {
   const { status, text } = await ask(base, requests[0]);
-  if (status !== 200) throw new Error(`${name}: ${status} ${text.slice(0, 200)}`);
+  if (status !== 200) {
+    row(name, String(status), text.slice(0, 60));
+    return;
+  }
   // What a first request pays alone (plans, caches) is no part of it; neither is the plan that is made for it alone.
   await flatOut(base, requests, 2);
   const calm = await flatOut(base, requests, SECONDS, 1);
   const before = processorTime();
   const most = await flatOut(base, requests, SECONDS);
-  const costs = processorTime().map((time, at) => ((time - before[at]) / most.requests).toFixed(2));
-  row(
-    name,
-    millis(calm.p50),
-    millis(calm.p99),
-    most.perSecond.toFixed(0),
-    ...costs,
-    `${Math.round(text.length / 1000)} kB`,
+  // With no answer in time there is nothing to divide by, and it shows.
+  const costs = processorTime().map((time, at) =>
+    most.requests ? ((time - before[at]) / most.requests).toFixed(2) : "-",
   );
+  const times = calm.requests ? [millis(calm.p50), millis(calm.p99)] : ["-", "-"];
+  row(name, ...times, most.perSecond.toFixed(0), ...costs, `${Math.round(text.length / 1000)} kB`);
 }
 
 function send(agent, { method, path, headers, body }) {

@@ -7,7 +7,7 @@ use super::invitation::DeadLink;
 use crate::{
     address::{use_address, use_param},
     load::{load_or, once},
-    page_data::Readable,
+    readable::Readable,
 };
 
 /// Shows what `S` answers for the link's token through `render`; if it answers with a problem, shows that the link
