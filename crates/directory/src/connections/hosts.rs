@@ -9,7 +9,7 @@ use std::{
     str::FromStr,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU32, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -24,6 +24,8 @@ use super::address::{BadAddress, Host, Wanted, parse};
 
 /// How long one host of several may take, so that one that is silent doesn't hide those after it.
 const EACH: Duration = Duration::from_millis(1500);
+/// How often that is doubled while no host is in time: a good one may only be slow, and trying again makes it slower.
+const MOST_DOUBLED: u32 = 2;
 
 /// What a server is.
 const STATE: &str = "SELECT current_setting('transaction_read_only') = 'on', pg_is_in_recovery()";
@@ -38,6 +40,8 @@ struct Inner {
     wanted: Wanted,
     /// The index of the host that was good last.
     present: AtomicUsize,
+    /// How often in a row no host was good, and one was too late.
+    late: AtomicU32,
 }
 
 /// A connection that was just opened.
@@ -102,6 +106,7 @@ impl Hosts {
             each,
             wanted,
             present: AtomicUsize::default(),
+            late: AtomicU32::default(),
         }))
     }
 
@@ -134,18 +139,23 @@ impl Hosts {
     pub(crate) async fn open(&self, setup: &str) -> sqlx::Result<Opened> {
         let present = self.present();
         let others = (0..self.0.each.len()).filter(|nth| *nth != present);
-        let mut failed = Vec::new();
+        let late = self.0.late.load(Ordering::Relaxed);
+        let patience = EACH * 2_u32.pow(late.min(MOST_DOUBLED));
+        let (mut failed, mut is_late) = (Vec::new(), false);
         for nth in [present].into_iter().chain(others) {
             let Some(host) = self.0.each.get(nth) else { continue };
             let opening = self.open_one(host, setup);
             let opened = if self.0.each.len() == 1 {
                 opening.await
             } else {
-                let late = |_| Err(io::Error::from(io::ErrorKind::TimedOut).into());
-                timeout(EACH, opening).await.unwrap_or_else(late)
+                timeout(patience, opening).await.unwrap_or_else(|_| {
+                    is_late = true;
+                    Err(io::Error::from(io::ErrorKind::TimedOut).into())
+                })
             };
             match opened {
                 Ok((raw, takes_changes)) => {
+                    self.0.late.store(0, Ordering::Relaxed);
                     if self.0.present.swap(nth, Ordering::AcqRel) != nth {
                         tracing::info!(host = host.name, "the database is used on another host from now on");
                     }
@@ -157,6 +167,9 @@ impl Hosts {
                 }
                 Err(error) => failed.push((host.name.clone(), error)),
             }
+        }
+        if is_late {
+            self.0.late.store(late.saturating_add(1), Ordering::Relaxed);
         }
         match failed.pop() {
             Some((_, error)) if self.0.each.len() == 1 => Err(error),
