@@ -7,8 +7,8 @@ use crate::{
     Problem,
     address::{PageAddress, use_address},
     components::ProblemScreen,
-    page_data::{Ask, asks},
-    readable::Readable,
+    page_data::asks,
+    readable::{Ask, Readable},
 };
 
 pub(crate) use crate::loaded::Loaded;
@@ -104,7 +104,7 @@ mod browser {
     use super::Loaded;
     use crate::{
         Problem, answers, focus,
-        page_data::Ask,
+        readable::Ask,
         signed::{Now, Signed},
     };
 

@@ -11,11 +11,7 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Element, Event, HtmlAnchorElement, MouseEvent};
 
-use crate::{
-    address::PageAddress,
-    answers,
-    page_data::{Ask, asks},
-};
+use crate::{address::PageAddress, answers, page_data::asks, readable::Ask};
 
 /// How long a pointer has to rest on a link.
 const REST: Duration = Duration::from_millis(65);

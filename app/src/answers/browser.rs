@@ -123,8 +123,8 @@ fn read<T: DeserializeOwned>(answer: Answer) -> Result<T, Problem> {
     decode(&answer?).ok_or(Problem::Unreachable)
 }
 
-/// Reads JSON. It is parsed once for all types, so that each adds only what is its own to the program: a parser for each
-/// type was a tenth of it.
+/// Reads JSON. It is parsed once for all types, so that each adds only what is its own to the program: a parser for
+/// each type was a tenth of it.
 pub(crate) fn decode<T: DeserializeOwned>(json: &[u8]) -> Option<T> {
     let value: serde_json::Value = serde_json::from_slice(json).ok()?;
     T::deserialize(value).ok()

@@ -8,8 +8,7 @@ use leptos::prelude::use_context;
 use super::page_state::{ANSWERS, PROBLEM, PageState, STATE};
 use crate::{
     Problem,
-    page_data::{Ask, Asks},
-    readable::{Answer, to_json},
+    readable::{Answer, Ask, Asks, to_json},
     request_context,
 };
 

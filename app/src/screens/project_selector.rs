@@ -64,7 +64,7 @@ impl ProjectSearch {
 
     #[cfg(feature = "hydrate")]
     fn ask(self, number: u32, organization: &str, text: &str) {
-        use crate::{answers, api::shell::FindProjects, page_data::ask};
+        use crate::{answers, api::shell::FindProjects, readable::ask};
 
         let Self { found, latest, .. } = self;
         let asked = ask::<FindProjects>(&[("organization", organization), ("search", text)]);
