@@ -256,7 +256,7 @@ pub(super) mod keys {
     }
 
     #[cfg(feature = "hydrate")]
-    pub(in crate::components) use browser::focus_first;
-    pub(in crate::components) use browser::walk;
+    pub(crate) use browser::focus_first;
+    pub(crate) use browser::walk;
     pub(super) use browser::{close, enter, enter_popover, leave_popover, open};
 }

@@ -44,7 +44,9 @@ pub(super) fn PeopleTable(people: Loaded<People>) -> impl IntoView {
                 <SortHeader sort="name" label="Person"/>
                 <SortHeader sort="role" label="Role"/>
                 <SortHeader sort="added" label="Access"/>
-                <th scope="col" role="columnheader" class="actions-cell"><span class="visually-hidden">"Actions"</span></th>
+                <th scope="col" role="columnheader" class="actions-cell">
+                    <span class="visually-hidden">"Actions"</span>
+                </th>
             }
             menu
         />
