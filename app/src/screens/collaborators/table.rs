@@ -272,8 +272,8 @@ mod tests {
             .collect();
         assert_eq!(
             texts.concat(),
-            "EEEve ExternalEve External Address not verifiedMemberExternal Added by Eve External · 23 Nov 2026 Until 23 \
-             Nov 2026 UTC"
+            "EEEve ExternalEve External Address not verifiedMemberExternal Added by Eve External · 23 Nov 2026 Until \
+             23 Nov 2026 UTC"
         );
         assert!(html.contains("aria-label=\"Actions for Eve External\""), "{html}");
         assert!(html.len() < 1_050, "{} bytes: {html}", html.len());

@@ -249,8 +249,8 @@ impl Offered {
     }
 }
 
-/// What can be done about a member, as the items of a menu. They are created again only if they change, so that the focus
-/// in an open menu stays when the list is reloaded.
+/// What can be done about a member, as the items of a menu. They are created again only if they change, so that the
+/// focus in an open menu stays when the list is reloaded.
 #[component]
 fn MemberActions(page: Loaded<MembersPage>, user: Signal<Option<UserId>>) -> impl IntoView {
     let address = expect_context::<ListAddress>();
